@@ -1,0 +1,7 @@
+//! The trusted core: everything that a production run consists of, and nothing else.
+//!
+//! It imports neither [`crate::world`] nor [`crate::kit`]. Who must trust `promote` with production reads this folder.
+
+pub mod call;
+pub mod contract;
+pub mod transport;

@@ -1,0 +1,3 @@
+//! `promote`: a small host that runs a promotion policy, compiled as a WASI component, against Port and GitHub.
+
+pub mod core;
