@@ -4,4 +4,7 @@
 
 pub mod call;
 pub mod contract;
+pub mod grants;
+pub mod template;
+pub mod text;
 pub mod transport;
