@@ -4,4 +4,10 @@
 
 pub mod call;
 pub mod contract;
+pub mod github;
+pub mod http;
+pub mod live;
+pub mod port;
+pub mod retry;
+pub mod secret;
 pub mod transport;
