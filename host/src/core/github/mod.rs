@@ -11,6 +11,8 @@ mod merge;
 mod propose;
 mod pulls;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -5,7 +5,11 @@
 
 mod error;
 mod pool;
+#[cfg(test)]
+pub(crate) mod script;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@
 
 mod entity;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
