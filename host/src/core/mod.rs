@@ -3,6 +3,7 @@
 //! It imports neither [`crate::world`] nor [`crate::kit`]. Who must trust `promote` with production reads this folder.
 
 pub mod call;
+pub mod changes;
 pub mod config;
 pub mod contract;
 pub mod ending;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
+use super::changes::{CatalogChange, FileDiff};
 use super::contract::{Entity, Merged, Proposal, PullRequest, PullState};
 use super::grants::Resolved;
 
@@ -24,16 +25,38 @@ pub struct Seen {
     /// Head branches of pull requests that were read.
     heads: BTreeMap<(String, u32), String>,
     merged: bool,
+    /// Files that were proposed, with what changes in them.
+    pub files_changed: Vec<FileDiff>,
+    /// What changed in the catalog.
+    pub catalog_changed: Vec<CatalogChange>,
 }
 
 impl Seen {
     /// Takes note of a call that succeeded.
     pub fn observe(&mut self, grants: &Resolved, call: &Call, reply: &Reply) {
         match (call, reply) {
-            (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.entity(entity),
-            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
+            (_, Reply::Entity(Some(entity))) => self.entity(entity),
+            (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
+                let before = self
+                    .entities
+                    .get(&key.identifier)
+                    .filter(|known| known.key == *key);
+                self.catalog_changed
+                    .extend(CatalogChange::of(before, entity, change));
+                self.entity(entity);
+            }
+            (_, Reply::Entities(entities)) => {
+                entities.iter().flatten().for_each(|e| self.entity(e))
+            }
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
-            (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
+            (
+                Call::ReadFile {
+                    repository,
+                    path,
+                    revision,
+                },
+                Reply::File(Some(file)),
+            ) => {
                 let key = |last: &str| (repository.clone(), path.clone(), last.to_owned());
                 self.files.insert(key(&file.blob), file.content.clone());
                 if grants.governs(repository, path, revision) {
@@ -42,6 +65,7 @@ impl Seen {
                 }
             }
             (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
+                self.differ(proposal);
                 let key = (proposal.repository.clone(), pull.number);
                 self.proposed.insert(key, (proposal.clone(), pull.clone()));
                 if pull.state == PullState::Merged {
@@ -49,14 +73,22 @@ impl Seen {
                 }
             }
             (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
-                self.heads.insert((repository.clone(), pull.number), pull.head.clone());
+                self.heads
+                    .insert((repository.clone(), pull.number), pull.head.clone());
             }
             (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
-                let heads = pulls.iter().map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
+                let heads = pulls
+                    .iter()
+                    .map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
                 self.heads.extend(heads);
             }
             (
-                Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
+                Call::Merge {
+                    repository, number, ..
+                }
+                | Call::MergeWhenReady {
+                    repository, number, ..
+                },
                 Reply::Merged(Merged::Now(_)),
             ) => self.merge(repository, *number),
             _ => {}
@@ -71,13 +103,21 @@ impl Seen {
 
     /// What this run proposed under that number.
     pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
-        self.proposed.get(&(repository.to_owned(), number)).map(|(proposal, pull)| (proposal, pull))
+        self.proposed
+            .get(&(repository.to_owned(), number))
+            .map(|(proposal, pull)| (proposal, pull))
     }
 
     /// The head branch of a pull request that this run has proposed or read.
     pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        let read = self.heads.get(&(repository.to_owned(), number)).map(String::as_str);
-        read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
+        let read = self
+            .heads
+            .get(&(repository.to_owned(), number))
+            .map(String::as_str);
+        read.or_else(|| {
+            self.proposed(repository, number)
+                .map(|(_, pull)| pull.head.as_str())
+        })
     }
 
     /// The entity with this identifier, of any blueprint, if this run has read it.
@@ -96,7 +136,21 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        self.entities.insert(entity.key.identifier.clone(), entity.clone());
+        self.entities
+            .insert(entity.key.identifier.clone(), entity.clone());
+    }
+
+    fn differ(&mut self, proposal: &Proposal) {
+        let repository = &proposal.repository;
+        for change in &proposal.changes {
+            let old = self
+                .file(repository, &change.path, &change.expected_blob)
+                .unwrap_or_default();
+            let diff = FileDiff::new(repository, &change.path, old, &change.content);
+            self.files_changed
+                .retain(|known| known.repository != diff.repository || known.path != diff.path);
+            self.files_changed.push(diff);
+        }
     }
 
     fn merge(&mut self, repository: &str, number: u32) {
@@ -105,7 +159,11 @@ impl Seen {
             return;
         };
         for change in &proposal.changes {
-            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
+            let key = (
+                repository.to_owned(),
+                proposal.base.clone(),
+                change.path.clone(),
+            );
             self.base.insert(key, change.content.clone());
         }
     }
@@ -113,7 +171,8 @@ impl Seen {
 
 /// The entity as templates see it: its own fields, and its properties beside them.
 pub fn entity_context(entity: &Entity) -> Value {
-    let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
+    let properties: Map<String, Value> =
+        serde_json::from_str(&entity.properties).unwrap_or_default();
     let relations: Map<String, Value> = entity
         .relations
         .iter()

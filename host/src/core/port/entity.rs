@@ -95,7 +95,10 @@ impl Client {
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
     pub async fn update(&self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
-        let target = format!("{}?run_id={}", path(key), seg(&self.run));
+        let target = match self.is_tied() {
+            true => format!("{}?run_id={}", path(key), seg(&self.run)),
+            false => path(key),
+        };
         let mut body = Map::new();
         if let Some(title) = &change.title {
             body.insert("title".into(), title.as_str().into());

@@ -9,6 +9,7 @@ mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Client {
     http: Http,
     credentials: Credentials,
     run: String,
+    /// Whether the run still takes log lines and tied writes.
+    tied: AtomicBool,
     login: tokio::sync::Mutex<Option<Login>>,
 }
 
@@ -72,8 +75,19 @@ impl Client {
             http,
             credentials,
             run: run.to_owned(),
+            tied: AtomicBool::new(true),
             login: Default::default(),
         })
+    }
+
+    /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
+    /// writes tied to it, and what is right in git must be right in the catalog all the same.
+    pub fn untie(&self) {
+        self.tied.store(false, Ordering::Relaxed);
+    }
+
+    fn is_tied(&self) -> bool {
+        self.tied.load(Ordering::Relaxed)
     }
 
     /// Logs in, unless that is done: to be started early, beside other work.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Client;
-use crate::core::contract::Failure;
+use crate::core::contract::{EntityKey, Failure};
 use crate::core::http::{ServiceError, seg};
 use crate::core::retry::Effect;
 
@@ -56,9 +56,27 @@ pub struct Run {
     /// A text or a list of texts.
     #[serde(default)]
     link: Value,
+    /// An object with an identifier, or the identifier (API reference, "Get an action run's details").
+    #[serde(default)]
+    entity: Value,
+    #[serde(default)]
+    blueprint: Value,
 }
 
 impl Run {
+    /// Whether it still takes log lines and writes.
+    pub fn is_open(&self) -> bool {
+        self.status == "IN_PROGRESS"
+    }
+
+    /// Whether it was started on this entity.
+    pub fn is_about(&self, key: &EntityKey) -> bool {
+        let named = |value: &Value, name: &str| {
+            value.as_str().or_else(|| value["identifier"].as_str()) == Some(name)
+        };
+        named(&self.entity, &key.identifier) && named(&self.blueprint, &key.blueprint)
+    }
+
     /// The URLs that Port shows with the run.
     pub fn links(&self) -> Vec<String> {
         let one = self.link.as_str().into_iter();
@@ -88,6 +106,9 @@ impl Client {
 
     /// Adds a line to the run's log, once: a lost answer is resolved by reading the log.
     pub async fn log(&self, message: &str) -> Result<(), Failure> {
+        if !self.is_tied() {
+            return Ok(());
+        }
         self.log_once(json!({ "message": message })).await
     }
 
@@ -95,6 +116,9 @@ impl Client {
     ///
     /// Fails with `conflict` if the run has ended in another way.
     pub async fn end(&self, end: &End<'_>) -> Result<(), Failure> {
+        if !self.is_tied() {
+            return Ok(());
+        }
         self.http.session.grace(GRACE);
         let mut body = json!({ "message": end.message, "statusLabel": end.label });
         let Some(termination) = end.termination.map(Termination::as_str) else {
