@@ -1,3 +1,4 @@
 //! `promote`: a small host that runs a promotion policy, compiled as a WASI component, against Port and GitHub.
 
 pub mod core;
+pub mod toolchain;
