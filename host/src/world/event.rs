@@ -163,7 +163,7 @@ impl World {
     fn token(&mut self, service: Service) -> Option<String> {
         match service {
             Service::Port => self.port.token_of_first(self.now),
-            Service::GitHub => None,
+            Service::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
         }
     }
 

@@ -81,6 +81,30 @@ pub struct World {
     pub schedule: Vec<Scheduled>,
     /// The requests that arrived, in order.
     pub seen: Vec<Seen>,
+    /// A token of GitHub, for clients that are yet to be told and for what others do.
+    pub github_token: Option<Secret>,
+}
+
+/// A text that no `Debug` shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("***")
+    }
 }
 
 /// One request that arrived.
@@ -178,6 +202,19 @@ impl World {
         let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
         let at = self.now.checked_add(delay).unwrap_or(Timestamp::MAX);
         self.schedule.push(Scheduled { at, then });
+    }
+
+    /// What a client must be told to be let in, as environment variables.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let port = self.port.credentials.first().map(|credentials| {
+            [
+                ("PORT_CLIENT_ID", credentials.client_id.clone()),
+                ("PORT_CLIENT_SECRET", credentials.client_secret.clone()),
+            ]
+        });
+        let github = self.github_token.as_ref();
+        let github = github.map(|token| ("GITHUB_TOKEN", token.text().to_owned()));
+        port.into_iter().flatten().chain(github).collect()
     }
 
     /// Moves the present, and the schedule with it, to another time. Who serves a world to the outside moves it to today.

@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod access;
+mod definitions;
+mod entities;
+mod runs;
+mod search;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -60,6 +66,22 @@ impl Client {
         self.call("GET", path, &Value::Null)
     }
 
+    /// Sends a row of a table and compares status and error code; the code is empty where there is no error.
+    pub(super) fn expect(&mut self, (method, path, body, status, code): Row<'_>) {
+        let (got, answer) = self.call(method, path, &body);
+        let got_code = answer["error"].as_str().unwrap_or_default();
+        assert_eq!(
+            (got, got_code),
+            (status, code),
+            "{method} {path} {body}: {answer}"
+        );
+        assert_eq!(
+            answer["ok"],
+            json!(status < 400),
+            "{method} {path}: {answer}"
+        );
+    }
+
     pub(super) fn image_of(&mut self, runtime: &str) -> Value {
         let (_, body) = self.get(&format!(
             "/v1/blueprints/running_service/entities/{runtime}"
@@ -67,6 +89,9 @@ impl Client {
         body["entity"]["relations"]["image"].clone()
     }
 }
+
+/// Method, path, body; status, error code.
+pub(super) type Row<'a> = (&'a str, &'a str, Value, u16, &'a str);
 
 #[test]
 fn a_promotion_reads_writes_and_ends_its_run() {
