@@ -55,15 +55,22 @@ pub(super) enum Format {
 }
 
 /// Runs or plans one promotion and returns the exit code.
-pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) async fn run(
+    args: &RunArgs,
+    mode: Mode,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let engine = Engine::new().map_err(anyhow::Error::from).context("starting wasmtime")?;
+    let engine = Engine::new().context("starting wasmtime")?;
     let policy = policy(&engine, &config, &args.config)?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+    let deadline = clock
+        .now()
+        .checked_add(config.limits.wall)
+        .context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
@@ -80,7 +87,10 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
+    let subject = format!(
+        "{}/{}",
+        payload.subject.key.blueprint, payload.subject.key.identifier
+    );
     let run_id = payload.run.clone();
     let workflow = environment.workflow();
     let job = Job {
@@ -98,7 +108,14 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         observer,
     };
     let done = crate::core::run::run(job, stopped()).await;
-    let report = report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
+    let report = report::Report {
+        done: &done,
+        mode,
+        subject,
+        run_id,
+        journal: journal_path,
+        policy: &policy,
+    };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
     Ok(done.ending.exit_code())
@@ -110,13 +127,19 @@ fn payload(args: &RunArgs, environment: &Environment) -> anyhow::Result<Payload>
             Some("-") => capped(std::io::stdin().lock()),
             _ => std::fs::File::open(path).and_then(capped),
         };
-        return Ok(Payload::read(&text.with_context(|| format!("reading the payload {}", path.display()))?)?);
+        return Ok(Payload::read(&text.with_context(|| {
+            format!("reading the payload {}", path.display())
+        })?)?);
     }
     let Some(path) = environment.event() else {
-        bail!("no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)");
+        bail!(
+            "no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)"
+        );
     };
     let text = std::fs::File::open(&path).and_then(capped);
-    Ok(Payload::read_event(&text.with_context(|| format!("reading the event {}", path.display()))?)?)
+    Ok(Payload::read_event(&text.with_context(|| {
+        format!("reading the event {}", path.display())
+    })?)?)
 }
 
 /// Reads at most a little more than the largest payload, so that a larger one is told apart.
@@ -132,31 +155,62 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
         ComponentRef::Path(path) => {
             let path = config_path.parent().unwrap_or(Path::new("")).join(path);
             let name = format!("the policy {}", path.display());
-            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
+            (
+                std::fs::read(&path).with_context(|| format!("reading {name}"))?,
+                name,
+            )
         }
     };
     let found = digest(&bytes);
-    if let Some(expected) = config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found)) {
-        bail!("{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed");
+    if let Some(expected) = config
+        .policy
+        .sha256
+        .as_ref()
+        .filter(|expected| !expected.eq_ignore_ascii_case(&found))
+    {
+        bail!(
+            "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
+        );
     }
     Policy::compile(engine, &bytes).with_context(|| name)
 }
 
-fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
-    let safe: String = run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
+fn journal(
+    args: &RunArgs,
+    environment: &Environment,
+    run: &str,
+) -> anyhow::Result<(Journal, PathBuf)> {
+    let safe: String = run
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(64)
+        .collect();
     let millis = Timestamp::now().as_millisecond();
     let path = args.journal.clone().unwrap_or_else(|| {
-        environment.temporary().join(format!("promote-{safe}-{millis}.jsonl"))
+        environment
+            .temporary()
+            .join(format!("promote-{safe}-{millis}.jsonl"))
     });
     let journal = Journal::create(&path).with_context(|| {
-        format!("cannot start the journal {}; `--journal FILE` names another", path.display())
+        format!(
+            "cannot start the journal {}; `--journal FILE` names another",
+            path.display()
+        )
     })?;
     Ok((journal, path))
 }
 
 /// A seed that need not be secret: it is in the journal.
 fn seed() -> u64 {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }
 

@@ -39,7 +39,10 @@ fn append(path: &Path, text: &str, what: &str) {
     let file = OpenOptions::new().append(true).create(true).open(path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
         // The promotion itself is done: a workflow that cannot show it is no reason to call it failed.
-        output::problem(&format!("cannot write {what} to {}: {error}", path.display()));
+        output::problem(&format!(
+            "cannot write {what} to {}: {error}",
+            path.display()
+        ));
     }
 }
 
@@ -48,7 +51,10 @@ fn outputs(report: &Report<'_>) -> String {
     let mut text = String::new();
     for (name, value) in report.outputs() {
         let value: String = line(&value).chars().take(OUTPUT).collect();
-        let delimiter = format!("promote_{}", &digest(format!("{name}{value}").as_bytes())[..32]);
+        let delimiter = format!(
+            "promote_{}",
+            &digest(format!("{name}{value}").as_bytes())[..32]
+        );
         let _ = write!(text, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
     text
@@ -61,30 +67,54 @@ fn summary(report: &Report<'_>) -> String {
         1 => "⛔",
         _ => "❌",
     };
-    let mut text = format!("### {mark} {}: {}\n\n{}\n\n", markdown(&report.subject), done.ending.label(), markdown(&done.message));
+    let mut text = format!(
+        "### {mark} {}: {}\n\n{}\n\n",
+        markdown(&report.subject),
+        done.ending.label(),
+        markdown(&done.message)
+    );
     if !done.seen.catalog_changed.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
         for change in &done.seen.catalog_changed {
-            let cells = [&change.entity, &change.field, &change.before, &change.after].map(|cell| markdown(cell));
+            let cells = [&change.entity, &change.field, &change.before, &change.after]
+                .map(|cell| markdown(cell));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');
     }
     for file in &done.seen.files_changed {
-        let _ = write!(text, "{}\n\n{}\n", markdown(&format!("{} {}", file.repository, file.path)), fenced("diff", &file.diff));
+        let _ = write!(
+            text,
+            "{}\n\n{}\n",
+            markdown(&format!("{} {}", file.repository, file.path)),
+            fenced("diff", &file.diff)
+        );
     }
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
     for step in &done.timeline {
         let problem = step.problem.as_deref().map(markdown).unwrap_or_default();
-        let _ = writeln!(text, "| {} | {} | {problem} |", markdown(&step.call.to_string()), step.took.as_millis());
+        let _ = writeln!(
+            text,
+            "| {} | {} | {problem} |",
+            markdown(&step.call.to_string()),
+            step.took.as_millis()
+        );
     }
-    let _ = write!(text, "\n</details>\n\nPort run {} · policy {}\n\n", markdown(&report.run_id), &report.policy.digest[..12]);
+    let _ = write!(
+        text,
+        "\n</details>\n\nPort run {} · policy {}\n\n",
+        markdown(&report.run_id),
+        &report.policy.digest[..12]
+    );
     cut(text)
 }
 
 fn cut(mut text: String) -> String {
     if text.len() > SUMMARY {
-        let end = (0..=SUMMARY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let end = (0..=SUMMARY)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or_default();
         text.truncate(end);
         text.push_str("\n\n… cut\n");
     }

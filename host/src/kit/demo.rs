@@ -32,10 +32,19 @@ pub struct DemoArgs {
 ///
 /// # Errors
 /// When the world cannot be served or the program cannot be started.
-pub async fn run(args: &DemoArgs, say: &(dyn Fn(&str) + Sync), data: &(dyn Fn(&str) + Sync)) -> anyhow::Result<u8> {
+pub async fn run(
+    args: &DemoArgs,
+    say: &(dyn Fn(&str) + Sync),
+    data: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<u8> {
     let world = Shared::new(World::sample());
     let environment = world.lock().environment();
-    let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), ServerOptions::default()).await?;
+    let server = Server::start(
+        world.clone(),
+        ([127, 0, 0, 1], 0).into(),
+        ServerOptions::default(),
+    )
+    .await?;
     let temporary = std::env::temp_dir().join(format!("promote-demo-{}", std::process::id()));
     let folder = args.keep.clone().unwrap_or(temporary);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -46,7 +55,10 @@ pub async fn run(args: &DemoArgs, say: &(dyn Fn(&str) + Sync), data: &(dyn Fn(&s
     };
     let config = file("promote.toml", CONFIG)?;
     let payload = file("payload.json", &format!("{:#}", sample::payload()))?;
-    say(&format!("Port and GitHub are served on {} with the data of the guide.", server.url()));
+    say(&format!(
+        "Port and GitHub are served on {} with the data of the guide.",
+        server.url()
+    ));
     say("Somebody clicks \"Promote to production\" on the service web:");
     say("");
     let verb = if args.plan { "plan" } else { "run" };
@@ -71,16 +83,24 @@ pub async fn run(args: &DemoArgs, say: &(dyn Fn(&str) + Sync), data: &(dyn Fn(&s
     say("");
     data(&state);
     if args.keep.is_none() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("removing {}", folder.display()))?;
     }
     Ok(code)
 }
 
 /// Runs the program and passes on what it says as it says it.
-async fn show(mut command: Command, say: &(dyn Fn(&str) + Sync), data: &(dyn Fn(&str) + Sync)) -> anyhow::Result<u8> {
+async fn show(
+    mut command: Command,
+    say: &(dyn Fn(&str) + Sync),
+    data: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<u8> {
     let mut child = command.spawn().context("starting this program again")?;
     let stdout = child.stdout.take().context("the program has no output")?;
-    let stderr = child.stderr.take().context("the program has no error output")?;
+    let stderr = child
+        .stderr
+        .take()
+        .context("the program has no error output")?;
     let mut said = BufReader::new(stderr).lines();
     while let Some(line) = said.next_line().await? {
         say(&format!("  {line}"));
@@ -96,24 +116,44 @@ async fn show(mut command: Command, say: &(dyn Fn(&str) + Sync), data: &(dyn Fn(
 
 /// What Port and git hold after the run.
 fn after(world: &World) -> anyhow::Result<String> {
-    let production = world.port.entity("running_service", "web-prod").context("the sample has no production")?;
-    let run = world.port.runs.get(sample::RUN).context("the sample has no run")?;
-    let repository = world.github.find("acme/gitops").context("the sample has no repository")?;
-    let image = serde_json::to_string(&production.relations.get("image")).context("showing the image")?;
-    let head = repository.branch("main").context("the sample has no main")?;
+    let production = world
+        .port
+        .entity("running_service", "web-prod")
+        .context("the sample has no production")?;
+    let run = world
+        .port
+        .runs
+        .get(sample::RUN)
+        .context("the sample has no run")?;
+    let repository = world
+        .github
+        .find("acme/gitops")
+        .context("the sample has no repository")?;
+    let image = production.relations.get("image").map(|image| image.identifiers().join(", "));
+    let head = repository
+        .branch("main")
+        .context("the sample has no main")?;
     let branches = world.github.branches("acme/gitops").join(", ");
     let pulls: Vec<String> = world
         .github
         .pull_requests("acme/gitops")
         .iter()
-        .map(|pull| format!("#{} {} ({})", pull.number, pull.title, if pull.merged { "merged" } else { "open" }))
+        .map(|pull| {
+            format!(
+                "#{} {} ({})",
+                pull.number,
+                pull.title,
+                if pull.merged { "merged" } else { "open" }
+            )
+        })
         .collect();
     Ok(format!(
-        "Port    running_service/web-prod has image {image}\n        run {} is {} ({})\n\
+        "Port    running_service/web-prod has image {}\n        run {} is {} ({})\n\
          GitHub  acme/gitops main is at {head}, branches: {branches}\n        pull requests: {}\n",
+        image.unwrap_or_default(),
         sample::RUN,
-        run.status,
-        run.status_label.as_deref().unwrap_or_default(),
+        run.status.as_str(),
+        run.label.as_deref().unwrap_or_default(),
         pulls.join(", ")
     ))
 }

@@ -40,8 +40,14 @@ const AUTHORITY: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
     ("port-read", "read and search the catalog"),
-    ("github-read", "read files, commits, pull requests, checks and branch rules"),
-    ("github-propose", "commit to branches of its own, open, close, comment and label pull requests"),
+    (
+        "github-read",
+        "read files, commits, pull requests, checks and branch rules",
+    ),
+    (
+        "github-propose",
+        "commit to branches of its own, open, close, comment and label pull requests",
+    ),
     ("github-merge", "merge the pull requests that it opened"),
     ("port-write", "change entities of the catalog that exist"),
 ];
@@ -56,9 +62,9 @@ pub async fn run(args: &InspectArgs) -> anyhow::Result<String> {
         Some("builtin") => builtin::POLICY.to_vec(),
         _ => std::fs::read(&args.component).with_context(|| format!("reading {name}"))?,
     };
-    let engine = Engine::new().map_err(anyhow::Error::from)?;
+    let engine = Engine::new()?;
     let policy = Policy::compile(&engine, &bytes).with_context(|| format!("{name}"))?;
-    let described = engine.describe(&policy).await.map_err(anyhow::Error::from);
+    let described = engine.describe(&policy).await;
     let description = described.with_context(|| format!("asking {name} to describe itself"))?;
     Ok(match args.format {
         Format::Text => print(&policy, &description),
@@ -78,11 +84,22 @@ fn print(policy: &Policy, description: &Description) -> String {
         surface.tier.name(),
     );
     for (interface, sentence) in AUTHORITY {
-        let mark = if surface.imports.iter().any(|import| import == interface) { "+" } else { "-" };
+        let mark = if surface.imports.iter().any(|import| import == interface) {
+            "+"
+        } else {
+            "-"
+        };
         let _ = writeln!(text, "  {mark} {interface:<15} {sentence}");
     }
-    let _ = writeln!(text, "\nIt imports {} WASI interfaces, all inert: no files, sockets, environment or arguments.", surface.wasi.len());
-    let settings: Vec<String> = properties(&description.settings_schema).iter().map(|name| text::line(name)).collect();
+    let _ = writeln!(
+        text,
+        "\nIt imports {} WASI interfaces, all inert: no files, sockets, environment or arguments.",
+        surface.wasi.len()
+    );
+    let settings: Vec<String> = properties(&description.settings_schema)
+        .iter()
+        .map(|name| text::line(name))
+        .collect();
     let _ = writeln!(text, "Settings: {}", settings.join(", "));
     text
 }
@@ -99,5 +116,8 @@ fn json(policy: &Policy, description: &Description) -> Value {
 
 fn properties(schema: &str) -> Vec<String> {
     let schema: Value = serde_json::from_str(schema).unwrap_or_default();
-    schema["properties"].as_object().map(|names| names.keys().cloned().collect()).unwrap_or_default()
+    schema["properties"]
+        .as_object()
+        .map(|names| names.keys().cloned().collect())
+        .unwrap_or_default()
 }
