@@ -1,0 +1,4 @@
+//! The mock world.
+
+pub mod git;
+pub mod github;
