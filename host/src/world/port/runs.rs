@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Outcome, Problem, Reply};
 use super::input::{self, Call};
-use super::state::time;
+use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
 /// The statuses that a caller may set.
@@ -159,9 +159,7 @@ impl Port {
     }
 
     fn approvers(&self, id: &str) -> Outcome {
-        let decided = self.run(id)?.approval.iter().map(|approval| {
-            json!({"userId": approval.user, "state": approval.state, "description": approval.description})
-        });
+        let decided = self.run(id)?.approval.iter().map(Approval::json);
         Ok(Reply::ok(
             json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
         ))
@@ -223,100 +221,6 @@ impl Port {
             json!({"ok": true, "run": shown}),
         ))
     }
-
-    /// A run as the API shows it: `version=v2`, or the older shape in which `action` is a plain string.
-    pub(super) fn show_run(&self, call: &Call<'_>, run: &Run) -> Value {
-        let blueprint = run.blueprint.as_ref();
-        let definition = blueprint.and_then(|blueprint| self.blueprints.get(blueprint));
-        let entity = run.entity.as_ref();
-        let entity = entity
-            .zip(blueprint)
-            .and_then(|(entity, blueprint)| self.entity(blueprint, entity));
-        let action = self
-            .actions
-            .get(&run.action)
-            .map(|action| &action.definition);
-        let of_action = |key: &str| action.and_then(|action| action.get(key)).cloned();
-        let mut shown = json!({
-            "id": run.id, "status": run.status.as_str(), "statusLabel": run.label,
-            "properties": run.properties, "source": run.source, "requiredApproval": run.required_approval,
-            "approval": run.approval.as_ref().map(|approval| json!({
-                "userId": approval.user, "state": approval.state, "description": approval.description,
-            })),
-            "link": run.link, "summary": run.summary, "externalRunId": run.external_run_id,
-            "payload": of_action("invocationMethod"), "response": run.response,
-            "endedAt": run.ended_at.map(time),
-        });
-        if let Some(shown) = shown.as_object_mut() {
-            run.stamps.write(shown);
-        }
-        if call.query.text("version") == Some("v2") {
-            shown["action"] = json!({
-                "identifier": run.action, "title": of_action("title"), "icon": of_action("icon"),
-                "deleted": action.is_none(),
-            });
-            shown["blueprint"] = json!(blueprint.map(|identifier| json!({
-                "identifier": identifier, "title": definition.map(|definition| definition.title()),
-                "icon": definition.and_then(|definition| definition.definition.get("icon")),
-            })));
-            shown["entity"] = json!(run.entity.as_ref().map(|identifier| json!({
-                "identifier": identifier, "title": entity.and_then(|entity| entity.title.as_deref()),
-                "icon": entity.and_then(|entity| entity.icon.as_deref()),
-            })));
-        } else {
-            shown["action"] = json!(run.action);
-            shown["blueprint"] = json!(run.blueprint);
-            shown["entity"] = json!(run.entity);
-            shown["relatedEntityExists"] = json!(entity.is_some());
-            shown["relatedBlueprintExists"] = json!(definition.is_some());
-        }
-        shown
-    }
-}
-
-impl Run {
-    /// A run that has just been started from the user interface.
-    pub fn new(id: String, action: &str, stamps: Stamps) -> Self {
-        Self {
-            id,
-            action: action.to_owned(),
-            status: RunStatus::InProgress,
-            label: None,
-            blueprint: None,
-            entity: None,
-            properties: Map::new(),
-            link: Vec::new(),
-            summary: String::new(),
-            external_run_id: None,
-            response: Value::Null,
-            source: "UI".to_owned(),
-            required_approval: json!(false),
-            approval: None,
-            logs: Vec::new(),
-            affected: Vec::new(),
-            stamps,
-            ended_at: None,
-        }
-    }
-
-    pub(super) fn end(&mut self, status: RunStatus, call: &Call<'_>) {
-        self.status = status;
-        self.ended_at = Some(call.now);
-        self.stamps.touch(call.now, &call.actor);
-    }
-}
-
-/// 422 of a run that ended.
-pub(super) fn exhausted(run: &Run) -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "run_exhausted",
-        format!(
-            "run \"{}\" is {} and can no longer be modified",
-            run.id,
-            run.status.as_str()
-        ),
-    )
 }
 
 fn links(sent: &Value) -> Result<Vec<String>, Problem> {
