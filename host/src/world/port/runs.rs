@@ -69,6 +69,7 @@ impl Port {
             .filter(|run| asked("action", Some(&run.action)))
             .filter(|run| asked("source", Some(&run.source)))
             .filter(|run| asked("user_id", Some(&run.stamps.created_by)))
+            .filter(|run| asked("user_email", Some(&run.stamps.created_by)))
             .filter(|run| !active || !run.status.is_over())
             .collect();
         runs.sort_by_key(|run| std::cmp::Reverse(run.stamps.created_at));
@@ -99,6 +100,9 @@ impl Port {
         let summary = input::optional(&body, "body", "summary")?;
         let external = input::optional(&body, "body", "externalRunId")?;
         input::map(&body, "body", "message")?;
+        if status.is_some() {
+            self.check_asynchronous(id)?;
+        }
         let run = self.run_mut(id)?;
         // Port's documentation: a run that ended "can no longer be modified"; which code it answers it does not say.
         if run.status.is_over() {
@@ -124,6 +128,20 @@ impl Port {
         self.get_run(call, id)
     }
 
+    /// Port itself ends a run whose backend answers at once; nobody else may.
+    fn check_asynchronous(&self, id: &str) -> Result<(), Problem> {
+        let action = self.actions.get(&self.run(id)?.action);
+        let method = action.and_then(|action| action.definition.get("invocationMethod"));
+        let synchronized = method.and_then(|method| method.get("synchronized"));
+        if synchronized != Some(&json!(true)) {
+            return Ok(());
+        }
+        Err(unprocessable(
+            "run_synchronized_error",
+            format!("the status of run \"{id}\" is set by its synchronous backend"),
+        ))
+    }
+
     fn approve(&mut self, call: &Call<'_>, id: &str) -> Outcome {
         self.run(id)?;
         let body = call.object()?;
@@ -133,8 +151,7 @@ impl Port {
         let description = input::optional(&body, "body", "description")?;
         let run = self.run_mut(id)?;
         if run.status != RunStatus::WaitingForApproval {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+            return Err(unprocessable(
                 "run_not_waiting_for_approval",
                 format!("run \"{id}\" is not waiting for approval"),
             ));
@@ -184,27 +201,11 @@ impl Port {
         let properties = input::map(&body, "body", "properties")?;
         let entity = input::optional(&body, "body", "entity")?;
         let trigger = definition.get("trigger").unwrap_or(&Value::Null);
-        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
-        check_inputs(trigger, &properties)?;
-        match (entity, blueprint) {
-            (Some(entity), Some(blueprint)) if self.entity(blueprint, entity).is_none() => {
-                return Err(Problem::not_found("entity", entity));
-            }
-            (None, _) if trigger.get("operation") != Some(&json!("CREATE")) => {
-                return Err(Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "missing_self_service_action_entity",
-                    "the action needs an entity to run on",
-                ));
-            }
-            _ => {}
-        }
+        self.check_start(call, trigger, entity, &properties)?;
         let required_approval = definition.get("requiredApproval").cloned();
-        let mut run = Run::new(
-            self.generate("r_"),
-            action,
-            Stamps::new(call.now, &call.actor),
-        );
+        let user = call.query.text("run_as").unwrap_or(&call.actor);
+        let mut run = Run::new(self.generate("r_"), action, Stamps::new(call.now, user));
+        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
         run.blueprint = blueprint.map(str::to_owned);
         run.entity = entity.map(str::to_owned);
         run.properties = properties;
@@ -221,6 +222,46 @@ impl Port {
             json!({"ok": true, "run": shown}),
         ))
     }
+
+    /// Whether the action may be started on this entity with these inputs.
+    fn check_start(
+        &self,
+        call: &Call<'_>,
+        trigger: &Value,
+        entity: Option<&str>,
+        properties: &Map<String, Value>,
+    ) -> Result<(), Problem> {
+        if trigger.get("type") != Some(&json!("self-service")) {
+            return Err(unprocessable(
+                "run_non_self_service_error",
+                "only self-service actions can be started",
+            ));
+        }
+        check_inputs(trigger, properties)?;
+        let Some(identifier) = entity else {
+            if trigger.get("operation") == Some(&json!("CREATE")) {
+                return Ok(());
+            }
+            return Err(unprocessable(
+                "missing_self_service_action_entity",
+                "the action needs an entity to run on",
+            ));
+        };
+        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
+        let entity = blueprint.and_then(|blueprint| self.entity(blueprint, identifier));
+        let entity = entity.ok_or_else(|| Problem::not_found("entity", identifier))?;
+        match trigger.get("condition") {
+            Some(condition) if !self.meets(call, entity, condition)? => Err(unprocessable(
+                "entity_does_not_pass_condition",
+                format!("entity \"{identifier}\" does not pass the condition of the action"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unprocessable(code: &'static str, message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
 }
 
 fn links(sent: &Value) -> Result<Vec<String>, Problem> {
@@ -237,13 +278,7 @@ fn links(sent: &Value) -> Result<Vec<String>, Problem> {
 
 /// User inputs: unknown ones and missing required ones are refused.
 fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), Problem> {
-    let refuse = |message: String| {
-        Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "user_inputs_schema_invalid",
-            message,
-        ))
-    };
+    let refuse = |message: String| Err(unprocessable("user_inputs_schema_invalid", message));
     let inputs = trigger.get("userInputs").unwrap_or(&Value::Null);
     let known = inputs.get("properties").and_then(Value::as_object);
     if let Some(name) = properties
