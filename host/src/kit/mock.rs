@@ -37,6 +37,22 @@ pub async fn serve(
     out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
+    let server = start(args, out, log).await?;
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for ctrl-c")?;
+    server.stop().await;
+    Ok(())
+}
+
+/// Serves the world until the server is stopped or dropped; otherwise as [`serve`].
+///
+/// Fails as [`serve`] does.
+pub async fn start(
+    args: &MockArgs,
+    out: &mut (dyn Write + Send),
+    log: impl Fn(&str) + Send + Sync + 'static,
+) -> anyhow::Result<Server> {
     let world = load(args.world.as_deref())?;
     let environment = world.environment();
     let observer = Arc::new(move |seen: &Seen| log(&describe(seen)));
@@ -50,11 +66,7 @@ pub async fn serve(
         writeln!(out, "export {name}={}", quote(&value)).context("writing the environment")?;
     }
     out.flush().context("writing the environment")?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("waiting for ctrl-c")?;
-    server.stop().await;
-    Ok(())
+    Ok(server)
 }
 
 /// The world of the file, or the sample.
@@ -98,4 +110,57 @@ fn quote(value: &str) -> String {
         return value.to_owned();
     }
     format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        mock: MockArgs,
+    }
+
+    #[tokio::test]
+    async fn tells_a_shell_what_a_client_needs() {
+        let args = Cli::parse_from(["mock"]).mock;
+        let mut out = Vec::new();
+        let server = start(&args, &mut out, |_| {}).await.unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], format!("export PORT_API_URL={}", server.url()));
+        assert_eq!(lines[1], format!("export GITHUB_API_URL={}", server.url()));
+        assert_eq!(lines[2], "export PORT_CLIENT_ID=mock-client-id");
+        assert_eq!(lines[3], "export PORT_CLIENT_SECRET=mock-client-secret");
+        // assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_line() {
+        let missing = Path::new("no/such/world.toml");
+        assert!(format!("{:#}", load(Some(missing)).unwrap_err()).contains("world.toml"));
+        let other = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let error = format!("{:#}", load(Some(other)).unwrap_err());
+        assert!(
+            error.contains("Cargo.toml") && error.contains("line 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn values_survive_a_shell() {
+        for (value, quoted) in [
+            ("a-b_c.1", "a-b_c.1"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+        ] {
+            assert_eq!(quote(value), quoted);
+        }
+    }
 }

@@ -1,16 +1,15 @@
 //! What goes wrong, as state: which request, the how-manieth, and what happens to it.
 
+mod answer;
+
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::core::transport::{HttpRequest, HttpResponse};
+use crate::core::transport::HttpRequest;
 
 use super::Service;
-use super::port::Rate;
 
 /// The faults of a world.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -243,80 +242,5 @@ impl Fault {
             }),
             _ => effect.clone(),
         }
-    }
-}
-
-impl Effect {
-    /// The answer in place of the service's own.
-    pub(super) fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
-        match self {
-            Self::Answer(canned) => canned.response(),
-            Self::RateLimit(limit) => limit.response(service, now, rate),
-            Self::Cut(_) | Self::Delay(_) => HttpResponse::default(),
-        }
-    }
-}
-
-impl Canned {
-    fn response(self) -> HttpResponse {
-        let mut response = HttpResponse::new(self.body.into_bytes());
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        for (name, value) in self.headers {
-            let name = HeaderName::try_from(name);
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-                response.headers_mut().append(name, value);
-            }
-        }
-        response
-    }
-}
-
-impl RateLimit {
-    /// GitHub REST, "Exceeding the rate limit"; Port documents its headers but no body.
-    fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
-        let left = self.lasts.as_secs() + i64::from(self.lasts.subsec_nanos() > 0);
-        let (status, body) = match (service, self.kind) {
-            (Service::Port, _) => (
-                429,
-                json!({"ok": false, "error": "rate_limit_exceeded", "message": "too many requests"}),
-            ),
-            (Service::GitHub, RateKind::Primary) => (
-                403,
-                json!({
-                    "message": "API rate limit exceeded for installation ID 1.",
-                    "documentation_url": "https://docs.github.com/rest/overview/resources-in-the-rest-api#rate-limiting",
-                }),
-            ),
-            (Service::GitHub, RateKind::Secondary) => (
-                403,
-                json!({
-                    "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-                    "documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-                }),
-            ),
-        };
-        let mut response = Canned {
-            status: self.status.unwrap_or(status),
-            body: body.to_string(),
-            ..Canned::default()
-        }
-        .response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-        if self.kind == RateKind::Secondary {
-            headers.insert(header::RETRY_AFTER, left.into());
-            return response;
-        }
-        let reset = match service {
-            Service::Port => rate.written(now, left),
-            Service::GitHub => now.as_second() + left,
-        };
-        headers.insert("x-ratelimit-remaining", 0.into());
-        headers.insert("x-ratelimit-reset", reset.into());
-        response
     }
 }

@@ -11,6 +11,8 @@ mod placeholder;
 pub mod port;
 pub mod sample;
 pub mod server;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -13,6 +13,7 @@ impl GitHub {
     ) -> crate::core::transport::HttpResponse {
         let mut response = crate::core::transport::HttpResponse::default();
         *response.status_mut() = http::StatusCode::NOT_FOUND;
+        response.extensions_mut().insert(super::UnknownRoute);
         response
     }
 }

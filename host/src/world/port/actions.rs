@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Outcome, Problem, Reply};
 use super::input::{self, Call, Kind};
-use super::{Action, Port, Stamps};
+use super::{Port, Stamps};
 
 const KEYS: [&str; 11] = [
     "identifier",
@@ -22,6 +22,15 @@ const KEYS: [&str; 11] = [
     "publish",
     "approvalWebhook",
 ];
+
+/// An action, as it was created.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// Everything that it was created with.
+    pub definition: Map<String, Value>,
+    /// When and by whom it was created and changed.
+    pub stamps: Stamps,
+}
 
 impl Port {
     pub(super) fn route_actions(

@@ -1,12 +1,34 @@
 //! The audit log: what changed, by whom, and for which run.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Outcome, Reply};
+use super::catalog::time;
 use super::input::Call;
 use super::projection::View;
-use super::state::time;
-use super::{AuditEntry, Entity, Port};
+use super::{Entity, Port};
+
+/// One entry of the audit log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The client id that did it.
+    pub by: String,
+    /// `CREATE`, `UPDATE` or `DELETE`.
+    pub action: &'static str,
+    /// `entity`, `run`, `blueprint` or `action`.
+    pub resource: &'static str,
+    /// The thing that changed.
+    pub identifier: String,
+    /// Its blueprint, if it has one.
+    pub blueprint: Option<String>,
+    /// The run that the change is tied to.
+    pub run: Option<String>,
+    /// What it was and what it became.
+    pub diff: Value,
+}
 
 /// An entity before and after a write.
 pub(super) struct Change<'a> {

@@ -4,9 +4,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::{Outcome, Reply};
+use super::catalog::time;
 use super::input::{self, Call};
-use super::runs::{TERMINAL, exhausted};
-use super::state::time;
+use super::run::exhausted;
+use super::runs::TERMINAL;
 use super::{LogLine, Port, RunStatus};
 
 impl Port {

@@ -8,18 +8,20 @@ mod answer;
 mod audit;
 mod auth;
 mod blueprints;
+mod catalog;
 mod entities;
 mod input;
 mod logs;
 mod projection;
 mod rate;
+mod run;
 mod runs;
 mod schema;
 mod search;
 mod seed;
-mod state;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,12 +33,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::core::transport::{HttpRequest, HttpResponse};
 
+pub use actions::Action;
+pub use audit::AuditEntry;
 pub use auth::{Credentials, Token};
+pub use catalog::{Blueprint, Entity, RelationRule, Stamps, Targets};
 pub use rate::{Rate, ResetFormat};
-pub use state::{
-    Action, Approval, AuditEntry, Blueprint, Entity, LogLine, RelationRule, Run, RunStatus, Stamps,
-    Targets,
-};
+pub use run::{Approval, LogLine, Run, RunStatus};
 
 use answer::{Outcome, Problem};
 use input::{Call, Query};

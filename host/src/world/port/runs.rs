@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Outcome, Problem, Reply};
 use super::input::{self, Call};
-use super::state::time;
+use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
 /// The statuses that a caller may set.
@@ -69,6 +69,7 @@ impl Port {
             .filter(|run| asked("action", Some(&run.action)))
             .filter(|run| asked("source", Some(&run.source)))
             .filter(|run| asked("user_id", Some(&run.stamps.created_by)))
+            .filter(|run| asked("user_email", Some(&run.stamps.created_by)))
             .filter(|run| !active || !run.status.is_over())
             .collect();
         runs.sort_by_key(|run| std::cmp::Reverse(run.stamps.created_at));
@@ -99,6 +100,9 @@ impl Port {
         let summary = input::optional(&body, "body", "summary")?;
         let external = input::optional(&body, "body", "externalRunId")?;
         input::map(&body, "body", "message")?;
+        if status.is_some() {
+            self.check_asynchronous(id)?;
+        }
         let run = self.run_mut(id)?;
         // Port's documentation: a run that ended "can no longer be modified"; which code it answers it does not say.
         if run.status.is_over() {
@@ -124,6 +128,20 @@ impl Port {
         self.get_run(call, id)
     }
 
+    /// Port itself ends a run whose backend answers at once; nobody else may.
+    fn check_asynchronous(&self, id: &str) -> Result<(), Problem> {
+        let action = self.actions.get(&self.run(id)?.action);
+        let method = action.and_then(|action| action.definition.get("invocationMethod"));
+        let synchronized = method.and_then(|method| method.get("synchronized"));
+        if synchronized != Some(&json!(true)) {
+            return Ok(());
+        }
+        Err(unprocessable(
+            "run_synchronized_error",
+            format!("the status of run \"{id}\" is set by its synchronous backend"),
+        ))
+    }
+
     fn approve(&mut self, call: &Call<'_>, id: &str) -> Outcome {
         self.run(id)?;
         let body = call.object()?;
@@ -133,8 +151,7 @@ impl Port {
         let description = input::optional(&body, "body", "description")?;
         let run = self.run_mut(id)?;
         if run.status != RunStatus::WaitingForApproval {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+            return Err(unprocessable(
                 "run_not_waiting_for_approval",
                 format!("run \"{id}\" is not waiting for approval"),
             ));
@@ -159,9 +176,7 @@ impl Port {
     }
 
     fn approvers(&self, id: &str) -> Outcome {
-        let decided = self.run(id)?.approval.iter().map(|approval| {
-            json!({"userId": approval.user, "state": approval.state, "description": approval.description})
-        });
+        let decided = self.run(id)?.approval.iter().map(Approval::json);
         Ok(Reply::ok(
             json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
         ))
@@ -186,27 +201,11 @@ impl Port {
         let properties = input::map(&body, "body", "properties")?;
         let entity = input::optional(&body, "body", "entity")?;
         let trigger = definition.get("trigger").unwrap_or(&Value::Null);
-        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
-        check_inputs(trigger, &properties)?;
-        match (entity, blueprint) {
-            (Some(entity), Some(blueprint)) if self.entity(blueprint, entity).is_none() => {
-                return Err(Problem::not_found("entity", entity));
-            }
-            (None, _) if trigger.get("operation") != Some(&json!("CREATE")) => {
-                return Err(Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "missing_self_service_action_entity",
-                    "the action needs an entity to run on",
-                ));
-            }
-            _ => {}
-        }
+        self.check_start(call, trigger, entity, &properties)?;
         let required_approval = definition.get("requiredApproval").cloned();
-        let mut run = Run::new(
-            self.generate("r_"),
-            action,
-            Stamps::new(call.now, &call.actor),
-        );
+        let user = call.query.text("run_as").unwrap_or(&call.actor);
+        let mut run = Run::new(self.generate("r_"), action, Stamps::new(call.now, user));
+        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
         run.blueprint = blueprint.map(str::to_owned);
         run.entity = entity.map(str::to_owned);
         run.properties = properties;
@@ -224,99 +223,45 @@ impl Port {
         ))
     }
 
-    /// A run as the API shows it: `version=v2`, or the older shape in which `action` is a plain string.
-    pub(super) fn show_run(&self, call: &Call<'_>, run: &Run) -> Value {
-        let blueprint = run.blueprint.as_ref();
-        let definition = blueprint.and_then(|blueprint| self.blueprints.get(blueprint));
-        let entity = run.entity.as_ref();
-        let entity = entity
-            .zip(blueprint)
-            .and_then(|(entity, blueprint)| self.entity(blueprint, entity));
-        let action = self
-            .actions
-            .get(&run.action)
-            .map(|action| &action.definition);
-        let of_action = |key: &str| action.and_then(|action| action.get(key)).cloned();
-        let mut shown = json!({
-            "id": run.id, "status": run.status.as_str(), "statusLabel": run.label,
-            "properties": run.properties, "source": run.source, "requiredApproval": run.required_approval,
-            "approval": run.approval.as_ref().map(|approval| json!({
-                "userId": approval.user, "state": approval.state, "description": approval.description,
-            })),
-            "link": run.link, "summary": run.summary, "externalRunId": run.external_run_id,
-            "payload": of_action("invocationMethod"), "response": run.response,
-            "endedAt": run.ended_at.map(time),
-        });
-        if let Some(shown) = shown.as_object_mut() {
-            run.stamps.write(shown);
+    /// Whether the action may be started on this entity with these inputs.
+    fn check_start(
+        &self,
+        call: &Call<'_>,
+        trigger: &Value,
+        entity: Option<&str>,
+        properties: &Map<String, Value>,
+    ) -> Result<(), Problem> {
+        if trigger.get("type") != Some(&json!("self-service")) {
+            return Err(unprocessable(
+                "run_non_self_service_error",
+                "only self-service actions can be started",
+            ));
         }
-        if call.query.text("version") == Some("v2") {
-            shown["action"] = json!({
-                "identifier": run.action, "title": of_action("title"), "icon": of_action("icon"),
-                "deleted": action.is_none(),
-            });
-            shown["blueprint"] = json!(blueprint.map(|identifier| json!({
-                "identifier": identifier, "title": definition.map(|definition| definition.title()),
-                "icon": definition.and_then(|definition| definition.definition.get("icon")),
-            })));
-            shown["entity"] = json!(run.entity.as_ref().map(|identifier| json!({
-                "identifier": identifier, "title": entity.and_then(|entity| entity.title.as_deref()),
-                "icon": entity.and_then(|entity| entity.icon.as_deref()),
-            })));
-        } else {
-            shown["action"] = json!(run.action);
-            shown["blueprint"] = json!(run.blueprint);
-            shown["entity"] = json!(run.entity);
-            shown["relatedEntityExists"] = json!(entity.is_some());
-            shown["relatedBlueprintExists"] = json!(definition.is_some());
+        check_inputs(trigger, properties)?;
+        let Some(identifier) = entity else {
+            if trigger.get("operation") == Some(&json!("CREATE")) {
+                return Ok(());
+            }
+            return Err(unprocessable(
+                "missing_self_service_action_entity",
+                "the action needs an entity to run on",
+            ));
+        };
+        let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
+        let entity = blueprint.and_then(|blueprint| self.entity(blueprint, identifier));
+        let entity = entity.ok_or_else(|| Problem::not_found("entity", identifier))?;
+        match trigger.get("condition") {
+            Some(condition) if !self.meets(call, entity, condition)? => Err(unprocessable(
+                "entity_does_not_pass_condition",
+                format!("entity \"{identifier}\" does not pass the condition of the action"),
+            )),
+            _ => Ok(()),
         }
-        shown
     }
 }
 
-impl Run {
-    /// A run that has just been started from the user interface.
-    pub fn new(id: String, action: &str, stamps: Stamps) -> Self {
-        Self {
-            id,
-            action: action.to_owned(),
-            status: RunStatus::InProgress,
-            label: None,
-            blueprint: None,
-            entity: None,
-            properties: Map::new(),
-            link: Vec::new(),
-            summary: String::new(),
-            external_run_id: None,
-            response: Value::Null,
-            source: "UI".to_owned(),
-            required_approval: json!(false),
-            approval: None,
-            logs: Vec::new(),
-            affected: Vec::new(),
-            stamps,
-            ended_at: None,
-        }
-    }
-
-    pub(super) fn end(&mut self, status: RunStatus, call: &Call<'_>) {
-        self.status = status;
-        self.ended_at = Some(call.now);
-        self.stamps.touch(call.now, &call.actor);
-    }
-}
-
-/// 422 of a run that ended.
-pub(super) fn exhausted(run: &Run) -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "run_exhausted",
-        format!(
-            "run \"{}\" is {} and can no longer be modified",
-            run.id,
-            run.status.as_str()
-        ),
-    )
+fn unprocessable(code: &'static str, message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
 }
 
 fn links(sent: &Value) -> Result<Vec<String>, Problem> {
@@ -333,13 +278,7 @@ fn links(sent: &Value) -> Result<Vec<String>, Problem> {
 
 /// User inputs: unknown ones and missing required ones are refused.
 fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), Problem> {
-    let refuse = |message: String| {
-        Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "user_inputs_schema_invalid",
-            message,
-        ))
-    };
+    let refuse = |message: String| Err(unprocessable("user_inputs_schema_invalid", message));
     let inputs = trigger.get("userInputs").unwrap_or(&Value::Null);
     let known = inputs.get("properties").and_then(Value::as_object);
     if let Some(name) = properties

@@ -81,6 +81,13 @@ pub(super) fn apply(
         entity.icon.clone_from(icon);
     }
     if let Some(team) = &draft.team {
+        if blueprint.section("teamInheritance").is_some() {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "team_inheritance_enabled",
+                "the blueprint inherits its teams: they cannot be set",
+            ));
+        }
         entity.team.clone_from(team);
     }
     for (name, value) in &draft.properties {

@@ -112,6 +112,18 @@ impl Port {
         }
     }
 
+    /// Whether an entity meets the condition of an action, which is a search query with a type.
+    pub(super) fn meets(
+        &self,
+        call: &Call<'_>,
+        entity: &Entity,
+        condition: &Value,
+    ) -> Result<bool, Problem> {
+        let mut query = condition.as_object().cloned().unwrap_or_default();
+        query.remove("type");
+        Ok(Rule::group(&query, "condition")?.holds(self, entity, call.now))
+    }
+
     /// Everything that the relations of an entity lead to, or that leads to it, in any number of steps.
     fn reach<'a>(
         &'a self,

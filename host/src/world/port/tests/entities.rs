@@ -417,3 +417,51 @@ fn a_new_identifier_takes_its_relations_along() {
     let (_, answer) = client.get(&format!("{SERVICES}/web?include=relations.prod_runtime"));
     assert_eq!(answer["entity"]["relations"]["prod_runtime"], "web/prod+1");
 }
+
+#[test]
+fn what_a_blueprint_requires_cannot_be_left_out_or_taken_away() {
+    let mut client = Client::new();
+    let relation = json!({"image": {"target": "image", "required": true, "many": false}});
+    let changed = json!({"relations": relation});
+    client.expect(("PATCH", "/v1/blueprints/running_service", changed, 200, ""));
+    let cases: Vec<Row<'_>> = vec![
+        (
+            "POST",
+            RUNTIMES,
+            json!({"identifier": "new"}),
+            422,
+            "required_relation",
+        ),
+        ("PUT", PROD, json!({"title": "x"}), 403, "required_relation"),
+        (
+            "PATCH",
+            PROD,
+            json!({"relations": {"image": null}}),
+            403,
+            "required_relation",
+        ),
+        ("PATCH", PROD, json!({"title": "x"}), 200, ""),
+    ];
+    for case in cases {
+        client.expect(case);
+    }
+    let schema = json!({"schema": {"properties": {"a": {"type": "string"}}, "required": ["a"]}});
+    client.expect(("PATCH", "/v1/blueprints/image", schema, 200, ""));
+    let images = "/v1/blueprints/image/entities";
+    client.expect((
+        "POST",
+        images,
+        json!({"identifier": "x"}),
+        422,
+        "blueprint_schema_mismatch",
+    ));
+    let teams = json!({"teamInheritance": {"path": "image"}});
+    client.expect(("PATCH", "/v1/blueprints/running_service", teams, 200, ""));
+    client.expect((
+        "PATCH",
+        PROD,
+        json!({"team": ["a"]}),
+        422,
+        "team_inheritance_enabled",
+    ));
+}

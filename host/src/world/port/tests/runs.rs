@@ -278,3 +278,52 @@ fn starting_an_action_checks_what_it_is_given() {
         Client::new().expect(case);
     }
 }
+
+#[test]
+fn an_action_decides_what_it_takes() {
+    let cases = [
+        (
+            "/trigger",
+            "type",
+            json!("automation"),
+            "run_non_self_service_error",
+        ),
+        (
+            "/trigger",
+            "condition",
+            json!({"type": "SEARCH", "combinator": "and", "rules": [
+                {"property": "locked_in_prod", "operator": "=", "value": true},
+            ]}),
+            "entity_does_not_pass_condition",
+        ),
+        (
+            "/trigger/userInputs",
+            "required",
+            json!(["reason"]),
+            "user_inputs_schema_invalid",
+        ),
+    ];
+    for (pointer, key, value, code) in cases {
+        let mut client = Client::new();
+        let mut action: Value = serde_json::from_str(GUIDE_ACTION).unwrap();
+        action.pointer_mut(pointer).unwrap()[key] = value;
+        client
+            .port
+            .put_action(client.now, action.as_object().unwrap().clone());
+        let body = json!({"properties": {}, "entity": "web"});
+        client.expect(("POST", START, body, 422, code));
+    }
+}
+
+#[test]
+fn a_synchronous_backend_ends_its_runs_itself() {
+    let mut client = Client::new();
+    let mut action: Value = serde_json::from_str(GUIDE_ACTION).unwrap();
+    action["invocationMethod"] = json!({"type": "WEBHOOK", "synchronized": true});
+    client
+        .port
+        .put_action(client.now, action.as_object().unwrap().clone());
+    let code = "run_synchronized_error";
+    client.expect(("PATCH", RUNS, json!({"status": "SUCCESS"}), 422, code));
+    client.expect(("PATCH", RUNS, json!({"summary": "x"}), 200, ""));
+}
