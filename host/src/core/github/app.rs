@@ -1,0 +1,187 @@
+//! A GitHub App's token: minted for the granted repositories and permissions, checked, and given back.
+
+use std::collections::BTreeMap;
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use http::Method;
+use jiff::Timestamp;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Repository;
+use crate::core::http::{Http, Request, ServiceError};
+use crate::core::secret::Secret;
+
+/// An App, and the most that this run needs of it.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its client id, or its id.
+    pub issuer: String,
+    /// Its private key, PEM, PKCS#1 or PKCS#8.
+    pub key: Secret,
+    /// The granted repositories. One installation covers them, so they have one owner.
+    pub repositories: Vec<Repository>,
+    /// The permissions that the grants need, for example `contents` to `write`.
+    pub permissions: BTreeMap<String, String>,
+}
+
+/// An installation token.
+pub(super) struct Minted {
+    pub(super) token: Secret,
+    pub(super) expires_at: Timestamp,
+}
+
+impl Minted {
+    /// "Revoke an installation access token".
+    pub(super) async fn revoke(self, http: &Http) -> Result<(), ServiceError> {
+        let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
+        match http.send(&request.bearer(self.token)).await {
+            // It is invalid already, by time or by an earlier try whose answer was lost.
+            Err(error) if error.says(401, "") => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
+
+impl App {
+    /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
+    pub(super) async fn mint(&self, http: &Http) -> Result<Minted, ServiceError> {
+        #[derive(Deserialize)]
+        struct Installation {
+            id: u64,
+        }
+        #[derive(Deserialize)]
+        struct Granted {
+            token: String,
+            expires_at: Timestamp,
+        }
+        let malformed =
+            |why: String| ServiceError::Malformed(format!("GitHub App {:?}: {why}", self.issuer));
+        let [first, others @ ..] = self.repositories.as_slice() else {
+            return Err(malformed(
+                "no repository is granted, so there is nothing to mint a token for".into(),
+            ));
+        };
+        if let Some(other) = others
+            .iter()
+            .find(|r| !r.owner.eq_ignore_ascii_case(&first.owner))
+        {
+            let owners = format!(
+                "grants name repositories of {} and of {}, ",
+                first.owner, other.owner
+            );
+            return Err(malformed(
+                owners + "and a token of an App covers those of one owner",
+            ));
+        }
+        let jwt = self.jwt(http.session.now()).map_err(malformed)?;
+        http.session.minted(&jwt);
+        let find = Request::get(format!("{first}/installation")).bearer(jwt.clone());
+        let installation: Installation = http.send(&find).await?.json()?;
+        let names: Vec<_> = self.repositories.iter().map(|r| r.name.as_str()).collect();
+        let body = json!({ "repositories": names, "permissions": self.permissions });
+        let target = format!("/app/installations/{}/access_tokens", installation.id);
+        // A second token of an answer that was lost is harmless: the first one is known to nobody.
+        let answer = http
+            .send(&Request::write(Method::POST, target, body).bearer(jwt))
+            .await?;
+        let granted: Granted = answer.json()?;
+        let token = Secret::new("the installation token", &granted.token)
+            .map_err(|error| answer.unreadable(error.to_string()))?;
+        http.session.minted(&token);
+        let minted = Minted {
+            token,
+            expires_at: granted.expires_at,
+        };
+        match self.excess(&answer.json()?) {
+            None => Ok(minted),
+            Some(excess) => {
+                minted.revoke(http).await?;
+                Err(malformed(format!(
+                    "the token that came back is wider than the grants: {excess}"
+                )))
+            }
+        }
+    }
+
+    /// What a token may do beyond what was asked for, if anything.
+    fn excess(&self, granted: &Value) -> Option<String> {
+        let rank = |level: &str| {
+            ["", "read", "write"]
+                .iter()
+                .position(|l| *l == level)
+                .unwrap_or(3)
+        };
+        for (name, level) in granted["permissions"].as_object().into_iter().flatten() {
+            // Every token reads metadata, whatever was asked for.
+            let asked = self
+                .permissions
+                .get(name)
+                .map_or(if name == "metadata" { 1 } else { 0 }, |l| rank(l));
+            if rank(level.as_str().unwrap_or("?")) > asked {
+                return Some(format!("{name} {level}"));
+            }
+        }
+        let ours = |repository: &Value| {
+            let name = repository["name"].as_str().unwrap_or_default();
+            self.repositories
+                .iter()
+                .any(|r| r.name.eq_ignore_ascii_case(name))
+        };
+        match granted["repositories"].as_array() {
+            _ if granted["repository_selection"] == "all" => {
+                Some("all repositories of the owner".into())
+            }
+            Some(list) => list
+                .iter()
+                .find(|r| !ours(r))
+                .map(|r| format!("repository {}", r["name"])),
+            None => None,
+        }
+    }
+
+    /// A token of the App itself, for nine of the ten minutes allowed ("Generating a JSON web token").
+    fn jwt(&self, now: Timestamp) -> Result<Secret, String> {
+        let now = now.as_second();
+        let claims = json!({ "iat": now - 60, "exp": now + 540, "iss": self.issuer });
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!(
+            "{}.{}",
+            part(&json!({ "alg": "RS256", "typ": "JWT" })),
+            part(&claims)
+        );
+        let key = key_pair(self.key.expose())?;
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            text.as_bytes(),
+            &mut signature,
+        )
+        .map_err(|_| "signing failed")?;
+        let jwt = format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        Secret::new("the App's token", &jwt).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a private key. Its line ends may have become `\n`, two characters, on the way through an environment variable.
+fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
+    let pem = pem.replace("\\n", "\n");
+    let between = |label: &str| {
+        let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
+        let body = after.split_once(&format!("-----END {label}-----"))?.0;
+        BASE64_STANDARD
+            .decode(body.split_whitespace().collect::<String>())
+            .ok()
+    };
+    let pair = match (between("RSA PRIVATE KEY"), between("PRIVATE KEY")) {
+        (Some(pkcs1), _) => RsaKeyPair::from_der(&pkcs1),
+        (None, Some(pkcs8)) => RsaKeyPair::from_pkcs8(&pkcs8),
+        (None, None) => {
+            return Err("the private key is not a PEM block of an RSA private key".into());
+        }
+    };
+    pair.map_err(|why| format!("the private key cannot be used: {why}"))
+}

@@ -1,0 +1,374 @@
+//! One way to send a request, for Port and GitHub alike.
+//!
+//! [`Http::send`] owns credentials in headers, user agent, redirects, retries and waits, and turns every answer that is
+//! not a success into a [`ServiceError`]. It knows no endpoint.
+
+mod error;
+mod pool;
+#[cfg(test)]
+pub(crate) mod script;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LINK, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use error::{OrNone, Refusal, ServiceError};
+pub use pool::Pool;
+pub use session::{Mask, Progress, Session};
+
+use super::retry::{self, Effect};
+use super::secret::Secret;
+use super::transport::{HttpRequest, HttpResponse, TransportError};
+
+/// How many redirects are followed.
+const HOPS: usize = 3;
+/// RFC 3986, section 2.3: what stands for itself in a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The service behind a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Port.
+    Port,
+    /// GitHub.
+    GitHub,
+}
+
+impl Service {
+    /// The header that names a request, for its support.
+    fn id_header(self) -> &'static str {
+        match self {
+            Self::Port => "x-trace-id",
+            Self::GitHub => "x-github-request-id",
+        }
+    }
+}
+
+/// Percent-encodes one segment of a path, or one value of a query.
+pub fn seg(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
+pub fn segs(path: &str) -> String {
+    path.split('/')
+        .map(|part| seg(part).to_string())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// A request to a service.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: Method,
+    target: String,
+    body: Option<Value>,
+    effect: Effect,
+    bearer: Option<Secret>,
+}
+
+impl Request {
+    /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
+    pub fn get(target: impl Into<String>) -> Self {
+        let target = target.into();
+        Self {
+            method: Method::GET,
+            target,
+            body: None,
+            effect: Effect::Read,
+            bearer: None,
+        }
+    }
+
+    /// A request that does the same when it is sent twice.
+    pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
+        let body = Some(body).filter(|body| !body.is_null());
+        Self {
+            method,
+            body,
+            effect: Effect::Idempotent,
+            ..Self::get(target)
+        }
+    }
+
+    /// The same request, with another effect.
+    pub fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
+    /// The same request, with a credential.
+    pub fn bearer(self, secret: Secret) -> Self {
+        Self {
+            bearer: Some(secret),
+            ..self
+        }
+    }
+}
+
+/// A success.
+#[derive(Debug)]
+pub struct Answer {
+    call: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body.
+    ///
+    /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let why = format!(
+                "{:?} error at byte {} of line {}",
+                error.classify(),
+                error.column(),
+                error.line()
+            );
+            self.unreadable(why)
+        })
+    }
+
+    /// An error about this answer.
+    pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
+        ServiceError::Unreadable {
+            call: self.call.clone(),
+            why: why.into(),
+        }
+    }
+
+    /// Where the next page is (RFC 8288).
+    pub fn next(&self) -> Option<String> {
+        let links = self.headers.get(LINK)?.to_str().ok()?;
+        let next = links
+            .split(',')
+            .find(|link| link.contains("rel=\"next\""))?;
+        Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
+    }
+}
+
+/// A client of one service.
+pub struct Http {
+    service: Service,
+    base: String,
+    authority: String,
+    headers: HeaderMap,
+    /// What it shares with the other client.
+    pub session: Arc<Session>,
+}
+
+impl Http {
+    /// Makes a client for the service at `base`; `headers` go with each request.
+    ///
+    /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
+    pub fn new(
+        service: Service,
+        base: &str,
+        headers: &[(&'static str, &'static str)],
+        session: Arc<Session>,
+    ) -> Result<Self, ServiceError> {
+        let base = base.trim_end_matches('/');
+        let malformed =
+            |why| ServiceError::Malformed(format!("{service:?}'s address {base:?} {why}"));
+        let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
+        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let clean = uri.query().is_none() && !base.contains(['@', '#']);
+        match uri.scheme_str() {
+            Some("https") if clean => {}
+            Some("http") if clean && local => {}
+            _ => return Err(malformed("is not a plain https URL")),
+        }
+        let own = [
+            (USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION"))),
+            (ACCEPT, "application/json"),
+        ];
+        let given = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), *value));
+        let mut map = HeaderMap::new();
+        for (name, value) in own.into_iter().chain(given) {
+            map.insert(name, HeaderValue::from_static(value));
+        }
+        let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
+        Ok(Self {
+            service,
+            base: base.to_owned(),
+            authority,
+            headers: map,
+            session,
+        })
+    }
+
+    /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
+    pub fn graphql(&self) -> String {
+        format!(
+            "{}/graphql",
+            self.base.strip_suffix("/v3").unwrap_or(&self.base)
+        )
+    }
+
+    /// A foreign text as it may be shown: on one line, short, without any secret.
+    pub fn clean(&self, text: &str) -> String {
+        error::one_line(&self.session.redacted(text.to_owned()))
+    }
+
+    /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
+    ///
+    /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
+    pub async fn send(&self, request: &Request) -> Result<Answer, ServiceError> {
+        let uri = self.resolve(&request.target)?;
+        let call = format!(
+            "{:?} {} {}",
+            self.service,
+            request.method,
+            error::one_line(uri.path())
+        );
+        for sends in 1.. {
+            let outcome = self.exchange(request, uri.clone()).await;
+            let pause = retry::pause(
+                self.service,
+                request.effect,
+                &outcome,
+                sends,
+                self.session.now(),
+            );
+            let pause = pause.map(|pause| self.session.jittered(pause));
+            let reason = match (&pause, &outcome) {
+                (Some(_), Ok(response)) => response.status().to_string(),
+                (Some(_), Err(error)) => error.to_string(),
+                (None, _) => return self.conclude(call, outcome),
+            };
+            let seconds = pause.unwrap_or_default();
+            let (reason, next, most) = (self.clean(&reason), sends + 1, retry::MOST_SENDS);
+            let seconds_text = seconds.as_secs_f32();
+            self.session.say(&format!(
+                "{call}: {reason}; try {next} of {most} in {seconds_text:.1} s"
+            ));
+            if !self.session.wait(seconds).await {
+                return self.conclude(call, outcome);
+            }
+        }
+        unreachable!("the number of sends is bounded by retry::pause")
+    }
+
+    /// Sends a request once, and follows where the service leads within its own authority.
+    async fn exchange(
+        &self,
+        request: &Request,
+        mut uri: Uri,
+    ) -> Result<HttpResponse, TransportError> {
+        let mut hops = 0;
+        loop {
+            let response = self
+                .session
+                .transport
+                .send(self.message(request, &uri))
+                .await?;
+            match self.redirect(request, &response) {
+                Some(next) if hops < HOPS => uri = next,
+                _ => return Ok(response),
+            }
+            hops += 1;
+            self.session.say(&format!(
+                "{:?} says that {} has moved: update its name",
+                self.service, request.target
+            ));
+        }
+    }
+
+    /// Where a redirect leads, if it may be followed: a write stays the write that it is (RFC 9110, section 15.4), and
+    /// no credential leaves the authority.
+    fn redirect(&self, request: &Request, response: &HttpResponse) -> Option<Uri> {
+        match response.status() {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {}
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if request.method == Method::GET => {}
+            _ => return None,
+        }
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        match location.strip_prefix('/') {
+            Some(rest) => self.resolve(&format!("{}/{rest}", self.authority)).ok(),
+            None => self.resolve(location).ok(),
+        }
+    }
+
+    /// The absolute URI of a path below the base, or of a URL within the service's authority.
+    fn resolve(&self, target: &str) -> Result<Uri, ServiceError> {
+        let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
+        let absolute = if target.starts_with('/') {
+            format!("{}{target}", self.base)
+        } else {
+            target.to_owned()
+        };
+        let path = absolute
+            .strip_prefix(&self.authority)
+            .filter(|path| path.starts_with('/'));
+        let path = path.ok_or_else(|| malformed("leaves the service that it belongs to"))?;
+        // A dot segment would climb out of its place, an empty one would name something else.
+        let path = path.split('?').next().unwrap_or_default();
+        if path
+            .split('/')
+            .skip(1)
+            .any(|part| matches!(part, "" | "." | ".."))
+        {
+            return Err(malformed("has a part that is empty or consists of dots"));
+        }
+        absolute.parse().map_err(|_| malformed("is no URL"))
+    }
+
+    fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
+        let body = request
+            .body
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        let mut message = HttpRequest::new(body.into_bytes());
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = uri.clone();
+        *message.headers_mut() = self.headers.clone();
+        if request.body.is_some() {
+            message
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(secret) = &request.bearer {
+            message.headers_mut().insert(AUTHORIZATION, secret.bearer());
+        }
+        message
+    }
+
+    fn conclude(
+        &self,
+        call: String,
+        outcome: Result<HttpResponse, TransportError>,
+    ) -> Result<Answer, ServiceError> {
+        let response = outcome.map_err(|source| ServiceError::NoAnswer {
+            call: call.clone(),
+            source,
+        })?;
+        if response.status().is_success() {
+            let (parts, body) = response.into_parts();
+            return Ok(Answer {
+                call,
+                headers: parts.headers,
+                body,
+            });
+        }
+        let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
+        if retry::is_rate_limit(self.service, &response) {
+            Err(ServiceError::Limited(refusal.into()))
+        } else {
+            Err(ServiceError::Refused(refusal.into()))
+        }
+    }
+}

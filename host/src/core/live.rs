@@ -1,0 +1,183 @@
+//! The source of a real run: calls become requests to Port and GitHub.
+//!
+//! It asks nobody whether a call is allowed: the gate has done that.
+
+use std::sync::Arc;
+
+use super::call::{Call, Reply};
+use super::contract::{Failure, Severity};
+use super::http::{Mask, Progress, ServiceError, Session};
+use super::transport::{Clock, Transport};
+use super::{github, port};
+use jiff::Timestamp;
+
+/// What a live source is made of.
+pub struct Setup {
+    /// Where requests go.
+    pub transport: Arc<dyn Transport>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// When the run's time is up: no pause lasts longer.
+    pub deadline: Timestamp,
+    /// Decides the jitter of pauses.
+    pub seed: u64,
+    /// Port's base URL, for example [`port::EU`].
+    pub port_url: String,
+    /// GitHub's base URL, for example [`github::URL`].
+    pub github_url: String,
+    /// Who we are to Port.
+    pub port: port::Credentials,
+    /// Who we are to GitHub.
+    pub github: github::Credentials,
+    /// Port's action run.
+    pub run: String,
+    /// Told why the run is waiting.
+    pub progress: Progress,
+    /// Told each secret that the run makes, before its first use.
+    pub mask: Mask,
+}
+
+/// Port and GitHub, for one run.
+pub struct Live {
+    /// Port.
+    pub port: port::Client,
+    /// GitHub.
+    pub github: github::Client,
+}
+
+impl Live {
+    /// Makes both clients; nothing is sent yet.
+    ///
+    /// Fails if a base URL is not one that credentials may be sent to.
+    pub fn new(setup: Setup) -> Result<Self, ServiceError> {
+        let Setup {
+            transport,
+            clock,
+            deadline,
+            seed,
+            progress,
+            mask,
+            ..
+        } = setup;
+        let session = Session::new(transport, clock, deadline, seed, progress, mask);
+        Ok(Self {
+            port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
+            github: github::Client::new(&setup.github_url, setup.github, session)?,
+        })
+    }
+
+    /// Carries out one call.
+    ///
+    /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
+    pub async fn call(&self, call: &Call) -> Result<Reply, Failure> {
+        let Self { port, github } = self;
+        Ok(match call {
+            Call::Now | Call::Sleep { .. } => {
+                return Err(Failure::Other(
+                    "time does not come from a service".to_owned(),
+                ));
+            }
+            Call::Note { severity, message } => done(port.log(&line(*severity, message)).await?),
+            Call::GetEntity { key } => Reply::Entity(port.entity(key).await?),
+            Call::GetEntities { keys } => Reply::Entities(port.entities(keys).await?),
+            Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
+            Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
+            Call::ReadFile {
+                repository,
+                path,
+                revision,
+            } => Reply::File(github.file(repository, path, revision).await?),
+            Call::GetPullRequest { repository, number } => {
+                Reply::PullRequest(github.pull_request(repository, *number).await?)
+            }
+            Call::FindPullRequests {
+                repository,
+                head,
+                base,
+                filter,
+            } => Reply::PullRequests(
+                github
+                    .pull_requests(repository, head, base, *filter)
+                    .await?,
+            ),
+            Call::GetChecks {
+                repository,
+                commit,
+                base,
+            } => Reply::Checks(github.checks(repository, commit, base).await?),
+            Call::GetBranchRules { repository, branch } => {
+                Reply::BranchRules(github.branch_rules(repository, branch).await?)
+            }
+            Call::GetCommit {
+                repository,
+                revision,
+            } => Reply::Commit(github.commit(repository, revision).await?),
+            Call::Compare {
+                repository,
+                base,
+                head,
+            } => Reply::Comparison(github.compare(repository, base, head).await?),
+            Call::Propose { proposal } => Reply::PullRequest(github.propose(proposal).await?),
+            Call::DeleteBranch { repository, branch } => {
+                done(github.delete_branch(repository, branch).await?)
+            }
+            Call::ClosePullRequest { repository, number } => {
+                done(github.close(repository, *number).await?)
+            }
+            Call::Comment {
+                repository,
+                number,
+                marker,
+                body,
+            } => done(github.comment(repository, *number, marker, body).await?),
+            Call::AddLabels {
+                repository,
+                number,
+                labels,
+            } => done(github.add_labels(repository, *number, labels).await?),
+            Call::RequestReviewers {
+                repository,
+                number,
+                users,
+                teams,
+            } => done(
+                github
+                    .request_reviewers(repository, *number, users, teams)
+                    .await?,
+            ),
+            Call::Merge {
+                repository,
+                number,
+                expected_head,
+                method,
+            } => Reply::Merged(
+                github
+                    .merge(repository, *number, expected_head, *method)
+                    .await?,
+            ),
+            Call::MergeWhenReady {
+                repository,
+                number,
+                expected_head,
+                method,
+            } => Reply::Merged(
+                github
+                    .merge_when_ready(repository, *number, expected_head, *method)
+                    .await?,
+            ),
+        })
+    }
+}
+
+fn done((): ()) -> Reply {
+    Reply::Done
+}
+
+/// A note as a line of Port's log, which knows no severity.
+fn line(severity: Severity, message: &str) -> String {
+    match severity {
+        Severity::Info => message.to_owned(),
+        Severity::Warning => format!("Warning: {message}"),
+        Severity::Problem => format!("Problem: {message}"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Entities of Port's catalog, as the policy reads them.
+//!
+//! The values are what people and integrations wrote into the catalog: hostile until checked.
+
+use serde_json::{Map, Value, json};
+
+use crate::types::{Entity, EntityKey, Failure, Relation};
+
+/// An entity whose properties are parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Blueprint and identifier.
+    pub key: EntityKey,
+    /// When it was last changed, if Port says so.
+    pub updated_at: Option<String>,
+    /// The whole entity for templates: `identifier`, `title`, `blueprint`, `teams`, `properties`, `relations`.
+    pub value: Value,
+}
+
+impl Item {
+    /// Reads an entity.
+    ///
+    /// # Errors
+    /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.
+    pub fn new(entity: &Entity) -> Result<Self, Failure> {
+        let properties: Map<String, Value> =
+            serde_json::from_str(&entity.properties).map_err(|error| {
+                Failure::Other(format!(
+                    "the properties of {} are not a JSON object: {error}",
+                    named(&entity.key)
+                ))
+            })?;
+        let relations: Map<String, Value> = entity
+            .relations
+            .iter()
+            .map(|relation| (relation.name.clone(), targets(relation)))
+            .collect();
+        Ok(Self {
+            key: entity.key.clone(),
+            updated_at: entity.updated_at.clone(),
+            value: json!({
+                "identifier": entity.key.identifier,
+                "title": entity.title,
+                "blueprint": entity.key.blueprint,
+                "teams": entity.teams,
+                "properties": properties,
+                "relations": relations,
+            }),
+        })
+    }
+
+    /// A property, null if it is not set.
+    pub fn property(&self, name: &str) -> &Value {
+        &self.value["properties"][name]
+    }
+
+    /// A property that holds text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.property(name).as_str().filter(|text| !text.is_empty())
+    }
+
+    /// The target of a relation to one entity.
+    pub fn relation(&self, name: &str) -> Option<&str> {
+        self.value["relations"][name].as_str()
+    }
+}
+
+fn targets(relation: &Relation) -> Value {
+    match relation.targets.as_slice() {
+        [] => Value::Null,
+        [one] => json!(one),
+        many => json!(many),
+    }
+}
+
+/// What messages call an entity: `` running_service `web-prod` ``.
+pub fn named(key: &EntityKey) -> String {
+    format!("{} `{}`", key.blueprint, key.identifier)
+}

@@ -1,0 +1,318 @@
+//! Port and GitHub as twenty lines of state, for tests of the flow.
+//!
+//! Every call is logged. A run can be cut off before or after any call, as if the host were killed there.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use crate::host::{
+    Change, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest, PullState, Severity,
+};
+use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(crate) entities: BTreeMap<(String, String), Entity>,
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) pulls: Vec<(PullRequest, Proposal)>,
+    pub(crate) branches: Vec<String>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    /// The call, counted from 1, at which the run is cut off, and whether the call still took effect.
+    pub(crate) cut: Option<(usize, bool)>,
+    /// Failures to answer with, by the name of the call.
+    pub(crate) failures: BTreeMap<&'static str, Failure>,
+    pub(crate) merge_later: bool,
+}
+
+/// `blueprint`, identifier, properties, relations.
+pub(crate) fn entity(
+    blueprint: &str,
+    identifier: &str,
+    properties: &str,
+    relations: &[(&str, &str)],
+) -> Entity {
+    Entity {
+        key: EntityKey {
+            blueprint: blueprint.into(),
+            identifier: identifier.into(),
+        },
+        title: Some(identifier.to_uppercase()),
+        teams: Vec::new(),
+        properties: properties.into(),
+        relations: relations
+            .iter()
+            .map(|(name, target)| Relation {
+                name: (*name).into(),
+                targets: vec![(*target).into()],
+            })
+            .collect(),
+        updated_at: None,
+    }
+}
+
+pub(crate) const MANIFEST: &str = "apps/web/prod/deployment.yaml";
+pub(crate) const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          image: ghcr.io/acme/web:1.4.1 # pinned
+";
+
+impl Fake {
+    /// The guide's data: staging runs 1.4.2, production 1.4.1.
+    pub(crate) fn guide() -> Self {
+        let digest = |c: &str| c.repeat(64);
+        let image = |version: &str, c: &str| {
+            let properties = format!(
+                r#"{{"registryId":"ghcr.io/acme/web","tags":["{version}"],"digest":"sha256:{}"}}"#,
+                digest(c)
+            );
+            entity("image", &format!("web-{version}"), &properties, &[])
+        };
+        let runtime = |name: &str, path: &str, image: &str| {
+            let properties =
+                format!(r#"{{"gitPath":"{path}","healthStatus":"Healthy","syncStatus":"Synced"}}"#);
+            entity("running_service", name, &properties, &[("image", image)])
+        };
+        let mut fake = Self::default();
+        fake.put(entity(
+            "service",
+            "web",
+            "{}",
+            &[
+                ("test_runtime", "web-staging"),
+                ("prod_runtime", "web-prod"),
+            ],
+        ));
+        fake.put(runtime("web-staging", "apps/web/staging", "web-1.4.2"));
+        fake.put(runtime("web-prod", "apps/web/prod", "web-1.4.1"));
+        fake.put(image("1.4.1", "a"));
+        fake.put(image("1.4.2", "b"));
+        fake.files.insert(MANIFEST.into(), DEPLOYMENT.into());
+        fake
+    }
+
+    pub(crate) fn put(&mut self, entity: Entity) {
+        self.entities.insert(
+            (entity.key.blueprint.clone(), entity.key.identifier.clone()),
+            entity,
+        );
+    }
+
+    pub(crate) fn entity(&mut self, blueprint: &str, identifier: &str) -> &mut Entity {
+        self.entities
+            .get_mut(&(blueprint.into(), identifier.into()))
+            .unwrap()
+    }
+
+    pub(crate) fn production_image(&self) -> &str {
+        &self.entities[&("running_service".into(), "web-prod".into())].relations[0].targets[0]
+    }
+
+    pub(crate) fn writes(&self) -> Vec<&str> {
+        let reads = ["get-", "read-", "find-", "now", "compare", "sleep"];
+        self.calls
+            .iter()
+            .map(String::as_str)
+            .filter(|call| !reads.iter().any(|read| call.starts_with(read)))
+            .collect()
+    }
+
+    /// Logs the call and runs its effect, unless the run is cut off here or the call is told to fail.
+    fn call<T>(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        effect: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.calls
+            .push(format!("{name} {what}").trim_end().to_owned());
+        let cut_off = || Failure::Other("cut off".into());
+        match self.cut {
+            Some((at, _)) if self.calls.len() > at => return Err(cut_off()),
+            Some((at, false)) if self.calls.len() == at => return Err(cut_off()),
+            Some((at, true)) if self.calls.len() == at => {
+                return effect(self).and(Err(cut_off()));
+            }
+            _ => {}
+        }
+        match self.failures.get(name) {
+            Some(failure) => Err(failure.clone()),
+            None => effect(self),
+        }
+    }
+}
+
+/// Dana's request to promote `web`, with settings as JSON.
+pub(crate) fn request(settings: &str) -> Request {
+    Request {
+        run_id: "r_Ab12Cd34Ef56Gh78".into(),
+        action: "promote_to_production".into(),
+        actor: Actor {
+            email: Some("dana@acme.example".into()),
+            name: None,
+        },
+        requested_at: None,
+        subject: entity("service", "web", "{}", &[]),
+        inputs: "{}".into(),
+        settings: settings.into(),
+        workflow: Workflow {
+            repository: Some("acme/gitops".into()),
+            url: Some("https://ci.example/runs/1".into()),
+            attempt: 1,
+        },
+    }
+}
+
+impl Host for Fake {
+    fn now(&mut self) -> String {
+        "2026-01-06T10:00:00Z".into()
+    }
+
+    fn note(&mut self, _: Severity, message: &str) {
+        self.notes.push(message.into());
+    }
+
+    fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        let key = (key.blueprint.clone(), key.identifier.clone());
+        self.call("get-entity", &key.1.clone(), |fake| {
+            Ok(fake.entities.get(&key).cloned())
+        })
+    }
+
+    fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
+        let names: Vec<_> = keys.iter().map(|key| key.identifier.as_str()).collect();
+        self.call("get-entities", &names.join(","), |fake| {
+            let get = |key: &EntityKey| {
+                fake.entities
+                    .get(&(key.blueprint.clone(), key.identifier.clone()))
+                    .cloned()
+            };
+            Ok(keys.iter().map(get).collect())
+        })
+    }
+
+    fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
+        let target = &change.relations[0];
+        let what = format!(
+            "{} {}={}",
+            key.identifier,
+            target.name,
+            target.targets.join(",")
+        );
+        self.call("update-entity", &what, |fake| {
+            let entity = fake.entity(&key.blueprint, &key.identifier);
+            entity
+                .relations
+                .retain(|relation| relation.name != target.name);
+            entity.relations.push(target.clone());
+            Ok(entity.clone())
+        })
+    }
+
+    fn read_file(
+        &mut self,
+        repository: &str,
+        path: &str,
+        revision: &str,
+    ) -> Result<Option<File>, Failure> {
+        self.call(
+            "read-file",
+            &format!("{repository} {path} {revision}"),
+            |fake| {
+                Ok(fake.files.get(path).map(|content| File {
+                    path: path.into(),
+                    content: content.clone(),
+                    commit: "c0".into(),
+                    blob: format!("blob{}", content.len()),
+                }))
+            },
+        )
+    }
+
+    fn find_pull_requests(
+        &mut self,
+        _: &str,
+        head: &str,
+        _: &str,
+        filter: PullFilter,
+    ) -> Result<Vec<PullRequest>, Failure> {
+        self.call("find-pull-requests", head, |fake| {
+            let prefix = head.trim_end_matches('*');
+            let all = fake.pulls.iter().rev().map(|(pull, _)| pull.clone());
+            let wanted =
+                |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
+            Ok(all
+                .filter(|pull| pull.head.starts_with(prefix) && wanted(pull))
+                .collect())
+        })
+    }
+
+    fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
+        self.call("propose", &proposal.head, |fake| {
+            if let Some((pull, _)) = fake
+                .pulls
+                .iter()
+                .find(|(pull, _)| pull.head == proposal.head)
+            {
+                return match pull.state {
+                    PullState::Closed => Err(Failure::Conflict("somebody closed it".into())),
+                    _ => Ok(pull.clone()),
+                };
+            }
+            let number = fake.pulls.len() as u32 + 1;
+            let pull = PullRequest {
+                number,
+                url: format!("https://git.example/{number}"),
+                title: proposal.title.clone(),
+                state: PullState::Open,
+                head: proposal.head.clone(),
+                head_commit: format!("h{number}"),
+                base: proposal.base.clone(),
+                merge_commit: None,
+                merged_at: None,
+                mergeable: crate::contract::github_read::Mergeability::Ready,
+            };
+            fake.branches.push(proposal.head.clone());
+            fake.pulls.push((pull.clone(), proposal.clone()));
+            Ok(pull)
+        })
+    }
+
+    fn delete_branch(&mut self, _: &str, branch: &str) -> Result<(), Failure> {
+        self.call("delete-branch", branch, |fake| {
+            fake.branches.retain(|other| other != branch);
+            Ok(())
+        })
+    }
+
+    fn merge(
+        &mut self,
+        _: &str,
+        number: u32,
+        expected_head: &str,
+        _: MergeMethod,
+    ) -> Result<Merged, Failure> {
+        self.call("merge", &format!("{number} {expected_head}"), |fake| {
+            if fake.merge_later {
+                return Ok(Merged::Later("1 approving review".into()));
+            }
+            let (pull, proposal) = &mut fake.pulls[number as usize - 1];
+            assert_eq!(pull.head_commit, expected_head);
+            pull.state = PullState::Merged;
+            pull.merge_commit = Some(format!("m{number}"));
+            for change in proposal.changes.clone() {
+                fake.files.insert(change.path, change.content);
+            }
+            Ok(Merged::Now(format!("m{number}")))
+        })
+    }
+}

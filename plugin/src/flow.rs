@@ -1,0 +1,333 @@
+//! The sequence of calls: gather, decide, propose, merge, record.
+//!
+//! The base branch is the truth: whatever an earlier attempt did, a run first looks at what the manifest holds there. The
+//! catalog is told last, so it is never ahead of git.
+
+use crate::catalog::named;
+use crate::facts::{Facts, gather};
+use crate::gates::{self, reason};
+use crate::host::{
+    Change, FileChange, Host, Merged, Proposal, PullFilter, PullRequest, PullState, Severity,
+};
+use crate::settings::Settings;
+use crate::text;
+use crate::types::{Failure, Outcome, Promotion, Reason, Relation, Request, Waiting};
+use crate::yaml;
+
+/// How often a run starts over because somebody else was faster.
+const ROUNDS: usize = 3;
+
+/// How often one image can be promoted to one environment again after it was undone.
+const SERIES: usize = 20;
+
+/// Decides one request and carries it out.
+///
+/// # Errors
+/// Fails as the calls do. A promotion that must not happen is an outcome, not an error.
+pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failure> {
+    let settings = Settings::parse(&request.settings).map_err(Failure::Rejected)?;
+    let start = format!(
+        "about to promote {} to {}",
+        named(&request.subject.key),
+        settings.environment
+    );
+    host.note(Severity::Info, &start);
+    let repository = settings
+        .repository
+        .clone()
+        .or_else(|| request.workflow.repository.clone());
+    let mut run = Run {
+        host,
+        request,
+        settings: &settings,
+        repository: repository.as_deref(),
+    };
+    match run.rounds() {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Refused(reasons)) => Ok(Outcome::Refused(reasons)),
+        Err(Stop::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Why a run ends before its end.
+enum Stop {
+    Refused(Vec<Reason>),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What there is to do, once nothing speaks against it.
+struct Plan {
+    facts: Facts,
+    repository: String,
+    /// The image's reference.
+    image: String,
+    /// The identifier of its entity.
+    image_id: String,
+    branch: String,
+}
+
+impl Plan {
+    fn promotion(
+        &self,
+        previous: Option<&str>,
+        pull: Option<u32>,
+        commit: Option<String>,
+    ) -> Promotion {
+        Promotion {
+            image: self.image.clone(),
+            previous_image: previous.map(str::to_owned),
+            pull_request: pull,
+            commit,
+        }
+    }
+}
+
+struct Run<'a, H> {
+    host: &'a mut H,
+    request: &'a Request,
+    settings: &'a Settings,
+    repository: Option<&'a str>,
+}
+
+impl<H: Host> Run<'_, H> {
+    fn rounds(&mut self) -> Result<Outcome, Stop> {
+        let mut round = 1;
+        loop {
+            let plan = self.decide()?;
+            if plan.facts.is_current() {
+                return self.settle(&plan);
+            }
+            match self.carry_out(&plan) {
+                Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
+                    self.refuse_if_closed(&plan)?;
+                    self.warn(&format!(
+                        "looking again, since something moved meanwhile: {what}"
+                    ));
+                    round += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Reads everything and asks every rule; writes nothing.
+    fn decide(&mut self) -> Result<Plan, Stop> {
+        let (facts, mut reasons) = gather(self.host, self.request, self.settings, self.repository)?;
+        if let Some(facts) = &facts {
+            reasons.extend(gates::all(facts, self.settings));
+        }
+        let Some(facts) = facts.filter(|_| reasons.is_empty()) else {
+            return Err(Stop::Refused(reasons));
+        };
+        let (Some(wanted), Some(image), Some(repository)) =
+            (&facts.wanted, &facts.image, self.repository)
+        else {
+            return Err(Stop::Failed(Failure::Other(
+                "facts are missing without a reason".to_owned(),
+            )));
+        };
+        let image_id = image.key.identifier.clone();
+        let wanted = wanted.to_string();
+        let branch = text::branch(
+            &facts.service.key.identifier,
+            &self.settings.environment,
+            &wanted,
+        );
+        Ok(Plan {
+            repository: repository.to_owned(),
+            image: wanted,
+            image_id,
+            branch,
+            facts,
+        })
+    }
+
+    /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
+    fn settle(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
+        let head = format!("{}*", plan.branch);
+        let base = &self.settings.base;
+        let pulls =
+            self.host
+                .find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
+        let ours = pulls
+            .into_iter()
+            .find(|pull| pull.state == PullState::Merged);
+        if let Some(pull) = &ours {
+            self.clean_up(plan, &pull.head);
+        }
+        self.record(plan)?;
+        Ok(match ours {
+            Some(pull) => {
+                Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit))
+            }
+            None => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
+        })
+    }
+
+    /// Commits, opens the pull request, merges it, and tells the catalog.
+    fn carry_out(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
+        let pull = self.propose(plan)?;
+        self.tell(&format!(
+            "pull request {} holds the change of {}",
+            pull.number,
+            plan.facts.changed()
+        ));
+        let method = self.settings.method.into();
+        match self
+            .host
+            .merge(&plan.repository, pull.number, &pull.head_commit, method)?
+        {
+            Merged::Later(until) => Ok(Outcome::Pending(Waiting {
+                image: plan.image.clone(),
+                pull_request: pull.number,
+                until,
+            })),
+            Merged::Now(commit) => {
+                self.clean_up(plan, &pull.head);
+                self.record(plan)?;
+                let promotion =
+                    plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
+                Ok(Outcome::Promoted(promotion))
+            }
+        }
+    }
+
+    /// Proposes the change. A branch whose pull request is merged, although the base branch does not hold the image, belongs
+    /// to a promotion that was undone since: the next one in the series is taken.
+    fn propose(&mut self, plan: &Plan) -> Result<PullRequest, Stop> {
+        let changes = edit(&plan.facts)?;
+        let environment = &self.settings.environment;
+        for number in 1..=SERIES {
+            let proposal = Proposal {
+                repository: plan.repository.clone(),
+                base: self.settings.base.clone(),
+                base_commit: plan.facts.files[0].commit.clone(),
+                head: if number == 1 {
+                    plan.branch.clone()
+                } else {
+                    format!("{}-{number}", plan.branch)
+                },
+                title: text::title(&plan.facts.service.key.identifier, environment, &plan.image),
+                body: text::body(&plan.facts, self.request, environment),
+                changes: changes.clone(),
+            };
+            let pull = self.host.propose(&proposal)?;
+            if pull.state != PullState::Merged {
+                return Ok(pull);
+            }
+        }
+        let what = format!("{} has been promoted and undone {SERIES} times", plan.image);
+        Err(Stop::Refused(vec![reason("series", what)]))
+    }
+
+    /// A human's "closed" is a no.
+    fn refuse_if_closed(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let head = format!("{}*", plan.branch);
+        let pulls = self.host.find_pull_requests(
+            &plan.repository,
+            &head,
+            &self.settings.base,
+            PullFilter::Any,
+        )?;
+        match pulls.first().filter(|pull| pull.state == PullState::Closed) {
+            Some(pull) => Err(Stop::Refused(vec![reason(
+                "closed",
+                format!(
+                    "pull request {} for this promotion was closed without a merge: somebody said no; reopen it to go on",
+                    pull.number
+                ),
+            )])),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
+    fn clean_up(&mut self, plan: &Plan, branch: &str) {
+        if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
+            self.warn(&format!(
+                "branch {branch} is merged but could not be deleted: {}",
+                describe(&failure)
+            ));
+        }
+    }
+
+    /// Points the catalog's runtime at the image, unless it does already.
+    fn record(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let relation = &self.settings.image_relation;
+        let Some(runtime) = &plan.facts.production else {
+            return Ok(());
+        };
+        if runtime.relation(relation) == Some(&plan.image_id) {
+            return Ok(());
+        }
+        let target = Relation {
+            name: relation.clone(),
+            targets: vec![plan.image_id.clone()],
+        };
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: vec![target],
+        };
+        self.host.update_entity(&runtime.key, &change)?;
+        Ok(())
+    }
+
+    fn tell(&mut self, message: &str) {
+        self.host.note(Severity::Info, message);
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.host.note(Severity::Warning, message);
+    }
+}
+
+/// The new text of every file that changes.
+fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
+    let mut changes = Vec::new();
+    for (index, file) in facts.files.iter().enumerate() {
+        let mut targets: Vec<_> = facts
+            .sites
+            .iter()
+            .filter(|target| target.file == index && !target.is_current())
+            .collect();
+        // From the end of the file: an edit then moves no scalar that is still to be edited.
+        targets.sort_by_key(|target| std::cmp::Reverse(target.site.bytes.start));
+        let mut content = file.content.clone();
+        for target in &targets {
+            content = yaml::replace(&content, &target.site, &target.wanted).map_err(|what| {
+                Stop::Refused(vec![reason("manifest", format!("`{}`: {what}", file.path))])
+            })?;
+        }
+        if !targets.is_empty() {
+            changes.push(FileChange {
+                path: file.path.clone(),
+                content,
+                expected_blob: file.blob.clone(),
+            });
+        }
+    }
+    Ok(changes)
+}
+
+/// The text of a failure.
+fn describe(failure: &Failure) -> &str {
+    match failure {
+        Failure::Denied(text)
+        | Failure::NotFound(text)
+        | Failure::Conflict(text)
+        | Failure::Rejected(text)
+        | Failure::RateLimited(text)
+        | Failure::Unavailable(text)
+        | Failure::Other(text) => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The flow against a fake Port and GitHub: what is called, and that a run cut off anywhere converges when it is run again.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
+
+const SETTINGS: &str = r#"{
+    "reference": "{registryId}:{tags[0]}",
+    "manifest": { "path": "{production.gitPath}/deployment.yaml", "image": "spec.template.spec.containers[0].image" }
+}"#;
+
+fn run(fake: &mut Fake) -> Outcome {
+    promote(fake, &request(SETTINGS)).unwrap()
+}
+
+fn rules(outcome: &Outcome) -> Vec<&str> {
+    match outcome {
+        Outcome::Refused(reasons) => reasons.iter().map(|reason| reason.rule.as_str()).collect(),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn promotes_by_the_shortest_way() {
+    let mut fake = Fake::guide();
+    let Outcome::Promoted(promotion) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
+    assert_eq!(promotion.image, "ghcr.io/acme/web:1.4.2");
+    assert_eq!(
+        promotion.previous_image.as_deref(),
+        Some("ghcr.io/acme/web:1.4.1")
+    );
+    assert_eq!(promotion.commit.as_deref(), Some("m1"));
+    let branch = text::branch("web", "production", "ghcr.io/acme/web:1.4.2");
+    assert_eq!(
+        fake.calls,
+        [
+            "get-entity web".to_owned(),
+            "get-entities web-staging,web-prod".to_owned(),
+            "get-entity web-1.4.2".to_owned(),
+            format!("read-file acme/gitops {MANIFEST} main"),
+            format!("propose {branch}"),
+            "merge 1 h1".to_owned(),
+            format!("delete-branch {branch}"),
+            "update-entity web-prod image=web-1.4.2".to_owned(),
+        ]
+    );
+    assert_eq!(fake.files[MANIFEST], DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    assert_eq!(fake.production_image(), "web-1.4.2");
+}
+
+#[test]
+fn is_unchanged_and_corrects_the_catalog() {
+    let mut fake = Fake::guide();
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    assert!(matches!(run(&mut fake), Outcome::Unchanged(_)));
+    assert_eq!(fake.writes(), ["update-entity web-prod image=web-1.4.2"]);
+    fake.calls.clear();
+    assert!(matches!(run(&mut fake), Outcome::Unchanged(_)));
+    assert_eq!(fake.writes(), [""; 0]);
+}
+
+#[test]
+fn converges_from_wherever_it_was_cut_off() {
+    let whole = {
+        let mut fake = Fake::guide();
+        run(&mut fake);
+        fake
+    };
+    for cut in 1..=whole.calls.len() {
+        for takes_effect in [false, true] {
+            let mut fake = Fake::guide();
+            fake.cut = Some((cut, takes_effect));
+            let first = promote(&mut fake, &request(SETTINGS));
+            let at = format!(
+                "cut at {} ({takes_effect}): {first:?}",
+                whole.calls[cut - 1]
+            );
+            let behind =
+                fake.production_image() == "web-1.4.1" || fake.files[MANIFEST].contains("1.4.2");
+            assert!(behind, "the catalog is ahead of git, {at}");
+            (fake.cut, fake.calls) = (None, Vec::new());
+            assert!(matches!(run(&mut fake), Outcome::Promoted(_)), "{at}");
+            assert_eq!(fake.pulls.len(), 1, "{at}");
+            assert_eq!(fake.files, whole.files, "{at}");
+            assert_eq!(fake.entities, whole.entities, "{at}");
+            assert!(fake.branches.is_empty(), "{at}");
+        }
+    }
+}
+
+#[test]
+fn refuses_with_every_reason_at_once() {
+    let mut fake = Fake::guide();
+    let service = fake.entity("service", "web");
+    service.properties = r#"{"locked_in_prod":true,"locked_reason_prod":"audit"}"#.into();
+    service
+        .relations
+        .retain(|relation| relation.name == "prod_runtime");
+    fake.files.clear();
+    let outcome = run(&mut fake);
+    assert_eq!(rules(&outcome), ["staging", "manifest", "lock"]);
+    let Outcome::Refused(reasons) = outcome else {
+        unreachable!()
+    };
+    assert!(
+        reasons[0]
+            .message
+            .contains("`service.relations` of entity `web` has no `test_runtime`"),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons[1]
+            .message
+            .contains("`apps/web/prod/deployment.yaml` does not exist on branch `main`"),
+        "{reasons:?}"
+    );
+    assert!(reasons[2].message.contains("audit"), "{reasons:?}");
+    assert_eq!(fake.writes(), [""; 0]);
+}
+
+#[test]
+fn refuses_naming_what_is_missing() {
+    let gone = |blueprint: &'static str, identifier: &'static str| {
+        move |fake: &mut Fake| drop(fake.entities.remove(&(blueprint.into(), identifier.into())))
+    };
+    type Change = Box<dyn Fn(&mut Fake)>;
+    let table: [(Change, &str, &str); 8] = [
+        (
+            Box::new(gone("service", "web")),
+            "service",
+            "service `web` is not in Port's catalog",
+        ),
+        (
+            Box::new(gone("running_service", "web-staging")),
+            "staging",
+            "running_service `web-staging` is not in",
+        ),
+        (
+            Box::new(gone("running_service", "web-prod")),
+            "production",
+            "running_service `web-prod` is not in",
+        ),
+        (
+            Box::new(gone("image", "web-1.4.2")),
+            "image",
+            "image `web-1.4.2` is not in Port's catalog",
+        ),
+        (
+            Box::new(|fake| {
+                fake.entity("running_service", "web-staging")
+                    .relations
+                    .clear()
+            }),
+            "image",
+            "running_service `web-staging` has no `image` relation",
+        ),
+        (
+            Box::new(|fake| fake.put(entity("image", "web-1.4.2", r#"{"registryId":"x"}"#, &[]))),
+            "image",
+            "setting `reference`: `{tags[0]}`: entity `web-1.4.2` has no `tags`, it has",
+        ),
+        (
+            Box::new(|fake| {
+                drop(
+                    fake.files
+                        .insert(MANIFEST.into(), "spec: {template: {}}\n".into()),
+                )
+            }),
+            "manifest",
+            "`spec.template.spec.containers[0].image` does not exist: `spec.template` at line 1 is an empty map, but no `spec`",
+        ),
+        (
+            Box::new(|fake| {
+                fake.entity("running_service", "web-prod").properties =
+                    r#"{"gitPath":"../etc"}"#.into()
+            }),
+            "manifest",
+            "`../etc/deployment.yaml` is not a path within the repository",
+        ),
+    ];
+    for (change, rule, message) in table {
+        let mut fake = Fake::guide();
+        change(&mut fake);
+        let outcome = run(&mut fake);
+        assert_eq!(rules(&outcome), [rule]);
+        let Outcome::Refused(reasons) = outcome else {
+            unreachable!()
+        };
+        assert!(reasons[0].message.contains(message), "{reasons:?}");
+        assert_eq!(fake.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn takes_a_closed_pull_request_for_a_no() {
+    let mut fake = Fake::guide();
+    fake.failures
+        .insert("merge", Failure::Rejected("no".into()));
+    assert!(promote(&mut fake, &request(SETTINGS)).is_err());
+    fake.failures.clear();
+    fake.pulls[0].0.state = PullState::Closed;
+    assert_eq!(rules(&run(&mut fake)), ["closed"]);
+}
+
+#[test]
+fn promotes_again_what_was_undone() {
+    let mut fake = Fake::guide();
+    run(&mut fake);
+    fake.files.insert(MANIFEST.into(), DEPLOYMENT.into());
+    let Outcome::Promoted(promotion) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
+    assert_eq!(promotion.pull_request, Some(2));
+    assert!(fake.pulls[1].0.head.ends_with("-2"));
+}
+
+#[test]
+fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
+    let mut fake = Fake::guide();
+    fake.merge_later = true;
+    let Outcome::Pending(waiting) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
+    assert_eq!(
+        (waiting.pull_request, waiting.until.as_str()),
+        (1, "1 approving review")
+    );
+    assert_eq!(fake.production_image(), "web-1.4.1");
+}
+
+#[test]
+fn a_branch_that_stays_is_a_note() {
+    let mut fake = Fake::guide();
+    fake.failures
+        .insert("delete-branch", Failure::Unavailable("down".into()));
+    assert!(matches!(run(&mut fake), Outcome::Promoted(_)));
+    assert!(
+        fake.notes
+            .iter()
+            .any(|note| note.contains("could not be deleted: down")),
+        "{:?}",
+        fake.notes
+    );
+}

@@ -1,0 +1,113 @@
+//! The calls that the policy makes, as a trait, so that the flow runs against a fake in native tests.
+//!
+//! [`Imports`] is the only place that touches the component's imports.
+
+use crate::contract::{
+    env, github_merge, github_propose, github_read, port_read, port_write, run_log,
+};
+
+pub use github_merge::Merged;
+pub use github_propose::{FileChange, Proposal};
+pub use github_read::{File, MergeMethod, PullFilter, PullRequest, PullState};
+pub use port_write::Change;
+pub use run_log::Severity;
+
+use crate::types::{Entity, EntityKey, Failure};
+
+/// What the policy can ask of the world. Each method is documented in `wit/`.
+#[allow(
+    missing_docs,
+    reason = "each method is the import of the same name, documented in wit/"
+)]
+pub trait Host {
+    fn now(&mut self) -> String;
+    fn note(&mut self, severity: Severity, message: &str);
+    fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure>;
+    fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure>;
+    fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure>;
+    fn read_file(
+        &mut self,
+        repository: &str,
+        path: &str,
+        revision: &str,
+    ) -> Result<Option<File>, Failure>;
+    fn find_pull_requests(
+        &mut self,
+        repository: &str,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> Result<Vec<PullRequest>, Failure>;
+    fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure>;
+    fn delete_branch(&mut self, repository: &str, branch: &str) -> Result<(), Failure>;
+    fn merge(
+        &mut self,
+        repository: &str,
+        number: u32,
+        expected_head: &str,
+        method: MergeMethod,
+    ) -> Result<Merged, Failure>;
+}
+
+/// The component's imports.
+#[derive(Debug)]
+pub struct Imports;
+
+impl Host for Imports {
+    fn now(&mut self) -> String {
+        env::now()
+    }
+
+    fn note(&mut self, severity: Severity, message: &str) {
+        run_log::note(severity, message);
+    }
+
+    fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        port_read::get_entity(key)
+    }
+
+    fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
+        port_read::get_entities(keys)
+    }
+
+    fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
+        port_write::update_entity(key, change)
+    }
+
+    fn read_file(
+        &mut self,
+        repository: &str,
+        path: &str,
+        revision: &str,
+    ) -> Result<Option<File>, Failure> {
+        github_read::read_file(repository, path, revision)
+    }
+
+    fn find_pull_requests(
+        &mut self,
+        repository: &str,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> Result<Vec<PullRequest>, Failure> {
+        github_read::find_pull_requests(repository, head, base, filter)
+    }
+
+    fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
+        github_propose::propose(proposal)
+    }
+
+    fn delete_branch(&mut self, repository: &str, branch: &str) -> Result<(), Failure> {
+        github_propose::delete_branch(repository, branch)
+    }
+
+    fn merge(
+        &mut self,
+        repository: &str,
+        number: u32,
+        expected_head: &str,
+        method: MergeMethod,
+    ) -> Result<Merged, Failure> {
+        github_merge::merge(repository, number, expected_head, method)
+    }
+}

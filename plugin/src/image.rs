@@ -1,0 +1,243 @@
+//! Image references: `[host[:port]/]path[:tag][@digest]`.
+//!
+//! The grammar is that of the distribution project (`reference/reference.go`): a repository of at most 255 characters, a tag
+//! of at most 128, a digest of an algorithm and lowercase hex. Anything else is refused, so a reference that parses holds
+//! neither blanks nor quotes nor control characters.
+
+use std::fmt;
+
+/// A reference that fits the grammar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Host, path; no tag, no digest. As written.
+    pub repository: String,
+    /// The part after the colon.
+    pub tag: Option<String>,
+    /// The part after the at sign, `sha256:…`.
+    pub digest: Option<String>,
+}
+
+impl Reference {
+    /// Parses a reference.
+    ///
+    /// # Errors
+    /// Says which part does not fit the grammar.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (text, None),
+        };
+        // A colon after the last slash starts a tag; one before it is a port.
+        let path_start = named.rfind('/').map_or(0, |slash| slash + 1);
+        let (repository, tag) = match named[path_start..].find(':') {
+            Some(colon) => (
+                &named[..path_start + colon],
+                Some(&named[path_start + colon + 1..]),
+            ),
+            None => (named, None),
+        };
+        let shown = text.escape_debug();
+        if !is_repository(repository) {
+            return Err(format!(
+                "`{shown}` is not an image reference: its repository is malformed"
+            ));
+        }
+        if tag.is_some_and(|tag| !is_tag(tag)) {
+            return Err(format!(
+                "`{shown}` is not an image reference: its tag is malformed"
+            ));
+        }
+        if digest.is_some_and(|digest| !is_digest(digest)) {
+            return Err(format!(
+                "`{shown}` is not an image reference: its digest is not `sha256:` and 64 hex digits"
+            ));
+        }
+        Ok(Self {
+            repository: repository.to_owned(),
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
+    }
+
+    /// Whether both name the same repository; `nginx` is `docker.io/library/nginx`.
+    pub fn same_repository(&self, other: &Self) -> bool {
+        full_name(&self.repository) == full_name(&other.repository)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(out, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(out, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+fn has_host(first: &str) -> bool {
+    first.contains(['.', ':'])
+        || first == "localhost"
+        || first.chars().any(|c| c.is_ascii_uppercase())
+}
+
+fn full_name(repository: &str) -> String {
+    match repository.split_once('/') {
+        Some(("index.docker.io", path)) => format!("docker.io/{path}"),
+        Some((first, _)) if has_host(first) => repository.to_owned(),
+        Some(_) => format!("docker.io/{repository}"),
+        None => format!("docker.io/library/{repository}"),
+    }
+}
+
+fn is_repository(repository: &str) -> bool {
+    let path = match repository.split_once('/') {
+        Some((first, path)) if has_host(first) => {
+            if !is_host(first) {
+                return false;
+            }
+            path
+        }
+        _ => repository,
+    };
+    repository.len() <= 255 && path.split('/').all(is_component)
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    name.split('.').all(label)
+        && !port.is_empty()
+        && port.len() <= 5
+        && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Lowercase letters and digits, joined by one dot, one or two underscores, or any number of hyphens.
+fn is_component(component: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = component.as_bytes();
+    let ends = bytes.first().zip(bytes.last());
+    ends.is_some_and(|(first, last)| plain(*first) && plain(*last))
+        && component
+            .split(|c: char| c.is_ascii() && plain(c as u8))
+            .all(|joint| matches!(joint, "" | "." | "_" | "__") || joint.bytes().all(|b| b == b'-'))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    (1..=128).contains(&tag.len())
+        && tag.bytes().next().is_some_and(word)
+        && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+fn is_digest(digest: &str) -> bool {
+    let hex = |hex: &str, length| {
+        hex.len() == length && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    match digest.split_once(':') {
+        Some(("sha256", text)) => hex(text, 64),
+        Some(("sha512", text)) => hex(text, 128),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn parses_what_registries_accept() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        let table = [
+            ("nginx", "nginx", None),
+            ("web-1.4.2", "web-1.4.2", None),
+            ("host:5000/app", "host:5000/app", None),
+            ("host:5000/app:1", "host:5000/app", Some("1")),
+            ("ghcr.io/acme/web:1.4.2", "ghcr.io/acme/web", Some("1.4.2")),
+            (
+                "localhost/a__b/c---d:v1_2",
+                "localhost/a__b/c---d",
+                Some("v1_2"),
+            ),
+            ("Registry.Example/app:1", "Registry.Example/app", Some("1")),
+        ];
+        for (text, repository, tag) in table {
+            for suffix in [String::new(), format!("@{digest}")] {
+                let text = format!("{text}{suffix}");
+                let parsed = Reference::parse(&text).unwrap();
+                assert_eq!(
+                    (parsed.repository.as_str(), parsed.tag.as_deref()),
+                    (repository, tag),
+                    "{text}"
+                );
+                assert_eq!(parsed.digest.is_some(), !suffix.is_empty());
+                assert_eq!(parsed.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let long = "a".repeat(256);
+        let bad = [
+            "",
+            " ",
+            ":1",
+            "@",
+            "app:",
+            "app:-1",
+            "app@",
+            "app@sha256:12",
+            "a//b",
+            "/app",
+            "app/",
+            "a b",
+            "app:1\n",
+            "ap\u{e9}",
+            "App",
+            "a..b",
+            "a___b",
+            ".a",
+            "a.",
+            "host:/app",
+            "host:99999999/app",
+            "-h.io/app",
+            "app:1:2",
+            "a@b@c",
+            "{{x}}",
+            "app\u{0}",
+            "app:1 # x",
+            "\"app\"",
+            long.as_str(),
+        ];
+        for text in bad {
+            assert!(Reference::parse(text).is_err(), "{text:?}");
+        }
+        let tag = format!("app:{}", "a".repeat(129));
+        assert!(Reference::parse(&tag).is_err());
+    }
+
+    #[test]
+    fn knows_the_short_names_of_docker_hub() {
+        let same = |a: &str, b: &str| {
+            Reference::parse(a)
+                .unwrap()
+                .same_repository(&Reference::parse(b).unwrap())
+        };
+        assert!(same("nginx:1", "docker.io/library/nginx:2"));
+        assert!(same("acme/web", "index.docker.io/acme/web"));
+        assert!(!same("ghcr.io/acme/web", "acme/web"));
+        assert!(!same("host:5000/web", "host/web"));
+    }
+}

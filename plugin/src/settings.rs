@@ -1,0 +1,212 @@
+//! What an operator may decide, and nothing else: an unknown key is an error.
+//!
+//! The schema that the host checks settings against stands in `settings.schema.json`, the guide in `README.md`; a test
+//! holds all three to the same keys and defaults.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::host::MergeMethod;
+use crate::image::Reference;
+
+/// JSON Schema of the settings.
+pub const SCHEMA: &str = include_str!("../settings.schema.json");
+
+/// The operator's settings. Each key is documented in `README.md`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Settings {
+    #[serde(default = "staging")]
+    pub staging: String,
+    #[serde(default = "production")]
+    pub production: String,
+    #[serde(default = "environment")]
+    pub environment: String,
+    #[serde(default = "runtime_blueprint")]
+    pub runtime_blueprint: String,
+    #[serde(default = "image")]
+    pub image_blueprint: String,
+    #[serde(default = "image")]
+    pub image_relation: String,
+    #[serde(default = "reference")]
+    pub reference: String,
+    #[serde(default)]
+    pub repository: Option<String>,
+    #[serde(default = "base")]
+    pub base: String,
+    #[serde(deserialize_with = "one_or_many")]
+    pub manifest: Vec<Manifest>,
+    #[serde(default)]
+    pub method: Method,
+    #[serde(default)]
+    pub lock: Lock,
+}
+
+/// One scalar to change in one file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Manifest {
+    pub path: String,
+    pub image: String,
+    #[serde(default)]
+    pub part: Part,
+    #[serde(default)]
+    pub document: Document,
+}
+
+/// Which document of a file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Document {
+    pub kind: Option<String>,
+    pub name: Option<String>,
+}
+
+/// Which part of the image's reference a scalar holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub enum Part {
+    #[default]
+    Reference,
+    Repository,
+    Tag,
+    Digest,
+}
+
+/// How to merge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub enum Method {
+    Merge,
+    #[default]
+    Squash,
+    Rebase,
+}
+
+/// The lock on a service.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Lock {
+    pub enabled: bool,
+    pub property: String,
+    pub reason: String,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            property: "locked_in_prod".to_owned(),
+            reason: "locked_reason_prod".to_owned(),
+        }
+    }
+}
+
+fn staging() -> String {
+    "{service.relations.test_runtime}".to_owned()
+}
+
+fn production() -> String {
+    "{service.relations.prod_runtime}".to_owned()
+}
+
+fn environment() -> String {
+    "production".to_owned()
+}
+
+fn runtime_blueprint() -> String {
+    "running_service".to_owned()
+}
+
+fn image() -> String {
+    "image".to_owned()
+}
+
+fn reference() -> String {
+    "{identifier}".to_owned()
+}
+
+fn base() -> String {
+    "main".to_owned()
+}
+
+/// `manifest` is a table, or a list of tables that change together.
+fn one_or_many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Manifest>, D::Error> {
+    use serde::de::Error;
+    let value = serde_json::Value::deserialize(source)?;
+    let list = match value {
+        serde_json::Value::Array(list) => list,
+        one => vec![one],
+    };
+    if list.is_empty() {
+        return Err(D::Error::custom("`manifest` is an empty list"));
+    }
+    list.into_iter()
+        .map(|item| serde_json::from_value(item).map_err(D::Error::custom))
+        .collect()
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Names the key that is unknown, missing or of the wrong type.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| format!("policy.settings: {error}"))
+    }
+}
+
+impl Part {
+    /// The text that stands in the manifest for an image; none if the reference has no such part.
+    pub fn of(self, image: &Reference) -> Option<String> {
+        match self {
+            Self::Reference => Some(image.to_string()),
+            Self::Repository => Some(image.repository.clone()),
+            Self::Tag => image.tag.clone(),
+            Self::Digest => image.digest.clone(),
+        }
+    }
+
+    /// What people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Repository => "repository",
+            Self::Tag => "tag",
+            Self::Digest => "digest",
+        }
+    }
+}
+
+impl From<Method> for MergeMethod {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Merge => Self::Merge,
+            Method::Squash => Self::Squash,
+            Method::Rebase => Self::Rebase,
+        }
+    }
+}

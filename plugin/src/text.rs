@@ -1,0 +1,137 @@
+//! Text for people: title and body of the pull request, and the branch's name.
+//!
+//! What comes from Port, from git or from a person is put into code spans, where Markdown, mentions and closing keywords
+//! mean nothing.
+
+use crate::facts::Facts;
+use crate::types::Request;
+
+/// Foreign text as a Markdown code span of one line, safe in a table's cell.
+pub fn code(text: &str) -> String {
+    let shown: String = text
+        .chars()
+        .take(200)
+        .map(|c| match c {
+            '`' => '\'',
+            '|' => '\u{a6}',
+            c if c.is_control() || is_invisible(c) => ' ',
+            c => c,
+        })
+        .collect();
+    let cut = if text.chars().count() > 200 {
+        "…"
+    } else {
+        ""
+    };
+    match shown.trim() {
+        "" => "—".to_owned(),
+        shown => format!("`{shown}{cut}`"),
+    }
+}
+
+/// Characters that reorder or hide text.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Foreign text for a title: letters, digits and what references are made of.
+fn plain(text: &str) -> String {
+    let keep = |c: &char| c.is_alphanumeric() || "._/:@ -".contains(*c);
+    text.chars().filter(keep).take(160).collect()
+}
+
+/// The title of the pull request and first line of the commit.
+pub fn title(service: &str, environment: &str, image: &str) -> String {
+    format!(
+        "Promote {} to {}: {}",
+        plain(service),
+        plain(environment),
+        plain(image)
+    )
+}
+
+/// The body of the pull request.
+pub fn body(facts: &Facts, request: &Request, environment: &str) -> String {
+    let mut out = format!(
+        "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
+        code(&facts.service.key.identifier),
+        code(environment),
+    );
+    for target in facts.sites.iter().filter(|target| !target.is_current()) {
+        let row = [
+            &facts.files[target.file].path,
+            &target.manifest.image,
+            &target.site.value,
+            &target.wanted,
+        ];
+        out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+    }
+    let actor = request
+        .actor
+        .email
+        .as_deref()
+        .or(request.actor.name.as_deref());
+    out.push_str(&format!(
+        "\nStarted by {} as Port run {}",
+        code(actor.unwrap_or("")),
+        code(&request.run_id)
+    ));
+    if let Some(url) = request.workflow.url.as_deref() {
+        out.push_str(&format!(", workflow run {}", link(url)));
+    }
+    out.push_str(".\n");
+    out
+}
+
+/// An address as a link if it is a plain one, else as code.
+fn link(url: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%#".contains(c);
+    if url.starts_with("https://") && url.chars().all(harmless) {
+        format!("<{url}>")
+    } else {
+        code(url)
+    }
+}
+
+/// The branch of a promotion: the same one for the same service, environment and image, whenever it is asked.
+pub fn branch(service: &str, environment: &str, image: &str) -> String {
+    let hash = short_hash(&[service, environment, image]);
+    // The end of a reference, with the tag, is what tells images apart.
+    let tail = image.rsplit('/').next().unwrap_or(image);
+    format!(
+        "promote/{}/{}/{}-{hash}",
+        slug(service),
+        slug(environment),
+        slug(tail)
+    )
+}
+
+/// Lowercase letters, digits, dots and hyphens, as Git and people like them.
+fn slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars().take(48) {
+        let c = c.to_ascii_lowercase();
+        let fits = c.is_ascii_alphanumeric()
+            || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
+        match (fits, out.ends_with('-')) {
+            (true, _) => out.push(c),
+            (false, false) if !out.is_empty() => out.push('-'),
+            (false, _) => {}
+        }
+    }
+    let trimmed = out.trim_end_matches(['.', '-']).trim_end_matches(".lock");
+    if trimmed.is_empty() {
+        "x".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+/// FNV-1a, 10 hex digits: keeps names apart whose slugs coincide, and is no protection against anybody.
+fn short_hash(parts: &[&str]) -> String {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{:010x}", hash >> 24)
+}

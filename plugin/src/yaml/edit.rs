@@ -1,0 +1,92 @@
+//! The edit, and its proof.
+
+use saphyr_parser::ScalarStyle;
+
+use super::find::Site;
+use super::node::{Kind, Node, Stream};
+use super::quote;
+
+/// Replaces one scalar; all other bytes stay as they are.
+///
+/// # Errors
+/// Says so if the result, parsed again, would differ in anything but that scalar. That is a fault of this policy or of the
+/// parser: nothing may be written then.
+pub fn replace(text: &str, site: &Site, value: &str) -> Result<String, String> {
+    let written = quote::write(value, site.style, site.flow);
+    let edited = [&text[..site.bytes.start], &written, &text[site.bytes.end..]].concat();
+    prove(text, &edited, site, value)
+        .map_err(|what| format!("the change at {} cannot be made safely: {what}", site.place))?;
+    Ok(edited)
+}
+
+fn prove(before: &str, after: &str, site: &Site, value: &str) -> Result<(), String> {
+    let (old, new) = (Stream::read(before)?, Stream::read(after)?);
+    if old.documents.len() != new.documents.len() {
+        return Err("the number of documents changes".to_owned());
+    }
+    let mut proof = Proof {
+        site,
+        value,
+        seen: 0,
+    };
+    for (old, new) in old.documents.iter().zip(&new.documents) {
+        proof.same(old, new)?;
+    }
+    match proof.seen {
+        1 => Ok(()),
+        _ => Err("the new value is not where it should be".to_owned()),
+    }
+}
+
+struct Proof<'a> {
+    site: &'a Site,
+    value: &'a str,
+    seen: usize,
+}
+
+impl Proof<'_> {
+    fn same(&mut self, old: &Node, new: &Node) -> Result<(), String> {
+        let differs = || Err(format!("something else changes at {}", old.place));
+        if old.anchor != new.anchor || old.tag != new.tag {
+            return differs();
+        }
+        match (&old.kind, &new.kind) {
+            (Kind::Scalar { .. }, Kind::Scalar { value, style, flow })
+                if old.bytes == self.site.bytes && *flow == self.site.flow =>
+            {
+                self.seen += 1;
+                let stays_text = *style != ScalarStyle::Plain
+                    || new.tag.is_some()
+                    || quote::is_plain_text(value, *flow);
+                if value == self.value && stays_text {
+                    Ok(())
+                } else {
+                    differs()
+                }
+            }
+            (
+                Kind::Scalar {
+                    value: a,
+                    style: b,
+                    flow: c,
+                },
+                Kind::Scalar {
+                    value: x,
+                    style: y,
+                    flow: z,
+                },
+            ) if (a, b, c) == (x, y, z) => Ok(()),
+            (Kind::Alias(a), Kind::Alias(x)) if a == x => Ok(()),
+            (Kind::List(a), Kind::List(x)) if a.len() == x.len() => {
+                a.iter().zip(x).try_for_each(|(a, x)| self.same(a, x))
+            }
+            (Kind::Map(a), Kind::Map(x)) if a.len() == x.len() => {
+                a.iter().zip(x).try_for_each(|((a, b), (x, y))| {
+                    self.same(a, x)?;
+                    self.same(b, y)
+                })
+            }
+            _ => differs(),
+        }
+    }
+}
