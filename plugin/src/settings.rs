@@ -175,7 +175,9 @@ impl Settings {
     /// # Errors
     /// Names the key that is unknown, missing or of the wrong type.
     pub fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|error| format!("policy.settings: {error}"))
+        serde_json::from_str(json)
+            .and_then(|value: serde_json::Value| serde_json::from_value(value))
+            .map_err(|error| format!("policy.settings: {error}"))
     }
 }
 

@@ -312,6 +312,20 @@ fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site, String> {
             "`{path}` at {at} is written over several lines: write it on one line first"
         ));
     }
+    // The parser's positions are not taken on trust: bytes that are not this scalar are never replaced.
+    let quoted =
+        |quote| written.len() >= 2 && written.starts_with(quote) && written.ends_with(quote);
+    let exact = match style {
+        ScalarStyle::SingleQuoted => quoted('\''),
+        ScalarStyle::DoubleQuoted => quoted('"'),
+        _ => written == value,
+    };
+    if !exact {
+        return Err(format!(
+            "`{path}` at {at} is written in a way that this policy does not understand: `{}`",
+            written.escape_debug()
+        ));
+    }
     let text_tag = matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:str" | "!"));
     if let Some(tag) = node.tag.as_deref().filter(|_| !text_tag) {
         return Err(format!(

@@ -19,6 +19,3 @@ pub use edit::replace;
 pub use find::{Selector, Site, find};
 pub use node::Stream;
 pub use path::Path;
-
-#[cfg(test)]
-mod tests;

@@ -359,14 +359,10 @@ impl<'p> Reader<'p, '_> {
     }
 }
 
-/// The scalar's own bytes in the span that the parser gives it, which may begin with an anchor and a tag and, for a key,
-/// end with blanks.
+/// The scalar's own bytes in the span that the parser gives it, which may begin with an anchor and a tag and, behind a
+/// closing quote, go on with blanks and a comment.
 fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize> {
-    let mut start = span.start;
-    let end = span.start
-        + text[span.clone()]
-            .trim_end_matches([' ', '\t', '\n', '\r'])
-            .len();
+    let Range { mut start, end } = span;
     while properties && start < end {
         let rest = &text[start..end];
         let skip = match rest.as_bytes()[0] {
@@ -377,5 +373,25 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
         };
         start += skip;
     }
-    start..end.max(start)
+    let length = match text[start..end].as_bytes().first() {
+        Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
+        _ => text[start..end]
+            .trim_end_matches([' ', '\t', '\n', '\r'])
+            .len(),
+    };
+    start..start + length
+}
+
+/// Length of a quoted scalar with its quotes.
+fn quoted_length(bytes: &[u8], quote: u8) -> usize {
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote == b'"' => at += 2,
+            b if b == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => at += 2,
+            b if b == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
 }

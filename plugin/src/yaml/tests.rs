@@ -1,1 +1,0 @@
-//! Tests: see stage 2.
