@@ -26,7 +26,7 @@ pub struct BuildRequest<'a> {
 /// Which crates of a package to build, and so what [`build`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artifact {
-    /// The library, a `cdylib` of the package's name; the result is the component.
+    /// The library, made a `cdylib` whatever the manifest says; the result is the component.
     Library,
     /// All examples, each a `cdylib`; the result is the folder that holds the components.
     Examples,
@@ -71,21 +71,16 @@ fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
         cargo.env_remove(name);
     }
     cargo.current_dir(request.manifest_dir);
-    cargo.args([
-        "build",
-        "--quiet",
-        "--target",
-        TARGET,
-        "--package",
-        request.package,
-    ]);
+    match request.artifact {
+        // Said here, not read from the manifest: beside an rlib, link-time optimisation needs other objects of the
+        // standard library, which would be built a second time.
+        Artifact::Library => cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]),
+        Artifact::Examples => cargo.args(["build", "--examples"]),
+    };
+    cargo.args(["--quiet", "--target", TARGET, "--package", request.package]);
     cargo
         .args(["--profile", request.profile, "--target-dir"])
         .arg(request.target_dir);
-    cargo.arg(match request.artifact {
-        Artifact::Library => "--lib",
-        Artifact::Examples => "--examples",
-    });
     match plan {
         Plan::Installed | Plan::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
         Plan::BuildStd { linker } => build_std(&mut cargo, linker),
