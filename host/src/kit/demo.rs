@@ -129,7 +129,10 @@ fn after(world: &World) -> anyhow::Result<String> {
         .github
         .find("acme/gitops")
         .context("the sample has no repository")?;
-    let image = production.relations.get("image").map(|image| image.identifiers().join(", "));
+    let image = production
+        .relations
+        .get("image")
+        .map(|image| image.identifiers().join(", "));
     let head = repository
         .branch("main")
         .context("the sample has no main")?;
@@ -143,7 +146,7 @@ fn after(world: &World) -> anyhow::Result<String> {
                 "#{} {} ({})",
                 pull.number,
                 pull.title,
-                if pull.merged { "merged" } else { "open" }
+                pull.state_word()
             )
         })
         .collect();
