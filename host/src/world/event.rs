@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::port::{Entity, Stamps, Targets};
-use super::{Service, World};
+use super::{Service, World, github};
 
 /// Something that will happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,13 +17,16 @@ pub struct Scheduled {
 }
 
 /// Something that others do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A GitOps operator brings what a branch holds into the cluster, and Port hears of it.
     Sync(Sync),
-    /// Somebody calls one of the two services: closes a pull request, reports a check, changes an entity.
+    /// Somebody calls one of the two services, with credentials of this world.
     Request(Foreign),
+    /// Something happens at GitHub: a commit, a check, a review, a merge.
+    GitHub(github::Event),
+    /// Port's tokens cease to work.
+    RevokePortTokens,
 }
 
 /// What a GitOps operator (Argo CD, Flux) does for one runtime.
@@ -72,13 +75,23 @@ impl Event {
         match self {
             Self::Sync(sync) => sync.happen(world),
             Self::Request(foreign) => foreign.happen(world),
+            Self::GitHub(event) => {
+                let when = github::When::At(world.now);
+                let event = event.clone();
+                world.github.schedule.push(github::Scheduled { when, event });
+                world.github.catch_up(world.now);
+            }
+            Self::RevokePortTokens => world.port.revoke_tokens(),
         }
     }
 }
 
 impl Sync {
     fn happen(&self, world: &mut World) {
-        let Some(manifest) = world.read_file(&self.repository, &self.branch, &self.path) else {
+        // A merge that waits for nothing any more happens before anybody looks.
+        world.github.catch_up(world.now);
+        let manifest = world.github.file_at(&self.repository, &self.branch, &self.path);
+        let Some(manifest) = manifest else {
             return;
         };
         let deployed = world
@@ -151,6 +164,7 @@ impl Foreign {
             .uri(&self.path)
             .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
             .header(http::header::CONTENT_TYPE, "application/json")
+            .header(http::header::USER_AGENT, "somebody-else")
             .body(body);
         if let Ok(request) = request {
             world.serve(self.service, &request);
@@ -165,10 +179,5 @@ impl World {
             Service::Port => self.port.token_of_first(self.now),
             Service::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
         }
-    }
-
-    /// A file of a branch, as text.
-    fn read_file(&self, _repository: &str, _branch: &str, _path: &str) -> Option<String> {
-        None
     }
 }
