@@ -1,11 +1,11 @@
 //! What others do while a promotion runs: people, checks, and the operator that brings git into the cluster.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::port::{Entity, Stamps, Targets};
-use super::{Service, World, github};
+use super::{Secret, Service, World, github};
 
 /// Something that will happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +27,12 @@ pub enum Event {
     GitHub(github::Event),
     /// Port's tokens cease to work.
     RevokePortTokens,
+    /// A token of GitHub ceases to work.
+    ExpireToken(Secret),
 }
 
 /// What a GitOps operator (Argo CD, Flux) does for one runtime.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sync {
     /// The runtime, an entity of the blueprint `running_service`.
@@ -56,7 +58,7 @@ fn healthy() -> String {
 }
 
 /// A call that somebody else makes, with credentials of this world.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Foreign {
     /// Which service.
@@ -78,10 +80,16 @@ impl Event {
             Self::GitHub(event) => {
                 let when = github::When::At(world.now);
                 let event = event.clone();
-                world.github.schedule.push(github::Scheduled { when, event });
+                world
+                    .github
+                    .schedule
+                    .push(github::Scheduled { when, event });
                 world.github.catch_up(world.now);
             }
             Self::RevokePortTokens => world.port.revoke_tokens(),
+            Self::ExpireToken(token) => {
+                world.github.tokens.revoke(token.text());
+            }
         }
     }
 }
@@ -90,7 +98,9 @@ impl Sync {
     fn happen(&self, world: &mut World) {
         // A merge that waits for nothing any more happens before anybody looks.
         world.github.catch_up(world.now);
-        let manifest = world.github.file_at(&self.repository, &self.branch, &self.path);
+        let manifest = world
+            .github
+            .file_at(&self.repository, &self.branch, &self.path);
         let Some(manifest) = manifest else {
             return;
         };

@@ -153,7 +153,8 @@ impl World {
             Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
         };
         let response = result.as_ref().ok();
-        let marked = |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
+        let marked =
+            |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
         let unknown = response.is_some_and(marked) || self.github.unknown_routes.len() > strangers;
         self.seen.push(Seen {
             at: self.now,
@@ -237,7 +238,6 @@ impl World {
         for token in self.port.tokens_mut() {
             token.expires = shifted(token.expires);
         }
-        self.github.tokens.shift(shift);
         self.now = now;
     }
 }

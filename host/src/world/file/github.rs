@@ -7,9 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::repository::RepositoryFile;
-use super::{Place, WorldFileError};
+use super::{Place, WorldFileError, duration};
 use crate::world::github::{Access, GitHub, Level, Permissions, Token, TokenKind, Weather};
-use crate::world::{Secret, World};
+use crate::world::{Event, Secret, World};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -71,10 +71,15 @@ impl GitHubFile {
         if let Some(weather) = self.weather {
             world.github.weather = weather.into();
         }
-        for token in self.tokens {
-            let text = token.token.get_ref().clone();
-            world.github_token.get_or_insert_with(|| Secret::new(text.clone()));
-            let token = token.build(at, &world.github)?;
+        for file in self.tokens {
+            let text = file.token.get_ref().clone();
+            let secret = Secret::new(text.clone());
+            if let Some(lifetime) = file.lifetime {
+                // As an event, because a served world begins in the present.
+                world.after(duration(lifetime), Event::ExpireToken(secret.clone()));
+            }
+            world.github_token.get_or_insert(secret);
+            let token = file.build(at, &world.github)?;
             world.github.tokens.insert(text, token);
         }
         Ok(())
@@ -91,10 +96,17 @@ impl TokenFile {
         let mut token = Token::full(kind, self.login);
         if let Some(names) = self.repositories {
             let ids = names.iter().map(|name| {
-                github.find(name).map(|repository| repository.id).ok_or_else(|| {
-                    let key = "github.tokens repositories";
-                    at.error(self.token.span().start, key, format!("there is no repository {name}"))
-                })
+                github
+                    .find(name)
+                    .map(|repository| repository.id)
+                    .ok_or_else(|| {
+                        let key = "github.tokens repositories";
+                        at.error(
+                            self.token.span().start,
+                            key,
+                            format!("there is no repository {name}"),
+                        )
+                    })
             });
             token.access = Access::Only(ids.collect::<Result<_, _>>()?);
         }
@@ -103,10 +115,11 @@ impl TokenFile {
                 LevelFile::Read => Level::Read,
                 LevelFile::Write => Level::Write,
             };
-            let permissions = permissions.into_iter().map(|(name, held)| (name, level(held)));
+            let permissions = permissions
+                .into_iter()
+                .map(|(name, held)| (name, level(held)));
             token.permissions = permissions.collect::<Permissions>();
         }
-        token.expires_at = self.lifetime.and_then(|lifetime| github.now.checked_add(lifetime).ok());
         Ok(token)
     }
 }
@@ -121,4 +134,3 @@ impl From<WeatherFile> for Weather {
         }
     }
 }
-

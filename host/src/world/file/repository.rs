@@ -152,7 +152,8 @@ fn dana() -> String {
 impl RepositoryFile {
     pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
         let (name, offset) = (self.name.get_ref().as_str(), self.name.span().start);
-        let refuse = |message: String| at.error(offset, &format!("github.repositories \"{name}\""), message);
+        let refuse =
+            |message: String| at.error(offset, &format!("github.repositories \"{name}\""), message);
         if name.split('/').filter(|part| !part.is_empty()).count() != 2 {
             return Err(refuse("the name is not owner/name".to_owned()));
         }
@@ -161,35 +162,61 @@ impl RepositoryFile {
             collect(&at.folder.join(folder), Path::new(""), &mut files)
                 .map_err(|error| refuse(format!("folder {folder}: {error}")))?;
         }
-        files.extend(self.files.into_iter().map(|(path, file)| (path, file.into())));
+        files.extend(
+            self.files
+                .into_iter()
+                .map(|(path, file)| (path, file.into())),
+        );
         let settings = Settings::from(self.settings);
         let default = settings.default_branch.clone();
-        let repository = world.github.create_repository(name, Vec::<(String, FileSpec)>::new());
+        let repository = world
+            .github
+            .create_repository(name, Vec::<(String, FileSpec)>::new());
         repository.settings = settings;
         repository.renamed_from = self.renamed_from;
         repository.collaborators.extend(self.collaborators);
-        let commit = |github: &mut GitHub, branch: &str, message: &str, files: Vec<(String, FileSpec)>| {
-            let made = github.commit_files(name, branch, message, files);
-            made.ok_or_else(|| refuse(format!("the files of branch {branch} are not a tree")))
-        };
-        commit(&mut world.github, &default, "Initial commit", files.into_iter().collect())?;
+        let commit =
+            |github: &mut GitHub, branch: &str, message: &str, files: Vec<(String, FileSpec)>| {
+                let made = github.commit_files(name, branch, message, files);
+                made.ok_or_else(|| refuse(format!("the files of branch {branch} are not a tree")))
+            };
+        commit(
+            &mut world.github,
+            &default,
+            "Initial commit",
+            files.into_iter().collect(),
+        )?;
         for branch in self.branches {
             let message = branch.message.unwrap_or(format!("Add {}", branch.name));
-            let files = branch.files.into_iter().map(|(path, file)| (path, file.into()));
+            let files = branch
+                .files
+                .into_iter()
+                .map(|(path, file)| (path, file.into()));
             commit(&mut world.github, &branch.name, &message, files.collect())?;
         }
         for pull in &self.pulls {
-            open(world, name, pull.get_ref())
-                .map_err(|message| at.error(pull.span().start, "github.repositories.pulls", message))?;
+            open(world, name, pull.get_ref()).map_err(|message| {
+                at.error(pull.span().start, "github.repositories.pulls", message)
+            })?;
         }
         for check in self.checks {
-            let commit = world.github.find(name).and_then(|repository| repository.branch(&check.branch));
-            let commit = commit.ok_or_else(|| refuse(format!("there is no branch {}", check.branch)))?;
-            world.github.set_check(name, commit, &check.name, check.conclusion.as_deref());
+            let commit = world
+                .github
+                .find(name)
+                .and_then(|repository| repository.branch(&check.branch));
+            let commit =
+                commit.ok_or_else(|| refuse(format!("there is no branch {}", check.branch)))?;
+            world
+                .github
+                .set_check(name, commit, &check.name, check.conclusion.as_deref());
         }
         // Rules and checks of pushes come last: they are for what happens from now on.
         if let Some(repository) = world.github.find_mut(name) {
-            repository.rules = self.rules.into_iter().map(|(branch, rules)| (branch, rules.into())).collect();
+            repository.rules = self
+                .rules
+                .into_iter()
+                .map(|(branch, rules)| (branch, rules.into()))
+                .collect();
             repository.ci = self.ci.into_iter().map(Ci::from).collect();
         }
         Ok(())
@@ -199,7 +226,10 @@ impl RepositoryFile {
 /// Opens a pull request the way a person would, through the API.
 fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), String> {
     const TOKEN: &str = "the world file's own";
-    world.github.tokens.insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
+    world
+        .github
+        .tokens
+        .insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
     let mut send = |method: &str, path: String, body: Value| {
         let request = http::Request::builder()
             .method(method)
@@ -279,9 +309,13 @@ impl From<SettingsFile> for Settings {
             allow_squash_merge: file.allow_squash_merge.unwrap_or(usual.allow_squash_merge),
             allow_rebase_merge: file.allow_rebase_merge.unwrap_or(usual.allow_rebase_merge),
             allow_auto_merge: file.allow_auto_merge.unwrap_or(usual.allow_auto_merge),
-            delete_branch_on_merge: file.delete_branch_on_merge.unwrap_or(usual.delete_branch_on_merge),
+            delete_branch_on_merge: file
+                .delete_branch_on_merge
+                .unwrap_or(usual.delete_branch_on_merge),
             has_issues: file.has_issues.unwrap_or(usual.has_issues),
-            actions_may_create_pulls: file.actions_may_create_pulls.unwrap_or(usual.actions_may_create_pulls),
+            actions_may_create_pulls: file
+                .actions_may_create_pulls
+                .unwrap_or(usual.actions_may_create_pulls),
             rules_available: file.rules_available.unwrap_or(usual.rules_available),
         }
     }
@@ -299,7 +333,9 @@ impl From<RulesFile> for BranchRules {
             strict: file.strict,
             required_approvals: file.required_approvals,
             require_pull_request: file.require_pull_request,
-            allowed_methods: file.allowed_methods.map(|methods| methods.into_iter().map(method).collect()),
+            allowed_methods: file
+                .allowed_methods
+                .map(|methods| methods.into_iter().map(method).collect()),
             merge_queue: file.merge_queue,
             linear_history: file.linear_history,
             required_signatures: file.required_signatures,

@@ -95,7 +95,11 @@ impl Port {
         let actions = self.actions.values().map(|it| format!("{it:?}"));
         let entities = self.entities.values().map(|it| format!("{it:?}"));
         let runs = self.runs.values().map(|it| format!("{it:?}"));
-        let lines: Vec<String> = blueprints.chain(actions).chain(entities).chain(runs).collect();
+        let lines: Vec<String> = blueprints
+            .chain(actions)
+            .chain(entities)
+            .chain(runs)
+            .collect();
         lines.join("\n")
     }
 
