@@ -85,7 +85,7 @@ pub enum Event {
 
 impl GitHub {
     /// Makes happen what is due, then merges what waits for nothing any more.
-    pub(super) fn catch_up(&mut self, now: Timestamp) {
+    pub(in crate::world) fn catch_up(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.happen(|when| matches!(when, When::At(time) if *time <= now));
         for place in 0..self.repositories.len() {
