@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::app::{App, Minted};
-use crate::core::http::{Http, ServiceError};
+use crate::core::http::{Http, Sent};
 use crate::core::secret::Secret;
 
 /// Who we are to GitHub.
@@ -38,7 +38,7 @@ impl Access {
         }
     }
 
-    pub(super) async fn token(&self) -> Result<Secret, ServiceError> {
+    pub(super) async fn token(&self) -> Sent<Secret> {
         let app = match &self.credentials {
             Credentials::Token(token) => return Ok(token.clone()),
             Credentials::App(app) => app,
@@ -57,7 +57,7 @@ impl Access {
         Ok(minted.insert(new).token.clone())
     }
 
-    pub(super) async fn revoke(&self) -> Result<(), ServiceError> {
+    pub(super) async fn revoke(&self) -> Sent<()> {
         self.http.session.grace(Duration::from_secs(10));
         match self.minted.lock().await.take() {
             Some(minted) => minted.revoke(&self.http).await,

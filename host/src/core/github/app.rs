@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Repository;
-use crate::core::http::{Http, Request, ServiceError};
+use crate::core::http::{Http, Request, Sent, ServiceError};
 use crate::core::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -35,7 +35,7 @@ pub(super) struct Minted {
 
 impl Minted {
     /// "Revoke an installation access token".
-    pub(super) async fn revoke(self, http: &Http) -> Result<(), ServiceError> {
+    pub(super) async fn revoke(self, http: &Http) -> Sent<()> {
         let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
         match http.send(&request.bearer(self.token)).await {
             // It is invalid already, by time or by an earlier try whose answer was lost.
@@ -47,7 +47,7 @@ impl Minted {
 
 impl App {
     /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
-    pub(super) async fn mint(&self, http: &Http) -> Result<Minted, ServiceError> {
+    pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
         #[derive(Deserialize)]
         struct Installation {
             id: u64,

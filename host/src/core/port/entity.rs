@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Client, SIDE_BY_SIDE, join_all};
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
-use crate::core::http::{OrNone, ServiceError, seg};
+use crate::core::http::{OrNone, Sent, Told, seg};
 use crate::core::retry::Effect;
 
 /// How many entities a search returns at most.
@@ -37,7 +37,7 @@ struct One {
 
 impl Client {
     /// The entity, or none.
-    pub async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+    pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
         let one = self.one(key).await?;
         Ok(one.map(|wire| wire.into_entity(&key.blueprint)))
     }
@@ -45,7 +45,7 @@ impl Client {
     /// Several entities, read side by side; none for each that does not exist.
     ///
     /// Fails as a whole, with the first failure.
-    pub async fn entities(&self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
+    pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
         let mut entities = Vec::with_capacity(keys.len());
         for some in keys.chunks(SIDE_BY_SIDE) {
             for entity in join_all(some.iter().map(|key| self.entity(key))).await {
@@ -58,7 +58,7 @@ impl Client {
     /// All entities of a blueprint that match a search query, a JSON object.
     ///
     /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.
-    pub async fn search(&self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure> {
+    pub async fn search(&self, blueprint: &str, query: &str) -> Told<Vec<Entity>> {
         #[derive(Deserialize)]
         struct Page {
             entities: Vec<Wire>,
@@ -94,7 +94,7 @@ impl Client {
     /// Changes an entity that exists, tied to the run. PATCH, because Port's upsert would create what is missing.
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
-    pub async fn update(&self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
+    pub async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
         let target = format!("{}?run_id={}", path(key), seg(&self.run));
         let mut body = Map::new();
         if let Some(title) = &change.title {
@@ -128,7 +128,7 @@ impl Client {
         Ok(done.json::<One>()?.entity.into_entity(&key.blueprint))
     }
 
-    async fn one(&self, key: &EntityKey) -> Result<Option<Wire>, ServiceError> {
+    async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
         let answer = self.get(path(key)).await.or_none()?;
         answer
             .map(|answer| answer.json::<One>().map(|one| one.entity))
@@ -145,7 +145,7 @@ fn path(key: &EntityKey) -> String {
 }
 
 /// JSON text of the policy, which must be an object.
-fn object(what: &str, text: &str) -> Result<Map<String, Value>, Failure> {
+fn object(what: &str, text: &str) -> Told<Map<String, Value>> {
     serde_json::from_str(text)
         .map_err(|error| Failure::Rejected(format!("{what} is not a JSON object: {error}")))
 }
