@@ -50,16 +50,9 @@ impl Live {
     ///
     /// Fails if a base URL is not one that credentials may be sent to.
     pub fn new(setup: Setup) -> Sent<Self> {
-        let Setup {
-            transport,
-            clock,
-            deadline,
-            seed,
-            progress,
-            mask,
-            ..
-        } = setup;
-        let session = Session::new(transport, clock, deadline, seed, progress, mask);
+        let (transport, clock, deadline) = (setup.transport, setup.clock, setup.deadline);
+        let (progress, mask) = (setup.progress, setup.mask);
+        let session = Session::new(transport, clock, deadline, setup.seed, progress, mask);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
             github: github::Client::new(&setup.github_url, setup.github, session)?,

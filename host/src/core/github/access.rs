@@ -44,12 +44,8 @@ impl Access {
             Credentials::App(app) => app,
         };
         let mut minted = self.minted.lock().await;
-        let soon = self
-            .http
-            .session
-            .now()
-            .checked_add(Duration::from_secs(60))
-            .unwrap_or(Timestamp::MAX);
+        let soon = self.http.session.now().checked_add(Duration::from_secs(60));
+        let soon = soon.unwrap_or(Timestamp::MAX);
         if let Some(minted) = minted.as_ref().filter(|minted| minted.expires_at > soon) {
             return Ok(minted.token.clone());
         }

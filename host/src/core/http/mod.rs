@@ -33,6 +33,9 @@ pub type Sent<T> = Result<T, ServiceError>;
 /// What the policy is told.
 pub type Told<T> = Result<T, Failure>;
 
+/// What a transport answers.
+pub(super) type Outcome = Result<HttpResponse, TransportError>;
+
 /// How many redirects are followed.
 const HOPS: usize = 3;
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
@@ -68,10 +71,8 @@ impl Service {
         match self {
             Self::Port => add(ACCEPT, "application/json"),
             Self::GitHub => {
-                add(
-                    HeaderName::from_static("x-github-api-version"),
-                    "2022-11-28",
-                );
+                let version = HeaderName::from_static("x-github-api-version");
+                add(version, "2022-11-28");
                 add(ACCEPT, "application/vnd.github+json")
             }
         };
@@ -86,14 +87,12 @@ pub fn seg(text: &str) -> impl std::fmt::Display {
 
 /// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
 pub fn segs(path: &str) -> String {
-    path.split('/')
-        .map(|part| seg(part).to_string())
-        .collect::<Vec<_>>()
-        .join("/")
+    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
+    parts.join("/")
 }
 
-/// A request to a service.
-#[derive(Clone, Debug)]
+/// A request to a service. Its body may hold a secret, so it cannot be printed.
+#[derive(Clone, Default)]
 pub struct Request {
     method: Method,
     target: String,
@@ -107,21 +106,21 @@ impl Request {
     pub fn get(target: impl Into<String>) -> Self {
         let target = target.into();
         Self {
-            method: Method::GET,
             target,
-            body: None,
-            effect: Effect::Read,
-            bearer: None,
+            ..Self::default()
         }
     }
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let body = Some(body).filter(|body| !body.is_null());
+        let (body, effect) = (
+            Some(body).filter(|body| !body.is_null()),
+            Effect::Idempotent,
+        );
         Self {
             method,
             body,
-            effect: Effect::Idempotent,
+            effect,
             ..Self::get(target)
         }
     }
@@ -133,10 +132,8 @@ impl Request {
 
     /// The same request, with a credential.
     pub fn bearer(self, secret: Secret) -> Self {
-        Self {
-            bearer: Some(secret),
-            ..self
-        }
+        let bearer = Some(secret);
+        Self { bearer, ..self }
     }
 }
 
@@ -161,10 +158,8 @@ impl Answer {
 
     /// An error about this answer.
     pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
-        ServiceError::Unreadable {
-            call: self.call.clone(),
-            why: why.into(),
-        }
+        let (call, why) = (self.call.clone(), why.into());
+        ServiceError::Unreadable { call, why }
     }
 
     /// Where the next page is (RFC 8288).
@@ -192,18 +187,17 @@ impl Http {
     /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
     pub fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
         let base = base.trim_end_matches('/').to_owned();
-        let malformed =
-            |why| ServiceError::Malformed(format!("{service:?}'s address {base:?} {why}"));
+        let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
         let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match uri.scheme_str() {
             _ if uri.query().is_some() || base.contains(['@', '#']) => {
-                Err(malformed("is more than a URL"))
+                return Err(malformed("is more than a URL"));
             }
-            Some("https") => Ok(()),
-            Some("http") if local => Ok(()),
-            _ => Err(malformed("is no https URL")),
-        }?;
+            Some("https") => {}
+            Some("http") if local => {}
+            _ => return Err(malformed("is no https URL")),
+        }
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
         Ok(Self {
             service,
@@ -215,10 +209,8 @@ impl Http {
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
     pub fn graphql(&self) -> String {
-        format!(
-            "{}/graphql",
-            self.base.strip_suffix("/v3").unwrap_or(&self.base)
-        )
+        let api = self.base.strip_suffix("/v3").unwrap_or(&self.base);
+        format!("{api}/graphql")
     }
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
@@ -231,18 +223,14 @@ impl Http {
     /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
     pub async fn send(&self, request: &Request) -> Sent<Answer> {
         let uri = self.resolve(&request.target)?;
-        let call = format!(
-            "{:?} {} {}",
-            self.service,
-            request.method,
-            self.clean(uri.path())
-        );
+        let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
+        let call = format!("{service:?} {method} {path}");
         let mut sends = 0;
         loop {
             sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
             let now = self.session.now();
-            let pause = retry::pause(self.service, request.effect, &outcome, sends, now);
+            let pause = retry::pause(service, request.effect, &outcome, sends, now);
             let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
                 return self.conclude(call, outcome);
             };
@@ -251,8 +239,8 @@ impl Http {
                 Err(error) => self.clean(&error.to_string()),
             };
             let seconds = pause.as_secs_f32();
-            self.session
-                .say(&format!("{call}: {reason}; trying again in {seconds:.1} s"));
+            let again = format!("{call}: {reason}; trying again in {seconds:.1} s");
+            self.session.say(&again);
             if !self.session.wait(pause).await {
                 return self.conclude(call, outcome);
             }
@@ -260,22 +248,17 @@ impl Http {
     }
 
     /// Sends a request once, and follows where the service leads within its own authority.
-    async fn exchange(
-        &self,
-        request: &Request,
-        mut uri: Uri,
-    ) -> Result<HttpResponse, TransportError> {
+    async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
         let transport = &self.session.transport;
         let mut response = transport.send(self.message(request, &uri)).await?;
         for _ in 0..HOPS {
-            let Some(next) = self.redirect(request, &response) else {
-                break;
-            };
+            match self.redirect(request, &response) {
+                Some(next) => uri = next,
+                None => break,
+            }
             let (service, target) = (self.service, &request.target);
-            self.session.say(&format!(
-                "{service:?} says that {target} has moved: update its name"
-            ));
-            uri = next;
+            let moved = format!("{service:?} says that {target} has moved: update its name");
+            self.session.say(&moved);
             response = transport.send(self.message(request, &uri)).await?;
         }
         Ok(response)
@@ -299,23 +282,16 @@ impl Http {
     /// The absolute URI of a path below the base, or of a URL within the service's authority.
     fn resolve(&self, target: &str) -> Sent<Uri> {
         let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
-        let base = if target.starts_with('/') {
-            self.base.as_str()
-        } else {
-            ""
+        let absolute = match target.starts_with('/') {
+            true => format!("{}{target}", self.base),
+            false => target.to_owned(),
         };
-        let absolute = format!("{base}{target}");
-        let path = absolute
-            .strip_prefix(&self.authority)
-            .filter(|path| path.starts_with('/'));
-        let path = path.ok_or_else(|| malformed("leaves the service that it belongs to"))?;
-        let mut parts = path
-            .split('?')
-            .next()
-            .unwrap_or_default()
-            .split('/')
-            .skip(1);
+        let path = match absolute.strip_prefix(&self.authority) {
+            Some(path) if path.starts_with('/') => path.split('?').next().unwrap_or_default(),
+            _ => return Err(malformed("leaves the service that it belongs to")),
+        };
         // A dot segment would climb out of its place, an empty one would name something else.
+        let mut parts = path.split('/').skip(1);
         if parts.any(|part| matches!(part, "" | "." | "..")) {
             return Err(malformed("has a part that is empty or consists of dots"));
         }
@@ -338,20 +314,16 @@ impl Http {
         message
     }
 
-    fn conclude(
-        &self,
-        call: String,
-        outcome: Result<HttpResponse, TransportError>,
-    ) -> Sent<Answer> {
+    fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
         let response = match outcome {
             Ok(response) => response,
             Err(source) => return Err(ServiceError::NoAnswer { call, source }),
         };
         if response.status().is_success() {
-            let (parts, body) = response.into_parts();
+            let (http::response::Parts { headers, .. }, body) = response.into_parts();
             return Ok(Answer {
                 call,
-                headers: parts.headers,
+                headers,
                 body,
             });
         }

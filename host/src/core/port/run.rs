@@ -61,15 +61,11 @@ pub struct Run {
 impl Run {
     /// The URLs that Port shows with the run.
     pub fn links(&self) -> Vec<String> {
-        let one = self.link.as_str().into_iter();
-        let many = self
-            .link
-            .as_array()
-            .into_iter()
-            .flatten()
+        let many = self.link.as_array().into_iter().flatten();
+        let all = std::iter::once(&self.link)
+            .chain(many)
             .filter_map(Value::as_str);
-        one.chain(many)
-            .filter(|link| !link.is_empty())
+        all.filter(|link| !link.is_empty())
             .map(str::to_owned)
             .collect()
     }
@@ -126,17 +122,16 @@ impl Client {
         let mut links = self.run().await?.links();
         if !links.iter().any(|link| link == url) {
             links.push(url.to_owned());
-            self.patch(self.run_path(), json!({ "link": links }))
-                .await?;
+            let body = json!({ "link": links });
+            self.patch(self.run_path(), body).await?;
         }
         Ok(())
     }
 
     async fn post_log(&self, body: &Value) -> Sent<()> {
         let target = format!("{}/logs", self.run_path());
-        self.post(Effect::Once, target, body.clone())
-            .await
-            .map(drop)
+        let answer = self.post(Effect::Once, target, body.clone()).await;
+        answer.map(drop)
     }
 
     async fn log_once(&self, body: Value) -> Told<()> {
