@@ -1,0 +1,3 @@
+//! What people build and try policies with. No production run needs it.
+
+pub mod mock;
