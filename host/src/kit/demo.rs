@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::world::github::PullState;
 use crate::world::server::{Server, ServerOptions};
 use crate::world::{Shared, World, sample};
 
@@ -141,14 +142,7 @@ fn after(world: &World) -> anyhow::Result<String> {
         .github
         .pull_requests("acme/gitops")
         .iter()
-        .map(|pull| {
-            format!(
-                "#{} {} ({})",
-                pull.number,
-                pull.title,
-                pull.state_word()
-            )
-        })
+        .map(|pull| format!("#{} {} ({})", pull.number, pull.title, state(&pull.state)))
         .collect();
     Ok(format!(
         "Port    running_service/web-prod has image {}\n        run {} is {} ({})\n\
@@ -159,4 +153,12 @@ fn after(world: &World) -> anyhow::Result<String> {
         run.label.as_deref().unwrap_or_default(),
         pulls.join(", ")
     ))
+}
+
+fn state(state: &PullState) -> &'static str {
+    match state {
+        PullState::Open => "open",
+        PullState::Closed { .. } => "closed",
+        PullState::Merged { .. } => "merged",
+    }
 }
