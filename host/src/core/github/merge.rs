@@ -111,7 +111,7 @@ impl Repo<'_> {
     async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
         let clear = |result: &Try| !matches!(result, Try::Again(_));
         self.session()
-            .poll(async || self.merge_once(number, head, method).await, clear)
+            .poll(|| self.merge_once(number, head, method), clear)
             .await
     }
 

@@ -123,7 +123,7 @@ impl Repo<'_> {
             }
             _ => {}
         }
-        let look = async || self.branch(head).await;
+        let look = || self.branch(head);
         let Some(found) = self.session().poll(look, Option::is_some).await? else {
             return conflict(format!("branch {head} came and went meanwhile: run again"));
         };
@@ -151,10 +151,10 @@ impl Repo<'_> {
     async fn open(&self, proposal: &Proposal, commit: &str) -> Told<PullRequest> {
         let opened = self
             .session()
-            .poll(async || self.open_once(proposal).await, Result::is_ok);
+            .poll(|| self.open_once(proposal), Result::is_ok);
         let mut pull = opened.await??;
         if pull.head.sha != commit {
-            let look = async || self.pull(pull.number).await;
+            let look = || self.pull(pull.number);
             pull = self
                 .session()
                 .poll(look, |pull| pull.head.sha == commit)

@@ -85,7 +85,7 @@ impl Repo<'_> {
     pub(super) async fn settled(&self, number: u32) -> Sent<Pull> {
         let settled = |pull: &Pull| pull.state() != PullState::Open || pull.mergeable.is_some();
         self.session()
-            .poll(async || self.pull(number).await, settled)
+            .poll(|| self.pull(number), settled)
             .await
     }
 

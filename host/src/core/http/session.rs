@@ -75,9 +75,9 @@ impl Session {
 
     /// Looks again, after longer and longer pauses, until what is seen will do or the patience is used up, and returns
     /// what was seen last.
-    pub async fn poll<T, E>(
+    pub async fn poll<T, E, F: Future<Output = Result<T, E>>>(
         &self,
-        look: impl AsyncFn() -> Result<T, E>,
+        look: impl Fn() -> F,
         will_do: impl Fn(&T) -> bool,
     ) -> Result<T, E> {
         let mut seen = look().await?;
