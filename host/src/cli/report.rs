@@ -34,25 +34,23 @@ impl Report<'_> {
     fn text(&self) -> String {
         let seen = &self.done.seen;
         let mut text = String::new();
-        if self.mode == Mode::Plan {
-            for file in &seen.files_changed {
-                let _ = writeln!(
-                    text,
-                    "{}",
-                    file.diff
-                        .lines()
-                        .map(text::line)
-                        .collect::<Vec<_>>()
-                        .join("\n")
-                );
-            }
-            for change in &seen.catalog_changed {
-                let line = format!(
-                    "{} {}: {} → {}",
-                    change.entity, change.field, change.before, change.after
-                );
-                let _ = writeln!(text, "{}", text::line(&line));
-            }
+        for file in &seen.files_changed {
+            let _ = writeln!(
+                text,
+                "{}",
+                file.diff
+                    .lines()
+                    .map(text::line)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+        }
+        for change in &seen.catalog_changed {
+            let line = format!(
+                "{} {}: {} → {}",
+                change.entity, change.field, change.before, change.after
+            );
+            let _ = writeln!(text, "{}", text::line(&line));
         }
         let would = if self.mode == Mode::Plan {
             "plan: "

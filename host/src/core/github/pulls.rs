@@ -84,9 +84,7 @@ impl Repo<'_> {
     /// A pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
     pub(super) async fn settled(&self, number: u32) -> Sent<Pull> {
         let settled = |pull: &Pull| pull.state() != PullState::Open || pull.mergeable.is_some();
-        self.session()
-            .poll(|| self.pull(number), settled)
-            .await
+        self.session().poll(|| self.pull(number), settled).await
     }
 
     /// The newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
