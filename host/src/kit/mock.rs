@@ -59,6 +59,7 @@ pub async fn start(
     let options = ServerOptions {
         latency: Duration::from_millis(args.latency),
         observer: Some(observer),
+        ..ServerOptions::default()
     };
     let server = Server::start(Shared::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
