@@ -135,6 +135,11 @@ pub async fn all(
     Ok(reports.into_iter().flatten().collect())
 }
 
+/// What came of a scenario, for people: a line, and if it failed what is wrong and which calls were made.
+pub fn show(report: &Report) -> String {
+    format::pretty(report)
+}
+
 /// Every scenario file at and below these paths, sorted.
 ///
 /// # Errors

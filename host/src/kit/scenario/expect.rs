@@ -10,9 +10,9 @@ use super::made::Made;
 use super::run::Ran;
 use crate::core::changes::FileDiff;
 use crate::core::run::Mode;
-use crate::world::World;
 use crate::world::github::{PullState, Repository};
 use crate::world::port::Entity;
+use crate::world::{Event, World};
 
 /// Something that is not as it was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,6 +279,12 @@ impl Found {
                     changed(ChangeTag::Insert),
                 );
             }
+        }
+        // Of these it would show if they had happened.
+        let shows = matches!(ran.event, Some(Event::Request(_) | Event::GitHub(_)));
+        if shows && ran.before.fingerprint() == ran.after.fingerprint() {
+            let actual = "it had none: what it names is not there, or the service refused it";
+            self.add("event", "an effect", actual);
         }
         for seen in ran.requests.iter().filter(|seen| seen.unknown) {
             let actual = format!("{} {} at {}", seen.method, seen.path, seen.service);

@@ -13,7 +13,7 @@ use toml::{Spanned, Table};
 
 use super::ask::Expect;
 use super::error::{ScenarioError, Source};
-use super::lay::{Lists, lay, take};
+use super::lay::{Lists, is_entity, lay, take, take_entity};
 use super::{Act, Scenario, Step};
 use crate::core::config::{Config, PolicyConfig, PortConfig};
 use crate::core::grants::Grants;
@@ -154,21 +154,30 @@ impl Reading<'_> {
         over.remove("world");
         over.remove("without");
         let (mut base, folder) = self.base(given.world.as_ref(), sample::SAMPLE, "given.world")?;
-        for what in &given.without {
+        let (entities, parts): (Vec<_>, Vec<_>) = given
+            .without
+            .iter()
+            .partition(|what| is_entity(what.get_ref()));
+        for what in parts {
             take(&mut base, what.get_ref())
                 .map_err(|error| self.source.wrong(&what.span(), error))?;
         }
         lay(over, &mut base, Lists::Join);
         let whole = base.to_string();
         // The line that it names is one of the result, which nobody has seen.
-        World::from_toml(&whole, &folder).map_err(|error| {
+        let mut world = World::from_toml(&whole, &folder).map_err(|error| {
             let error = error.to_string();
             let message = error
                 .strip_prefix("line ")
                 .and_then(|rest| rest.split_once(": "))
                 .map_or(error.as_str(), |(_, message)| message);
             self.source.laid("given", message)
-        })
+        })?;
+        for what in entities {
+            take_entity(&mut world, what.get_ref())
+                .map_err(|error| self.source.wrong(&what.span(), error))?;
+        }
+        Ok(world)
     }
 
     fn config(&self, config: &ConfigFile, mut over: Table) -> Result<Config, ScenarioError> {

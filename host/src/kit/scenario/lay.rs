@@ -2,6 +2,8 @@
 
 use toml::{Table, Value};
 
+use crate::world::World;
+
 /// What becomes of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lists {
@@ -55,7 +57,7 @@ fn join(over: Vec<Value>, base: &mut Vec<Value>, names: &[&str]) {
     }
 }
 
-/// Takes something away from a world: an entity `blueprint/identifier`, its property or relation `…#name`, or a file
+/// Takes something away from a world file: a property or relation of an entity, `blueprint/entity#name`, or a file,
 /// `owner/repository:path`.
 ///
 /// # Errors
@@ -66,14 +68,32 @@ pub(super) fn take(world: &mut Table, what: &str) -> Result<(), String> {
             .and_then(|files| files.remove(path))
             .is_some(),
         (None, Some((entity, field))) => take_field(world, entity, field),
-        (None, None) => take_entity(world, what),
+        (None, None) => false,
     };
-    if gone {
-        return Ok(());
-    }
-    Err(format!(
+    gone.then_some(()).ok_or_else(|| missing(what))
+}
+
+/// Takes an entity, `blueprint/entity`, away from a world, even if others still name it.
+///
+/// # Errors
+/// When there is no such thing.
+pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
+    let key = what
+        .split_once('/')
+        .map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
+    let gone = key.and_then(|key| world.port.entities.remove(&key));
+    gone.map(drop).ok_or_else(|| missing(what))
+}
+
+/// Whether it is an entity that is to be taken away, and not a part of something.
+pub(super) fn is_entity(what: &str) -> bool {
+    !what.contains([':', '#'])
+}
+
+fn missing(what: &str) -> String {
+    format!(
         "without: there is no `{what}` in the world; it takes `blueprint/entity`, `blueprint/entity#property` and `owner/repository:path`"
-    ))
+    )
 }
 
 fn list<'a>(world: &'a mut Table, service: &str, name: &str) -> Option<&'a mut Vec<Value>> {
@@ -89,18 +109,6 @@ fn repository_files<'a>(world: &'a mut Table, repository: &str) -> Option<&'a mu
     all.find(|item| is(item, "name", repository))?
         .get_mut("files")?
         .as_table_mut()
-}
-
-fn take_entity(world: &mut Table, what: &str) -> bool {
-    let (Some((blueprint, identifier)), Some(entities)) =
-        (what.split_once('/'), list(world, "port", "entities"))
-    else {
-        return false;
-    };
-    let before = entities.len();
-    entities
-        .retain(|item| !(is(item, "blueprint", blueprint) && is(item, "identifier", identifier)));
-    entities.len() < before
 }
 
 fn take_field(world: &mut Table, entity: &str, field: &str) -> bool {
@@ -155,7 +163,6 @@ mod tests {
     fn things_are_taken_away_by_their_names() {
         let mut world = table(crate::world::sample::SAMPLE);
         for what in [
-            "image/web-1.4.1",
             "service/web#test_runtime",
             "service/web#language",
             "acme/gitops:README.md",
@@ -163,5 +170,8 @@ mod tests {
             assert_eq!(take(&mut world, what), Ok(()));
             assert!(take(&mut world, what).unwrap_err().contains(what));
         }
+        let (mut world, image) = (World::sample(), "image/web-1.4.1");
+        assert_eq!(take_entity(&mut world, image), Ok(()));
+        assert!(take_entity(&mut world, image).is_err());
     }
 }

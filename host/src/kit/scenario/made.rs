@@ -30,11 +30,13 @@ pub enum Answered {
 impl Made {
     /// The calls of a journal, in order.
     pub(super) fn of_journal(text: &str) -> Result<Vec<Self>, journal::Damage> {
-        if text.is_empty() {
-            return Ok(Vec::new());
-        }
+        let entries = match journal::read(text) {
+            // A run that could not begin has no header to write.
+            Err(journal::Damage::Headless) => return Ok(Vec::new()),
+            entries => entries?,
+        };
         let mut made = BTreeMap::new();
-        for entry in journal::read(text)? {
+        for entry in entries {
             match entry {
                 Entry::Call {
                     number, request, ..

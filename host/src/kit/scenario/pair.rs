@@ -56,3 +56,50 @@ fn beside(mock: &[Made], http: &[Made]) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::call::{Call, Reply};
+    use crate::kit::scenario::Answered;
+
+    #[test]
+    fn a_difference_is_marked_between_both_lists() {
+        let made = |call, reply| Made {
+            call,
+            answer: Answered::Reply(Box::new(reply)),
+        };
+        let sleep = |seconds| Call::Sleep { seconds };
+        let time = |text: &str| Reply::Time(text.to_owned());
+        let mock = [
+            made(sleep(1), Reply::Done),
+            made(Call::Now, time("10:00")),
+            made(sleep(2), Reply::Done),
+        ];
+        let http = [
+            made(sleep(1), Reply::Done),
+            made(Call::Now, time("10:01")),
+            made(sleep(3), Reply::Done),
+            made(Call::Now, time("10:02")),
+        ];
+        let lines = beside(&mock, &http);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(
+            lines[0].starts_with("  sleep 1 s") && lines[0].ends_with("| sleep 1 s"),
+            "{lines:?}"
+        );
+        assert!(lines[1].starts_with("! now"), "{lines:?}");
+        assert!(
+            lines[2].contains("10:00") && lines[3].contains("10:01"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[4].starts_with("! sleep 2 s") && lines[4].ends_with("| sleep 3 s"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[5].starts_with("! ") && lines[5].ends_with("| now"),
+            "{lines:?}"
+        );
+    }
+}

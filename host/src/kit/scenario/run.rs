@@ -29,7 +29,7 @@ use crate::core::secret::Secret;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::world::server::{Server, ServerOptions, Time};
-use crate::world::{Faults, Seen, Shared, World};
+use crate::world::{Event, Faults, Seen, Shared, World};
 
 /// The guest's random numbers and the jitter of pauses are the same in every run.
 const SEED: u64 = 7;
@@ -79,6 +79,8 @@ pub struct Ran {
     pub planned: Vec<FileDiff>,
     /// What a person who waits was told.
     pub said: Vec<String>,
+    /// What somebody else did.
+    pub event: Option<Event>,
     /// The Port run of the payload.
     pub run: Option<String>,
     /// The requests that arrived.
@@ -293,6 +295,7 @@ impl Bench<'_> {
             calls: Vec::new(),
             planned: Vec::new(),
             said: Vec::new(),
+            event: None,
             run: None,
             requests: Vec::new(),
             after: before.clone(),
@@ -303,7 +306,10 @@ impl Bench<'_> {
                 ran.mode = Some(*mode);
                 self.start(*mode, payload, index, &mut ran).await?;
             }
-            Act::Event(event) => self.world.lock().happen(event),
+            Act::Event(event) => {
+                self.world.lock().happen(event);
+                ran.event = Some((**event).clone());
+            }
             Act::Advance(time) => self.world.lock().advance(*time),
             Act::Heal => self.world.lock().faults = Faults::default(),
         }
