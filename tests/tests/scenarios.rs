@@ -24,7 +24,7 @@ fn parse(text: &str) -> Result<Scenario, String> {
 }
 
 async fn test(text: &str) -> Report {
-    RUNNER.test(&parse(text).unwrap(), true).await.unwrap()
+    RUNNER.test(&parse(text).unwrap(), false).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
