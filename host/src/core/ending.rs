@@ -98,15 +98,8 @@ impl Ending {
 fn decided(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Promoted(p) => {
-            let was = p
-                .previous_image
-                .as_ref()
-                .map(|image| format!(", it was {image}"))
-                .unwrap_or_default();
-            let by = p
-                .pull_request
-                .map(|number| format!(" by pull request #{number}"))
-                .unwrap_or_default();
+            let was = p.previous_image.as_ref().map(|image| format!(", it was {image}")).unwrap_or_default();
+            let by = p.pull_request.map(|number| format!(" by pull request #{number}")).unwrap_or_default();
             format!("production has {}{was}{by}", p.image)
         }
         Outcome::Unchanged(p) => format!("nothing to do: production has {} already", p.image),
@@ -118,10 +111,7 @@ fn decided(outcome: &Outcome) -> String {
         }
         Outcome::Refused(reasons) => {
             let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
-            format!(
-                "refused: {}",
-                reasons.iter().map(one).collect::<Vec<_>>().join("; ")
-            )
+            format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
         }
     }
 }
@@ -144,27 +134,16 @@ pub fn git_state(timeline: &[Step]) -> String {
                     proposal.head, proposal.base, proposal.repository, proposal.base
                 );
             }
-            Call::Merge {
-                repository, number, ..
+            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. }
+                if failed =>
+            {
+                state = format!("pull request #{number} of {repository} is open, it could not be merged");
             }
-            | Call::MergeWhenReady {
-                repository, number, ..
-            } if failed => {
-                state = format!(
-                    "pull request #{number} of {repository} is open, it could not be merged"
-                );
-            }
-            Call::Merge {
-                repository, number, ..
-            } => {
+            Call::Merge { repository, number, .. } => {
                 state = format!("pull request #{number} of {repository} is merged");
             }
-            Call::MergeWhenReady {
-                repository, number, ..
-            } => {
-                state = format!(
-                    "pull request #{number} of {repository} is merged, or will be by GitHub"
-                );
+            Call::MergeWhenReady { repository, number, .. } => {
+                state = format!("pull request #{number} of {repository} is merged, or will be by GitHub");
             }
             _ => {}
         }

@@ -37,26 +37,13 @@ impl Seen {
         match (call, reply) {
             (_, Reply::Entity(Some(entity))) => self.entity(entity),
             (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
-                let before = self
-                    .entities
-                    .get(&key.identifier)
-                    .filter(|known| known.key == *key);
-                self.catalog_changed
-                    .extend(CatalogChange::of(before, entity, change));
+                let before = self.entities.get(&key.identifier).filter(|known| known.key == *key);
+                self.catalog_changed.extend(CatalogChange::of(before, entity, change));
                 self.entity(entity);
             }
-            (_, Reply::Entities(entities)) => {
-                entities.iter().flatten().for_each(|e| self.entity(e))
-            }
+            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
-            (
-                Call::ReadFile {
-                    repository,
-                    path,
-                    revision,
-                },
-                Reply::File(Some(file)),
-            ) => {
+            (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
                 let key = |last: &str| (repository.clone(), path.clone(), last.to_owned());
                 self.files.insert(key(&file.blob), file.content.clone());
                 if grants.governs(repository, path, revision) {
@@ -73,22 +60,14 @@ impl Seen {
                 }
             }
             (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
-                self.heads
-                    .insert((repository.clone(), pull.number), pull.head.clone());
+                self.heads.insert((repository.clone(), pull.number), pull.head.clone());
             }
             (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
-                let heads = pulls
-                    .iter()
-                    .map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
+                let heads = pulls.iter().map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
                 self.heads.extend(heads);
             }
             (
-                Call::Merge {
-                    repository, number, ..
-                }
-                | Call::MergeWhenReady {
-                    repository, number, ..
-                },
+                Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
                 Reply::Merged(Merged::Now(_)),
             ) => self.merge(repository, *number),
             _ => {}
@@ -103,21 +82,13 @@ impl Seen {
 
     /// What this run proposed under that number.
     pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
-        self.proposed
-            .get(&(repository.to_owned(), number))
-            .map(|(proposal, pull)| (proposal, pull))
+        self.proposed.get(&(repository.to_owned(), number)).map(|(proposal, pull)| (proposal, pull))
     }
 
     /// The head branch of a pull request that this run has proposed or read.
     pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        let read = self
-            .heads
-            .get(&(repository.to_owned(), number))
-            .map(String::as_str);
-        read.or_else(|| {
-            self.proposed(repository, number)
-                .map(|(_, pull)| pull.head.as_str())
-        })
+        let read = self.heads.get(&(repository.to_owned(), number)).map(String::as_str);
+        read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
     }
 
     /// The entity with this identifier, of any blueprint, if this run has read it.
@@ -136,19 +107,15 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        self.entities
-            .insert(entity.key.identifier.clone(), entity.clone());
+        self.entities.insert(entity.key.identifier.clone(), entity.clone());
     }
 
     fn differ(&mut self, proposal: &Proposal) {
         let repository = &proposal.repository;
         for change in &proposal.changes {
-            let old = self
-                .file(repository, &change.path, &change.expected_blob)
-                .unwrap_or_default();
+            let old = self.file(repository, &change.path, &change.expected_blob).unwrap_or_default();
             let diff = FileDiff::new(repository, &change.path, old, &change.content);
-            self.files_changed
-                .retain(|known| known.repository != diff.repository || known.path != diff.path);
+            self.files_changed.retain(|known| known.repository != diff.repository || known.path != diff.path);
             self.files_changed.push(diff);
         }
     }
@@ -159,11 +126,7 @@ impl Seen {
             return;
         };
         for change in &proposal.changes {
-            let key = (
-                repository.to_owned(),
-                proposal.base.clone(),
-                change.path.clone(),
-            );
+            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
             self.base.insert(key, change.content.clone());
         }
     }
@@ -171,8 +134,7 @@ impl Seen {
 
 /// The entity as templates see it: its own fields, and its properties beside them.
 pub fn entity_context(entity: &Entity) -> Value {
-    let properties: Map<String, Value> =
-        serde_json::from_str(&entity.properties).unwrap_or_default();
+    let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
     let relations: Map<String, Value> = entity
         .relations
         .iter()
