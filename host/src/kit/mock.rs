@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(lines[1], format!("export GITHUB_API_URL={}", server.url()));
         assert_eq!(lines[2], "export PORT_CLIENT_ID=mock-client-id");
         assert_eq!(lines[3], "export PORT_CLIENT_SECRET=mock-client-secret");
-        // assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
+        assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
     }
 
     #[test]
