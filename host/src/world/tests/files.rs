@@ -128,8 +128,13 @@ fn errors_name_line_and_key() {
         ),
         (
             "[[github.tokens]]\ntoken = \"t\"\nlogin = \"l\"\nrepositories = [\"a/b\"]",
-            "line 2: github.tokens repositories",
+            "line 2: github repositories",
             "there is no repository a/b",
+        ),
+        (
+            "[[github.apps]]\nid = 1\nclient-id = \"c\"\nslug = \"s\"\nowner = \"o\"\npublic-key = \"none.pem\"",
+            "line 2: github.apps public-key",
+            "cannot read none.pem",
         ),
         ("[github.rules]", "line 1", "unknown field `rules`"),
         (
