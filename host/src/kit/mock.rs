@@ -12,7 +12,7 @@ use clap::Args;
 use crate::world::server::{Server, ServerOptions};
 use crate::world::{Seen, Shared, World};
 
-/// What `promote mock` is told.
+/// Serve Port and GitHub on loopback, from a world file, for any client to try itself against
 #[derive(Args, Clone, Debug)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(lines[1], format!("export GITHUB_API_URL={}", server.url()));
         assert_eq!(lines[2], "export PORT_CLIENT_ID=mock-client-id");
         assert_eq!(lines[3], "export PORT_CLIENT_SECRET=mock-client-secret");
-        // assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
+        assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
     }
 
     #[test]

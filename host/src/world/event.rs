@@ -1,11 +1,11 @@
 //! What others do while a promotion runs: people, checks, and the operator that brings git into the cluster.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::port::{Entity, Stamps, Targets};
-use super::{Service, World};
+use super::{Secret, Service, World, github};
 
 /// Something that will happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,17 +17,22 @@ pub struct Scheduled {
 }
 
 /// Something that others do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A GitOps operator brings what a branch holds into the cluster, and Port hears of it.
     Sync(Sync),
-    /// Somebody calls one of the two services: closes a pull request, reports a check, changes an entity.
+    /// Somebody calls one of the two services, with credentials of this world.
     Request(Foreign),
+    /// Something happens at GitHub: a commit, a check, a review, a merge.
+    GitHub(github::Event),
+    /// Port's tokens cease to work.
+    RevokePortTokens,
+    /// A token of GitHub ceases to work.
+    ExpireToken(Secret),
 }
 
 /// What a GitOps operator (Argo CD, Flux) does for one runtime.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sync {
     /// The runtime, an entity of the blueprint `running_service`.
@@ -53,7 +58,7 @@ fn healthy() -> String {
 }
 
 /// A call that somebody else makes, with credentials of this world.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Foreign {
     /// Which service.
@@ -72,13 +77,31 @@ impl Event {
         match self {
             Self::Sync(sync) => sync.happen(world),
             Self::Request(foreign) => foreign.happen(world),
+            Self::GitHub(event) => {
+                let when = github::When::At(world.now);
+                let event = event.clone();
+                world
+                    .github
+                    .schedule
+                    .push(github::Scheduled { when, event });
+                world.github.catch_up(world.now);
+            }
+            Self::RevokePortTokens => world.port.revoke_tokens(),
+            Self::ExpireToken(token) => {
+                world.github.tokens.revoke(token.text());
+            }
         }
     }
 }
 
 impl Sync {
     fn happen(&self, world: &mut World) {
-        let Some(manifest) = world.read_file(&self.repository, &self.branch, &self.path) else {
+        // A merge that waits for nothing any more happens before anybody looks.
+        world.github.catch_up(world.now);
+        let manifest = world
+            .github
+            .file_at(&self.repository, &self.branch, &self.path);
+        let Some(manifest) = manifest else {
             return;
         };
         let deployed = world
@@ -151,6 +174,7 @@ impl Foreign {
             .uri(&self.path)
             .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
             .header(http::header::CONTENT_TYPE, "application/json")
+            .header(http::header::USER_AGENT, "somebody-else")
             .body(body);
         if let Ok(request) = request {
             world.serve(self.service, &request);
@@ -165,10 +189,5 @@ impl World {
             Service::Port => self.port.token_of_first(self.now),
             Service::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
         }
-    }
-
-    /// A file of a branch, as text.
-    fn read_file(&self, _repository: &str, _branch: &str, _path: &str) -> Option<String> {
-        None
     }
 }

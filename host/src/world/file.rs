@@ -2,7 +2,13 @@
 //!
 //! Whatever the file says is checked by the rules of the services themselves, and an error names line and key.
 
+mod access;
+mod event;
+mod folder;
+mod github;
 mod port;
+mod repository;
+mod rules;
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +16,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use event::EventFile;
+use github::GitHubFile;
 use port::PortFile;
 
-use super::{Event, Faults, World};
+use toml::Spanned;
+
+use super::{Faults, World};
 
 /// Why a world file is not one.
 #[derive(Debug, thiserror::Error)]
@@ -40,16 +50,11 @@ struct WorldFile {
     #[serde(default)]
     port: PortFile,
     #[serde(default)]
+    github: GitHubFile,
+    #[serde(default)]
     faults: Faults,
     #[serde(default)]
-    events: Vec<EventFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct EventFile {
-    after: SignedDuration,
-    then: Event,
+    events: Vec<Spanned<EventFile>>,
 }
 
 impl World {
@@ -65,8 +70,9 @@ impl World {
         };
         let at = Place { text, folder };
         file.port.build(&at, world.now, &mut world.port)?;
+        file.github.build(&at, &mut world)?;
         for event in file.events {
-            world.after(duration(event.after), event.then);
+            event::schedule(&at, event, &mut world)?;
         }
         Ok(world)
     }

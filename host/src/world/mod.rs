@@ -7,7 +7,8 @@ pub mod clock;
 pub mod event;
 pub mod fault;
 pub mod file;
-mod placeholder;
+pub mod git;
+pub mod github;
 pub mod port;
 pub mod sample;
 pub mod server;
@@ -26,7 +27,7 @@ use crate::core::transport::{HttpRequest, HttpResponse};
 pub use clock::WorldClock;
 pub use event::{Event, Scheduled};
 pub use fault::{Cut, Effect, Fault, Faults};
-pub use placeholder::GitHub;
+pub use github::GitHub;
 pub use port::Port;
 pub use transport::WorldTransport;
 
@@ -68,8 +69,8 @@ pub struct UnknownRoute;
 
 /// Port and GitHub at one moment.
 ///
-/// Plain state: a clone is another world with the same past, and two equal worlds answer alike.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Plain state, cheap to clone: a clone is another world with the same past.
+#[derive(Clone, Debug, Default)]
 pub struct World {
     /// What time it is in this world.
     pub now: Timestamp,
@@ -141,6 +142,7 @@ impl World {
     /// Answers one request; the only way in.
     pub fn handle(&mut self, service: Service, request: &HttpRequest) -> Answer {
         let strike = self.faults.strike(service, self.now, request);
+        let strangers = self.github.unknown_routes.len();
         let result = match strike.effect {
             None => Ok(self.serve(service, request)),
             Some(Effect::Cut(Cut::After)) => {
@@ -151,8 +153,9 @@ impl World {
             Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
         };
         let response = result.as_ref().ok();
-        let unknown =
-            response.is_some_and(|response| response.extensions().get::<UnknownRoute>().is_some());
+        let marked =
+            |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
+        let unknown = response.is_some_and(marked) || self.github.unknown_routes.len() > strangers;
         self.seen.push(Seen {
             at: self.now,
             service,
@@ -173,6 +176,12 @@ impl World {
             Service::Port => self.port.handle(self.now, request),
             Service::GitHub => self.github.handle(self.now, request),
         }
+    }
+
+    /// What both services hold, as lines of text: equal before and after means that nothing changed. Tokens, requests and
+    /// rate limits do not count.
+    pub fn fingerprint(&self) -> String {
+        format!("{}\n{}", self.port.fingerprint(), self.github.fingerprint())
     }
 
     /// Lets time pass; what is scheduled within it happens at its own moment.
@@ -222,8 +231,12 @@ impl World {
     /// Moves the present, and the schedule with it, to another time. Who serves a world to the outside moves it to today.
     pub fn rebase(&mut self, now: Timestamp) {
         let shift = now.duration_since(self.now);
+        let shifted = |at: Timestamp| at.checked_add(shift).unwrap_or(Timestamp::MAX);
         for scheduled in &mut self.schedule {
-            scheduled.at = scheduled.at.checked_add(shift).unwrap_or(Timestamp::MAX);
+            scheduled.at = shifted(scheduled.at);
+        }
+        for token in self.port.tokens_mut() {
+            token.expires = shifted(token.expires);
         }
         self.now = now;
     }

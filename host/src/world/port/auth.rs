@@ -72,6 +72,11 @@ impl Port {
         self.tokens.clear();
     }
 
+    /// The tokens that were handed out.
+    pub(in crate::world) fn tokens_mut(&mut self) -> &mut [Token] {
+        &mut self.tokens
+    }
+
     fn token(&mut self, now: Timestamp, client_id: &str) -> Token {
         self.tokens.retain(|token| token.expires > now);
         if let Some(token) = self

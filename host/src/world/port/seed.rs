@@ -88,6 +88,21 @@ impl Port {
         Ok(())
     }
 
+    /// What Port holds, as lines of text: equal before and after means that nothing changed. Tokens, requests and rate
+    /// limits do not count.
+    pub fn fingerprint(&self) -> String {
+        let blueprints = self.blueprints.values().map(|it| format!("{it:?}"));
+        let actions = self.actions.values().map(|it| format!("{it:?}"));
+        let entities = self.entities.values().map(|it| format!("{it:?}"));
+        let runs = self.runs.values().map(|it| format!("{it:?}"));
+        let lines: Vec<String> = blueprints
+            .chain(actions)
+            .chain(entities)
+            .chain(runs)
+            .collect();
+        lines.join("\n")
+    }
+
     /// An entity whose relation leads nowhere, and where it leads.
     pub fn dangling(&self) -> Option<(&Entity, String)> {
         self.entities.values().find_map(|entity| {

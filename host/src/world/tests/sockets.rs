@@ -17,7 +17,9 @@ async fn start(world: &Shared, options: ServerOptions) -> Server {
 /// Sends one request over a connection and reads its answer; none if the connection was closed instead.
 async fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Option<(u16, String)> {
     let length = body.len();
-    let text = format!("{head}\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
+    let text = format!(
+        "{head}\r\nhost: localhost\r\nuser-agent: test\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(text.as_bytes()).await.ok()?;
     let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
