@@ -14,6 +14,7 @@ use promote::core::live::{Live, Setup};
 use promote::core::port::{End, Termination};
 use promote::core::secret::Secret;
 use promote::core::{github, port};
+use promote::world::github::{Access, App, Installation, Level, TokenKind};
 use promote::world::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Fault, Service, Shared, World};
 
@@ -26,6 +27,11 @@ fn world() -> Shared {
 }
 
 fn live(world: &Shared) -> Live {
+    let token = Secret::new("the token of the sample", GITHUB_TOKEN).unwrap();
+    live_as(world, github::Credentials::Token(token))
+}
+
+fn live_as(world: &Shared, github: github::Credentials) -> Live {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     let now = world.lock().now;
     let setup = Setup {
@@ -39,7 +45,7 @@ fn live(world: &Shared) -> Live {
             client_id: CLIENT_ID.into(),
             client_secret: secret(CLIENT_SECRET),
         },
-        github: github::Credentials::Token(secret(GITHUB_TOKEN)),
+        github,
         run: RUN.into(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),
@@ -219,4 +225,114 @@ async fn a_second_run_takes_over_what_the_first_left_anywhere() {
         assert!(second.is_ok(), "killed after request {nth}: {second:?}");
         assert_eq!(ending(&world), expected, "killed after request {nth}");
     }
+}
+
+#[tokio::test]
+async fn lag_races_and_renames_do_not_matter() {
+    let clean = world();
+    promote(&live(&clean)).await.unwrap();
+    let expected = ending(&clean);
+    let bad_days: [fn(&mut World); 4] = [
+        |world| world.github.weather.stale_reads = 3,
+        |world| world.github.weather.base_modified = 2,
+        |world| world.github.weather.unknown_mergeable = 3,
+        |world| {
+            world
+                .github
+                .find_mut(REPOSITORY)
+                .unwrap()
+                .settings
+                .delete_branch_on_merge = true
+        },
+    ];
+    for (day, happens) in bad_days.into_iter().enumerate() {
+        let world = world();
+        happens(&mut world.lock());
+        let result = promote(&live(&world)).await;
+        assert!(result.is_ok(), "bad day {day}: {result:?}");
+        assert_eq!(ending(&world), expected, "bad day {day}");
+    }
+    let renamed = world();
+    {
+        let mut world = renamed.lock();
+        let repository = world.github.find_mut(REPOSITORY).unwrap();
+        repository.renamed_from.push(REPOSITORY.to_owned());
+        repository.name = "manifests".to_owned();
+    }
+    promote(&live(&renamed)).await.unwrap();
+    let manifest = renamed
+        .lock()
+        .github
+        .file_at("acme/manifests", "main", PATH);
+    assert!(manifest.unwrap().contains("web:1.4.2"));
+}
+
+#[tokio::test]
+async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
+    let world = world();
+    let pem = include_str!("../src/core/github/testdata/app-pkcs8.pem");
+    let needed = [("contents", Level::Write), ("pull_requests", Level::Write)];
+    let tokens = {
+        let mut world = world.lock();
+        let (id, account) = (5, "acme".to_owned());
+        let permissions = ["contents", "pull_requests", "administration"];
+        world.github.apps = vec![App {
+            id: 1,
+            client_id: "Iv1.promote".into(),
+            slug: "promote".into(),
+            owner: account.clone(),
+            public_key: Some(public_key(pem)),
+            installations: vec![Installation {
+                id,
+                account,
+                access: Access::All,
+                permissions: permissions
+                    .map(|name| (name.to_owned(), Level::Write))
+                    .into(),
+                suspended: false,
+            }],
+        }];
+        world.github.tokens.iter().count()
+    };
+    let app = github::App {
+        issuer: "Iv1.promote".into(),
+        key: Secret::new("key", pem).unwrap(),
+        repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
+        permissions: needed
+            .map(|(name, level)| (name.to_owned(), level.name().to_owned()))
+            .into(),
+    };
+    let live = live_as(&world, github::Credentials::App(app));
+    promote(&live).await.unwrap();
+    {
+        let world = world.lock();
+        let minted = world
+            .github
+            .tokens
+            .iter()
+            .find(|token| matches!(token.kind, TokenKind::Installation { .. }));
+        let mut permissions = minted.unwrap().permissions.clone();
+        permissions.remove("metadata");
+        assert_eq!(
+            permissions,
+            needed.map(|(name, level)| (name.to_owned(), level)).into()
+        );
+    }
+    live.github.revoke().await.unwrap();
+    assert_eq!(world.lock().github.tokens.iter().count(), tokens);
+}
+
+/// The public half of a private key, PKCS#1.
+fn public_key(pem: &str) -> Vec<u8> {
+    use base64::Engine;
+    let base64: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("---"))
+        .collect();
+    let der = base64::prelude::BASE64_STANDARD.decode(base64).unwrap();
+    ring::rsa::KeyPair::from_pkcs8(&der)
+        .unwrap()
+        .public()
+        .as_ref()
+        .to_vec()
 }
