@@ -2,10 +2,13 @@
 //!
 //! Whatever the file says is checked by the rules of the services themselves, and an error names line and key.
 
+mod access;
 mod event;
+mod folder;
 mod github;
 mod port;
 mod repository;
+mod rules;
 
 use std::path::Path;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::world::file::WorldFileError;
 use crate::world::port::{GUIDE_ACTION_V1, Targets};
 
 fn error(text: &str) -> String {
@@ -128,8 +129,13 @@ fn errors_name_line_and_key() {
         ),
         (
             "[[github.tokens]]\ntoken = \"t\"\nlogin = \"l\"\nrepositories = [\"a/b\"]",
-            "line 2: github.tokens repositories",
+            "line 2: github repositories",
             "there is no repository a/b",
+        ),
+        (
+            "[[github.apps]]\nid = 1\nclient-id = \"c\"\nslug = \"s\"\nowner = \"o\"\npublic-key = \"none.pem\"",
+            "line 2: github.apps public-key",
+            "cannot read none.pem",
         ),
         ("[github.rules]", "line 1", "unknown field `rules`"),
         (
@@ -216,5 +222,56 @@ fn a_repository_may_begin_with_anything() {
         world.github.tokens.iter().count(),
         0,
         "its lifetime is over"
+    );
+}
+
+/// Whether the parser takes it; that the things it names are not there does not matter.
+fn assert_syntax(text: &str) {
+    if let Err(WorldFileError::Syntax(error)) = World::from_toml(text, Path::new("/none")) {
+        panic!("{error}\n{text}");
+    }
+}
+
+#[test]
+fn what_the_sample_documents_in_comments_is_understood() {
+    let is_code = |line: &str| {
+        let key: String = line.chars().take_while(|letter| *letter != '=').collect();
+        line.starts_with('[') || (line.contains(" = ") && !key.trim().contains(' '))
+    };
+    let (mut whole, mut table, mut effects) = (String::new(), String::new(), 0);
+    for line in sample::SAMPLE.lines() {
+        let commented = line.strip_prefix("# ").filter(|line| is_code(line));
+        let line = commented.unwrap_or(line);
+        if line.starts_with('[') {
+            line.split('#')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .clone_into(&mut table);
+        }
+        if line.starts_with("then = ") {
+            // Of the alternatives only one can stand in the file, so each gets a file of its own.
+            let when = if table == "[[events]]" {
+                "after = \"1s\""
+            } else {
+                ""
+            };
+            assert_syntax(&format!("{table}\n{when}\n{line}"));
+            effects += 1;
+            if whole
+                .lines()
+                .last()
+                .is_some_and(|last| last.starts_with("then = "))
+            {
+                continue;
+            }
+        }
+        whole.push_str(line);
+        whole.push('\n');
+    }
+    assert_syntax(&whole);
+    assert!(
+        effects >= 12 && whole.contains("\nmerge-queue = false"),
+        "{effects}"
     );
 }

@@ -5,8 +5,10 @@
 mod access;
 mod definitions;
 mod entities;
+mod refusals;
 mod runs;
 mod search;
+mod views;
 
 use serde_json::{Value, json};
 
