@@ -102,41 +102,9 @@ impl PortFile {
         now: Timestamp,
         port: &mut Port,
     ) -> Result<(), WorldFileError> {
-        if let Some(organisation) = self.organisation {
-            port.organisation = organisation;
-        }
-        port.unset_as_null = self.unset == Unset::Null;
-        if let Some(lifetime) = self.token_lifetime {
-            port.token_lifetime = duration(lifetime);
-        }
-        if let Some(rate) = self.rate {
-            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
-        }
-        port.credentials
-            .extend(self.credentials.into_iter().map(|credentials| Credentials {
-                client_id: credentials.client_id,
-                client_secret: credentials.client_secret,
-                may_write: credentials.may_write,
-            }));
-        if self.blueprints == Blueprints::Guide {
-            port.install_guide(now);
-        }
-        for definition in &self.blueprint {
-            let read = at.definition("port.blueprint", definition)?;
-            let blueprint = Blueprint::new(read, Stamps::new(now, "system")).ok_or_else(|| {
-                at.error(
-                    definition.span().start,
-                    "port.blueprint",
-                    "it has no identifier",
-                )
-            })?;
-            port.put_blueprint(blueprint);
-        }
-        for definition in &self.action {
-            port.put_action(now, at.definition("port.action", definition)?);
-        }
+        self.definitions(at, now, port)?;
         for (index, entity) in self.entities.iter().enumerate() {
-            entity.build(at, now, port).map_err(|message| {
+            entity.build(now, port).map_err(|message| {
                 let key = format!("port.entities[{index}] \"{}\"", entity.identifier.get_ref());
                 at.error(entity.identifier.span().start, &key, message)
             })?;
@@ -147,7 +115,52 @@ impl PortFile {
             run.build(now, port)
                 .map_err(|message| at.error(offset, "port.runs", message))?;
         }
+        if let Some(organisation) = self.organisation {
+            port.organisation = organisation;
+        }
+        if let Some(lifetime) = self.token_lifetime {
+            port.token_lifetime = duration(lifetime);
+        }
+        if let Some(rate) = self.rate {
+            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
+        }
+        port.unset_as_null = self.unset == Unset::Null;
+        port.credentials = self.credentials.into_iter().map(Into::into).collect();
         Ok(())
+    }
+
+    /// Blueprints and actions.
+    fn definitions(
+        &self,
+        at: &Place<'_>,
+        now: Timestamp,
+        port: &mut Port,
+    ) -> Result<(), WorldFileError> {
+        if self.blueprints == Blueprints::Guide {
+            port.install_guide(now);
+        }
+        for definition in &self.blueprint {
+            let read = at.definition("port.blueprint", definition)?;
+            let blueprint = Blueprint::new(read, Stamps::new(now, "system"));
+            let offset = definition.span().start;
+            port.put_blueprint(
+                blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
+            );
+        }
+        for definition in &self.action {
+            port.put_action(now, at.definition("port.action", definition)?);
+        }
+        Ok(())
+    }
+}
+
+impl From<CredentialsFile> for Credentials {
+    fn from(file: CredentialsFile) -> Self {
+        Self {
+            client_id: file.client_id,
+            client_secret: file.client_secret,
+            may_write: file.may_write,
+        }
     }
 }
 
@@ -169,7 +182,7 @@ fn check_targets(
 }
 
 impl EntityFile {
-    fn build(&self, _at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), String> {
+    fn build(&self, now: Timestamp, port: &mut Port) -> Result<(), String> {
         let mut body = Map::new();
         body.insert(
             "identifier".into(),

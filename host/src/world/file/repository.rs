@@ -84,9 +84,10 @@ fn dana() -> String {
 
 impl RepositoryFile {
     pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
-        let (name, offset) = (self.name.get_ref().as_str(), self.name.span().start);
-        let refuse =
-            |message: String| at.error(offset, &format!("github.repositories \"{name}\""), message);
+        let offset = self.name.span().start;
+        let key = format!("github.repositories \"{}\"", self.name.get_ref());
+        let refuse = |message: String| at.error(offset, &key, message);
+        let name = self.name.get_ref().clone();
         if name.split('/').filter(|part| !part.is_empty()).count() != 2 {
             return Err(refuse("the name is not owner/name".to_owned()));
         }
@@ -95,65 +96,61 @@ impl RepositoryFile {
             folder::collect(&at.folder.join(folder), Path::new(""), &mut files)
                 .map_err(|error| refuse(format!("folder {folder}: {error}")))?;
         }
-        files.extend(
-            self.files
-                .into_iter()
-                .map(|(path, file)| (path, file.into())),
-        );
-        let settings = Settings::from(self.settings);
-        let default = settings.default_branch.clone();
-        let repository = world
-            .github
-            .create_repository(name, Vec::<(String, FileSpec)>::new());
-        repository.settings = settings;
-        repository.renamed_from = self.renamed_from;
-        repository.collaborators.extend(self.collaborators);
-        let commit =
-            |github: &mut GitHub, branch: &str, message: &str, files: Vec<(String, FileSpec)>| {
-                let made = github.commit_files(name, branch, message, files);
-                made.ok_or_else(|| refuse(format!("the files of branch {branch} are not a tree")))
-            };
-        commit(
-            &mut world.github,
-            &default,
-            "Initial commit",
-            files.into_iter().collect(),
-        )?;
-        for branch in self.branches {
-            let message = branch.message.unwrap_or(format!("Add {}", branch.name));
-            let files = branch
-                .files
-                .into_iter()
-                .map(|(path, file)| (path, file.into()));
-            commit(&mut world.github, &branch.name, &message, files.collect())?;
-        }
-        for pull in &self.pulls {
-            open(world, name, pull.get_ref()).map_err(|message| {
+        for pull in self.content(files, &mut world.github).map_err(refuse)? {
+            open(world, &name, pull.get_ref()).map_err(|message| {
                 at.error(pull.span().start, "github.repositories.pulls", message)
             })?;
         }
-        for check in self.checks {
-            let commit = world
-                .github
-                .find(name)
-                .and_then(|repository| repository.branch(&check.branch));
-            let commit =
-                commit.ok_or_else(|| refuse(format!("there is no branch {}", check.branch)))?;
-            world
-                .github
-                .set_check(name, commit, &check.name, check.conclusion.as_deref());
-        }
-        // Rules and checks of pushes come last: they are for what happens from now on.
-        if let Some(repository) = world.github.find_mut(name) {
-            repository.rules = self
-                .rules
-                .into_iter()
-                .map(|(branch, rules)| (branch, rules.into()))
-                .collect();
-            repository.ci = self.ci.into_iter().map(Ci::from).collect();
-        }
         Ok(())
     }
+
+    /// Everything but the pull requests, which are opened on what is there then.
+    fn content(
+        self,
+        mut files: BTreeMap<String, FileSpec>,
+        github: &mut GitHub,
+    ) -> Result<Vec<Spanned<PullFile>>, String> {
+        let name = self.name.get_ref();
+        files.extend(specs(self.files));
+        let repository = github.create_repository(name, BTreeMap::<String, FileSpec>::new());
+        repository.settings = Settings::from(self.settings);
+        repository.renamed_from = self.renamed_from;
+        repository.collaborators.extend(self.collaborators);
+        let rules = self.rules.into_iter();
+        repository.rules = rules
+            .map(|(branch, rules)| (branch, rules.into()))
+            .collect();
+        let default = repository.settings.default_branch.clone();
+        let commit = |github: &mut GitHub, branch: &str, message: &str, files| {
+            let made = github.commit_files(name, branch, message, files);
+            made.ok_or_else(|| format!("the files of branch {branch} are not a tree"))
+        };
+        commit(github, &default, "Initial commit", files)?;
+        for branch in self.branches {
+            let message = branch.message.unwrap_or(format!("Add {}", branch.name));
+            commit(
+                github,
+                &branch.name,
+                &message,
+                specs(branch.files).collect(),
+            )?;
+        }
+        for check in self.checks {
+            let repository = github.find(name);
+            let commit = repository.and_then(|repository| repository.branch(&check.branch));
+            let commit = commit.ok_or_else(|| format!("there is no branch {}", check.branch))?;
+            github.set_check(name, commit, &check.name, check.conclusion.as_deref());
+        }
+        // The checks of pushes come last: what the file commits is history.
+        if let Some(repository) = github.find_mut(name) {
+            repository.ci = self.ci.into_iter().map(Ci::from).collect();
+        }
+        Ok(self.pulls)
+    }
+}
+
+fn specs(files: BTreeMap<String, FileFile>) -> impl Iterator<Item = (String, FileSpec)> {
+    files.into_iter().map(|(path, file)| (path, file.into()))
 }
 
 /// Opens a pull request the way a person would, through the API.

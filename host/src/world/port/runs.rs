@@ -8,6 +8,16 @@ use super::input::{self, Call};
 use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
+/// What a caller may change of a run.
+const PATCH_KEYS: [&str; 6] = [
+    "status",
+    "statusLabel",
+    "link",
+    "summary",
+    "externalRunId",
+    "message",
+];
+
 /// The statuses that a caller may set.
 pub(super) const TERMINAL: [&str; 2] = ["SUCCESS", "FAILURE"];
 
@@ -82,18 +92,7 @@ impl Port {
     fn patch_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
         self.run(id)?;
         let body = call.object()?;
-        input::only(
-            &body,
-            "body",
-            &[
-                "status",
-                "statusLabel",
-                "link",
-                "summary",
-                "externalRunId",
-                "message",
-            ],
-        )?;
+        input::only(&body, "body", &PATCH_KEYS)?;
         let status = input::word(&body, "status", &TERMINAL)?.and_then(RunStatus::parse);
         let link = body.get("link").map(links).transpose()?;
         let label = input::optional(&body, "body", "statusLabel")?;
