@@ -230,7 +230,9 @@ fn tree_merges_take_what_only_one_side_changed() {
         ("d/b", Mode::File, "b"),
         ("c", Mode::File, "c"),
     ];
-    let cases: [(&[_], &[_], Result<&[_], &[&str]>); 5] = [
+    type Files<'a> = &'a [(&'a str, Mode, &'a str)];
+    type Row<'a> = (Files<'a>, Files<'a>, Result<Files<'a>, &'a [&'a str]>);
+    let cases: [Row<'_>; 5] = [
         (
             &[("a", Mode::File, "0\n2\n3\n")],
             &[("a", Mode::File, "1\n2\n4\n")],

@@ -53,8 +53,11 @@ impl Answer {
         Ok(Self::new(204, Body::Empty))
     }
 
+    /// Adds a header, unless it is there: what is closer to the operation knows better.
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        if !self.headers.iter().any(|(known, _)| *known == name) {
+            self.headers.push((name, value.into()));
+        }
         self
     }
 

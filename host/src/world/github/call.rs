@@ -14,7 +14,6 @@ use super::state::{PullRequest, Repository};
 use crate::core::transport::HttpRequest;
 
 /// A request that found its operation.
-#[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) now: Timestamp,
     pub(super) request: &'a HttpRequest,
@@ -110,6 +109,21 @@ impl Call<'_> {
         })
     }
 
+    /// Refuses to write a workflow without the permission for it, which `contents` does not include. Where exactly
+    /// GitHub refuses is not documented; it does before anything is stored.
+    pub(super) fn may_write(&self, path: &str, repository: &Repository) -> Result<(), Answer> {
+        let workflow = path.starts_with(".github/workflows/");
+        match workflow && !self.may("workflows", Level::Write, repository) {
+            true => Err(
+                Answer::error(403, "Resource not accessible by integration").header(
+                    "x-accepted-github-permissions",
+                    "contents=write,workflows=write",
+                ),
+            ),
+            false => Ok(()),
+        }
+    }
+
     /// One page of a list, with `link` headers in the numeric form (GitHub REST, Using pagination).
     pub(super) fn page(
         &self,
@@ -190,6 +204,18 @@ pub(super) fn parse_query(query: &str) -> BTreeMap<String, String> {
         (decode(name), decode(value))
     };
     pairs.map(split).collect()
+}
+
+/// Percent-encodes a path, slashes excepted.
+pub(super) fn encode_path(path: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(path, KEPT).to_string()
 }
 
 /// Percent-encodes a value for a query.

@@ -184,7 +184,7 @@ pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .map(|status| status_shape(call, repository, status));
     let api = call.urls.repository(repository);
     let shapes = shapes.collect();
-    let shape = super::shapes::repository(&call.urls, repository, call.newest);
+    let shape = super::repository_shape::repository(&call.urls, repository, call.newest);
     call.page(github, shapes, |total, shown| {
         json!({
             "state": state,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{Answer, Body, Reply};
-use super::call::Call;
+use super::call::{Call, encode_path};
 use super::objects::wrapped_base64;
 use super::state::Repository;
 use crate::world::git::{Entry, Mode, Oid};
@@ -210,16 +210,17 @@ pub(super) fn entry_shape(
     id: Oid,
 ) -> Value {
     let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
-    let url = format!("{api}/contents/{path}?ref={reference}");
+    let place = encode_path(path);
+    let url = format!("{api}/contents/{place}?ref={}", encode_path(reference));
     let (object, view) = match kind {
         "dir" => ("trees", "tree"),
         _ => ("blobs", "blob"),
     };
     let git_url = format!("{api}/git/{object}/{id}");
-    let html_url = format!("{page}/{view}/{reference}/{path}");
+    let html_url = format!("{page}/{view}/{reference}/{place}");
     let download = match kind {
         "dir" => Value::Null,
-        _ => format!("{page}/raw/{reference}/{path}").into(),
+        _ => format!("{page}/raw/{reference}/{place}").into(),
     };
     json!({
         "type": kind,

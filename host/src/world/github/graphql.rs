@@ -10,7 +10,7 @@ use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::identity::{Level, TokenKind};
 use super::mergeable::assess;
-use super::pulls::pull_node_id;
+use super::pull_shapes::pull_node_id;
 use super::state::{AutoMerge, Method, PullRequest, PullState, Repository};
 
 /// Why a mutation is refused: GraphQL's type, and words.

@@ -241,7 +241,7 @@ fn issue_shape(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> 
         PullState::Merged { at, .. } => Some(at.to_string()),
         _ => None,
     };
-    let mut shape = super::pulls::simple(call, repository, pull);
+    let mut shape = super::pull_shapes::simple(call, repository, pull);
     let html = shape["html_url"].clone();
     let pull_request = json!({
         "url": shape["url"], "html_url": html, "diff_url": shape["diff_url"], "patch_url": shape["patch_url"],

@@ -1,4 +1,4 @@
-//! Merging (GitHub REST, Merge a pull request; Update a pull request branch), with every refusal seen on the wire.
+//! Merging pull requests (GitHub REST, Merge a pull request), with every refusal seen on the wire.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -130,7 +130,7 @@ fn admit(
 }
 
 /// GitHub itself, which signs what is made on its pages.
-fn web_flow(now: Timestamp) -> Signature {
+pub(super) fn web_flow(now: Timestamp) -> Signature {
     Signature::new("GitHub", "noreply@github.com", now)
 }
 
@@ -264,48 +264,4 @@ fn replay(
         tip = git.insert(Object::Commit(replayed));
     }
     Ok(tip)
-}
-
-pub(super) fn update_branch(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let pull = call.pull(github)?.clone();
-    let repository = call.repository_mut(github);
-    let refused = |message: &str| Answer::error(422, message);
-    if call
-        .text("expected_head_sha")?
-        .is_some_and(|sha| sha != pull.head_sha.to_string())
-    {
-        return Err(refused(
-            "expected_head_sha does not match the head of the pull request.",
-        ));
-    }
-    let base = repository
-        .branch(&pull.base)
-        .filter(|_| pull.state == PullState::Open);
-    let base = base.ok_or_else(|| refused("Pull request is not open."))?;
-    if repository.git.is_ancestor(base, pull.head_sha) {
-        return Err(refused("There are no new commits on the base branch."));
-    }
-    let tree = merged_tree(&mut repository.git, pull.head_sha, base);
-    let tree = tree.ok_or_else(|| refused("merge conflict between base and head"))?;
-    let (author, committer) = (signed(call.caller.login(), call.now), web_flow(call.now));
-    let message = format!("Merge branch '{}' into {}", pull.base, pull.head);
-    let parents = vec![pull.head_sha, base];
-    let id = repository.git.insert(Object::Commit(Commit {
-        tree,
-        parents,
-        author,
-        committer,
-        message,
-    }));
-    repository.verified.insert(id);
-    github.move_ref(call, &format!("refs/heads/{}", pull.head), Some(id));
-    let url = format!(
-        "{}/pulls/{}",
-        call.urls.repository(call.repository(github)),
-        pull.number
-    );
-    Ok(Answer::json(
-        202,
-        json!({"message": "Updating pull request branch.", "url": url}),
-    ))
 }

@@ -140,6 +140,7 @@ pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .as_object()
             .ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
         let (path, entry) = tree_item(repository, item)?;
+        call.may_write(&path, repository)?;
         edits.insert(path, entry);
     }
     let id = repository.git.edit_tree(base, &edits).map_err(|error| {

@@ -27,6 +27,7 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
     // The branch is checked before the sha (probed on the wire, 2026-08).
     let head = repository.branch(&branch);
     let head = head.ok_or_else(|| Answer::error(404, format!("Branch {branch} not found")))?;
+    call.may_write(path, repository)?;
     let content = unwrapped_base64(content)
         .ok_or_else(|| Answer::error(422, "content is not valid Base64"))?;
     let base = repository.git.tree_of(head).ok_or_else(Answer::not_found)?;

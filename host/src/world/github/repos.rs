@@ -7,7 +7,7 @@ use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::commits::commit_shape;
 use super::identity::{Level, TokenKind};
-use super::shapes::{self, with};
+use super::shapes::with;
 
 /// Names in the root's answer, and where they lead.
 const ROOT: &[(&str, &str)] = &[
@@ -119,7 +119,7 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         "organization": call.urls.account(&repository.owner, "Organization"),
     });
     let mut shape = with(
-        shapes::repository(&call.urls, repository, call.newest),
+        super::repository_shape::repository(&call.urls, repository, call.newest),
         full,
     );
     if push {

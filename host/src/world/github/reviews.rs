@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::call::{Call, encode_path};
 use super::commits::commit_shape;
-use super::pulls;
+use super::pull_shapes;
 use super::shapes::node_id;
 use super::state::{PullRequest, Repository, ReviewState};
 use crate::world::git::Oid;
@@ -28,7 +28,7 @@ pub(super) fn diff_entries(
             (_, None) => "removed",
             _ => "modified",
         };
-        let path = &change.path;
+        let (path, place) = (&change.path, encode_path(&change.path));
         let mut shape = json!({
             "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
             "filename": path,
@@ -36,9 +36,9 @@ pub(super) fn diff_entries(
             "additions": diff.additions,
             "deletions": diff.deletions,
             "changes": diff.additions + diff.deletions,
-            "blob_url": format!("{page}/blob/{at}/{path}"),
-            "raw_url": format!("{page}/raw/{at}/{path}"),
-            "contents_url": format!("{api}/contents/{path}?ref={at}"),
+            "blob_url": format!("{page}/blob/{at}/{place}"),
+            "raw_url": format!("{page}/raw/{at}/{place}"),
+            "contents_url": format!("{api}/contents/{place}?ref={at}"),
         });
         if let Some(patch) = diff.patch {
             shape["patch"] = patch.trim_end_matches('\n').into();
@@ -133,6 +133,6 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
         list.extend(new);
     }
     pull.updated_at = now;
-    let shape = pulls::simple(call, call.repository(github), call.pull(github)?);
+    let shape = pull_shapes::simple(call, call.repository(github), call.pull(github)?);
     Ok(Answer::json(201, shape))
 }

@@ -3,10 +3,7 @@
 //! The order in which GitHub refuses is kept: user agent, version, credential, rate limit, route, repository,
 //! permission, body; only then does an operation see the request.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Body, Reply};
@@ -16,9 +13,11 @@ use super::shapes::Urls;
 use super::{GitHub, limits};
 use crate::core::transport::HttpRequest;
 
+mod find;
 mod table;
 
-use table::{Need, ROUTES, Route};
+use find::{find, numbered};
+use table::{Need, Route};
 
 /// Versions of the API that are served; the second dropped fields, which the shapes leave out.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -31,7 +30,11 @@ pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest)
     };
     let answer = match identify(github, now, request) {
         Ok(caller) => limited(github, now, request, &caller, version),
-        Err(refusal) => refusal,
+        // A bad credential is counted like none.
+        Err(refusal) => {
+            let budget = github.rate_limits.spend(now, &Caller::Anonymous, "core", 1);
+            budget.headers(refusal)
+        }
     };
     answer.header("x-github-api-version-selected", version)
 }
@@ -135,10 +138,10 @@ fn routed(
         Ok(answer) | Err(answer) => answer.documented(route.docs),
     };
     match route.need {
-        Need::Repository(permission, level) if !matches!(caller, Caller::App(_)) => {
-            let accepted = format!("{permission}={}", level.name());
-            answer.header("x-accepted-github-permissions", accepted)
-        }
+        Need::Repository(permissions, level) if !matches!(caller, Caller::App(_)) => answer.header(
+            "x-accepted-github-permissions",
+            accepted(permissions, level),
+        ),
         _ => answer,
     }
 }
@@ -209,7 +212,7 @@ fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer>
 
 /// Checks that the caller may do this to this repository.
 fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> {
-    let Need::Repository(permission, level) = route.need else {
+    let Need::Repository(permissions, level) = route.need else {
         return match call.caller {
             Caller::App(_) => Ok(()),
             _ => Err(Answer::unauthorized(
@@ -224,8 +227,8 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
         Caller::Anonymous => return Err(Answer::unauthorized("Requires authentication")),
         Caller::Token { token, .. } => token,
     };
-    let accepted = || format!("{permission}={}", level.name());
-    if !call.may(permission, level, repository) {
+    let may = |permission: &&str| call.may(permission, level, repository);
+    if !permissions.iter().any(may) {
         if level == Level::Read && !repository.settings.private {
             return Ok(());
         }
@@ -236,7 +239,7 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
                 "Resource not accessible by integration"
             }
         };
-        return Err(Answer::error(403, refused).header("x-accepted-github-permissions", accepted()));
+        return Err(Answer::error(403, refused));
     }
     if level == Level::Write && repository.settings.archived {
         return Err(Answer::error(
@@ -245,6 +248,12 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
         ));
     }
     Ok(())
+}
+
+/// The permissions that would do, as a header says them.
+fn accepted(permissions: &[&str], level: Level) -> String {
+    let one = |permission: &&str| format!("{permission}={}", level.name());
+    permissions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// The body, which is an object or nothing.
@@ -262,64 +271,4 @@ fn body(request: &HttpRequest) -> Result<Map<String, Value>, Answer> {
         Ok(_) => Err(Answer::error(400, "Body should be a JSON object").documented("")),
         Err(_) => Err(Answer::error(400, "Problems parsing JSON").documented("")),
     }
-}
-
-/// Turns `/repositories/ID/rest`, which `link` and `location` use, into the named form.
-fn numbered(github: &GitHub, path: &str) -> Option<String> {
-    let rest = path.strip_prefix("/repositories/")?;
-    let (id, below) = rest
-        .split_once('/')
-        .map_or((rest, None), |(id, below)| (id, Some(below)));
-    let id: u64 = id.parse().ok()?;
-    let repository = github
-        .repositories
-        .iter()
-        .find(|repository| repository.id == id)?;
-    let below = below.map(|below| format!("/{below}")).unwrap_or_default();
-    Some(format!("/repos/{}{below}", repository.full_name()))
-}
-
-/// The route of a method and path. A trailing slash is no route, but for the root of the contents.
-fn find(method: &str, path: &str) -> Option<(&'static Route, BTreeMap<&'static str, String>)> {
-    let method = if method == "HEAD" { "GET" } else { method };
-    let path = path
-        .strip_suffix("/contents/")
-        .map(|rest| format!("{rest}/contents"))
-        .unwrap_or_else(|| path.to_owned());
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let candidates = ROUTES.iter().filter(|route| route.method == method);
-    let mut found = candidates.filter_map(|route| Some((route, capture(route.pattern, &parts)?)));
-    found.next()
-}
-
-/// Matches parts with a pattern, in which `{x}` is one part and `{*x}` one or more.
-fn capture(pattern: &'static str, parts: &[&str]) -> Option<BTreeMap<&'static str, String>> {
-    let mut found = BTreeMap::new();
-    let mut rest = parts;
-    let mut wanted = pattern.split('/').skip(1);
-    while let Some(want) = wanted.next() {
-        let after = wanted.clone().count();
-        let take = match want.strip_prefix("{*") {
-            Some(_) => rest.len().checked_sub(after).filter(|take| *take > 0)?,
-            None => 1,
-        };
-        let (taken, left) = rest.split_at_checked(take)?;
-        rest = left;
-        let name = want.strip_prefix("{*").or_else(|| want.strip_prefix('{'));
-        match name.and_then(|name| name.strip_suffix('}')) {
-            Some(name) => {
-                let decoded = taken
-                    .iter()
-                    .map(|part| percent_decode_str(part).decode_utf8().ok());
-                let text = decoded.collect::<Option<Vec<_>>>()?.join("/");
-                if text.is_empty() || text.ends_with('/') {
-                    return None;
-                }
-                found.insert(name, text);
-            }
-            None if taken == [want] => {}
-            None => return None,
-        }
-    }
-    rest.is_empty().then_some(found)
 }

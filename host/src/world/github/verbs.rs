@@ -40,12 +40,16 @@ impl Token {
             "pull_requests",
             "statuses",
         ];
-        let permissions = all.map(|name| (name.to_owned(), Level::Write));
+        let mut permissions = Permissions::from(all.map(|name| (name.to_owned(), Level::Write)));
+        if kind != TokenKind::Actions {
+            // A workflow's own token never gets this one.
+            permissions.insert("workflows".into(), Level::Write);
+        }
         Self {
             kind,
             login: login.into(),
             access: Access::All,
-            permissions: Permissions::from(permissions),
+            permissions,
             expires_at: None,
         }
     }

@@ -378,3 +378,37 @@ fn who_am_i() {
     );
     assert_eq!(kit.get("/").status, 200);
 }
+
+#[test]
+fn either_permission_will_do_for_comments_and_workflows_need_their_own() {
+    let mut kit = Kit::new();
+    kit.open("work");
+    for (permission, status) in [("issues", 201), ("pull_requests", 201), ("contents", 403)] {
+        let permissions = Permissions::from([(permission.to_owned(), Level::Write)]);
+        let token = Token {
+            permissions,
+            ..Token::full(TokenKind::Actions, "dana")
+        };
+        kit.github.tokens.insert("mock-github-token", token);
+        let seen = kit.post("issues/1/comments", json!({"body": "x"}));
+        assert_eq!(seen.status, status, "{permission}");
+        assert_eq!(
+            seen.header("x-accepted-github-permissions"),
+            "issues=write; pull_requests=write"
+        );
+    }
+    for (kind, status) in [
+        (TokenKind::Actions, 403),
+        (TokenKind::Installation { id: 1 }, 201),
+    ] {
+        let mut kit = Kit::with_token(kind);
+        let path = ".github/workflows/ci.yml";
+        let tree = json!({"tree": [{"path": path, "mode": "100644", "content": "on: push"}]});
+        assert_eq!(kit.post("git/trees", tree).status, status);
+        let file = json!({"message": "m", "content": ""});
+        assert_eq!(
+            kit.ask("PUT", &format!("contents/{path}"), file).status,
+            status
+        );
+    }
+}

@@ -111,6 +111,10 @@ fn an_app_finds_its_installation_and_mints_a_token() {
         .status,
         404
     );
+    for path in ["/app/installations", "/app/installations/42"] {
+        let seen = ask_as_app(&mut kit, "GET", path, Value::Null, &claim).body;
+        assert!(seen == found.body || seen == json!([found.body]));
+    }
     let body = json!({"repositories": ["gitops"], "permissions": {"contents": "write"}});
     let minted = ask_as_app(&mut kit, "POST", TOKENS, body, &claim);
     assert_eq!(

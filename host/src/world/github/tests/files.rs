@@ -95,6 +95,11 @@ fn each_kind_of_entry_shows_itself() {
         );
     }
     assert_eq!(kit.get("contents/dangling").body["target"], "nowhere");
+    let url = kit.get("contents/a%20dir/%C3%BC%2B.txt").body["url"].clone();
+    assert_eq!(
+        url,
+        "https://api.github.com/repos/acme/gitops/contents/a%20dir/%C3%BC%2B.txt?ref=main"
+    );
     for path in [
         "contents",
         "contents/",

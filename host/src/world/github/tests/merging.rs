@@ -583,3 +583,26 @@ fn graphql_takes_arguments_in_the_query_too() {
         (200, &json!("FORBIDDEN"))
     );
 }
+
+#[test]
+fn branches_merge_without_a_pull_request() {
+    let (mut kit, head) = opened();
+    kit.branch("clash", MANIFEST, "other");
+    let merge =
+        |kit: &mut Kit, head: &str| kit.post("merges", json!({"base": "main", "head": head}));
+    let merged = merge(&mut kit, &head);
+    assert_eq!(
+        (merged.status, &merged.body["sha"]),
+        (201, &json!(kit.main()))
+    );
+    assert_eq!(kit.get("pulls/1").body["merged"], true);
+    let cases = [
+        ("work", 204, ""),
+        ("none", 404, "Head does not exist"),
+        ("clash", 409, "Merge conflict"),
+    ];
+    for (head, status, message) in cases {
+        let seen = merge(&mut kit, head);
+        assert_eq!((seen.status, seen.message()), (status, message));
+    }
+}

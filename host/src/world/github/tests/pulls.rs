@@ -45,6 +45,12 @@ fn every_row_of_opening_a_pull_request() {
             error(json!({"field": "base", "code": "invalid"})),
         ),
         (
+            json!({"title": "t".repeat(257), "head": "fresh", "base": "main"}),
+            422,
+            failed,
+            json!([{"resource": "Issue", "code": "custom", "field": "title", "message": "title is too long (maximum is 256 characters)"}]),
+        ),
+        (
             json!({"title": "t", "base": "main"}),
             422,
             "Invalid request.\n\n\"head\" wasn't supplied.",
