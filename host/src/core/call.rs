@@ -178,3 +178,87 @@ impl From<wasmtime::Error> for Fault {
         Self::Trap(error)
     }
 }
+
+/// A line for people: the operation and its target. The target is the policy's text and not neutralised.
+impl std::fmt::Display for Call {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = |keys: &[EntityKey]| {
+            let names: Vec<String> = keys
+                .iter()
+                .map(|key| format!("{}/{}", key.blueprint, key.identifier))
+                .collect();
+            names.join(", ")
+        };
+        match self {
+            Self::Now => write!(to, "now"),
+            Self::Sleep { seconds } => write!(to, "sleep {seconds} s"),
+            Self::Note { message, .. } => write!(to, "note {message}"),
+            Self::GetEntity { key } => write!(to, "read {}", names(std::slice::from_ref(key))),
+            Self::GetEntities { keys } => write!(to, "read {}", names(keys)),
+            Self::Search { blueprint, .. } => write!(to, "search {blueprint}"),
+            Self::UpdateEntity { key, .. } => {
+                write!(to, "update {}", names(std::slice::from_ref(key)))
+            }
+            Self::ReadFile {
+                repository,
+                path,
+                revision,
+            } => write!(to, "read {repository} {path} at {revision}"),
+            Self::GetPullRequest { repository, number } => write!(to, "read {repository}#{number}"),
+            Self::FindPullRequests {
+                repository,
+                head,
+                base,
+                ..
+            } => {
+                write!(
+                    to,
+                    "find pull requests of {repository} from {head} to {base}"
+                )
+            }
+            Self::GetChecks {
+                repository, commit, ..
+            } => write!(to, "read checks of {repository} at {commit}"),
+            Self::GetBranchRules { repository, branch } => {
+                write!(to, "read rules of {repository} {branch}")
+            }
+            Self::GetCommit {
+                repository,
+                revision,
+            } => write!(to, "read commit {revision} of {repository}"),
+            Self::Compare {
+                repository,
+                base,
+                head,
+            } => write!(to, "compare {base} and {head} of {repository}"),
+            Self::Propose { proposal } => {
+                write!(
+                    to,
+                    "propose {} from {} to {}",
+                    proposal.repository, proposal.head, proposal.base
+                )
+            }
+            Self::DeleteBranch { repository, branch } => {
+                write!(to, "delete branch {branch} of {repository}")
+            }
+            Self::ClosePullRequest { repository, number } => {
+                write!(to, "close {repository}#{number}")
+            }
+            Self::Comment {
+                repository, number, ..
+            } => write!(to, "comment on {repository}#{number}"),
+            Self::AddLabels {
+                repository, number, ..
+            } => write!(to, "label {repository}#{number}"),
+            Self::RequestReviewers {
+                repository, number, ..
+            } => write!(to, "ask for reviews of {repository}#{number}"),
+            Self::Merge {
+                repository, number, ..
+            } => write!(to, "merge {repository}#{number}"),
+            Self::MergeWhenReady {
+                repository, number, ..
+            } => write!(to, "merge {repository}#{number} when ready"),
+        }
+    }
+}

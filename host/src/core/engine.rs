@@ -39,7 +39,11 @@ impl Engine {
     ///
     /// # Errors
     /// When wasmtime does not support this machine.
-    pub fn new() -> wasmtime::Result<Self> {
+    pub fn new() -> anyhow::Result<Self> {
+        Self::link().map_err(plain)
+    }
+
+    fn link() -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config
             .wasm_component_model(true)
@@ -65,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it traps, or takes longer than five seconds.
-    pub async fn describe(&self, policy: &Policy) -> wasmtime::Result<Description> {
+    pub async fn describe(&self, policy: &Policy) -> anyhow::Result<Description> {
         let limits = Limits {
             wall: Duration::from_secs(5),
             ..Limits::default()
@@ -81,11 +85,8 @@ impl Engine {
                 .await
         };
         match tokio::time::timeout(limits.wall, asked).await {
-            Ok(described) => described,
-            Err(_) => Err(wasmtime::format_err!(
-                "`describe` took longer than {:?}",
-                limits.wall
-            )),
+            Ok(described) => described.map_err(plain),
+            Err(_) => anyhow::bail!("`describe` took longer than {:?}", limits.wall),
         }
     }
 
@@ -131,6 +132,11 @@ impl Engine {
         store.epoch_deadline_async_yield_and_update(1);
         store
     }
+}
+
+/// wasmtime's error is not a standard one.
+fn plain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
 }
 
 #[derive(Debug, thiserror::Error)]

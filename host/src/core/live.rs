@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::call::{Call, Reply};
 use super::contract::{Failure, Severity};
-use super::http::{Mask, Progress, ServiceError, Session};
+use super::http::{Mask, Progress, Sent, Session, Told};
 use super::transport::{Clock, Transport};
 use super::{github, port};
 use jiff::Timestamp;
@@ -49,17 +49,10 @@ impl Live {
     /// Makes both clients; nothing is sent yet.
     ///
     /// Fails if a base URL is not one that credentials may be sent to.
-    pub fn new(setup: Setup) -> Result<Self, ServiceError> {
-        let Setup {
-            transport,
-            clock,
-            deadline,
-            seed,
-            progress,
-            mask,
-            ..
-        } = setup;
-        let session = Session::new(transport, clock, deadline, seed, progress, mask);
+    pub fn new(setup: Setup) -> Sent<Self> {
+        let (transport, clock, deadline) = (setup.transport, setup.clock, setup.deadline);
+        let (progress, mask) = (setup.progress, setup.mask);
+        let session = Session::new(transport, clock, deadline, setup.seed, progress, mask);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
             github: github::Client::new(&setup.github_url, setup.github, session)?,
@@ -69,8 +62,9 @@ impl Live {
     /// Carries out one call.
     ///
     /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
-    pub async fn call(&self, call: &Call) -> Result<Reply, Failure> {
-        let Self { port, github } = self;
+    pub async fn call(&self, call: &Call) -> Told<Reply> {
+        let port = &self.port;
+        let on = |repository: &str| self.github.repo(repository);
         Ok(match call {
             Call::Now | Call::Sleep { .. } => {
                 return Err(Failure::Other(
@@ -83,88 +77,78 @@ impl Live {
             Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
             Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
             Call::ReadFile {
-                repository,
+                repository: at,
                 path,
                 revision,
-            } => Reply::File(github.file(repository, path, revision).await?),
-            Call::GetPullRequest { repository, number } => {
-                Reply::PullRequest(github.pull_request(repository, *number).await?)
-            }
+            } => Reply::File(on(at)?.file(path, revision).await?),
+            Call::GetPullRequest {
+                repository: at,
+                number,
+            } => Reply::PullRequest(on(at)?.pull_request(*number).await?),
             Call::FindPullRequests {
-                repository,
+                repository: at,
                 head,
                 base,
                 filter,
-            } => Reply::PullRequests(
-                github
-                    .pull_requests(repository, head, base, *filter)
-                    .await?,
-            ),
+            } => Reply::PullRequests(on(at)?.pull_requests(head, base, *filter).await?),
             Call::GetChecks {
-                repository,
+                repository: at,
                 commit,
                 base,
-            } => Reply::Checks(github.checks(repository, commit, base).await?),
-            Call::GetBranchRules { repository, branch } => {
-                Reply::BranchRules(github.branch_rules(repository, branch).await?)
-            }
+            } => Reply::Checks(on(at)?.checks(commit, base).await?),
+            Call::GetBranchRules {
+                repository: at,
+                branch,
+            } => Reply::BranchRules(on(at)?.branch_rules(branch).await?),
             Call::GetCommit {
-                repository,
+                repository: at,
                 revision,
-            } => Reply::Commit(github.commit(repository, revision).await?),
+            } => Reply::Commit(on(at)?.commit(revision).await?),
             Call::Compare {
-                repository,
+                repository: at,
                 base,
                 head,
-            } => Reply::Comparison(github.compare(repository, base, head).await?),
-            Call::Propose { proposal } => Reply::PullRequest(github.propose(proposal).await?),
-            Call::DeleteBranch { repository, branch } => {
-                done(github.delete_branch(repository, branch).await?)
+            } => Reply::Comparison(on(at)?.compare(base, head).await?),
+            Call::Propose { proposal } => {
+                Reply::PullRequest(on(&proposal.repository)?.propose(proposal).await?)
             }
-            Call::ClosePullRequest { repository, number } => {
-                done(github.close(repository, *number).await?)
-            }
+            Call::DeleteBranch {
+                repository: at,
+                branch,
+            } => done(on(at)?.delete_branch(branch).await?),
+            Call::ClosePullRequest {
+                repository: at,
+                number,
+            } => done(on(at)?.close(*number).await?),
             Call::Comment {
-                repository,
+                repository: at,
                 number,
                 marker,
                 body,
-            } => done(github.comment(repository, *number, marker, body).await?),
+            } => done(on(at)?.comment(*number, marker, body).await?),
             Call::AddLabels {
-                repository,
+                repository: at,
                 number,
                 labels,
-            } => done(github.add_labels(repository, *number, labels).await?),
+            } => done(on(at)?.add_labels(*number, labels).await?),
             Call::RequestReviewers {
-                repository,
+                repository: at,
                 number,
                 users,
                 teams,
-            } => done(
-                github
-                    .request_reviewers(repository, *number, users, teams)
-                    .await?,
-            ),
+            } => done(on(at)?.request_reviewers(*number, users, teams).await?),
             Call::Merge {
-                repository,
+                repository: at,
                 number,
-                expected_head,
+                expected_head: head,
                 method,
-            } => Reply::Merged(
-                github
-                    .merge(repository, *number, expected_head, *method)
-                    .await?,
-            ),
+            } => Reply::Merged(on(at)?.merge(*number, head, *method).await?),
             Call::MergeWhenReady {
-                repository,
+                repository: at,
                 number,
-                expected_head,
+                expected_head: head,
                 method,
-            } => Reply::Merged(
-                github
-                    .merge_when_ready(repository, *number, expected_head, *method)
-                    .await?,
-            ),
+            } => Reply::Merged(on(at)?.merge_when_ready(*number, head, *method).await?),
         })
     }
 }

@@ -97,7 +97,8 @@ impl Plan {
         let earlier = self
             .live
             .github
-            .pull_requests(repository, head, base, PullFilter::Any)
+            .repo(repository)?
+            .pull_requests(head, base, PullFilter::Any)
             .await?;
         if let Some(closed) = earlier
             .first()

@@ -8,13 +8,14 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
-use super::http::Service;
+use super::http::{Outcome, Service};
 use super::transport::{HttpResponse, TransportError};
 
 /// What sending a request a second time would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
     /// It changes nothing.
+    #[default]
     Read,
     /// The second time changes nothing more, or answers that it is done already.
     Idempotent,
@@ -32,10 +33,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const EPOCH_FROM: i64 = 10_000;
 
 /// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
-pub fn pause(
+pub(super) fn pause(
     service: Service,
     effect: Effect,
-    outcome: &Result<HttpResponse, TransportError>,
+    outcome: &Outcome,
     sends: u32,
     now: Timestamp,
 ) -> Option<Duration> {
@@ -66,7 +67,7 @@ pub fn pause(
 /// Whether the answer says that the service did nothing because of a rate limit.
 ///
 /// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
-pub fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
+pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
     let headers = response.headers();
     match response.status() {
         StatusCode::TOO_MANY_REQUESTS => true,

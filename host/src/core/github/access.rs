@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::app::{App, Minted};
-use crate::core::http::{Http, ServiceError};
+use crate::core::http::{Http, Sent};
 use crate::core::secret::Secret;
 
 /// Who we are to GitHub.
@@ -38,18 +38,14 @@ impl Access {
         }
     }
 
-    pub(super) async fn token(&self) -> Result<Secret, ServiceError> {
+    pub(super) async fn token(&self) -> Sent<Secret> {
         let app = match &self.credentials {
             Credentials::Token(token) => return Ok(token.clone()),
             Credentials::App(app) => app,
         };
         let mut minted = self.minted.lock().await;
-        let soon = self
-            .http
-            .session
-            .now()
-            .checked_add(Duration::from_secs(60))
-            .unwrap_or(Timestamp::MAX);
+        let soon = self.http.session.now().checked_add(Duration::from_secs(60));
+        let soon = soon.unwrap_or(Timestamp::MAX);
         if let Some(minted) = minted.as_ref().filter(|minted| minted.expires_at > soon) {
             return Ok(minted.token.clone());
         }
@@ -57,7 +53,7 @@ impl Access {
         Ok(minted.insert(new).token.clone())
     }
 
-    pub(super) async fn revoke(&self) -> Result<(), ServiceError> {
+    pub(super) async fn revoke(&self) -> Sent<()> {
         self.http.session.grace(Duration::from_secs(10));
         match self.minted.lock().await.take() {
             Some(minted) => minted.revoke(&self.http).await,

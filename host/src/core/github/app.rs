@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Repository;
-use crate::core::http::{Http, Request, ServiceError};
+use crate::core::http::{Http, Request, Sent, ServiceError};
 use crate::core::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -35,7 +35,7 @@ pub(super) struct Minted {
 
 impl Minted {
     /// "Revoke an installation access token".
-    pub(super) async fn revoke(self, http: &Http) -> Result<(), ServiceError> {
+    pub(super) async fn revoke(self, http: &Http) -> Sent<()> {
         let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
         match http.send(&request.bearer(self.token)).await {
             // It is invalid already, by time or by an earlier try whose answer was lost.
@@ -47,7 +47,7 @@ impl Minted {
 
 impl App {
     /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
-    pub(super) async fn mint(&self, http: &Http) -> Result<Minted, ServiceError> {
+    pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
         #[derive(Deserialize)]
         struct Installation {
             id: u64,
@@ -57,23 +57,17 @@ impl App {
             token: String,
             expires_at: Timestamp,
         }
-        let malformed =
-            |why: String| ServiceError::Malformed(format!("GitHub App {:?}: {why}", self.issuer));
+        let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
         let [first, others @ ..] = self.repositories.as_slice() else {
             return Err(malformed(
-                "no repository is granted, so there is nothing to mint a token for".into(),
+                "no repository is granted, so there is no token to mint".into(),
             ));
         };
-        if let Some(other) = others
-            .iter()
-            .find(|r| !r.owner.eq_ignore_ascii_case(&first.owner))
-        {
-            let owners = format!(
-                "grants name repositories of {} and of {}, ",
-                first.owner, other.owner
-            );
+        let foreign = |r: &&Repository| !r.owner.eq_ignore_ascii_case(&first.owner);
+        if let Some(Repository { owner, .. }) = others.iter().find(foreign) {
+            let owners = format!("grants name repositories of {} and of {owner}", first.owner);
             return Err(malformed(
-                owners + "and a token of an App covers those of one owner",
+                owners + ", and a token covers those of one owner",
             ));
         }
         let jwt = self.jwt(http.session.now()).map_err(malformed)?;
@@ -84,23 +78,19 @@ impl App {
         let body = json!({ "repositories": names, "permissions": self.permissions });
         let target = format!("/app/installations/{}/access_tokens", installation.id);
         // A second token of an answer that was lost is harmless: the first one is known to nobody.
-        let answer = http
-            .send(&Request::write(Method::POST, target, body).bearer(jwt))
-            .await?;
-        let granted: Granted = answer.json()?;
-        let token = Secret::new("the installation token", &granted.token)
+        let mint = Request::write(Method::POST, target, body).bearer(jwt);
+        let answer = http.send(&mint).await?;
+        let Granted { token, expires_at } = answer.json()?;
+        let token = Secret::new("the installation token", &token)
             .map_err(|error| answer.unreadable(error.to_string()))?;
         http.session.minted(&token);
-        let minted = Minted {
-            token,
-            expires_at: granted.expires_at,
-        };
+        let minted = Minted { token, expires_at };
         match self.excess(&answer.json()?) {
             None => Ok(minted),
             Some(excess) => {
                 minted.revoke(http).await?;
                 Err(malformed(format!(
-                    "the token that came back is wider than the grants: {excess}"
+                    "the token is wider than the grants: {excess}"
                 )))
             }
         }
@@ -108,38 +98,36 @@ impl App {
 
     /// What a token may do beyond what was asked for, if anything.
     fn excess(&self, granted: &Value) -> Option<String> {
+        let levels = ["", "read", "write"];
         let rank = |level: &str| {
-            ["", "read", "write"]
+            levels
                 .iter()
                 .position(|l| *l == level)
-                .unwrap_or(3)
+                .unwrap_or(levels.len())
         };
         for (name, level) in granted["permissions"].as_object().into_iter().flatten() {
             // Every token reads metadata, whatever was asked for.
-            let asked = self
-                .permissions
-                .get(name)
-                .map_or(if name == "metadata" { 1 } else { 0 }, |l| rank(l));
-            if rank(level.as_str().unwrap_or("?")) > asked {
+            let least = if name == "metadata" { "read" } else { "" };
+            let asked = self.permissions.get(name).map_or(least, String::as_str);
+            if rank(level.as_str().unwrap_or("?")) > rank(asked) {
                 return Some(format!("{name} {level}"));
             }
         }
-        let ours = |repository: &Value| {
-            let name = repository["name"].as_str().unwrap_or_default();
+        if granted["repository_selection"] == "all" {
+            return Some("all repositories of the owner".into());
+        }
+        let known = |name: &str| {
             self.repositories
                 .iter()
                 .any(|r| r.name.eq_ignore_ascii_case(name))
         };
-        match granted["repositories"].as_array() {
-            _ if granted["repository_selection"] == "all" => {
-                Some("all repositories of the owner".into())
-            }
-            Some(list) => list
-                .iter()
-                .find(|r| !ours(r))
-                .map(|r| format!("repository {}", r["name"])),
-            None => None,
-        }
+        let names = granted["repositories"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| &r["name"]);
+        let mut others = names.filter(|name| !name.as_str().is_some_and(known));
+        others.next().map(|name| format!("repository {name}"))
     }
 
     /// A token of the App itself, for nine of the ten minutes allowed ("Generating a JSON web token").
@@ -147,20 +135,12 @@ impl App {
         let now = now.as_second();
         let claims = json!({ "iat": now - 60, "exp": now + 540, "iss": self.issuer });
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let text = format!(
-            "{}.{}",
-            part(&json!({ "alg": "RS256", "typ": "JWT" })),
-            part(&claims)
-        );
-        let key = key_pair(self.key.expose())?;
+        let header = json!({ "alg": "RS256", "typ": "JWT" });
+        let text = format!("{}.{}", part(&header), part(&claims));
+        let (key, random) = (key_pair(self.key.expose())?, SystemRandom::new());
         let mut signature = vec![0; key.public().modulus_len()];
-        key.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            text.as_bytes(),
-            &mut signature,
-        )
-        .map_err(|_| "signing failed")?;
+        key.sign(&RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature)
+            .map_err(|_| "signing failed")?;
         let jwt = format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
         Secret::new("the App's token", &jwt).map_err(|error| error.to_string())
     }
@@ -172,16 +152,13 @@ fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
     let between = |label: &str| {
         let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
         let body = after.split_once(&format!("-----END {label}-----"))?.0;
-        BASE64_STANDARD
-            .decode(body.split_whitespace().collect::<String>())
-            .ok()
+        let base64: String = body.split_whitespace().collect();
+        BASE64_STANDARD.decode(base64).ok()
     };
     let pair = match (between("RSA PRIVATE KEY"), between("PRIVATE KEY")) {
         (Some(pkcs1), _) => RsaKeyPair::from_der(&pkcs1),
         (None, Some(pkcs8)) => RsaKeyPair::from_pkcs8(&pkcs8),
-        (None, None) => {
-            return Err("the private key is not a PEM block of an RSA private key".into());
-        }
+        (None, None) => return Err("the private key is not a PEM block of an RSA key".into()),
     };
     pair.map_err(|why| format!("the private key cannot be used: {why}"))
 }

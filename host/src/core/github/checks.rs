@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Client, Repository};
+use super::Repo;
 use crate::core::contract::{BranchRules, Check, CheckState, Failure, MergeMethod};
-use crate::core::http::{OrNone, ServiceError, seg, segs};
+use crate::core::http::{OrNone, Sent, Told, seg, segs};
 
 /// The names of the methods, in the order in which they are preferred.
 const METHODS: [(MergeMethod, &str, &str); 3] = [
@@ -21,31 +21,24 @@ pub(super) fn method_name(method: MergeMethod) -> &'static str {
     METHODS[method as usize].1
 }
 
+/// A page of check runs, or of commit statuses.
 #[derive(Deserialize)]
-struct Runs {
+struct Page {
     total_count: usize,
-    check_runs: Vec<CheckRun>,
+    #[serde(alias = "check_runs", alias = "statuses")]
+    reports: Vec<Report>,
 }
 
+/// A check run, or a commit status, which names the same things differently.
 #[derive(Deserialize)]
-struct CheckRun {
+struct Report {
     id: u64,
+    #[serde(alias = "context")]
     name: String,
-    conclusion: Option<String>,
-    html_url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Statuses {
-    total_count: usize,
-    statuses: Vec<Status>,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    context: String,
-    state: String,
-    target_url: Option<String>,
+    #[serde(alias = "conclusion")]
+    state: Option<String>,
+    #[serde(alias = "html_url", alias = "target_url")]
+    link: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,57 +49,33 @@ struct Rule {
     parameters: Value,
 }
 
-impl Client {
+impl Repo<'_> {
     /// The checks and statuses of a commit, with those that the base branch requires.
     ///
     /// Fails with `unavailable` if an answer is incomplete.
-    pub async fn checks(
-        &self,
-        repository: &str,
-        commit: &str,
-        base: &str,
-    ) -> Result<Vec<Check>, Failure> {
-        let repository = Repository::parse(repository)?;
-        let at = format!("{repository}/commits/{}", seg(commit));
-        let runs = self.pages::<Runs>(format!("{at}/check-runs?filter=latest&per_page=100"));
-        let statuses = self.pages::<Statuses>(format!("{at}/status?per_page=100"));
-        let required = self.required_checks(&repository, base);
-        let ((runs, all_runs), (statuses, all_statuses), required) =
-            tokio::try_join!(runs, statuses, required)?;
-        let promised = (
-            runs.first().map_or(0, |p| p.total_count),
-            statuses.first().map_or(0, |p| p.total_count),
-        );
-        let mut runs: Vec<_> = runs.into_iter().flat_map(|page| page.check_runs).collect();
-        let statuses: Vec<_> = statuses
-            .into_iter()
-            .flat_map(|page| page.statuses)
-            .collect();
-        if !all_runs || !all_statuses || runs.len() < promised.0 || statuses.len() < promised.1 {
-            return Err(Failure::Unavailable(format!(
-                "GitHub did not list all checks of {commit}"
-            )));
-        }
-        runs.sort_by_key(|run| run.id);
-        let mut checks: BTreeMap<String, Check> = BTreeMap::new();
-        // In ascending order of age, so that the newest of a name stays.
-        for run in runs {
-            checks.insert(run.name.clone(), run.into_check());
-        }
-        for status in statuses {
-            let check = status.into_check();
+    pub async fn checks(&self, commit: &str, base: &str) -> Told<Vec<Check>> {
+        let at = format!("/commits/{}", seg(commit));
+        let (runs, statuses, (_, required)) = tokio::try_join!(
+            self.reports(format!("{at}/check-runs?filter=latest&per_page=100")),
+            self.reports(format!("{at}/status?per_page=100")),
+            async { Ok(self.rules(base).await?) },
+        )?;
+        let mut checks: BTreeMap<String, Check> =
+            runs.into_iter().map(Report::into_entry).collect();
+        for (name, status) in statuses.into_iter().map(Report::into_entry) {
             // A run and a status of one name are two checks: the worse one counts.
-            let worse = checks
-                .get(&check.name)
-                .is_none_or(|other| check.state as u8 > other.state as u8);
-            if worse {
-                checks.insert(check.name.clone(), check);
+            if checks
+                .get(&name)
+                .is_none_or(|run| status.state as u8 > run.state as u8)
+            {
+                checks.insert(name, status);
             }
         }
         for name in required {
+            let state = CheckState::Waiting;
             let missing = Check {
                 name: name.clone(),
-                state: CheckState::Waiting,
+                state,
                 required: true,
                 url: None,
             };
@@ -118,142 +87,97 @@ impl Client {
     /// What a branch demands: its rulesets, its classic protection, and the methods that the repository allows.
     ///
     /// Fails with `not-found` if the repository does not exist.
-    pub async fn branch_rules(
-        &self,
-        repository: &str,
-        branch: &str,
-    ) -> Result<BranchRules, Failure> {
-        let repository = Repository::parse(repository)?;
-        let rules = self.rules(&repository, branch);
-        let classic = self.classic_checks(&repository, branch);
-        let (settings, rules, classic) =
-            tokio::try_join!(self.get::<Value>(repository.to_string()), rules, classic)?;
-        let of_kind = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
-        let linear = of_kind("required_linear_history").next().is_some();
-        let allowed = |(method, name, setting): &(MergeMethod, &str, &str)| {
-            let ruled_out = |rule: &Rule| {
-                let methods = rule.parameters["allowed_merge_methods"].as_array();
-                methods.is_some_and(|methods| !methods.iter().any(|m| m == name))
-            };
+    pub async fn branch_rules(&self, branch: &str) -> Told<BranchRules> {
+        let settings = self.get::<Value>(String::new());
+        let (settings, (rules, required_checks)) = tokio::try_join!(settings, self.rules(branch))?;
+        let of = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
+        let allowed = |&(method, name, setting): &(MergeMethod, &str, &str)| {
+            let lists =
+                of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
+            let linear = of("required_linear_history").next().is_some();
             // Without write access the settings are not told; then nothing is known to be forbidden.
-            settings[*setting] != false
-                && !(linear && *method == MergeMethod::Merge)
-                && !of_kind("pull_request").any(ruled_out)
+            settings[setting] != false
+                && !(linear && method == MergeMethod::Merge)
+                && lists
+                    .flatten()
+                    .all(|list| list.iter().any(|allowed| allowed == name))
         };
-        let approvals = |rule: &Rule| rule.parameters["required_approving_review_count"].as_u64();
+        let approvals = of("pull_request")
+            .filter_map(|rule| rule.parameters["required_approving_review_count"].as_u64())
+            .max();
         Ok(BranchRules {
-            methods: METHODS
-                .iter()
-                .filter(|method| allowed(method))
-                .map(|method| method.0)
-                .collect(),
-            required_checks: required_of(&rules, classic),
-            required_approvals: of_kind("pull_request")
-                .filter_map(approvals)
-                .filter_map(|count| count.try_into().ok())
-                .max()
-                .unwrap_or(0),
-            merge_queue: of_kind("merge_queue").next().is_some(),
+            methods: METHODS.iter().filter(|m| allowed(m)).map(|m| m.0).collect(),
+            required_checks,
+            required_approvals: approvals.unwrap_or(0).try_into().unwrap_or(u32::MAX),
+            merge_queue: of("merge_queue").next().is_some(),
         })
     }
 
-    async fn required_checks(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Vec<String>, ServiceError> {
-        let (rules, classic) = tokio::try_join!(
-            self.rules(repository, branch),
-            self.classic_checks(repository, branch)
-        )?;
-        Ok(required_of(&rules, classic))
+    /// The rules of a branch, and the names of the checks that they and classic protection require, sorted.
+    ///
+    /// Protection itself is for admins, but "Get a branch" tells its checks. A plan without rulesets answers 403.
+    async fn rules(&self, branch: &str) -> Sent<(Vec<Rule>, Vec<String>)> {
+        let rules = self.pages(format!("/rules/branches/{}?per_page=100", segs(branch)));
+        let branch = self.get::<Value>(format!("/branches/{}", segs(branch)));
+        let (rules, branch) = tokio::join!(rules, branch);
+        let rules: Vec<Rule> = match rules {
+            Ok((pages, _)) => pages.into_iter().flat_map(|page: Vec<Rule>| page).collect(),
+            Err(error) if error.says(403, "Upgrade to") => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let classic =
+            &branch.or_none()?.unwrap_or_default()["protection"]["required_status_checks"];
+        let mut names: Vec<String> = [&classic["contexts"], &classic["checks"]]
+            .into_iter()
+            .chain(
+                rules
+                    .iter()
+                    .map(|rule| &rule.parameters["required_status_checks"]),
+            )
+            .flat_map(|list| list.as_array().into_iter().flatten())
+            .filter_map(|check| {
+                check
+                    .as_str()
+                    .or(check["context"].as_str())
+                    .map(str::to_owned)
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok((rules, names))
     }
 
-    /// "Get rules for a branch". A plan without rulesets answers 403, which means that there are none.
-    async fn rules(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Vec<Rule>, ServiceError> {
-        let target = format!("{repository}/rules/branches/{}?per_page=100", segs(branch));
-        match self.pages::<Vec<Rule>>(target).await {
-            Ok((pages, _)) => Ok(pages.into_iter().flatten().collect()),
-            Err(error) if error.says(403, "Upgrade to") => Ok(Vec::new()),
-            Err(error) => Err(error),
+    /// All reports of a list, the oldest first, so that the newest of a name comes last.
+    async fn reports(&self, list: String) -> Told<Vec<Report>> {
+        let (pages, complete) = self.pages::<Page>(list.clone()).await?;
+        let promised = pages.first().map_or(0, |page| page.total_count);
+        let mut reports: Vec<_> = pages.into_iter().flat_map(|page| page.reports).collect();
+        if !complete || reports.len() < promised {
+            return Err(Failure::Unavailable(format!(
+                "GitHub did not list everything in {list}"
+            )));
         }
-    }
-
-    /// The contexts that classic protection requires, from "Get a branch": the protection itself is for admins.
-    async fn classic_checks(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Vec<String>, ServiceError> {
-        let found: Option<Value> = self
-            .get(format!("{repository}/branches/{}", segs(branch)))
-            .await
-            .or_none()?;
-        let required = &found.unwrap_or_default()["protection"]["required_status_checks"];
-        let contexts = required["contexts"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        let checks = required["checks"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|c| c["context"].as_str());
-        Ok(contexts.chain(checks).map(str::to_owned).collect())
+        reports.sort_by_key(|report| report.id);
+        Ok(reports)
     }
 }
 
-/// The names of all required checks, sorted, each once.
-fn required_of(rules: &[Rule], mut names: Vec<String>) -> Vec<String> {
-    let rules = rules
-        .iter()
-        .filter(|rule| rule.kind == "required_status_checks");
-    let checks = rules
-        .filter_map(|rule| rule.parameters["required_status_checks"].as_array())
-        .flatten();
-    names.extend(
-        checks
-            .filter_map(|check| check["context"].as_str())
-            .map(str::to_owned),
-    );
-    names.sort();
-    names.dedup();
-    names
-}
-
-impl CheckRun {
-    fn into_check(self) -> Check {
-        let state = match self.conclusion.as_deref() {
-            None => CheckState::Waiting,
+impl Report {
+    fn into_entry(self) -> (String, Check) {
+        let state = match self.state.as_deref() {
+            None | Some("pending") => CheckState::Waiting,
             Some("success" | "neutral" | "skipped") => CheckState::Passing,
             Some(_) => CheckState::Failing,
         };
-        Check {
-            name: self.name,
-            state,
-            required: false,
-            url: self.html_url,
-        }
-    }
-}
-
-impl Status {
-    fn into_check(self) -> Check {
-        let state = match self.state.as_str() {
-            "success" => CheckState::Passing,
-            "pending" => CheckState::Waiting,
-            _ => CheckState::Failing,
-        };
-        Check {
-            name: self.context,
-            state,
-            required: false,
-            url: self.target_url,
-        }
+        let name = self.name.clone();
+        (
+            name,
+            Check {
+                name: self.name,
+                state,
+                required: false,
+                url: self.link,
+            },
+        )
     }
 }

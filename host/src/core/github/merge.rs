@@ -1,20 +1,15 @@
 //! Merging: every way in which GitHub says no, told apart.
 
-use std::time::Duration;
-
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::checks::method_name;
 use super::pulls::Pull;
-use super::{Client, Repository};
+use super::{Repo, conflict, rejected};
 use crate::core::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
-use crate::core::http::{Request, ServiceError};
+use crate::core::http::{Request, Sent, ServiceError, Told};
 use crate::core::retry::Effect;
-
-/// The pauses between tries of a merge that a race or an outage stopped, in milliseconds.
-const PAUSES: [u64; 4] = [1_000, 2_000, 4_000, 8_000];
 
 /// What GitHub means by a refusal to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +26,9 @@ enum Class {
     Terminal,
 }
 
-/// What GitHub answers ("Merge a pull request", and as reported by other clients), the first match counts. The texts are
-/// no contract: what is not known is final.
-const REFUSALS: [(&str, Class); 12] = [
+/// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
+/// are no contract: what is not known is final.
+const REFUSALS: [(&str, Class); 11] = [
     // Whoever pushed is found out by reading the head again.
     ("Head branch was modified", Class::Transient),
     ("Base branch was modified", Class::Transient),
@@ -46,8 +41,15 @@ const REFUSALS: [(&str, Class); 12] = [
     ("not authorized", Class::Terminal),
     ("rule violations", Class::Unclear),
     ("not mergeable", Class::Unclear),
-    ("", Class::Terminal),
 ];
+
+/// `PullRequest` is merged when its rules are met.
+const AUTO_MERGE: &str = "mutation($pull: ID!, $head: GitObjectID, $method: PullRequestMergeMethod) {
+    enablePullRequestAutoMerge(input: {pullRequestId: $pull, expectedHeadOid: $head, mergeMethod: $method})
+    { clientMutationId } }";
+/// `PullRequest` goes to the merge queue.
+const ENQUEUE: &str = "mutation($pull: ID!, $head: GitObjectID) {
+    enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId } }";
 
 /// What one try of a merge came to.
 enum Try {
@@ -59,28 +61,14 @@ enum Try {
     Again(Failure),
 }
 
-impl Client {
-    /// Merges a pull request whose head is `expected_head`; one that is merged with it is a success.
+impl Repo<'_> {
+    /// Merges a pull request whose head is the given commit; one that is merged with it is a success.
     ///
     /// Fails with `conflict` if head or base moved on, with `rejected` if a rule stands against it.
-    pub async fn merge(
-        &self,
-        repository: &str,
-        number: u32,
-        expected_head: &str,
-        method: MergeMethod,
-    ) -> Result<Merged, Failure> {
-        match self
-            .try_merge(
-                &Repository::parse(repository)?,
-                number,
-                expected_head,
-                method,
-            )
-            .await?
-        {
+    pub async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+        match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => Ok(Merged::Now(commit)),
-            Try::Waiting(_, _, why) => Err(Failure::Rejected(why)),
+            Try::Waiting(_, _, why) => rejected(why),
             Try::Again(failure) => Err(failure),
         }
     }
@@ -88,146 +76,90 @@ impl Client {
     /// Merges at once if nothing stands in the way, else by auto-merge, else through the queue; the latter two are
     /// reported as later.
     ///
-    /// Fails as [`Client::merge`] does, and with `rejected` if the repository allows neither.
+    /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
     pub async fn merge_when_ready(
         &self,
-        repository: &str,
         number: u32,
-        expected_head: &str,
+        head: &str,
         method: MergeMethod,
-    ) -> Result<Merged, Failure> {
-        let repository = Repository::parse(repository)?;
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let (pull, queue, why) = match self
-                .try_merge(&repository, number, expected_head, method)
-                .await?
-            {
-                Try::Merged(commit) => return Ok(Merged::Now(commit)),
-                Try::Again(failure) => return Err(failure),
-                Try::Waiting(pull, queue, why) => (pull, queue, why),
-            };
-            let refused = match self
-                .enable_auto_merge(&pull.node_id, expected_head, method_name(method))
-                .await?
-            {
-                None => return Ok(Merged::Later(why)),
-                Some(refused) => refused,
-            };
+    ) -> Told<Merged> {
+        let (pull, queue, why) = match self.try_merge(number, head, method).await? {
+            Try::Merged(commit) => return Ok(Merged::Now(commit)),
+            Try::Again(failure) => return Err(failure),
+            Try::Waiting(pull, queue, why) => (pull, queue, why),
+        };
+        let name = method_name(method).to_uppercase();
+        let mut variables = json!({ "pull": pull.node_id, "head": head, "method": name });
+        let Some(refused) = self.graphql(AUTO_MERGE, &variables).await? else {
+            return Ok(Merged::Later(why));
+        };
+        if refused.contains("clean status") || refused.contains("unstable status") {
             // What stood in the way is gone meanwhile: there is nothing left to wait for.
-            let clean = ["clean status", "unstable status"]
-                .iter()
-                .any(|text| refused.contains(text));
-            if clean
-                && let Some(pause) = pauses.next()
-                && self.http.session.wait(Duration::from_millis(pause)).await
-            {
-                continue;
-            }
-            if !queue {
-                return Err(Failure::Rejected(format!("{why}; auto-merge: {refused}")));
-            }
-            return match self.enqueue(&pull.node_id, expected_head).await? {
-                Some(refused) if !refused.contains("already") => {
-                    Err(Failure::Rejected(format!("{why}; merge queue: {refused}")))
-                }
-                _ => Ok(Merged::Later("the merge queue".to_owned())),
-            };
+            return self.merge(number, head, method).await;
+        }
+        if !queue {
+            return rejected(format!("{why}; auto-merge: {refused}"));
+        }
+        variables["method"].take();
+        match self.graphql(ENQUEUE, &variables).await? {
+            Some(no) if !no.contains("already") => rejected(format!("{why}; merge queue: {no}")),
+            _ => Ok(Merged::Later("the merge queue".to_owned())),
         }
     }
 
-    /// Tries until the answer is a clear one.
-    async fn try_merge(
-        &self,
-        repository: &Repository,
-        number: u32,
-        head: &str,
-        method: MergeMethod,
-    ) -> Result<Try, Failure> {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let outcome = self.merge_once(repository, number, head, method).await?;
-            let pause = pauses
-                .next()
-                .filter(|_| matches!(outcome, Try::Again(_)))
-                .map(Duration::from_millis);
-            match pause {
-                Some(pause)
-                    if self
-                        .http
-                        .session
-                        .wait(self.http.session.jittered(pause))
-                        .await => {}
-                _ => return Ok(outcome),
-            }
-        }
+    /// Tries until the answer is a clear one, or the patience is used up.
+    async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
+        let clear = |result: &Try| !matches!(result, Try::Again(_));
+        self.session()
+            .poll(|| self.merge_once(number, head, method), clear)
+            .await
     }
 
-    async fn merge_once(
-        &self,
-        repository: &Repository,
-        number: u32,
-        head: &str,
-        method: MergeMethod,
-    ) -> Result<Try, Failure> {
+    async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
         #[derive(Deserialize)]
         struct Done {
             sha: String,
-            merged: bool,
         }
-        let target = format!("{repository}/pulls/{number}/merge");
+        let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
         let request = Request::write(Method::PUT, target, body).effect(Effect::Once);
         let error = match self
+            .client
             .send(request)
             .await
             .and_then(|answer| answer.json::<Done>())
         {
-            Ok(done) if done.merged => return Ok(Try::Merged(done.sha)),
-            Ok(_) => {
-                return Err(Failure::Other(format!(
-                    "GitHub took the merge of #{number} and did not merge"
-                )));
-            }
+            Ok(done) => return Ok(Try::Merged(done.sha)),
             Err(error) => error,
         };
         let class = match &error {
-            ServiceError::Refused(refusal) if matches!(refusal.status.as_u16(), 405 | 409) => {
-                REFUSALS
-                    .iter()
-                    .find(|(text, _)| refusal.message.contains(text))
-                    .map_or(Class::Terminal, |r| r.1)
+            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => {
+                class(&no.message)
             }
             error if error.is_uncertain() => Class::Transient,
             _ => return Err(error.into()),
         };
         // Whatever it said, the pull request itself knows better: another attempt may have merged it.
-        let pull = self.settled(repository, number).await?;
-        let (sha, state) = (&pull.head.sha, pull.state());
-        if sha != head {
-            return Err(Failure::Conflict(format!(
-                "#{number} is at commit {sha} now, not at {head}: {error}"
-            )));
+        let pull = self.settled(number).await?;
+        let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
+        if at != head {
+            return conflict(format!(
+                "#{number} is at commit {at} now, not at {head}: {why}"
+            ));
         }
-        let why = error.to_string();
         match (state, class, pull.mergeability()) {
-            (PullState::Merged, ..) => self.merge_commit(repository, &pull).await.map(Try::Merged),
-            (PullState::Closed, ..) => {
-                Err(Failure::Conflict(format!("#{number} is closed: {why}")))
-            }
-            (_, Class::Terminal, _) => Err(Failure::Rejected(why)),
-            (_, Class::Waiting | Class::Queue, _) => {
+            (PullState::Merged, ..) => self.merge_commit(&pull).await.map(Try::Merged),
+            (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
+            (_, Class::Terminal, _) => rejected(why),
+            (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {
                 Ok(Try::Waiting(pull.into(), class == Class::Queue, why))
             }
-            (_, Class::Unclear, Mergeability::Blocked) => Ok(Try::Waiting(pull.into(), false, why)),
-            (_, Class::Unclear, Mergeability::Draft) => {
-                Err(Failure::Rejected(format!("it is a draft: {why}")))
+            (_, Class::Unclear, Mergeability::Draft) => rejected(format!("it is a draft: {why}")),
+            (_, Class::Unclear, Mergeability::Behind) => {
+                conflict(format!("the head must first take in the base: {why}"))
             }
-            (_, Class::Unclear, Mergeability::Behind) => Err(Failure::Conflict(format!(
-                "the head must first take in the base: {why}"
-            ))),
             (_, Class::Unclear, Mergeability::Conflicting) => {
-                Err(Failure::Conflict(format!("head and base conflict: {why}")))
+                conflict(format!("head and base conflict: {why}"))
             }
             _ if error.is_uncertain() => Ok(Try::Again(error.into())),
             _ => Ok(Try::Again(Failure::Conflict(why))),
@@ -235,15 +167,37 @@ impl Client {
     }
 
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
-    async fn merge_commit(&self, repository: &Repository, pull: &Pull) -> Result<String, Failure> {
-        if let Some(commit) = pull.merge_commit() {
-            return Ok(commit);
+    async fn merge_commit(&self, pull: &Pull) -> Told<String> {
+        let base = &pull.base.branch;
+        match pull.merge_commit() {
+            Some(commit) => Ok(commit),
+            None => match self.branch(base).await? {
+                Some(commit) => Ok(commit),
+                None => Err(Failure::NotFound(format!("branch {base} does not exist"))),
+            },
         }
-        let gone = || Failure::NotFound(format!("branch {} does not exist", pull.base.branch));
-        self.branch(repository, &pull.base.branch)
-            .await?
-            .ok_or_else(gone)
     }
+
+    /// Sends a mutation that may be repeated: none if it is done, else why not. GraphQL answers 200 in both cases.
+    async fn graphql(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
+        let http = &self.client.http;
+        let body = json!({ "query": query, "variables": variables });
+        let answer = self
+            .client
+            .send(Request::write(Method::POST, http.graphql(), body))
+            .await?;
+        let answer: Value = answer.json()?;
+        let errors = answer["errors"].as_array().into_iter().flatten();
+        let texts: Vec<_> = errors
+            .map(|e| e["message"].as_str().unwrap_or("no reason"))
+            .collect();
+        Ok((!texts.is_empty()).then(|| http.clean(&texts.join("; "))))
+    }
+}
+
+fn class(message: &str) -> Class {
+    let known = REFUSALS.iter().find(|(text, _)| message.contains(text));
+    known.map_or(Class::Terminal, |(_, class)| *class)
 }
 
 #[cfg(test)]
@@ -252,60 +206,46 @@ mod tests {
 
     #[test]
     fn every_refusal_is_classified() {
-        let class = |message: &str| {
-            REFUSALS
-                .iter()
-                .find(|(text, _)| message.contains(text))
-                .map(|r| r.1)
-        };
+        use Class::{Queue, Terminal, Transient, Unclear, Waiting};
         for (message, expected) in [
             (
                 "Head branch was modified. Review and try the merge again.",
-                Class::Transient,
+                Transient,
             ),
             (
                 "Base branch was modified. Review and try the merge again.",
-                Class::Transient,
+                Transient,
             ),
-            ("Pull Request is not mergeable", Class::Unclear),
-            ("Pull Request is still a draft", Class::Terminal),
+            ("Pull Request is not mergeable", Unclear),
+            ("Pull Request is still a draft", Terminal),
             (
                 "Merge commits are not allowed on this repository.",
-                Class::Terminal,
+                Terminal,
             ),
             (
                 "Squash merges are not allowed on this repository.",
-                Class::Terminal,
+                Terminal,
             ),
             (
                 "Rebase merges are not allowed on this repository.",
-                Class::Terminal,
+                Terminal,
             ),
-            (
-                "This branch must not contain merge commits.",
-                Class::Terminal,
-            ),
-            ("Required status check \"ci\" is expected.", Class::Waiting),
-            ("2 of 3 required status checks are pending.", Class::Waiting),
+            ("This branch must not contain merge commits.", Terminal),
+            ("Required status check \"ci\" is expected.", Waiting),
+            ("2 of 3 required status checks are pending.", Waiting),
             (
                 "At least 1 approving review is required by reviewers with write access.",
-                Class::Waiting,
+                Waiting,
             ),
-            (
-                "You're not authorized to push to this branch.",
-                Class::Terminal,
-            ),
+            ("You're not authorized to push to this branch.", Terminal),
             (
                 "Repository rule violations found Changes must be made through the merge queue",
-                Class::Queue,
+                Queue,
             ),
-            (
-                "Repository rule violations found Something new",
-                Class::Unclear,
-            ),
-            ("Never seen before", Class::Terminal),
+            ("Repository rule violations found Something new", Unclear),
+            ("Never seen before", Terminal),
         ] {
-            assert_eq!(class(message), Some(expected), "{message}");
+            assert_eq!(class(message), expected, "{message}");
         }
     }
 }

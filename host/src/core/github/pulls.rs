@@ -1,41 +1,30 @@
 //! Pull requests.
 
-use std::time::Duration;
-
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, Repository};
-use crate::core::contract::{Failure, Mergeability, PullFilter, PullRequest, PullState};
-use crate::core::http::{Request, ServiceError, seg};
+use super::{Repo, conflict};
+use crate::core::contract::{Mergeability, PullFilter, PullRequest, PullState};
+use crate::core::http::{Sent, Told, seg};
 
-/// How long GitHub is given to find out whether a pull request can be merged, in milliseconds.
-const SETTLING: [u64; 6] = [500, 1_000, 2_000, 4_000, 8_000, 8_000];
 /// How many pull requests a search returns at most.
 const MOST_FOUND: usize = 100;
 
-/// A pull request as GitHub sends it; lists leave the last part out, and newer versions `merge_commit_sha`.
+/// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Pull {
     pub(super) number: u32,
     pub(super) node_id: String,
     html_url: String,
     title: String,
-    pub(super) state: String,
+    state: String,
     pub(super) head: Side,
     pub(super) base: Side,
-    #[serde(default)]
     merge_commit_sha: Option<String>,
-    #[serde(default)]
     merged_at: Option<String>,
-    #[serde(default)]
-    draft: bool,
-    #[serde(default)]
-    merged: bool,
-    #[serde(default)]
+    draft: Option<bool>,
     mergeable: Option<bool>,
-    #[serde(default)]
     mergeable_state: Option<String>,
 }
 
@@ -53,116 +42,70 @@ struct Home {
     id: u64,
 }
 
-impl Client {
+impl Repo<'_> {
     /// A pull request, after a short wait for GitHub to know whether it can be merged.
-    pub async fn pull_request(
-        &self,
-        repository: &str,
-        number: u32,
-    ) -> Result<PullRequest, Failure> {
-        Ok(self
-            .settled(&Repository::parse(repository)?, number)
-            .await?
-            .into_contract())
+    pub async fn pull_request(&self, number: u32) -> Told<PullRequest> {
+        Ok(self.settled(number).await?.into_contract())
     }
 
     /// The pull requests from a head branch (or, ending in `*`, from every branch that starts so) to a base branch.
     pub async fn pull_requests(
         &self,
-        repository: &str,
         head: &str,
         base: &str,
         filter: PullFilter,
-    ) -> Result<Vec<PullRequest>, Failure> {
+    ) -> Told<Vec<PullRequest>> {
         let pulls = self
-            .find(&Repository::parse(repository)?, head, base, filter)
-            .await?;
-        Ok(pulls
+            .find(head, base, filter)
+            .await?
             .into_iter()
-            .take(MOST_FOUND)
-            .map(Pull::into_contract)
-            .collect())
+            .take(MOST_FOUND);
+        Ok(pulls.map(Pull::into_contract).collect())
     }
 
     /// Closes a pull request; one that is closed is left alone.
     ///
     /// Fails with `conflict` if it is merged.
-    pub async fn close(&self, repository: &str, number: u32) -> Result<(), Failure> {
-        let repository = Repository::parse(repository)?;
-        let pull = self.pull(&repository, number).await?;
-        match pull.state() {
-            PullState::Merged => Err(Failure::Conflict(format!(
-                "pull request #{number} is merged: it cannot be closed"
-            ))),
+    pub async fn close(&self, number: u32) -> Told<()> {
+        match self.pull(number).await?.state() {
+            PullState::Merged => conflict(format!("pull request #{number} is merged already")),
             PullState::Closed => Ok(()),
             PullState::Open => {
-                let body = json!({ "state": "closed" });
-                let request =
-                    Request::write(Method::PATCH, format!("{repository}/pulls/{number}"), body);
-                Ok(self.send(request).await.map(drop)?)
+                let (target, body) = (format!("/pulls/{number}"), json!({ "state": "closed" }));
+                Ok(self.write(Method::PATCH, target, body).await?)
             }
         }
     }
 
-    pub(super) async fn pull(
-        &self,
-        repository: &Repository,
-        number: u32,
-    ) -> Result<Pull, ServiceError> {
-        self.get(format!("{repository}/pulls/{number}")).await
+    pub(super) async fn pull(&self, number: u32) -> Sent<Pull> {
+        self.get(format!("/pulls/{number}")).await
     }
 
-    /// A pull request with its mergeability, which GitHub computes when it is asked. One that is not open never gets any.
-    pub(super) async fn settled(
-        &self,
-        repository: &Repository,
-        number: u32,
-    ) -> Result<Pull, ServiceError> {
-        let mut pull = self.pull(repository, number).await?;
-        for pause in SETTLING.map(Duration::from_millis) {
-            if pull.state() != PullState::Open
-                || pull.mergeable.is_some()
-                || !self.http.session.wait(pause).await
-            {
-                break;
-            }
-            pull = self.pull(repository, number).await?;
-        }
-        Ok(pull)
+    /// A pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
+    pub(super) async fn settled(&self, number: u32) -> Sent<Pull> {
+        let settled = |pull: &Pull| pull.state() != PullState::Open || pull.mergeable.is_some();
+        self.session().poll(|| self.pull(number), settled).await
     }
 
-    /// The newest first. GitHub ignores a head without an owner and returns everything, so each one is verified.
-    pub(super) async fn find(
-        &self,
-        repository: &Repository,
-        head: &str,
-        base: &str,
-        filter: PullFilter,
-    ) -> Result<Vec<Pull>, ServiceError> {
+    /// The newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
+    pub(super) async fn find(&self, head: &str, base: &str, filter: PullFilter) -> Sent<Vec<Pull>> {
         let state = match filter {
             PullFilter::Open => "open",
             PullFilter::Ended => "closed",
             PullFilter::Any => "all",
         };
-        let prefix = head.strip_suffix('*');
-        let narrowed = match prefix {
-            Some(_) => String::new(),
-            None => format!("&head={}:{}", seg(&repository.owner), seg(head)),
-        };
-        let order = "sort=created&direction=desc&per_page=100";
-        let target = format!(
-            "{repository}/pulls?state={state}&base={}{narrowed}&{order}",
-            seg(base)
-        );
-        let (pages, _) = self.pages::<Vec<Pull>>(target).await?;
-        let ours = |pull: &Pull| {
-            let named = prefix.map_or(pull.head.branch == head, |prefix| {
-                pull.head.branch.starts_with(prefix)
-            });
-            named
-                && pull.base.branch == base
-                && pull.head.repo.is_some()
-                && pull.head.repo == pull.base.repo
+        let (start, exact) = head
+            .strip_suffix('*')
+            .map_or((head, true), |start| (start, false));
+        let mut list = format!("/pulls?state={state}&base={}", seg(base));
+        if exact {
+            list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));
+        }
+        list += "&sort=created&direction=desc&per_page=100";
+        let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
+        let ours = |Pull { head, base: to, .. }: &Pull| {
+            let named = head.branch == start || (!exact && head.branch.starts_with(start));
+            named && to.branch == base && head.repo.is_some() && head.repo == to.repo
         };
         Ok(pages.into_iter().flatten().filter(ours).collect())
     }
@@ -171,7 +114,7 @@ impl Client {
 impl Pull {
     pub(super) fn state(&self) -> PullState {
         match self.state.as_str() {
-            _ if self.merged || self.merged_at.is_some() => PullState::Merged,
+            _ if self.merged_at.is_some() => PullState::Merged,
             "open" => PullState::Open,
             _ => PullState::Closed,
         }
@@ -179,16 +122,15 @@ impl Pull {
 
     /// The commit that the merge made; before a merge, the field holds a trial.
     pub(super) fn merge_commit(&self) -> Option<String> {
-        self.merge_commit_sha
-            .clone()
-            .filter(|_| self.state() == PullState::Merged)
+        let merged = self.state() == PullState::Merged;
+        self.merge_commit_sha.clone().filter(|_| merged)
     }
 
     /// GraphQL, `MergeStateStatus`, in lower case.
     pub(super) fn mergeability(&self) -> Mergeability {
         match (self.mergeable, self.mergeable_state.as_deref()) {
             _ if self.state() != PullState::Open => Mergeability::Unknown,
-            _ if self.draft => Mergeability::Draft,
+            _ if self.draft == Some(true) => Mergeability::Draft,
             (Some(false), _) | (_, Some("dirty")) => Mergeability::Conflicting,
             (Some(true), Some("clean" | "has_hooks" | "unstable")) => Mergeability::Ready,
             (Some(true), Some("blocked")) => Mergeability::Blocked,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::Service;
+use super::{Sent, Service};
 use crate::core::contract::Failure;
 use crate::core::transport::{HttpResponse, TransportError};
 
@@ -61,9 +61,7 @@ impl ServiceError {
     /// Whether the service may have done what was asked.
     pub fn is_uncertain(&self) -> bool {
         match self {
-            Self::Refused(r) => {
-                r.status.is_server_error() || r.status == StatusCode::REQUEST_TIMEOUT
-            }
+            Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
             Self::NoAnswer { source, .. } => !matches!(source, TransportError::Connect(_)),
             Self::Unreadable { .. } => true,
             Self::Limited(_) | Self::Malformed(_) => false,
@@ -101,11 +99,11 @@ impl From<ServiceError> for Failure {
 /// Turns a missing thing into none.
 pub trait OrNone<T> {
     /// None for 404, and the error for everything else that is not a success.
-    fn or_none(self) -> Result<Option<T>, ServiceError>;
+    fn or_none(self) -> Sent<Option<T>>;
 }
 
-impl<T> OrNone<T> for Result<T, ServiceError> {
-    fn or_none(self) -> Result<Option<T>, ServiceError> {
+impl<T> OrNone<T> for Sent<T> {
+    fn or_none(self) -> Sent<Option<T>> {
         match self {
             Err(error) if error.says(404, "") => Ok(None),
             other => other.map(Some),
@@ -123,15 +121,13 @@ impl Refusal {
         clean: impl Fn(&str) -> String,
     ) -> Self {
         let header = |name| {
-            let value = response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok());
-            value.map(&clean).unwrap_or_default()
+            let value = response.headers().get(name).map(|value| value.to_str());
+            value.and_then(Result::ok).map(&clean).unwrap_or_default()
         };
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
             Value::String(message) => clean(&format!("{message} {}", details(&body["errors"]))),
+            _ if body["error"].is_string() => String::new(),
             _ => clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
@@ -149,20 +145,18 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.call, self.status.as_u16())?;
-        for part in [&self.code, &self.message]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-        {
-            write!(f, ", {part}")?;
+        let [code, message, id, hint] = [&self.code, &self.message, &self.id, &self.hint];
+        for (start, part, end) in [
+            (", ", code, ""),
+            (", ", message, ""),
+            (" (request ", id, ")"),
+            ("; ", hint, ""),
+        ] {
+            if !part.is_empty() {
+                write!(f, "{start}{part}{end}")?;
+            }
         }
-        if !self.id.is_empty() {
-            write!(f, " (request {})", self.id)?;
-        }
-        if self.hint.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; {}", self.hint)
-        }
+        Ok(())
     }
 }
 
@@ -174,13 +168,8 @@ fn details(errors: &Value) -> String {
             .map(|k| error[k].as_str().unwrap_or(""))
             .join(" "),
     };
-    errors
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(text)
-        .collect::<Vec<_>>()
-        .join("; ")
+    let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
+    texts.join("; ")
 }
 
 /// The first characters of a foreign text, on one line, without anything that a terminal would obey.
@@ -199,28 +188,20 @@ fn hint(
 ) -> String {
     let needs = header("x-accepted-github-permissions");
     let text = match (service, status.as_u16()) {
-        (_, 301 | 302 | 307 | 308) => {
-            return format!("it moved to {}: use its new name", header("location"));
-        }
-        (Service::Port, 401) => {
-            "check client id and secret, and that the account lives in the region of this address"
-        }
+        (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
+        (Service::Port, 401) => "check client id, client secret and the region of this address",
         (Service::Port, 403) => {
-            "the credentials lack the permission in Port, or an IP allow list stands against it"
+            "the credentials lack a permission, or an IP allow list is in the way"
         }
-        (Service::Port, 404) => {
-            "check the identifier and the account that the credentials belong to"
-        }
+        (Service::Port, 404) => "check the identifier, and whose credentials these are",
         (Service::GitHub, 401) => "the credentials are wrong, expired or revoked",
         (Service::GitHub, 403) if message.contains("not permitted to create") => {
-            "allow it in the Actions settings of the repository and of the organisation, or use an App"
+            "allow it in the Actions settings of repository and organisation, or use an App"
         }
-        (Service::GitHub, 403) if !needs.is_empty() => {
-            return format!("it needs the permission {needs}");
-        }
-        (Service::GitHub, 403) => "the credentials lack a permission for this call",
+        (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
+        (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
         (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",
         _ => "",
     };
-    text.into()
+    text.to_owned()
 }

@@ -23,9 +23,18 @@ pub use error::{OrNone, Refusal, ServiceError};
 pub use pool::Pool;
 pub use session::{Mask, Progress, Session};
 
+use super::contract::Failure;
 use super::retry::{self, Effect};
 use super::secret::Secret;
 use super::transport::{HttpRequest, HttpResponse, TransportError};
+
+/// What became of a request.
+pub type Sent<T> = Result<T, ServiceError>;
+/// What the policy is told.
+pub type Told<T> = Result<T, Failure>;
+
+/// What a transport answers.
+pub(super) type Outcome = Result<HttpResponse, TransportError>;
 
 /// How many redirects are followed.
 const HOPS: usize = 3;
@@ -53,6 +62,22 @@ impl Service {
             Self::GitHub => "x-github-request-id",
         }
     }
+
+    /// What goes with each request. GitHub's version is pinned: the newest drops fields that older ones require.
+    fn headers(self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut add = |name, value| headers.insert(name, HeaderValue::from_static(value));
+        add(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
+        match self {
+            Self::Port => add(ACCEPT, "application/json"),
+            Self::GitHub => {
+                let version = HeaderName::from_static("x-github-api-version");
+                add(version, "2022-11-28");
+                add(ACCEPT, "application/vnd.github+json")
+            }
+        };
+        headers
+    }
 }
 
 /// Percent-encodes one segment of a path, or one value of a query.
@@ -62,14 +87,12 @@ pub fn seg(text: &str) -> impl std::fmt::Display {
 
 /// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
 pub fn segs(path: &str) -> String {
-    path.split('/')
-        .map(|part| seg(part).to_string())
-        .collect::<Vec<_>>()
-        .join("/")
+    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
+    parts.join("/")
 }
 
-/// A request to a service.
-#[derive(Clone, Debug)]
+/// A request to a service. Its body may hold a secret, so it cannot be printed.
+#[derive(Clone, Default)]
 pub struct Request {
     method: Method,
     target: String,
@@ -83,21 +106,21 @@ impl Request {
     pub fn get(target: impl Into<String>) -> Self {
         let target = target.into();
         Self {
-            method: Method::GET,
             target,
-            body: None,
-            effect: Effect::Read,
-            bearer: None,
+            ..Self::default()
         }
     }
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let body = Some(body).filter(|body| !body.is_null());
+        let (body, effect) = (
+            Some(body).filter(|body| !body.is_null()),
+            Effect::Idempotent,
+        );
         Self {
             method,
             body,
-            effect: Effect::Idempotent,
+            effect,
             ..Self::get(target)
         }
     }
@@ -109,10 +132,8 @@ impl Request {
 
     /// The same request, with a credential.
     pub fn bearer(self, secret: Secret) -> Self {
-        Self {
-            bearer: Some(secret),
-            ..self
-        }
+        let bearer = Some(secret);
+        Self { bearer, ..self }
     }
 }
 
@@ -128,24 +149,17 @@ impl Answer {
     /// Reads the body.
     ///
     /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let why = format!(
-                "{:?} error at byte {} of line {}",
-                error.classify(),
-                error.column(),
-                error.line()
-            );
-            self.unreadable(why)
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
         })
     }
 
     /// An error about this answer.
     pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
-        ServiceError::Unreadable {
-            call: self.call.clone(),
-            why: why.into(),
-        }
+        let (call, why) = (self.call.clone(), why.into());
+        ServiceError::Unreadable { call, why }
     }
 
     /// Where the next page is (RFC 8288).
@@ -163,59 +177,40 @@ pub struct Http {
     service: Service,
     base: String,
     authority: String,
-    headers: HeaderMap,
     /// What it shares with the other client.
     pub session: Arc<Session>,
 }
 
 impl Http {
-    /// Makes a client for the service at `base`; `headers` go with each request.
+    /// Makes a client for the service at `base`.
     ///
     /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
-    pub fn new(
-        service: Service,
-        base: &str,
-        headers: &[(&'static str, &'static str)],
-        session: Arc<Session>,
-    ) -> Result<Self, ServiceError> {
-        let base = base.trim_end_matches('/');
-        let malformed =
-            |why| ServiceError::Malformed(format!("{service:?}'s address {base:?} {why}"));
+    pub fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
         let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let clean = uri.query().is_none() && !base.contains(['@', '#']);
         match uri.scheme_str() {
-            Some("https") if clean => {}
-            Some("http") if clean && local => {}
-            _ => return Err(malformed("is not a plain https URL")),
-        }
-        let own = [
-            (USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION"))),
-            (ACCEPT, "application/json"),
-        ];
-        let given = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), *value));
-        let mut map = HeaderMap::new();
-        for (name, value) in own.into_iter().chain(given) {
-            map.insert(name, HeaderValue::from_static(value));
+            _ if uri.query().is_some() || base.contains(['@', '#']) => {
+                return Err(malformed("is more than a URL"));
+            }
+            Some("https") => {}
+            Some("http") if local => {}
+            _ => return Err(malformed("is no https URL")),
         }
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
         Ok(Self {
             service,
-            base: base.to_owned(),
+            base,
             authority,
-            headers: map,
             session,
         })
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
     pub fn graphql(&self) -> String {
-        format!(
-            "{}/graphql",
-            self.base.strip_suffix("/v3").unwrap_or(&self.base)
-        )
+        let api = self.base.strip_suffix("/v3").unwrap_or(&self.base);
+        format!("{api}/graphql")
     }
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
@@ -226,65 +221,47 @@ impl Http {
     /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
     ///
     /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
-    pub async fn send(&self, request: &Request) -> Result<Answer, ServiceError> {
+    pub async fn send(&self, request: &Request) -> Sent<Answer> {
         let uri = self.resolve(&request.target)?;
-        let call = format!(
-            "{:?} {} {}",
-            self.service,
-            request.method,
-            error::one_line(uri.path())
-        );
-        for sends in 1.. {
+        let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
+        let call = format!("{service:?} {method} {path}");
+        let mut sends = 0;
+        loop {
+            sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
-            let pause = retry::pause(
-                self.service,
-                request.effect,
-                &outcome,
-                sends,
-                self.session.now(),
-            );
-            let pause = pause.map(|pause| self.session.jittered(pause));
-            let reason = match (&pause, &outcome) {
-                (Some(_), Ok(response)) => response.status().to_string(),
-                (Some(_), Err(error)) => error.to_string(),
-                (None, _) => return self.conclude(call, outcome),
+            let now = self.session.now();
+            let pause = retry::pause(service, request.effect, &outcome, sends, now);
+            let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
+                return self.conclude(call, outcome);
             };
-            let seconds = pause.unwrap_or_default();
-            let (reason, next, most) = (self.clean(&reason), sends + 1, retry::MOST_SENDS);
-            let seconds_text = seconds.as_secs_f32();
-            self.session.say(&format!(
-                "{call}: {reason}; try {next} of {most} in {seconds_text:.1} s"
-            ));
-            if !self.session.wait(seconds).await {
+            let reason = match &outcome {
+                Ok(response) => response.status().to_string(),
+                Err(error) => self.clean(&error.to_string()),
+            };
+            let seconds = pause.as_secs_f32();
+            let again = format!("{call}: {reason}; trying again in {seconds:.1} s");
+            self.session.say(&again);
+            if !self.session.wait(pause).await {
                 return self.conclude(call, outcome);
             }
         }
-        unreachable!("the number of sends is bounded by retry::pause")
     }
 
     /// Sends a request once, and follows where the service leads within its own authority.
-    async fn exchange(
-        &self,
-        request: &Request,
-        mut uri: Uri,
-    ) -> Result<HttpResponse, TransportError> {
-        let mut hops = 0;
-        loop {
-            let response = self
-                .session
-                .transport
-                .send(self.message(request, &uri))
-                .await?;
+    async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
+        let transport = &self.session.transport;
+        let mut response = transport.send(self.message(request, &uri)).await?;
+        for _ in 0..HOPS {
             match self.redirect(request, &response) {
-                Some(next) if hops < HOPS => uri = next,
-                _ => return Ok(response),
+                Some(next) => uri = next,
+                None => break,
             }
-            hops += 1;
-            self.session.say(&format!(
-                "{:?} says that {} has moved: update its name",
-                self.service, request.target
-            ));
+            let (service, target) = (self.service, &request.target);
+            let moved = format!("{service:?} says that {target} has moved: update its name");
+            self.session.say(&moved);
+            response = transport.send(self.message(request, &uri)).await?;
         }
+        Ok(response)
     }
 
     /// Where a redirect leads, if it may be followed: a write stays the write that it is (RFC 9110, section 15.4), and
@@ -303,72 +280,57 @@ impl Http {
     }
 
     /// The absolute URI of a path below the base, or of a URL within the service's authority.
-    fn resolve(&self, target: &str) -> Result<Uri, ServiceError> {
+    fn resolve(&self, target: &str) -> Sent<Uri> {
         let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
-        let absolute = if target.starts_with('/') {
-            format!("{}{target}", self.base)
-        } else {
-            target.to_owned()
+        let absolute = match target.starts_with('/') {
+            true => format!("{}{target}", self.base),
+            false => target.to_owned(),
         };
-        let path = absolute
-            .strip_prefix(&self.authority)
-            .filter(|path| path.starts_with('/'));
-        let path = path.ok_or_else(|| malformed("leaves the service that it belongs to"))?;
+        let path = match absolute.strip_prefix(&self.authority) {
+            Some(path) if path.starts_with('/') => path.split('?').next().unwrap_or_default(),
+            _ => return Err(malformed("leaves the service that it belongs to")),
+        };
         // A dot segment would climb out of its place, an empty one would name something else.
-        let path = path.split('?').next().unwrap_or_default();
-        if path
-            .split('/')
-            .skip(1)
-            .any(|part| matches!(part, "" | "." | ".."))
-        {
+        let mut parts = path.split('/').skip(1);
+        if parts.any(|part| matches!(part, "" | "." | "..")) {
             return Err(malformed("has a part that is empty or consists of dots"));
         }
         absolute.parse().map_err(|_| malformed("is no URL"))
     }
 
     fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
-        let body = request
-            .body
-            .as_ref()
-            .map(Value::to_string)
-            .unwrap_or_default();
-        let mut message = HttpRequest::new(body.into_bytes());
-        *message.method_mut() = request.method.clone();
-        *message.uri_mut() = uri.clone();
-        *message.headers_mut() = self.headers.clone();
-        if request.body.is_some() {
-            message
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = request.body.as_ref().map(Value::to_string);
+        let mut headers = self.service.headers();
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if let Some(secret) = &request.bearer {
-            message.headers_mut().insert(AUTHORIZATION, secret.bearer());
+            headers.insert(AUTHORIZATION, secret.bearer());
         }
+        let mut message = HttpRequest::new(body.unwrap_or_default().into_bytes());
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = uri.clone();
+        *message.headers_mut() = headers;
         message
     }
 
-    fn conclude(
-        &self,
-        call: String,
-        outcome: Result<HttpResponse, TransportError>,
-    ) -> Result<Answer, ServiceError> {
-        let response = outcome.map_err(|source| ServiceError::NoAnswer {
-            call: call.clone(),
-            source,
-        })?;
+    fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
+        let response = match outcome {
+            Ok(response) => response,
+            Err(source) => return Err(ServiceError::NoAnswer { call, source }),
+        };
         if response.status().is_success() {
-            let (parts, body) = response.into_parts();
+            let (http::response::Parts { headers, .. }, body) = response.into_parts();
             return Ok(Answer {
                 call,
-                headers: parts.headers,
+                headers,
                 body,
             });
         }
         let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
-        if retry::is_rate_limit(self.service, &response) {
-            Err(ServiceError::Limited(refusal.into()))
-        } else {
-            Err(ServiceError::Refused(refusal.into()))
-        }
+        Err(match retry::is_rate_limit(self.service, &response) {
+            true => ServiceError::Limited(refusal.into()),
+            false => ServiceError::Refused(refusal.into()),
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! A transport that expects certain requests, in order, and a clock that only jumps.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

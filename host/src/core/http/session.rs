@@ -9,6 +9,10 @@ use jiff::Timestamp;
 use crate::core::secret::Secret;
 use crate::core::transport::{Clock, Transport};
 
+/// How long is waited for a service to catch up with itself, look by look, in milliseconds. GitHub has been seen to lag
+/// behind its own writes for half a minute.
+const PATIENCE: [u64; 6] = [500, 1_000, 2_000, 4_000, 8_000, 8_000];
+
 /// Told what a person who waits may want to know.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 /// Told each secret that this run makes, before it is used, so that it can be masked.
@@ -67,6 +71,23 @@ impl Session {
             self.clock.sleep(pause).await;
         }
         fits
+    }
+
+    /// Looks again, after longer and longer pauses, until what is seen will do or the patience is used up, and returns
+    /// what was seen last.
+    pub async fn poll<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        look: impl Fn() -> F,
+        will_do: impl Fn(&T) -> bool,
+    ) -> Result<T, E> {
+        let mut seen = look().await?;
+        for pause in PATIENCE.map(Duration::from_millis) {
+            if will_do(&seen) || !self.wait(pause).await {
+                break;
+            }
+            seen = look().await?;
+        }
+        Ok(seen)
     }
 
     /// Leaves at least this much time for what must still be said after the deadline: how the run ended.

@@ -1,4 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    reason = "tests and their tables"
+)]
 
 use http::Method;
 use serde_json::{Value, json};
@@ -11,7 +15,7 @@ use crate::core::secret::Secret;
 use crate::core::transport::TransportError;
 
 fn client(service: Service, script: &std::sync::Arc<Script>) -> Http {
-    Http::new(service, "https://api.test", &[], script.session()).unwrap()
+    Http::new(service, "https://api.test", script.session()).unwrap()
 }
 
 /// Sends one request; each outcome answers one copy of it. Returns the seconds waited.
@@ -523,7 +527,7 @@ fn refuses_addresses_that_credentials_must_not_go_to() {
         ("api.github.com", false),
         ("", false),
     ] {
-        let http = Http::new(Service::GitHub, base, &[], Script::new(vec![]).session());
+        let http = Http::new(Service::GitHub, base, Script::new(vec![]).session());
         assert_eq!(http.is_ok(), good, "{base}");
     }
 }

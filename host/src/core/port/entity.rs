@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Client, SIDE_BY_SIDE, join_all};
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
-use crate::core::http::{OrNone, ServiceError, seg};
+use crate::core::http::{OrNone, Sent, Told, seg};
 use crate::core::retry::Effect;
 
 /// How many entities a search returns at most.
@@ -37,7 +37,7 @@ struct One {
 
 impl Client {
     /// The entity, or none.
-    pub async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+    pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
         let one = self.one(key).await?;
         Ok(one.map(|wire| wire.into_entity(&key.blueprint)))
     }
@@ -45,7 +45,7 @@ impl Client {
     /// Several entities, read side by side; none for each that does not exist.
     ///
     /// Fails as a whole, with the first failure.
-    pub async fn entities(&self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
+    pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
         let mut entities = Vec::with_capacity(keys.len());
         for some in keys.chunks(SIDE_BY_SIDE) {
             for entity in join_all(some.iter().map(|key| self.entity(key))).await {
@@ -58,7 +58,7 @@ impl Client {
     /// All entities of a blueprint that match a search query, a JSON object.
     ///
     /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.
-    pub async fn search(&self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure> {
+    pub async fn search(&self, blueprint: &str, query: &str) -> Told<Vec<Entity>> {
         #[derive(Deserialize)]
         struct Page {
             entities: Vec<Wire>,
@@ -70,21 +70,15 @@ impl Client {
         let mut found = Vec::new();
         loop {
             let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
-            let page: Page = self
-                .post(Effect::Read, target, body.clone())
-                .await?
-                .json()?;
-            found.extend(
-                page.entities
-                    .into_iter()
-                    .map(|wire| wire.into_entity(blueprint)),
-            );
+            let page = self.post(Effect::Read, target, body.clone()).await?;
+            let Page { entities, next } = page.json()?;
+            found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
             if found.len() > MOST_FOUND {
                 return Err(Failure::Rejected(format!(
                     "the search of {blueprint} matches more than {MOST_FOUND} entities: make its query narrower"
                 )));
             }
-            match page.next.filter(|next| !next.is_empty()) {
+            match next.filter(|next| !next.is_empty()) {
                 Some(next) => body["from"] = next.into(),
                 None => return Ok(found),
             }
@@ -94,7 +88,7 @@ impl Client {
     /// Changes an entity that exists, tied to the run. PATCH, because Port's upsert would create what is missing.
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
-    pub async fn update(&self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
+    pub async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
         let target = match self.is_tied() {
             true => format!("{}?run_id={}", path(key), seg(&self.run)),
             false => path(key),
@@ -104,26 +98,18 @@ impl Client {
             body.insert("title".into(), title.as_str().into());
         }
         if let Some(properties) = &change.properties {
-            body.insert(
-                "properties".into(),
-                object("properties", properties)?.into(),
-            );
+            let properties = object("properties", properties)?;
+            body.insert("properties".into(), properties.into());
         }
         if !change.relations.is_empty() {
-            body.insert(
-                "relations".into(),
-                relations(&change.relations, &Map::new()),
-            );
+            body.insert("relations".into(), relations(change, &Map::new()));
         }
         let done = match self.patch(target.clone(), body.clone().into()).await {
             // Only the entity itself tells a relation to many that is to have one target from a relation to one.
             Err(error) if error.says(422, "relation_many_violation") => {
-                let now = self
-                    .one(key)
-                    .await?
-                    .and_then(|wire| wire.relations)
-                    .unwrap_or_default();
-                body.insert("relations".into(), relations(&change.relations, &now));
+                let now = self.one(key).await?.and_then(|wire| wire.relations);
+                let relations = relations(change, &now.unwrap_or_default());
+                body.insert("relations".into(), relations);
                 self.patch(target, body.into()).await?
             }
             other => other?,
@@ -131,38 +117,43 @@ impl Client {
         Ok(done.json::<One>()?.entity.into_entity(&key.blueprint))
     }
 
-    async fn one(&self, key: &EntityKey) -> Result<Option<Wire>, ServiceError> {
-        let answer = self.get(path(key)).await.or_none()?;
-        answer
-            .map(|answer| answer.json::<One>().map(|one| one.entity))
-            .transpose()
+    async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
+        match self.get(path(key)).await.or_none()? {
+            Some(answer) => Ok(Some(answer.json::<One>()?.entity)),
+            None => Ok(None),
+        }
     }
 }
 
-fn path(key: &EntityKey) -> String {
+fn path(
+    EntityKey {
+        blueprint,
+        identifier,
+    }: &EntityKey,
+) -> String {
     format!(
         "/v1/blueprints/{}/entities/{}",
-        seg(&key.blueprint),
-        seg(&key.identifier)
+        seg(blueprint),
+        seg(identifier)
     )
 }
 
 /// JSON text of the policy, which must be an object.
-fn object(what: &str, text: &str) -> Result<Map<String, Value>, Failure> {
+fn object(what: &str, text: &str) -> Told<Map<String, Value>> {
     serde_json::from_str(text)
         .map_err(|error| Failure::Rejected(format!("{what} is not a JSON object: {error}")))
 }
 
 /// Relations as Port takes them: text for one target, null for none, a list for several or where `now` holds a list.
-fn relations(relations: &[Relation], now: &Map<String, Value>) -> Value {
-    let value = |relation: &Relation| match relation.targets.as_slice() {
-        targets if now.get(&relation.name).is_some_and(Value::is_array) => json!(targets),
+fn relations(change: &Change, now: &Map<String, Value>) -> Value {
+    let value = |Relation { name, targets }: &Relation| match targets.as_slice() {
+        targets if now.get(name).is_some_and(Value::is_array) => json!(targets),
         [] => Value::Null,
         [target] => json!(target),
         targets => json!(targets),
     };
-    relations
-        .iter()
+    let pairs = change.relations.iter();
+    pairs
         .map(|relation| (relation.name.clone(), value(relation)))
         .collect()
 }
@@ -180,15 +171,15 @@ fn texts(value: &Value) -> Vec<String> {
 impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let relations = self.relations.unwrap_or_default();
-        let mut relations: Vec<_> = relations
+        // A map of serde_json is sorted by key.
+        let relations = self
+            .relations
+            .unwrap_or_default()
             .into_iter()
-            .map(|(name, value)| Relation {
-                name,
-                targets: texts(&value),
-            })
-            .collect();
-        relations.sort_by(|a, b| a.name.cmp(&b.name));
+            .map(|(name, value)| {
+                let targets = texts(&value);
+                Relation { name, targets }
+            });
         Entity {
             key: EntityKey {
                 blueprint: text(&self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
@@ -197,7 +188,7 @@ impl Wire {
             title: text(&self.title),
             teams: texts(&self.team),
             properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
-            relations,
+            relations: relations.collect(),
             updated_at: text(&self.updated_at),
         }
     }

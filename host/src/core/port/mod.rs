@@ -20,8 +20,7 @@ use serde_json::json;
 
 pub use run::{End, Run, Termination};
 
-use super::contract::Failure;
-use super::http::{Answer, Http, Request, Service, ServiceError, Session};
+use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
 use super::retry::Effect;
 use super::secret::Secret;
 
@@ -68,9 +67,9 @@ impl Client {
         credentials: Credentials,
         run: &str,
         session: Arc<Session>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Sent<Self> {
         session.keep(&credentials.client_secret);
-        let http = Http::new(Service::Port, base, &[], session)?;
+        let http = Http::new(Service::Port, base, session)?;
         Ok(Self {
             http,
             credentials,
@@ -93,12 +92,12 @@ impl Client {
     /// Logs in, unless that is done: to be started early, beside other work.
     ///
     /// Fails with `other` if Port refuses the credentials.
-    pub async fn login(&self) -> Result<(), Failure> {
+    pub async fn login(&self) -> Told<()> {
         Ok(self.token(None).await.map(drop)?)
     }
 
     /// The token, made anew if there is none, if it is too old, or if it is `refused`.
-    async fn token(&self, refused: Option<&Secret>) -> Result<Secret, ServiceError> {
+    async fn token(&self, refused: Option<&Secret>) -> Sent<Secret> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Granted {
@@ -137,7 +136,7 @@ impl Client {
     }
 
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
-    async fn send(&self, request: Request) -> Result<Answer, ServiceError> {
+    async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token(None).await?;
         match self.http.send(&request.clone().bearer(token.clone())).await {
             Err(error) if error.says(401, "") => {
@@ -148,20 +147,15 @@ impl Client {
         }
     }
 
-    async fn get(&self, target: String) -> Result<Answer, ServiceError> {
+    async fn get(&self, target: String) -> Sent<Answer> {
         self.send(Request::get(target)).await
     }
 
-    async fn patch(&self, target: String, body: serde_json::Value) -> Result<Answer, ServiceError> {
+    async fn patch(&self, target: String, body: serde_json::Value) -> Sent<Answer> {
         self.send(Request::write(Method::PATCH, target, body)).await
     }
 
-    async fn post(
-        &self,
-        effect: Effect,
-        target: String,
-        body: serde_json::Value,
-    ) -> Result<Answer, ServiceError> {
+    async fn post(&self, effect: Effect, target: String, body: serde_json::Value) -> Sent<Answer> {
         self.send(Request::write(Method::POST, target, body).effect(effect))
             .await
     }
@@ -170,22 +164,21 @@ impl Client {
 /// Awaits all futures side by side, in this task and in order, so that a run against the mock world is the same each
 /// time.
 async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut slots: Vec<(Pin<Box<F>>, Option<F::Output>)> = futures
-        .into_iter()
-        .map(|future| (Box::pin(future), None))
-        .collect();
+    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {
-        for (future, output) in slots.iter_mut().filter(|(_, output)| output.is_none()) {
-            if let Poll::Ready(value) = future.as_mut().poll(context) {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
                 *output = Some(value);
             }
         }
-        if slots.iter().all(|(_, output)| output.is_some()) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        match outputs.iter().all(Option::is_some) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     })
     .await;
-    slots.into_iter().filter_map(|(_, output)| output).collect()
+    outputs.into_iter().flatten().collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 use crate::core::contract::{EntityKey, Failure};
-use crate::core::http::{ServiceError, seg};
+use crate::core::http::{Sent, Told, seg};
 use crate::core::retry::Effect;
 
 /// How often a line is written again after its answer was lost and the line is not there.
@@ -79,15 +79,11 @@ impl Run {
 
     /// The URLs that Port shows with the run.
     pub fn links(&self) -> Vec<String> {
-        let one = self.link.as_str().into_iter();
-        let many = self
-            .link
-            .as_array()
-            .into_iter()
-            .flatten()
+        let many = self.link.as_array().into_iter().flatten();
+        let all = std::iter::once(&self.link)
+            .chain(many)
             .filter_map(Value::as_str);
-        one.chain(many)
-            .filter(|link| !link.is_empty())
+        all.filter(|link| !link.is_empty())
             .map(str::to_owned)
             .collect()
     }
@@ -95,7 +91,7 @@ impl Run {
 
 impl Client {
     /// The run.
-    pub async fn run(&self) -> Result<Run, Failure> {
+    pub async fn run(&self) -> Told<Run> {
         #[derive(Deserialize)]
         struct One {
             run: Run,
@@ -105,7 +101,7 @@ impl Client {
     }
 
     /// Adds a line to the run's log, once: a lost answer is resolved by reading the log.
-    pub async fn log(&self, message: &str) -> Result<(), Failure> {
+    pub async fn log(&self, message: &str) -> Told<()> {
         if !self.is_tied() {
             return Ok(());
         }
@@ -115,7 +111,7 @@ impl Client {
     /// Writes the last line, the label and the status in one call, and leaves time for it even after the deadline.
     ///
     /// Fails with `conflict` if the run has ended in another way.
-    pub async fn end(&self, end: &End<'_>) -> Result<(), Failure> {
+    pub async fn end(&self, end: &End<'_>) -> Told<()> {
         if !self.is_tied() {
             return Ok(());
         }
@@ -146,24 +142,23 @@ impl Client {
     }
 
     /// Adds a link to those that Port shows with the run: a PATCH alone would replace the workflow's.
-    pub async fn link(&self, url: &str) -> Result<(), Failure> {
+    pub async fn link(&self, url: &str) -> Told<()> {
         let mut links = self.run().await?.links();
         if !links.iter().any(|link| link == url) {
             links.push(url.to_owned());
-            self.patch(self.run_path(), json!({ "link": links }))
-                .await?;
+            let body = json!({ "link": links });
+            self.patch(self.run_path(), body).await?;
         }
         Ok(())
     }
 
-    async fn post_log(&self, body: &Value) -> Result<(), ServiceError> {
+    async fn post_log(&self, body: &Value) -> Sent<()> {
         let target = format!("{}/logs", self.run_path());
-        self.post(Effect::Once, target, body.clone())
-            .await
-            .map(drop)
+        let answer = self.post(Effect::Once, target, body.clone()).await;
+        answer.map(drop)
     }
 
-    async fn log_once(&self, body: Value) -> Result<(), Failure> {
+    async fn log_once(&self, body: Value) -> Told<()> {
         for _ in 1..TRIES {
             match self.post_log(&body).await {
                 Err(error) if error.is_uncertain() => {
@@ -178,7 +173,7 @@ impl Client {
     }
 
     /// Whether the log holds a line. Its order is not documented, so all of it is read.
-    async fn has_line(&self, message: &Value) -> Result<bool, ServiceError> {
+    async fn has_line(&self, message: &Value) -> Sent<bool> {
         #[derive(Deserialize)]
         struct Logs {
             #[serde(rename = "runLogs")]

@@ -117,7 +117,7 @@ async fn refused_credentials_are_not_tried_again() {
     )]);
     let failure = client(&script).login().await.unwrap_err();
     assert!(
-        matches!(&failure, Failure::Other(text) if text.contains("check client id and secret")),
+        matches!(&failure, Failure::Other(text) if text.contains("check client id, client secret")),
         "{failure:?}"
     );
     script.end();
