@@ -23,18 +23,11 @@ impl Item {
     /// # Errors
     /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.
     pub fn new(entity: &Entity) -> Result<Self, Failure> {
-        let properties: Map<String, Value> =
-            serde_json::from_str(&entity.properties).map_err(|error| {
-                Failure::Other(format!(
-                    "the properties of {} are not a JSON object: {error}",
-                    named(&entity.key)
-                ))
-            })?;
-        let relations: Map<String, Value> = entity
-            .relations
-            .iter()
-            .map(|relation| (relation.name.clone(), targets(relation)))
-            .collect();
+        let properties: Map<String, Value> = serde_json::from_str(&entity.properties).map_err(|error| {
+            Failure::Other(format!("the properties of {} are not a JSON object: {error}", named(&entity.key)))
+        })?;
+        let relations: Map<String, Value> =
+            entity.relations.iter().map(|relation| (relation.name.clone(), targets(relation))).collect();
         Ok(Self {
             key: entity.key.clone(),
             updated_at: entity.updated_at.clone(),

@@ -62,22 +62,15 @@ impl Facts {
     /// What changes, for people.
     pub fn changed(&self) -> String {
         let changed = self.sites.iter().filter(|target| !target.is_current());
-        let places = changed.map(|target| {
-            format!(
-                "{} in {}",
-                target.manifest.image, self.files[target.file].path
-            )
-        });
+        let places =
+            changed.map(|target| format!("{} in {}", target.manifest.image, self.files[target.file].path));
         places.collect::<Vec<_>>().join(", ")
     }
 
     /// The image that the manifests hold now, as far as one of them holds a whole reference.
     pub fn previous(&self) -> Option<&str> {
         let holds = |target: &&Target| target.manifest.part == crate::settings::Part::Reference;
-        self.sites
-            .iter()
-            .find(holds)
-            .map(|target| target.site.value.as_str())
+        self.sites.iter().find(holds).map(|target| target.site.value.as_str())
     }
 }
 
@@ -91,12 +84,7 @@ pub fn gather(
     settings: &Settings,
     repository: Option<&str>,
 ) -> Result<(Option<Facts>, Vec<Reason>), Failure> {
-    let mut gathering = Gathering {
-        host,
-        request,
-        settings,
-        reasons: Vec::new(),
-    };
+    let mut gathering = Gathering { host, request, settings, reasons: Vec::new() };
     let facts = gathering.facts(repository)?;
     Ok((facts, gathering.reasons))
 }
@@ -112,10 +100,7 @@ impl<H: Host> Gathering<'_, H> {
     fn facts(&mut self, repository: Option<&str>) -> Result<Option<Facts>, Failure> {
         let key = &self.request.subject.key;
         let Some(service) = self.host.get_entity(key)? else {
-            self.refuse(
-                "service",
-                format!("{} is not in Port's catalog", named(key)),
-            );
+            self.refuse("service", format!("{} is not in Port's catalog", named(key)));
             return Ok(None);
         };
         let service = Item::new(&service)?;
@@ -125,21 +110,11 @@ impl<H: Host> Gathering<'_, H> {
             None => None,
         };
         let wanted = image.as_ref().and_then(|image| self.wanted(image));
-        let mut facts = Facts {
-            service,
-            staging,
-            production,
-            image,
-            wanted,
-            files: Vec::new(),
-            sites: Vec::new(),
-        };
+        let mut facts =
+            Facts { service, staging, production, image, wanted, files: Vec::new(), sites: Vec::new() };
         match repository {
             Some(repository) => self.manifests(&mut facts, repository)?,
-            None => self.refuse(
-                "manifest",
-                "no repository is known: set `repository`, or run in a workflow",
-            ),
+            None => self.refuse("manifest", "no repository is known: set `repository`, or run in a workflow"),
         }
         Ok(Some(facts))
     }
@@ -149,26 +124,15 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Fills in a setting; what is missing for it is a reason.
-    fn fill(
-        &mut self,
-        rule: &str,
-        setting: &str,
-        template: &str,
-        context: &Value,
-    ) -> Option<String> {
+    fn fill(&mut self, rule: &str, setting: &str, template: &str, context: &Value) -> Option<String> {
         let result = template::render(template, context);
-        result
-            .map_err(|what| self.refuse(rule, format!("setting `{setting}`: {what}")))
-            .ok()
+        result.map_err(|what| self.refuse(rule, format!("setting `{setting}`: {what}"))).ok()
     }
 
     fn runtimes(&mut self, service: &Item) -> Result<(Option<Item>, Option<Item>), Failure> {
         let context = context(self.request, &[("service", Some(service))]);
         let settings = self.settings;
-        let names = [
-            ("staging", &settings.staging),
-            ("production", &settings.production),
-        ];
+        let names = [("staging", &settings.staging), ("production", &settings.production)];
         let found = names.map(|(rule, template)| self.fill(rule, rule, template, &context));
         let keys: Vec<_> = found
             .iter()
@@ -178,12 +142,8 @@ impl<H: Host> Gathering<'_, H> {
                 identifier: identifier.clone(),
             })
             .collect();
-        let mut entities = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.host.get_entities(&keys)?
-        }
-        .into_iter();
+        let mut entities =
+            if keys.is_empty() { Vec::new() } else { self.host.get_entities(&keys)? }.into_iter();
         let mut keys = keys.iter();
         let mut items = [None, None];
         for ((item, identifier), (rule, _)) in items.iter_mut().zip(&found).zip(names) {
@@ -221,19 +181,13 @@ impl<H: Host> Gathering<'_, H> {
             );
             return Ok(None);
         };
-        let key = EntityKey {
-            blueprint: self.settings.image_blueprint.clone(),
-            identifier: identifier.to_owned(),
-        };
+        let key =
+            EntityKey { blueprint: self.settings.image_blueprint.clone(), identifier: identifier.to_owned() };
         let entity = self.host.get_entity(&key)?;
         if entity.is_none() {
             self.refuse(
                 "image",
-                format!(
-                    "{} is not in Port's catalog, although {} runs it",
-                    named(&key),
-                    named(&staging.key)
-                ),
+                format!("{} is not in Port's catalog, although {} runs it", named(&key), named(&staging.key)),
             );
         }
         entity.as_ref().map(Item::new).transpose()
@@ -244,10 +198,7 @@ impl<H: Host> Gathering<'_, H> {
         let parsed = Reference::parse(&text);
         parsed
             .map_err(|what| {
-                self.refuse(
-                    "image",
-                    format!("setting `reference` makes of {}: {what}", named(&image.key)),
-                )
+                self.refuse("image", format!("setting `reference` makes of {}: {what}", named(&image.key)))
             })
             .ok()
     }
@@ -267,8 +218,7 @@ impl<H: Host> Gathering<'_, H> {
             if facts.production.is_none() && manifest.path.contains("{production") {
                 continue;
             }
-            let Some(path) = self.fill("manifest", "manifest.path", &manifest.path, &context)
-            else {
+            let Some(path) = self.fill("manifest", "manifest.path", &manifest.path, &context) else {
                 continue;
             };
             let path = match clean_path(&path) {
@@ -286,26 +236,15 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Reads a file once; the second and later ones at the commit of the first.
-    fn file(
-        &mut self,
-        facts: &mut Facts,
-        repository: &str,
-        path: &str,
-    ) -> Result<Option<usize>, Failure> {
+    fn file(&mut self, facts: &mut Facts, repository: &str, path: &str) -> Result<Option<usize>, Failure> {
         if let Some(known) = facts.files.iter().position(|file| file.path == path) {
             return Ok(Some(known));
         }
         let base = self.settings.base.clone();
-        let revision = facts
-            .files
-            .first()
-            .map_or(base.clone(), |file| file.commit.clone());
+        let revision = facts.files.first().map_or(base.clone(), |file| file.commit.clone());
         let why = match self.host.read_file(repository, path, &revision) {
             Ok(Some(file)) => {
-                facts.files.push(File {
-                    path: path.to_owned(),
-                    ..file
-                });
+                facts.files.push(File { path: path.to_owned(), ..file });
                 return Ok(Some(facts.files.len() - 1));
             }
             Ok(None) => format!("`{path}` does not exist on branch `{base}` of {repository}"),
@@ -323,10 +262,8 @@ impl<H: Host> Gathering<'_, H> {
 
     fn target(&mut self, facts: &mut Facts, file: usize, manifest: &Manifest) {
         let File { path, content, .. } = &facts.files[file];
-        let selector = Selector {
-            kind: manifest.document.kind.as_deref(),
-            name: manifest.document.name.as_deref(),
-        };
+        let selector =
+            Selector { kind: manifest.document.kind.as_deref(), name: manifest.document.name.as_deref() };
         let found = manifest
             .image
             .parse::<yaml::Path>()
@@ -335,10 +272,7 @@ impl<H: Host> Gathering<'_, H> {
                 let stream = Stream::read(content).map_err(|what| format!("`{path}`: {what}"))?;
                 yaml::find(&stream, selector, &address).map_err(|what| format!("`{path}`: {what}"))
             });
-        let wanted = facts
-            .wanted
-            .as_ref()
-            .map(|image| (image, manifest.part.of(image)));
+        let wanted = facts.wanted.as_ref().map(|image| (image, manifest.part.of(image)));
         match (found, wanted) {
             (Err(what), _) => self.refuse("manifest", what),
             (Ok(_), Some((image, None))) => {
@@ -349,12 +283,7 @@ impl<H: Host> Gathering<'_, H> {
                 );
             }
             (Ok(site), Some((_, Some(wanted)))) => {
-                facts.sites.push(Target {
-                    file,
-                    manifest: manifest.clone(),
-                    site,
-                    wanted,
-                });
+                facts.sites.push(Target { file, manifest: manifest.clone(), site, wanted });
             }
             (Ok(_), None) => {}
         }
@@ -379,17 +308,10 @@ pub fn context(request: &Request, items: &[(&str, Option<&Item>)]) -> Value {
 
 /// A path within a repository, from text that may come from the catalog: `./apps//web/` is `apps/web`.
 fn clean_path(path: &str) -> Result<String, String> {
-    let parts: Vec<_> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    let hostile =
-        |part: &&str| *part == ".." || part.contains(|c: char| c.is_control() || c == '\\');
+    let parts: Vec<_> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let hostile = |part: &&str| *part == ".." || part.contains(|c: char| c.is_control() || c == '\\');
     if path.starts_with('/') || parts.is_empty() || parts.iter().any(hostile) {
-        return Err(format!(
-            "`{}` is not a path within the repository",
-            path.escape_debug()
-        ));
+        return Err(format!("`{}` is not a path within the repository", path.escape_debug()));
     }
     Ok(parts.join("/"))
 }

@@ -2,9 +2,7 @@
 //!
 //! [`Imports`] is the only place that touches the component's imports.
 
-use crate::contract::{
-    env, github_merge, github_propose, github_read, port_read, port_write, run_log,
-};
+use crate::contract::{env, github_merge, github_propose, github_read, port_read, port_write, run_log};
 
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
@@ -15,22 +13,14 @@ pub use run_log::Severity;
 use crate::types::{Entity, EntityKey, Failure};
 
 /// What the policy can ask of the world. Each method is documented in `wit/`.
-#[allow(
-    missing_docs,
-    reason = "each method is the import of the same name, documented in wit/"
-)]
+#[allow(missing_docs, reason = "each method is the import of the same name, documented in wit/")]
 pub trait Host {
     fn now(&mut self) -> String;
     fn note(&mut self, severity: Severity, message: &str);
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure>;
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure>;
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure>;
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure>;
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure>;
     fn find_pull_requests(
         &mut self,
         repository: &str,
@@ -74,12 +64,7 @@ impl Host for Imports {
         port_write::update_entity(key, change)
     }
 
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure> {
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
         github_read::read_file(repository, path, revision)
     }
 

@@ -14,10 +14,7 @@ pub const SCHEMA: &str = include_str!("../settings.schema.json");
 /// The operator's settings. Each key is documented in `README.md`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub struct Settings {
     #[serde(default = "staging")]
     pub staging: String,
@@ -48,10 +45,7 @@ pub struct Settings {
 /// One scalar to change in one file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub struct Manifest {
     pub path: String,
     pub image: String,
@@ -64,10 +58,7 @@ pub struct Manifest {
 /// Which document of a file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub struct Document {
     pub kind: Option<String>,
     pub name: Option<String>,
@@ -76,10 +67,7 @@ pub struct Document {
 /// Which part of the image's reference a scalar holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub enum Part {
     #[default]
     Reference,
@@ -91,10 +79,7 @@ pub enum Part {
 /// How to merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub enum Method {
     Merge,
     #[default]
@@ -105,10 +90,7 @@ pub enum Method {
 /// The lock on a service.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
+#[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
 pub struct Lock {
     pub enabled: bool,
     pub property: String,
@@ -117,11 +99,7 @@ pub struct Lock {
 
 impl Default for Lock {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            property: "locked_in_prod".to_owned(),
-            reason: "locked_reason_prod".to_owned(),
-        }
+        Self { enabled: true, property: "locked_in_prod".to_owned(), reason: "locked_reason_prod".to_owned() }
     }
 }
 
@@ -164,9 +142,7 @@ fn one_or_many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Manifest>, D:
     if list.is_empty() {
         return Err(D::Error::custom("`manifest` is an empty list"));
     }
-    list.into_iter()
-        .map(|item| serde_json::from_value(item).map_err(D::Error::custom))
-        .collect()
+    list.into_iter().map(|item| serde_json::from_value(item).map_err(D::Error::custom)).collect()
 }
 
 impl Settings {

@@ -18,11 +18,7 @@ pub fn code(text: &str) -> String {
             c => c,
         })
         .collect();
-    let cut = if text.chars().count() > 200 {
-        "…"
-    } else {
-        ""
-    };
+    let cut = if text.chars().count() > 200 { "…" } else { "" };
     match shown.trim() {
         "" => "—".to_owned(),
         shown => format!("`{shown}{cut}`"),
@@ -42,12 +38,7 @@ fn plain(text: &str) -> String {
 
 /// The title of the pull request and first line of the commit.
 pub fn title(service: &str, environment: &str, image: &str) -> String {
-    format!(
-        "Promote {} to {}: {}",
-        plain(service),
-        plain(environment),
-        plain(image)
-    )
+    format!("Promote {} to {}: {}", plain(service), plain(environment), plain(image))
 }
 
 /// The body of the pull request.
@@ -58,19 +49,11 @@ pub fn body(facts: &Facts, request: &Request, environment: &str) -> String {
         code(environment),
     );
     for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let row = [
-            &facts.files[target.file].path,
-            &target.manifest.image,
-            &target.site.value,
-            &target.wanted,
-        ];
+        let row =
+            [&facts.files[target.file].path, &target.manifest.image, &target.site.value, &target.wanted];
         out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
     }
-    let actor = request
-        .actor
-        .email
-        .as_deref()
-        .or(request.actor.name.as_deref());
+    let actor = request.actor.email.as_deref().or(request.actor.name.as_deref());
     out.push_str(&format!(
         "\nStarted by {} as Port run {}",
         code(actor.unwrap_or("")),
@@ -86,11 +69,7 @@ pub fn body(facts: &Facts, request: &Request, environment: &str) -> String {
 /// An address as a link if it is a plain one, else as code.
 fn link(url: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%#".contains(c);
-    if url.starts_with("https://") && url.chars().all(harmless) {
-        format!("<{url}>")
-    } else {
-        code(url)
-    }
+    if url.starts_with("https://") && url.chars().all(harmless) { format!("<{url}>") } else { code(url) }
 }
 
 /// The branch of a promotion: the same one for the same service, environment and image, whenever it is asked.
@@ -98,12 +77,7 @@ pub fn branch(service: &str, environment: &str, image: &str) -> String {
     let hash = short_hash(&[service, environment, image]);
     // The end of a reference, with the tag, is what tells images apart.
     let tail = image.rsplit('/').next().unwrap_or(image);
-    format!(
-        "promote/{}/{}/{}-{hash}",
-        slug(service),
-        slug(environment),
-        slug(tail)
-    )
+    format!("promote/{}/{}/{}-{hash}", slug(service), slug(environment), slug(tail))
 }
 
 /// Lowercase letters, digits, dots and hyphens, as Git and people like them.
@@ -111,8 +85,7 @@ fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(48) {
         let c = c.to_ascii_lowercase();
-        let fits = c.is_ascii_alphanumeric()
-            || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
+        let fits = c.is_ascii_alphanumeric() || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
         match (fits, out.ends_with('-')) {
             (true, _) => out.push(c),
             (false, false) if !out.is_empty() => out.push('-'),
@@ -120,11 +93,7 @@ fn slug(text: &str) -> String {
         }
     }
     let trimmed = out.trim_end_matches(['.', '-']).trim_end_matches(".lock");
-    if trimmed.is_empty() {
-        "x".to_owned()
-    } else {
-        trimmed.to_owned()
-    }
+    if trimmed.is_empty() { "x".to_owned() } else { trimmed.to_owned() }
 }
 
 /// FNV-1a, 10 hex digits: keeps names apart whose slugs coincide, and is no protection against anybody.

@@ -63,11 +63,7 @@ impl World {
     /// Fails if the file is not one, or if what it says breaks the rules of Port or GitHub.
     pub fn from_toml(text: &str, folder: &Path) -> Result<Self, WorldFileError> {
         let file: WorldFile = toml::from_str(text)?;
-        let mut world = Self {
-            now: file.start.unwrap_or_default(),
-            faults: file.faults,
-            ..Self::default()
-        };
+        let mut world = Self { now: file.start.unwrap_or_default(), faults: file.faults, ..Self::default() };
         let at = Place { text, folder };
         file.port.build(&at, world.now, &mut world.port)?;
         file.github.build(&at, &mut world)?;

@@ -24,14 +24,9 @@ fn rules(outcome: &Outcome) -> Vec<&str> {
 #[test]
 fn promotes_by_the_shortest_way() {
     let mut fake = Fake::guide();
-    let Outcome::Promoted(promotion) = run(&mut fake) else {
-        panic!("{:?}", fake.calls)
-    };
+    let Outcome::Promoted(promotion) = run(&mut fake) else { panic!("{:?}", fake.calls) };
     assert_eq!(promotion.image, "ghcr.io/acme/web:1.4.2");
-    assert_eq!(
-        promotion.previous_image.as_deref(),
-        Some("ghcr.io/acme/web:1.4.1")
-    );
+    assert_eq!(promotion.previous_image.as_deref(), Some("ghcr.io/acme/web:1.4.1"));
     assert_eq!(promotion.commit.as_deref(), Some("m1"));
     let branch = text::branch("web", "production", "ghcr.io/acme/web:1.4.2");
     assert_eq!(
@@ -54,8 +49,7 @@ fn promotes_by_the_shortest_way() {
 #[test]
 fn is_unchanged_and_corrects_the_catalog() {
     let mut fake = Fake::guide();
-    fake.files
-        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     assert!(matches!(run(&mut fake), Outcome::Unchanged(_)));
     assert_eq!(fake.writes(), ["update-entity web-prod image=web-1.4.2"]);
     fake.calls.clear();
@@ -75,12 +69,8 @@ fn converges_from_wherever_it_was_cut_off() {
             let mut fake = Fake::guide();
             fake.cut = Some((cut, takes_effect));
             let first = promote(&mut fake, &request(SETTINGS));
-            let at = format!(
-                "cut at {} ({takes_effect}): {first:?}",
-                whole.calls[cut - 1]
-            );
-            let behind =
-                fake.production_image() == "web-1.4.1" || fake.files[MANIFEST].contains("1.4.2");
+            let at = format!("cut at {} ({takes_effect}): {first:?}", whole.calls[cut - 1]);
+            let behind = fake.production_image() == "web-1.4.1" || fake.files[MANIFEST].contains("1.4.2");
             assert!(behind, "the catalog is ahead of git, {at}");
             (fake.cut, fake.calls) = (None, Vec::new());
             assert!(matches!(run(&mut fake), Outcome::Promoted(_)), "{at}");
@@ -97,25 +87,17 @@ fn refuses_with_every_reason_at_once() {
     let mut fake = Fake::guide();
     let service = fake.entity("service", "web");
     service.properties = r#"{"locked_in_prod":true,"locked_reason_prod":"audit"}"#.into();
-    service
-        .relations
-        .retain(|relation| relation.name == "prod_runtime");
+    service.relations.retain(|relation| relation.name == "prod_runtime");
     fake.files.clear();
     let outcome = run(&mut fake);
     assert_eq!(rules(&outcome), ["staging", "manifest", "lock"]);
-    let Outcome::Refused(reasons) = outcome else {
-        unreachable!()
-    };
+    let Outcome::Refused(reasons) = outcome else { unreachable!() };
     assert!(
-        reasons[0]
-            .message
-            .contains("`service.relations` of entity `web` has no `test_runtime`"),
+        reasons[0].message.contains("`service.relations` of entity `web` has no `test_runtime`"),
         "{reasons:?}"
     );
     assert!(
-        reasons[1]
-            .message
-            .contains("`apps/web/prod/deployment.yaml` does not exist on branch `main`"),
+        reasons[1].message.contains("`apps/web/prod/deployment.yaml` does not exist on branch `main`"),
         "{reasons:?}"
     );
     assert!(reasons[2].message.contains("audit"), "{reasons:?}");
@@ -129,32 +111,16 @@ fn refuses_naming_what_is_missing() {
     };
     type Change = Box<dyn Fn(&mut Fake)>;
     let table: [(Change, &str, &str); 8] = [
-        (
-            Box::new(gone("service", "web")),
-            "service",
-            "service `web` is not in Port's catalog",
-        ),
+        (Box::new(gone("service", "web")), "service", "service `web` is not in Port's catalog"),
         (
             Box::new(gone("running_service", "web-staging")),
             "staging",
             "running_service `web-staging` is not in",
         ),
+        (Box::new(gone("running_service", "web-prod")), "production", "running_service `web-prod` is not in"),
+        (Box::new(gone("image", "web-1.4.2")), "image", "image `web-1.4.2` is not in Port's catalog"),
         (
-            Box::new(gone("running_service", "web-prod")),
-            "production",
-            "running_service `web-prod` is not in",
-        ),
-        (
-            Box::new(gone("image", "web-1.4.2")),
-            "image",
-            "image `web-1.4.2` is not in Port's catalog",
-        ),
-        (
-            Box::new(|fake| {
-                fake.entity("running_service", "web-staging")
-                    .relations
-                    .clear()
-            }),
+            Box::new(|fake| fake.entity("running_service", "web-staging").relations.clear()),
             "image",
             "running_service `web-staging` has no `image` relation",
         ),
@@ -164,19 +130,13 @@ fn refuses_naming_what_is_missing() {
             "setting `reference`: `{tags[0]}`: entity `web-1.4.2` has no `tags`, it has",
         ),
         (
-            Box::new(|fake| {
-                drop(
-                    fake.files
-                        .insert(MANIFEST.into(), "spec: {template: {}}\n".into()),
-                )
-            }),
+            Box::new(|fake| drop(fake.files.insert(MANIFEST.into(), "spec: {template: {}}\n".into()))),
             "manifest",
             "`spec.template.spec.containers[0].image` does not exist: `spec.template` at line 1 is an empty map, but no `spec`",
         ),
         (
             Box::new(|fake| {
-                fake.entity("running_service", "web-prod").properties =
-                    r#"{"gitPath":"../etc"}"#.into()
+                fake.entity("running_service", "web-prod").properties = r#"{"gitPath":"../etc"}"#.into()
             }),
             "manifest",
             "`../etc/deployment.yaml` is not a path within the repository",
@@ -187,9 +147,7 @@ fn refuses_naming_what_is_missing() {
         change(&mut fake);
         let outcome = run(&mut fake);
         assert_eq!(rules(&outcome), [rule]);
-        let Outcome::Refused(reasons) = outcome else {
-            unreachable!()
-        };
+        let Outcome::Refused(reasons) = outcome else { unreachable!() };
         assert!(reasons[0].message.contains(message), "{reasons:?}");
         assert_eq!(fake.writes(), [""; 0]);
     }
@@ -198,8 +156,7 @@ fn refuses_naming_what_is_missing() {
 #[test]
 fn takes_a_closed_pull_request_for_a_no() {
     let mut fake = Fake::guide();
-    fake.failures
-        .insert("merge", Failure::Rejected("no".into()));
+    fake.failures.insert("merge", Failure::Rejected("no".into()));
     assert!(promote(&mut fake, &request(SETTINGS)).is_err());
     fake.failures.clear();
     fake.pulls[0].0.state = PullState::Closed;
@@ -211,9 +168,7 @@ fn promotes_again_what_was_undone() {
     let mut fake = Fake::guide();
     run(&mut fake);
     fake.files.insert(MANIFEST.into(), DEPLOYMENT.into());
-    let Outcome::Promoted(promotion) = run(&mut fake) else {
-        panic!("{:?}", fake.calls)
-    };
+    let Outcome::Promoted(promotion) = run(&mut fake) else { panic!("{:?}", fake.calls) };
     assert_eq!(promotion.pull_request, Some(2));
     assert!(fake.pulls[1].0.head.ends_with("-2"));
 }
@@ -222,27 +177,15 @@ fn promotes_again_what_was_undone() {
 fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
     let mut fake = Fake::guide();
     fake.merge_later = true;
-    let Outcome::Pending(waiting) = run(&mut fake) else {
-        panic!("{:?}", fake.calls)
-    };
-    assert_eq!(
-        (waiting.pull_request, waiting.until.as_str()),
-        (1, "1 approving review")
-    );
+    let Outcome::Pending(waiting) = run(&mut fake) else { panic!("{:?}", fake.calls) };
+    assert_eq!((waiting.pull_request, waiting.until.as_str()), (1, "1 approving review"));
     assert_eq!(fake.production_image(), "web-1.4.1");
 }
 
 #[test]
 fn a_branch_that_stays_is_a_note() {
     let mut fake = Fake::guide();
-    fake.failures
-        .insert("delete-branch", Failure::Unavailable("down".into()));
+    fake.failures.insert("delete-branch", Failure::Unavailable("down".into()));
     assert!(matches!(run(&mut fake), Outcome::Promoted(_)));
-    assert!(
-        fake.notes
-            .iter()
-            .any(|note| note.contains("could not be deleted: down")),
-        "{:?}",
-        fake.notes
-    );
+    assert!(fake.notes.iter().any(|note| note.contains("could not be deleted: down")), "{:?}", fake.notes);
 }

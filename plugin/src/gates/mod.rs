@@ -15,8 +15,5 @@ pub fn all(facts: &Facts, settings: &Settings) -> Vec<Reason> {
 
 /// A reason, by its rule's name.
 pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
-    Reason {
-        rule: rule.to_owned(),
-        message: message.into(),
-    }
+    Reason { rule: rule.to_owned(), message: message.into() }
 }

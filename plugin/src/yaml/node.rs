@@ -100,18 +100,15 @@ impl Node {
         let Kind::Map(entries) = &self.kind else {
             return None;
         };
-        entries
-            .iter()
-            .find(|(name, _)| name.text() == Some(key))
-            .map(|(_, value)| value)
+        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
     }
 
     fn child(&self, at: usize) -> Option<&Self> {
         match &self.kind {
             Kind::List(items) => items.get(at),
-            Kind::Map(entries) => entries
-                .get(at / 2)
-                .map(|(key, value)| if at.is_multiple_of(2) { key } else { value }),
+            Kind::Map(entries) => {
+                entries.get(at / 2).map(|(key, value)| if at.is_multiple_of(2) { key } else { value })
+            }
             _ => None,
         }
     }
@@ -124,10 +121,7 @@ impl<'a> Stream<'a> {
     /// Says what is wrong and in which line: not YAML, over a limit, a tab as indentation, a key twice in one map.
     pub fn read(text: &'a str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
-            return Err(format!(
-                "the file has {} bytes, at most {MAX_BYTES} are read",
-                text.len()
-            ));
+            return Err(format!("the file has {} bytes, at most {MAX_BYTES} are read", text.len()));
         }
         match Self::parse(text, text) {
             // The parser refuses `key:<tab>value`, which YAML allows. Blanks in place of those tabs move no position.
@@ -142,11 +136,7 @@ impl<'a> Stream<'a> {
     fn parse(text: &'a str, parsed: &str) -> Result<Self, String> {
         let mut reader = Reader {
             parser: Parser::new_from_str(parsed),
-            offsets: parsed
-                .char_indices()
-                .map(|(at, _)| at)
-                .chain([parsed.len()])
-                .collect(),
+            offsets: parsed.char_indices().map(|(at, _)| at).chain([parsed.len()]).collect(),
             text,
             aliases: BTreeMap::new(),
             anchors: BTreeMap::new(),
@@ -161,20 +151,13 @@ impl<'a> Stream<'a> {
                 documents.push(reader.node(false)?);
             }
         }
-        Ok(Self {
-            text,
-            documents,
-            aliases: reader.aliases,
-            anchors: reader.anchors,
-        })
+        Ok(Self { text, documents, aliases: reader.aliases, anchors: reader.anchors })
     }
 
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
         let (document, trail) = self.anchors.get(&anchor)?;
-        trail
-            .iter()
-            .try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
+        trail.iter().try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
     }
 }
 
@@ -207,12 +190,7 @@ impl<'p> Reader<'p, '_> {
     fn next(&mut self) -> Result<Option<(Event<'p>, Span)>, String> {
         self.parser.next_event().transpose().map_err(|error| {
             let marker = error.marker();
-            format!(
-                "line {}, column {}: {}",
-                marker.line(),
-                marker.col() + 1,
-                error.info()
-            )
+            format!("line {}, column {}: {}", marker.line(), marker.col() + 1, error.info())
         })
     }
 
@@ -225,14 +203,8 @@ impl<'p> Reader<'p, '_> {
 
     fn node_of(&mut self, event: Event<'p>, span: Span, flow: bool) -> Result<Node, String> {
         self.nodes += 1;
-        let (start, end) = (
-            self.offset(span.start.index()),
-            self.offset(span.end.index()),
-        );
-        let place = Place {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-        };
+        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
+        let place = Place { line: span.start.line(), column: span.start.col() + 1 };
         if self.nodes > MAX_NODES {
             return Err(format!("{place}: the file has more than {MAX_NODES} nodes"));
         }
@@ -244,15 +216,9 @@ impl<'p> Reader<'p, '_> {
                 self.aliases.entry(anchor).or_default().push(place);
                 (Kind::Alias(anchor), 0, None)
             }
-            Event::Scalar(value, style, anchor, tag) => (
-                Kind::Scalar {
-                    value: value.into_owned(),
-                    style,
-                    flow,
-                },
-                anchor,
-                tag,
-            ),
+            Event::Scalar(value, style, anchor, tag) => {
+                (Kind::Scalar { value: value.into_owned(), style, flow }, anchor, tag)
+            }
             Event::SequenceStart(anchor, tag) => {
                 let flow = flow || self.text[start..end].ends_with('[');
                 (Kind::List(self.list(flow)?), anchor, tag)
@@ -264,27 +230,15 @@ impl<'p> Reader<'p, '_> {
             other => return Err(format!("{place}: unexpected {other:?}")),
         };
         if anchor != 0 {
-            self.anchors
-                .insert(anchor, (self.document, self.trail.clone()));
+            self.anchors.insert(anchor, (self.document, self.trail.clone()));
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
-            Kind::Scalar {
-                style: ScalarStyle::Literal | ScalarStyle::Folded,
-                ..
-            } => start..end,
-            Kind::Scalar { .. } => {
-                scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some())
-            }
+            Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => start..end,
+            Kind::Scalar { .. } => scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some()),
             _ => start..end,
         };
-        Ok(Node {
-            kind,
-            bytes,
-            place,
-            anchor,
-            tag,
-        })
+        Ok(Node { kind, bytes, place, anchor, tag })
     }
 
     fn list(&mut self, flow: bool) -> Result<Vec<Node>, String> {
@@ -322,21 +276,11 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// Parsers disagree on which of two equal keys wins, and YAML forbids tabs as indentation.
-    fn check_key(
-        &self,
-        key: &Node,
-        flow: bool,
-        seen: &mut BTreeMap<String, Place>,
-    ) -> Result<(), String> {
-        let line_start = self.text[..key.bytes.start]
-            .rfind(['\n', '\r'])
-            .map_or(0, |at| at + 1);
+    fn check_key(&self, key: &Node, flow: bool, seen: &mut BTreeMap<String, Place>) -> Result<(), String> {
+        let line_start = self.text[..key.bytes.start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let indent = &self.text[line_start..key.bytes.start];
         if !flow && indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
-            return Err(format!(
-                "{}: a tab is used as indentation, which YAML forbids",
-                key.place
-            ));
+            return Err(format!("{}: a tab is used as indentation, which YAML forbids", key.place));
         }
         let Some(name) = key.text() else {
             return Ok(());
@@ -352,10 +296,7 @@ impl<'p> Reader<'p, '_> {
     }
 
     fn offset(&self, character: usize) -> usize {
-        self.offsets
-            .get(character)
-            .copied()
-            .unwrap_or(self.text.len())
+        self.offsets.get(character).copied().unwrap_or(self.text.len())
     }
 }
 
@@ -375,9 +316,7 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
     }
     let length = match text[start..end].as_bytes().first() {
         Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
-        _ => text[start..end]
-            .trim_end_matches([' ', '\t', '\n', '\r'])
-            .len(),
+        _ => text[start..end].trim_end_matches([' ', '\t', '\n', '\r']).len(),
     };
     start..start + length
 }
