@@ -6,6 +6,7 @@ use super::call::Call;
 use super::mergeable::Mergeability;
 use super::shapes::{self, node_id, with, without};
 use super::state::{PullRequest, PullState, Repository};
+use crate::world::git::Oid;
 
 /// What lists show.
 pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
@@ -18,9 +19,26 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         PullState::Closed { at } => (Some(at), None, None),
         PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(commit)),
     };
+<<<<<<< HEAD
     let users = |logins: &[String]| logins.iter().map(|login| call.urls.user(login)).collect::<Vec<_>>();
     let labels = pull.labels.iter().filter_map(|name| repository.labels.get(name));
     let labels: Vec<Value> = labels.map(|label| call.urls.label(repository, label)).collect();
+=======
+    let users = |logins: &[String]| {
+        logins
+            .iter()
+            .map(|login| call.urls.user(login))
+            .collect::<Vec<_>>()
+    };
+    let labels = pull
+        .labels
+        .iter()
+        .filter_map(|name| repository.labels.get(name));
+    let labels: Vec<Value> = labels
+        .map(|label| call.urls.label(repository, label))
+        .collect();
+    let whole = super::repository_shape::repository(&call.urls, repository, call.newest);
+>>>>>>> worldgh
     let link = |href: &str| json!({"href": href});
     let mut shape = json!({
         "url": url,
@@ -53,8 +71,8 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         "assignees": users(&pull.assignees),
         "requested_reviewers": users(&pull.reviewers.0),
         "requested_teams": pull.reviewers.1.iter().map(|slug| team(call, repository, slug)).collect::<Vec<_>>(),
-        "head": end(call, repository, &pull.head, &pull.head_sha.to_string()),
-        "base": end(call, repository, &pull.base, &pull.base_sha.to_string()),
+        "head": end(&whole, &pull.head, pull.head_sha),
+        "base": end(&whole, &pull.base, pull.base_sha),
         "_links": {
             "self": link(&url), "html": link(&html), "issue": link(&issue), "comments": link(&format!("{issue}/comments")),
             "review_comments": link(&format!("{url}/comments")), "review_comment": link(&format!("{api}/pulls/comments{{/number}}")),
@@ -75,13 +93,15 @@ pub(super) fn pull_node_id(repository: &Repository, pull: &PullRequest) -> Strin
     node_id("PR", format!("{}:{}", repository.id, pull.number))
 }
 
-fn end(call: &Call<'_>, repository: &Repository, branch: &str, sha: &str) -> Value {
+/// One end of a pull request. The repository is the same for both, and by far the largest part of the answer.
+fn end(whole: &Value, branch: &str, sha: Oid) -> Value {
+    let owner = &whole["owner"];
     json!({
-        "label": format!("{}:{branch}", repository.owner),
+        "label": format!("{}:{branch}", owner["login"].as_str().unwrap_or_default()),
         "ref": branch,
-        "sha": sha,
-        "user": call.urls.account(&repository.owner, "Organization"),
-        "repo": super::repository_shape::repository(&call.urls, repository, call.newest),
+        "sha": sha.to_string(),
+        "user": owner,
+        "repo": whole,
     })
 }
 
