@@ -19,26 +19,10 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         PullState::Closed { at } => (Some(at), None, None),
         PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(commit)),
     };
-<<<<<<< HEAD
     let users = |logins: &[String]| logins.iter().map(|login| call.urls.user(login)).collect::<Vec<_>>();
     let labels = pull.labels.iter().filter_map(|name| repository.labels.get(name));
     let labels: Vec<Value> = labels.map(|label| call.urls.label(repository, label)).collect();
-=======
-    let users = |logins: &[String]| {
-        logins
-            .iter()
-            .map(|login| call.urls.user(login))
-            .collect::<Vec<_>>()
-    };
-    let labels = pull
-        .labels
-        .iter()
-        .filter_map(|name| repository.labels.get(name));
-    let labels: Vec<Value> = labels
-        .map(|label| call.urls.label(repository, label))
-        .collect();
     let whole = super::repository_shape::repository(&call.urls, repository, call.newest);
->>>>>>> worldgh
     let link = |href: &str| json!({"href": href});
     let mut shape = json!({
         "url": url,
