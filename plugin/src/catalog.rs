@@ -13,7 +13,7 @@ pub struct Item {
     pub key: EntityKey,
     /// When it was last changed, if Port says so.
     pub updated_at: Option<String>,
-    /// The whole entity for templates: `identifier`, `title`, `blueprint`, `teams`, `properties`, `relations`.
+    /// The whole entity for templates: `identifier`, `title`, `blueprint`, `teams`, `properties`, `relations`, `updatedAt`.
     pub value: Value,
 }
 
@@ -45,6 +45,7 @@ impl Item {
                 "teams": entity.teams,
                 "properties": properties,
                 "relations": relations,
+                "updatedAt": entity.updated_at,
             }),
         })
     }

@@ -40,9 +40,49 @@ pub struct Settings {
     #[serde(deserialize_with = "one_or_many")]
     pub manifest: Vec<Manifest>,
     #[serde(default)]
+    pub mode: Mode,
+    #[serde(default)]
     pub method: Method,
     #[serde(default)]
+    pub checks: Checks,
+    #[serde(default)]
+    pub verify: Verify,
+    #[serde(default = "yes")]
+    pub supersede: bool,
+    #[serde(default = "title")]
+    pub title: String,
+    #[serde(default)]
+    pub body: String,
+    #[serde(default)]
+    pub labels: Vec<String>,
+    #[serde(default)]
+    pub reviewers: Vec<String>,
+    #[serde(default)]
+    pub team_reviewers: Vec<String>,
+    #[serde(default)]
+    pub digest: Digest,
+    #[serde(default = "digest_property")]
+    pub digest_property: String,
+    #[serde(default = "mutable_tags")]
+    pub mutable_tags: Vec<String>,
+    #[serde(default)]
+    pub allow_other_repository: bool,
+    #[serde(default)]
+    pub allow_downgrade: bool,
+    #[serde(default)]
     pub lock: Lock,
+    #[serde(default)]
+    pub freeze: Freeze,
+    #[serde(default)]
+    pub health: Health,
+    #[serde(default)]
+    pub soak: Soak,
+    #[serde(default)]
+    pub freshness: Freshness,
+    #[serde(default)]
+    pub people: People,
+    #[serde(default)]
+    pub provenance: Provenance,
 }
 
 /// One scalar to change in one file.
@@ -88,6 +128,71 @@ pub enum Part {
     Digest,
 }
 
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub enum Mode {
+    #[default]
+    Merge,
+    Checks,
+    AutoMerge,
+    PullRequest,
+}
+
+/// Which checks are waited for, and how long.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Checks {
+    pub names: Vec<String>,
+    pub deadline: String,
+    pub every: String,
+}
+
+/// What happens after the merge.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Verify {
+    pub enabled: bool,
+    pub after: String,
+    pub every: String,
+    pub deadline: String,
+    pub revert: bool,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            deadline: "10m".to_owned(),
+            every: "15s".to_owned(),
+        }
+    }
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            after: "30s".to_owned(),
+            every: "15s".to_owned(),
+            deadline: "10m".to_owned(),
+            revert: false,
+        }
+    }
+}
+
 /// How to merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -123,6 +228,181 @@ impl Default for Lock {
             reason: "locked_reason_prod".to_owned(),
         }
     }
+}
+
+/// Whether the digest that the catalog knows is added to the reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub enum Digest {
+    #[default]
+    Ignore,
+    Prefer,
+    Require,
+}
+
+/// When nobody promotes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Freeze {
+    pub file: String,
+    pub zone: String,
+    pub windows: Vec<String>,
+    pub holidays: Vec<String>,
+    pub exempt: Vec<String>,
+    pub hotfix_input: String,
+}
+
+/// What a healthy runtime looks like.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Health {
+    pub enabled: bool,
+    pub property: String,
+    pub value: String,
+    pub sync_property: String,
+    pub sync_value: String,
+    pub manifest: String,
+}
+
+/// How long an image stays in staging.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Soak {
+    pub at_least: String,
+    pub since: String,
+}
+
+/// What comes of a change between the click and the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub enum Freshness {
+    Ignore,
+    #[default]
+    Report,
+    Refuse,
+}
+
+/// Who may promote.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct People {
+    pub users: Vec<String>,
+    pub teams: Vec<String>,
+    pub user_blueprint: String,
+    pub four_eyes: bool,
+    pub author: String,
+}
+
+/// Where an image must come from.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(
+    missing_docs,
+    reason = "documented in settings.schema.json, which operators see"
+)]
+pub struct Provenance {
+    pub enabled: bool,
+    pub repository: String,
+    pub branch: String,
+    pub commit: String,
+}
+
+impl Default for Freeze {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            zone: "UTC".to_owned(),
+            windows: Vec::new(),
+            holidays: Vec::new(),
+            exempt: Vec::new(),
+            hotfix_input: String::new(),
+        }
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            property: "healthStatus".to_owned(),
+            value: "Healthy".to_owned(),
+            sync_property: "syncStatus".to_owned(),
+            sync_value: "Synced".to_owned(),
+            manifest: String::new(),
+        }
+    }
+}
+
+impl Default for Soak {
+    fn default() -> Self {
+        Self {
+            at_least: "0s".to_owned(),
+            since: "{staging.updatedAt}".to_owned(),
+        }
+    }
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            users: Vec::new(),
+            teams: Vec::new(),
+            user_blueprint: "_user".to_owned(),
+            four_eyes: false,
+            author: "{image.triggeredBy}".to_owned(),
+        }
+    }
+}
+
+impl Default for Provenance {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            repository: "{service.url}".to_owned(),
+            branch: "main".to_owned(),
+            commit: "{image.commitHash}".to_owned(),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn title() -> String {
+    "Promote {service.identifier} to {environment}: {reference}".to_owned()
+}
+
+fn digest_property() -> String {
+    "digest".to_owned()
+}
+
+fn mutable_tags() -> Vec<String> {
+    vec!["latest".to_owned()]
 }
 
 fn staging() -> String {
