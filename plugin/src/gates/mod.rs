@@ -54,3 +54,6 @@ pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
         message: message.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,12 +351,7 @@ fn a6_values_that_are_no_plain_text() {
             .map(|(value, after)| {
                 with(
                     value,
-                    row(
-                        "6",
-                        "quoted, or it would be read as something else",
-                        "image: abc\n",
-                        Text(after),
-                    ),
+                    row("6", after.trim_end(), "image: abc\n", Text(after)),
                 )
             })
             .collect(),
@@ -380,10 +375,7 @@ fn a6_values_that_are_no_plain_text() {
     ] {
         let after = format!("image: {plain}\n");
         let kept = edit("image: abc\n", Selector::default(), "image", plain).unwrap();
-        assert!(
-            kept == after || kept == format!("image: \"{plain}\"\n"),
-            "{kept}"
-        );
+        assert_eq!(kept, after);
     }
 }
 
