@@ -91,7 +91,10 @@ fn is_number(lower: &str) -> bool {
     let exponent_fits = exponent
         .is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
     // Several dots are a version, `1.4.2`: the letter of 1.1's pattern for floats has them, no reader does.
-    digits(mantissa, "_.:") && mantissa.matches('.').count() <= 1 && exponent_fits
+    mantissa.contains(|c: char| c.is_ascii_digit())
+        && digits(mantissa, "_.:")
+        && mantissa.matches('.').count() <= 1
+        && exponent_fits
 }
 
 /// `2024-01-01`, and with a time behind it.
