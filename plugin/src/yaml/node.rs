@@ -3,7 +3,6 @@
 //! The parser's positions count characters and its spans take in anchors and tags; here they are bytes, and only the
 //! scalar itself. Limits hold before anything is built on top: 1 MiB, depth 64, 200,000 nodes.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
@@ -21,9 +20,9 @@ pub struct Stream<'a> {
     /// The root of each document; an empty document is an empty scalar.
     pub documents: Vec<Node>,
     /// Where each anchor is used, by the parser's number for it.
-    pub aliases: BTreeMap<usize, Vec<Place>>,
+    pub aliases: Vec<(usize, Place)>,
     /// Where each anchor stands, by the parser's number for it: document, and path of child positions.
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
 }
 
 /// One node.
@@ -148,8 +147,8 @@ impl<'a> Stream<'a> {
                 .chain([parsed.len()])
                 .collect(),
             text,
-            aliases: BTreeMap::new(),
-            anchors: BTreeMap::new(),
+            aliases: Vec::new(),
+            anchors: Vec::new(),
             trail: Vec::new(),
             document: 0,
             nodes: 0,
@@ -171,7 +170,7 @@ impl<'a> Stream<'a> {
 
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
-        let (document, trail) = self.anchors.get(&anchor)?;
+        let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
         trail
             .iter()
             .try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
@@ -196,8 +195,8 @@ struct Reader<'p, 't> {
     /// Byte offset of each character.
     offsets: Vec<usize>,
     text: &'t str,
-    aliases: BTreeMap<usize, Vec<Place>>,
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    aliases: Vec<(usize, Place)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
     trail: Vec<usize>,
     document: usize,
     nodes: usize,
@@ -241,7 +240,7 @@ impl<'p> Reader<'p, '_> {
         }
         let (kind, anchor, tag) = match event {
             Event::Alias(anchor) => {
-                self.aliases.entry(anchor).or_default().push(place);
+                self.aliases.push((anchor, place));
                 (Kind::Alias(anchor), 0, None)
             }
             Event::Scalar(value, style, anchor, tag) => (
@@ -265,7 +264,7 @@ impl<'p> Reader<'p, '_> {
         };
         if anchor != 0 {
             self.anchors
-                .insert(anchor, (self.document, self.trail.clone()));
+                .push((anchor, self.document, self.trail.clone()));
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
@@ -304,16 +303,17 @@ impl<'p> Reader<'p, '_> {
 
     fn map(&mut self, flow: bool) -> Result<Vec<(Node, Node)>, String> {
         let mut entries: Vec<(Node, Node)> = Vec::new();
-        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         loop {
             let (event, span) = match self.next()? {
-                Some((Event::MappingEnd, _)) => return Ok(entries),
+                Some((Event::MappingEnd, _)) => return check_keys(&entries).map(|()| entries),
                 Some(next) => next,
                 None => return Err("the file ends within a map".to_owned()),
             };
             self.trail.push(entries.len() * 2);
             let key = self.node_of(event, span, flow)?;
-            self.check_key(&key, flow, &mut seen)?;
+            if !flow {
+                self.check_indent(&key)?;
+            }
             self.trail.pop();
             self.trail.push(entries.len() * 2 + 1);
             entries.push((key, self.node(flow)?));
@@ -321,34 +321,19 @@ impl<'p> Reader<'p, '_> {
         }
     }
 
-    /// Parsers disagree on which of two equal keys wins, and YAML forbids tabs as indentation.
-    fn check_key(
-        &self,
-        key: &Node,
-        flow: bool,
-        seen: &mut BTreeMap<String, Place>,
-    ) -> Result<(), String> {
+    /// YAML forbids tabs as indentation; the parser does not always.
+    fn check_indent(&self, key: &Node) -> Result<(), String> {
         let line_start = self.text[..key.bytes.start]
             .rfind(['\n', '\r'])
             .map_or(0, |at| at + 1);
         let indent = &self.text[line_start..key.bytes.start];
-        if !flow && indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
+        if indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
             return Err(format!(
                 "{}: a tab is used as indentation, which YAML forbids",
                 key.place
             ));
         }
-        let Some(name) = key.text() else {
-            return Ok(());
-        };
-        match seen.insert(name.to_owned(), key.place) {
-            Some(first) => Err(format!(
-                "key `{}` stands twice in one map, at {first} and at {}: readers disagree on which one counts",
-                name.escape_debug(),
-                key.place
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn offset(&self, character: usize) -> usize {
@@ -356,6 +341,28 @@ impl<'p> Reader<'p, '_> {
             .get(character)
             .copied()
             .unwrap_or(self.text.len())
+    }
+}
+
+/// Parsers disagree on which of two equal keys counts.
+fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
+    let mut keys: Vec<_> = entries
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| key.text().is_some())
+        .collect();
+    keys.sort_by_key(|key| key.text());
+    match keys
+        .windows(2)
+        .find(|pair| pair[0].text() == pair[1].text())
+    {
+        Some(pair) => Err(format!(
+            "key `{}` stands twice in one map, at {} and at {}: readers disagree on which one counts",
+            pair[0].text().unwrap_or_default().escape_debug(),
+            pair[0].place,
+            pair[1].place
+        )),
+        None => Ok(()),
     }
 }
 
