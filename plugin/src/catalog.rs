@@ -30,11 +30,10 @@ impl Item {
                     named(&entity.key)
                 ))
             })?;
-        let relations: Map<String, Value> = entity
-            .relations
-            .iter()
-            .map(|relation| (relation.name.clone(), targets(relation)))
-            .collect();
+        let mut relations = Map::new();
+        for relation in &entity.relations {
+            relations.insert(relation.name.clone(), targets(relation));
+        }
         Ok(Self {
             key: entity.key.clone(),
             updated_at: entity.updated_at.clone(),

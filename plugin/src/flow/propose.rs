@@ -1,7 +1,7 @@
 //! The commit, the pull request, and what is written beside it.
 
 use super::{Plan, Run, Stop, describe};
-use crate::facts::Facts;
+use crate::facts::{Facts, Target};
 use crate::gates::reason;
 use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
 use crate::text;
@@ -128,13 +128,19 @@ impl<H: Host> Run<'_, H> {
 fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
     let mut changes = Vec::new();
     for (index, file) in facts.files.iter().enumerate() {
-        let mut targets: Vec<_> = facts
+        // From the end of the file: an edit then moves no scalar that is still to be edited.
+        let mut targets: Vec<&Target> = Vec::new();
+        for target in facts
             .sites
             .iter()
             .filter(|target| target.file == index && !target.is_current())
-            .collect();
-        // From the end of the file: an edit then moves no scalar that is still to be edited.
-        targets.sort_by_key(|target| std::cmp::Reverse(target.site.bytes.start));
+        {
+            let earlier = |other: &&Target| other.site.bytes.start < target.site.bytes.start;
+            targets.insert(
+                targets.iter().position(earlier).unwrap_or(targets.len()),
+                target,
+            );
+        }
         let mut content = file.content.clone();
         for target in &targets {
             content = yaml::replace(&content, &target.site, &target.wanted).map_err(|what| {

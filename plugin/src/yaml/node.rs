@@ -260,7 +260,7 @@ impl<'p> Reader<'p, '_> {
                 let flow = flow || self.text[start..end].ends_with('{');
                 (Kind::Map(self.map(flow)?), anchor, tag)
             }
-            other => return Err(format!("{place}: unexpected {other:?}")),
+            _ => return Err(format!("{place}: a value is missing")),
         };
         if anchor != 0 {
             self.anchors
@@ -351,7 +351,7 @@ fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
         .map(|(key, _)| key)
         .filter(|key| key.text().is_some())
         .collect();
-    keys.sort_by_key(|key| key.text());
+    keys.sort_unstable_by_key(|key| (key.text(), key.bytes.start));
     match keys
         .windows(2)
         .find(|pair| pair[0].text() == pair[1].text())
@@ -380,7 +380,7 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
         };
         start += skip;
     }
-    let length = match text[start..end].as_bytes().first() {
+    let length = match text.as_bytes()[start..end].first() {
         Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
         _ => text[start..end]
             .trim_end_matches([' ', '\t', '\n', '\r'])
