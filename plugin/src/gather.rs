@@ -138,20 +138,12 @@ impl<H: Host> Gathering<'_, H> {
         Ok((staging, production))
     }
 
-    /// The image that staging runs and, beside it, the one that production runs.
+    /// The image to promote and, beside it, the one that production runs.
     fn images(&mut self, facts: &mut Facts) -> Result<(), Failure> {
+        let Some((identifier, whence)) = self.image_identifier(facts) else {
+            return Ok(());
+        };
         let relation = &self.settings.image_relation;
-        let Some(staging) = &facts.staging else {
-            return Ok(());
-        };
-        let Some(identifier) = staging.relation(relation) else {
-            let what = format!(
-                "{} has no `{relation}` relation: nothing is known to run there",
-                named(&staging.key)
-            );
-            self.refuse("image", what);
-            return Ok(());
-        };
         let blueprint = &self.settings.image_blueprint;
         let key = |identifier: &str| EntityKey {
             blueprint: blueprint.clone(),
@@ -161,19 +153,21 @@ impl<H: Host> Gathering<'_, H> {
             .production
             .as_ref()
             .and_then(|production| production.relation(relation));
-        let keys: Vec<_> = [Some(identifier), current.filter(|id| *id != identifier)]
-            .into_iter()
-            .flatten()
-            .map(key)
-            .collect();
+        let keys: Vec<_> = [
+            Some(identifier.as_str()),
+            current.filter(|id| *id != identifier),
+        ]
+        .into_iter()
+        .flatten()
+        .map(key)
+        .collect();
         let mut entities = self.host.get_entities(&keys)?.into_iter();
         match entities.next().flatten() {
             Some(image) => facts.image = Some(Item::new(&image)?),
             None => {
                 let what = format!(
-                    "{} is not in Port's catalog, although {} runs it",
-                    named(&keys[0]),
-                    named(&staging.key)
+                    "{} is not in Port's catalog, although {whence} names it",
+                    named(&keys[0])
                 );
                 self.refuse("image", what);
             }
@@ -185,6 +179,28 @@ impl<H: Host> Gathering<'_, H> {
             .map(Item::new)
             .transpose()?;
         Ok(())
+    }
+
+    /// The image that the settings name, else the one that staging runs; and who says so.
+    fn image_identifier(&mut self, facts: &Facts) -> Option<(String, String)> {
+        if !self.settings.image.is_empty() {
+            let context = self.context(facts);
+            let identifier = self.fill("image", "image", &self.settings.image, &context)?;
+            return Some((identifier, "setting `image`".to_owned()));
+        }
+        let relation = &self.settings.image_relation;
+        let staging = facts.staging.as_ref()?;
+        let whence = named(&staging.key);
+        match staging.relation(relation) {
+            Some(identifier) => Some((identifier.to_owned(), whence)),
+            None => {
+                self.refuse(
+                    "image",
+                    format!("{whence} has no `{relation}` relation: nothing is known to run there"),
+                );
+                None
+            }
+        }
     }
 
     fn wanted(&mut self, image: &Item) -> Option<Reference> {

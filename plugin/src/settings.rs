@@ -73,6 +73,7 @@ object! {
         runtime_blueprint: String,
         image_blueprint: String,
         image_relation: String,
+        image: String,
         reference: String,
         digest: Digest,
         digest_property: String,

@@ -5,6 +5,7 @@ use crate::facts::{Facts, Target};
 use crate::image::Reference;
 use crate::settings::{Part, Settings};
 use crate::types::Reason;
+use crate::yaml::Stream;
 
 /// Refuses a change of the repository, a tag that may mean another image tomorrow, and an older version.
 pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
@@ -44,6 +45,41 @@ pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// Images of the same repository that stay on another version in the files that change, such as an init container's.
+pub fn left_behind(facts: &Facts) -> Vec<Reason> {
+    let Some(wanted) = &facts.wanted else {
+        return Vec::new();
+    };
+    let mut warnings = Vec::new();
+    for (index, file) in facts.files.iter().enumerate() {
+        let Ok(stream) = Stream::read(&file.content) else {
+            continue;
+        };
+        for node in stream.values() {
+            let is_target = facts
+                .sites
+                .iter()
+                .any(|target| target.file == index && target.site.bytes == node.bytes);
+            let Some(Ok(other)) = node
+                .text()
+                .filter(|text| text.contains('/'))
+                .map(Reference::parse)
+            else {
+                continue;
+            };
+            let versioned = other.tag.is_some() || other.digest.is_some();
+            if !is_target && versioned && other != *wanted && other.same_repository(wanted) {
+                let what = format!(
+                    "`{other}` at {} of `{}` stays as it is",
+                    node.place, file.path
+                );
+                warnings.push(reason("left-behind", what));
+            }
+        }
+    }
+    warnings
 }
 
 /// What a target holds now, as a reference; none for a digest alone, which says neither what nor how old.

@@ -37,11 +37,11 @@ pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
             provenance::check(facts),
         ]
         .concat(),
-        warnings: Vec::new(),
+        warnings: image::left_behind(facts),
     };
     match settings.freshness {
         Freshness::Ignore => {}
-        Freshness::Report => verdict.warnings = freshness::check(facts, seen),
+        Freshness::Report => verdict.warnings.extend(freshness::check(facts, seen)),
         Freshness::Refuse => verdict.reasons.extend(freshness::check(facts, seen)),
     }
     verdict

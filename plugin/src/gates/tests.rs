@@ -22,7 +22,7 @@ fn run(fake: &mut Fake, settings: &Value) -> Outcome {
     all.as_object_mut().unwrap().extend(own);
     let mut request = request(&all.to_string());
     request.requested_at = Some("2026-01-06T09:59:00Z".into());
-    request.inputs = r#"{"hotfix":true}"#.into();
+    request.inputs = r#"{"hotfix":true,"image":"web-1.4.1"}"#.into();
     request.subject.relations = vec![Relation {
         name: "test_runtime".into(),
         targets: vec!["web-staging".into()],
@@ -451,6 +451,52 @@ fn identity_of_the_image() {
         pushed,
         "downgrade",
         "`ghcr.io/acme/web:abc` is older",
+    );
+}
+
+#[test]
+fn warns_of_images_that_are_left_behind() {
+    let mut fake = Fake::guide();
+    let more = "      initContainers:\n        - image: ghcr.io/acme/web:1.4.0\n        - image: ghcr.io/acme/shop:1\n";
+    fake.files
+        .insert(MANIFEST.into(), format!("{DEPLOYMENT}{more}"));
+    assert!(matches!(run(&mut fake, &json!({})), Outcome::Promoted(_)));
+    let words = "left-behind: `ghcr.io/acme/web:1.4.0` at line 12, column 18 of `apps/web/prod/deployment.yaml` stays as it is";
+    let warnings: Vec<_> = fake
+        .notes
+        .iter()
+        .filter(|note| note.starts_with("left-behind"))
+        .collect();
+    assert_eq!(warnings, [words]);
+}
+
+#[test]
+fn goes_back_to_an_image_that_a_person_picks() {
+    let settings = json!({ "image": "{inputs.image}", "allow_downgrade": true });
+    let mut fake = Fake::guide();
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    fake.entity("running_service", "web-prod").relations[0].targets = vec!["web-1.4.2".into()];
+    assert!(
+        matches!(run(&mut fake, &settings), Outcome::Promoted(_)),
+        "{:?}",
+        fake.calls
+    );
+    assert_eq!(
+        (fake.production_image(), fake.files[MANIFEST].as_str()),
+        ("web-1.4.1", DEPLOYMENT)
+    );
+    check(
+        json!({ "image": "{inputs.oops}" }),
+        AS_IT_IS,
+        "image",
+        "setting `image`: `{inputs.oops}`",
+    );
+    check(
+        json!({ "image": "nope" }),
+        AS_IT_IS,
+        "image",
+        "image `nope` is not in Port's catalog, although setting `image` names it",
     );
 }
 

@@ -80,6 +80,7 @@ impl<H: Host> Gathering<'_, H> {
         }
         if settings.health.manifest.is_empty()
             || !settings.health.enabled
+            || !settings.image.is_empty()
             || facts.staging.is_none()
         {
             return Ok(());
@@ -123,7 +124,7 @@ impl<H: Host> Gathering<'_, H> {
         Ok(())
     }
 
-    fn context(&self, facts: &Facts) -> Value {
+    pub(super) fn context(&self, facts: &Facts) -> Value {
         context(
             self.request,
             &[

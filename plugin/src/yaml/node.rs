@@ -168,6 +168,21 @@ impl<'a> Stream<'a> {
         })
     }
 
+    /// Every scalar of the file that is a value, in no particular order.
+    pub fn values(&self) -> Vec<&Node> {
+        let mut open: Vec<&Node> = self.documents.iter().collect();
+        let mut values = Vec::new();
+        while let Some(node) = open.pop() {
+            match &node.kind {
+                Kind::Scalar { .. } => values.push(node),
+                Kind::List(items) => open.extend(items),
+                Kind::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
+                Kind::Alias(_) => {}
+            }
+        }
+        values
+    }
+
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
         let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
