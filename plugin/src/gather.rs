@@ -1,7 +1,7 @@
 //! Gathers the facts, by reads alone.
 //!
 //! What cannot be found is a reason against the promotion; gathering goes on with what does not depend on it, so that all
-//! reasons come at once. What only one rule wants to know is in [`evidence`], read if that rule is on.
+//! reasons come at once. What only one rule wants to know is in `evidence`, read if that rule is on.
 
 mod evidence;
 

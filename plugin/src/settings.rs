@@ -1,6 +1,6 @@
 //! What an operator may decide, and nothing else: an unknown key is an error.
 //!
-//! `settings.schema.json` is the one place for names, types, words and defaults: [`schema`] checks settings against it and
+//! `settings.schema.json` is the one place for names, types, words and defaults: `schema` checks settings against it and
 //! fills them in from it, and what is left to do here is to name the parts. The guide is `README.md`; a test holds all
 //! three to each other.
 
