@@ -23,13 +23,9 @@ impl Item {
     /// # Errors
     /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.
     pub fn new(entity: &Entity) -> Result<Self, Failure> {
-        let properties: Map<String, Value> =
-            serde_json::from_str(&entity.properties).map_err(|error| {
-                Failure::Other(format!(
-                    "the properties of {} are not a JSON object: {error}",
-                    named(&entity.key)
-                ))
-            })?;
+        let properties: Map<String, Value> = serde_json::from_str(&entity.properties).map_err(|error| {
+            Failure::Other(format!("the properties of {} are not a JSON object: {error}", named(&entity.key)))
+        })?;
         let mut relations = Map::new();
         for relation in &entity.relations {
             relations.insert(relation.name.clone(), targets(relation));

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::host::{
-    Ancestry, Change, Check, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter,
-    PullRequest, PullState, Severity,
+    Ancestry, Change, Check, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest,
+    PullState, Severity,
 };
 use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
 
@@ -39,19 +39,13 @@ pub(crate) fn entity(
     relations: &[(&str, &str)],
 ) -> Entity {
     Entity {
-        key: EntityKey {
-            blueprint: blueprint.into(),
-            identifier: identifier.into(),
-        },
+        key: EntityKey { blueprint: blueprint.into(), identifier: identifier.into() },
         title: Some(identifier.to_uppercase()),
         teams: Vec::new(),
         properties: properties.into(),
         relations: relations
             .iter()
-            .map(|(name, target)| Relation {
-                name: (*name).into(),
-                targets: vec![(*target).into()],
-            })
+            .map(|(name, target)| Relation { name: (*name).into(), targets: vec![(*target).into()] })
             .collect(),
         updated_at: None,
     }
@@ -106,10 +100,7 @@ impl Fake {
             "service",
             "web",
             "{}",
-            &[
-                ("test_runtime", "web-staging"),
-                ("prod_runtime", "web-prod"),
-            ],
+            &[("test_runtime", "web-staging"), ("prod_runtime", "web-prod")],
         ));
         fake.put(runtime("web-staging", "apps/web/staging", "web-1.4.2"));
         fake.put(runtime("web-prod", "apps/web/prod", "web-1.4.1"));
@@ -120,16 +111,11 @@ impl Fake {
     }
 
     pub(crate) fn put(&mut self, entity: Entity) {
-        self.entities.insert(
-            (entity.key.blueprint.clone(), entity.key.identifier.clone()),
-            entity,
-        );
+        self.entities.insert((entity.key.blueprint.clone(), entity.key.identifier.clone()), entity);
     }
 
     pub(crate) fn entity(&mut self, blueprint: &str, identifier: &str) -> &mut Entity {
-        self.entities
-            .get_mut(&(blueprint.into(), identifier.into()))
-            .unwrap()
+        self.entities.get_mut(&(blueprint.into(), identifier.into())).unwrap()
     }
 
     pub(crate) fn production_image(&self) -> &str {
@@ -152,8 +138,7 @@ impl Fake {
         what: &str,
         effect: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.calls
-            .push(format!("{name} {what}").trim_end().to_owned());
+        self.calls.push(format!("{name} {what}").trim_end().to_owned());
         let cut_off = || Failure::Other("cut off".into());
         match self.cut {
             Some((at, _)) if self.calls.len() > at => return Err(cut_off()),
@@ -175,10 +160,7 @@ pub(crate) fn request(settings: &str) -> Request {
     Request {
         run_id: "r_Ab12Cd34Ef56Gh78".into(),
         action: "promote_to_production".into(),
-        actor: Actor {
-            email: Some("dana@acme.example".into()),
-            name: None,
-        },
+        actor: Actor { email: Some("dana@acme.example".into()), name: None },
         requested_at: None,
         subject: entity("service", "web", "{}", &[]),
         inputs: "{}".into(),
@@ -206,18 +188,14 @@ impl Host for Fake {
 
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         let key = (key.blueprint.clone(), key.identifier.clone());
-        self.call("get-entity", &key.1.clone(), |fake| {
-            Ok(fake.entities.get(&key).cloned())
-        })
+        self.call("get-entity", &key.1.clone(), |fake| Ok(fake.entities.get(&key).cloned()))
     }
 
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
         let names: Vec<_> = keys.iter().map(|key| key.identifier.as_str()).collect();
         self.call("get-entities", &names.join(","), |fake| {
             let get = |key: &EntityKey| {
-                fake.entities
-                    .get(&(key.blueprint.clone(), key.identifier.clone()))
-                    .cloned()
+                fake.entities.get(&(key.blueprint.clone(), key.identifier.clone())).cloned()
             };
             Ok(keys.iter().map(get).collect())
         })
@@ -225,40 +203,24 @@ impl Host for Fake {
 
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
         let target = &change.relations[0];
-        let what = format!(
-            "{} {}={}",
-            key.identifier,
-            target.name,
-            target.targets.join(",")
-        );
+        let what = format!("{} {}={}", key.identifier, target.name, target.targets.join(","));
         self.call("update-entity", &what, |fake| {
             let entity = fake.entity(&key.blueprint, &key.identifier);
-            entity
-                .relations
-                .retain(|relation| relation.name != target.name);
+            entity.relations.retain(|relation| relation.name != target.name);
             entity.relations.push(target.clone());
             Ok(entity.clone())
         })
     }
 
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure> {
-        self.call(
-            "read-file",
-            &format!("{repository} {path} {revision}"),
-            |fake| {
-                Ok(fake.files.get(path).map(|content| File {
-                    path: path.into(),
-                    content: content.clone(),
-                    commit: "c0".into(),
-                    blob: format!("blob{}", content.len()),
-                }))
-            },
-        )
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
+        self.call("read-file", &format!("{repository} {path} {revision}"), |fake| {
+            Ok(fake.files.get(path).map(|content| File {
+                path: path.into(),
+                content: content.clone(),
+                commit: "c0".into(),
+                blob: format!("blob{}", content.len()),
+            }))
+        })
     }
 
     fn find_pull_requests(
@@ -271,37 +233,26 @@ impl Host for Fake {
         self.call("find-pull-requests", head, |fake| {
             let prefix = head.trim_end_matches('*');
             let all = fake.pulls.iter().rev().map(|(pull, _)| pull.clone());
-            let wanted =
-                |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
-            Ok(all
-                .filter(|pull| pull.head.starts_with(prefix) && wanted(pull))
-                .collect())
+            let wanted = |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
+            Ok(all.filter(|pull| pull.head.starts_with(prefix) && wanted(pull)).collect())
         })
     }
 
     fn compare(&mut self, repository: &str, base: &str, head: &str) -> Result<Comparison, Failure> {
-        self.call(
-            "compare",
-            &format!("{repository} {base}...{head}"),
-            |fake| {
-                Ok(Comparison {
-                    status: fake.ancestry,
-                    ahead_by: 0,
-                    behind_by: 0,
-                    commits: Vec::new(),
-                    url: String::new(),
-                })
-            },
-        )
+        self.call("compare", &format!("{repository} {base}...{head}"), |fake| {
+            Ok(Comparison {
+                status: fake.ancestry,
+                ahead_by: 0,
+                behind_by: 0,
+                commits: Vec::new(),
+                url: String::new(),
+            })
+        })
     }
 
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
-            if let Some((pull, _)) = fake
-                .pulls
-                .iter()
-                .find(|(pull, _)| pull.head == proposal.head)
-            {
+            if let Some((pull, _)) = fake.pulls.iter().find(|(pull, _)| pull.head == proposal.head) {
                 return match pull.state {
                     PullState::Closed => Err(Failure::Conflict("somebody closed it".into())),
                     _ => Ok(pull.clone()),
@@ -377,11 +328,7 @@ impl Host for Fake {
     }
 
     fn add_labels(&mut self, _: &str, number: u32, labels: &[String]) -> Result<(), Failure> {
-        self.call(
-            "add-labels",
-            &format!("{number} {}", labels.join(",")),
-            |_| Ok(()),
-        )
+        self.call("add-labels", &format!("{number} {}", labels.join(",")), |_| Ok(()))
     }
 
     fn request_reviewers(

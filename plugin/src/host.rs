@@ -2,9 +2,7 @@
 //!
 //! [`Imports`] is the only place that touches the component's imports.
 
-use crate::contract::{
-    env, github_merge, github_propose, github_read, port_read, port_write, run_log,
-};
+use crate::contract::{env, github_merge, github_propose, github_read, port_read, port_write, run_log};
 
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
@@ -17,10 +15,7 @@ pub use run_log::Severity;
 use crate::types::{Entity, EntityKey, Failure};
 
 /// What the policy can ask of the world. Each method is documented in `wit/`.
-#[allow(
-    missing_docs,
-    reason = "each method is the import of the same name, documented in wit/"
-)]
+#[allow(missing_docs, reason = "each method is the import of the same name, documented in wit/")]
 pub trait Host {
     fn now(&mut self) -> String;
     fn sleep(&mut self, seconds: u32);
@@ -28,12 +23,7 @@ pub trait Host {
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure>;
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure>;
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure>;
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure>;
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure>;
     fn find_pull_requests(
         &mut self,
         repository: &str,
@@ -51,26 +41,10 @@ pub trait Host {
         expected_head: &str,
         method: MergeMethod,
     ) -> Result<Merged, Failure>;
-    fn get_checks(
-        &mut self,
-        repository: &str,
-        commit: &str,
-        base: &str,
-    ) -> Result<Vec<Check>, Failure>;
+    fn get_checks(&mut self, repository: &str, commit: &str, base: &str) -> Result<Vec<Check>, Failure>;
     fn close_pull_request(&mut self, repository: &str, number: u32) -> Result<(), Failure>;
-    fn comment(
-        &mut self,
-        repository: &str,
-        number: u32,
-        marker: &str,
-        body: &str,
-    ) -> Result<(), Failure>;
-    fn add_labels(
-        &mut self,
-        repository: &str,
-        number: u32,
-        labels: &[String],
-    ) -> Result<(), Failure>;
+    fn comment(&mut self, repository: &str, number: u32, marker: &str, body: &str) -> Result<(), Failure>;
+    fn add_labels(&mut self, repository: &str, number: u32, labels: &[String]) -> Result<(), Failure>;
     fn request_reviewers(
         &mut self,
         repository: &str,
@@ -116,12 +90,7 @@ impl Host for Imports {
         port_write::update_entity(key, change)
     }
 
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure> {
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
         github_read::read_file(repository, path, revision)
     }
 
@@ -157,12 +126,7 @@ impl Host for Imports {
         github_merge::merge(repository, number, expected_head, method)
     }
 
-    fn get_checks(
-        &mut self,
-        repository: &str,
-        commit: &str,
-        base: &str,
-    ) -> Result<Vec<Check>, Failure> {
+    fn get_checks(&mut self, repository: &str, commit: &str, base: &str) -> Result<Vec<Check>, Failure> {
         github_read::get_checks(repository, commit, base)
     }
 
@@ -170,22 +134,11 @@ impl Host for Imports {
         github_propose::close_pull_request(repository, number)
     }
 
-    fn comment(
-        &mut self,
-        repository: &str,
-        number: u32,
-        marker: &str,
-        body: &str,
-    ) -> Result<(), Failure> {
+    fn comment(&mut self, repository: &str, number: u32, marker: &str, body: &str) -> Result<(), Failure> {
         github_propose::comment(repository, number, marker, body)
     }
 
-    fn add_labels(
-        &mut self,
-        repository: &str,
-        number: u32,
-        labels: &[String],
-    ) -> Result<(), Failure> {
+    fn add_labels(&mut self, repository: &str, number: u32, labels: &[String]) -> Result<(), Failure> {
         github_propose::add_labels(repository, number, labels)
     }
 

@@ -240,9 +240,8 @@ impl Settings {
     /// # Errors
     /// As [`Settings::parse`].
     pub fn filled(json: &str) -> Result<Value, String> {
-        let read = |text: &str| {
-            serde_json::from_str(text).map_err(|error| format!("policy.settings: {error}"))
-        };
+        let read =
+            |text: &str| serde_json::from_str(text).map_err(|error| format!("policy.settings: {error}"));
         let (schema, mut settings) = (read(SCHEMA)?, read(json)?);
         schema::fit(&schema, &schema, &mut settings, "policy.settings")?;
         Ok(settings)

@@ -40,11 +40,7 @@ impl<H: Host> Run<'_, H> {
         loop {
             let wrong = self.wrong_in_production(plan)?;
             if wrong.is_empty() {
-                self.tell(&format!(
-                    "{} is verified after {}",
-                    plan.image,
-                    spell(waited.into())
-                ));
+                self.tell(&format!("{} is verified after {}", plan.image, spell(waited.into())));
                 return Ok(());
             }
             if waited >= deadline {
@@ -60,10 +56,7 @@ impl<H: Host> Run<'_, H> {
             return Ok(String::new());
         };
         let Some(runtime) = self.host.get_entity(&production.key)? else {
-            return Ok(format!(
-                "{} is gone from Port's catalog",
-                named(&production.key)
-            ));
+            return Ok(format!("{} is gone from Port's catalog", named(&production.key)));
         };
         let runtime = Item::new(&runtime)?;
         let mut wrong = unwell(&runtime, &self.settings.health);
@@ -80,16 +73,13 @@ impl<H: Host> Run<'_, H> {
 
     fn not_verified(&mut self, plan: &Plan, wrong: &str, waited: u32) -> Stop {
         let waited = spell(waited.into());
-        let mut message = format!(
-            "{} is merged, but not well in production after {waited}: {wrong}",
-            plan.image
-        );
+        let mut message =
+            format!("{} is merged, but not well in production after {waited}: {wrong}", plan.image);
         if self.settings.verify.revert {
             message += &match self.revert(plan, wrong) {
-                Ok(pull) => format!(
-                    "; pull request {} puts the old image back, merge it or fix forward",
-                    pull.number
-                ),
+                Ok(pull) => {
+                    format!("; pull request {} puts the old image back, merge it or fix forward", pull.number)
+                }
                 Err(Stop::Failed(failure)) => {
                     format!("; a revert could not be proposed: {}", describe(&failure))
                 }
@@ -106,12 +96,7 @@ impl<H: Host> Run<'_, H> {
     fn revert(&mut self, plan: &Plan, wrong: &str) -> Result<PullRequest, Stop> {
         let mut changes: Vec<FileChange> = Vec::new();
         let mut commit = None;
-        for target in plan
-            .facts
-            .sites
-            .iter()
-            .filter(|target| !target.is_current())
-        {
+        for target in plan.facts.sites.iter().filter(|target| !target.is_current()) {
             let path = &plan.facts.files[target.file].path;
             let known = changes.iter().position(|change| change.path == *path);
             let at = match known {
@@ -119,8 +104,7 @@ impl<H: Host> Run<'_, H> {
                 None => {
                     let revision = commit.clone().unwrap_or_else(|| self.settings.base.clone());
                     let file = self.host.read_file(&plan.repository, path, &revision)?;
-                    let file =
-                        file.ok_or_else(|| Failure::NotFound(format!("`{path}` is gone")))?;
+                    let file = file.ok_or_else(|| Failure::NotFound(format!("`{path}` is gone")))?;
                     commit.get_or_insert(file.commit);
                     changes.push(FileChange {
                         path: path.clone(),
@@ -130,18 +114,12 @@ impl<H: Host> Run<'_, H> {
                     changes.len() - 1
                 }
             };
-            changes[at].content =
-                put_back(&changes[at].content, target).map_err(Failure::Conflict)?;
+            changes[at].content = put_back(&changes[at].content, target).map_err(Failure::Conflict)?;
         }
         let Some(base_commit) = commit.filter(|_| !changes.is_empty()) else {
-            return Err(Stop::Failed(Failure::Other(
-                "this run has changed nothing".to_owned(),
-            )));
+            return Err(Stop::Failed(Failure::Other("this run has changed nothing".to_owned())));
         };
-        let (folder, name) = plan
-            .branch
-            .rsplit_once('/')
-            .unwrap_or(("promote", &plan.branch));
+        let (folder, name) = plan.branch.rsplit_once('/').unwrap_or(("promote", &plan.branch));
         let words = text::Words {
             facts: &plan.facts,
             request: self.request,
@@ -163,17 +141,11 @@ impl<H: Host> Run<'_, H> {
 /// The file with the old value in place of the new one.
 fn put_back(content: &str, target: &Target) -> Result<String, String> {
     let document = &target.manifest.document;
-    let selector = Selector {
-        kind: document.kind.as_deref(),
-        name: document.name.as_deref(),
-    };
+    let selector = Selector { kind: document.kind.as_deref(), name: document.name.as_deref() };
     let stream = Stream::read(content)?;
     let site = yaml::find(&stream, selector, &target.manifest.image.parse()?)?;
     if site.value != target.wanted {
-        return Err(format!(
-            "`{}` holds something else by now",
-            target.manifest.image
-        ));
+        return Err(format!("`{}` holds something else by now", target.manifest.image));
     }
     yaml::replace(content, &site, &target.site.value)
 }

@@ -49,10 +49,7 @@ pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
 
 /// A reason, by its rule's name.
 pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
-    Reason {
-        rule: rule.to_owned(),
-        message: message.into(),
-    }
+    Reason { rule: rule.to_owned(), message: message.into() }
 }
 
 #[cfg(test)]

@@ -1,0 +1,4 @@
+//! The default policy, which is part of the binary.
+
+/// The component, built from `plugin/` by the build script.
+pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));

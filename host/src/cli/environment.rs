@@ -1,0 +1,187 @@
+//! Every environment variable that `promote` reads, in one place.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::core::contract::Workflow;
+use crate::core::github::{self, App, Repository};
+use crate::core::grants::Grants;
+use crate::core::port;
+use crate::core::secret::Secret;
+
+/// Port's API, by default the one in Europe.
+const PORT_API_URL: &str = "PORT_API_URL";
+/// Port's client id.
+const PORT_CLIENT_ID: &str = "PORT_CLIENT_ID";
+/// Port's client secret; `PORT_CLIENT_SECRET_FILE` names a file with it instead.
+const PORT_CLIENT_SECRET: &str = "PORT_CLIENT_SECRET";
+/// GitHub's API; set by the runner.
+const GITHUB_API_URL: &str = "GITHUB_API_URL";
+/// A token that may do what the grants allow; `GITHUB_TOKEN_FILE` names a file with it instead.
+const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// Id or client id of a GitHub App, instead of a token.
+const GITHUB_APP_ID: &str = "GITHUB_APP_ID";
+/// The App's private key, PEM; `GITHUB_APP_PRIVATE_KEY_FILE` names a file with it instead.
+const GITHUB_APP_PRIVATE_KEY: &str = "GITHUB_APP_PRIVATE_KEY";
+/// Set to `true` by the runner.
+const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The event that started the workflow; set by the runner.
+const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
+/// Where outputs go; set by the runner.
+const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// Where the step summary goes; set by the runner.
+const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// The workflow's repository; set by the runner.
+const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
+/// GitHub for people; set by the runner.
+const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
+/// The workflow run; set by the runner.
+const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// The attempt, from 1; set by the runner.
+const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
+/// A folder that is emptied after the job; set by the runner.
+const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// Any value but an empty one turns colours off (no-color.org).
+const NO_COLOR: &str = "NO_COLOR";
+
+/// The variables of one process.
+pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl Environment {
+    /// The variables of this process. One that is empty counts as not set, as GitHub passes a secret that is missing.
+    pub fn of_process() -> Self {
+        Self(Box::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())))
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+
+    fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
+        Ok(Secret::read(name, |name| self.get(name))?)
+    }
+
+    /// Port's base URL.
+    pub fn port_url(&self) -> String {
+        self.get(PORT_API_URL).unwrap_or_else(|| port::EU.to_owned())
+    }
+
+    /// GitHub's base URL.
+    pub fn github_url(&self) -> String {
+        self.get(GITHUB_API_URL).unwrap_or_else(|| github::URL.to_owned())
+    }
+
+    /// Port's credentials.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn port_credentials(&self) -> anyhow::Result<port::Credentials> {
+        let client_id = self.get(PORT_CLIENT_ID).with_context(|| missing(PORT_CLIENT_ID))?;
+        let client_secret = self.secret(PORT_CLIENT_SECRET)?.with_context(|| missing(PORT_CLIENT_SECRET))?;
+        Ok(port::Credentials { client_id, client_secret })
+    }
+
+    /// GitHub's credentials: an App's, narrowed to what the grants name, or a token as it is.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or says that there are two ways.
+    pub fn github_credentials(&self, grants: &Grants) -> anyhow::Result<github::Credentials> {
+        let token = self.secret(GITHUB_TOKEN)?;
+        let Some(issuer) = self.get(GITHUB_APP_ID) else {
+            let token = token.with_context(|| {
+                format!("{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}", missing(GITHUB_TOKEN))
+            })?;
+            return Ok(github::Credentials::Token(token));
+        };
+        if token.is_some() {
+            bail!(
+                "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
+            );
+        }
+        let key = self.secret(GITHUB_APP_PRIVATE_KEY)?.with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
+        let repositories = grants.repositories();
+        let repositories = repositories
+            .iter()
+            .map(|name| {
+                Repository::parse(name).map_err(|_| {
+                    anyhow::anyhow!("the grants name `{name}`, which is not a repository `owner/name`")
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let permissions = permissions(grants);
+        Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
+    }
+
+    /// Where this runs.
+    pub fn workflow(&self) -> Workflow {
+        let repository = self.get(GITHUB_REPOSITORY);
+        let url = || {
+            let server = self.get(GITHUB_SERVER_URL)?;
+            Some(format!("{server}/{}/actions/runs/{}", repository.as_ref()?, self.get(GITHUB_RUN_ID)?))
+        };
+        let attempt = self.get(GITHUB_RUN_ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(1);
+        Workflow { url: url(), repository, attempt }
+    }
+
+    /// Whether a runner of GitHub Actions reads the output.
+    pub fn is_workflow(&self) -> bool {
+        self.get(GITHUB_ACTIONS).as_deref() == Some("true")
+    }
+
+    /// The event file.
+    pub fn event(&self) -> Option<PathBuf> {
+        self.get(GITHUB_EVENT_PATH).map(PathBuf::from)
+    }
+
+    /// The file for outputs.
+    pub fn output(&self) -> Option<PathBuf> {
+        self.get(GITHUB_OUTPUT).map(PathBuf::from)
+    }
+
+    /// The file for the step summary.
+    pub fn summary(&self) -> Option<PathBuf> {
+        self.get(GITHUB_STEP_SUMMARY).map(PathBuf::from)
+    }
+
+    /// A folder for files that may go when the job ends.
+    pub fn temporary(&self) -> PathBuf {
+        let folder = self.get(RUNNER_TEMP).map_or_else(std::env::temp_dir, PathBuf::from);
+        // Best effort: a folder that cannot be made shows when the journal is.
+        let _ = fs::create_dir_all(&folder);
+        folder
+    }
+
+    /// Whether the user wants no colours.
+    pub fn no_color(&self) -> bool {
+        self.get(NO_COLOR).is_some()
+    }
+}
+
+fn missing(name: &str) -> String {
+    format!("{name} is not set: pass it to this step as an environment variable, from a secret")
+}
+
+/// The permissions of an installation token that can do what the grants allow, and no more (GitHub, "Permissions required
+/// for GitHub Apps").
+fn permissions(grants: &Grants) -> BTreeMap<String, String> {
+    use crate::core::grants::Operation as O;
+    let mut permissions = BTreeMap::new();
+    let mut ask = |operations: &[O], permission: &str, level: &str| {
+        if operations.iter().any(|operation| grants.mention(*operation)) {
+            permissions.insert(permission.to_owned(), level.to_owned());
+        }
+    };
+    // In this order: a later line widens an earlier one. Rules and refs are metadata and contents.
+    let github: Vec<O> = O::ALL.into_iter().filter(|operation| operation.is_github()).collect();
+    ask(&github, "metadata", "read");
+    ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
+    ask(&[O::ReadPullRequest], "pull_requests", "read");
+    ask(&[O::ReadChecks], "checks", "read");
+    ask(&[O::ReadChecks], "statuses", "read");
+    ask(&[O::Propose, O::Merge], "contents", "write");
+    ask(&[O::Propose, O::Decorate, O::Merge], "pull_requests", "write");
+    permissions
+}

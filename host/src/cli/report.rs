@@ -1,0 +1,108 @@
+//! What a run came to, for people and machines.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::run::Format;
+use crate::core::contract::Outcome;
+use crate::core::gate::Step;
+use crate::core::policy::Policy;
+use crate::core::run::{Done, Mode};
+use crate::core::text;
+
+/// Everything that is said about a run when it is over.
+pub(super) struct Report<'a> {
+    pub(super) done: &'a Done,
+    pub(super) mode: Mode,
+    pub(super) subject: String,
+    pub(super) run_id: String,
+    pub(super) journal: PathBuf,
+    pub(super) policy: &'a Policy,
+}
+
+impl Report<'_> {
+    /// The text for standard output.
+    pub(super) fn print(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Json => format!("{:#}\n", self.json()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let seen = &self.done.seen;
+        let mut text = String::new();
+        for file in &seen.files_changed {
+            let _ = writeln!(text, "{}", file.diff.lines().map(text::line).collect::<Vec<_>>().join("\n"));
+        }
+        for change in &seen.catalog_changed {
+            let line = format!("{} {}: {} → {}", change.entity, change.field, change.before, change.after);
+            let _ = writeln!(text, "{}", text::line(&line));
+        }
+        let would = if self.mode == Mode::Plan { "plan: " } else { "" };
+        let _ = writeln!(text, "{would}{}", text::log(&text::line(&self.done.message)));
+        text
+    }
+
+    fn json(&self) -> Value {
+        let seen = &self.done.seen;
+        let files: Vec<Value> = seen
+            .files_changed
+            .iter()
+            .map(|file| json!({ "repository": file.repository, "path": file.path, "diff": file.diff }))
+            .collect();
+        let catalog: Vec<Value> = seen
+            .catalog_changed
+            .iter()
+            .map(|c| json!({ "entity": c.entity, "field": c.field, "before": c.before, "after": c.after }))
+            .collect();
+        json!({
+            "mode": self.mode.name(),
+            "outcome": self.done.ending.kind(),
+            "exit-code": self.done.ending.exit_code(),
+            "message": self.done.message,
+            "subject": self.subject,
+            "run": self.run_id,
+            "policy": self.policy.digest,
+            "journal": self.journal.display().to_string(),
+            "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "files": files,
+            "catalog": catalog,
+            "calls": self.done.timeline.iter().map(step).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The outputs of the step; empty where the outcome has no such thing.
+    pub(super) fn outputs(&self) -> [(&'static str, String); 7] {
+        use crate::core::ending::Ending;
+        let (mut image, mut previous, mut pull, mut commit) = <(String, String, String, String)>::default();
+        match &self.done.ending {
+            Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
+                image.clone_from(&p.image);
+                previous = p.previous_image.clone().unwrap_or_default();
+                pull = p.pull_request.map(|number| number.to_string()).unwrap_or_default();
+                commit = p.commit.clone().unwrap_or_default();
+            }
+            Ending::Decided(Outcome::Pending(waiting)) => {
+                image.clone_from(&waiting.image);
+                pull = waiting.pull_request.to_string();
+            }
+            _ => {}
+        }
+        [
+            ("outcome", self.done.ending.kind().to_owned()),
+            ("image", image),
+            ("previous-image", previous),
+            ("pull-request", pull),
+            ("commit", commit),
+            ("reason", self.done.message.clone()),
+            ("journal", self.journal.display().to_string()),
+        ]
+    }
+}
+
+fn step(step: &Step) -> Value {
+    json!({ "call": step.call, "problem": step.problem, "milliseconds": step.took.as_millis() })
+}

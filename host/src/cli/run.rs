@@ -1,0 +1,201 @@
+//! `promote run` and `promote plan`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::terminal::Terminal;
+use super::{Environment, output, report, workflow};
+use crate::builtin;
+use crate::core::config::{ComponentRef, Config};
+use crate::core::engine::Engine;
+use crate::core::http::Pool;
+use crate::core::journal::{Journal, digest};
+use crate::core::live::{Live, Setup};
+use crate::core::observer::Observer;
+use crate::core::payload::{LARGEST, Payload};
+use crate::core::policy::Policy;
+use crate::core::run::{Job, Mode};
+use crate::core::secret::Secret;
+use crate::core::source::Source;
+use crate::core::transport::{Clock, SystemClock};
+use crate::plan::Plan;
+
+/// What `run` and `plan` are told; credentials come from the environment only.
+#[derive(Args)]
+pub(super) struct RunArgs {
+    /// The operator's configuration: policy, settings, grants, limits
+    #[arg(long, value_name = "FILE", default_value = "promote.toml")]
+    config: PathBuf,
+
+    /// Port's payload, `-` for standard input; without it, the input `port_payload` of the workflow's event
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+
+    /// Where to write the journal; without it, a new file in the temporary folder
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What to print on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The outcome in words; for a plan, what would change
+    #[default]
+    Text,
+    /// Everything, as one JSON object
+    Json,
+}
+
+/// Runs or plans one promotion and returns the exit code.
+pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
+    let config = Config::read(&args.config)?;
+    let payload = payload(args, environment)?;
+    let engine = Engine::new().context("starting wasmtime")?;
+    let policy = policy(&engine, &config, &args.config)?;
+    let (journal, journal_path) = journal(args, environment, &payload.run)?;
+    let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+    let seed = seed();
+    let in_workflow = environment.is_workflow();
+    let shown = Arc::clone(&observer);
+    let live = Live::new(Setup {
+        transport: Arc::new(Pool::new().context("preparing HTTP")?),
+        clock: Arc::clone(&clock),
+        deadline,
+        seed,
+        port_url: environment.port_url(),
+        github_url: environment.github_url(),
+        port: environment.port_credentials()?,
+        github: environment.github_credentials(&config.grants)?,
+        run: payload.run.clone(),
+        progress: Arc::new(move |text: &str| shown.say(text)),
+        mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
+    })?;
+    let source: Box<dyn Source> = match mode {
+        Mode::Run => Box::new(live),
+        Mode::Plan => Box::new(Plan::new(live)),
+    };
+    let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
+    let run_id = payload.run.clone();
+    let workflow = environment.workflow();
+    let job = Job {
+        engine: &engine,
+        policy: &policy,
+        config: &config,
+        payload,
+        workflow,
+        mode,
+        source,
+        clock,
+        deadline,
+        seed,
+        journal,
+        observer,
+    };
+    let done = crate::core::run::run(job, stopped()).await;
+    let report =
+        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
+    workflow::publish(&report, environment);
+    output::data(&report.print(args.format));
+    Ok(done.ending.exit_code())
+}
+
+fn payload(args: &RunArgs, environment: &Environment) -> anyhow::Result<Payload> {
+    if let Some(path) = &args.payload {
+        let text = match path.to_str() {
+            Some("-") => capped(std::io::stdin().lock()),
+            _ => std::fs::File::open(path).and_then(capped),
+        };
+        return Ok(Payload::read(&text.with_context(|| format!("reading the payload {}", path.display()))?)?);
+    }
+    let Some(path) = environment.event() else {
+        bail!("no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)");
+    };
+    let text = std::fs::File::open(&path).and_then(capped);
+    Ok(Payload::read_event(&text.with_context(|| format!("reading the event {}", path.display()))?)?)
+}
+
+/// Reads at most a little more than the largest payload, so that a larger one is told apart.
+fn capped(from: impl std::io::Read) -> std::io::Result<String> {
+    let mut text = String::new();
+    from.take(LARGEST as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
+    let (bytes, name) = match &config.policy.component {
+        ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
+        ComponentRef::Path(path) => {
+            let path = config_path.parent().unwrap_or(Path::new("")).join(path);
+            let name = format!("the policy {}", path.display());
+            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
+        }
+    };
+    let found = digest(&bytes);
+    if let Some(expected) =
+        config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
+    {
+        bail!(
+            "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
+        );
+    }
+    Policy::compile(engine, &bytes).with_context(|| name)
+}
+
+fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
+    let safe: String =
+        run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
+    let millis = Timestamp::now().as_millisecond();
+    let path = args
+        .journal
+        .clone()
+        .unwrap_or_else(|| environment.temporary().join(format!("promote-{safe}-{millis}.jsonl")));
+    let journal = Journal::create(&path).with_context(|| {
+        format!("cannot start the journal {}; `--journal FILE` names another", path.display())
+    })?;
+    Ok((journal, path))
+}
+
+/// A seed that need not be secret: it is in the journal.
+fn seed() -> u64 {
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// Has a secret that this run made hidden in the workflow's log, each of its lines.
+fn mask(in_workflow: bool, secret: &Secret) {
+    if in_workflow {
+        for line in secret.expose().lines().filter(|line| !line.is_empty()) {
+            output::command("add-mask", "", line);
+        }
+    }
+}
+
+/// Returns when somebody stops this process: ctrl-c, or the runner that cancels a job.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                Ok(()) = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+}

@@ -1,0 +1,152 @@
+//! How a run ended, in words, in a status and in an exit code. No run ends unsaid.
+
+use super::call::Call;
+use super::contract::{Outcome, Reason};
+use super::gate::Step;
+use super::port::Termination;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// The policy decided.
+    Decided(Outcome),
+    /// Port or GitHub failed, or the policy gave up on something that they said.
+    Failed(String),
+    /// The policy tried what was not granted, or said what is not so.
+    Violation(Vec<String>),
+    /// The policy ran into a limit.
+    Limit(String),
+    /// The policy trapped.
+    Trapped(String),
+    /// The run was stopped from outside.
+    Cancelled,
+    /// It could not start: a component, a configuration or a request that cannot be used.
+    Unusable(String),
+}
+
+impl Ending {
+    /// A stable word for machines.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Decided(Outcome::Promoted(_)) => "promoted",
+            Self::Decided(Outcome::Unchanged(_)) => "unchanged",
+            Self::Decided(Outcome::Pending(_)) => "pending",
+            Self::Decided(Outcome::Refused(_)) => "refused",
+            Self::Failed(_) => "failed",
+            Self::Violation(_) => "violation",
+            Self::Limit(_) => "limit",
+            Self::Trapped(_) => "trapped",
+            Self::Cancelled => "cancelled",
+            Self::Unusable(_) => "unusable",
+        }
+    }
+
+    /// 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service failed; 4 violation, trap or
+    /// limit.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Decided(Outcome::Refused(_)) => 1,
+            Self::Decided(_) => 0,
+            Self::Unusable(_) => 2,
+            Self::Failed(_) | Self::Cancelled => 3,
+            Self::Violation(_) | Self::Limit(_) | Self::Trapped(_) => 4,
+        }
+    }
+
+    /// How the Port run ends.
+    pub fn termination(&self) -> Termination {
+        match self.exit_code() {
+            0 => Termination::Success,
+            _ => Termination::Failure,
+        }
+    }
+
+    /// The label beside the status of the Port run.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Decided(Outcome::Promoted(_)) => "Promoted",
+            Self::Decided(Outcome::Unchanged(_)) => "Already there",
+            Self::Decided(Outcome::Pending(_)) => "Pull request open",
+            Self::Decided(Outcome::Refused(_)) => "Refused",
+            Self::Failed(_) => "Failed",
+            Self::Violation(_) => "Policy broke its grants",
+            Self::Limit(_) => "Policy hit a limit",
+            Self::Trapped(_) => "Policy crashed",
+            Self::Cancelled => "Cancelled",
+            Self::Unusable(_) => "Could not start",
+        }
+    }
+
+    /// What happened and what to do, for people. Foreign text in it is not neutralised yet.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Decided(outcome) => decided(outcome),
+            Self::Failed(what) => format!("failed: {what}"),
+            Self::Violation(what) => format!("the policy broke its grants: {}", what.join("; ")),
+            Self::Limit(what) => what.clone(),
+            Self::Trapped(what) => {
+                format!("the policy crashed: {what}; the policy's author can replay the journal")
+            }
+            Self::Cancelled => {
+                "stopped from outside before the end; run it again to go on from here".to_owned()
+            }
+            Self::Unusable(what) => format!("could not start: {what}"),
+        }
+    }
+}
+
+fn decided(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Promoted(p) => {
+            let was = p.previous_image.as_ref().map(|image| format!(", it was {image}")).unwrap_or_default();
+            let by = p.pull_request.map(|number| format!(" by pull request #{number}")).unwrap_or_default();
+            format!("production has {}{was}{by}", p.image)
+        }
+        Outcome::Unchanged(p) => format!("nothing to do: production has {} already", p.image),
+        Outcome::Pending(waiting) => {
+            format!(
+                "pull request #{} for {} is open and waits for {}",
+                waiting.pull_request, waiting.image, waiting.until
+            )
+        }
+        Outcome::Refused(reasons) => {
+            let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
+            format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+/// What a run left behind in git, so that nobody has to look; from the calls that it made.
+pub fn git_state(timeline: &[Step]) -> String {
+    let mut state = "nothing was written to git".to_owned();
+    for step in timeline {
+        let failed = step.problem.is_some();
+        match &step.call {
+            Call::Propose { proposal } if failed => {
+                state = format!(
+                    "the branch {} may exist in {} without its pull request; {} is unchanged",
+                    proposal.head, proposal.repository, proposal.base
+                );
+            }
+            Call::Propose { proposal } => {
+                state = format!(
+                    "a pull request from {} to {} is open in {}; {} is unchanged",
+                    proposal.head, proposal.base, proposal.repository, proposal.base
+                );
+            }
+            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. }
+                if failed =>
+            {
+                state = format!("pull request #{number} of {repository} is open, it could not be merged");
+            }
+            Call::Merge { repository, number, .. } => {
+                state = format!("pull request #{number} of {repository} is merged");
+            }
+            Call::MergeWhenReady { repository, number, .. } => {
+                state = format!("pull request #{number} of {repository} is merged, or will be by GitHub");
+            }
+            _ => {}
+        }
+    }
+    state
+}

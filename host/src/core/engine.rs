@@ -1,0 +1,157 @@
+//! Compiles and runs components, with every limit on.
+
+use std::future::Future;
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Config, Store};
+
+use super::contract::{self, Description, Failure, Outcome, Request};
+use super::gate::Gate;
+use super::limits::{LimitReached, Limits};
+use super::policy::Policy;
+use super::sandbox::{Sandbox, Surroundings};
+
+/// How often a running guest lets go of the thread, so that a deadline can be seen.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A compiler, and everything that a component is linked to.
+pub struct Engine {
+    engine: wasmtime::Engine,
+    linker: Linker<Sandbox>,
+}
+
+/// What became of one run of a policy.
+pub enum Verdict {
+    /// It returned.
+    Returned(Result<Outcome, Failure>),
+    /// It ran into a limit.
+    Limit(LimitReached),
+    /// It was stopped from outside.
+    Cancelled,
+    /// It trapped, or the host stopped it.
+    Trapped(wasmtime::Error),
+}
+
+impl Engine {
+    /// An engine with the linked contract and inert WASI.
+    ///
+    /// # Errors
+    /// When wasmtime does not support this machine.
+    pub fn new() -> anyhow::Result<Self> {
+        Self::link().map_err(plain)
+    }
+
+    fn link() -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
+        let engine = wasmtime::Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        contract::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)?;
+        tick(&engine)?;
+        Ok(Self { engine, linker })
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
+    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        Component::from_binary(&self.engine, bytes)
+    }
+
+    /// Asks a policy what it is, in an instance that can make no call.
+    ///
+    /// # Errors
+    /// When it traps, or takes longer than five seconds.
+    pub async fn describe(&self, policy: &Policy) -> anyhow::Result<Description> {
+        let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
+        let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits));
+        let asked = async {
+            let instance =
+                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            instance.promote_policy_about().call_describe(&mut store).await
+        };
+        match tokio::time::timeout(limits.wall, asked).await {
+            Ok(described) => described.map_err(plain),
+            Err(_) => anyhow::bail!("`describe` took longer than {:?}", limits.wall),
+        }
+    }
+
+    /// Runs a policy once; the gate comes back with everything that it has seen, and what the policy printed.
+    pub async fn run(
+        &self,
+        policy: &Policy,
+        request: &Request,
+        gate: Gate,
+        surroundings: &Surroundings,
+        cancel: impl Future<Output = ()>,
+    ) -> (Verdict, Gate, String) {
+        let limits = gate.budget.limits().clone();
+        let out_of_time = gate.out_of_time();
+        let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
+        let run = async {
+            let instance =
+                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            instance.promote_policy_promotion().call_promote(&mut store, request).await
+        };
+        let ended = tokio::select! {
+            ended = run => Some(ended),
+            () = tokio::time::sleep(limits.wall) => None,
+            () = cancel => Some(Err(wasmtime::Error::new(Cancelled))),
+        };
+        let verdict = match ended {
+            Some(Ok(returned)) => Verdict::Returned(returned),
+            Some(Err(trap)) => stopped(trap, store.data().memory_limit()),
+            None => Verdict::Limit(out_of_time),
+        };
+        let (gate, printed) = store.into_data().into_parts();
+        (verdict, gate, printed)
+    }
+
+    fn store(&self, sandbox: Sandbox) -> Store<Sandbox> {
+        let mut store = Store::new(&self.engine, sandbox);
+        store.limiter(|sandbox| &mut sandbox.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+}
+
+/// wasmtime's error is not a standard one.
+fn plain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+struct Cancelled;
+
+fn stopped(trap: wasmtime::Error, memory: Option<LimitReached>) -> Verdict {
+    if trap.is::<Cancelled>() {
+        return Verdict::Cancelled;
+    }
+    match (trap.downcast_ref::<LimitReached>(), memory) {
+        (Some(limit), _) => Verdict::Limit(limit.clone()),
+        (None, Some(limit)) => Verdict::Limit(limit),
+        (None, None) => Verdict::Trapped(trap),
+    }
+}
+
+/// Raises the engine's epoch until the engine is gone.
+fn tick(engine: &wasmtime::Engine) -> wasmtime::Result<()> {
+    let weak = engine.weak();
+    thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })
+        .map(drop)
+        .map_err(wasmtime::Error::from)
+}

@@ -1,0 +1,293 @@
+//! The only way out of the sandbox: journal, then limits, then grants, then the source.
+//!
+//! Every call of a policy passes [`Gate::call`], whatever answers it: the live services, a plan, the mock world. Nothing
+//! else in this crate hands a call to a source.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::call::{Call, Fault, Reply};
+use super::contract::Failure;
+use super::grants::{After, Allowed, Changes, In, Operation, Resolved, Target};
+use super::journal::{Entry, Journal};
+use super::limits::{Budget, LimitReached, Limits};
+use super::observer::Observer;
+use super::seen::{Seen, entity_context};
+use super::source::Source;
+use super::template::Template;
+use super::transport::Clock;
+use super::values::only_values_change;
+
+/// The door, and what it remembers of the run.
+pub struct Gate {
+    /// Answers what is allowed.
+    pub source: Box<dyn Source>,
+    /// What is allowed.
+    pub grants: Resolved,
+    /// What may be used.
+    pub budget: Budget,
+    /// Where it is written down.
+    pub journal: Journal,
+    /// The time, for the policy and for the deadline.
+    pub clock: Arc<dyn Clock>,
+    /// When the run ends at the latest.
+    pub deadline: Timestamp,
+    /// Shows people what happens.
+    pub observer: Arc<dyn Observer>,
+    /// What the calls so far have shown.
+    pub seen: Seen,
+    /// Denied calls, in words.
+    pub violations: Vec<String>,
+    /// The calls that were made, for the summary.
+    pub timeline: Vec<Step>,
+}
+
+/// One call, as the summary shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The call.
+    pub call: Call,
+    /// What went wrong with it, if anything did.
+    pub problem: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A journal that cannot be written: no call is made without its trace.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal cannot be written, so no call is made: {0}")]
+pub struct NoJournal(std::io::Error);
+
+impl Gate {
+    /// A gate that allows nothing yet.
+    pub fn new(
+        source: Box<dyn Source>,
+        limits: Limits,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+        deadline: Timestamp,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            source,
+            grants: Resolved::default(),
+            budget: Budget::new(limits),
+            journal,
+            clock,
+            deadline,
+            observer,
+            seen: Seen::default(),
+            violations: Vec::new(),
+            timeline: Vec::new(),
+        }
+    }
+
+    /// Makes one call for the policy.
+    ///
+    /// # Errors
+    /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
+    pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let started = self.clock.now();
+        self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
+        let answer = self.answer(&call).await;
+        let at = self.clock.now();
+        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+        let problem = match &answer {
+            Ok(_) => None,
+            Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
+            Err(Fault::Trap(trap)) => Some(trap.to_string()),
+        };
+        let step = Step { call, problem, took };
+        self.observer.step(&step);
+        self.timeline.push(step);
+        match &answer {
+            Ok(reply) => {
+                self.budget.carry(size(reply)).map_err(trap)?;
+                self.write(Entry::Reply { number, at, reply: reply.clone() }, false)?;
+            }
+            Err(Fault::Failure(failure)) => {
+                self.write(Entry::Failure { number, at, failure: failure.clone() }, false)?;
+            }
+            Err(Fault::Trap(_)) => {}
+        }
+        answer
+    }
+
+    /// Adds a line to the journal; what announces a write is on the disk before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&mut self, entry: Entry, durable: bool) -> Result<(), Fault> {
+        let written =
+            self.journal.add(entry).and_then(|()| if durable { self.journal.flush() } else { Ok(()) });
+        written.map_err(|error| trap(NoJournal(error)))
+    }
+
+    async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
+        self.budget.admit(call, size(call)).map_err(trap)?;
+        self.check_deadline()?;
+        if let Err(denial) = self.admit(call) {
+            self.violations.push(denial.clone());
+            return Err(Failure::Denied(denial).into());
+        }
+        let reply = match call {
+            Call::Now => Reply::Time(self.clock.now().to_string()),
+            Call::Sleep { seconds } => self.sleep(*seconds).await?,
+            call => self.source.call(call).await?,
+        };
+        self.seen.observe(&self.grants, call, &reply);
+        Ok(reply)
+    }
+
+    async fn sleep(&self, seconds: u32) -> Result<Reply, Fault> {
+        let left = Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default();
+        self.clock.sleep(left.min(Duration::from_secs(seconds.into()))).await;
+        self.check_deadline()?;
+        Ok(Reply::Done(()))
+    }
+
+    fn check_deadline(&self) -> Result<(), Fault> {
+        if self.clock.now() >= self.deadline {
+            return Err(trap(self.out_of_time()));
+        }
+        Ok(())
+    }
+
+    /// The limit that a run reaches at its deadline.
+    pub fn out_of_time(&self) -> LimitReached {
+        LimitReached { limit: format!("{:?} of time", self.budget.limits().wall), key: "wall" }
+    }
+
+    /// Whether the call may be made, with everything that its grant demands.
+    fn admit(&self, call: &Call) -> Result<(), String> {
+        let Some((operation, targets)) = call.targets() else {
+            return Ok(());
+        };
+        if call.is_write() && !self.violations.is_empty() && !matches!(call, Call::Note { .. }) {
+            return Err(format!(
+                "{} after a denied call: a run that broke its grants changes nothing more",
+                operation.name()
+            ));
+        }
+        for target in &targets {
+            let allowed = self.grants.allow(operation, target).map_err(|denial| denial.to_string())?;
+            self.check_condition(call, &allowed)?;
+            self.check_pull_request(call, operation, target)?;
+        }
+        Ok(())
+    }
+
+    fn check_condition(&self, call: &Call, allowed: &Allowed) -> Result<(), String> {
+        match call {
+            Call::UpdateEntity { change, .. } if allowed.after == Some(After::Merge) => {
+                let targets = change.relations.iter().flat_map(|relation| &relation.targets);
+                let template = allowed.holds.as_ref();
+                targets.map(|target| self.check_evidence(target, template)).collect()
+            }
+            Call::Propose { proposal } if allowed.changes == Changes::Values => {
+                for change in &proposal.changes {
+                    let read = self.seen.file(&proposal.repository, &change.path, &change.expected_blob);
+                    let old = read.ok_or_else(|| {
+                        format!("github.propose on {}: this run has not read that version of it", change.path)
+                    })?;
+                    only_values_change(old, &change.content).map_err(|what| {
+                        format!(
+                            "github.propose on {}: {what}; a grant with changes = \"any\" would allow it",
+                            change.path
+                        )
+                    })?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The catalog is never ahead of git: what a relation points at must be on the base branch.
+    fn check_evidence(&self, target: &str, holds: Option<&Template>) -> Result<(), String> {
+        let rule = "`after = \"merge\"`";
+        let entity = self.seen.entity_named(target).ok_or_else(|| {
+            format!("port.update-entity to {target}: {rule} needs to know it, and this run has not read it")
+        })?;
+        let text = match holds {
+            None => target.to_owned(),
+            Some(template) => template
+                .render(&entity_context(entity), str::to_owned)
+                .map_err(|error| format!("port.update-entity to {target}: `holds` of the grant: {error}"))?,
+        };
+        if self.seen.base_holds(&text) {
+            return Ok(());
+        }
+        Err(format!(
+            "port.update-entity to {target}: {rule} allows it only when a granted file on the base branch holds `{text}`, and this run has neither merged nor read such a file"
+        ))
+    }
+
+    /// Calls about a pull request by number: its branches must be granted, and only what this run proposed is merged.
+    fn check_pull_request(
+        &self,
+        call: &Call,
+        operation: Operation,
+        target: &Target<'_>,
+    ) -> Result<(), String> {
+        let (Target::Repository(at @ In { number: Some(number), .. }), true) = (target, call.is_write())
+        else {
+            return Ok(());
+        };
+        let of = format!("{} on {target}", operation.name());
+        let (head, base) = match call {
+            Call::Merge { expected_head, .. } | Call::MergeWhenReady { expected_head, .. } => {
+                let proposed = self.seen.proposed(at.repository, *number);
+                let (proposal, pull) =
+                    proposed.ok_or_else(|| format!("{of}: this run has not proposed it"))?;
+                if pull.head_commit != *expected_head {
+                    return Err(format!("{of}: {expected_head} is not the commit that this run proposed"));
+                }
+                (proposal.head.as_str(), Some(proposal.base.as_str()))
+            }
+            _ => {
+                let head = self.seen.head(at.repository, *number);
+                (head.ok_or_else(|| format!("{of}: this run has neither proposed nor read it"))?, None)
+            }
+        };
+        let target = Target::Repository(In { head: Some(head), base, ..at.clone() });
+        self.grants.allow(operation, &target).map(drop).map_err(|denial| denial.to_string())
+    }
+}
+
+/// The words of a failure.
+pub fn describe(failure: &Failure) -> &str {
+    match failure {
+        Failure::Denied(text)
+        | Failure::NotFound(text)
+        | Failure::Conflict(text)
+        | Failure::Rejected(text)
+        | Failure::RateLimited(text)
+        | Failure::Unavailable(text)
+        | Failure::Other(text) => text,
+    }
+}
+
+fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::Trap(wasmtime::Error::new(error))
+}
+
+fn size(value: &impl serde::Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail, and a value that cannot be written counts as far as it got.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
+}

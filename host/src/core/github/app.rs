@@ -1,0 +1,145 @@
+//! A GitHub App's token: minted for the granted repositories and permissions, checked, and given back.
+
+use std::collections::BTreeMap;
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use http::Method;
+use jiff::Timestamp;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Repository;
+use crate::core::http::{Http, Request, Sent, ServiceError};
+use crate::core::secret::Secret;
+
+/// An App, and the most that this run needs of it.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its client id, or its id.
+    pub issuer: String,
+    /// Its private key, PEM, PKCS#1 or PKCS#8.
+    pub key: Secret,
+    /// The granted repositories. One installation covers them, so they have one owner.
+    pub repositories: Vec<Repository>,
+    /// The permissions that the grants need, for example `contents` to `write`.
+    pub permissions: BTreeMap<String, String>,
+}
+
+/// An installation token.
+pub(super) struct Minted {
+    pub(super) token: Secret,
+    pub(super) expires_at: Timestamp,
+}
+
+impl Minted {
+    /// "Revoke an installation access token".
+    pub(super) async fn revoke(self, http: &Http) -> Sent<()> {
+        let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
+        match http.send(&request.bearer(self.token)).await {
+            // It is invalid already, by time or by an earlier try whose answer was lost.
+            Err(error) if error.says(401, "") => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
+
+impl App {
+    /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
+    pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
+        #[derive(Deserialize)]
+        struct Installation {
+            id: u64,
+        }
+        #[derive(Deserialize)]
+        struct Granted {
+            token: String,
+            expires_at: Timestamp,
+        }
+        let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
+        let [first, others @ ..] = self.repositories.as_slice() else {
+            return Err(malformed("no repository is granted, so there is no token to mint".into()));
+        };
+        let foreign = |r: &&Repository| !r.owner.eq_ignore_ascii_case(&first.owner);
+        if let Some(Repository { owner, .. }) = others.iter().find(foreign) {
+            let owners = format!("grants name repositories of {} and of {owner}", first.owner);
+            return Err(malformed(owners + ", and a token covers those of one owner"));
+        }
+        let jwt = self.jwt(http.session.now()).map_err(malformed)?;
+        http.session.minted(&jwt);
+        let find = Request::get(format!("{first}/installation")).bearer(jwt.clone());
+        let installation: Installation = http.send(&find).await?.json()?;
+        let names: Vec<_> = self.repositories.iter().map(|r| r.name.as_str()).collect();
+        let body = json!({ "repositories": names, "permissions": self.permissions });
+        let target = format!("/app/installations/{}/access_tokens", installation.id);
+        // A second token of an answer that was lost is harmless: the first one is known to nobody.
+        let mint = Request::write(Method::POST, target, body).bearer(jwt);
+        let answer = http.send(&mint).await?;
+        let Granted { token, expires_at } = answer.json()?;
+        let token = Secret::new("the installation token", &token)
+            .map_err(|error| answer.unreadable(error.to_string()))?;
+        http.session.minted(&token);
+        let minted = Minted { token, expires_at };
+        match self.excess(&answer.json()?) {
+            None => Ok(minted),
+            Some(excess) => {
+                minted.revoke(http).await?;
+                Err(malformed(format!("the token is wider than the grants: {excess}")))
+            }
+        }
+    }
+
+    /// What a token may do beyond what was asked for, if anything.
+    fn excess(&self, granted: &Value) -> Option<String> {
+        let levels = ["", "read", "write"];
+        let rank = |level: &str| levels.iter().position(|l| *l == level).unwrap_or(levels.len());
+        for (name, level) in granted["permissions"].as_object().into_iter().flatten() {
+            // Every token reads metadata, whatever was asked for.
+            let least = if name == "metadata" { "read" } else { "" };
+            let asked = self.permissions.get(name).map_or(least, String::as_str);
+            if rank(level.as_str().unwrap_or("?")) > rank(asked) {
+                return Some(format!("{name} {level}"));
+            }
+        }
+        if granted["repository_selection"] == "all" {
+            return Some("all repositories of the owner".into());
+        }
+        let known = |name: &str| self.repositories.iter().any(|r| r.name.eq_ignore_ascii_case(name));
+        let names = granted["repositories"].as_array().into_iter().flatten().map(|r| &r["name"]);
+        let mut others = names.filter(|name| !name.as_str().is_some_and(known));
+        others.next().map(|name| format!("repository {name}"))
+    }
+
+    /// A token of the App itself, for nine of the ten minutes allowed ("Generating a JSON web token").
+    fn jwt(&self, now: Timestamp) -> Result<Secret, String> {
+        let now = now.as_second();
+        let claims = json!({ "iat": now - 60, "exp": now + 540, "iss": self.issuer });
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": "RS256", "typ": "JWT" });
+        let text = format!("{}.{}", part(&header), part(&claims));
+        let (key, random) = (key_pair(self.key.expose())?, SystemRandom::new());
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature)
+            .map_err(|_| "signing failed")?;
+        let jwt = format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        Secret::new("the App's token", &jwt).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a private key. Its line ends may have become `\n`, two characters, on the way through an environment variable.
+fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
+    let pem = pem.replace("\\n", "\n");
+    let between = |label: &str| {
+        let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
+        let body = after.split_once(&format!("-----END {label}-----"))?.0;
+        let base64: String = body.split_whitespace().collect();
+        BASE64_STANDARD.decode(base64).ok()
+    };
+    let pair = match (between("RSA PRIVATE KEY"), between("PRIVATE KEY")) {
+        (Some(pkcs1), _) => RsaKeyPair::from_der(&pkcs1),
+        (None, Some(pkcs8)) => RsaKeyPair::from_pkcs8(&pkcs8),
+        (None, None) => return Err("the private key is not a PEM block of an RSA key".into()),
+    };
+    pair.map_err(|why| format!("the private key cannot be used: {why}"))
+}

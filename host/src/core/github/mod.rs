@@ -1,0 +1,163 @@
+//! The client of GitHub: reads, proposes, merges.
+//!
+//! It pins what it reads to a commit, adopts only what is provably ours, and never takes "later" for "done".
+
+mod access;
+mod app;
+mod checks;
+mod decorate;
+mod merge;
+mod propose;
+mod pulls;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use access::Credentials;
+pub use app::App;
+
+use super::contract::Failure;
+use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
+use super::retry::Effect;
+use access::Access;
+
+/// GitHub's API, unless the run belongs to an Enterprise Server.
+pub const URL: &str = "https://api.github.com";
+
+/// How many pages of a list are read at most.
+const MOST_PAGES: usize = 10;
+
+/// GitHub, for one run.
+pub struct Client {
+    http: Arc<Http>,
+    access: Access,
+}
+
+/// The name of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    owner: String,
+    name: String,
+}
+
+/// A repository, with all that can be done to it.
+pub struct Repo<'a> {
+    client: &'a Client,
+    named: Repository,
+}
+
+/// A thing with an identifier of git.
+#[derive(Debug, Deserialize)]
+struct Object {
+    sha: String,
+}
+
+impl Repository {
+    /// Reads `owner/name`.
+    ///
+    /// Fails with `rejected` for anything else.
+    pub fn parse(text: &str) -> Told<Self> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
+        match text.split_once('/') {
+            Some((owner, name)) if named(owner) && named(name) => {
+                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => rejected(format!("{text:?} is not a repository: write owner/name")),
+        }
+    }
+}
+
+/// Its path in the API.
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/repos/{}/{}", self.owner, self.name)
+    }
+}
+
+impl Client {
+    /// Makes a client with the credentials; an App's token is minted at the first call.
+    ///
+    /// Fails if `base` is not a URL that credentials may be sent to.
+    pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
+        let http = Arc::new(Http::new(Service::GitHub, base, session)?);
+        let access = Access::new(credentials, http.clone());
+        Ok(Self { access, http })
+    }
+
+    /// Makes sure that there is a token: to be started early, beside other work.
+    ///
+    /// Fails if the App is not installed, or if its token would be wider than what was asked for.
+    pub async fn login(&self) -> Told<()> {
+        Ok(self.access.token().await.map(drop)?)
+    }
+
+    /// Gives the minted token back, if there is one. To be called however the run ends.
+    pub async fn revoke(&self) -> Told<()> {
+        Ok(self.access.revoke().await?)
+    }
+
+    /// A repository, `owner/name`.
+    ///
+    /// Fails with `rejected` if that is not what its name is made of.
+    pub fn repo(&self, name: &str) -> Told<Repo<'_>> {
+        Ok(Repo { client: self, named: Repository::parse(name)? })
+    }
+
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let token = self.access.token().await?;
+        self.http.send(&request.bearer(token)).await
+    }
+}
+
+/// Requests below the repository's path.
+impl Repo<'_> {
+    async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
+        let request = Request::get(format!("{}{below}", self.named));
+        self.client.send(request).await?.json()
+    }
+
+    async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
+        let request = Request::write(method, format!("{}{below}", self.named), body);
+        self.client.send(request).await.map(drop)
+    }
+
+    async fn post<T>(&self, effect: Effect, below: &str, body: Value) -> Sent<T>
+    where
+        T: DeserializeOwned,
+    {
+        let request = Request::write(Method::POST, format!("{}{below}", self.named), body);
+        self.client.send(request.effect(effect)).await?.json()
+    }
+
+    /// The pages of a list, and whether they are all of it.
+    async fn pages<T: DeserializeOwned>(&self, below: String) -> Sent<(Vec<T>, bool)> {
+        let (mut pages, mut next) = (Vec::new(), Some(format!("{}{below}", self.named)));
+        while let Some(target) = next.take_if(|_| pages.len() < MOST_PAGES) {
+            let answer = self.client.send(Request::get(target)).await?;
+            pages.push(answer.json()?);
+            next = answer.next();
+        }
+        Ok((pages, next.is_none()))
+    }
+
+    fn session(&self) -> &Session {
+        &self.client.http.session
+    }
+}
+
+fn conflict<T>(why: impl Into<String>) -> Told<T> {
+    Err(Failure::Conflict(why.into()))
+}
+
+fn rejected<T>(why: impl Into<String>) -> Told<T> {
+    Err(Failure::Rejected(why.into()))
+}

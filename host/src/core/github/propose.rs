@@ -1,0 +1,235 @@
+//! A proposal: one commit, its branch, its pull request. Run again, it finds what an earlier attempt has made.
+//!
+//! The commit is made first and the branch is created at it, so no half-made branch is ever seen. No author is sent,
+//! so GitHub signs the commit ("About commit signature verification").
+
+use std::collections::HashMap;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pulls::Pull;
+use super::read::blob_id;
+use super::{Object, Repo, conflict, rejected};
+use crate::core::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
+use crate::core::http::{OrNone, Sent, Told, seg, segs};
+use crate::core::retry::Effect::{Idempotent, Once};
+
+/// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
+const TRAILER: &str = "Promotion-Branch";
+
+/// A git commit, as git knows it.
+#[derive(Deserialize)]
+struct GitCommit {
+    sha: String,
+    message: String,
+    tree: Object,
+    parents: Vec<Object>,
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    tree: Vec<TreeEntry>,
+    #[serde(default)]
+    truncated: bool,
+}
+
+/// One line of a git tree.
+#[derive(Deserialize)]
+struct TreeEntry {
+    path: String,
+    mode: String,
+    sha: String,
+}
+
+/// What an existing branch turned out to be.
+enum Existing {
+    /// It holds the change, in this commit.
+    Ours(String),
+    /// What it held is on the base branch.
+    Merged(Box<Pull>),
+}
+
+impl Repo<'_> {
+    /// Makes the commit, the branch and the pull request, or takes over what an earlier attempt made of them.
+    ///
+    /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign commits, or if somebody
+    /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
+    pub async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
+        let Proposal { base_commit, changes, head, .. } = proposal;
+        let (base, entries) =
+            tokio::try_join!(self.git_commit(base_commit), self.entries(base_commit, changes))?;
+        let tree = json!({ "base_tree": base.tree.sha, "tree": changed(proposal, &entries)? });
+        let tree: Object = self.post(Idempotent, "/git/trees", tree).await?;
+        let title = proposal.title.lines().next().unwrap_or_default();
+        let message = format!("{title}\n\n{TRAILER}: {head}\n");
+        let commit = json!({ "message": message, "tree": tree.sha, "parents": [base.sha] });
+        // Sent twice, it makes two commits, and only one of them ever gets a name.
+        let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
+        let branch = json!({ "ref": format!("refs/heads/{head}"), "sha": commit.sha });
+        let commit = match self.post::<Value>(Idempotent, "/git/refs", branch).await {
+            Ok(_) => commit.sha,
+            Err(error) if error.says(422, "already exists") => {
+                match self.take_over(proposal, &tree.sha, commit.sha).await? {
+                    Existing::Ours(commit) => commit,
+                    Existing::Merged(pull) => return Ok(pull.into_contract()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.open(proposal, &commit).await
+    }
+
+    /// Deletes a branch; one that does not exist is a success.
+    pub async fn delete_branch(&self, branch: &str) -> Told<()> {
+        let target = format!("/git/refs/heads/{}", segs(branch));
+        match self.write(Method::DELETE, target, Value::Null).await {
+            Err(error) if error.says(422, "does not exist") => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Decides on a branch that was there before: the same change is adopted, an older one of ours replaced.
+    async fn take_over(&self, proposal: &Proposal, tree: &str, commit: String) -> Told<Existing> {
+        let Proposal { head, base, base_commit, .. } = proposal;
+        let mut pulls = self.find(head, base, PullFilter::Any).await?;
+        let open = pulls.iter().any(|pull| pull.state() == PullState::Open);
+        match pulls.first().filter(|_| !open).map(|pull| (pull.state(), pull.number)) {
+            Some((PullState::Closed, number)) => {
+                return conflict(format!(
+                    "pull request #{number} was closed by a person: reopen it, or delete its branch {head} to start over"
+                ));
+            }
+            // It may have been undone since; only the base branch itself can tell.
+            Some((PullState::Merged, _)) if self.holds(base, &proposal.changes).await? => {
+                return Ok(Existing::Merged(pulls.swap_remove(0).into()));
+            }
+            _ => {}
+        }
+        let look = || self.branch(head);
+        let Some(found) = self.session().poll(look, Option::is_some).await? else {
+            return conflict(format!("branch {head} came and went meanwhile: run again"));
+        };
+        let found = self.git_commit(&found).await?;
+        if let [Object { sha: parent }] = found.parents.as_slice() {
+            if found.tree.sha == tree && parent == base_commit {
+                return Ok(Existing::Ours(found.sha));
+            }
+            let mark = format!("{TRAILER}: {head}");
+            if found.message.lines().any(|line| line == mark) && self.is_on(base, parent).await? {
+                let target = format!("/git/refs/heads/{}", segs(head));
+                let body = json!({ "sha": commit, "force": true });
+                self.write(Method::PATCH, target, body).await?;
+                return Ok(Existing::Ours(commit));
+            }
+        }
+        conflict(format!(
+            "branch {head} holds commit {}, which is not ours: delete the branch, or promote under another name",
+            found.sha
+        ))
+    }
+
+    /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
+    /// see that a branch was made or moved.
+    async fn open(&self, proposal: &Proposal, commit: &str) -> Told<PullRequest> {
+        let opened = self.session().poll(|| self.open_once(proposal), Result::is_ok);
+        let mut pull = opened.await??;
+        if pull.head.sha != commit {
+            let look = || self.pull(pull.number);
+            pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;
+        }
+        if pull.head.sha == commit {
+            return Ok(pull.into_contract());
+        }
+        let (number, at) = (pull.number, pull.head.sha);
+        conflict(format!(
+            "pull request #{number} is at commit {at}, not at our {commit}: somebody pushed to it"
+        ))
+    }
+
+    /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
+    async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
+        let Proposal { title, head, base, body, .. } = proposal;
+        let request = json!({ "title": title, "head": head, "base": base, "body": body });
+        match self.post::<Pull>(Once, "/pulls", request).await {
+            Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
+                let mut found = self.find(head, base, PullFilter::Open).await?;
+                Ok(if found.is_empty() { Err(error) } else { Ok(found.swap_remove(0)) })
+            }
+            Err(error) if !error.says(422, "head invalid") => Err(error.into()),
+            other => Ok(other),
+        }
+    }
+
+    /// Whether a branch holds every changed file as proposed.
+    async fn holds(&self, branch: &str, changes: &[FileChange]) -> Sent<bool> {
+        let Some(commit) = self.branch(branch).await? else {
+            return Ok(false);
+        };
+        let entries = self.entries(&commit, changes).await?;
+        let held = |change: &FileChange| {
+            let entry = entries.get(&change.path);
+            entry.is_some_and(|entry| entry.sha == blob_id(change.content.as_bytes()))
+        };
+        Ok(changes.iter().all(held))
+    }
+
+    /// Whether a commit is part of a branch.
+    async fn is_on(&self, branch: &str, commit: &str) -> Sent<bool> {
+        let target = format!("/compare/{}...{}", segs(branch), seg(commit));
+        let status = &self.get::<Value>(target).await.or_none()?.unwrap_or_default()["status"];
+        Ok(status == "behind" || status == "identical")
+    }
+
+    async fn git_commit(&self, sha: &str) -> Sent<GitCommit> {
+        self.get(format!("/git/commits/{}", seg(sha))).await
+    }
+
+    /// The tree entries of the files to change, as far as they exist.
+    async fn entries(&self, commit: &str, changes: &[FileChange]) -> Sent<HashMap<String, TreeEntry>> {
+        let Tree { tree, truncated } = self.get(format!("/git/trees/{}?recursive=1", seg(commit))).await?;
+        let mut entries: HashMap<_, _> = tree.into_iter().map(|e| (e.path.clone(), e)).collect();
+        for FileChange { path, .. } in changes.iter().filter(|_| truncated) {
+            entries.extend(self.walk(commit, path).await?.map(|entry| (path.clone(), entry)));
+        }
+        Ok(entries)
+    }
+
+    /// The tree entry at a path, folder by folder: for repositories too large to be listed at once.
+    async fn walk(&self, commit: &str, path: &str) -> Sent<Option<TreeEntry>> {
+        let (mut at, mut entry) = (commit.to_owned(), None);
+        for part in path.split('/') {
+            let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(&at))).await?;
+            let Some(found) = tree.into_iter().find(|entry| entry.path == part) else {
+                return Ok(None);
+            };
+            at.clone_from(&found.sha);
+            entry = Some(found);
+        }
+        Ok(entry)
+    }
+}
+
+/// The changed entries of the tree, each with the mode that the file has.
+fn changed(proposal: &Proposal, entries: &HashMap<String, TreeEntry>) -> Told<Vec<Value>> {
+    let mut tree = Vec::new();
+    for FileChange { path, content, expected_blob } in &proposal.changes {
+        let Some(TreeEntry { mode, sha, .. }) = entries.get(path) else {
+            return conflict(format!("{path} does not exist at {}", proposal.base_commit));
+        };
+        if !matches!(mode.as_str(), "100644" | "100755") {
+            return rejected(format!("{path} is not a regular file: its mode is {mode}"));
+        }
+        if sha != expected_blob {
+            return conflict(format!("{path} is no longer what was read: {sha}, not {expected_blob}"));
+        }
+        if blob_id(content.as_bytes()) != *sha {
+            tree.push(json!({ "path": path, "mode": mode, "type": "blob", "content": content }));
+        }
+    }
+    if tree.is_empty() {
+        return rejected(format!("the proposal for {} changes nothing", proposal.head));
+    }
+    Ok(tree)
+}

@@ -1,0 +1,218 @@
+//! What a call does, and on what.
+
+use std::fmt;
+
+use crate::core::call::Call;
+use crate::core::contract::{Change, EntityKey};
+
+/// What can be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// Add lines to the log of the Port run.
+    Note,
+    /// Read entities.
+    GetEntity,
+    /// Search a blueprint's entities.
+    Search,
+    /// Change an entity.
+    UpdateEntity,
+    /// Read a file.
+    ReadFile,
+    /// Read pull requests.
+    ReadPullRequest,
+    /// Read checks and statuses.
+    ReadChecks,
+    /// Read what a branch demands.
+    ReadRules,
+    /// Read and compare commits.
+    ReadCommits,
+    /// Commit to a branch of its own and open a pull request.
+    Propose,
+    /// Comment, label, ask for reviews.
+    Decorate,
+    /// Merge.
+    Merge,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 12] = [
+        Self::Note,
+        Self::GetEntity,
+        Self::Search,
+        Self::UpdateEntity,
+        Self::ReadFile,
+        Self::ReadPullRequest,
+        Self::ReadChecks,
+        Self::ReadRules,
+        Self::ReadCommits,
+        Self::Propose,
+        Self::Decorate,
+        Self::Merge,
+    ];
+
+    /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
+    ///
+    /// # Errors
+    /// Lists the names that there are.
+    pub fn named(name: &str) -> Result<Vec<Self>, String> {
+        let meant: Vec<Self> = Self::ALL
+            .into_iter()
+            .filter(|o| o.name() == name || name == "github.read" && o.name().starts_with("github.read-"))
+            .collect();
+        if meant.is_empty() {
+            let known: Vec<&str> = Self::ALL.iter().map(|operation| operation.name()).collect();
+            return Err(format!("unknown operation `{name}`; there are github.read, {}", known.join(", ")));
+        }
+        Ok(meant)
+    }
+
+    /// The name that grants use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "run.note",
+            Self::GetEntity => "port.get-entity",
+            Self::Search => "port.search",
+            Self::UpdateEntity => "port.update-entity",
+            Self::ReadFile => "github.read-file",
+            Self::ReadPullRequest => "github.read-pull-request",
+            Self::ReadChecks => "github.read-checks",
+            Self::ReadRules => "github.read-rules",
+            Self::ReadCommits => "github.read-commits",
+            Self::Propose => "github.propose",
+            Self::Decorate => "github.decorate",
+            Self::Merge => "github.merge",
+        }
+    }
+
+    /// Whether it is about a repository.
+    pub fn is_github(self) -> bool {
+        self.name().starts_with("github.")
+    }
+
+    /// Whether it is about entities.
+    pub fn is_port(self) -> bool {
+        self.name().starts_with("port.")
+    }
+}
+
+/// What a call is about: the fields that a grant can speak of.
+#[derive(Debug)]
+pub enum Target<'a> {
+    /// The Port run itself.
+    Run,
+    /// Entities of one blueprint; no identifier means a search.
+    Entity {
+        /// Blueprint.
+        blueprint: &'a str,
+        /// Identifier.
+        identifier: Option<&'a str>,
+        /// What changes, for an update.
+        change: Option<&'a Change>,
+    },
+    /// Something in a repository.
+    Repository(In<'a>),
+}
+
+/// Something in a repository.
+#[derive(Clone, Debug, Default)]
+pub struct In<'a> {
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// Number of a pull request.
+    pub number: Option<u32>,
+    /// Files read or changed.
+    pub paths: Vec<&'a str>,
+    /// The branch that is written to or deleted.
+    pub head: Option<&'a str>,
+    /// The branch that the change is for.
+    pub base: Option<&'a str>,
+}
+
+impl Call {
+    /// The operation, and each target that must be granted; none for calls that reach no service.
+    ///
+    /// Calls about a pull request by number name no branch here: the gate adds the branches of the pull request that it
+    /// has seen.
+    pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
+        use Operation as O;
+        let of = |operation, target| Some((operation, vec![Target::Repository(target)]));
+        let at = |operation, repository| of(operation, In { repository, ..In::default() });
+        let pull = |operation, repository, number: &u32| {
+            of(operation, In { repository, number: Some(*number), ..In::default() })
+        };
+        match self {
+            Self::Now | Self::Sleep { .. } => None,
+            Self::Note { .. } => Some((O::Note, vec![Target::Run])),
+            Self::GetEntity { key } => Some((O::GetEntity, vec![entity(key, None)])),
+            Self::GetEntities { keys } => {
+                Some((O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()))
+            }
+            Self::Search { blueprint, .. } => {
+                Some((O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }]))
+            }
+            Self::UpdateEntity { key, change } => Some((O::UpdateEntity, vec![entity(key, Some(change))])),
+            Self::ReadFile { repository, path, .. } => {
+                of(O::ReadFile, In { repository, paths: vec![path], ..In::default() })
+            }
+            Self::GetPullRequest { repository, number } => pull(O::ReadPullRequest, repository, number),
+            Self::FindPullRequests { repository, .. } => at(O::ReadPullRequest, repository),
+            Self::GetChecks { repository, .. } => at(O::ReadChecks, repository),
+            Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
+            Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
+                at(O::ReadCommits, repository)
+            }
+            Self::Propose { proposal } => of(
+                O::Propose,
+                In {
+                    repository: &proposal.repository,
+                    number: None,
+                    paths: proposal.changes.iter().map(|change| change.path.as_str()).collect(),
+                    head: Some(&proposal.head),
+                    base: Some(&proposal.base),
+                },
+            ),
+            Self::DeleteBranch { repository, branch } => {
+                of(O::Propose, In { repository, head: Some(branch), ..In::default() })
+            }
+            Self::ClosePullRequest { repository, number } => pull(O::Propose, repository, number),
+            Self::Comment { repository, number, .. }
+            | Self::AddLabels { repository, number, .. }
+            | Self::RequestReviewers { repository, number, .. } => pull(O::Decorate, repository, number),
+            Self::Merge { repository, number, .. } | Self::MergeWhenReady { repository, number, .. } => {
+                pull(O::Merge, repository, number)
+            }
+        }
+    }
+}
+
+fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
+    Target::Entity { blueprint: &key.blueprint, identifier: Some(&key.identifier), change }
+}
+
+/// For people; the parts are the policy's text and not neutralised.
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run => to.write_str("the Port run"),
+            Self::Entity { blueprint, identifier, change } => {
+                write!(to, "{blueprint}/{}", identifier.unwrap_or("*"))?;
+                change.map_or(Ok(()), |change| write!(to, " ({})", changed(change)))
+            }
+            Self::Repository(at) => {
+                to.write_str(at.repository)?;
+                at.number.map_or(Ok(()), |number| write!(to, "#{number}"))?;
+                at.paths.iter().try_for_each(|path| write!(to, " {path}"))?;
+                at.head.map_or(Ok(()), |head| write!(to, " from {head}"))?;
+                at.base.map_or(Ok(()), |base| write!(to, " to {base}"))
+            }
+        }
+    }
+}
+
+fn changed(change: &Change) -> String {
+    let mut parts: Vec<String> = change.relations.iter().map(|r| format!("relation {}", r.name)).collect();
+    parts.extend(change.title.iter().map(|_| "title".to_owned()));
+    parts.extend(change.properties.iter().map(|properties| format!("properties {properties}")));
+    parts.join(", ")
+}

@@ -1,0 +1,205 @@
+//! Grants filled in from one request, and the question whether a call is allowed.
+
+use globset::{GlobBuilder, GlobMatcher};
+use serde_json::Value;
+
+use super::{After, Changes, Grant, Grants, In, Operation, Target};
+use crate::core::contract::Change;
+use crate::core::template::{Template, TemplateError};
+
+/// Where branches of our own may live unless a grant says otherwise.
+const OWN_BRANCHES: &str = "promote/**";
+
+/// The grants of one run.
+#[derive(Debug, Default)]
+pub struct Resolved(Vec<Rule>);
+
+/// A grant with its templates filled in.
+#[derive(Debug)]
+struct Rule {
+    grant: Grant,
+    paths: Vec<GlobMatcher>,
+    heads: Vec<GlobMatcher>,
+    bases: Vec<String>,
+    entities: Vec<String>,
+}
+
+/// The condition under which a call is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// What must have happened first.
+    pub after: Option<After>,
+    /// What the base branch must hold then.
+    pub holds: Option<Template>,
+    /// How much of a file may change.
+    pub changes: Changes,
+}
+
+/// A call that no grant allows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} on {target} is not granted; {remedy}", operation = operation.name())]
+pub struct Denial {
+    /// What was asked for.
+    pub operation: Operation,
+    /// On what.
+    pub target: String,
+    /// What the operator could write to allow it.
+    pub remedy: String,
+}
+
+impl Resolved {
+    /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
+    ///
+    /// A grant whose template names something that this request has not got allows nothing: it is left out.
+    ///
+    /// # Errors
+    /// When a pattern is not a glob.
+    pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
+        let mut rules = Vec::new();
+        for (index, grant) in grants.0.iter().enumerate() {
+            let rule = Rule::new(grant, context).map_err(|what| format!("grant {}: {what}", index + 1))?;
+            rules.extend(rule);
+        }
+        Ok(Self(rules))
+    }
+
+    /// Whether the call may be made on this target.
+    ///
+    /// # Errors
+    /// The denial, which names the grant that would allow it.
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Allowed, Denial> {
+        self.0
+            .iter()
+            .find(|rule| rule.grant.covers(operation) && rule.matches(operation, target))
+            .map(|rule| Allowed {
+                after: rule.grant.after,
+                holds: rule.grant.holds.clone(),
+                changes: rule.grant.changes,
+            })
+            .ok_or_else(|| Denial {
+                operation,
+                target: target.to_string(),
+                remedy: remedy(operation, target),
+            })
+    }
+
+    /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
+    pub fn governs(&self, repository: &str, path: &str, base: &str) -> bool {
+        let target =
+            Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() });
+        self.allow(Operation::Propose, &target).is_ok()
+    }
+}
+
+impl Rule {
+    fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
+        let filled = || -> Result<_, TemplateError> {
+            let fill = |templates: &[Template], quote: fn(&str) -> String| {
+                templates.iter().map(|t| t.render(context, quote)).collect::<Result<Vec<_>, _>>()
+            };
+            let own = [Template::parse(OWN_BRANCHES)?];
+            let heads = if grant.head.is_empty() { &own[..] } else { &grant.head };
+            Ok((
+                fill(&grant.path, globset::escape)?,
+                fill(heads, globset::escape)?,
+                fill(&grant.base, str::to_owned)?,
+                fill(&grant.entity, str::to_owned)?,
+            ))
+        };
+        let Ok((paths, heads, bases, entities)) = filled() else {
+            return Ok(None);
+        };
+        let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
+        Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
+    }
+
+    fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {
+        match target {
+            Target::Run => true,
+            Target::Entity { blueprint, identifier, change } => {
+                self.grant.blueprint.iter().any(|b| b == blueprint)
+                    && identifier.is_none_or(|id| {
+                        self.entities.is_empty() || self.entities.iter().any(|entity| entity == id)
+                    })
+                    && change.is_none_or(|change| self.covers_change(change))
+            }
+            Target::Repository(at) => {
+                let reads_any = operation == Operation::ReadFile && self.paths.is_empty();
+                let path_fits = |path: &&str| {
+                    is_normal_path(path) && (reads_any || self.paths.iter().any(|glob| glob.is_match(path)))
+                };
+                let head_fits =
+                    |head: &str| is_branch(head) && self.heads.iter().any(|glob| glob.is_match(head));
+                self.grant.repository.iter().any(|name| name == at.repository)
+                    && at.paths.iter().all(path_fits)
+                    && at.head.is_none_or(head_fits)
+                    && at.base.is_none_or(|base| self.bases.iter().any(|name| name == base))
+            }
+        }
+    }
+
+    fn covers_change(&self, change: &Change) -> bool {
+        let properties: Option<Vec<String>> = match &change.properties {
+            None => Some(Vec::new()),
+            Some(text) => serde_json::from_str::<serde_json::Map<String, Value>>(text)
+                .ok()
+                .map(|map| map.into_iter().map(|(name, _)| name).collect()),
+        };
+        // A title is not a property, and nothing grants it.
+        change.title.is_none()
+            && properties.is_some_and(|names| names.iter().all(|name| self.grant.properties.contains(name)))
+            && change.relations.iter().all(|relation| self.grant.relations.contains(&relation.name))
+    }
+}
+
+/// Whether a path is written in the one way that means it: relative, with `/`, without empty, `.` or `..` parts, without
+/// characters that a server might decode or ignore. What is not normal never matches a grant.
+pub(crate) fn is_normal_path(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['\\', '%', '\u{fffd}'])
+        && !path.chars().any(char::is_control)
+        && path.split('/').all(|part| !matches!(part, "" | "." | "..") && part != ".git")
+}
+
+/// Whether Git takes the name for a branch (git-check-ref-format), and no more lenient reader takes it for another.
+pub(crate) fn is_branch(name: &str) -> bool {
+    is_normal_path(name)
+        && !name.contains(['~', '^', ':', '?', '*', '[', ' ', '@'])
+        && !name.contains("..")
+        && !name.starts_with('-')
+        && name
+            .split('/')
+            .all(|part| !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock"))
+}
+
+fn glob(pattern: &str) -> Result<GlobMatcher, String> {
+    GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{pattern}` is not a glob: {}", error.kind()))
+}
+
+fn remedy(operation: Operation, target: &Target<'_>) -> String {
+    let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
+    match target {
+        Target::Run => {}
+        Target::Entity { blueprint, identifier, change } => {
+            fields.push(format!("blueprint = {blueprint:?}"));
+            fields.extend(identifier.map(|id| format!("entity = {id:?}")));
+            let relations: Vec<&String> = change.iter().flat_map(|c| &c.relations).map(|r| &r.name).collect();
+            if !relations.is_empty() {
+                fields.push(format!("relations = {relations:?}"));
+            }
+        }
+        Target::Repository(at) => {
+            fields.push(format!("repository = {:?}", at.repository));
+            if !at.paths.is_empty() {
+                fields.push(format!("path = {:?}", at.paths));
+            }
+            fields.extend(at.head.map(|branch| format!("head = {branch:?}")));
+            fields.extend(at.base.map(|branch| format!("base = {branch:?}")));
+        }
+    }
+    format!("if the policy needs it, the operator can add a grant with {}", fields.join(", "))
+}

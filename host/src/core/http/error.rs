@@ -1,0 +1,198 @@
+//! Why a call to Port or GitHub did not do what was asked, in words that tell the reader what to do.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::{Sent, Service};
+use crate::core::contract::Failure;
+use crate::core::transport::{HttpResponse, TransportError};
+
+/// The most characters of an answer that an error repeats.
+const EXCERPT: usize = 300;
+
+/// Why a call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The service answered, and said no.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The service did nothing because of a rate limit that did not clear in time.
+    #[error("{0}: the rate limit did not clear in time, run again later")]
+    Limited(Box<Refusal>),
+    /// There is no answer.
+    #[error("{call}: {source}")]
+    NoAnswer {
+        /// Service, method and path.
+        call: String,
+        /// What the transport knows.
+        source: TransportError,
+    },
+    /// The service agreed, in a form that cannot be read.
+    #[error("{call}: the answer is not what {call} promises: {why}")]
+    Unreadable {
+        /// Service, method and path.
+        call: String,
+        /// What is wrong, without the answer's own text: it may hold a token.
+        why: String,
+    },
+    /// Nothing was sent: the call itself is malformed.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Service, method and path.
+    pub call: String,
+    /// The status.
+    pub status: StatusCode,
+    /// Port's error code, else empty.
+    pub code: String,
+    /// What the service says, on one line.
+    pub message: String,
+    /// What support needs to find the request, else empty.
+    id: String,
+    /// What to do, else empty.
+    hint: String,
+}
+
+impl ServiceError {
+    /// Whether the service may have done what was asked.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
+            Self::NoAnswer { source, .. } => !matches!(source, TransportError::Connect(_)),
+            Self::Unreadable { .. } => true,
+            Self::Limited(_) | Self::Malformed(_) => false,
+        }
+    }
+
+    /// Whether the service answered with this status and words that contain `text`.
+    pub fn says(&self, status: u16, text: &str) -> bool {
+        matches!(self, Self::Refused(r) if r.status == status && (r.message.contains(text) || r.code == text))
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let text = error.to_string();
+        match error {
+            ServiceError::Limited(_) => Self::RateLimited(text),
+            ServiceError::NoAnswer { .. } | ServiceError::Unreadable { .. } => Self::Unavailable(text),
+            ServiceError::Malformed(_) => Self::Rejected(text),
+            // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
+            ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),
+            ServiceError::Refused(r) => match r.status.as_u16() {
+                404 | 410 => Self::NotFound(text),
+                409 => Self::Conflict(text),
+                400 | 405 | 413 | 422 => Self::Rejected(text),
+                408 | 500.. => Self::Unavailable(text),
+                _ => Self::Other(text),
+            },
+        }
+    }
+}
+
+/// Turns a missing thing into none.
+pub trait OrNone<T> {
+    /// None for 404, and the error for everything else that is not a success.
+    fn or_none(self) -> Sent<Option<T>>;
+}
+
+impl<T> OrNone<T> for Sent<T> {
+    fn or_none(self) -> Sent<Option<T>> {
+        match self {
+            Err(error) if error.says(404, "") => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
+impl Refusal {
+    /// Reads an answer that is not a success; `clean` makes a foreign text fit to be shown. The body may be anything: a
+    /// proxy's HTML page, or nothing.
+    pub(super) fn new(
+        service: Service,
+        call: String,
+        response: &HttpResponse,
+        clean: impl Fn(&str) -> String,
+    ) -> Self {
+        let header = |name| {
+            let value = response.headers().get(name).map(|value| value.to_str());
+            value.and_then(Result::ok).map(&clean).unwrap_or_default()
+        };
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let message = match &body["message"] {
+            Value::String(message) => clean(&format!("{message} {}", details(&body["errors"]))),
+            _ if body["error"].is_string() => String::new(),
+            _ => clean(&String::from_utf8_lossy(response.body())),
+        };
+        let status = response.status();
+        Self {
+            hint: hint(service, status, &message, header),
+            id: header(service.id_header()),
+            code: body["error"].as_str().map(&clean).unwrap_or_default(),
+            call,
+            status,
+            message,
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.call, self.status.as_u16())?;
+        let [code, message, id, hint] = [&self.code, &self.message, &self.id, &self.hint];
+        for (start, part, end) in
+            [(", ", code, ""), (", ", message, ""), (" (request ", id, ")"), ("; ", hint, "")]
+        {
+            if !part.is_empty() {
+                write!(f, "{start}{part}{end}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// GitHub's `errors`: objects with a message or a field and a code, or plain strings.
+fn details(errors: &Value) -> String {
+    let text = |error: &Value| match (error["message"].as_str(), error.as_str()) {
+        (Some(text), _) | (None, Some(text)) => text.to_owned(),
+        _ => ["resource", "field", "code"].map(|k| error[k].as_str().unwrap_or("")).join(" "),
+    };
+    let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
+    texts.join("; ")
+}
+
+/// The first characters of a foreign text, on one line, without anything that a terminal would obey.
+pub(super) fn one_line(text: &str) -> String {
+    let clean = text.replace(|c: char| c.is_control(), " ");
+    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(EXCERPT).collect()
+}
+
+/// What the reader can do about it.
+fn hint(
+    service: Service,
+    status: StatusCode,
+    message: &str,
+    header: impl Fn(&'static str) -> String,
+) -> String {
+    let needs = header("x-accepted-github-permissions");
+    let text = match (service, status.as_u16()) {
+        (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
+        (Service::Port, 401) => "check client id, client secret and the region of this address",
+        (Service::Port, 403) => "the credentials lack a permission, or an IP allow list is in the way",
+        (Service::Port, 404) => "check the identifier, and whose credentials these are",
+        (Service::GitHub, 401) => "the credentials are wrong, expired or revoked",
+        (Service::GitHub, 403) if message.contains("not permitted to create") => {
+            "allow it in the Actions settings of repository and organisation, or use an App"
+        }
+        (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
+        (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
+        (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",
+        _ => "",
+    };
+    text.to_owned()
+}

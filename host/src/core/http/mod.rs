@@ -1,0 +1,310 @@
+//! One way to send a request, for Port and GitHub alike.
+//!
+//! [`Http::send`] owns credentials in headers, user agent, redirects, retries and waits, and turns every answer that is
+//! not a success into a [`ServiceError`]. It knows no endpoint.
+
+mod error;
+mod pool;
+#[cfg(test)]
+pub(crate) mod script;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LINK, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use error::{OrNone, Refusal, ServiceError};
+pub use pool::Pool;
+pub use session::{Mask, Progress, Session};
+
+use super::contract::Failure;
+use super::retry::{self, Effect};
+use super::secret::Secret;
+use super::transport::{HttpRequest, HttpResponse, TransportError};
+
+/// What became of a request.
+pub type Sent<T> = Result<T, ServiceError>;
+/// What the policy is told.
+pub type Told<T> = Result<T, Failure>;
+
+/// What a transport answers.
+pub(super) type Outcome = Result<HttpResponse, TransportError>;
+
+/// How many redirects are followed.
+const HOPS: usize = 3;
+/// RFC 3986, section 2.3: what stands for itself in a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The service behind a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Port.
+    Port,
+    /// GitHub.
+    GitHub,
+}
+
+impl Service {
+    /// The header that names a request, for its support.
+    fn id_header(self) -> &'static str {
+        match self {
+            Self::Port => "x-trace-id",
+            Self::GitHub => "x-github-request-id",
+        }
+    }
+
+    /// What goes with each request. GitHub's version is pinned: the newest drops fields that older ones require.
+    fn headers(self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut add = |name, value| headers.insert(name, HeaderValue::from_static(value));
+        add(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
+        match self {
+            Self::Port => add(ACCEPT, "application/json"),
+            Self::GitHub => {
+                let version = HeaderName::from_static("x-github-api-version");
+                add(version, "2022-11-28");
+                add(ACCEPT, "application/vnd.github+json")
+            }
+        };
+        headers
+    }
+}
+
+/// Percent-encodes one segment of a path, or one value of a query.
+pub fn seg(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
+pub fn segs(path: &str) -> String {
+    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
+    parts.join("/")
+}
+
+/// A request to a service. Its body may hold a secret, so it cannot be printed.
+#[derive(Clone, Default)]
+pub struct Request {
+    method: Method,
+    target: String,
+    body: Option<Value>,
+    effect: Effect,
+    bearer: Option<Secret>,
+}
+
+impl Request {
+    /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
+    pub fn get(target: impl Into<String>) -> Self {
+        let target = target.into();
+        Self { target, ..Self::default() }
+    }
+
+    /// A request that does the same when it is sent twice.
+    pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
+        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
+        Self { method, body, effect, ..Self::get(target) }
+    }
+
+    /// The same request, with another effect.
+    pub fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
+    /// The same request, with a credential.
+    pub fn bearer(self, secret: Secret) -> Self {
+        let bearer = Some(secret);
+        Self { bearer, ..self }
+    }
+}
+
+/// A success.
+#[derive(Debug)]
+pub struct Answer {
+    call: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body.
+    ///
+    /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
+    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
+        })
+    }
+
+    /// An error about this answer.
+    pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
+        let (call, why) = (self.call.clone(), why.into());
+        ServiceError::Unreadable { call, why }
+    }
+
+    /// Where the next page is (RFC 8288).
+    pub fn next(&self) -> Option<String> {
+        let links = self.headers.get(LINK)?.to_str().ok()?;
+        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+        Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
+    }
+}
+
+/// A client of one service.
+pub struct Http {
+    service: Service,
+    base: String,
+    authority: String,
+    /// What it shares with the other client.
+    pub session: Arc<Session>,
+}
+
+impl Http {
+    /// Makes a client for the service at `base`.
+    ///
+    /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
+    pub fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
+        let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
+        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match uri.scheme_str() {
+            _ if uri.query().is_some() || base.contains(['@', '#']) => {
+                return Err(malformed("is more than a URL"));
+            }
+            Some("https") => {}
+            Some("http") if local => {}
+            _ => return Err(malformed("is no https URL")),
+        }
+        let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
+        Ok(Self { service, base, authority, session })
+    }
+
+    /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
+    pub fn graphql(&self) -> String {
+        let api = self.base.strip_suffix("/v3").unwrap_or(&self.base);
+        format!("{api}/graphql")
+    }
+
+    /// A foreign text as it may be shown: on one line, short, without any secret.
+    pub fn clean(&self, text: &str) -> String {
+        error::one_line(&self.session.redacted(text.to_owned()))
+    }
+
+    /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
+    ///
+    /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
+    pub async fn send(&self, request: &Request) -> Sent<Answer> {
+        let uri = self.resolve(&request.target)?;
+        let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
+        let call = format!("{service:?} {method} {path}");
+        let mut sends = 0;
+        loop {
+            sends += 1;
+            let outcome = self.exchange(request, uri.clone()).await;
+            let now = self.session.now();
+            let pause = retry::pause(service, request.effect, &outcome, sends, now);
+            let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
+                return self.conclude(call, outcome);
+            };
+            let reason = match &outcome {
+                Ok(response) => response.status().to_string(),
+                Err(error) => self.clean(&error.to_string()),
+            };
+            let seconds = pause.as_secs_f32();
+            let again = format!("{call}: {reason}; trying again in {seconds:.1} s");
+            self.session.say(&again);
+            if !self.session.wait(pause).await {
+                return self.conclude(call, outcome);
+            }
+        }
+    }
+
+    /// Sends a request once, and follows where the service leads within its own authority.
+    async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
+        let transport = &self.session.transport;
+        let mut response = transport.send(self.message(request, &uri)).await?;
+        for _ in 0..HOPS {
+            match self.redirect(request, &response) {
+                Some(next) => uri = next,
+                None => break,
+            }
+            let (service, target) = (self.service, &request.target);
+            let moved = format!("{service:?} says that {target} has moved: update its name");
+            self.session.say(&moved);
+            response = transport.send(self.message(request, &uri)).await?;
+        }
+        Ok(response)
+    }
+
+    /// Where a redirect leads, if it may be followed: a write stays the write that it is (RFC 9110, section 15.4), and
+    /// no credential leaves the authority.
+    fn redirect(&self, request: &Request, response: &HttpResponse) -> Option<Uri> {
+        match response.status() {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {}
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if request.method == Method::GET => {}
+            _ => return None,
+        }
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        match location.strip_prefix('/') {
+            Some(rest) => self.resolve(&format!("{}/{rest}", self.authority)).ok(),
+            None => self.resolve(location).ok(),
+        }
+    }
+
+    /// The absolute URI of a path below the base, or of a URL within the service's authority.
+    fn resolve(&self, target: &str) -> Sent<Uri> {
+        let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
+        let absolute = match target.starts_with('/') {
+            true => format!("{}{target}", self.base),
+            false => target.to_owned(),
+        };
+        let path = match absolute.strip_prefix(&self.authority) {
+            Some(path) if path.starts_with('/') => path.split('?').next().unwrap_or_default(),
+            _ => return Err(malformed("leaves the service that it belongs to")),
+        };
+        // A dot segment would climb out of its place, an empty one would name something else.
+        let mut parts = path.split('/').skip(1);
+        if parts.any(|part| matches!(part, "" | "." | "..")) {
+            return Err(malformed("has a part that is empty or consists of dots"));
+        }
+        absolute.parse().map_err(|_| malformed("is no URL"))
+    }
+
+    fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
+        let body = request.body.as_ref().map(Value::to_string);
+        let mut headers = self.service.headers();
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(secret) = &request.bearer {
+            headers.insert(AUTHORIZATION, secret.bearer());
+        }
+        let mut message = HttpRequest::new(body.unwrap_or_default().into_bytes());
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = uri.clone();
+        *message.headers_mut() = headers;
+        message
+    }
+
+    fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
+        let response = match outcome {
+            Ok(response) => response,
+            Err(source) => return Err(ServiceError::NoAnswer { call, source }),
+        };
+        if response.status().is_success() {
+            let (http::response::Parts { headers, .. }, body) = response.into_parts();
+            return Ok(Answer { call, headers, body });
+        }
+        let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
+        Err(match retry::is_rate_limit(self.service, &response) {
+            true => ServiceError::Limited(refusal.into()),
+            false => ServiceError::Refused(refusal.into()),
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! How much one run may use, and the count of it.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::call::Call;
+
+/// `[limits]` of `promote.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Time for the whole run, guest and services together: `5m` unless given.
+    #[serde(with = "duration")]
+    pub wall: Duration,
+    /// Linear memory and tables of the policy in bytes: `64MiB` unless given.
+    #[serde(with = "size")]
+    pub memory: usize,
+    /// Calls: 200 unless given.
+    pub calls: u32,
+    /// Calls that write, log lines included: 50 unless given.
+    pub writes: u32,
+    /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
+    #[serde(with = "size")]
+    pub traffic: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { wall: Duration::from_secs(300), memory: 64 << 20, calls: 200, writes: 50, traffic: 16 << 20 }
+    }
+}
+
+/// A limit that a policy ran into; it ends there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the policy reached its limit of {limit}; raise `limits.{key}` if that is too low for it")]
+pub struct LimitReached {
+    /// The limit, for people.
+    pub limit: String,
+    /// The key in `promote.toml`.
+    pub key: &'static str,
+}
+
+/// What a run has used so far.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Limits,
+    calls: u32,
+    writes: u32,
+    traffic: usize,
+}
+
+impl Budget {
+    /// Nothing used yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, calls: 0, writes: 0, traffic: 0 }
+    }
+
+    /// Counts a call of this many bytes.
+    ///
+    /// # Errors
+    /// The first limit that the call is over.
+    pub fn admit(&mut self, call: &Call, bytes: usize) -> Result<(), LimitReached> {
+        self.calls += 1;
+        self.writes += u32::from(call.is_write());
+        if self.calls > self.limits.calls {
+            return Err(LimitReached { limit: format!("{} calls", self.limits.calls), key: "calls" });
+        }
+        if self.writes > self.limits.writes {
+            return Err(LimitReached { limit: format!("{} writes", self.limits.writes), key: "writes" });
+        }
+        self.carry(bytes)
+    }
+
+    /// Counts the bytes of an answer.
+    ///
+    /// # Errors
+    /// When the traffic is over its limit.
+    pub fn carry(&mut self, bytes: usize) -> Result<(), LimitReached> {
+        self.traffic = self.traffic.saturating_add(bytes);
+        if self.traffic > self.limits.traffic {
+            let limit = format!("{} bytes in calls and answers", self.limits.traffic);
+            return Err(LimitReached { limit, key: "traffic" });
+        }
+        Ok(())
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+mod duration {
+    use super::{Deserialize, Duration, SignedDuration};
+
+    pub(super) fn serialize<S: serde::Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{}ms", value.as_millis()))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        let parsed = text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+        parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
+            ))
+        })
+    }
+}
+
+mod size {
+    use super::Deserialize;
+
+    const UNITS: [(&str, usize); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+
+    pub(super) fn serialize<S: serde::Serializer>(value: &usize, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{value}B"))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+        let text = String::deserialize(from)?;
+        let parsed = UNITS.iter().find_map(|(unit, factor)| {
+            let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(*factor)
+        });
+        parsed.filter(|bytes| *bytes > 0).ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is not a size; write for example `64MiB`"))
+        })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_spans_and_sizes_and_refuses_what_is_neither() {
+        let limits: Limits = toml::from_str("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
+        assert_eq!((limits.wall, limits.memory, limits.calls), (Duration::from_secs(90), 8 << 20, 3));
+        for wrong in [
+            "wall = \"soon\"",
+            "wall = \"-1s\"",
+            "wall = \"0s\"",
+            "memory = \"64\"",
+            "memory = \"0MiB\"",
+            "memory = \"99999999999GiB\"",
+            "call = 1",
+        ] {
+            assert!(toml::from_str::<Limits>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_budget_ends_at_each_limit() {
+        let limits = Limits { calls: 2, writes: 1, traffic: 10, ..Limits::default() };
+        let note = Call::DeleteBranch { repository: String::new(), branch: String::new() };
+        let ends_at = |calls: &[(&Call, usize)]| {
+            let mut budget = Budget::new(limits.clone());
+            calls.iter().find_map(|(call, bytes)| budget.admit(call, *bytes).err()).map(|reached| reached.key)
+        };
+        assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 5)]), None);
+        assert_eq!(ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]), Some("calls"));
+        assert_eq!(ends_at(&[(&note, 0), (&note, 0)]), Some("writes"));
+        assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 6)]), Some("traffic"));
+    }
+}

@@ -1,0 +1,161 @@
+//! A policy component: what it is and could ever do, before anything of it runs.
+
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+use super::contract::CONTRACT;
+use super::engine::Engine;
+use super::journal::digest;
+
+/// Most bytes of a component: a Python policy has 18 MB.
+const LARGEST: usize = 64 << 20;
+
+/// A component that targets one of the contract's worlds.
+#[derive(Clone)]
+pub struct Policy {
+    /// The component, compiled.
+    pub component: Component,
+    /// What it imports and exports.
+    pub surface: Surface,
+    /// SHA-256 of the component in hex.
+    pub digest: String,
+    /// Size in bytes.
+    pub size: usize,
+}
+
+/// What a component imports and exports, as far as the contract is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surface {
+    /// The smallest world that has all its imports.
+    pub tier: Tier,
+    /// The contract's interfaces that it imports, without package and version.
+    pub imports: Vec<String>,
+    /// The WASI interfaces that it imports; each is linked inert.
+    pub wasi: Vec<String>,
+    /// What it exports.
+    pub exports: Vec<String>,
+}
+
+/// How much a component could ever do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Look and answer.
+    Observe,
+    /// Also propose.
+    Propose,
+    /// Also merge, and record in the catalog.
+    Promote,
+}
+
+impl Tier {
+    /// The world's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Propose => "propose",
+            Self::Promote => "promote",
+        }
+    }
+}
+
+/// Why something is no policy.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPolicy {
+    /// Not a component at all.
+    #[error("{0}")]
+    NotAComponent(String),
+    /// It imports what this host does not offer.
+    #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
+    Import(String),
+    /// It does not export what a policy must.
+    #[error("the component does not export {0}: it is no promotion policy of {CONTRACT}")]
+    Export(String),
+}
+
+/// The contract's interfaces and the tier that each needs.
+const INTERFACES: [(&str, Tier); 8] = [
+    ("types", Tier::Observe),
+    ("env", Tier::Observe),
+    ("run-log", Tier::Observe),
+    ("port-read", Tier::Observe),
+    ("github-read", Tier::Observe),
+    ("github-propose", Tier::Propose),
+    ("github-merge", Tier::Promote),
+    ("port-write", Tier::Promote),
+];
+
+impl Policy {
+    /// Compiles a component and checks that it is a policy. Nothing of it runs.
+    ///
+    /// # Errors
+    /// Says what it is instead, or which import or export does not fit.
+    pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, NotAPolicy> {
+        check_header(bytes)?;
+        let component = engine.compile(bytes).map_err(|error| {
+            NotAPolicy::NotAComponent(format!(
+                "not a valid component: {}",
+                super::text::line(&format!("{error:#}"))
+            ))
+        })?;
+        let surface = Surface::of(engine, &component)?;
+        Ok(Self { component, surface, digest: digest(bytes), size: bytes.len() })
+    }
+}
+
+impl Surface {
+    fn of(engine: &Engine, component: &Component) -> Result<Self, NotAPolicy> {
+        let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
+        let kind = component.component_type();
+        let mut surface =
+            Self { tier: Tier::Observe, imports: Vec::new(), wasi: Vec::new(), exports: Vec::new() };
+        for (name, _) in kind.imports(engine.wasmtime()) {
+            let ours = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
+            let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
+            match interface.and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface)) {
+                Some((interface, tier)) => {
+                    surface.tier = surface.tier.max(*tier);
+                    if *interface != "types" {
+                        surface.imports.push((*interface).to_owned());
+                    }
+                }
+                None if name.starts_with("wasi:") && name.contains("@0.2.") => {
+                    surface.wasi.push(name.to_owned())
+                }
+                None => return Err(NotAPolicy::Import(super::text::line(name))),
+            }
+        }
+        for (name, item) in kind.exports(engine.wasmtime()) {
+            if matches!(item.ty, ComponentItem::ComponentInstance(_)) {
+                surface.exports.push(super::text::line(name));
+            }
+        }
+        for needed in ["promotion", "about"] {
+            let needed = format!("{package}/{needed}@{version}");
+            if !surface.exports.contains(&needed) {
+                return Err(NotAPolicy::Export(needed));
+            }
+        }
+        Ok(surface)
+    }
+}
+
+/// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and
+/// a layer, which is 0 for a module and 1 for a component (component model, Binary.md).
+fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
+    let what = match bytes {
+        [] => "the file is empty".to_owned(),
+        _ if bytes.len() > LARGEST => {
+            format!("{} bytes are more than a component may have ({LARGEST})", bytes.len())
+        }
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
+        [0, b'a', b's', b'm', ..] => {
+            "this is a core WebAssembly module, not a component: build it for the target wasm32-wasip2"
+                .to_owned()
+        }
+        [0x7f, b'E', b'L', b'F', ..] => {
+            "this is native code (perhaps precompiled): only a WebAssembly component is taken".to_owned()
+        }
+        _ => "this is not WebAssembly".to_owned(),
+    };
+    Err(NotAPolicy::NotAComponent(what))
+}

@@ -1,0 +1,180 @@
+//! Entities of Port's catalog.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Client, SIDE_BY_SIDE, join_all};
+use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
+use crate::core::http::{OrNone, Sent, Told, seg};
+use crate::core::retry::Effect;
+
+/// How many entities a search returns at most.
+const MOST_FOUND: usize = 2_000;
+
+/// An entity as Port sends it: whatever is not needed may be missing, null or of another shape.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    identifier: String,
+    #[serde(default)]
+    blueprint: Value,
+    #[serde(default)]
+    title: Value,
+    #[serde(default)]
+    team: Value,
+    #[serde(default)]
+    properties: Option<Map<String, Value>>,
+    #[serde(default)]
+    relations: Option<Map<String, Value>>,
+    #[serde(default)]
+    updated_at: Value,
+}
+
+#[derive(Deserialize)]
+struct One {
+    entity: Wire,
+}
+
+impl Client {
+    /// The entity, or none.
+    pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
+        let one = self.one(key).await?;
+        Ok(one.map(|wire| wire.into_entity(&key.blueprint)))
+    }
+
+    /// Several entities, read side by side; none for each that does not exist.
+    ///
+    /// Fails as a whole, with the first failure.
+    pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
+        let mut entities = Vec::with_capacity(keys.len());
+        for some in keys.chunks(SIDE_BY_SIDE) {
+            for entity in join_all(some.iter().map(|key| self.entity(key))).await {
+                entities.push(entity?);
+            }
+        }
+        Ok(entities)
+    }
+
+    /// All entities of a blueprint that match a search query, a JSON object.
+    ///
+    /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.
+    pub async fn search(&self, blueprint: &str, query: &str) -> Told<Vec<Entity>> {
+        #[derive(Deserialize)]
+        struct Page {
+            entities: Vec<Wire>,
+            #[serde(default)]
+            next: Option<String>,
+        }
+        let query = object("query", query)?;
+        let mut body = json!({ "query": query, "limit": 200 });
+        let mut found = Vec::new();
+        loop {
+            let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
+            let page = self.post(Effect::Read, target, body.clone()).await?;
+            let Page { entities, next } = page.json()?;
+            found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
+            if found.len() > MOST_FOUND {
+                return Err(Failure::Rejected(format!(
+                    "the search of {blueprint} matches more than {MOST_FOUND} entities: make its query narrower"
+                )));
+            }
+            match next.filter(|next| !next.is_empty()) {
+                Some(next) => body["from"] = next.into(),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Changes an entity that exists, tied to the run. PATCH, because Port's upsert would create what is missing.
+    ///
+    /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
+    pub async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
+        let target = match self.is_tied() {
+            true => format!("{}?run_id={}", path(key), seg(&self.run)),
+            false => path(key),
+        };
+        let mut body = Map::new();
+        if let Some(title) = &change.title {
+            body.insert("title".into(), title.as_str().into());
+        }
+        if let Some(properties) = &change.properties {
+            let properties = object("properties", properties)?;
+            body.insert("properties".into(), properties.into());
+        }
+        if !change.relations.is_empty() {
+            body.insert("relations".into(), relations(change, &Map::new()));
+        }
+        let done = match self.patch(target.clone(), body.clone().into()).await {
+            // Only the entity itself tells a relation to many that is to have one target from a relation to one.
+            Err(error) if error.says(422, "relation_many_violation") => {
+                let now = self.one(key).await?.and_then(|wire| wire.relations);
+                let relations = relations(change, &now.unwrap_or_default());
+                body.insert("relations".into(), relations);
+                self.patch(target, body.into()).await?
+            }
+            other => other?,
+        };
+        Ok(done.json::<One>()?.entity.into_entity(&key.blueprint))
+    }
+
+    async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
+        match self.get(path(key)).await.or_none()? {
+            Some(answer) => Ok(Some(answer.json::<One>()?.entity)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn path(EntityKey { blueprint, identifier }: &EntityKey) -> String {
+    format!("/v1/blueprints/{}/entities/{}", seg(blueprint), seg(identifier))
+}
+
+/// JSON text of the policy, which must be an object.
+fn object(what: &str, text: &str) -> Told<Map<String, Value>> {
+    serde_json::from_str(text)
+        .map_err(|error| Failure::Rejected(format!("{what} is not a JSON object: {error}")))
+}
+
+/// Relations as Port takes them: text for one target, null for none, a list for several or where `now` holds a list.
+fn relations(change: &Change, now: &Map<String, Value>) -> Value {
+    let value = |Relation { name, targets }: &Relation| match targets.as_slice() {
+        targets if now.get(name).is_some_and(Value::is_array) => json!(targets),
+        [] => Value::Null,
+        [target] => json!(target),
+        targets => json!(targets),
+    };
+    let pairs = change.relations.iter();
+    pairs.map(|relation| (relation.name.clone(), value(relation))).collect()
+}
+
+/// The texts of a value that is a text, a list of texts, or objects that name an entity.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(object) => object.get("identifier").map(texts).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+impl Wire {
+    fn into_entity(self, blueprint: &str) -> Entity {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        // A map of serde_json is sorted by key.
+        let relations = self.relations.unwrap_or_default().into_iter().map(|(name, value)| {
+            let targets = texts(&value);
+            Relation { name, targets }
+        });
+        Entity {
+            key: EntityKey {
+                blueprint: text(&self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
+                identifier: self.identifier,
+            },
+            title: text(&self.title),
+            teams: texts(&self.team),
+            properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
+            relations: relations.collect(),
+            updated_at: text(&self.updated_at),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The client of Port: one login per run, entities, and the run that all of it is reported to.
+//!
+//! It never creates an entity, and never touches a run's `externalRunId`, by which Port's own integration finds it.
+
+mod entity;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+pub use run::{End, Run, Termination};
+
+use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
+use super::retry::Effect;
+use super::secret::Secret;
+
+/// Port's API in the European region, where an account lives unless it says otherwise.
+pub const EU: &str = "https://api.port.io";
+/// Port's API in the region of the United States.
+pub const US: &str = "https://api.us.port.io";
+
+/// How many entities are read side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Who we are to Port.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The client id; not secret.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret,
+}
+
+/// Port, for one run.
+pub struct Client {
+    http: Http,
+    credentials: Credentials,
+    run: String,
+    /// Whether the run still takes log lines and tied writes.
+    tied: AtomicBool,
+    login: tokio::sync::Mutex<Option<Login>>,
+}
+
+/// A token, and when it is too old to be used.
+#[derive(Clone)]
+struct Login {
+    token: Secret,
+    until: Timestamp,
+}
+
+impl Client {
+    /// Makes a client that reports to the action run `run`. It logs in at the first call.
+    ///
+    /// Fails if `base` is not a URL that credentials may be sent to.
+    pub fn new(base: &str, credentials: Credentials, run: &str, session: Arc<Session>) -> Sent<Self> {
+        session.keep(&credentials.client_secret);
+        let http = Http::new(Service::Port, base, session)?;
+        Ok(Self {
+            http,
+            credentials,
+            run: run.to_owned(),
+            tied: AtomicBool::new(true),
+            login: Default::default(),
+        })
+    }
+
+    /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
+    /// writes tied to it, and what is right in git must be right in the catalog all the same.
+    pub fn untie(&self) {
+        self.tied.store(false, Ordering::Relaxed);
+    }
+
+    fn is_tied(&self) -> bool {
+        self.tied.load(Ordering::Relaxed)
+    }
+
+    /// Logs in, unless that is done: to be started early, beside other work.
+    ///
+    /// Fails with `other` if Port refuses the credentials.
+    pub async fn login(&self) -> Told<()> {
+        Ok(self.token(None).await.map(drop)?)
+    }
+
+    /// The token, made anew if there is none, if it is too old, or if it is `refused`.
+    async fn token(&self, refused: Option<&Secret>) -> Sent<Secret> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Granted {
+            access_token: String,
+            expires_in: f64,
+        }
+        let session = &self.http.session;
+        let mut login = self.login.lock().await;
+        if let Some(login) = login.as_ref()
+            && login.until > session.now()
+            && Some(&login.token) != refused
+        {
+            return Ok(login.token.clone());
+        }
+        let body = json!({
+            "clientId": self.credentials.client_id,
+            "clientSecret": self.credentials.client_secret.expose(),
+        });
+        let request = Request::write(Method::POST, "/v1/auth/access_token", body);
+        let answer = self.http.send(&request).await?;
+        let granted: Granted = answer.json()?;
+        let token = Secret::new("Port's token", &granted.access_token)
+            .map_err(|error| answer.unreadable(error.to_string()))?;
+        session.minted(&token);
+        // Port repeats a token until it expires, so its rest may be short: a minute early, but half of it at least.
+        let lifetime = Duration::try_from_secs_f64(granted.expires_in).unwrap_or_default();
+        let used = lifetime.saturating_sub(Duration::from_secs(60)).max(lifetime / 2);
+        let until = session.now().checked_add(used).unwrap_or(Timestamp::MAX);
+        *login = Some(Login { token: token.clone(), until });
+        Ok(token)
+    }
+
+    /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let token = self.token(None).await?;
+        match self.http.send(&request.clone().bearer(token.clone())).await {
+            Err(error) if error.says(401, "") => {
+                let token = self.token(Some(&token)).await?;
+                self.http.send(&request.bearer(token)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn get(&self, target: String) -> Sent<Answer> {
+        self.send(Request::get(target)).await
+    }
+
+    async fn patch(&self, target: String, body: serde_json::Value) -> Sent<Answer> {
+        self.send(Request::write(Method::PATCH, target, body)).await
+    }
+
+    async fn post(&self, effect: Effect, target: String, body: serde_json::Value) -> Sent<Answer> {
+        self.send(Request::write(Method::POST, target, body).effect(effect)).await
+    }
+}
+
+/// Awaits all futures side by side, in this task and in order, so that a run against the mock world is the same each
+/// time.
+async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
+            if output.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *output = Some(value);
+            }
+        }
+        match outputs.iter().all(Option::is_some) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
+}

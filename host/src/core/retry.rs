@@ -1,0 +1,117 @@
+//! Retry by knowledge: what may be sent again, and after what pause.
+//!
+//! A request says what a second copy of it would do ([`Effect`]); an answer, or its absence, says what the first copy
+//! did. Whatever may have happened once and must not happen twice is never sent again here: its caller looks.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+
+use super::http::{Outcome, Service};
+use super::transport::{HttpResponse, TransportError};
+
+/// What sending a request a second time would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing.
+    #[default]
+    Read,
+    /// The second time changes nothing more, or answers that it is done already.
+    Idempotent,
+    /// It may do the thing twice.
+    Once,
+}
+
+/// How often a request is sent at most.
+pub const MOST_SENDS: u32 = 6;
+/// The longest pause that a service may ask for; Port's own clients stop at the same.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The longest pause after an error.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+/// A reset above this is a point in time, below it a number of seconds, as Port's own client reads it.
+const EPOCH_FROM: i64 = 10_000;
+
+/// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
+pub(super) fn pause(
+    service: Service,
+    effect: Effect,
+    outcome: &Outcome,
+    sends: u32,
+    now: Timestamp,
+) -> Option<Duration> {
+    let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
+    let again = match outcome {
+        _ if sends >= MOST_SENDS => None,
+        Ok(response) if is_rate_limit(service, response) => {
+            // GitHub, "Best practices for using the REST API": at least a minute when it does not say how long.
+            let unsaid = if service == Service::GitHub { 60 } else { 5 } * (1_u64 << (sends - 1));
+            let asked = asked_pause(service, response.headers(), now);
+            Some(asked.unwrap_or(Duration::from_secs(unsaid)))
+        }
+        Err(TransportError::Connect(_)) => Some(backoff),
+        Err(TransportError::Lost(_)) if effect != Effect::Once => Some(backoff),
+        Ok(response) if effect != Effect::Once && is_passing(response.status()) => {
+            Some(retry_after(response.headers(), now).unwrap_or(backoff))
+        }
+        _ => None,
+    };
+    match service {
+        // Nobody knows for sure how to read Port's reset, so a long one is cut instead of believed.
+        Service::Port => again.map(|pause| pause.min(LONGEST_PAUSE)),
+        // Asking GitHub again while it limits can get an integration banned.
+        Service::GitHub => again.filter(|pause| *pause <= LONGEST_PAUSE),
+    }
+}
+
+/// Whether the answer says that the service did nothing because of a rate limit.
+///
+/// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
+pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
+    let headers = response.headers();
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN if service == Service::GitHub => {
+            headers.contains_key("retry-after")
+                || text(headers, "x-ratelimit-remaining") == Some("0")
+                || String::from_utf8_lossy(response.body()).contains("rate limit")
+        }
+        _ => false,
+    }
+}
+
+/// Whether another try may find the service in a better state.
+fn is_passing(status: StatusCode) -> bool {
+    status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status.as_u16() != 501)
+}
+
+/// The pause that a rate limit asks for: `retry-after`, else the reset of a limit that is used up.
+fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let used_up = service == Service::Port || text(headers, "x-ratelimit-remaining") == Some("0");
+    retry_after(headers, now).or_else(|| {
+        let reset = text(headers, "x-ratelimit-reset").filter(|_| used_up)?;
+        match reset.parse::<i64>() {
+            Ok(seconds) if seconds > EPOCH_FROM => Some(until(Timestamp::from_second(seconds).ok()?, now)),
+            Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
+            Err(_) => Some(until(reset.parse().ok()?, now)),
+        }
+    })
+}
+
+/// RFC 9110, section 10.2.3: seconds or a date.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = text(headers, "retry-after")?;
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(until(jiff::fmt::rfc2822::parse(value).ok()?.timestamp(), now)),
+    }
+}
+
+/// A second more than the difference: both clocks count whole seconds.
+fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}

@@ -1,0 +1,274 @@
+//! One run, from the request to the last word.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::call::Fault;
+use super::config::{Config, Report};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Workflow};
+use super::ending::{Ending, git_state};
+use super::engine::{Engine, Verdict};
+use super::gate::{Gate, NoJournal, Step, describe};
+use super::grants::Resolved;
+use super::journal::{Entry, FORMAT, Header, Journal};
+use super::observer::Observer;
+use super::payload::Payload;
+use super::policy::Policy;
+use super::port::End;
+use super::sandbox::Surroundings;
+use super::seen::{Seen, entity_context};
+use super::source::Source;
+use super::text;
+use super::transport::Clock;
+
+/// Whether writes are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Run,
+    /// They are kept back and shown.
+    Plan,
+}
+
+impl Mode {
+    /// A word for the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// Everything that one run needs.
+pub struct Job<'a> {
+    /// Runs the policy.
+    pub engine: &'a Engine,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The operator's word.
+    pub config: &'a Config,
+    /// What Port sent.
+    pub payload: Payload,
+    /// Where this runs.
+    pub workflow: Workflow,
+    /// Whether writes are made.
+    pub mode: Mode,
+    /// Port and GitHub, or a plan before them.
+    pub source: Box<dyn Source>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the run ends at the latest.
+    pub deadline: Timestamp,
+    /// Seed of the guest's random numbers.
+    pub seed: u64,
+    /// The record.
+    pub journal: Journal,
+    /// Shown what happens.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What a run came to.
+pub struct Done {
+    /// How it ended.
+    pub ending: Ending,
+    /// What the last word to people was; foreign text in it is not neutralised yet.
+    pub message: String,
+    /// The calls of the policy.
+    pub timeline: Vec<Step>,
+    /// What the run saw and changed.
+    pub seen: Seen,
+    /// What the policy printed.
+    pub printed: String,
+}
+
+/// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
+/// ends the policy early.
+pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
+    let Job {
+        engine,
+        policy,
+        config,
+        payload,
+        workflow,
+        mode,
+        source,
+        clock,
+        deadline,
+        seed,
+        journal,
+        observer,
+    } = job;
+    let surroundings = Surroundings { now: clock.now(), seed };
+    let mut gate = Gate::new(source, config.limits.clone(), journal, clock, deadline, observer);
+    let mut printed = String::new();
+    let ending = match begin(&mut gate, config, payload, workflow).await {
+        Err(ending) => ending,
+        Ok(request) => match open(&mut gate, policy, &request, config, mode, &surroundings).await {
+            Err(ending) => ending,
+            Ok(()) => {
+                let (verdict, back, output) = engine.run(policy, &request, gate, &surroundings, cancel).await;
+                (gate, printed) = (back, output);
+                judge(verdict, &gate)
+            }
+        },
+    };
+    finish(ending, gate, mode, config.port.report, printed).await
+}
+
+/// Reads from Port what the message only claims, and fills in the grants from it.
+async fn begin(
+    gate: &mut Gate,
+    config: &Config,
+    payload: Payload,
+    workflow: Workflow,
+) -> Result<Request, Ending> {
+    let live = gate.source.live();
+    let key = &payload.subject.key;
+    let subject = async {
+        match config.grants.need_subject() {
+            true => live.port.entity(key).await,
+            false => Ok(Some(payload.subject.clone())),
+        }
+    };
+    let (run, subject) = tokio::join!(live.port.run(), subject);
+    let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
+    let subject = subject
+        .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
+        .ok_or_else(|| {
+            Ending::Unusable(format!("there is no {} in Port, which the payload names", show(key)))
+        })?;
+    if !run.is_about(key) {
+        let what = format!(
+            "the payload is about {}, but the Port run {} is not: start the action in Port",
+            show(key),
+            run.id
+        );
+        return Err(Ending::Unusable(what));
+    }
+    if !run.is_open() {
+        gate.observer.say(&format!(
+            "the Port run {} has ended already ({}): this attempt is not reported there",
+            run.id, run.status
+        ));
+        live.port.untie();
+    }
+    let context = context(&subject, &payload);
+    gate.grants = Resolved::new(&config.grants, &context).map_err(Ending::Unusable)?;
+    Ok(Request {
+        run_id: payload.run,
+        action: payload.action,
+        actor: payload.actor,
+        requested_at: payload.requested_at,
+        subject: payload.subject,
+        inputs: Value::Object(payload.inputs).to_string(),
+        settings: config.settings(),
+        workflow,
+    })
+}
+
+/// What templates in grants can name.
+fn context(subject: &Entity, payload: &Payload) -> Value {
+    json!({ "service": entity_context(subject), "inputs": payload.inputs, "run": { "id": payload.run } })
+}
+
+/// Opens the journal and tells Port that the run starts.
+async fn open(
+    gate: &mut Gate,
+    policy: &Policy,
+    request: &Request,
+    config: &Config,
+    mode: Mode,
+    surroundings: &Surroundings,
+) -> Result<(), Ending> {
+    let header = Header {
+        format: FORMAT,
+        host: env!("CARGO_PKG_VERSION").to_owned(),
+        contract: CONTRACT.to_owned(),
+        component: policy.digest.clone(),
+        mode: mode.name().to_owned(),
+        started_at: surroundings.now,
+        seed: surroundings.seed,
+        request: request.clone(),
+        limits: config.limits.clone(),
+    };
+    gate.write(Entry::Header(Box::new(header)), true).map_err(|fault| Ending::Unusable(explain(&fault)))?;
+    if mode == Mode::Run {
+        let version = env!("CARGO_PKG_VERSION");
+        let line = format!(
+            "promote {version} starts: policy {} on {}",
+            &policy.digest[..12],
+            show(&request.subject.key)
+        );
+        let told = gate.source.live().port.log(&line).await;
+        told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
+    }
+    Ok(())
+}
+
+fn judge(verdict: Verdict, gate: &Gate) -> Ending {
+    let mut violations = gate.violations.clone();
+    if let Verdict::Returned(Ok(Outcome::Promoted(promotion))) = &verdict
+        && !gate.seen.has_merged()
+        && !gate.seen.base_holds(&promotion.image)
+    {
+        violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
+    }
+    match verdict {
+        _ if !violations.is_empty() => Ending::Violation(violations),
+        Verdict::Returned(Ok(outcome)) => Ending::Decided(outcome),
+        Verdict::Returned(Err(failure)) => Ending::Failed(describe(&failure).to_owned()),
+        Verdict::Limit(limit) => Ending::Limit(limit.to_string()),
+        Verdict::Cancelled => Ending::Cancelled,
+        Verdict::Trapped(trap) => match trap.downcast_ref::<NoJournal>() {
+            Some(error) => Ending::Failed(error.to_string()),
+            None => Ending::Trapped(trap.root_cause().to_string()),
+        },
+    }
+}
+
+/// The last words: to Port, to GitHub about its token, to the journal.
+async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, printed: String) -> Done {
+    let mut message = ending.message();
+    if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
+        message = format!("{message}. State: {}.", git_state(&gate.timeline));
+    }
+    let live = gate.source.live();
+    if mode == Mode::Run {
+        let termination = (report == Report::Host).then(|| ending.termination());
+        let end = End { message: &text::line(&message), label: ending.label(), termination };
+        if let Err(failure) = live.port.end(&end).await {
+            message = format!("{message} Port could not be told: {}", describe(&failure));
+        }
+    }
+    if let Err(failure) = live.github.revoke().await {
+        gate.observer.say(&format!(
+            "the installation token could not be revoked, it ends within the hour: {}",
+            describe(&failure)
+        ));
+    }
+    let footer =
+        Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
+    if let Err(fault) = gate.write(footer, true) {
+        gate.observer.say(&explain(&fault));
+    }
+    Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed }
+}
+
+fn failed(doing: &str, failure: &Failure) -> Ending {
+    Ending::Failed(format!("{doing}: {}", describe(failure)))
+}
+
+fn explain(fault: &Fault) -> String {
+    match fault {
+        Fault::Failure(failure) => describe(failure).to_owned(),
+        Fault::Trap(trap) => trap.to_string(),
+    }
+}
+
+fn show(key: &EntityKey) -> String {
+    format!("{}/{}", key.blueprint, key.identifier)
+}

@@ -1,0 +1,186 @@
+//! What a run has seen and done, as far as later calls depend on it.
+//!
+//! Some grants are about order: the catalog may name an image only after the base branch holds it, and only what this
+//! run proposed may be merged. The evidence for that is kept here, from the calls themselves.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::call::{Call, Reply};
+use super::changes::{CatalogChange, FileDiff};
+use super::contract::{Entity, Merged, Proposal, PullRequest, PullState};
+use super::grants::Resolved;
+
+/// The evidence of one run.
+#[derive(Debug, Default)]
+pub struct Seen {
+    entities: BTreeMap<String, Entity>,
+    /// Content of files by repository, path and blob.
+    files: BTreeMap<(String, String, String), String>,
+    /// What base branches hold, by repository, base and path; only files that a grant lets a proposal change.
+    base: BTreeMap<(String, String, String), String>,
+    /// What this run proposed, by repository and number.
+    proposed: BTreeMap<(String, u32), (Proposal, PullRequest)>,
+    /// Head branches of pull requests that were read.
+    heads: BTreeMap<(String, u32), String>,
+    merged: bool,
+    /// Files that were proposed, with what changes in them.
+    pub files_changed: Vec<FileDiff>,
+    /// What changed in the catalog.
+    pub catalog_changed: Vec<CatalogChange>,
+}
+
+impl Seen {
+    /// Takes note of a call that succeeded.
+    pub fn observe(&mut self, grants: &Resolved, call: &Call, reply: &Reply) {
+        match (call, reply) {
+            (_, Reply::Entity(Some(entity))) => self.entity(entity),
+            (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
+                let before = self.entities.get(&key.identifier).filter(|known| known.key == *key);
+                self.catalog_changed.extend(CatalogChange::of(before, entity, change));
+                self.entity(entity);
+            }
+            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
+            (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
+            (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
+                let key = |last: &str| (repository.clone(), path.clone(), last.to_owned());
+                self.files.insert(key(&file.blob), file.content.clone());
+                if grants.governs(repository, path, revision) {
+                    let key = (repository.clone(), revision.clone(), path.clone());
+                    self.base.insert(key, file.content.clone());
+                }
+            }
+            (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
+                self.differ(proposal);
+                let key = (proposal.repository.clone(), pull.number);
+                self.proposed.insert(key, (proposal.clone(), pull.clone()));
+                if pull.state == PullState::Merged {
+                    self.merge(&proposal.repository, pull.number);
+                }
+            }
+            (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
+                self.heads.insert((repository.clone(), pull.number), pull.head.clone());
+            }
+            (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
+                let heads = pulls.iter().map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
+                self.heads.extend(heads);
+            }
+            (
+                Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
+                Reply::Merged(Merged::Now(_)),
+            ) => self.merge(repository, *number),
+            _ => {}
+        }
+    }
+
+    /// The content of a file, if this run has read that blob at that path.
+    pub fn file(&self, repository: &str, path: &str, blob: &str) -> Option<&str> {
+        let key = (repository.to_owned(), path.to_owned(), blob.to_owned());
+        self.files.get(&key).map(String::as_str)
+    }
+
+    /// What this run proposed under that number.
+    pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
+        self.proposed.get(&(repository.to_owned(), number)).map(|(proposal, pull)| (proposal, pull))
+    }
+
+    /// The head branch of a pull request that this run has proposed or read.
+    pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
+        let read = self.heads.get(&(repository.to_owned(), number)).map(String::as_str);
+        read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
+    }
+
+    /// The entity with this identifier, of any blueprint, if this run has read it.
+    pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
+        self.entities.get(identifier)
+    }
+
+    /// Whether a granted file on a base branch is known to hold the text as a whole token.
+    pub fn base_holds(&self, text: &str) -> bool {
+        !text.is_empty() && self.base.values().any(|content| holds_token(content, text))
+    }
+
+    /// Whether something was merged in this run.
+    pub fn has_merged(&self) -> bool {
+        self.merged
+    }
+
+    fn entity(&mut self, entity: &Entity) {
+        self.entities.insert(entity.key.identifier.clone(), entity.clone());
+    }
+
+    fn differ(&mut self, proposal: &Proposal) {
+        let repository = &proposal.repository;
+        for change in &proposal.changes {
+            let old = self.file(repository, &change.path, &change.expected_blob).unwrap_or_default();
+            let diff = FileDiff::new(repository, &change.path, old, &change.content);
+            self.files_changed.retain(|known| known.repository != diff.repository || known.path != diff.path);
+            self.files_changed.push(diff);
+        }
+    }
+
+    fn merge(&mut self, repository: &str, number: u32) {
+        self.merged = true;
+        let Some((proposal, _)) = self.proposed.get(&(repository.to_owned(), number)) else {
+            return;
+        };
+        for change in &proposal.changes {
+            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
+            self.base.insert(key, change.content.clone());
+        }
+    }
+}
+
+/// The entity as templates see it: its own fields, and its properties beside them.
+pub fn entity_context(entity: &Entity) -> Value {
+    let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
+    let relations: Map<String, Value> = entity
+        .relations
+        .iter()
+        .map(|relation| {
+            let targets = match &relation.targets[..] {
+                [one] => json!(one),
+                targets => json!(targets),
+            };
+            (relation.name.clone(), targets)
+        })
+        .collect();
+    let mut context = properties.clone();
+    context.insert("identifier".to_owned(), json!(entity.key.identifier));
+    context.insert("blueprint".to_owned(), json!(entity.key.blueprint));
+    context.insert("title".to_owned(), json!(entity.title));
+    context.insert("properties".to_owned(), Value::Object(properties));
+    context.insert("relations".to_owned(), Value::Object(relations));
+    Value::Object(context)
+}
+
+/// Whether the text stands in the content with nothing of a longer name, tag or digest directly before or after it.
+fn holds_token(content: &str, text: &str) -> bool {
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    content.match_indices(text).any(|(at, found)| {
+        let before = content[..at].chars().next_back();
+        let after = content[at + found.len()..].chars().next();
+        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_whole_or_not_at_all() {
+        let manifest = "image: ghcr.io/acme/web:1.4.2 # now\n";
+        for (text, expected) in [
+            ("ghcr.io/acme/web:1.4.2", true),
+            ("1.4.2", true),
+            ("1.4", false),
+            ("1.4.20", false),
+            ("web", true),
+            ("eb:1.4.2", false),
+        ] {
+            assert_eq!(holds_token(manifest, text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Names that depend on the request: `{service.relations.prod_runtime}` in a grant.
+//!
+//! A template is text with paths in braces over a JSON value. A path that leads nowhere is an error, never an empty
+//! string: an empty target would match too much.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A text with `{path}` holes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Template {
+    source: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// Keys and indexes from the root.
+    Path(Vec<String>),
+}
+
+/// Why a template cannot be read or filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A brace without its partner, or nothing between two.
+    #[error("`{0}` has a brace without its partner, or nothing between braces")]
+    Syntax(String),
+    /// The value has nothing at that path.
+    #[error("`{{{path}}}` names nothing: there is no `{missing}`")]
+    Missing {
+        /// The whole path.
+        path: String,
+        /// Its first part that does not exist.
+        missing: String,
+    },
+    /// The value is null, an object or a list.
+    #[error("`{{{path}}}` is {kind}, not a text")]
+    NotText {
+        /// The whole path.
+        path: String,
+        /// What is there instead.
+        kind: &'static str,
+    },
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// When a brace has no partner.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let syntax = || TemplateError::Syntax(source.to_owned());
+        let mut parts = Vec::new();
+        let mut rest = source;
+        while let Some((text, after)) = rest.split_once('{') {
+            let (path, after) = after.split_once('}').ok_or_else(syntax)?;
+            let keys: Vec<String> =
+                path.split(['.', '[']).map(|key| key.trim_end_matches(']').to_owned()).collect();
+            if text.contains('}') || keys.iter().any(|key| key.is_empty() || key.contains('{')) {
+                return Err(syntax());
+            }
+            parts.extend([Part::Text(text.to_owned()), Part::Path(keys)]);
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err(syntax());
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Ok(Self { source: source.to_owned(), parts })
+    }
+
+    /// The text that it was read from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether a path starts at this root.
+    pub fn uses(&self, root: &str) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Path(keys) if keys[0] == root))
+    }
+
+    /// Fills in the holes; what is put there goes through `quote` first.
+    ///
+    /// # Errors
+    /// When a path names nothing, or something that is not text, a number or a boolean.
+    pub fn render(&self, context: &Value, quote: fn(&str) -> String) -> Result<String, TemplateError> {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Ok(text.clone()),
+                Part::Path(keys) => lookup(context, keys).map(|text| quote(&text)),
+            })
+            .collect()
+    }
+}
+
+impl TryFrom<String> for Template {
+    type Error = TemplateError;
+
+    fn try_from(source: String) -> Result<Self, Self::Error> {
+        Self::parse(&source)
+    }
+}
+
+fn lookup(context: &Value, keys: &[String]) -> Result<String, TemplateError> {
+    let path = || keys.join(".");
+    let mut value = context;
+    for key in keys {
+        value = match value {
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+            other => other.get(key),
+        }
+        .ok_or_else(|| TemplateError::Missing { path: path(), missing: key.clone() })?;
+    }
+    match value {
+        Value::String(text) if !text.is_empty() => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(flag) => Ok(flag.to_string()),
+        other => Err(TemplateError::NotText { path: path(), kind: kind(other) }),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "not set",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+        _ => "empty",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(source: &str) -> Result<String, String> {
+        let context =
+            json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
+        let template = Template::parse(source).map_err(|error| error.to_string())?;
+        template.render(&context, str::to_owned).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fills_in_paths_and_refuses_what_is_not_there() {
+        let cases = [
+            ("plain", Ok("plain")),
+            ("{service.relations.prod}", Ok("web-prod")),
+            ("a/{service.tags[0]}/b", Ok("a/1.2/b")),
+            ("{service.relations.test}", Err("`{service.relations.test}` names nothing: there is no `test`")),
+            ("{service.relations.dev}", Err("`{service.relations.dev}` is not set, not a text")),
+            ("{service.tags}", Err("`{service.tags}` is a list, not a text")),
+            ("{service", Err("`{service` has a brace without its partner, or nothing between braces")),
+            ("a}b", Err("`a}b` has a brace without its partner, or nothing between braces")),
+            ("{}", Err("`{}` has a brace without its partner, or nothing between braces")),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(render(source), expected.map(str::to_owned).map_err(str::to_owned), "{source}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What people build and try policies with. No production run needs it.
+
+pub mod demo;
+pub mod inspect;
+pub mod mock;

@@ -1,0 +1,195 @@
+//! Runs cargo for the target, from inside another cargo if need be, with a clean environment and a folder of its own.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::probe::{SYSTEM_LIBC, SYSTEM_RUSTC};
+use super::{Plan, Problem, TARGET};
+
+/// What to build.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildRequest<'a> {
+    /// The folder that holds the package's `Cargo.toml`.
+    pub manifest_dir: &'a Path,
+    /// Name of the package.
+    pub package: &'a str,
+    /// Which of its crates.
+    pub artifact: Artifact,
+    /// Cargo profile.
+    pub profile: &'a str,
+    /// Cargo's target folder. Never the one of a cargo that waits for this build: the two would wait for each other.
+    pub target_dir: &'a Path,
+}
+
+/// Which crates of a package to build, and so what [`build`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Artifact {
+    /// The library, made a `cdylib` whatever the manifest says; the result is the component.
+    Library,
+    /// All examples, each a `cdylib`; the result is the folder that holds the components.
+    Examples,
+}
+
+/// Builds a component, or a folder of them. Cargo's output is shown only if it fails.
+///
+/// # Errors
+///
+/// Fails with [`Problem::Failed`] and the compiler's words if the package does not compile or the target cannot be
+/// fetched, with [`Problem::NoArtifact`] if nothing of the expected name came out.
+pub fn build(plan: &Plan, request: &BuildRequest<'_>) -> Result<PathBuf, Problem> {
+    if *plan == Plan::Fetch {
+        run(Command::new("rustup").args(["target", "add", TARGET]).current_dir(request.manifest_dir))?;
+    }
+    run(&mut command(plan, request))?;
+    let artifact = artifact(request);
+    if artifact.exists() { Ok(artifact) } else { Err(Problem::NoArtifact(artifact)) }
+}
+
+/// Returns the target folder for guests that belongs to a build script's `OUT_DIR`: `guest` in the workspace's own target
+/// folder, so that every profile and every package share one standard library.
+#[must_use]
+pub fn guest_target_dir(out_dir: &Path) -> PathBuf {
+    // <target>[/<triple>]/<profile>/build/<package>-<hash>/out. Where cargo was given a triple, guests lie beneath it.
+    let build = out_dir.ancestors().find(|folder| folder.ends_with("build")).unwrap_or(out_dir);
+    build.ancestors().nth(2).unwrap_or(build).join("guest")
+}
+
+fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(leaks)) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(request.manifest_dir);
+    match request.artifact {
+        // Said here, not read from the manifest: beside an rlib, link-time optimisation needs other objects of the
+        // standard library, which would be built a second time.
+        Artifact::Library => cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]),
+        Artifact::Examples => cargo.args(["build", "--examples"]),
+    };
+    cargo.args(["--quiet", "--target", TARGET, "--package", request.package]);
+    cargo.args(["--profile", request.profile, "--target-dir"]).arg(request.target_dir);
+    match plan {
+        Plan::Installed | Plan::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
+        Plan::BuildStd { linker } => build_std(&mut cargo, linker),
+    };
+    cargo
+}
+
+/// Has cargo build the standard library too, with Debian's compiler and C library and rustup's linker.
+fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // `wasm-component-ld` looks for `rust-lld` on PATH; last, so that it hides nothing.
+    let folders = env::split_paths(&path).chain(linker.parent().map(Path::to_path_buf));
+    cargo
+        .arg("-Zbuild-std=std,panic_abort")
+        .env("RUSTC", SYSTEM_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_ENCODED_RUSTFLAGS", format!("-L\x1fnative={SYSTEM_LIBC}"))
+        .env("CARGO_TARGET_WASM32_WASIP2_LINKER", linker)
+        .env("PATH", env::join_paths(folders).unwrap_or(path))
+}
+
+/// Whether a variable would carry an outer cargo's business (its flags, its profile, clippy as the compiler) into this
+/// build, which is for another target and must come out the same wherever it was started.
+fn leaks(name: &str) -> bool {
+    /// The user's network and terminal, and the outer cargo's job slots, which the two must share.
+    const KEPT: [&str; 6] =
+        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_MAKEFLAGS"];
+    const DROPPED: [&str; 7] = [
+        "CARGO_",
+        "RUSTFLAGS",
+        "RUSTDOC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_BOOTSTRAP",
+        "CLIPPY_",
+    ];
+    let starts = |prefix: &&str| name.starts_with(*prefix);
+    DROPPED.iter().any(starts) && !KEPT.iter().any(starts)
+}
+
+fn artifact(request: &BuildRequest<'_>) -> PathBuf {
+    // The one profile whose folder has another name; see "Build cache" in the Cargo book.
+    let profile = if request.profile == "dev" { "debug" } else { request.profile };
+    let folder = request.target_dir.join(TARGET).join(profile);
+    match request.artifact {
+        Artifact::Library => folder.join(request.package.replace('-', "_")).with_extension("wasm"),
+        Artifact::Examples => folder.join("examples"),
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), Problem> {
+    let output = command.stdin(Stdio::null()).output().map_err(|source| Problem::NotStarted {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words: Vec<OsString> = command.get_args().map(Into::into).collect();
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
+    Err(Problem::Failed {
+        command: format!("{program} {}", words.join(" ".as_ref()).to_string_lossy()),
+        output: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outer_cargo_does_not_leak_in() {
+        for name in
+            ["CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR", "CARGO_PROFILE_DEV_DEBUG"]
+        {
+            assert!(leaks(name), "{name}");
+        }
+        for name in ["RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CLIPPY_ARGS", "CARGO_PKG_NAME"]
+        {
+            assert!(leaks(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_MAKEFLAGS",
+            "RUSTC",
+            "RUSTUP_TOOLCHAIN",
+            "PATH",
+            "CARGO",
+        ] {
+            assert!(!leaks(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn guests_share_a_folder_beside_the_profiles() {
+        for (out_dir, expected) in [
+            ("/w/target/debug/build/promote-0a1b/out", "/w/target/guest"),
+            ("/w/target/release/build/promote/0a1b/out", "/w/target/guest"),
+            ("/build/w/target/debug/build/promote-0a1b/out", "/build/w/target/guest"),
+        ] {
+            assert_eq!(guest_target_dir(Path::new(out_dir)), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn artifacts_lie_where_cargo_puts_them() {
+        let request = |artifact, profile| BuildRequest {
+            manifest_dir: Path::new("/p"),
+            package: "my-policy",
+            artifact,
+            profile,
+            target_dir: Path::new("/t"),
+        };
+        for (artifact, profile, expected) in [
+            (Artifact::Library, "policy", "/t/wasm32-wasip2/policy/my_policy.wasm"),
+            (Artifact::Library, "dev", "/t/wasm32-wasip2/debug/my_policy.wasm"),
+            (Artifact::Examples, "release", "/t/wasm32-wasip2/release/examples"),
+        ] {
+            assert_eq!(super::artifact(&request(artifact, profile)), Path::new(expected));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! How a `wasm32-wasip2` component is made from a Rust crate: the one place that knows.
+//!
+//! `host/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
+//! ([`Probe`]), decides ([`plan`]) and runs cargo ([`build`]). Only `std`, so that a build script and a bare `rustc` can
+//! compile it. It never installs system packages, and never lets rustup fetch where `RUSTUP_AUTO_INSTALL=0` forbids it.
+
+mod cargo;
+mod probe;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use cargo::{Artifact, BuildRequest, build, guest_target_dir};
+pub use probe::{Debian, Probe, Rustup};
+
+/// The target of every policy.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// The oldest 1.x compiler whose standard library is known to build for the target from Debian's packages.
+const OLDEST_SYSTEM_RUSTC: u32 = 91;
+
+/// A way to build for the target on this machine.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The active compiler has the target.
+    Installed,
+    /// rustup can fetch the target for the active compiler.
+    Fetch,
+    /// The standard library is built from Debian's sources, by Debian's compiler, and linked by this linker.
+    BuildStd {
+        /// rustup's `wasm-component-ld`; the `rust-lld` that it calls lies beside it.
+        linker: PathBuf,
+    },
+}
+
+/// Why there is no component.
+#[derive(Debug)]
+pub enum Problem {
+    /// Nothing here can build for the target; holds what was found.
+    NoRoute(Probe),
+    /// A command could not be started.
+    NotStarted {
+        /// The program.
+        program: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A command failed.
+    Failed {
+        /// What ran.
+        command: String,
+        /// All that it said.
+        output: String,
+    },
+    /// Cargo succeeded, but made no such file.
+    NoArtifact(PathBuf),
+}
+
+/// Chooses the cheapest way: the installed target, else rustup, else Debian's packages.
+///
+/// # Errors
+///
+/// [`Problem::NoRoute`], whose text holds the commands that would open one.
+pub fn plan(probe: Probe) -> Result<Plan, Problem> {
+    if probe.installed {
+        return Ok(Plan::Installed);
+    }
+    if probe.rustup == Rustup::MayFetch {
+        return Ok(Plan::Fetch);
+    }
+    match &probe.linker {
+        Some(linker) if probe.debian.missing().is_empty() => Ok(Plan::BuildStd { linker: linker.clone() }),
+        _ => Err(Problem::NoRoute(probe)),
+    }
+}
+
+/// Probes, plans and builds, for a build script.
+///
+/// # Errors
+///
+/// As [`plan`] and [`build`].
+pub fn make(request: &BuildRequest<'_>) -> Result<PathBuf, Problem> {
+    build(&plan(Probe::detect(request.manifest_dir))?, request)
+}
+
+impl Debian {
+    /// Names the Debian packages that building the standard library still needs.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let recent = self.rustc.is_some_and(|minor| minor >= OLDEST_SYSTEM_RUSTC);
+        let parts = [(recent, "rustc-web"), (self.sources, "rust-web-src"), (self.libc, "wasi-libc")];
+        parts.iter().filter(|(present, _)| !present).map(|(_, package)| *package).collect()
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRoute(probe) => no_route(probe, f),
+            Self::NotStarted { program, source } => write!(f, "starting {program}: {source}"),
+            Self::Failed { command, output } => write!(f, "{command} failed:\n{output}"),
+            Self::NoArtifact(path) => write!(f, "cargo made no {}; is the crate a cdylib?", path.display()),
+        }
+    }
+}
+
+/// Says which commands would open a route, for what was found.
+fn no_route(probe: &Probe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "this machine cannot build for {TARGET} yet; one of these makes it able to:")?;
+    match probe.rustup {
+        Rustup::Forbidden => writeln!(f, "  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:")?,
+        Rustup::Absent => writeln!(f, "  install Rust with rustup (https://rustup.rs), then:")?,
+        Rustup::MayFetch => {}
+    }
+    writeln!(f, "    rustup target add {TARGET}")?;
+    let missing = probe.debian.missing();
+    if !missing.is_empty() {
+        writeln!(f, "  on Debian, as root:")?;
+        writeln!(f, "    apt-get update && apt-get install --no-install-recommends {}", missing.join(" "))?;
+    }
+    if probe.linker.is_none() {
+        writeln!(
+            f,
+            "  Debian's packages also need wasm-component-ld, which comes with every rustup toolchain"
+        )?;
+    }
+    write!(f, "  or set PROMOTE_POLICY_WASM to a component that was built elsewhere")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn debian() -> Debian {
+        Debian { rustc: Some(96), sources: true, libc: true }
+    }
+
+    fn probe(installed: bool, rustup: Rustup, debian: Debian, linker: bool) -> Probe {
+        Probe { installed, rustup, debian, linker: linker.then(|| PathBuf::from("/t/wasm-component-ld")) }
+    }
+
+    #[test]
+    fn takes_the_cheapest_route_there_is() {
+        let build_std = || Plan::BuildStd { linker: PathBuf::from("/t/wasm-component-ld") };
+        let none = Debian::default;
+        for (found, expected) in [
+            (probe(true, Rustup::Absent, none(), false), Plan::Installed),
+            (probe(true, Rustup::MayFetch, debian(), true), Plan::Installed),
+            (probe(false, Rustup::MayFetch, none(), true), Plan::Fetch),
+            (probe(false, Rustup::MayFetch, debian(), true), Plan::Fetch),
+            (probe(false, Rustup::Forbidden, debian(), true), build_std()),
+            (probe(false, Rustup::Absent, debian(), true), build_std()),
+        ] {
+            assert_eq!(plan(found.clone()).unwrap(), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn says_which_commands_would_open_a_route() {
+        let old = Debian { rustc: Some(63), ..debian() };
+        for (found, expected, absent) in [
+            (
+                probe(false, Rustup::Absent, Debian::default(), false),
+                "https://rustup.rs",
+                "RUSTUP_AUTO_INSTALL",
+            ),
+            (
+                probe(false, Rustup::Forbidden, Debian::default(), true),
+                "rustc-web rust-web-src wasi-libc",
+                "ld,",
+            ),
+            (probe(false, Rustup::Forbidden, old, true), "--no-install-recommends rustc-web\n", "wasi-libc"),
+            (probe(false, Rustup::Forbidden, debian(), false), "wasm-component-ld", "apt-get"),
+        ] {
+            let text = plan(found.clone()).unwrap_err().to_string();
+            assert!(text.contains("rustup target add wasm32-wasip2\n"), "{text}");
+            assert!(text.contains(expected) && !text.contains(absent), "{found:?}: {text}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What others do while a promotion runs: people, checks, and the operator that brings git into the cluster.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::port::{Entity, Stamps, Targets};
+use super::{Secret, Service, World, github};
+
+/// Something that will happen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduled {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub then: Event,
+}
+
+/// Something that others do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A GitOps operator brings what a branch holds into the cluster, and Port hears of it.
+    Sync(Sync),
+    /// Somebody calls one of the two services, with credentials of this world.
+    Request(Foreign),
+    /// Something happens at GitHub: a commit, a check, a review, a merge.
+    GitHub(github::Event),
+    /// Port's tokens cease to work.
+    RevokePortTokens,
+    /// A token of GitHub ceases to work.
+    ExpireToken(Secret),
+}
+
+/// What a GitOps operator (Argo CD, Flux) does for one runtime.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Sync {
+    /// The runtime, an entity of the blueprint `running_service`.
+    pub entity: String,
+    /// The repository, `owner/name`.
+    pub repository: String,
+    /// The branch.
+    #[serde(default = "main")]
+    pub branch: String,
+    /// The manifest.
+    pub path: String,
+    /// The health that Port hears of.
+    #[serde(default = "healthy")]
+    pub health: String,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+fn healthy() -> String {
+    "Healthy".to_owned()
+}
+
+/// A call that somebody else makes, with credentials of this world.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Foreign {
+    /// Which service.
+    pub service: Service,
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The body.
+    #[serde(default)]
+    pub body: Value,
+}
+
+impl Event {
+    pub(super) fn happen(&self, world: &mut World) {
+        match self {
+            Self::Sync(sync) => sync.happen(world),
+            Self::Request(foreign) => foreign.happen(world),
+            Self::GitHub(event) => {
+                let when = github::When::At(world.now);
+                let event = event.clone();
+                world.github.schedule.push(github::Scheduled { when, event });
+                world.github.catch_up(world.now);
+            }
+            Self::RevokePortTokens => world.port.revoke_tokens(),
+            Self::ExpireToken(token) => {
+                world.github.tokens.revoke(token.text());
+            }
+        }
+    }
+}
+
+impl Sync {
+    fn happen(&self, world: &mut World) {
+        // A merge that waits for nothing any more happens before anybody looks.
+        world.github.catch_up(world.now);
+        let manifest = world.github.file_at(&self.repository, &self.branch, &self.path);
+        let Some(manifest) = manifest else {
+            return;
+        };
+        let deployed = world
+            .port
+            .entities
+            .values()
+            .filter(|entity| entity.blueprint == "image")
+            .find(|image| references(image).iter().any(|it| holds(&manifest, it)))
+            .map(|image| image.identifier.clone());
+        let now = world.now;
+        let key = ("running_service".to_owned(), self.entity.clone());
+        let Some(runtime) = world.port.entities.get_mut(&key) else {
+            return;
+        };
+        let mut set = |name: &str, value: &str| {
+            runtime.properties.insert(name.to_owned(), json!(value));
+        };
+        match deployed {
+            Some(image) => {
+                set("syncStatus", "Synced");
+                set("healthStatus", &self.health);
+                runtime.relations.insert("image".to_owned(), Targets::One(image));
+            }
+            // The catalog knows no such image: the operator cannot say what runs.
+            None => set("syncStatus", "Unknown"),
+        }
+        runtime.stamps =
+            Stamps { updated_at: now, updated_by: "argocd".to_owned(), ..runtime.stamps.clone() };
+    }
+}
+
+/// The ways in which a manifest may name an image of the catalog.
+fn references(image: &Entity) -> Vec<String> {
+    let text = |name: &str| image.properties.get(name).and_then(Value::as_str);
+    let Some(registry) = text("registryId") else {
+        return Vec::new();
+    };
+    let tags = image.properties.get("tags").and_then(Value::as_array);
+    let tags = tags.into_iter().flatten().filter_map(Value::as_str);
+    let tagged = tags.map(|tag| format!("{registry}:{tag}"));
+    let digest = text("digest").map(|digest| format!("@{digest}"));
+    tagged.chain(digest).collect()
+}
+
+/// Whether the text holds the reference, and not just as the beginning of a longer one.
+fn holds(text: &str, reference: &str) -> bool {
+    text.match_indices(reference).any(|(at, _)| {
+        let next = text[at + reference.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '.' | '-' | '_'))
+    })
+}
+
+impl Foreign {
+    fn happen(&self, world: &mut World) {
+        let Some(token) = world.token(self.service) else {
+            return;
+        };
+        let body = if self.body.is_null() { Vec::new() } else { self.body.to_string().into_bytes() };
+        let request = http::Request::builder()
+            .method(self.method.as_str())
+            .uri(&self.path)
+            .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header(http::header::USER_AGENT, "somebody-else")
+            .body(body);
+        if let Ok(request) = request {
+            world.serve(self.service, &request);
+        }
+    }
+}
+
+impl World {
+    /// A token with which others call a service.
+    fn token(&mut self, service: Service) -> Option<String> {
+        match service {
+            Service::Port => self.port.token_of_first(self.now),
+            Service::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
+        }
+    }
+}

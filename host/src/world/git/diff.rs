@@ -1,0 +1,91 @@
+//! What differs between two trees, and between two files.
+
+use std::collections::BTreeMap;
+
+use similar::TextDiff;
+
+use super::object::{Entry, Mode, Oid, Tree};
+use super::store::Store;
+
+/// A path that differs. Renames are not looked for: they are a deletion and an addition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub path: String,
+    /// What it was, if it was there.
+    pub old: Option<Entry>,
+    /// What it is, if it still is there.
+    pub new: Option<Entry>,
+}
+
+/// How two versions of a file differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineDiff {
+    /// Lines only the new one has.
+    pub additions: usize,
+    /// Lines only the old one has.
+    pub deletions: usize,
+    /// The hunks, without file headers; none if either version is not text.
+    pub patch: Option<String>,
+}
+
+impl Store {
+    /// The files, links and submodules that differ between two trees, by path.
+    pub fn changes(&self, old: Option<Oid>, new: Option<Oid>) -> Vec<Change> {
+        let mut found = Vec::new();
+        self.changes_below(old, new, "", &mut found);
+        found
+    }
+
+    fn changes_below(&self, old: Option<Oid>, new: Option<Oid>, prefix: &str, found: &mut Vec<Change>) {
+        if old == new {
+            return;
+        }
+        let entries = |id: Option<Oid>| {
+            let tree = id.and_then(|id| self.tree(id));
+            tree.map(Tree::entries).unwrap_or_default()
+        };
+        let mut names: BTreeMap<&str, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
+        for (name, entry) in entries(old) {
+            names.entry(name).or_default().0 = Some(*entry);
+        }
+        for (name, entry) in entries(new) {
+            names.entry(name).or_default().1 = Some(*entry);
+        }
+        for (name, (old, new)) in names {
+            if old == new {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            let is_tree = |entry: &Entry| entry.mode == Mode::Tree;
+            let (old_leaf, new_leaf) = (old.filter(|e| !is_tree(e)), new.filter(|e| !is_tree(e)));
+            if old_leaf.is_some() || new_leaf.is_some() {
+                found.push(Change { path: path.clone(), old: old_leaf, new: new_leaf });
+            }
+            let tree = |entry: Option<Entry>| entry.filter(is_tree).map(|entry| entry.id);
+            self.changes_below(tree(old), tree(new), &format!("{path}/"), found);
+        }
+    }
+
+    /// Compares the two versions of a changed file.
+    pub fn line_diff(&self, change: &Change) -> LineDiff {
+        let content = |entry: Option<Entry>| match entry {
+            Some(entry) => self.blob(entry.id).map(str::from_utf8),
+            None => Some(Ok("")),
+        };
+        let (Some(Ok(old)), Some(Ok(new))) = (content(change.old), content(change.new)) else {
+            return LineDiff::default();
+        };
+        let diff = TextDiff::from_lines(old, new);
+        let mut result = LineDiff::default();
+        for line in diff.iter_all_changes() {
+            match line.tag() {
+                similar::ChangeTag::Insert => result.additions += 1,
+                similar::ChangeTag::Delete => result.deletions += 1,
+                similar::ChangeTag::Equal => {}
+            }
+        }
+        result.patch = Some(diff.unified_diff().context_radius(3).to_string());
+        result
+    }
+}

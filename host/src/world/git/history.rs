@@ -1,0 +1,63 @@
+//! Who descends from whom.
+
+use std::collections::BTreeSet;
+
+use super::object::Oid;
+use super::store::Store;
+
+impl Store {
+    /// The commit and everything that it descends from.
+    pub fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![of];
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                let parents = self.commit(id).map(|commit| commit.parents.as_slice());
+                open.extend_from_slice(parents.unwrap_or_default());
+            }
+        }
+        seen
+    }
+
+    /// Whether `older` is `newer` or one of its ancestors.
+    pub fn is_ancestor(&self, older: Oid, newer: Oid) -> bool {
+        older == newer || self.ancestors(newer).contains(&older)
+    }
+
+    /// The best common ancestor, the youngest if there are several.
+    pub fn merge_base(&self, one: Oid, other: Oid) -> Option<Oid> {
+        let (ones, others) = (self.ancestors(one), self.ancestors(other));
+        let common: BTreeSet<Oid> = ones.intersection(&others).copied().collect();
+        let dominated: BTreeSet<Oid> = common
+            .iter()
+            .filter_map(|id| self.commit(*id))
+            .flat_map(|commit| commit.parents.iter().copied())
+            .flat_map(|parent| self.ancestors(parent))
+            .collect();
+        let best = common.difference(&dominated).copied();
+        best.max_by_key(|id| self.commit(*id).map(|commit| commit.committer.time))
+    }
+
+    /// The commits that `head` has and `base` has not, parents before children.
+    pub fn ahead(&self, base: Oid, head: Oid) -> Vec<Oid> {
+        let mut seen = self.ancestors(base);
+        let mut order = Vec::new();
+        let mut open = vec![(head, false)];
+        while let Some((id, parents_done)) = open.pop() {
+            if parents_done {
+                order.push(id);
+            } else if seen.insert(id) {
+                open.push((id, true));
+                let parents = self.commit(id).map(|commit| commit.parents.as_slice());
+                let parents = parents.unwrap_or_default().iter().rev();
+                open.extend(parents.map(|parent| (*parent, false)));
+            }
+        }
+        order
+    }
+
+    /// The tree of a commit.
+    pub fn tree_of(&self, commit: Oid) -> Option<Oid> {
+        Some(self.commit(commit)?.tree)
+    }
+}

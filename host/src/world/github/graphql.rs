@@ -1,0 +1,187 @@
+//! The three mutations that REST does not have: auto-merge on, auto-merge off, and joining the merge queue.
+//!
+//! No GraphQL is parsed: a mutation is recognised by its name, its arguments by theirs. An error is a 200 with
+//! `errors`, as GitHub's GraphQL always answers.
+
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::call::Call;
+use super::identity::{Level, TokenKind};
+use super::mergeable::assess;
+use super::pull_shapes::pull_node_id;
+use super::state::{AutoMerge, Method, PullRequest, PullState, Repository};
+
+/// Why a mutation is refused: GraphQL's type, and words.
+type Refusal = (&'static str, String);
+
+const MUTATIONS: [&str; 3] =
+    ["enablePullRequestAutoMerge", "disablePullRequestAutoMerge", "enqueuePullRequest"];
+
+pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let query = call.text("query")?.unwrap_or_default();
+    if query.trim().is_empty() {
+        return Answer::ok(
+            json!({"errors": [{"message": "A query attribute must be specified and must be a string."}]}),
+        );
+    }
+    let Some(name) = MUTATIONS.into_iter().find(|name| query.contains(name)) else {
+        github.unknown_routes.push("POST /graphql with another operation".into());
+        return Answer::ok(
+            json!({"errors": [{"type": "undefinedField", "message": "This mock knows no such field"}]}),
+        );
+    };
+    let answered = mutate(github, call, name).map(|(place, number)| {
+        let repository = &github.repositories[place];
+        payload(call, repository, &repository.pulls[&number])
+    });
+    match answered {
+        Ok(payload) => Answer::ok(json!({"data": {name: payload}})),
+        Err((kind, message)) => Answer::ok(json!({
+            "data": {name: null},
+            "errors": [{"type": kind, "path": [name], "locations": [{"line": 1, "column": 1}], "message": message}],
+        })),
+    }
+}
+
+/// An argument, from the variables or from the text of the query.
+fn argument(call: &Call<'_>, name: &str) -> Option<String> {
+    let variables = call.body.get("variables").unwrap_or(&Value::Null);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let nested = text(&variables["input"][name]).or_else(|| text(&variables[name]));
+    nested.or_else(|| {
+        let query = call.body.get("query")?.as_str()?;
+        let values = query.split(name).skip(1).filter_map(|rest| rest.trim_start().strip_prefix(':'));
+        let literal = |rest: &str| {
+            let rest = rest.trim_start();
+            let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
+            match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
+                (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
+                (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
+                _ => rest.split(end).next().filter(|word| !word.is_empty()).map(str::to_owned),
+            }
+        };
+        values.filter_map(literal).next()
+    })
+}
+
+fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u64), Refusal> {
+    let unprocessable = |message: &str| ("UNPROCESSABLE", message.to_owned());
+    let id = argument(call, "pullRequestId").unwrap_or_default();
+    let (place, number) = locate(github, call, &id)?;
+    let repository = &github.repositories[place];
+    let pull = &repository.pulls[&number];
+    if pull.state != PullState::Open {
+        return Err(unprocessable(
+            "Can't enable auto-merge for this pull request: Pull request Pull request is closed",
+        ));
+    }
+    if argument(call, "expectedHeadOid").is_some_and(|head| head != pull.head_sha.to_string()) {
+        return Err(unprocessable("Expected head sha didn't match current head ref."));
+    }
+    let (now, by) = (call.now, call.caller.login().to_owned());
+    let enabled = match name {
+        "enablePullRequestAutoMerge" => {
+            let method = argument(call, "mergeMethod");
+            let method = Method::parse(method.as_deref().unwrap_or("MERGE"));
+            let method = method.ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
+            auto_merge_refusal(call, repository, pull, method)
+                .map_or(Ok(()), |refusal| Err(unprocessable(&refusal)))?;
+            let (title, message) = (argument(call, "commitHeadline"), argument(call, "commitBody"));
+            Some(AutoMerge { by, method, title, message })
+        }
+        "enqueuePullRequest" if !repository.rules_of(&pull.base).merge_queue => {
+            return Err(unprocessable("The merge queue is not enabled for this branch."));
+        }
+        "enqueuePullRequest" if pull.queued_at.is_some() => {
+            return Err(unprocessable("Pull request is already in the merge queue."));
+        }
+        "enqueuePullRequest" if ["dirty", "draft"].contains(&assess(repository, pull, now).state) => {
+            return Err(unprocessable("Pull request is not mergeable."));
+        }
+        _ => None,
+    };
+    if let Some(pull) = github.repositories[place].pulls.get_mut(&number) {
+        pull.updated_at = now;
+        match name {
+            "enqueuePullRequest" => pull.queued_at = Some(now),
+            _ => pull.auto_merge = enabled,
+        }
+    }
+    Ok((place, number))
+}
+
+/// The pull request of a node id, if the caller may change it.
+fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Refusal> {
+    let missing = || ("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'"));
+    let mut all =
+        github.repositories.iter().enumerate().filter(|(_, repository)| call.caller.reaches(repository));
+    let found = all.find_map(|(place, repository)| {
+        let mut pulls = repository.pulls.values();
+        let pull = pulls.find(|pull| pull_node_id(repository, pull) == id)?;
+        Some((place, pull.number))
+    });
+    let (place, number) = found.ok_or_else(missing)?;
+    let repository = &github.repositories[place];
+    let may = |permission| call.may(permission, Level::Write, repository);
+    if !may("contents") || !may("pull_requests") {
+        let fine = call.caller.token().is_some_and(|token| token.kind == TokenKind::FineGrained);
+        let whom = if fine { "personal access token" } else { "integration" };
+        return Err(("FORBIDDEN", format!("Resource not accessible by {whom}")));
+    }
+    Ok((place, number))
+}
+
+/// Why auto-merge cannot be enabled. The doubled words are GitHub's.
+fn auto_merge_refusal(
+    call: &Call<'_>,
+    repository: &Repository,
+    pull: &PullRequest,
+    method: Method,
+) -> Option<String> {
+    let (settings, rules) = (&repository.settings, repository.rules_of(&pull.base));
+    if !settings.allow_auto_merge {
+        return Some("Auto merge is not allowed for this repository".into());
+    }
+    let allowed = match method {
+        Method::Merge => settings.allow_merge_commit,
+        Method::Squash => settings.allow_squash_merge,
+        Method::Rebase => settings.allow_rebase_merge,
+    };
+    if !allowed && !rules.merge_queue {
+        return Some(format!("Merge method {} merging is not allowed on this repository", method.name()));
+    }
+    match assess(repository, pull, call.now).state {
+        state @ ("clean" | "unstable") => Some(format!("Pull request Pull request is in {state} status")),
+        "draft" => Some("Pull request Pull request is in draft status".into()),
+        _ if !rules.any() => Some("Protected branch rules not configured for this branch".into()),
+        "dirty" => Some("Can't enable auto-merge for this pull request".into()),
+        _ => None,
+    }
+}
+
+/// What a mutation returns. More than was asked for does no harm: clients pick by name.
+fn payload(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+    let login = call.caller.login();
+    let auto = pull.auto_merge.as_ref().map(|auto| {
+        json!({"enabledAt": pull.updated_at.to_string(), "mergeMethod": auto.method.name().to_uppercase(), "enabledBy": {"login": auto.by}})
+    });
+    let entry =
+        pull.queued_at.map(|at| json!({"position": 1, "state": "QUEUED", "enqueuedAt": at.to_string()}));
+    json!({
+        "clientMutationId": null,
+        "actor": {"login": login},
+        "mergeQueueEntry": entry,
+        "pullRequest": {
+            "id": pull_node_id(repository, pull),
+            "number": pull.number,
+            "state": if pull.state == PullState::Open { "OPEN" } else { "CLOSED" },
+            "headRefOid": pull.head_sha.to_string(),
+            "autoMergeRequest": auto,
+            "isMergeQueueEnabled": repository.rules_of(&pull.base).merge_queue,
+            "isInMergeQueue": pull.queued_at.is_some(),
+            "mergeQueueEntry": entry,
+        },
+    })
+}

@@ -1,0 +1,232 @@
+//! Comments, labels and assignees: a pull request is an issue too (GitHub REST, Issues).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::call::{Call, texts_of};
+use super::shapes::{node_id, with, without};
+use super::state::{Comment, Label, PullRequest, PullState, Repository};
+
+/// GitHub takes no longer comment.
+const MAX_BODY: usize = 65_536;
+
+/// Issues may be off for a repository; its pull requests then take no comments and labels over these calls.
+fn issues_on(github: &GitHub, call: &Call<'_>) -> Result<(), Answer> {
+    match call.repository(github).settings.has_issues {
+        true => Ok(()),
+        false => Err(Answer::error(410, "Issues are disabled for this repo")),
+    }
+}
+
+fn comment_shape(call: &Call<'_>, repository: &Repository, number: u64, comment: &Comment) -> Value {
+    let api = call.urls.repository(repository);
+    let page = format!("{}/pull/{number}", call.urls.page(repository));
+    json!({
+        "id": comment.id,
+        "node_id": node_id("IC", comment.id),
+        "url": format!("{api}/issues/comments/{}", comment.id),
+        "html_url": format!("{page}#issuecomment-{}", comment.id),
+        "issue_url": format!("{api}/issues/{number}"),
+        "body": comment.body,
+        "user": call.urls.user(&comment.user),
+        "created_at": comment.created_at.to_string(),
+        "updated_at": comment.updated_at.to_string(),
+        "author_association": "CONTRIBUTOR",
+        "performed_via_github_app": null,
+    })
+}
+
+fn body(call: &Call<'_>) -> Result<String, Answer> {
+    let body = call.required("body")?;
+    if body.trim().is_empty() || body.chars().count() > MAX_BODY {
+        let message = match body.trim().is_empty() {
+            true => "body cannot be blank".to_owned(),
+            false => format!("body is too long (maximum is {MAX_BODY} characters)"),
+        };
+        return Err(Answer::invalid(
+            json!({"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": message}),
+        ));
+    }
+    Ok(body.to_owned())
+}
+
+pub(super) fn comments(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let shapes = pull.comments.iter().map(|comment| comment_shape(call, repository, pull.number, comment));
+    let shapes = shapes.collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
+pub(super) fn comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    call.pull(github)?;
+    let body = body(call)?;
+    let (id, user) = (github.new_id(), call.caller.login().to_owned());
+    let comment = Comment { id, user, body, created_at: call.now, updated_at: call.now };
+    let pull = call.pull_mut(github)?;
+    pull.comments.push(comment.clone());
+    pull.updated_at = call.now;
+    let number = pull.number;
+    Answer::created(comment_shape(call, call.repository(github), number, &comment))
+}
+
+pub(super) fn edit_comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let (id, now, body) = (call.number("comment")?, call.now, body(call));
+    let mut pulls = call.repository_mut(github).pulls.values_mut();
+    let found = pulls.find_map(|pull| {
+        let number = pull.number;
+        let comment = pull.comments.iter_mut().find(|comment| comment.id == id)?;
+        Some((number, comment))
+    });
+    let (number, comment) = found.ok_or_else(Answer::not_found)?;
+    comment.body = body?;
+    comment.updated_at = now;
+    let comment = comment.clone();
+    Answer::ok(comment_shape(call, call.repository(github), number, &comment))
+}
+
+/// All labels of the pull request.
+fn labels_of(github: &GitHub, call: &Call<'_>) -> Result<Vec<Value>, Answer> {
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let labels = pull.labels.iter().filter_map(|name| repository.labels.get(name));
+    Ok(labels.map(|label| call.urls.label(repository, label)).collect())
+}
+
+pub(super) fn labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    let labels = labels_of(github, call)?;
+    call.page(github, labels, |_, shown| shown.into())
+}
+
+pub(super) fn add_labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    call.pull(github)?;
+    let named = |item: &Value| match item {
+        Value::Object(label) => label.get("name").cloned().unwrap_or_default(),
+        other => other.clone(),
+    };
+    let given = call.body.get("labels").and_then(Value::as_array);
+    let given = given.ok_or_else(|| Answer::not_supplied("labels"))?;
+    let names = texts_of(&given.iter().map(named).collect::<Vec<_>>().into())?;
+    for name in names {
+        // Names compare without case, and unknown ones come into being.
+        let known = call.repository(github).labels.keys().find(|known| known.eq_ignore_ascii_case(&name));
+        let name = match known {
+            Some(known) => known.clone(),
+            None => {
+                let label = Label {
+                    id: github.new_id(),
+                    name: name.clone(),
+                    color: "ededed".into(),
+                    description: None,
+                };
+                call.repository_mut(github).labels.insert(name.clone(), label);
+                name
+            }
+        };
+        call.pull_mut(github)?.labels.insert(name);
+    }
+    Answer::ok(labels_of(github, call)?.into())
+}
+
+pub(super) fn remove_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    if !call.pull_mut(github)?.labels.remove(call.part("name")) {
+        return Err(Answer::error(404, "Label does not exist"));
+    }
+    Answer::ok(labels_of(github, call)?.into())
+}
+
+pub(super) fn label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let repository = call.repository(github);
+    let label = repository.labels.get(call.part("name")).ok_or_else(Answer::not_found)?;
+    Answer::ok(call.urls.label(repository, label))
+}
+
+pub(super) fn create_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    issues_on(github, call)?;
+    let name = call.required("name")?.to_owned();
+    let color = call.text("color")?.unwrap_or("ededed").to_owned();
+    let error =
+        |code: &str, field: &str| Answer::invalid(json!({"resource": "Label", "code": code, "field": field}));
+    if color.len() != 6 || !color.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(error("invalid", "color"));
+    }
+    if call.repository(github).labels.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+        return Err(error("already_exists", "name"));
+    }
+    let description = call.text("description")?.map(str::to_owned);
+    let label = Label { id: github.new_id(), name: name.clone(), color, description };
+    let shape = call.urls.label(call.repository(github), &label);
+    call.repository_mut(github).labels.insert(name, label);
+    Answer::created(shape)
+}
+
+pub(super) fn assign(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let wanted = call.texts("assignees")?.unwrap_or_default();
+    let known: BTreeSet<String> = call.repository(github).collaborators.clone();
+    let pull = call.pull_mut(github)?;
+    // Unknown users are silently left out, and so is everyone past the tenth.
+    for login in wanted.into_iter().filter(|login| known.contains(login)) {
+        if pull.assignees.len() < 10 && !pull.assignees.contains(&login) {
+            pull.assignees.push(login);
+        }
+    }
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let mut shape = issue_shape(call, repository, pull);
+    if call.newest {
+        without(&mut shape, &["assignee"]);
+    }
+    Ok(Answer::json(201, shape))
+}
+
+/// The issue side of a pull request.
+fn issue_shape(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+    let api = call.urls.repository(repository);
+    let url = format!("{api}/issues/{}", pull.number);
+    let merged_at = match pull.state {
+        PullState::Merged { at, .. } => Some(at.to_string()),
+        _ => None,
+    };
+    let mut shape = super::pull_shapes::simple(call, repository, pull);
+    let html = shape["html_url"].clone();
+    let pull_request = json!({
+        "url": shape["url"], "html_url": html, "diff_url": shape["diff_url"], "patch_url": shape["patch_url"],
+        "merged_at": merged_at,
+    });
+    let only_pulls = [
+        "base",
+        "head",
+        "_links",
+        "auto_merge",
+        "merge_commit_sha",
+        "merged_at",
+        "requested_reviewers",
+        "requested_teams",
+        "issue_url",
+        "commits_url",
+        "review_comments_url",
+        "review_comment_url",
+        "statuses_url",
+        "diff_url",
+        "patch_url",
+    ];
+    without(&mut shape, &only_pulls);
+    with(
+        shape,
+        json!({
+            "node_id": node_id("I", pull.id),
+            "url": url,
+            "repository_url": api,
+            "labels_url": format!("{url}/labels{{/name}}"),
+            "events_url": format!("{url}/events"),
+            "timeline_url": format!("{url}/timeline"),
+            "comments": pull.comments.len(),
+            "pull_request": pull_request,
+        }),
+    )
+}

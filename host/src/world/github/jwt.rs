@@ -1,0 +1,76 @@
+//! The signed claims by which an App says who it is (GitHub Docs, Generating a JSON Web Token for a GitHub App).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use serde_json::Value;
+
+use super::GitHub;
+use super::answer::Answer;
+
+/// GitHub takes no claim that lives longer.
+const MAX_LIFE: i64 = 600;
+/// How far the clock of a client may be ahead.
+const DRIFT: i64 = 60;
+
+/// Whether the text has the three parts of a JWT, the first of which is a header.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let header = parts.next().and_then(decode);
+    header.is_some_and(|header| header["alg"].is_string()) && parts.count() == 2
+}
+
+fn decode(part: &str) -> Option<Value> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Checks signature and claims, and returns the App's place among all.
+pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usize, Answer> {
+    let broken = || Answer::unauthorized("A JSON web token could not be decoded");
+    let (signed, signature) = text.rsplit_once('.').ok_or_else(broken)?;
+    let (header, claims) = signed.split_once('.').ok_or_else(broken)?;
+    let (header, claims) = (decode(header).ok_or_else(broken)?, decode(claims).ok_or_else(broken)?);
+    if header["alg"] != "RS256" {
+        return Err(broken());
+    }
+    let issuer = match &claims["iss"] {
+        Value::String(text) => text.clone(),
+        Value::Number(id) => id.to_string(),
+        _ => {
+            return Err(Answer::unauthorized("'Issuer' claim ('iss') must be a string or an Integer"));
+        }
+    };
+    let mut apps = github.apps.iter();
+    let place = apps.position(|app| issuer == app.client_id || issuer == app.id.to_string());
+    let place = place.ok_or_else(|| Answer::error(404, "Integration not found").documented(""))?;
+    if let Some(key) = &github.apps[place].public_key {
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| broken())?;
+        let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+        key.verify(signed.as_bytes(), &signature).map_err(|_| broken())?;
+    }
+    in_time(&claims, now.as_second())?;
+    Ok(place)
+}
+
+fn in_time(claims: &Value, now: i64) -> Result<(), Answer> {
+    let refused = |message: &str| Err(Answer::unauthorized(message));
+    match claims["exp"].as_i64() {
+        Some(exp) if exp > now + MAX_LIFE => {
+            return refused("'Expiration time' claim ('exp') is too far in the future");
+        }
+        Some(exp) if exp > now => {}
+        _ => {
+            return refused(
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+            );
+        }
+    }
+    match claims["iat"].as_i64() {
+        Some(iat) if iat <= now + DRIFT => Ok(()),
+        _ => refused(
+            "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
+        ),
+    }
+}

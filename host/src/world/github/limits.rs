@@ -1,0 +1,131 @@
+//! The primary rate limit: so many requests an hour for each token.
+//!
+//! The counters run down truly; secondary limits are faults, and not kept here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::call::Call;
+use super::identity::{Caller, TokenKind};
+
+const HOUR: i64 = 3600;
+
+/// How many requests are left, by caller.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimits {
+    /// Overrides the limit of everyone.
+    pub limit: Option<u64>,
+    used: BTreeMap<(String, &'static str), Window>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    used: u64,
+    reset: i64,
+}
+
+/// A caller's budget as the headers say it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    limit: u64,
+    used: u64,
+    reset: i64,
+    resource: &'static str,
+}
+
+impl Budget {
+    pub(super) fn exhausted(&self) -> bool {
+        self.used > self.limit
+    }
+
+    fn remaining(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    pub(super) fn headers(&self, answer: Answer) -> Answer {
+        answer
+            .header("x-ratelimit-limit", self.limit.to_string())
+            .header("x-ratelimit-remaining", self.remaining().to_string())
+            .header("x-ratelimit-used", self.used.min(self.limit).to_string())
+            .header("x-ratelimit-reset", self.reset.to_string())
+            .header("x-ratelimit-resource", self.resource)
+    }
+
+    fn shape(&self) -> Value {
+        json!({"limit": self.limit, "used": self.used.min(self.limit), "remaining": self.remaining(), "reset": self.reset})
+    }
+}
+
+/// Who shares a budget, and its size an hour (GitHub REST, Rate limits for the REST API).
+fn account(caller: &Caller) -> (String, u64) {
+    match caller {
+        Caller::Anonymous => ("anonymous".into(), 60),
+        Caller::App(app) => (format!("app {app}"), 5000),
+        Caller::Token { token, .. } => match token.kind {
+            TokenKind::Actions => ("actions".into(), 1000),
+            TokenKind::Installation { id } => (format!("installation {id}"), 5000),
+            _ => (format!("user {}", token.login), 5000),
+        },
+    }
+}
+
+impl RateLimits {
+    /// The budget after counting `cost` requests, in a window that starts with the first of them.
+    pub(super) fn spend(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        resource: &'static str,
+        cost: u64,
+    ) -> Budget {
+        let (who, limit) = account(caller);
+        let limit = self.limit.unwrap_or(limit);
+        let fresh = Window { used: 0, reset: now.as_second() + HOUR };
+        let window = self.used.entry((who, resource)).or_insert(fresh);
+        if window.reset <= now.as_second() {
+            *window = fresh;
+        }
+        window.used += cost;
+        Budget { limit, used: window.used, reset: window.reset, resource }
+    }
+
+    /// Gives back what a request cost that turned out to be free.
+    pub(super) fn refund(&mut self, now: Timestamp, caller: &Caller, resource: &'static str) -> Budget {
+        let (who, _) = account(caller);
+        if let Some(window) = self.used.get_mut(&(who, resource)) {
+            window.used = window.used.saturating_sub(1);
+        }
+        self.spend(now, caller, resource, 0)
+    }
+}
+
+/// The refusal of a caller without budget.
+pub(super) fn exceeded(caller: &Caller) -> Answer {
+    let whose = match caller {
+        Caller::Anonymous => "127.0.0.1".to_owned(),
+        Caller::App(app) => format!("app {app}"),
+        Caller::Token { token, .. } => match token.kind {
+            TokenKind::Installation { id } => format!("installation ID {id}"),
+            TokenKind::Actions => "installation ID 1".to_owned(),
+            _ => format!("user ID {}", super::shapes::user_id(&token.login)),
+        },
+    };
+    Answer::error(403, format!("API rate limit exceeded for {whose}."))
+        .documented("overview/rate-limits-for-the-rest-api")
+}
+
+/// Answers `GET /rate_limit`, which costs nothing.
+pub(super) fn overview(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let mut budget = |resource| github.rate_limits.spend(call.now, &call.caller, resource, 0).shape();
+    let (core, graphql) = (budget("core"), budget("graphql"));
+    let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": call.now.as_second() + 60});
+    let mut body = json!({"resources": {"core": core, "search": search, "graphql": graphql}});
+    if !call.newest {
+        body["rate"] = core;
+    }
+    Answer::ok(body)
+}

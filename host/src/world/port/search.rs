@@ -1,0 +1,168 @@
+//! The search routes, and the search queries that stand in place of an identifier.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Outcome, Problem, Reply};
+use super::input::{self, Call};
+use super::projection::View;
+use super::{Entity, Port};
+
+mod rule;
+
+use rule::Rule;
+
+impl Port {
+    /// `POST /v1/entities/search`: over all blueprints.
+    pub(super) fn search_all(&self, call: &Call<'_>) -> Outcome {
+        let body = call.object()?;
+        input::only(&body, "body", &["combinator", "rules"])?;
+        let rule = Rule::group(&body, "body")?;
+        let view = View::of(call)?;
+        let mut blueprints = BTreeSet::new();
+        let mut entities = Vec::new();
+        for entity in self.entities.values() {
+            if rule.holds(self, entity, call.now) {
+                blueprints.insert(entity.blueprint.as_str());
+                entities.push(self.show(entity, &view));
+            }
+        }
+        Ok(Reply::ok(json!({
+            "ok": true, "matchingBlueprints": blueprints, "failedBlueprints": [], "entities": entities,
+        })))
+    }
+
+    /// `POST /v1/blueprints/{blueprint}/entities/search`: one blueprint, in pages.
+    pub(super) fn search_blueprint(&self, call: &Call<'_>, blueprint: &str) -> Outcome {
+        let body = call.object()?;
+        input::only(&body, "body", &["query", "include", "exclude", "limit", "from"])?;
+        self.blueprint(blueprint)?;
+        let rule = match body.get("query") {
+            None => Rule::everything(),
+            Some(Value::Object(query)) => Rule::group(query, "body/query")?,
+            Some(_) => return Err(Problem::invalid("body/query must be object")),
+        };
+        let view =
+            View { include: paths(&body, "include")?, exclude: paths(&body, "exclude")?, ..View::of(call)? };
+        let limit = limit(&body)?;
+        let from = input::optional(&body, "body", "from")?;
+        let mut found = self
+            .entities
+            .values()
+            .filter(|entity| entity.blueprint == blueprint)
+            .filter(|entity| from.is_none_or(|from| entity.identifier.as_str() > from))
+            .filter(|entity| rule.holds(self, entity, call.now));
+        let page: Vec<&Entity> = found.by_ref().take(limit).collect();
+        let shown: Vec<Value> = page.iter().map(|entity| self.show(entity, &view)).collect();
+        let mut answer = json!({"ok": true, "entities": shown});
+        if let (Some(last), true) = (page.last(), found.next().is_some()) {
+            answer["next"] = json!(last.identifier);
+        }
+        Ok(Reply::ok(answer))
+    }
+
+    /// The entities of a blueprint that a query finds.
+    pub(super) fn find_all(
+        &self,
+        call: &Call<'_>,
+        blueprint: &str,
+        query: &Value,
+    ) -> Result<Vec<String>, Problem> {
+        let query = query.as_object().cloned().unwrap_or_default();
+        let rule = Rule::group(&query, "query")?;
+        Ok(self
+            .entities
+            .values()
+            .filter(|entity| entity.blueprint == blueprint && rule.holds(self, entity, call.now))
+            .map(|entity| entity.identifier.clone())
+            .collect())
+    }
+
+    /// The one entity that a query finds: 404 if there is none, 422 if there are several.
+    pub(super) fn find_one(
+        &self,
+        call: &Call<'_>,
+        blueprint: &str,
+        query: &Value,
+    ) -> Result<String, Problem> {
+        let mut found = self.find_all(call, blueprint, query)?;
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                format!("no entity of the blueprint \"{blueprint}\" matches the search query"),
+            )),
+            number => Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "relation_many_violation",
+                format!("{number} entities of the blueprint \"{blueprint}\" match the search query"),
+            )),
+        }
+    }
+
+    /// Whether an entity meets the condition of an action, which is a search query with a type.
+    pub(super) fn meets(&self, call: &Call<'_>, entity: &Entity, condition: &Value) -> Result<bool, Problem> {
+        let mut query = condition.as_object().cloned().unwrap_or_default();
+        query.remove("type");
+        Ok(Rule::group(&query, "condition")?.holds(self, entity, call.now))
+    }
+
+    /// Everything that the relations of an entity lead to, or that leads to it, in any number of steps.
+    fn reach<'a>(&'a self, start: (&'a str, &'a str), upstream: bool) -> BTreeSet<(&'a str, &'a str)> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![start];
+        while let Some((blueprint, identifier)) = open.pop() {
+            let next: Vec<(&str, &str)> = if upstream {
+                self.targets(blueprint, identifier)
+            } else {
+                let entities = self.entities.values();
+                entities
+                    .filter(|entity| self.points_at(entity, blueprint, identifier))
+                    .map(|entity| (entity.blueprint.as_str(), entity.identifier.as_str()))
+                    .collect()
+            };
+            open.extend(next.into_iter().filter(|key| reached.insert(*key)));
+        }
+        reached
+    }
+
+    fn targets(&self, blueprint: &str, identifier: &str) -> Vec<(&str, &str)> {
+        let Some(entity) = self.entity(blueprint, identifier) else {
+            return Vec::new();
+        };
+        let Some(definition) = self.blueprints.get(blueprint) else {
+            return Vec::new();
+        };
+        let relations = entity.relations.iter();
+        relations
+            .filter_map(|(name, targets)| Some((definition.relation(name)?.target, targets)))
+            .flat_map(|(target, targets)| {
+                let identifiers = targets.identifiers().iter();
+                identifiers.map(move |identifier| (target, identifier.as_str()))
+            })
+            .collect()
+    }
+}
+
+fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, Problem> {
+    let wrong = || Problem::invalid(format!("body/{key} must be an array of strings"));
+    match body.get(key) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(paths)) => {
+            paths.iter().map(|path| path.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn limit(body: &Map<String, Value>) -> Result<usize, Problem> {
+    let wrong = || Problem::invalid("body/limit must be between 1 and 1000");
+    let Some(limit) = body.get("limit") else {
+        return Ok(200);
+    };
+    let limit = limit.as_u64().filter(|limit| (1..=1000).contains(limit));
+    limit.and_then(|limit| usize::try_from(limit).ok()).ok_or_else(wrong)
+}

@@ -1,0 +1,236 @@
+//! Search queries: rules over one entity, and groups of them.
+
+use std::cmp::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::super::answer::Problem;
+use super::super::input;
+use super::super::{Entity, Port};
+
+/// Deeper groups are refused, so that no body can exhaust the stack.
+const DEPTH: usize = 16;
+
+/// A rule or a group of rules, parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Rule {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Related { blueprint: String, identifier: String, upstream: bool, downstream: bool },
+    Test { property: String, test: Test, negated: bool, value: Value },
+}
+
+/// What a rule asks of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Test {
+    Equal,
+    Greater,
+    AtLeast,
+    Less,
+    AtMost,
+    Contains,
+    AnyOf,
+    Begins,
+    Ends,
+    Between,
+    Empty,
+}
+
+/// Port's operators (Port docs, "Search and query", comparison operators): what they test, and whether they deny it.
+const OPERATORS: [(&str, Test, bool); 19] = [
+    ("=", Test::Equal, false),
+    ("!=", Test::Equal, true),
+    (">", Test::Greater, false),
+    (">=", Test::AtLeast, false),
+    ("<", Test::Less, false),
+    ("<=", Test::AtMost, false),
+    ("contains", Test::Contains, false),
+    ("doesNotContains", Test::Contains, true),
+    ("containsAny", Test::AnyOf, false),
+    ("matchAny", Test::AnyOf, false),
+    ("in", Test::AnyOf, false),
+    ("notIn", Test::AnyOf, true),
+    ("beginsWith", Test::Begins, false),
+    ("doesNotBeginsWith", Test::Begins, true),
+    ("endsWith", Test::Ends, false),
+    ("doesNotEndsWith", Test::Ends, true),
+    ("between", Test::Between, false),
+    ("notBetween", Test::Between, true),
+    ("isEmpty", Test::Empty, false),
+];
+
+impl Rule {
+    pub(super) fn everything() -> Self {
+        Self::All(Vec::new())
+    }
+
+    pub(super) fn group(query: &Map<String, Value>, at: &str) -> Result<Self, Problem> {
+        Self::nested(query, at, DEPTH)
+    }
+
+    fn nested(query: &Map<String, Value>, at: &str, depth: usize) -> Result<Self, Problem> {
+        input::only(query, at, &["combinator", "rules"])?;
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(Problem::invalid(format!("{at} is nested too deeply")));
+        };
+        let Some(Value::Array(rules)) = query.get("rules") else {
+            return Err(Problem::invalid(format!("{at}/rules must be array")));
+        };
+        let rules = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| Self::parse(rule, &format!("{at}/rules/{index}"), depth))
+            .collect::<Result<_, _>>()?;
+        match input::required(query, at, "combinator")? {
+            "and" => Ok(Self::All(rules)),
+            "or" => Ok(Self::Any(rules)),
+            _ => Err(Problem::invalid(format!(
+                "{at}/combinator must be equal to one of the allowed values: and, or"
+            ))),
+        }
+    }
+
+    fn parse(rule: &Value, at: &str, depth: usize) -> Result<Self, Problem> {
+        let Value::Object(rule) = rule else {
+            return Err(Problem::invalid(format!("{at} must be object")));
+        };
+        if rule.contains_key("combinator") {
+            return Self::nested(rule, at, depth);
+        }
+        let operator = input::required(rule, at, "operator")?;
+        if operator == "relatedTo" {
+            return Self::related(rule, at);
+        }
+        let property = input::required(rule, at, "property")?.to_owned();
+        let value = rule.get("value").cloned();
+        let (test, negated) = match operator {
+            "isNotEmpty" => (Test::Empty, true),
+            _ => OPERATORS
+                .iter()
+                .find(|(name, ..)| *name == operator)
+                .map(|(_, test, negated)| (*test, *negated))
+                .ok_or_else(|| Problem::invalid(format!("{at}/operator \"{operator}\" is not supported")))?,
+        };
+        if value.is_none() && test != Test::Empty {
+            return Err(Problem::invalid(format!("{at} must have required property 'value'")));
+        }
+        Ok(Self::Test { property, test, negated, value: value.unwrap_or_default() })
+    }
+
+    fn related(rule: &Map<String, Value>, at: &str) -> Result<Self, Problem> {
+        let direction = input::optional(rule, at, "direction")?;
+        Ok(Self::Related {
+            blueprint: input::required(rule, at, "blueprint")?.to_owned(),
+            identifier: input::required(rule, at, "value")?.to_owned(),
+            upstream: direction != Some("downstream"),
+            downstream: direction != Some("upstream"),
+        })
+    }
+
+    /// Whether it holds for this entity.
+    pub(super) fn holds(&self, port: &Port, entity: &Entity, now: Timestamp) -> bool {
+        match self {
+            Self::All(rules) => rules.iter().all(|rule| rule.holds(port, entity, now)),
+            Self::Any(rules) => rules.iter().any(|rule| rule.holds(port, entity, now)),
+            Self::Related { blueprint, identifier, upstream, downstream } => {
+                let own = (entity.blueprint.as_str(), entity.identifier.as_str());
+                let reaches = |up| port.reach((blueprint, identifier), up).contains(&own);
+                (*upstream && reaches(true)) || (*downstream && reaches(false))
+            }
+            Self::Test { property, test, negated, value } => {
+                test.passes(&read(entity, property), value, now) != *negated
+            }
+        }
+    }
+}
+
+/// A property, or a field of the entity itself by its `$` name.
+fn read(entity: &Entity, property: &str) -> Value {
+    match property {
+        "$identifier" => json!(entity.identifier),
+        "$title" => json!(entity.title),
+        "$blueprint" => json!(entity.blueprint),
+        "$icon" => json!(entity.icon),
+        "$team" => json!(entity.team),
+        "$createdAt" => json!(entity.stamps.created_at),
+        "$updatedAt" => json!(entity.stamps.updated_at),
+        "$createdBy" => json!(entity.stamps.created_by),
+        "$updatedBy" => json!(entity.stamps.updated_by),
+        name => match entity.relations.get(name) {
+            Some(targets) => targets.json(),
+            None => entity.properties.get(name).cloned().unwrap_or_default(),
+        },
+    }
+}
+
+impl Test {
+    fn passes(self, found: &Value, wanted: &Value, now: Timestamp) -> bool {
+        let order = || compare(found, wanted);
+        match self {
+            Self::Equal => found == wanted || among(found, wanted),
+            Self::Greater => order() == Some(Ordering::Greater),
+            Self::AtLeast => order().is_some_and(Ordering::is_ge),
+            Self::Less => order() == Some(Ordering::Less),
+            Self::AtMost => order().is_some_and(Ordering::is_le),
+            Self::Contains => {
+                among(found, wanted) || texts(found, wanted).is_some_and(|(a, b)| a.contains(b))
+            }
+            Self::AnyOf => {
+                let wanted = wanted.as_array().map_or(std::slice::from_ref(wanted), Vec::as_slice);
+                wanted.iter().any(|one| found == one || among(found, one))
+            }
+            Self::Begins => texts(found, wanted).is_some_and(|(a, b)| a.starts_with(b)),
+            Self::Ends => texts(found, wanted).is_some_and(|(a, b)| a.ends_with(b)),
+            Self::Between => between(found, wanted, now),
+            Self::Empty => match found {
+                Value::Null => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(elements) => elements.is_empty(),
+                _ => false,
+            },
+        }
+    }
+}
+
+fn among(found: &Value, wanted: &Value) -> bool {
+    found.as_array().is_some_and(|elements| elements.contains(wanted))
+}
+
+fn texts<'a>(found: &'a Value, wanted: &'a Value) -> Option<(&'a str, &'a str)> {
+    Some((found.as_str()?, wanted.as_str()?))
+}
+
+/// Numbers by value, times by time, other texts by letters; nothing else has an order.
+fn compare(found: &Value, wanted: &Value) -> Option<Ordering> {
+    if let (Some(found), Some(wanted)) = (found.as_f64(), wanted.as_f64()) {
+        return found.partial_cmp(&wanted);
+    }
+    let (found, wanted) = texts(found, wanted)?;
+    match (found.parse::<Timestamp>(), wanted.parse::<Timestamp>()) {
+        (Ok(found), Ok(wanted)) => Some(found.cmp(&wanted)),
+        _ => Some(found.cmp(wanted)),
+    }
+}
+
+/// `{"from": …, "to": …}` or `{"preset": "lastWeek"}`.
+fn between(found: &Value, bounds: &Value, now: Timestamp) -> bool {
+    if let Some(preset) = bounds.get("preset").and_then(Value::as_str) {
+        let days = match preset {
+            "today" => 1,
+            "lastWeek" => 7,
+            "last2Weeks" => 14,
+            "lastMonth" => 30,
+            "last3Months" => 90,
+            "last6Months" => 180,
+            "last12Months" => 365,
+            _ => return false,
+        };
+        let from = now - SignedDuration::from_hours(24 * days);
+        let at = found.as_str().and_then(|text| text.parse().ok());
+        return at.is_some_and(|at: Timestamp| from <= at && at <= now);
+    }
+    let at_least = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_ge);
+    let at_most = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_le);
+    bounds.get("from").is_some_and(at_least) && bounds.get("to").is_some_and(at_most)
+}
