@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use crate::host::{
-    Change, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest, PullState, Severity,
+    Ancestry, Change, Check, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest,
+    PullState, Severity,
 };
 use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
 
-#[derive(Default)]
 pub(crate) struct Fake {
     pub(crate) entities: BTreeMap<(String, String), Entity>,
     pub(crate) files: BTreeMap<String, String>,
@@ -24,6 +24,11 @@ pub(crate) struct Fake {
     /// Failures to answer with, by the name of the call.
     pub(crate) failures: BTreeMap<&'static str, Failure>,
     pub(crate) merge_later: bool,
+    pub(crate) ancestry: Ancestry,
+    pub(crate) now: String,
+    pub(crate) slept: u32,
+    /// What `get-checks` answers, one after the other; the last one again and again.
+    pub(crate) checks: Vec<Vec<Check>>,
 }
 
 /// `blueprint`, identifier, properties, relations.
@@ -76,7 +81,21 @@ impl Fake {
                 format!(r#"{{"gitPath":"{path}","healthStatus":"Healthy","syncStatus":"Synced"}}"#);
             entity("running_service", name, &properties, &[("image", image)])
         };
-        let mut fake = Self::default();
+        let mut fake = Self {
+            entities: BTreeMap::new(),
+            files: BTreeMap::new(),
+            pulls: Vec::new(),
+            branches: Vec::new(),
+            calls: Vec::new(),
+            notes: Vec::new(),
+            cut: None,
+            failures: BTreeMap::new(),
+            merge_later: false,
+            ancestry: Ancestry::Behind,
+            now: "2026-01-06T10:00:00Z".into(),
+            slept: 0,
+            checks: vec![Vec::new()],
+        };
         fake.put(entity(
             "service",
             "web",
@@ -156,7 +175,11 @@ pub(crate) fn request(settings: &str) -> Request {
 
 impl Host for Fake {
     fn now(&mut self) -> String {
-        "2026-01-06T10:00:00Z".into()
+        self.now.clone()
+    }
+
+    fn sleep(&mut self, seconds: u32) {
+        self.slept += seconds;
     }
 
     fn note(&mut self, _: Severity, message: &str) {
@@ -215,6 +238,18 @@ impl Host for Fake {
         })
     }
 
+    fn compare(&mut self, repository: &str, base: &str, head: &str) -> Result<Comparison, Failure> {
+        self.call("compare", &format!("{repository} {base}...{head}"), |fake| {
+            Ok(Comparison {
+                status: fake.ancestry,
+                ahead_by: 0,
+                behind_by: 0,
+                commits: Vec::new(),
+                url: String::new(),
+            })
+        })
+    }
+
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
             if let Some((pull, _)) = fake.pulls.iter().find(|(pull, _)| pull.head == proposal.head) {
@@ -269,5 +304,51 @@ impl Host for Fake {
             }
             Ok(Merged::Now(format!("m{number}")))
         })
+    }
+
+    fn get_checks(&mut self, _: &str, commit: &str, _: &str) -> Result<Vec<Check>, Failure> {
+        self.call("get-checks", commit, |fake| {
+            let now = fake.checks[0].clone();
+            if fake.checks.len() > 1 {
+                fake.checks.remove(0);
+            }
+            Ok(now)
+        })
+    }
+
+    fn close_pull_request(&mut self, _: &str, number: u32) -> Result<(), Failure> {
+        self.call("close-pull-request", &number.to_string(), |fake| {
+            fake.pulls[number as usize - 1].0.state = PullState::Closed;
+            Ok(())
+        })
+    }
+
+    fn comment(&mut self, _: &str, number: u32, marker: &str, body: &str) -> Result<(), Failure> {
+        self.call("comment", &format!("{number} {marker} {body}"), |_| Ok(()))
+    }
+
+    fn add_labels(&mut self, _: &str, number: u32, labels: &[String]) -> Result<(), Failure> {
+        self.call("add-labels", &format!("{number} {}", labels.join(",")), |_| Ok(()))
+    }
+
+    fn request_reviewers(
+        &mut self,
+        _: &str,
+        number: u32,
+        users: &[String],
+        teams: &[String],
+    ) -> Result<(), Failure> {
+        let all = [users, teams].concat().join(",");
+        self.call("request-reviewers", &format!("{number} {all}"), |_| Ok(()))
+    }
+
+    fn merge_when_ready(
+        &mut self,
+        repository: &str,
+        number: u32,
+        expected_head: &str,
+        method: MergeMethod,
+    ) -> Result<Merged, Failure> {
+        self.merge(repository, number, expected_head, method)
     }
 }

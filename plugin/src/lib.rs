@@ -3,7 +3,7 @@
 //! Read it in this order; teams are meant to copy it and change a part.
 //!
 //! - [`settings`]: what an operator may decide, and [`template`]: how a setting names something in Port's catalog;
-//! - [`facts`]: what a decision rests on, gathered by reads alone;
+//! - [`facts`]: what a decision rests on, and [`gather`]: how it is read;
 //! - [`gates`]: the rules, one file each, every one a pure function of the facts;
 //! - [`flow`]: the sequence of calls, over the small trait [`host::Host`];
 //! - [`image`], [`yaml`], [`catalog`], [`text`]: what images, manifests, entities and pull requests look like.
@@ -16,11 +16,13 @@ pub mod catalog;
 pub mod facts;
 pub mod flow;
 pub mod gates;
+pub mod gather;
 pub mod host;
 pub mod image;
 pub mod settings;
 pub mod template;
 pub mod text;
+pub mod time;
 pub mod yaml;
 
 #[cfg(test)]

@@ -14,6 +14,14 @@ use serde_json::Value;
 /// # Errors
 /// Says which placeholder has no usable value and what there is instead.
 pub fn render(template: &str, context: &Value) -> Result<String, String> {
+    render_with(template, context, str::to_owned)
+}
+
+/// Fills a template in with what `show` makes of each value; the template's own text is the operator's and stays.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_with(template: &str, context: &Value, show: impl Fn(&str) -> String) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
@@ -26,7 +34,7 @@ pub fn render(template: &str, context: &Value) -> Result<String, String> {
         } else if brace == "{" {
             let (path, after) =
                 rest.split_once('}').ok_or_else(|| format!("a `{{` is not closed in `{template}`"))?;
-            out.push_str(&lookup(path.trim(), context)?);
+            out.push_str(&show(&lookup(path.trim(), context)?));
             rest = after;
         } else {
             return Err(format!("a `}}` stands alone in `{template}`"));

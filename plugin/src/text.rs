@@ -3,7 +3,12 @@
 //! What comes from Port, from git or from a person is put into code spans, where Markdown, mentions and closing keywords
 //! mean nothing.
 
-use crate::facts::Facts;
+use serde_json::Value;
+
+use crate::facts::{Facts, Provenance};
+use crate::gather::context;
+use crate::settings::Settings;
+use crate::template::render_with as render;
 use crate::types::Request;
 
 /// Foreign text as a Markdown code span of one line, safe in a table's cell.
@@ -36,34 +41,99 @@ fn plain(text: &str) -> String {
     text.chars().filter(keep).take(160).collect()
 }
 
-/// The title of the pull request and first line of the commit.
-pub fn title(service: &str, environment: &str, image: &str) -> String {
-    format!("Promote {} to {}: {}", plain(service), plain(environment), plain(image))
+/// What texts are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// What is promoted.
+    pub facts: &'a Facts,
+    /// Who asked.
+    pub request: &'a Request,
+    /// The templates.
+    pub settings: &'a Settings,
+    /// The image's reference.
+    pub image: &'a str,
 }
 
-/// The body of the pull request.
-pub fn body(facts: &Facts, request: &Request, environment: &str) -> String {
-    let mut out = format!(
-        "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
-        code(&facts.service.key.identifier),
-        code(environment),
-    );
-    for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let row =
-            [&facts.files[target.file].path, &target.manifest.image, &target.site.value, &target.wanted];
-        out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+impl Words<'_> {
+    /// The title of the pull request and first line of the commit.
+    pub fn title(&self) -> String {
+        let own = render(&self.settings.title, &self.context(), plain)
+            .ok()
+            .filter(|title| !title.trim().is_empty());
+        let title = own.unwrap_or_else(|| {
+            let service = plain(&self.facts.service.key.identifier);
+            format!("Promote {service} to {}: {}", plain(&self.settings.environment), plain(self.image))
+        });
+        title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
     }
-    let actor = request.actor.email.as_deref().or(request.actor.name.as_deref());
-    out.push_str(&format!(
-        "\nStarted by {} as Port run {}",
-        code(actor.unwrap_or("")),
-        code(&request.run_id)
-    ));
-    if let Some(url) = request.workflow.url.as_deref() {
-        out.push_str(&format!(", workflow run {}", link(url)));
+
+    /// The body of the pull request: what changes, who asked, and the operator's own words.
+    pub fn body(&self) -> String {
+        let Self { facts, request, settings, .. } = self;
+        let mut out = format!(
+            "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
+            code(&facts.service.key.identifier),
+            code(&settings.environment),
+        );
+        for target in facts.sites.iter().filter(|target| !target.is_current()) {
+            let row =
+                [&facts.files[target.file].path, &target.manifest.image, &target.site.value, &target.wanted];
+            out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+        }
+        out.push_str(&format!(
+            "\nStarted by {} as Port run {}",
+            code(facts.actor.as_deref().unwrap_or("")),
+            code(&request.run_id)
+        ));
+        if let Some(url) = request.workflow.url.as_deref() {
+            out.push_str(&format!(", workflow run {}", link(url)));
+        }
+        out.push_str(".\n");
+        if let Provenance::Known { repository, branch, commit, .. } = &facts.provenance {
+            let built = [commit, branch, repository].map(|text| code(text));
+            out.push_str(&format!("Built from {} on {} of {}.\n", built[0], built[1], built[2]));
+        }
+        match render(&settings.body, &self.context(), code) {
+            Ok(own) if own.trim().is_empty() => {}
+            Ok(own) => out.push_str(&format!("\n{own}\n")),
+            Err(what) => out.push_str(&format!(
+                "\nThe setting {} could not be filled in: {}.\n",
+                code("body"),
+                code(&what)
+            )),
+        }
+        out
     }
-    out.push_str(".\n");
-    out
+
+    /// The body of a pull request that puts the old image back.
+    pub fn revert_body(&self, wrong: &str) -> String {
+        let mut out = format!("{} was promoted and is not well: {}.\n\n", code(self.image), code(wrong));
+        out.push_str("| manifest | property | from | to |\n|---|---|---|---|\n");
+        for target in self.facts.sites.iter().filter(|target| !target.is_current()) {
+            let path = &self.facts.files[target.file].path;
+            let row = [path, &target.manifest.image, &target.wanted, &target.site.value];
+            out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+        }
+        out.push_str(&format!(
+            "\nProposed by Port run {}; a person merges it.\n",
+            code(&self.request.run_id)
+        ));
+        out
+    }
+
+    fn context(&self) -> Value {
+        let facts = self.facts;
+        let items = [
+            ("service", Some(&facts.service)),
+            ("staging", facts.staging.as_ref()),
+            ("production", facts.production.as_ref()),
+            ("image", facts.image.as_ref()),
+        ];
+        let mut context = context(self.request, &items);
+        context["environment"] = self.settings.environment.clone().into();
+        context["reference"] = self.image.into();
+        context
+    }
 }
 
 /// An address as a link if it is a plain one, else as code.

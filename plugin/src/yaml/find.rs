@@ -166,10 +166,11 @@ fn descend<'n>(node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
 
 /// Refuses a node whose anchor is used elsewhere: a change in it would change those places as well.
 fn check_shared(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<(), Miss> {
-    let Some(uses) = stream.aliases.get(&node.anchor).filter(|_| node.anchor != 0) else {
+    let uses = stream.aliases.iter().filter(|(anchor, _)| *anchor == node.anchor && *anchor != 0);
+    let places: Vec<_> = uses.map(|(_, place)| place.to_string()).collect();
+    if places.is_empty() {
         return Ok(());
-    };
-    let places: Vec<_> = uses.iter().map(Place::to_string).collect();
+    }
     Err(Miss::Refused(format!(
         "`{path}` is in the anchored node at {}, which is also used at {}: a change would reach them all",
         node.place,

@@ -3,7 +3,6 @@
 //! The parser's positions count characters and its spans take in anchors and tags; here they are bytes, and only the
 //! scalar itself. Limits hold before anything is built on top: 1 MiB, depth 64, 200,000 nodes.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
@@ -21,9 +20,9 @@ pub struct Stream<'a> {
     /// The root of each document; an empty document is an empty scalar.
     pub documents: Vec<Node>,
     /// Where each anchor is used, by the parser's number for it.
-    pub aliases: BTreeMap<usize, Vec<Place>>,
+    pub aliases: Vec<(usize, Place)>,
     /// Where each anchor stands, by the parser's number for it: document, and path of child positions.
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
 }
 
 /// One node.
@@ -138,8 +137,8 @@ impl<'a> Stream<'a> {
             parser: Parser::new_from_str(parsed),
             offsets: parsed.char_indices().map(|(at, _)| at).chain([parsed.len()]).collect(),
             text,
-            aliases: BTreeMap::new(),
-            anchors: BTreeMap::new(),
+            aliases: Vec::new(),
+            anchors: Vec::new(),
             trail: Vec::new(),
             document: 0,
             nodes: 0,
@@ -154,9 +153,24 @@ impl<'a> Stream<'a> {
         Ok(Self { text, documents, aliases: reader.aliases, anchors: reader.anchors })
     }
 
+    /// Every scalar of the file that is a value, in no particular order.
+    pub fn values(&self) -> Vec<&Node> {
+        let mut open: Vec<&Node> = self.documents.iter().collect();
+        let mut values = Vec::new();
+        while let Some(node) = open.pop() {
+            match &node.kind {
+                Kind::Scalar { .. } => values.push(node),
+                Kind::List(items) => open.extend(items),
+                Kind::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
+                Kind::Alias(_) => {}
+            }
+        }
+        values
+    }
+
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
-        let (document, trail) = self.anchors.get(&anchor)?;
+        let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
         trail.iter().try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
     }
 }
@@ -179,8 +193,8 @@ struct Reader<'p, 't> {
     /// Byte offset of each character.
     offsets: Vec<usize>,
     text: &'t str,
-    aliases: BTreeMap<usize, Vec<Place>>,
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    aliases: Vec<(usize, Place)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
     trail: Vec<usize>,
     document: usize,
     nodes: usize,
@@ -213,7 +227,7 @@ impl<'p> Reader<'p, '_> {
         }
         let (kind, anchor, tag) = match event {
             Event::Alias(anchor) => {
-                self.aliases.entry(anchor).or_default().push(place);
+                self.aliases.push((anchor, place));
                 (Kind::Alias(anchor), 0, None)
             }
             Event::Scalar(value, style, anchor, tag) => {
@@ -227,10 +241,10 @@ impl<'p> Reader<'p, '_> {
                 let flow = flow || self.text[start..end].ends_with('{');
                 (Kind::Map(self.map(flow)?), anchor, tag)
             }
-            other => return Err(format!("{place}: unexpected {other:?}")),
+            _ => return Err(format!("{place}: a value is missing")),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, (self.document, self.trail.clone()));
+            self.anchors.push((anchor, self.document, self.trail.clone()));
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
@@ -258,16 +272,17 @@ impl<'p> Reader<'p, '_> {
 
     fn map(&mut self, flow: bool) -> Result<Vec<(Node, Node)>, String> {
         let mut entries: Vec<(Node, Node)> = Vec::new();
-        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         loop {
             let (event, span) = match self.next()? {
-                Some((Event::MappingEnd, _)) => return Ok(entries),
+                Some((Event::MappingEnd, _)) => return check_keys(&entries).map(|()| entries),
                 Some(next) => next,
                 None => return Err("the file ends within a map".to_owned()),
             };
             self.trail.push(entries.len() * 2);
             let key = self.node_of(event, span, flow)?;
-            self.check_key(&key, flow, &mut seen)?;
+            if !flow {
+                self.check_indent(&key)?;
+            }
             self.trail.pop();
             self.trail.push(entries.len() * 2 + 1);
             entries.push((key, self.node(flow)?));
@@ -275,28 +290,33 @@ impl<'p> Reader<'p, '_> {
         }
     }
 
-    /// Parsers disagree on which of two equal keys wins, and YAML forbids tabs as indentation.
-    fn check_key(&self, key: &Node, flow: bool, seen: &mut BTreeMap<String, Place>) -> Result<(), String> {
+    /// YAML forbids tabs as indentation; the parser does not always.
+    fn check_indent(&self, key: &Node) -> Result<(), String> {
         let line_start = self.text[..key.bytes.start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let indent = &self.text[line_start..key.bytes.start];
-        if !flow && indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
+        if indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
             return Err(format!("{}: a tab is used as indentation, which YAML forbids", key.place));
         }
-        let Some(name) = key.text() else {
-            return Ok(());
-        };
-        match seen.insert(name.to_owned(), key.place) {
-            Some(first) => Err(format!(
-                "key `{}` stands twice in one map, at {first} and at {}: readers disagree on which one counts",
-                name.escape_debug(),
-                key.place
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn offset(&self, character: usize) -> usize {
         self.offsets.get(character).copied().unwrap_or(self.text.len())
+    }
+}
+
+/// Parsers disagree on which of two equal keys counts.
+fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
+    let mut keys: Vec<_> = entries.iter().map(|(key, _)| key).filter(|key| key.text().is_some()).collect();
+    keys.sort_unstable_by_key(|key| (key.text(), key.bytes.start));
+    match keys.windows(2).find(|pair| pair[0].text() == pair[1].text()) {
+        Some(pair) => Err(format!(
+            "key `{}` stands twice in one map, at {} and at {}: readers disagree on which one counts",
+            pair[0].text().unwrap_or_default().escape_debug(),
+            pair[0].place,
+            pair[1].place
+        )),
+        None => Ok(()),
     }
 }
 
@@ -314,7 +334,7 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
         };
         start += skip;
     }
-    let length = match text[start..end].as_bytes().first() {
+    let length = match text.as_bytes()[start..end].first() {
         Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
         _ => text[start..end].trim_end_matches([' ', '\t', '\n', '\r']).len(),
     };

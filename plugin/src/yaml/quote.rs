@@ -82,8 +82,13 @@ fn is_number(lower: &str) -> bool {
     let (mantissa, exponent) =
         exponent.map_or((body, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
     let digits = |text: &str, extra: &str| text.chars().all(|c| c.is_ascii_digit() || extra.contains(c));
-    let exponent_fits = exponent.is_none_or(|e| digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
-    digits(mantissa, "_.:") && exponent_fits
+    let exponent_fits =
+        exponent.is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
+    // Several dots are a version, `1.4.2`: the letter of 1.1's pattern for floats has them, no reader does.
+    mantissa.contains(|c: char| c.is_ascii_digit())
+        && digits(mantissa, "_.:")
+        && mantissa.matches('.').count() <= 1
+        && exponent_fits
 }
 
 /// `2024-01-01`, and with a time behind it.

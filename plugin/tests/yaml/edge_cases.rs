@@ -251,12 +251,7 @@ fn a6_values_that_are_no_plain_text() {
     check(
         texts
             .iter()
-            .map(|(value, after)| {
-                with(
-                    value,
-                    row("6", "quoted, or it would be read as something else", "image: abc\n", Text(after)),
-                )
-            })
+            .map(|(value, after)| with(value, row("6", after.trim_end(), "image: abc\n", Text(after))))
             .collect(),
     );
     for plain in [
@@ -278,7 +273,7 @@ fn a6_values_that_are_no_plain_text() {
     ] {
         let after = format!("image: {plain}\n");
         let kept = edit("image: abc\n", Selector::default(), "image", plain).unwrap();
-        assert!(kept == after || kept == format!("image: \"{plain}\"\n"), "{kept}");
+        assert_eq!(kept, after);
     }
 }
 

@@ -15,8 +15,8 @@ const CASES: u32 = 4_000;
 enum Value {
     /// As written, with its style, without line breaks.
     Scalar(String),
-    List(Vec<Value>),
-    Map(Vec<Value>),
+    List(Vec<Self>),
+    Map(Vec<Self>),
 }
 
 /// How a document is laid out.
