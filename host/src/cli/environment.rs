@@ -48,16 +48,17 @@ const RUNNER_TEMP: &str = "RUNNER_TEMP";
 const NO_COLOR: &str = "NO_COLOR";
 
 /// The variables of one process.
-pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+#[derive(Clone, Copy, Debug)]
+pub struct Environment;
 
 impl Environment {
     /// The variables of this process. One that is empty counts as not set, as GitHub passes a secret that is missing.
     pub fn of_process() -> Self {
-        Self(Box::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())))
+        Self
     }
 
     fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name)
+        std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {

@@ -82,7 +82,12 @@ impl Report<'_> {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
                 image.clone_from(&p.image);
                 previous = p.previous_image.clone().unwrap_or_default();
-                pull = p.pull_request.map(|number| number.to_string()).unwrap_or_default();
+                // A planned pull request has no number yet.
+                pull = p
+                    .pull_request
+                    .filter(|number| *number > 0)
+                    .map(|number| number.to_string())
+                    .unwrap_or_default();
                 commit = p.commit.clone().unwrap_or_default();
             }
             Ending::Decided(Outcome::Pending(waiting)) => {

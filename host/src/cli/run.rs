@@ -184,18 +184,14 @@ fn mask(in_workflow: bool, secret: &Secret) {
 
 /// Returns when somebody stops this process: ctrl-c, or the runner that cancels a job.
 async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
+    let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                Ok(()) = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
         }
     }
     #[cfg(not(unix))]
-    let _ = interrupt.await;
+    let _ = interrupted.await;
 }

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::contract::{Outcome, Reason};
 use super::gate::Step;
 use super::port::Termination;
+use super::run::Mode;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,10 +78,10 @@ impl Ending {
         }
     }
 
-    /// What happened and what to do, for people. Foreign text in it is not neutralised yet.
-    pub fn message(&self) -> String {
+    /// What happened and what to do, for people; for a plan, what would have. Foreign text in it is not neutralised yet.
+    pub fn message(&self, mode: Mode) -> String {
         match self {
-            Self::Decided(outcome) => decided(outcome),
+            Self::Decided(outcome) => decided(outcome, mode),
             Self::Failed(what) => format!("failed: {what}"),
             Self::Violation(what) => format!("the policy broke its grants: {}", what.join("; ")),
             Self::Limit(what) => what.clone(),
@@ -95,8 +96,15 @@ impl Ending {
     }
 }
 
-fn decided(outcome: &Outcome) -> String {
+fn decided(outcome: &Outcome, mode: Mode) -> String {
     match outcome {
+        Outcome::Promoted(p) if mode == Mode::Plan => {
+            let now = p.previous_image.as_ref().map(|image| format!(", it has {image}")).unwrap_or_default();
+            format!("production would get {}{now}", p.image)
+        }
+        Outcome::Pending(waiting) if mode == Mode::Plan => {
+            format!("a pull request for {} would wait for {}", waiting.image, waiting.until)
+        }
         Outcome::Promoted(p) => {
             let was = p.previous_image.as_ref().map(|image| format!(", it was {image}")).unwrap_or_default();
             let by = p.pull_request.map(|number| format!(" by pull request #{number}")).unwrap_or_default();

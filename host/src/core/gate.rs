@@ -183,9 +183,9 @@ impl Gate {
     fn check_condition(&self, call: &Call, allowed: &Allowed) -> Result<(), String> {
         match call {
             Call::UpdateEntity { change, .. } if allowed.after == Some(After::Merge) => {
-                let targets = change.relations.iter().flat_map(|relation| &relation.targets);
+                let mut targets = change.relations.iter().flat_map(|relation| &relation.targets);
                 let template = allowed.holds.as_ref();
-                targets.map(|target| self.check_evidence(target, template)).collect()
+                targets.try_for_each(|target| self.check_evidence(target, template))
             }
             Call::Propose { proposal } if allowed.changes == Changes::Values => {
                 for change in &proposal.changes {

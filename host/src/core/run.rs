@@ -232,7 +232,7 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
 
 /// The last words: to Port, to GitHub about its token, to the journal.
 async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, printed: String) -> Done {
-    let mut message = ending.message();
+    let mut message = ending.message(mode);
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
     }

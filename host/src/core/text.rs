@@ -18,7 +18,7 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// Returns the text, line by line made harmless for a workflow log: besides what [`line`] does, no line can be taken for
+/// Returns the text, line by line made harmless for a workflow log: besides what [`line()`] does, no line can be taken for
 /// a workflow command (`::command::` at the start of a line, `##[command]` anywhere; actions/runner, ActionCommand.cs).
 pub fn log(text: &str) -> String {
     text.lines().map(|one| defuse(&line(one))).collect::<Vec<_>>().join("\n")
@@ -62,10 +62,10 @@ fn defuse(text: &str) -> String {
     // A zero-width space would be invisible to a reader, too: a visible space breaks the command and shows why.
     let text = text.replace("##[", "## [");
     let trimmed = text.trim_start();
-    if trimmed.starts_with("::") {
-        return format!("{}: :{}", &text[..text.len() - trimmed.len()], &trimmed[2..]);
+    match trimmed.strip_prefix("::") {
+        Some(rest) => format!("{}: :{rest}", &text[..text.len() - trimmed.len()]),
+        None => text,
     }
-    text
 }
 
 /// Whether a character is shown as it is: no control, no bidirectional or zero-width formatting, no tag, no separator.

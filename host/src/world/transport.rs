@@ -9,9 +9,9 @@ use crate::core::transport::{HttpRequest, HttpResponse, Transport, TransportErro
 use super::{Cut, Service, Shared};
 
 /// Where Port is in every world.
-pub const PORT_URL: &str = "http://port.mock";
+pub const PORT_URL: &str = "https://port.mock";
 /// Where GitHub is in every world.
-pub const GITHUB_URL: &str = "http://github.mock";
+pub const GITHUB_URL: &str = "https://github.mock";
 
 /// Sends requests into a world.
 #[derive(Clone, Debug)]
