@@ -101,7 +101,7 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         deadline,
         seed,
         journal,
-        observer,
+        observer: Arc::clone(&observer),
     };
     let done = crate::core::run::run(job, stopped()).await;
     let report =

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::call::{Call, Fault, Reply};
-use super::contract::Failure;
+use super::contract::{Change, Failure};
 use super::grants::{After, Allowed, Changes, In, Operation, Resolved, Target};
 use super::journal::{Entry, Journal};
 use super::limits::{Budget, LimitReached, Limits};
@@ -92,21 +92,24 @@ impl Gate {
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
         let started = self.clock.now();
         self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
+        // What a run that is stopped in the middle of a call leaves behind.
+        let unanswered = Some("it was not answered before the run ended".to_owned());
+        self.timeline.push(Step { call: call.clone(), problem: unanswered, took: Duration::ZERO });
         let answer = self.answer(&call).await;
         let at = self.clock.now();
-        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
-        let problem = match &answer {
-            Ok(_) => None,
-            Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
-            Err(Fault::Trap(trap)) => Some(trap.to_string()),
-        };
-        let step = Step { call, problem, took };
-        self.observer.step(&step);
-        self.timeline.push(step);
+        if let Some(step) = self.timeline.last_mut() {
+            step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+            step.problem = match &answer {
+                Ok(_) => None,
+                Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
+                Err(Fault::Trap(trap)) => Some(trap.to_string()),
+            };
+            self.observer.step(step);
+        }
         match &answer {
             Ok(reply) => {
-                self.budget.carry(size(reply)).map_err(trap)?;
                 self.write(Entry::Reply { number, at, reply: reply.clone() }, false)?;
+                self.budget.carry(size(reply)).map_err(trap)?;
             }
             Err(Fault::Failure(failure)) => {
                 self.write(Entry::Failure { number, at, failure: failure.clone() }, false)?;
@@ -183,9 +186,7 @@ impl Gate {
     fn check_condition(&self, call: &Call, allowed: &Allowed) -> Result<(), String> {
         match call {
             Call::UpdateEntity { change, .. } if allowed.after == Some(After::Merge) => {
-                let mut targets = change.relations.iter().flat_map(|relation| &relation.targets);
-                let template = allowed.holds.as_ref();
-                targets.try_for_each(|target| self.check_evidence(target, template))
+                self.check_order(change, allowed.holds.as_ref())
             }
             Call::Propose { proposal } if allowed.changes == Changes::Values => {
                 for change in &proposal.changes {
@@ -206,7 +207,27 @@ impl Gate {
         }
     }
 
-    /// The catalog is never ahead of git: what a relation points at must be on the base branch.
+    /// The catalog is never ahead of git, nor emptied.
+    fn check_order(&self, change: &Change, holds: Option<&Template>) -> Result<(), String> {
+        if change.properties.is_some() && !self.seen.has_merged() {
+            return Err(
+                "port.update-entity: `after = \"merge\"` allows no property before this run has merged"
+                    .to_owned(),
+            );
+        }
+        for relation in &change.relations {
+            if relation.targets.is_empty() {
+                let name = &relation.name;
+                return Err(format!(
+                    "port.update-entity: `after = \"merge\"` does not allow to clear the relation {name}"
+                ));
+            }
+            relation.targets.iter().try_for_each(|target| self.check_evidence(target, holds))?;
+        }
+        Ok(())
+    }
+
+    /// What a relation points at must be on the base branch.
     fn check_evidence(&self, target: &str, holds: Option<&Template>) -> Result<(), String> {
         let rule = "`after = \"merge\"`";
         let entity = self.seen.entity_named(target).ok_or_else(|| {

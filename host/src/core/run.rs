@@ -142,6 +142,8 @@ async fn begin(
             Ending::Unusable(format!("there is no {} in Port, which the payload names", show(key)))
         })?;
     if !run.is_about(key) {
+        // Whoever wrote this payload shall not end somebody else's run with it.
+        live.port.untie();
         let what = format!(
             "the payload is about {}, but the Port run {} is not: start the action in Port",
             show(key),

@@ -15,7 +15,8 @@ use super::grants::Resolved;
 /// The evidence of one run.
 #[derive(Debug, Default)]
 pub struct Seen {
-    entities: BTreeMap<String, Entity>,
+    /// Entities by identifier, and then by blueprint.
+    entities: BTreeMap<String, BTreeMap<String, Entity>>,
     /// Content of files by repository, path and blob.
     files: BTreeMap<(String, String, String), String>,
     /// What base branches hold, by repository, base and path; only files that a grant lets a proposal change.
@@ -37,7 +38,7 @@ impl Seen {
         match (call, reply) {
             (_, Reply::Entity(Some(entity))) => self.entity(entity),
             (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
-                let before = self.entities.get(&key.identifier).filter(|known| known.key == *key);
+                let before = self.entities.get(&key.identifier).and_then(|named| named.get(&key.blueprint));
                 self.catalog_changed.extend(CatalogChange::of(before, entity, change));
                 self.entity(entity);
             }
@@ -91,9 +92,10 @@ impl Seen {
         read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
     }
 
-    /// The entity with this identifier, of any blueprint, if this run has read it.
+    /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
     pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
-        self.entities.get(identifier)
+        let mut found = self.entities.get(identifier)?.values();
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Whether a granted file on a base branch is known to hold the text as a whole token.
@@ -107,7 +109,8 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        self.entities.insert(entity.key.identifier.clone(), entity.clone());
+        let named = self.entities.entry(entity.key.identifier.clone()).or_default();
+        named.insert(entity.key.blueprint.clone(), entity.clone());
     }
 
     fn differ(&mut self, proposal: &Proposal) {
