@@ -127,7 +127,7 @@ fn leaks(name: &str) -> bool {
         "CLIPPY_",
     ];
     let starts = |prefix: &&str| name.starts_with(*prefix);
-    DROPPED.iter().any(|prefix| starts(prefix)) && !KEPT.iter().any(|prefix| starts(prefix))
+    DROPPED.iter().any(starts) && !KEPT.iter().any(starts)
 }
 
 fn artifact(request: &BuildRequest<'_>) -> PathBuf {

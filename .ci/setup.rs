@@ -1,0 +1,43 @@
+//! What `make setup` asks: can this machine build for WebAssembly, and if not, which Debian packages are missing?
+//!
+//! `target/setup` says what it would do. `target/setup --missing` prints the packages that would open Debian's route, and
+//! nothing if another route is open or packages would not help. Both exit with 0 only if a route is open.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+#[allow(dead_code, unused_imports, reason = "a module of the host, used in part")]
+#[path = "../host/src/toolchain/mod.rs"]
+mod toolchain;
+
+use toolchain::{Plan, Probe, Problem};
+
+fn main() -> ExitCode {
+    let only_missing = std::env::args().nth(1).is_some_and(|argument| argument == "--missing");
+    match toolchain::plan(Probe::detect(Path::new("."))) {
+        Ok(_) if only_missing => ExitCode::SUCCESS,
+        Ok(plan) => {
+            println!("wasm32-wasip2: {}", describe(&plan));
+            ExitCode::SUCCESS
+        }
+        Err(Problem::NoRoute(probe)) if only_missing => {
+            // Without rustup's linker the packages would be of no use.
+            if probe.linker.is_some() {
+                println!("{}", probe.debian.missing().join(" "));
+            }
+            ExitCode::FAILURE
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn describe(plan: &Plan) -> &'static str {
+    match plan {
+        Plan::Installed => "installed",
+        Plan::Fetch => "rustup fetches it at the first build",
+        Plan::BuildStd { .. } => "built from Debian's sources",
+    }
+}

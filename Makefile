@@ -1,0 +1,40 @@
+# What a developer and the CI run. `make` alone lists it.
+
+export CARGO ?= cargo
+TARGET = $${CARGO_TARGET_DIR:-target}
+
+.PHONY: help setup demo test lint build clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Check what building needs; as root on Debian, install what is missing
+	@.ci/setup
+
+demo: setup ## Promote an image on an embedded Port and GitHub
+	@if [ ! -x "$(TARGET)/debug/promote" ]; then \
+		echo "building promote: about 10 minutes on 2 cores the first time, seconds after that" >&2; \
+		$(CARGO) build --locked --bin promote; \
+	fi
+	@$(CARGO) run --quiet --locked -- demo
+
+test: setup ## Run every test
+	@.ci/test
+
+lint: setup ## Check format, lints, documentation and licences
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		echo "$(CARGO) deny check bans licenses sources"; \
+		$(CARGO) deny --locked check bans licenses sources; \
+	else \
+		echo "not checked: licences and sources, for lack of cargo-deny (cargo install --locked cargo-deny)" >&2; \
+	fi
+
+build: setup ## Build the binary for production (slow: optimised)
+	@$(CARGO) build --release --locked -p promote
+	@ls -l "$(TARGET)/release/promote"
+
+clean: ## Delete all that was built
+	@$(CARGO) clean
