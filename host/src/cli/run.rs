@@ -108,6 +108,9 @@ pub(super) async fn run(
         observer,
     };
     let done = crate::core::run::run(job, stopped()).await;
+    for line in done.printed.lines() {
+        output::say(&format!("  policy: {line}"));
+    }
     let report = report::Report {
         done: &done,
         mode,
