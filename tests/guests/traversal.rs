@@ -7,7 +7,7 @@ promote_guests::guest!(world: "promote");
 promote_guests::steps!();
 
 /// Each names `apps/web/staging/deployment.yaml` or more for somebody.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 11] = [
     "../secrets.yaml",
     "apps/web/prod/../staging/deployment.yaml",
     "apps/web/prod/..%2fstaging/deployment.yaml",
@@ -17,7 +17,6 @@ const PATHS: [&str; 12] = [
     "apps/web/prod//deployment.yaml",
     "/apps/web/prod/deployment.yaml",
     "apps/web/prod/deployment.yaml\0.yaml",
-    "apps/web/prod/deployment.yaml?ref=x.yaml",
     ".git/config",
     "",
 ];

@@ -51,8 +51,34 @@ pub struct Step {
     pub call: Call,
     /// What went wrong with it, if anything did.
     pub problem: Option<String>,
+    /// What became of it.
+    pub fate: Fate,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What became of a call, as far as the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was done.
+    Done,
+    /// It was not sent: nothing has changed.
+    Stopped,
+    /// The service said no.
+    Refused,
+    /// There is no answer: it may have been done.
+    Unknown,
+}
+
+impl Fate {
+    fn of(answer: &Result<Reply, Fault>) -> Self {
+        match answer {
+            Ok(_) => Self::Done,
+            Err(Fault::Trap(_) | Fault::Failure(Failure::Denied(_))) => Self::Stopped,
+            Err(Fault::Failure(Failure::Unavailable(_) | Failure::Other(_))) => Self::Unknown,
+            Err(Fault::Failure(_)) => Self::Refused,
+        }
+    }
 }
 
 /// A journal that cannot be written: no call is made without its trace.
@@ -101,6 +127,13 @@ impl Gate {
             },
             call.is_write(),
         )?;
+        // Whoever stops the run while there is no answer finds the call here.
+        self.timeline.push(Step {
+            call: call.clone(),
+            problem: Some("the run was stopped before there was an answer".to_owned()),
+            fate: Fate::Unknown,
+            took: Duration::ZERO,
+        });
         let answer = self.answer(&call).await;
         let at = self.clock.now();
         let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
@@ -112,9 +145,11 @@ impl Gate {
         let step = Step {
             call,
             problem,
+            fate: Fate::of(&answer),
             took,
         };
         self.observer.step(&step);
+        self.timeline.pop();
         self.timeline.push(step);
         match &answer {
             Ok(reply) => {

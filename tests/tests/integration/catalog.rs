@@ -56,7 +56,7 @@ async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
 async fn at_no_request_of_a_promotion_is_the_catalog_ahead() {
     let bench = Bench::builtin().tap(|request, journal| {
         let records = request.method() == "PATCH" && request.uri().path().contains("/entities/");
-        let merged = String::from_utf8_lossy(journal).contains(r#""merged":{"now":"#);
+        let merged = String::from_utf8_lossy(journal).contains(r#""merged":{"Now":"#);
         assert!(
             !records || merged,
             "the catalog is told before the merge: {request:?}"

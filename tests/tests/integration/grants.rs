@@ -92,7 +92,7 @@ async fn a_name_that_is_not_plain_reaches_no_service() {
         "github.read-file on acme/gitops ../secrets.yaml is not granted",
     );
     let answers: Vec<&str> = ended.done.printed.split_whitespace().collect();
-    let (files, rest) = answers.split_at(12);
+    let (files, rest) = answers.split_at(11);
     let (entities, branches) = rest.split_at(3);
     assert!(files.iter().all(|answer| *answer == "denied"), "{files:?}");
     assert!(

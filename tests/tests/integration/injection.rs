@@ -5,7 +5,8 @@ use promote_tests::settings::Settings;
 
 use crate::stage::{Ended, Stage};
 
-async fn injected() -> Ended {
+/// The folder with what was written goes with the stage.
+async fn injected() -> (Stage, Ended) {
     let settings = Settings::default().component(guests::INJECTOR);
     let stage = Stage::sample()
         .await
@@ -14,12 +15,12 @@ async fn injected() -> Ended {
     let ended = stage.run(&[]).await;
     ended.expect(1).expect_said("noted");
     stage.witness.expect_nothing_written();
-    ended
+    (stage, ended)
 }
 
 #[tokio::test]
 async fn no_terminal_and_no_runner_obeys_it() {
-    let ended = injected().await;
+    let (_stage, ended) = injected().await;
     let said = format!("{}{}", ended.stderr, ended.stdout);
     // actions/runner, ActionCommand.cs: `::command::` after white space, `##[command]` anywhere.
     let commands: Vec<&str> = said
@@ -40,7 +41,8 @@ async fn no_terminal_and_no_runner_obeys_it() {
 
 #[tokio::test]
 async fn no_reader_of_markdown_obeys_it() {
-    let summary = injected().await.summary();
+    let (_stage, ended) = injected().await;
+    let summary = ended.summary();
     let text = summary.split("<details>").next().unwrap();
     for markup in ["<img", "](https", "@everyone", " #1", "`code`"] {
         assert!(!summary.contains(markup), "{markup} is in {summary}");
@@ -51,7 +53,8 @@ async fn no_reader_of_markdown_obeys_it() {
 
 #[tokio::test]
 async fn no_output_is_made_of_it() {
-    let outputs = injected().await.outputs();
+    let (_stage, ended) = injected().await;
+    let outputs = ended.outputs();
     let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
     assert_eq!(
         names,

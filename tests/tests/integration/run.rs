@@ -44,8 +44,11 @@ async fn promotes_and_both_services_show_it() {
         (&pull["merged"], &pull["base"]["ref"]),
         (&json!(true), &json!("main"))
     );
-    let branches = ask_github(&stage.github, "/repos/acme/gitops/branches").await;
-    assert_eq!(branches.as_array().unwrap().len(), 1, "{branches}");
+    let path = "/repos/acme/gitops/contents/apps/web/prod/deployment.yaml?ref=main";
+    let file = ask_github(&stage.github, path).await;
+    assert_eq!(file["name"], "deployment.yaml");
+    let head = ask_github(&stage.github, "/repos/acme/gitops/git/ref/heads/main").await;
+    assert_eq!(head["object"]["sha"], pull["merge_commit_sha"]);
 }
 
 #[tokio::test]
