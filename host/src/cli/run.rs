@@ -104,6 +104,9 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         observer: Arc::clone(&observer),
     };
     let done = crate::core::run::run(job, stopped()).await;
+    for line in done.printed.lines() {
+        output::say(&format!("  policy: {line}"));
+    }
     let report =
         report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
     workflow::publish(&report, environment);

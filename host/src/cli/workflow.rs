@@ -10,7 +10,7 @@ use std::path::Path;
 use super::report::Report;
 use super::{Environment, output};
 use crate::core::journal::digest;
-use crate::core::text::{fenced, line, markdown};
+use crate::core::text::{fenced, line, log, markdown};
 
 /// GitHub takes no summary over 1 MiB; far less than that is read by anyone.
 const SUMMARY: usize = 256 << 10;
@@ -26,7 +26,7 @@ pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
         append(&path, &summary(report), "the step summary");
     }
     if environment.is_workflow() {
-        let message = line(&report.done.message);
+        let message = log(&line(&report.done.message));
         match report.done.ending.exit_code() {
             0 => {}
             1 => output::command("warning", "title=promotion refused", &message),

@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::contract::{Outcome, Reason};
-use super::gate::Step;
+use super::gate::{Fate, Step};
 use super::port::Termination;
 use super::run::Mode;
 
@@ -126,35 +126,34 @@ fn decided(outcome: &Outcome, mode: Mode) -> String {
 
 /// What a run left behind in git, so that nobody has to look; from the calls that it made.
 pub fn git_state(timeline: &[Step]) -> String {
-    let mut state = "nothing was written to git".to_owned();
-    for step in timeline {
-        let failed = step.problem.is_some();
-        match &step.call {
-            Call::Propose { proposal } if failed => {
-                state = format!(
-                    "the branch {} may exist in {} without its pull request; {} is unchanged",
-                    proposal.head, proposal.repository, proposal.base
-                );
+    let steps = timeline.iter().filter(|step| step.fate != Fate::Stopped);
+    steps.filter_map(left_behind).next_back().unwrap_or_else(|| "nothing was written to git".to_owned())
+}
+
+/// What one call left behind, if it is one that writes to git.
+fn left_behind(step: &Step) -> Option<String> {
+    Some(match (&step.call, step.fate) {
+        (Call::Propose { proposal: p }, Fate::Done) => format!(
+            "a pull request from {} to {} is open in {}; {} is unchanged",
+            p.head, p.base, p.repository, p.base
+        ),
+        (Call::Propose { proposal: p }, _) => format!(
+            "the branch {} may exist in {} without its pull request; {} is unchanged",
+            p.head, p.repository, p.base
+        ),
+        (
+            Call::Merge { repository: at, number, .. } | Call::MergeWhenReady { repository: at, number, .. },
+            fate,
+        ) => match (fate, &step.call) {
+            (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),
+            (Fate::Done, _) => {
+                format!("pull request #{number} of {at} is merged, or will be by GitHub")
             }
-            Call::Propose { proposal } => {
-                state = format!(
-                    "a pull request from {} to {} is open in {}; {} is unchanged",
-                    proposal.head, proposal.base, proposal.repository, proposal.base
-                );
+            (Fate::Unknown, _) => format!("pull request #{number} of {at} may be merged or open"),
+            (Fate::Refused | Fate::Stopped, _) => {
+                format!("pull request #{number} of {at} is open, it could not be merged")
             }
-            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. }
-                if failed =>
-            {
-                state = format!("pull request #{number} of {repository} is open, it could not be merged");
-            }
-            Call::Merge { repository, number, .. } => {
-                state = format!("pull request #{number} of {repository} is merged");
-            }
-            Call::MergeWhenReady { repository, number, .. } => {
-                state = format!("pull request #{number} of {repository} is merged, or will be by GitHub");
-            }
-            _ => {}
-        }
-    }
-    state
+        },
+        _ => return None,
+    })
 }

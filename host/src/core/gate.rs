@@ -51,8 +51,34 @@ pub struct Step {
     pub call: Call,
     /// What went wrong with it, if anything did.
     pub problem: Option<String>,
+    /// What became of it.
+    pub fate: Fate,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What became of a call, as far as the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was done.
+    Done,
+    /// It was not sent: nothing has changed.
+    Stopped,
+    /// The service said no.
+    Refused,
+    /// There is no answer: it may have been done.
+    Unknown,
+}
+
+impl Fate {
+    fn of(answer: &Result<Reply, Fault>) -> Self {
+        match answer {
+            Ok(_) => Self::Done,
+            Err(Fault::Trap(_) | Fault::Failure(Failure::Denied(_))) => Self::Stopped,
+            Err(Fault::Failure(Failure::Unavailable(_) | Failure::Other(_))) => Self::Unknown,
+            Err(Fault::Failure(_)) => Self::Refused,
+        }
+    }
 }
 
 /// A journal that cannot be written: no call is made without its trace.
@@ -94,11 +120,17 @@ impl Gate {
         self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
         // What a run that is stopped in the middle of a call leaves behind.
         let unanswered = Some("it was not answered before the run ended".to_owned());
-        self.timeline.push(Step { call: call.clone(), problem: unanswered, took: Duration::ZERO });
+        self.timeline.push(Step {
+            call: call.clone(),
+            problem: unanswered,
+            fate: Fate::Unknown,
+            took: Duration::ZERO,
+        });
         let answer = self.answer(&call).await;
         let at = self.clock.now();
         if let Some(step) = self.timeline.last_mut() {
             step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+            step.fate = Fate::of(&answer);
             step.problem = match &answer {
                 Ok(_) => None,
                 Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),

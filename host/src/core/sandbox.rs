@@ -2,13 +2,15 @@
 //!
 //! Each import of the contract becomes a [`Call`] and goes to the gate. Nothing is decided here.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
@@ -45,13 +47,13 @@ pub struct Sandbox {
     gate: Option<Gate>,
     wasi: WasiCtx,
     table: ResourceTable,
-    printed: MemoryOutputPipe,
+    printed: Printed,
     pub(super) memory: Memory,
 }
 
 impl Sandbox {
     pub(super) fn new(gate: Option<Gate>, surroundings: &Surroundings, limits: &Limits) -> Self {
-        let printed = MemoryOutputPipe::new(PRINTED);
+        let printed = Printed::default();
         let random = |stream: u8| Deterministic::new(random_bytes(surroundings.seed, stream));
         // No arguments, environment, folders, sockets or names: the builder's defaults, said again where they matter.
         let wasi = WasiCtx::builder()
@@ -77,7 +79,7 @@ impl Sandbox {
     }
 
     pub(super) fn into_parts(self) -> (Gate, String) {
-        let printed = String::from_utf8_lossy(&self.printed.contents()).into_owned();
+        let printed = String::from_utf8_lossy(&self.printed.kept()).into_owned();
         (self.gate.expect("a run has a gate"), printed)
     }
 
@@ -120,6 +122,55 @@ impl HostMonotonicClock for Frozen {
 
     fn now(&self) -> u64 {
         0
+    }
+}
+
+/// Keeps the first [`PRINTED`] bytes and takes the rest without a word: printing is no reason to crash.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn kept(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OutputStream for Printed {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        let mut kept = self.kept();
+        let room = PRINTED - kept.len();
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PRINTED)
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for Printed {
+    async fn ready(&mut self) {}
+}
+
+impl IsTerminal for Printed {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Printed {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    // Of WASI 0.3, which is not linked.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
     }
 }
 
