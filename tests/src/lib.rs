@@ -1,4 +1,14 @@
-//! What the tests share.
+//! What the tests share: guests, a run of one in process, and what a run may leave behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a kit for tests, which fails by panicking"
+)]
+
+pub mod bench;
+pub mod settings;
+pub mod witness;
 
 pub mod guests {
     //! Paths of the guests' components. `tests/build.rs` makes them from `tests/guests`.

@@ -163,10 +163,7 @@ fn search(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
         if kind.is_dir() {
             search(&entry, found)?;
-        } else if entry
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        } else if entry.extension().is_some_and(|extension| extension == "toml") {
             found.push(entry);
         }
     }

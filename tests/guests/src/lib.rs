@@ -1,4 +1,4 @@
-//! What every guest shares: [`guest!`], the contract's bindings for one world.
+//! What the guests share: [`guest!`], the contract's bindings for one world, and [`steps!`], the steps of a promotion.
 
 #[doc(hidden)]
 pub use wit_bindgen;
@@ -8,13 +8,22 @@ pub use wit_bindgen;
 #[macro_export]
 macro_rules! guest {
     (world: $world:literal) => {
-        #[allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, reason = "generated")]
+        #[allow(
+            missing_docs,
+            unsafe_code,
+            unreachable_pub,
+            dead_code,
+            clippy::all,
+            reason = "generated"
+        )]
         mod contract {
             $crate::wit_bindgen::generate!({
                 path: "../../wit",
                 world: $world,
                 runtime_path: "promote_guests::wit_bindgen::rt",
             });
+            // As a native library, which it becomes with the whole workspace, it has no entry points.
+            #[cfg(target_arch = "wasm32")]
             export!(Policy);
 
             pub use exports::promote::policy::promotion::Guest as Promotion;
@@ -32,6 +41,97 @@ macro_rules! guest {
                         settings_schema: r#"{"type": "object"}"#.to_owned(),
                     }
                 }
+            }
+        }
+    };
+}
+
+/// Defines `steps`: what a promotion of the sample world consists of, for guests of the world `promote` that do one
+/// step of it wrongly.
+#[macro_export]
+macro_rules! steps {
+    () => {
+        #[allow(dead_code, reason = "no guest takes every step")]
+        mod steps {
+            use super::contract::promote::policy::github_merge::{self, Merged};
+            use super::contract::promote::policy::github_propose::{self, FileChange, Proposal};
+            use super::contract::promote::policy::github_read::{self, File, MergeMethod, PullRequest};
+            use super::contract::promote::policy::port_read;
+            use super::contract::promote::policy::port_write::{self, Change};
+            use super::contract::promote::policy::types::Promotion;
+            use super::contract::{Entity, EntityKey, Failure, Outcome, Reason, Relation, Request};
+
+            pub(crate) const REPOSITORY: &str = "acme/gitops";
+            pub(crate) const MANIFEST: &str = "apps/web/prod/deployment.yaml";
+            pub(crate) const BRANCH: &str = "promote/web/guest";
+
+            /// Which of its misdeeds the guest is set to do.
+            pub(crate) fn deed(request: &Request) -> &str {
+                let found = request.settings.split_once(r#""deed":""#);
+                let deed = found.and_then(|(_, rest)| rest.split('"').next());
+                deed.unwrap_or_default()
+            }
+
+            pub(crate) fn manifest() -> Result<File, Failure> {
+                github_read::read_file(REPOSITORY, MANIFEST, "main")?
+                    .ok_or_else(|| Failure::NotFound(MANIFEST.to_owned()))
+            }
+
+            pub(crate) fn propose(file: &File, content: String) -> Result<PullRequest, Failure> {
+                github_propose::propose(&Proposal {
+                    repository: REPOSITORY.to_owned(),
+                    base: "main".to_owned(),
+                    base_commit: file.commit.clone(),
+                    head: BRANCH.to_owned(),
+                    title: "A guest's proposal".to_owned(),
+                    body: String::new(),
+                    changes: vec![FileChange {
+                        path: file.path.clone(),
+                        content,
+                        expected_blob: file.blob.clone(),
+                    }],
+                })
+            }
+
+            /// Proposes the one right change.
+            pub(crate) fn propose_image() -> Result<PullRequest, Failure> {
+                let file = manifest()?;
+                propose(&file, file.content.replace("web:1.4.1", "web:1.4.2"))
+            }
+
+            pub(crate) fn merge(pull: &PullRequest) -> Result<Merged, Failure> {
+                github_merge::merge(REPOSITORY, pull.number, &pull.head_commit, MergeMethod::Squash)
+            }
+
+            pub(crate) fn look_up(image: &str) -> Result<Option<Entity>, Failure> {
+                port_read::get_entity(&EntityKey {
+                    blueprint: "image".to_owned(),
+                    identifier: image.to_owned(),
+                })
+            }
+
+            /// Points production at an image of the catalog.
+            pub(crate) fn record(image: &str) -> Result<Entity, Failure> {
+                let production =
+                    EntityKey { blueprint: "running_service".to_owned(), identifier: "web-prod".to_owned() };
+                let image = Relation { name: "image".to_owned(), targets: vec![image.to_owned()] };
+                let change = Change { title: None, properties: None, relations: vec![image] };
+                port_write::update_entity(&production, &change)
+            }
+
+            pub(crate) fn promoted(image: &str) -> Result<Outcome, Failure> {
+                Ok(Outcome::Promoted(Promotion {
+                    image: image.to_owned(),
+                    previous_image: None,
+                    pull_request: None,
+                    commit: None,
+                }))
+            }
+
+            pub(crate) fn refused(message: impl Into<String>) -> Result<Outcome, Failure> {
+                let rule = env!("CARGO_CRATE_NAME").to_owned();
+                let message = message.into();
+                Ok(Outcome::Refused(vec![Reason { rule, message }]))
             }
         }
     };

@@ -35,12 +35,7 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The line of a place, from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.text
-            .get(..offset)
-            .unwrap_or_default()
-            .matches('\n')
-            .count()
-            + 1
+        self.text.get(..offset).unwrap_or_default().matches('\n').count() + 1
     }
 
     /// Something is wrong at a place.
@@ -49,11 +44,7 @@ impl Source<'_> {
     }
 
     fn wrong_in(&self, line: usize, what: impl Into<String>) -> ScenarioError {
-        ScenarioError::Wrong {
-            path: self.path.to_owned(),
-            line,
-            what: what.into(),
-        }
+        ScenarioError::Wrong { path: self.path.to_owned(), line, what: what.into() }
     }
 
     /// It is no TOML, or holds a key or value that has no meaning.
@@ -75,12 +66,9 @@ impl Source<'_> {
         let lines = || self.text.lines().enumerate();
         let header = |line: &str| {
             let line = line.trim_start().trim_start_matches('[');
-            line.strip_prefix(section)
-                .is_some_and(|rest| rest.starts_with(['.', ']', ' ', '=']))
+            line.strip_prefix(section).is_some_and(|rest| rest.starts_with(['.', ']', ' ', '=']))
         };
-        let start = lines()
-            .find(|(_, line)| header(line))
-            .map_or(0, |(at, _)| at);
+        let start = lines().find(|(_, line)| header(line)).map_or(0, |(at, _)| at);
         let names = message.split(['`', '"']).skip(1).step_by(2);
         let line = names
             .filter(|name| !name.is_empty())
@@ -97,9 +85,7 @@ pub(super) fn hint(message: &str) -> String {
     }
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = names.next().unwrap_or_default();
-    near(unknown, names)
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default()
+    near(unknown, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// The known name that is nearest to another one, if it is near enough to be meant.

@@ -39,17 +39,8 @@ pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
 struct Found(Vec<Mismatch>);
 
 impl Found {
-    fn add(
-        &mut self,
-        key: impl Into<String>,
-        expected: impl Into<String>,
-        actual: impl Into<String>,
-    ) {
-        self.0.push(Mismatch {
-            key: key.into(),
-            expected: expected.into(),
-            actual: actual.into(),
-        });
+    fn add(&mut self, key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
+        self.0.push(Mismatch { key: key.into(), expected: expected.into(), actual: actual.into() });
     }
 
     fn same(&mut self, key: &str, expected: Option<impl ToString>, actual: impl ToString) {
@@ -68,40 +59,20 @@ impl Found {
     }
 
     fn ending(&mut self, expect: &Expect, ran: &Ran) {
-        self.same(
-            "outcome",
-            expect.outcome.map(|kind| kind.name()),
-            ran.ending.unwrap_or("none"),
-        );
+        self.same("outcome", expect.outcome.map(|kind| kind.name()), ran.ending.unwrap_or("none"));
         let exit = ran.exit.map_or("none".to_owned(), |exit| exit.to_string());
         self.same("exit", expect.exit, exit);
-        self.same(
-            "rules",
-            expect.rules.as_ref().map(|rules| rules.join(", ")),
-            ran.rules.join(", "),
-        );
+        self.same("rules", expect.rules.as_ref().map(|rules| rules.join(", ")), ran.rules.join(", "));
         self.holds("message", &expect.message, &ran.message);
         self.holds("says", &expect.says, &ran.said.join("\n"));
     }
 
     fn calls(&mut self, expect: &Expect, ran: &Ran) {
         let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
-        let names = |names: &[CallName]| {
-            names
-                .iter()
-                .map(|name| name.text().to_owned())
-                .collect::<Vec<_>>()
-        };
-        self.same(
-            "calls",
-            expect.calls.as_deref().map(|calls| names(calls).join("\n")),
-            made.join("\n"),
-        );
+        let names = |names: &[CallName]| names.iter().map(|name| name.text().to_owned()).collect::<Vec<_>>();
+        self.same("calls", expect.calls.as_deref().map(|calls| names(calls).join("\n")), made.join("\n"));
         let mut left = made.iter();
-        let missing = expect
-            .includes
-            .iter()
-            .find(|name| !left.any(|made| made == name.text()));
+        let missing = expect.includes.iter().find(|name| !left.any(|made| made == name.text()));
         if let Some(missing) = missing {
             let expected = format!(
                 "{} (the first that is missing: {})",
@@ -110,21 +81,14 @@ impl Found {
             );
             self.add("includes", expected, made.join("\n"));
         }
-        for name in expect
-            .never
-            .iter()
-            .filter(|name| made.iter().any(|made| is(made, name.text())))
-        {
+        for name in expect.never.iter().filter(|name| made.iter().any(|made| is(made, name.text()))) {
             self.add("never", format!("no {}", name.text()), made.join("\n"));
         }
         if let Some(most) = expect.requests
             && ran.requests.len() > most
         {
-            let requests: Vec<String> = ran
-                .requests
-                .iter()
-                .map(|seen| format!("{} {}", seen.method, seen.path))
-                .collect();
+            let requests: Vec<String> =
+                ran.requests.iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
             self.add(
                 "requests",
                 format!("at most {most}"),
@@ -135,15 +99,11 @@ impl Found {
 
     fn git(&mut self, expect: &Expect, ran: &Ran) {
         if let Some(expected) = &expect.diff {
-            let expected: BTreeMap<&str, &str> = expected
-                .iter()
-                .map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n')))
-                .collect();
+            let expected: BTreeMap<&str, &str> =
+                expected.iter().map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n'))).collect();
             let actual = ran.diff();
-            let actual: BTreeMap<&str, &str> = actual
-                .iter()
-                .map(|(path, lines)| (path.as_str(), lines.as_str()))
-                .collect();
+            let actual: BTreeMap<&str, &str> =
+                actual.iter().map(|(path, lines)| (path.as_str(), lines.as_str())).collect();
             self.same("diff", Some(show_diff(&expected)), show_diff(&actual));
         }
         for (name, expected) in &expect.files {
@@ -152,29 +112,14 @@ impl Found {
         let Some(repository) = ran.after.github.repositories.first() else {
             return;
         };
-        let pulls: Vec<&str> = repository
+        let pulls: Vec<&str> = repository.pulls.values().map(|pull| word(&pull.state)).collect();
+        let expected = expect
             .pulls
-            .values()
-            .map(|pull| word(&pull.state))
-            .collect();
-        let expected = expect.pulls.as_ref().map(|pulls| {
-            pulls
-                .iter()
-                .map(|pull| pull.name())
-                .collect::<Vec<_>>()
-                .join(", ")
-        });
+            .as_ref()
+            .map(|pulls| pulls.iter().map(|pull| pull.name()).collect::<Vec<_>>().join(", "));
         self.same("pulls", expected, pulls.join(", "));
-        let branches = ran
-            .after
-            .github
-            .branches(&repository.full_name())
-            .join(", ");
-        self.same(
-            "branches",
-            expect.branches.as_ref().map(|branches| branches.join(", ")),
-            branches,
-        );
+        let branches = ran.after.github.branches(&repository.full_name()).join(", ");
+        self.same("branches", expect.branches.as_ref().map(|branches| branches.join(", ")), branches);
     }
 
     fn file(&mut self, name: &str, expected: &FileExpect, world: &World) {
@@ -190,11 +135,7 @@ impl Found {
         let entry = world.github.entry_at(&full, base, path);
         let text = world.github.file_at(&full, base, path);
         let there = |there: bool| {
-            if there {
-                "it exists"
-            } else {
-                "it does not exist"
-            }
+            if there { "it exists" } else { "it does not exist" }
         };
         match (expected, text) {
             (FileExpect::Whole(expected), Some(text)) => {
@@ -219,11 +160,7 @@ impl Found {
                 .split_once('/')
                 .and_then(|(blueprint, identifier)| ran.after.port.entity(blueprint, identifier));
             let Some(entity) = found else {
-                self.add(
-                    format!("entities.\"{name}\""),
-                    "an entity",
-                    "there is none of that name",
-                );
+                self.add(format!("entities.\"{name}\""), "an entity", "there is none of that name");
                 continue;
             };
             for (field, expected) in fields {
@@ -242,30 +179,18 @@ impl Found {
             return self.add("run", "a Port run", "there is none of that name");
         };
         self.same("run.status", expected.status.as_ref(), run.status.as_str());
-        self.same(
-            "run.label",
-            expected.label.as_ref(),
-            run.label.as_deref().unwrap_or("none"),
-        );
+        self.same("run.label", expected.label.as_ref(), run.label.as_deref().unwrap_or("none"));
         let log: Vec<&str> = run.logs.iter().map(|line| line.message.as_str()).collect();
         self.holds("run.log", &expected.log, &log.join("\n"));
         if expected.lines.is_some_and(|lines| lines != log.len()) {
-            self.same(
-                "run.lines",
-                expected.lines,
-                format!("{}:\n{}", log.len(), log.join("\n")),
-            );
+            self.same("run.lines", expected.lines, format!("{}:\n{}", log.len(), log.join("\n")));
         }
     }
 
     /// What holds of every step, whether the scenario asks for it or not.
     fn always(&mut self, expect: &Expect, ran: &Ran) {
         if expect.no_writes || ran.mode == Some(Mode::Plan) {
-            let keep = if expect.no_writes {
-                ran.run.as_deref()
-            } else {
-                None
-            };
+            let keep = if expect.no_writes { ran.run.as_deref() } else { None };
             let (before, after) = (quiet(&ran.before, keep), quiet(&ran.after, keep));
             if before != after {
                 let diff = TextDiff::from_lines(&before, &after);
@@ -273,11 +198,7 @@ impl Found {
                     let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
                     lines.map(|change| change.value()).collect::<String>()
                 };
-                self.add(
-                    "no-writes",
-                    changed(ChangeTag::Delete),
-                    changed(ChangeTag::Insert),
-                );
+                self.add("no-writes", changed(ChangeTag::Delete), changed(ChangeTag::Insert));
             }
         }
         // Of these it would show if they had happened.
@@ -339,20 +260,12 @@ impl Ran {
     /// The lines that the step removed and added, by path; of a plan, the planned ones.
     pub fn diff(&self) -> BTreeMap<String, String> {
         if self.mode == Some(Mode::Plan) {
-            return self
-                .planned
-                .iter()
-                .map(|file| (file.path.clone(), planned(file)))
-                .collect();
+            return self.planned.iter().map(|file| (file.path.clone(), planned(file))).collect();
         }
         let mut files = BTreeMap::new();
         for (index, after) in self.after.github.repositories.iter().enumerate() {
             let before = self.before.github.repositories.get(index);
-            let prefix = if index == 0 {
-                String::new()
-            } else {
-                format!("{}:", after.full_name())
-            };
+            let prefix = if index == 0 { String::new() } else { format!("{}:", after.full_name()) };
             let tree = |repository: &Repository| {
                 let head = repository.branch(&repository.settings.default_branch)?;
                 repository.git.tree_of(head)
@@ -366,10 +279,7 @@ impl Ran {
                 if let (Some(old), Some(new)) = (change.old, change.new)
                     && old.mode != new.mode
                 {
-                    lines.insert(
-                        0,
-                        format!("mode {} -> {}", old.mode.digits(), new.mode.digits()),
-                    );
+                    lines.insert(0, format!("mode {} -> {}", old.mode.digits(), new.mode.digits()));
                 }
                 files.insert(format!("{prefix}{}", change.path), lines.join("\n"));
             }
@@ -388,11 +298,7 @@ fn changed_lines(old: &str, new: &str) -> Vec<String> {
     diff.iter_all_changes()
         .filter_map(|change| {
             let line = change.value();
-            Some(format!(
-                "{}{}",
-                mark(change.tag())?,
-                line.strip_suffix('\n').unwrap_or(line)
-            ))
+            Some(format!("{}{}", mark(change.tag())?, line.strip_suffix('\n').unwrap_or(line)))
         })
         .collect()
 }
@@ -401,8 +307,6 @@ fn changed_lines(old: &str, new: &str) -> Vec<String> {
 fn planned(file: &FileDiff) -> String {
     let lines = file.diff.split_inclusive('\n').skip(2);
     let changed = lines.filter(|line| line.starts_with(['-', '+']));
-    let changed: Vec<&str> = changed
-        .map(|line| line.strip_suffix('\n').unwrap_or(line))
-        .collect();
+    let changed: Vec<&str> = changed.map(|line| line.strip_suffix('\n').unwrap_or(line)).collect();
     changed.join("\n")
 }

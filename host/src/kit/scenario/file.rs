@@ -120,10 +120,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> 
     let source = Source { path, text };
     let file: ScenarioFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
     let mut raw: Table = toml::from_str(text).map_err(|error| source.syntax(&error))?;
-    let reading = Reading {
-        folder: path.parent().unwrap_or(Path::new("")),
-        source,
-    };
+    let reading = Reading { folder: path.parent().unwrap_or(Path::new("")), source };
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Scenario {
         title: file.title.unwrap_or_else(|| name.into_owned()),
@@ -154,13 +151,10 @@ impl Reading<'_> {
         over.remove("world");
         over.remove("without");
         let (mut base, folder) = self.base(given.world.as_ref(), sample::SAMPLE, "given.world")?;
-        let (entities, parts): (Vec<_>, Vec<_>) = given
-            .without
-            .iter()
-            .partition(|what| is_entity(what.get_ref()));
+        let (entities, parts): (Vec<_>, Vec<_>) =
+            given.without.iter().partition(|what| is_entity(what.get_ref()));
         for what in parts {
-            take(&mut base, what.get_ref())
-                .map_err(|error| self.source.wrong(&what.span(), error))?;
+            take(&mut base, what.get_ref()).map_err(|error| self.source.wrong(&what.span(), error))?;
         }
         lay(over, &mut base, Lists::Join);
         let whole = base.to_string();
@@ -183,12 +177,7 @@ impl Reading<'_> {
     fn config(&self, config: &ConfigFile, mut over: Table) -> Result<Config, ScenarioError> {
         over.remove("file");
         let (mut base, folder) = self.base(config.file.as_ref(), CONFIG, "config.file")?;
-        let component = |table: &Table| {
-            table
-                .get("policy")
-                .and_then(|p| p.get("component"))
-                .cloned()
-        };
+        let component = |table: &Table| table.get("policy").and_then(|p| p.get("component")).cloned();
         let is_own = component(&over).is_some();
         lay(over, &mut base, Lists::Replace);
         let mut config =
@@ -215,17 +204,13 @@ impl Reading<'_> {
             Some(file) => {
                 let path = self.folder.join(file);
                 let text = std::fs::read_to_string(&path).map_err(|error| {
-                    self.wrong(
-                        named,
-                        format!("{key}: cannot read {}: {error}", path.display()),
-                    )
+                    self.wrong(named, format!("{key}: cannot read {}: {error}", path.display()))
                 })?;
                 (text, path.parent().unwrap_or(Path::new("")).to_owned())
             }
         };
         let table = toml::from_str(&text);
-        let table =
-            table.map_err(|error| self.wrong(named, format!("{key}: {}", error.message())))?;
+        let table = table.map_err(|error| self.wrong(named, format!("{key}: {}", error.message())))?;
         Ok((table, folder))
     }
 
@@ -249,16 +234,12 @@ impl Reading<'_> {
             ];
             for (key, at) in outside {
                 if let Some(at) = at {
-                    let what =
-                        format!("{key}: this scenario has steps, so it belongs to one of them");
+                    let what = format!("{key}: this scenario has steps, so it belongs to one of them");
                     return Err(self.source.wrong(&at, what));
                 }
             }
             let at = first.span();
-            let steps: Vec<Step> = steps
-                .into_iter()
-                .map(|step| self.step(step))
-                .collect::<Result<_, _>>()?;
+            let steps: Vec<Step> = steps.into_iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
             return self.expecting(steps, &at);
         }
         let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
@@ -274,15 +255,9 @@ impl Reading<'_> {
     }
 
     /// A scenario that expects nothing passes whatever happens.
-    fn expecting(
-        &self,
-        steps: Vec<Step>,
-        at: &std::ops::Range<usize>,
-    ) -> Result<Vec<Step>, ScenarioError> {
+    fn expecting(&self, steps: Vec<Step>, at: &std::ops::Range<usize>) -> Result<Vec<Step>, ScenarioError> {
         if steps.iter().all(|step| step.expect.is_empty()) {
-            return Err(self
-                .source
-                .wrong(at, "expect: the scenario expects nothing"));
+            return Err(self.source.wrong(at, "expect: the scenario expects nothing"));
         }
         Ok(steps)
     }
@@ -291,25 +266,18 @@ impl Reading<'_> {
         let at = step.span();
         let file = step.into_inner();
         let act = match (file.act, file.event, file.advance, file.heal) {
-            (act, None, None, false) => Act::Start(
-                act.unwrap_or_default().into(),
-                self.payload(file.payload.as_ref())?,
-            ),
-            (None, Some(event), None, false) => Act::Event(Box::new(event)),
-            (None, None, Some(time), false) => {
-                Act::Advance(Duration::try_from(time).unwrap_or_default())
+            (act, None, None, false) => {
+                Act::Start(act.unwrap_or_default().into(), self.payload(file.payload.as_ref())?)
             }
+            (None, Some(event), None, false) => Act::Event(Box::new(event)),
+            (None, None, Some(time), false) => Act::Advance(Duration::try_from(time).unwrap_or_default()),
             (None, None, None, true) => Act::Heal,
             _ => {
                 let what = "step: it is one of `do`, `event`, `advance` and `heal`";
                 return Err(self.source.wrong(&at, what));
             }
         };
-        Ok(Step {
-            line: self.source.line(at.start),
-            act,
-            expect: file.expect,
-        })
+        Ok(Step { line: self.source.line(at.start), act, expect: file.expect })
     }
 
     fn payload(&self, file: Option<&Spanned<PayloadFile>>) -> Result<String, ScenarioError> {
@@ -320,9 +288,8 @@ impl Reading<'_> {
         }
         let mut message = match (&payload.file, payload.shape) {
             (Some(name), _) => {
-                let text = std::fs::read_to_string(self.folder.join(name)).map_err(|error| {
-                    self.wrong(file, format!("payload: cannot read {name}: {error}"))
-                })?;
+                let text = std::fs::read_to_string(self.folder.join(name))
+                    .map_err(|error| self.wrong(file, format!("payload: cannot read {name}: {error}")))?;
                 serde_json::from_str(&text)
                     .map_err(|error| self.wrong(file, format!("payload: {name}: {error}")))?
             }

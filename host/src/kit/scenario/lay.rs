@@ -64,9 +64,9 @@ fn join(over: Vec<Value>, base: &mut Vec<Value>, names: &[&str]) {
 /// When there is no such thing.
 pub(super) fn take(world: &mut Table, what: &str) -> Result<(), String> {
     let gone = match (what.split_once(':'), what.split_once('#')) {
-        (Some((repository, path)), _) => repository_files(world, repository)
-            .and_then(|files| files.remove(path))
-            .is_some(),
+        (Some((repository, path)), _) => {
+            repository_files(world, repository).and_then(|files| files.remove(path)).is_some()
+        }
         (None, Some((entity, field))) => take_field(world, entity, field),
         (None, None) => false,
     };
@@ -78,9 +78,8 @@ pub(super) fn take(world: &mut Table, what: &str) -> Result<(), String> {
 /// # Errors
 /// When there is no such thing.
 pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
-    let key = what
-        .split_once('/')
-        .map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
+    let key =
+        what.split_once('/').map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
     let gone = key.and_then(|key| world.port.entities.remove(&key));
     gone.map(drop).ok_or_else(|| missing(what))
 }
@@ -106,9 +105,7 @@ fn is(item: &Value, key: &str, text: &str) -> bool {
 
 fn repository_files<'a>(world: &'a mut Table, repository: &str) -> Option<&'a mut Table> {
     let mut all = list(world, "github", "repositories")?.iter_mut();
-    all.find(|item| is(item, "name", repository))?
-        .get_mut("files")?
-        .as_table_mut()
+    all.find(|item| is(item, "name", repository))?.get_mut("files")?.as_table_mut()
 }
 
 fn take_field(world: &mut Table, entity: &str, field: &str) -> bool {
@@ -144,12 +141,10 @@ mod tests {
 
     #[test]
     fn named_items_are_changed_and_others_added() {
-        let mut base = table(
-            "a = [1, 2]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"a\", n = 1 }]",
-        );
-        let over = table(
-            "a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]",
-        );
+        let mut base =
+            table("a = [1, 2]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"a\", n = 1 }]");
+        let over =
+            table("a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]");
         lay(over, &mut base, Lists::Join);
         let expected = table(
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
@@ -162,11 +157,7 @@ mod tests {
     #[test]
     fn things_are_taken_away_by_their_names() {
         let mut world = table(crate::world::sample::SAMPLE);
-        for what in [
-            "service/web#test_runtime",
-            "service/web#language",
-            "acme/gitops:README.md",
-        ] {
+        for what in ["service/web#test_runtime", "service/web#language", "acme/gitops:README.md"] {
             assert_eq!(take(&mut world, what), Ok(()));
             assert!(take(&mut world, what).unwrap_err().contains(what));
         }

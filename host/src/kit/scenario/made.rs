@@ -38,26 +38,16 @@ impl Made {
         let mut made = BTreeMap::new();
         for entry in entries {
             match entry {
-                Entry::Call {
-                    number, request, ..
-                } => {
+                Entry::Call { number, request, .. } => {
                     let answer = Answered::Stopped;
-                    made.insert(
-                        number,
-                        Self {
-                            call: request,
-                            answer,
-                        },
-                    );
+                    made.insert(number, Self { call: request, answer });
                 }
                 Entry::Reply { number, reply, .. } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = Answered::Reply(Box::new(reply));
                     }
                 }
-                Entry::Failure {
-                    number, failure, ..
-                } => {
+                Entry::Failure { number, failure, .. } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = Answered::Failure(failure);
                     }

@@ -94,10 +94,8 @@ impl Scenario {
     /// # Errors
     /// Names the file, and the line and the key that are wrong.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path).map_err(|why| ScenarioError::Read {
-            path: path.to_owned(),
-            why,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|why| ScenarioError::Read { path: path.to_owned(), why })?;
         Self::parse(&text, path)
     }
 

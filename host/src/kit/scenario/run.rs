@@ -26,8 +26,10 @@ use crate::core::payload::Payload;
 use crate::core::policy::Policy;
 use crate::core::run::{Done, Job, Mode};
 use crate::core::secret::Secret;
+use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
+use crate::plan::Plan;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::{Event, Faults, Seen, Shared, World};
 
@@ -190,10 +192,7 @@ impl Runner {
         let server = match backend {
             Backend::Mock => None,
             Backend::Http => {
-                let options = ServerOptions {
-                    time: Time::World,
-                    ..ServerOptions::default()
-                };
+                let options = ServerOptions { time: Time::World, ..ServerOptions::default() };
                 Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
@@ -207,10 +206,7 @@ impl Runner {
             },
             // The host of the in-process transport tells the services apart, the server's path does.
             urls: match &server {
-                None => [
-                    "https://port.mock".to_owned(),
-                    "https://github.mock".to_owned(),
-                ],
+                None => ["https://port.mock".to_owned(), "https://github.mock".to_owned()],
                 Some(server) => [server.url(), server.url()],
             },
             world,
@@ -234,17 +230,12 @@ impl Runner {
         let started = Instant::now();
         let mock = self.run(scenario, Backend::Mock).await?;
         let mut problems = Vec::new();
-        judge(scenario, "on the mock", &mut problems, |index, expect| {
-            check(expect, &mock[index])
-        });
+        judge(scenario, "on the mock", &mut problems, |index, expect| check(expect, &mock[index]));
         if http {
             let http = self.run(scenario, Backend::Http).await?;
-            judge(
-                scenario,
-                "over HTTP, unlike on the mock",
-                &mut problems,
-                |index, _| differences(&mock[index], &http[index]),
-            );
+            judge(scenario, "over HTTP, unlike on the mock", &mut problems, |index, _| {
+                differences(&mock[index], &http[index])
+            });
         }
         Ok(Report {
             title: scenario.title.clone(),
@@ -264,12 +255,7 @@ fn judge(
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
         let found = look(index, &step.expect).into_iter();
-        problems.extend(found.map(|mismatch| Problem {
-            line: step.line,
-            step: index + 1,
-            at,
-            mismatch,
-        }));
+        problems.extend(found.map(|mismatch| Problem { line: step.line, step: index + 1, at, mismatch }));
     }
 }
 
@@ -318,20 +304,14 @@ impl Bench<'_> {
         Ok(ran)
     }
 
-    async fn start(
-        &self,
-        mode: Mode,
-        payload: &str,
-        index: usize,
-        ran: &mut Ran,
-    ) -> anyhow::Result<()> {
+    async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
             // As the command line has it: there is no run to tell.
             Err(error) => {
                 let ending = Ending::Unusable(error.to_string());
                 (ran.ending, ran.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-                ran.message = ending.message();
+                ran.message = ending.message(mode);
                 return Ok(());
             }
         };
@@ -341,8 +321,8 @@ impl Bench<'_> {
         let job = self.job(mode, payload, index, journal, &heard)?;
         let done = crate::core::run::run(job, std::future::pending()).await;
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.calls = Made::of_journal(&String::from_utf8_lossy(&bytes))
-            .context("reading the journal of the run")?;
+        ran.calls =
+            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
         ran.said = heard.take();
         ran.take(done);
         Ok(())
@@ -358,18 +338,10 @@ impl Bench<'_> {
     ) -> anyhow::Result<Job<'_>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
-        let deadline = clock
-            .now()
-            .checked_add(config.limits.wall)
-            .context("limits.wall is too long")?;
+        let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
         let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
         // A world without credentials is one in which ours do not work.
-        let given = |name: &str| {
-            environment
-                .get(name)
-                .cloned()
-                .unwrap_or_else(|| "none".to_owned())
-        };
+        let given = |name: &str| environment.get(name).cloned().unwrap_or_else(|| "none".to_owned());
         let secret = |name: &str| Secret::new(name, &given(name));
         let [port_url, github_url] = self.urls.clone();
         let progress = Arc::clone(heard);
@@ -389,6 +361,10 @@ impl Bench<'_> {
             progress: Arc::new(move |text: &str| progress.say(text)),
             mask: Arc::new(|_| {}),
         })?;
+        let source: Box<dyn Source> = match mode {
+            Mode::Run => Box::new(live),
+            Mode::Plan => Box::new(Plan::new(live)),
+        };
         Ok(Job {
             engine: self.engine,
             policy: self.policy,
@@ -400,7 +376,7 @@ impl Bench<'_> {
                 attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
             },
             mode,
-            live,
+            source,
             clock,
             deadline,
             seed: SEED,
@@ -435,9 +411,6 @@ impl Observer for Heard {
     fn step(&self, _: &Call) {}
 
     fn say(&self, text: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(text.to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
     }
 }

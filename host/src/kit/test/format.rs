@@ -42,10 +42,7 @@ pub(super) fn progress(report: &Report) -> String {
 fn summary(reports: &[Report], took: Duration) -> String {
     let passed = reports.iter().filter(|report| report.passed()).count();
     let failed = reports.len() - passed;
-    format!(
-        "{passed} passed, {failed} failed ({:.1} s)",
-        took.as_secs_f32()
-    )
+    format!("{passed} passed, {failed} failed ({:.1} s)", took.as_secs_f32())
 }
 
 /// What is wrong, and which calls were made, line by line.
@@ -53,28 +50,18 @@ fn details(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in &report.problems {
         lines.push(title(report, problem));
-        let sides = [
-            ("expected", &problem.mismatch.expected),
-            ("actual", &problem.mismatch.actual),
-        ];
+        let sides = [("expected", &problem.mismatch.expected), ("actual", &problem.mismatch.actual)];
         for (side, shown) in sides {
             let mut shown = shown.lines().map(text::line);
             lines.push(format!("  {side:8}  {}", shown.next().unwrap_or_default()));
             lines.extend(shown.map(|line| format!("            {line}")));
         }
     }
-    for (index, calls) in report
-        .calls
-        .iter()
-        .enumerate()
-        .filter(|(_, calls)| !calls.is_empty())
-    {
+    for (index, calls) in report.calls.iter().enumerate().filter(|(_, calls)| !calls.is_empty()) {
         lines.push(format!("calls of step {}:", index + 1));
         let calls = calls.iter().enumerate();
         lines
-            .extend(calls.map(|(number, made)| {
-                format!("  {:>2}  {}", number + 1, text::line(&made.line()))
-            }));
+            .extend(calls.map(|(number, made)| format!("  {:>2}  {}", number + 1, text::line(&made.line()))));
     }
     lines
 }
@@ -94,10 +81,7 @@ fn json(reports: &[Report], took: Duration) -> Value {
         })
     };
     let scenario = |report: &Report| {
-        let calls = report
-            .calls
-            .iter()
-            .map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
+        let calls = report.calls.iter().map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
         json!({
             "title": report.title, "path": report.path, "passed": report.passed(),
             "milliseconds": millis(report.took),
@@ -124,22 +108,14 @@ fn junit(reports: &[Report], took: Duration) -> String {
         took.as_secs_f32()
     );
     for report in reports {
-        let (name, class) = (
-            escape(&report.title),
-            escape(&report.path.display().to_string()),
-        );
+        let (name, class) = (escape(&report.title), escape(&report.path.display().to_string()));
         let time = report.took.as_secs_f32();
-        let _ = write!(
-            xml,
-            "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{time:.3}\""
-        );
+        let _ = write!(xml, "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{time:.3}\"");
         if let Some(first) = report.problems.first() {
             let message = escape(&title(report, first));
             let body = escape(&details(report).join("\n"));
-            let _ = writeln!(
-                xml,
-                ">\n      <failure message=\"{message}\">{body}</failure>\n    </testcase>"
-            );
+            let _ =
+                writeln!(xml, ">\n      <failure message=\"{message}\">{body}</failure>\n    </testcase>");
         } else {
             xml.push_str("/>\n");
         }
@@ -192,9 +168,7 @@ fn github(reports: &[Report], took: Duration) -> String {
 
 /// A property of a workflow command (actions/toolkit, command.ts).
 fn property(text: &str) -> String {
-    text::command_data(text)
-        .replace(':', "%3A")
-        .replace(',', "%2C")
+    text::command_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -217,16 +191,8 @@ mod tests {
             expected: "<b>".to_owned(),
             actual: "::error::x\n\u{1b}[31m".to_owned(),
         };
-        let problem = Problem {
-            line: 3,
-            step: 1,
-            at: "on the mock",
-            mismatch,
-        };
-        vec![
-            report("fine", Vec::new()),
-            report("not fine", vec![problem]),
-        ]
+        let problem = Problem { line: 3, step: 1, at: "on the mock", mismatch };
+        vec![report("fine", Vec::new()), report("not fine", vec![problem])]
     }
 
     #[test]
@@ -239,10 +205,7 @@ mod tests {
         ] {
             let text = whole(format, &reports(), Duration::from_secs(1));
             assert!(text.contains(counts), "{format:?}: {text}");
-            assert!(
-                !text.contains('\u{1b}') && !text.contains("\n::error::x"),
-                "{format:?}: {text}"
-            );
+            assert!(!text.contains('\u{1b}') && !text.contains("\n::error::x"), "{format:?}: {text}");
         }
     }
 

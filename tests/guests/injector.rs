@@ -1,0 +1,20 @@
+//! Says things that a terminal, a runner or a reader of Markdown would obey.
+
+use contract::promote::policy::run_log::{self, Severity};
+use contract::{Failure, Outcome, Policy, Promotion, Request};
+
+promote_guests::guest!(world: "promote");
+promote_guests::steps!();
+
+impl Promotion for Policy {
+    fn promote(_: Request) -> Result<Outcome, Failure> {
+        println!("::set-env name=PRINTED::1\n##[error]printed\u{1b}[2J");
+        eprintln!("  ::add-mask::printed");
+        run_log::note(Severity::Warning, WORDS);
+        steps::look_up("::add-mask::\nlooked up")?;
+        steps::refused(WORDS)
+    }
+}
+
+const WORDS: &str = "\n::add-mask::noted\n##[group]noted\r\n  ::stop-commands::x \u{1b}[31mred\u{7} \u{202e}desrever \
+    EOF\nimage=evil <img src=x> [click](https://evil.example) @everyone #1 | `code` </details>";

@@ -1,0 +1,221 @@
+//! One run in process: the real engine, gate and clients, on a world behind no socket, at the world's own time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use async_trait::async_trait;
+use promote::core::config::Config;
+use promote::core::contract::Workflow;
+use promote::core::engine::Engine;
+use promote::core::journal::{self, Entry, Journal};
+use promote::core::live::{Live, Setup};
+use promote::core::observer::Silent;
+use promote::core::payload::Payload;
+use promote::core::policy::Policy;
+use promote::core::run::{Done, Job, Mode, run};
+use promote::core::secret::Secret;
+use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
+use promote::core::{github, port};
+use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
+use promote::world::{Shared, World, WorldTransport};
+
+use crate::settings::Settings;
+use crate::witness::Witness;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static POLICIES: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
+
+/// Sees each request before the world does, with the bytes of the journal at that moment.
+pub type Tap = Arc<dyn Fn(&HttpRequest, &[u8]) + Send + Sync>;
+
+/// What a run is made of.
+pub struct Bench {
+    component: String,
+    settings: Settings,
+    world: World,
+    mode: Mode,
+    tap: Tap,
+}
+
+impl Bench {
+    /// The default policy in the sample world.
+    pub fn builtin() -> Self {
+        Self {
+            component: String::new(),
+            settings: Settings::default(),
+            world: World::sample(),
+            mode: Mode::Run,
+            tap: Arc::new(|_, _| {}),
+        }
+    }
+
+    /// A guest in the sample world, with all that the default policy is granted there.
+    pub fn guest(path: &str) -> Self {
+        let settings = Settings::default().component(path);
+        let component = path.to_owned();
+        Self { component, settings, ..Self::builtin() }
+    }
+
+    /// With a misdeed for the guest to do.
+    #[must_use]
+    pub fn deed(self, deed: &str) -> Self {
+        let settings = self.settings.deed(deed);
+        Self { settings, ..self }
+    }
+
+    /// With these limits, as TOML.
+    #[must_use]
+    pub fn limits(self, limits: &str) -> Self {
+        let settings = self.settings.limits(limits);
+        Self { settings, ..self }
+    }
+
+    /// With these grants alone, as TOML.
+    #[must_use]
+    pub fn grants(self, grants: &str) -> Self {
+        let settings = self.settings.grants(grants);
+        Self { settings, ..self }
+    }
+
+    /// In another world.
+    #[must_use]
+    pub fn world(self, world: World) -> Self {
+        Self { world, ..self }
+    }
+
+    /// Kept back and shown, instead of made.
+    #[must_use]
+    pub fn planned(self) -> Self {
+        let mode = Mode::Plan;
+        Self { mode, ..self }
+    }
+
+    /// Watched.
+    #[must_use]
+    pub fn tap(self, tap: impl Fn(&HttpRequest, &[u8]) + Send + Sync + 'static) -> Self {
+        let tap = Arc::new(tap);
+        Self { tap, ..self }
+    }
+
+    /// Runs it.
+    pub async fn run(self) -> Ended {
+        let world = Shared::new(self.world);
+        let witness = Witness::of(&world);
+        let config = Config::parse(&self.settings.text()).unwrap();
+        let policy = policy(&self.component);
+        let (journal, bytes) = Journal::in_memory();
+        let clock = Arc::new(world.clock());
+        let deadline = clock.now().checked_add(config.limits.wall).unwrap();
+        let transport = Arc::new(Tapped { world: world.transport(), journal: bytes.clone(), tap: self.tap });
+        let seed = 7;
+        let job = Job {
+            engine: &ENGINE,
+            policy: &policy,
+            config: &config,
+            payload: Payload::read(&sample::payload().to_string()).unwrap(),
+            workflow: Workflow { repository: None, url: None, attempt: 1 },
+            mode: self.mode,
+            source: Box::new(Live::new(setup(transport, &world, deadline, seed)).unwrap()),
+            clock,
+            deadline,
+            seed,
+            journal,
+            observer: Arc::new(Silent),
+        };
+        let done = run(job, std::future::pending()).await;
+        let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+        Ended { done, journal, witness }
+    }
+}
+
+fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestamp, seed: u64) -> Setup {
+    let secret = |text| Secret::new("a secret of the sample", text).unwrap();
+    Setup {
+        transport,
+        clock: Arc::new(world.clock()),
+        deadline,
+        seed,
+        port_url: "https://port.mock".to_owned(),
+        github_url: "https://github.mock".to_owned(),
+        port: port::Credentials { client_id: CLIENT_ID.to_owned(), client_secret: secret(CLIENT_SECRET) },
+        github: github::Credentials::Token(secret(GITHUB_TOKEN)),
+        run: RUN.to_owned(),
+        progress: Arc::new(|_| {}),
+        mask: Arc::new(|_| {}),
+    }
+}
+
+/// Compiled once, however many tests run it.
+fn policy(path: &str) -> Policy {
+    let mut policies = POLICIES.lock().unwrap_or_else(|held| held.into_inner());
+    let compile = || {
+        let bytes = match path {
+            "" => promote::builtin::POLICY.to_vec(),
+            path => std::fs::read(path).unwrap(),
+        };
+        Policy::compile(&ENGINE, &bytes).unwrap()
+    };
+    policies.entry(path.to_owned()).or_insert_with(compile).clone()
+}
+
+struct Tapped {
+    world: WorldTransport,
+    journal: Arc<Mutex<Vec<u8>>>,
+    tap: Tap,
+}
+
+#[async_trait]
+impl Transport for Tapped {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        (self.tap)(&request, &self.journal.lock().unwrap());
+        self.world.send(request).await
+    }
+}
+
+/// What a run came to.
+#[must_use]
+pub struct Ended {
+    /// In the host's words.
+    pub done: Done,
+    /// The record.
+    pub journal: String,
+    /// What it left behind.
+    pub witness: Witness,
+}
+
+impl Ended {
+    /// It ended in this way, and the words for it hold this text.
+    pub fn expect(&self, kind: &str, text: &str) -> &Self {
+        let (ending, message) = (&self.done.ending, &self.done.message);
+        assert_eq!(ending.kind(), kind, "{message}");
+        assert!(message.contains(text), "{text:?} is not in: {message}");
+        let code = match kind {
+            "promoted" | "unchanged" | "pending" => 0,
+            "refused" => 1,
+            "unusable" => 2,
+            "failed" | "cancelled" => 3,
+            _ => 4,
+        };
+        assert_eq!(ending.exit_code(), code);
+        self
+    }
+
+    /// Port's run says the same, with this label.
+    pub fn expect_said(&self, label: &str) -> &Self {
+        let code = self.done.ending.exit_code();
+        let status = if code == 0 { "SUCCESS" } else { "FAILURE" };
+        self.witness.expect_port_run(status, label);
+        self
+    }
+
+    /// Neither git nor the catalog has changed.
+    pub fn expect_nothing_written(&self) -> &Self {
+        self.witness.expect_nothing_written();
+        self
+    }
+
+    /// The lines of the journal.
+    pub fn entries(&self) -> Vec<Entry> {
+        journal::read(&self.journal).unwrap()
+    }
+}

@@ -1,0 +1,53 @@
+//! `promote.toml` of the sample, changed as a test needs it.
+
+use toml::{Table, Value};
+
+/// The operator's configuration for the sample.
+#[derive(Clone, Debug)]
+pub struct Settings(Table);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self(promote::kit::demo::CONFIG.parse().unwrap())
+    }
+}
+
+impl Settings {
+    /// With this component; its settings are empty then.
+    #[must_use]
+    pub fn component(mut self, path: &str) -> Self {
+        let mut policy = Table::new();
+        policy.insert("component".to_owned(), path.into());
+        policy.insert("settings".to_owned(), Value::Table(Table::new()));
+        self.0.insert("policy".to_owned(), policy.into());
+        self
+    }
+
+    /// With this misdeed for the guest to do.
+    #[must_use]
+    pub fn deed(mut self, deed: &str) -> Self {
+        self.0["policy"]["settings"] = Table::from_iter([("deed".to_owned(), deed.into())]).into();
+        self
+    }
+
+    /// With these limits, as TOML.
+    #[must_use]
+    pub fn limits(mut self, limits: &str) -> Self {
+        let limits: Table = limits.parse().unwrap();
+        self.0.insert("limits".to_owned(), limits.into());
+        self
+    }
+
+    /// With these grants alone, as TOML.
+    #[must_use]
+    pub fn grants(mut self, grants: &str) -> Self {
+        self.0.remove("grants");
+        self.0.extend(grants.parse::<Table>().unwrap());
+        self
+    }
+
+    /// The file.
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+}

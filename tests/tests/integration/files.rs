@@ -1,0 +1,40 @@
+//! Only the addressed scalar changes.
+
+use promote_tests::bench::Bench;
+use promote_tests::guests;
+use promote_tests::witness::{MANIFEST, REPOSITORY};
+
+#[tokio::test]
+async fn a_proposal_that_changes_more_than_values_is_denied() {
+    for (deed, said) in [
+        ("another line", "line 7 changes in more than the value of `image`"),
+        ("a new line", "it would have 22 lines instead of 20"),
+        ("one line less", "it would have 19 lines instead of 20"),
+        ("the comment", "line 19 changes in more"),
+        ("the key", "line 19 changes in more"),
+        ("a mapping", "line 19 changes in more"),
+        ("line ends", "line 1 changes in more"),
+    ] {
+        let ended = Bench::guest(guests::SMUGGLER).deed(deed).run().await;
+        ended.expect("violation", said).expect_said("Policy broke its grants");
+        ended.expect_nothing_written();
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_differs_from_its_parent_in_the_image_alone() {
+    let ended = Bench::builtin().run().await;
+    ended.expect("promoted", "1.4.2");
+    let world = ended.witness.world.lock();
+    let repository = world.github.find(REPOSITORY).unwrap();
+    let head = repository.branch("main").unwrap();
+    let parent = repository.git.commit(head).unwrap().parents[0];
+    let at = |commit| {
+        let tree = repository.git.tree_of(commit).unwrap();
+        let entry = repository.git.entry_at(tree, MANIFEST).unwrap();
+        String::from_utf8(repository.git.blob(entry.id).unwrap().to_vec()).unwrap()
+    };
+    let (before, after) = (at(parent), at(head));
+    assert_eq!(before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"), after);
+    assert_ne!(before, after);
+}

@@ -1,0 +1,96 @@
+//! No write without a trace, and the same inputs make the same run.
+
+use promote::core::journal::{self, Entry};
+use promote_tests::bench::Bench;
+use promote_tests::guests;
+use tokio::process::Command;
+
+use crate::stage::{PROGRAM, Stage};
+
+/// What the host does on its own account: it logs in, and tells Port's run how it goes.
+fn is_hosts_own(path: &str) -> bool {
+    path.ends_with("/access_token") || path.starts_with("/v1/actions/runs/")
+}
+
+#[tokio::test]
+async fn every_write_is_announced_before_it_is_made() {
+    let bench = Bench::builtin().tap(|request, journal| {
+        let path = request.uri().path();
+        if request.method() == "GET" || is_hosts_own(path) {
+            return;
+        }
+        let entries = journal::read(std::str::from_utf8(journal).unwrap()).unwrap();
+        let Some(Entry::Call { request: call, .. }) = entries.last() else {
+            panic!("{} {path} without a call in the journal", request.method());
+        };
+        assert!(call.is_write(), "{} {path} for {call}", request.method());
+    });
+    bench.run().await.expect("promoted", "1.4.2").witness.expect_promoted();
+}
+
+/// A stage whose payload makes the journal's first line longer than anything else that is written, files in memory
+/// included: wasmtime makes one for the policy's data.
+async fn with_a_long_header() -> Stage {
+    let mut payload = promote::world::sample::payload();
+    payload["payload"]["properties"] = serde_json::json!({"padding": "x".repeat(200 << 10)});
+    let stage = Stage::sample().await;
+    stage.write("payload.json", &payload.to_string());
+    stage
+}
+
+/// Runs the program with files limited to so many bytes (in blocks of 512), as on a disk that fills up.
+async fn with_room_for(bytes: usize) -> (Stage, crate::stage::Ended) {
+    let stage = with_a_long_header().await;
+    let mut command = Command::new("/bin/sh");
+    // Ignored, the signal becomes an error of the write.
+    let limit = bytes / 512;
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" run --payload payload.json");
+    command.args(["-c", &script, PROGRAM]);
+    let ended = stage.start(command, "").end().await;
+    (stage, ended)
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_stops_every_write() {
+    let whole = {
+        let stage = with_a_long_header().await;
+        let ended = stage.run(&[]).await;
+        ended.expect(0);
+        ended.journal()
+    };
+    // Room for what comes before the line that announces the call, and not for the line.
+    let room_before = |call: &str| {
+        let announced = format!("\"call\":\"{call}\"");
+        let lines = whole.lines().take_while(|line| !line.contains(&announced));
+        lines.map(|line| line.len() + 1).sum::<usize>()
+    };
+    let said = "the journal cannot be written, so no call is made";
+    let (stage, ended) = with_room_for(room_before("propose")).await;
+    ended.expect(3).expect_said(said);
+    stage.witness.expect_nothing_written();
+    stage.witness.expect_port_run("FAILURE", "Failed");
+    let (stage, ended) = with_room_for(room_before("update-entity")).await;
+    ended.expect(3).expect_said(said);
+    assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
+    let (stage, ended) = with_room_for(whole.lines().next().unwrap().len()).await;
+    ended.expect(2).expect_said(said);
+    stage.witness.expect_nothing_written();
+}
+
+#[tokio::test]
+async fn the_same_inputs_make_the_same_journal() {
+    for bench in [Bench::builtin, || Bench::guest(guests::PEEKER)] {
+        let (one, two) = (bench().run().await, bench().run().await);
+        assert_eq!(one.journal, two.journal);
+        assert!(one.entries().len() >= 2);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_has_a_journal_too() {
+    let ended = Bench::builtin().planned().run().await;
+    ended.expect("promoted", "1.4.2").witness.expect_untouched();
+    assert!(
+        matches!(&ended.entries()[0], Entry::Header(header) if header.mode == "plan" && header.seed == 7)
+    );
+}

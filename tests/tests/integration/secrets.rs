@@ -1,0 +1,146 @@
+//! Secrets stay in the host, above all where something goes wrong. What looks for them is `canary`.
+
+use promote::world::fault::Canned;
+use promote::world::github::{Access, App, Installation, Level};
+use promote::world::{Effect, Service, World};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::canary::MADE;
+use crate::stage::Stage;
+use crate::wire::curl;
+
+/// A service that repeats every credential and every body that it gets, in every field that an error may have.
+async fn parrot() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(repeat(socket));
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn repeat(socket: TcpStream) -> std::io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let start = head.len();
+        socket.read_line(&mut head).await?;
+        let line = head[start..].to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = vec![0; length];
+    socket.read_exact(&mut body).await?;
+    let (status, answer) = if head.contains("access_token") {
+        (
+            200,
+            json!({"ok": true, "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "expiresIn": 3600, "tokenType": "Bearer"}),
+        )
+    } else {
+        let said = head.replace("\r\n", " ") + &String::from_utf8_lossy(&body);
+        (422, json!({"ok": false, "error": said, "message": said, "errors": [said, {"message": said}]}))
+    };
+    let (answer, echo) =
+        (answer.to_string(), head.lines().find(|line| line.contains("earer")).unwrap_or_default());
+    let length = answer.len();
+    let text = format!(
+        "HTTP/1.1 {status} X\r\nx-request-id: {echo}\r\nx-trace-id: {echo}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
+    );
+    socket.write_all(text.as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_service_that_repeats_credentials_is_not_repeated() {
+    let parrot = parrot().await;
+    // The policy takes an answer of GitHub that says no for a reason to refuse.
+    for (service, code) in [("PORT_API_URL", 3), ("GITHUB_API_URL", 1)] {
+        let stage = Stage::sample().await.with(service, &parrot).with("GITHUB_ACTIONS", "true");
+        let ended = stage.run(&[]).await;
+        ended.expect(code).expect_said("***");
+        stage.witness.expect_nothing_written();
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_fails_does_not_show_what_was_tried() {
+    let mut world = World::sample();
+    let body = json!({"ok": false, "error": "invalid_credentials", "message": "no mock-client-secret here"})
+        .to_string();
+    let answer = Canned { status: 401, body, ..Canned::default() };
+    world
+        .faults
+        .next(Service::Port, "POST", "/v1/auth/access_token", Effect::Answer(answer))
+        .unwrap()
+        .times = 9;
+    let stage = Stage::of(world).await;
+    let ended = stage.run(&[]).await;
+    ended.expect(3).expect_said("invalid_credentials").expect_said("no *** here");
+}
+
+/// The sample, where an App is installed instead of a token given.
+fn with_app() -> World {
+    let mut world = World::sample();
+    let permissions = ["contents", "pull_requests", "checks", "statuses"];
+    world.github.apps.push(App {
+        id: 7,
+        client_id: "Iv1.mock".to_owned(),
+        slug: "promoter".to_owned(),
+        owner: "acme".to_owned(),
+        public_key: None,
+        installations: vec![Installation {
+            id: 70,
+            account: "acme".to_owned(),
+            access: Access::All,
+            permissions: permissions.map(|name| (name.to_owned(), Level::Write)).into(),
+            suspended: false,
+        }],
+    });
+    world
+}
+
+#[tokio::test]
+async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
+    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let key = stage.write("key.pem", include_str!("app.pem"));
+    let stage = stage.with("GITHUB_APP_PRIVATE_KEY_FILE", key.display().to_string());
+    let before = stage.witness.world.lock().github.tokens.iter().count();
+    let ended = stage.run(&[]).await;
+    ended.expect(0);
+    stage.witness.expect_promoted();
+    let writes = stage.witness.writes();
+    assert!(writes.iter().any(|write| write == "POST /app/installations/70/access_tokens"), "{writes:?}");
+    assert_eq!(writes.iter().filter(|write| *write == "DELETE /installation/token").count(), 1);
+    assert_eq!(stage.witness.world.lock().github.tokens.iter().count(), before);
+}
+
+#[tokio::test]
+async fn a_workflow_is_told_to_hide_what_was_made() {
+    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    // As GitHub's form for secrets may leave it: on one line, with `\\n` for line ends.
+    let key = include_str!("app.pem").replace('\n', "\\n");
+    let stage = stage.with("GITHUB_APP_PRIVATE_KEY", key).with("GITHUB_ACTIONS", "true");
+    let ended = stage.run(&[]).await;
+    ended.expect(0);
+    let lines = ended.stderr.lines();
+    let hidden: Vec<&str> = lines.filter_map(|line| line.strip_prefix("::add-mask::")).collect();
+    // Port's token and the App's own are both of the first kind.
+    for (kind, count) in [(MADE[0], 2), ("ghs_", 1)] {
+        let made = hidden.iter().filter(|text| text.starts_with(kind));
+        assert_eq!(made.count(), count, "{kind}: {hidden:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_canary_knows_the_tokens_of_the_mock() {
+    let stage = Stage::of(with_app()).await;
+    let login = r#"{"clientId": "mock-client-id", "clientSecret": "mock-client-secret"}"#;
+    let json = [("Content-Type", "application/json")];
+    let (_, answer) = curl(&stage.port, "POST /v1/auth/access_token", &json, login).await;
+    let token = answer["accessToken"].as_str().unwrap();
+    assert!(MADE.iter().any(|start| token.starts_with(start)), "{token}");
+}

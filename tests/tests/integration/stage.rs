@@ -1,0 +1,226 @@
+//! Starts the program as a workflow or a person does: with a world behind two sockets, a folder, and an environment of
+//! which nothing comes from outside.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use promote::core::journal::{self, Entry};
+use promote::world::server::{Server, ServerOptions};
+use promote::world::{Shared, World, sample};
+use promote_tests::settings::Settings;
+use promote_tests::witness::Witness;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+
+use crate::canary;
+
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_promote-under-test");
+
+/// No run of a test takes longer.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Two services, a folder with `promote.toml` and `payload.json`, and the environment of the program.
+pub(crate) struct Stage {
+    pub(crate) witness: Witness,
+    pub(crate) port: String,
+    pub(crate) github: String,
+    servers: (Option<Server>, Server),
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+    runs: AtomicU32,
+}
+
+impl Stage {
+    /// The sample world.
+    pub(crate) async fn sample() -> Self {
+        Self::of(World::sample()).await
+    }
+
+    /// Another world. Port and GitHub have an address of their own each, so that one can go down alone.
+    pub(crate) async fn of(world: World) -> Self {
+        let told = world.environment();
+        let world = Shared::new(world);
+        let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), ServerOptions::default());
+        let (port, github) = (serve().await.unwrap(), serve().await.unwrap());
+        let mut environment: BTreeMap<String, String> =
+            told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        environment.insert("PORT_API_URL".to_owned(), port.url());
+        environment.insert("GITHUB_API_URL".to_owned(), github.url());
+        let stage = Self {
+            witness: Witness::of(&world),
+            port: port.url(),
+            github: github.url(),
+            servers: (Some(port), github),
+            folder: tempfile::tempdir().unwrap(),
+            environment,
+            runs: AtomicU32::new(0),
+        };
+        stage.write("payload.json", &sample::payload().to_string());
+        stage.settings(&Settings::default())
+    }
+
+    /// With another `promote.toml`.
+    pub(crate) fn settings(self, settings: &Settings) -> Self {
+        self.write("promote.toml", &settings.text());
+        self
+    }
+
+    /// With this variable; an empty one is as good as none.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Without this variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// Writes a file into the folder that the program is started in.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Takes Port off the network, as if it had been killed.
+    pub(crate) fn kill_port(&mut self) {
+        self.servers.0 = None;
+    }
+
+    /// Whether GitHub is still there.
+    pub(crate) fn github_is_up(&self) -> bool {
+        self.servers.1.url() == self.github
+    }
+
+    /// `promote run --payload payload.json`, and more arguments.
+    pub(crate) async fn run(&self, more: &[&str]) -> Ended {
+        self.promote(&[&["run", "--payload", "payload.json"], more].concat()).await
+    }
+
+    /// The program with these arguments, to its end.
+    pub(crate) async fn promote(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments);
+        self.start(command, "").end().await
+    }
+
+    /// Starts a command in the scrubbed environment.
+    pub(crate) fn start(&self, mut command: Command, input: &str) -> Running {
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        let written = self.folder.path().join(format!("run-{number}"));
+        std::fs::create_dir(&written).unwrap();
+        let mut environment = self.environment.clone();
+        for (name, file) in
+            [("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md"), ("RUNNER_TEMP", "")]
+        {
+            environment.insert(name.to_owned(), written.join(file).display().to_string());
+        }
+        command
+            .env_clear()
+            .envs(&environment)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Running { child: command.spawn().unwrap(), input: input.to_owned(), environment, written }
+    }
+}
+
+/// The program, started.
+#[must_use]
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    input: String,
+    environment: BTreeMap<String, String>,
+    written: PathBuf,
+}
+
+impl Running {
+    /// Waits for its end, and looks for secrets in all that it said and wrote.
+    pub(crate) async fn end(mut self) -> Ended {
+        let mut stdin = self.child.stdin.take().unwrap();
+        // Who reads no input may have closed it.
+        let _ = stdin.write_all(self.input.as_bytes()).await;
+        drop(stdin);
+        let output = tokio::time::timeout(PATIENCE, self.child.wait_with_output());
+        let output = output.await.expect("the program ends in time").unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        canary::search(&self.environment, &[&stdout, &stderr], &self.written);
+        Ended { code: output.status.code(), stdout, stderr, written: self.written }
+    }
+}
+
+/// What the program has said and written.
+#[must_use]
+pub(crate) struct Ended {
+    code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    written: PathBuf,
+}
+
+impl Ended {
+    /// It ended with this exit code.
+    pub(crate) fn expect(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.stderr, self.stdout);
+        self
+    }
+
+    /// It said this, to people or to programs.
+    pub(crate) fn expect_said(&self, text: &str) -> &Self {
+        let said = format!("{}{}", self.stderr, self.stdout);
+        assert!(said.contains(text), "{text:?} is not in:\n{said}");
+        self
+    }
+
+    /// Its standard output as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// The step summary.
+    pub(crate) fn summary(&self) -> String {
+        std::fs::read_to_string(self.written.join("summary.md")).unwrap()
+    }
+
+    /// The step's outputs, read as the runner reads them.
+    pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
+        let text = std::fs::read_to_string(self.written.join("outputs")).unwrap();
+        let mut lines = text.lines();
+        let mut outputs = BTreeMap::new();
+        while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap()) {
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+            outputs.insert(name.to_owned(), value.join("\n"));
+        }
+        outputs
+    }
+
+    /// The journal's text.
+    pub(crate) fn journal(&self) -> String {
+        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
+        let journals: Vec<PathBuf> = files.filter(|path| is_journal(path)).collect();
+        let [journal] = &journals[..] else {
+            panic!("not one journal: {journals:?}");
+        };
+        std::fs::read_to_string(journal).unwrap()
+    }
+
+    /// The journal's entries.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        journal::read(&self.journal()).unwrap()
+    }
+}
+
+fn is_journal(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
+}
