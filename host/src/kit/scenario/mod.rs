@@ -28,6 +28,7 @@
 //! Everything that may be expected stands in [`Expect`].
 
 mod ask;
+mod bench;
 mod error;
 mod expect;
 mod file;

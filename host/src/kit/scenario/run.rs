@@ -7,34 +7,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use super::Scenario;
+use super::bench::Bench;
 use super::expect::{Mismatch, check};
 use super::made::Made;
 use super::pair::differences;
-use super::{Act, Scenario};
 use crate::builtin;
 use crate::core::changes::FileDiff;
 use crate::core::config::ComponentRef;
-use crate::core::contract::{Outcome, Workflow};
-use crate::core::ending::Ending;
 use crate::core::engine::Engine;
-use crate::core::gate::Step as Call;
 use crate::core::http::Pool;
-use crate::core::journal::Journal;
-use crate::core::live::{Live, Setup};
-use crate::core::observer::Observer;
-use crate::core::payload::Payload;
 use crate::core::policy::Policy;
-use crate::core::run::{Done, Job, Mode};
-use crate::core::secret::Secret;
-use crate::core::source::Source;
-use crate::core::transport::{Clock as _, Transport};
-use crate::core::{github, port};
-use crate::plan::Plan;
+use crate::core::run::Mode;
 use crate::world::server::{Server, ServerOptions, Time};
-use crate::world::{Event, Faults, Seen, Shared, World};
-
-/// The guest's random numbers and the jitter of pauses are the same in every run.
-const SEED: u64 = 7;
+use crate::world::{Event, Seen, Shared, World};
 
 /// How requests reach the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,161 +242,5 @@ fn judge(
     for (index, step) in scenario.steps.iter().enumerate() {
         let found = look(index, &step.expect).into_iter();
         problems.extend(found.map(|mismatch| Problem { line: step.line, step: index + 1, at, mismatch }));
-    }
-}
-
-/// One scenario on one backend.
-struct Bench<'a> {
-    engine: &'a Engine,
-    policy: &'a Policy,
-    scenario: &'a Scenario,
-    transport: Arc<dyn Transport>,
-    urls: [String; 2],
-    world: Shared,
-}
-
-impl Bench<'_> {
-    async fn step(&self, act: &Act, index: usize) -> anyhow::Result<Ran> {
-        let before = self.world.snapshot();
-        let mut ran = Ran {
-            mode: None,
-            ending: None,
-            exit: None,
-            message: String::new(),
-            rules: Vec::new(),
-            calls: Vec::new(),
-            planned: Vec::new(),
-            said: Vec::new(),
-            event: None,
-            run: None,
-            requests: Vec::new(),
-            after: before.clone(),
-            before,
-        };
-        match act {
-            Act::Start(mode, payload) => {
-                ran.mode = Some(*mode);
-                self.start(*mode, payload, index, &mut ran).await?;
-            }
-            Act::Event(event) => {
-                self.world.lock().happen(event);
-                ran.event = Some((**event).clone());
-            }
-            Act::Advance(time) => self.world.lock().advance(*time),
-            Act::Heal => self.world.lock().faults = Faults::default(),
-        }
-        ran.after = self.world.snapshot();
-        ran.requests = ran.after.seen.split_off(ran.before.seen.len());
-        Ok(ran)
-    }
-
-    async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
-        let payload = match Payload::read(payload) {
-            Ok(payload) => payload,
-            // As the command line has it: there is no run to tell.
-            Err(error) => {
-                let ending = Ending::Unusable(error.to_string());
-                (ran.ending, ran.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-                ran.message = ending.message(mode);
-                return Ok(());
-            }
-        };
-        ran.run = Some(payload.run.clone());
-        let (journal, bytes) = Journal::in_memory();
-        let heard = Arc::new(Heard::default());
-        let job = self.job(mode, payload, index, journal, &heard)?;
-        let done = crate::core::run::run(job, std::future::pending()).await;
-        let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.calls =
-            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
-        ran.said = heard.take();
-        ran.take(done);
-        Ok(())
-    }
-
-    fn job(
-        &self,
-        mode: Mode,
-        payload: Payload,
-        index: usize,
-        journal: Journal,
-        heard: &Arc<Heard>,
-    ) -> anyhow::Result<Job<'_>> {
-        let config = &self.scenario.config;
-        let clock = Arc::new(self.world.clock());
-        let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
-        let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
-        // A world without credentials is one in which ours do not work.
-        let given = |name: &str| environment.get(name).cloned().unwrap_or_else(|| "none".to_owned());
-        let secret = |name: &str| Secret::new(name, &given(name));
-        let [port_url, github_url] = self.urls.clone();
-        let progress = Arc::clone(heard);
-        let live = Live::new(Setup {
-            transport: Arc::clone(&self.transport),
-            clock: clock.clone(),
-            deadline,
-            seed: SEED,
-            port_url,
-            github_url,
-            port: port::Credentials {
-                client_id: given("PORT_CLIENT_ID"),
-                client_secret: secret("PORT_CLIENT_SECRET")?,
-            },
-            github: github::Credentials::Token(secret("GITHUB_TOKEN")?),
-            run: payload.run.clone(),
-            progress: Arc::new(move |text: &str| progress.say(text)),
-            mask: Arc::new(|_| {}),
-        })?;
-        let source: Box<dyn Source> = match mode {
-            Mode::Run => Box::new(live),
-            Mode::Plan => Box::new(Plan::new(live)),
-        };
-        Ok(Job {
-            engine: self.engine,
-            policy: self.policy,
-            config,
-            payload,
-            workflow: Workflow {
-                url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
-                repository: Some("acme/gitops".to_owned()),
-                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            },
-            mode,
-            source,
-            clock,
-            deadline,
-            seed: SEED,
-            journal,
-            observer: heard.clone(),
-        })
-    }
-}
-
-impl Ran {
-    fn take(&mut self, done: Done) {
-        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
-        self.message = done.message;
-        self.planned = done.seen.files_changed;
-        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
-            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
-        }
-    }
-}
-
-/// Remembers what people were told.
-#[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
-
-impl Heard {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Observer for Heard {
-    fn step(&self, _: &Call) {}
-
-    fn say(&self, text: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
     }
 }

@@ -1,0 +1,191 @@
+//! One scenario on one backend, step by step: the clients, the gate and the engine of production, in the world's time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::made::Made;
+use super::run::Ran;
+use super::{Act, Scenario};
+use crate::core::contract::{Outcome, Workflow};
+use crate::core::ending::Ending;
+use crate::core::engine::Engine;
+use crate::core::gate::Step as Call;
+use crate::core::journal::Journal;
+use crate::core::live::{Live, Setup};
+use crate::core::observer::Observer;
+use crate::core::payload::Payload;
+use crate::core::policy::Policy;
+use crate::core::run::{Done, Job, Mode};
+use crate::core::secret::Secret;
+use crate::core::source::Source;
+use crate::core::transport::{Clock as _, Transport};
+use crate::core::{github, port};
+use crate::plan::Plan;
+use crate::world::{Faults, Shared};
+
+/// The guest's random numbers and the jitter of pauses are the same in every run.
+const SEED: u64 = 7;
+
+/// One scenario on one backend.
+pub(super) struct Bench<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) policy: &'a Policy,
+    pub(super) scenario: &'a Scenario,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) urls: [String; 2],
+    pub(super) world: Shared,
+}
+
+impl Bench<'_> {
+    pub(super) async fn step(&self, act: &Act, index: usize) -> anyhow::Result<Ran> {
+        let before = self.world.snapshot();
+        let mut ran = Ran {
+            mode: None,
+            ending: None,
+            exit: None,
+            message: String::new(),
+            rules: Vec::new(),
+            calls: Vec::new(),
+            planned: Vec::new(),
+            said: Vec::new(),
+            event: None,
+            run: None,
+            requests: Vec::new(),
+            after: before.clone(),
+            before,
+        };
+        match act {
+            Act::Start(mode, payload) => {
+                ran.mode = Some(*mode);
+                self.start(*mode, payload, index, &mut ran).await?;
+            }
+            Act::Event(event) => {
+                self.world.lock().happen(event);
+                ran.event = Some((**event).clone());
+            }
+            Act::Advance(time) => self.world.lock().advance(*time),
+            Act::Heal => self.world.lock().faults = Faults::default(),
+        }
+        ran.after = self.world.snapshot();
+        ran.requests = ran.after.seen.split_off(ran.before.seen.len());
+        Ok(ran)
+    }
+
+    async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
+        let payload = match Payload::read(payload) {
+            Ok(payload) => payload,
+            // As the command line has it: there is no run to tell.
+            Err(error) => {
+                let ending = Ending::Unusable(error.to_string());
+                (ran.ending, ran.exit) = (Some(ending.kind()), Some(ending.exit_code()));
+                ran.message = ending.message(mode);
+                return Ok(());
+            }
+        };
+        ran.run = Some(payload.run.clone());
+        let (journal, bytes) = Journal::in_memory();
+        let heard = Arc::new(Heard::default());
+        let job = self.job(mode, payload, index, journal, &heard)?;
+        let done = crate::core::run::run(job, std::future::pending()).await;
+        let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ran.calls =
+            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
+        ran.said = heard.take();
+        ran.take(done);
+        Ok(())
+    }
+
+    fn job(
+        &self,
+        mode: Mode,
+        payload: Payload,
+        index: usize,
+        journal: Journal,
+        heard: &Arc<Heard>,
+    ) -> anyhow::Result<Job<'_>> {
+        let config = &self.scenario.config;
+        let clock = Arc::new(self.world.clock());
+        let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+        let live = self.live(&payload.run, deadline, heard)?;
+        let source: Box<dyn Source> = match mode {
+            Mode::Run => Box::new(live),
+            Mode::Plan => Box::new(Plan::new(live)),
+        };
+        Ok(Job {
+            engine: self.engine,
+            policy: self.policy,
+            config,
+            payload,
+            workflow: Workflow {
+                url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+                repository: Some("acme/gitops".to_owned()),
+                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            },
+            mode,
+            source,
+            clock,
+            deadline,
+            seed: SEED,
+            journal,
+            observer: heard.clone(),
+        })
+    }
+
+    /// The clients of production, with the credentials that the world knows.
+    fn live(&self, run: &str, deadline: Timestamp, heard: &Arc<Heard>) -> anyhow::Result<Live> {
+        let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
+        // A world without credentials is one in which ours do not work.
+        let given = |name: &str| environment.get(name).cloned().unwrap_or_else(|| "none".to_owned());
+        let secret = |name: &str| Secret::new(name, &given(name));
+        let [port_url, github_url] = self.urls.clone();
+        let progress = Arc::clone(heard);
+        Ok(Live::new(Setup {
+            transport: Arc::clone(&self.transport),
+            clock: Arc::new(self.world.clock()),
+            deadline,
+            seed: SEED,
+            port_url,
+            github_url,
+            port: port::Credentials {
+                client_id: given("PORT_CLIENT_ID"),
+                client_secret: secret("PORT_CLIENT_SECRET")?,
+            },
+            github: github::Credentials::Token(secret("GITHUB_TOKEN")?),
+            run: run.to_owned(),
+            progress: Arc::new(move |text: &str| progress.say(text)),
+            mask: Arc::new(|_| {}),
+        })?)
+    }
+}
+
+impl Ran {
+    fn take(&mut self, done: Done) {
+        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
+        self.message = done.message;
+        self.planned = done.seen.files_changed;
+        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
+            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
+        }
+    }
+}
+
+/// Remembers what people were told.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Heard {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Heard {
+    fn step(&self, _: &Call) {}
+
+    fn say(&self, text: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+}
