@@ -193,12 +193,8 @@ impl Found {
             let keep = if expect.no_writes { ran.run.as_deref() } else { None };
             let (before, after) = (quiet(&ran.before, keep), quiet(&ran.after, keep));
             if before != after {
-                let diff = TextDiff::from_lines(&before, &after);
-                let changed = |tag: ChangeTag| {
-                    let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
-                    lines.map(|change| change.value()).collect::<String>()
-                };
-                self.add("no-writes", changed(ChangeTag::Delete), changed(ChangeTag::Insert));
+                let (gone, new) = only(&before, &after);
+                self.add("no-writes", gone, new);
             }
         }
         // Of these it would show if they had happened.
@@ -212,6 +208,16 @@ impl Found {
             self.add("requests", "only what the mock world knows", actual);
         }
     }
+}
+
+/// The lines that only the first text has, and those that only the second has.
+pub(super) fn only(before: &str, after: &str) -> (String, String) {
+    let diff = TextDiff::from_lines(before, after);
+    let lines = |tag: ChangeTag| {
+        let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
+        lines.map(|change| change.value()).collect()
+    };
+    (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
 }
 
 /// Whether a made call is meant by a name without a failure, too.
