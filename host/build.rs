@@ -2,22 +2,13 @@
 //!
 //! Packagers who build the component elsewhere name it in `PROMOTE_POLICY_WASM`; nothing is built then.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the way to talk to cargo"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the way to talk to cargo")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "a module of the library, used in part"
-)]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "a module of the library, used in part")]
 #[path = "src/toolchain/mod.rs"]
 mod toolchain;
 
@@ -51,10 +42,7 @@ fn embed() -> Result<(), Box<dyn std::error::Error>> {
 fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     // Folders are watched whole, so that a new file counts too.
     for input in ["plugin", "wit", "Cargo.toml", "Cargo.lock"] {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace.join(input).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
     let component = toolchain::make(&BuildRequest {
         manifest_dir: &workspace.join("plugin"),

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod plan;
 pub mod toolchain;
 #[cfg(feature = "kit")]
 pub mod world;

@@ -13,7 +13,7 @@ pub struct Item {
     pub key: EntityKey,
     /// When it was last changed, if Port says so.
     pub updated_at: Option<String>,
-    /// The whole entity for templates: `identifier`, `title`, `blueprint`, `teams`, `properties`, `relations`.
+    /// The whole entity for templates: `identifier`, `title`, `blueprint`, `teams`, `properties`, `relations`, `updatedAt`.
     pub value: Value,
 }
 
@@ -23,18 +23,13 @@ impl Item {
     /// # Errors
     /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.
     pub fn new(entity: &Entity) -> Result<Self, Failure> {
-        let properties: Map<String, Value> =
-            serde_json::from_str(&entity.properties).map_err(|error| {
-                Failure::Other(format!(
-                    "the properties of {} are not a JSON object: {error}",
-                    named(&entity.key)
-                ))
-            })?;
-        let relations: Map<String, Value> = entity
-            .relations
-            .iter()
-            .map(|relation| (relation.name.clone(), targets(relation)))
-            .collect();
+        let properties: Map<String, Value> = serde_json::from_str(&entity.properties).map_err(|error| {
+            Failure::Other(format!("the properties of {} are not a JSON object: {error}", named(&entity.key)))
+        })?;
+        let mut relations = Map::new();
+        for relation in &entity.relations {
+            relations.insert(relation.name.clone(), targets(relation));
+        }
         Ok(Self {
             key: entity.key.clone(),
             updated_at: entity.updated_at.clone(),
@@ -45,6 +40,7 @@ impl Item {
                 "teams": entity.teams,
                 "properties": properties,
                 "relations": relations,
+                "updatedAt": entity.updated_at,
             }),
         })
     }

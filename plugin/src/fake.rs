@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use crate::host::{
-    Change, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest, PullState, Severity,
+    Ancestry, Change, Check, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest,
+    PullState, Severity,
 };
 use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
 
-#[derive(Default)]
 pub(crate) struct Fake {
     pub(crate) entities: BTreeMap<(String, String), Entity>,
     pub(crate) files: BTreeMap<String, String>,
@@ -24,6 +24,11 @@ pub(crate) struct Fake {
     /// Failures to answer with, by the name of the call.
     pub(crate) failures: BTreeMap<&'static str, Failure>,
     pub(crate) merge_later: bool,
+    pub(crate) ancestry: Ancestry,
+    pub(crate) now: String,
+    pub(crate) slept: u32,
+    /// What `get-checks` answers, one after the other; the last one again and again.
+    pub(crate) checks: Vec<Vec<Check>>,
 }
 
 /// `blueprint`, identifier, properties, relations.
@@ -34,19 +39,13 @@ pub(crate) fn entity(
     relations: &[(&str, &str)],
 ) -> Entity {
     Entity {
-        key: EntityKey {
-            blueprint: blueprint.into(),
-            identifier: identifier.into(),
-        },
+        key: EntityKey { blueprint: blueprint.into(), identifier: identifier.into() },
         title: Some(identifier.to_uppercase()),
         teams: Vec::new(),
         properties: properties.into(),
         relations: relations
             .iter()
-            .map(|(name, target)| Relation {
-                name: (*name).into(),
-                targets: vec![(*target).into()],
-            })
+            .map(|(name, target)| Relation { name: (*name).into(), targets: vec![(*target).into()] })
             .collect(),
         updated_at: None,
     }
@@ -82,15 +81,26 @@ impl Fake {
                 format!(r#"{{"gitPath":"{path}","healthStatus":"Healthy","syncStatus":"Synced"}}"#);
             entity("running_service", name, &properties, &[("image", image)])
         };
-        let mut fake = Self::default();
+        let mut fake = Self {
+            entities: BTreeMap::new(),
+            files: BTreeMap::new(),
+            pulls: Vec::new(),
+            branches: Vec::new(),
+            calls: Vec::new(),
+            notes: Vec::new(),
+            cut: None,
+            failures: BTreeMap::new(),
+            merge_later: false,
+            ancestry: Ancestry::Behind,
+            now: "2026-01-06T10:00:00Z".into(),
+            slept: 0,
+            checks: vec![Vec::new()],
+        };
         fake.put(entity(
             "service",
             "web",
             "{}",
-            &[
-                ("test_runtime", "web-staging"),
-                ("prod_runtime", "web-prod"),
-            ],
+            &[("test_runtime", "web-staging"), ("prod_runtime", "web-prod")],
         ));
         fake.put(runtime("web-staging", "apps/web/staging", "web-1.4.2"));
         fake.put(runtime("web-prod", "apps/web/prod", "web-1.4.1"));
@@ -101,16 +111,11 @@ impl Fake {
     }
 
     pub(crate) fn put(&mut self, entity: Entity) {
-        self.entities.insert(
-            (entity.key.blueprint.clone(), entity.key.identifier.clone()),
-            entity,
-        );
+        self.entities.insert((entity.key.blueprint.clone(), entity.key.identifier.clone()), entity);
     }
 
     pub(crate) fn entity(&mut self, blueprint: &str, identifier: &str) -> &mut Entity {
-        self.entities
-            .get_mut(&(blueprint.into(), identifier.into()))
-            .unwrap()
+        self.entities.get_mut(&(blueprint.into(), identifier.into())).unwrap()
     }
 
     pub(crate) fn production_image(&self) -> &str {
@@ -133,8 +138,7 @@ impl Fake {
         what: &str,
         effect: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.calls
-            .push(format!("{name} {what}").trim_end().to_owned());
+        self.calls.push(format!("{name} {what}").trim_end().to_owned());
         let cut_off = || Failure::Other("cut off".into());
         match self.cut {
             Some((at, _)) if self.calls.len() > at => return Err(cut_off()),
@@ -156,10 +160,7 @@ pub(crate) fn request(settings: &str) -> Request {
     Request {
         run_id: "r_Ab12Cd34Ef56Gh78".into(),
         action: "promote_to_production".into(),
-        actor: Actor {
-            email: Some("dana@acme.example".into()),
-            name: None,
-        },
+        actor: Actor { email: Some("dana@acme.example".into()), name: None },
         requested_at: None,
         subject: entity("service", "web", "{}", &[]),
         inputs: "{}".into(),
@@ -174,7 +175,11 @@ pub(crate) fn request(settings: &str) -> Request {
 
 impl Host for Fake {
     fn now(&mut self) -> String {
-        "2026-01-06T10:00:00Z".into()
+        self.now.clone()
+    }
+
+    fn sleep(&mut self, seconds: u32) {
+        self.slept += seconds;
     }
 
     fn note(&mut self, _: Severity, message: &str) {
@@ -183,18 +188,14 @@ impl Host for Fake {
 
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         let key = (key.blueprint.clone(), key.identifier.clone());
-        self.call("get-entity", &key.1.clone(), |fake| {
-            Ok(fake.entities.get(&key).cloned())
-        })
+        self.call("get-entity", &key.1.clone(), |fake| Ok(fake.entities.get(&key).cloned()))
     }
 
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
         let names: Vec<_> = keys.iter().map(|key| key.identifier.as_str()).collect();
         self.call("get-entities", &names.join(","), |fake| {
             let get = |key: &EntityKey| {
-                fake.entities
-                    .get(&(key.blueprint.clone(), key.identifier.clone()))
-                    .cloned()
+                fake.entities.get(&(key.blueprint.clone(), key.identifier.clone())).cloned()
             };
             Ok(keys.iter().map(get).collect())
         })
@@ -202,40 +203,24 @@ impl Host for Fake {
 
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
         let target = &change.relations[0];
-        let what = format!(
-            "{} {}={}",
-            key.identifier,
-            target.name,
-            target.targets.join(",")
-        );
+        let what = format!("{} {}={}", key.identifier, target.name, target.targets.join(","));
         self.call("update-entity", &what, |fake| {
             let entity = fake.entity(&key.blueprint, &key.identifier);
-            entity
-                .relations
-                .retain(|relation| relation.name != target.name);
+            entity.relations.retain(|relation| relation.name != target.name);
             entity.relations.push(target.clone());
             Ok(entity.clone())
         })
     }
 
-    fn read_file(
-        &mut self,
-        repository: &str,
-        path: &str,
-        revision: &str,
-    ) -> Result<Option<File>, Failure> {
-        self.call(
-            "read-file",
-            &format!("{repository} {path} {revision}"),
-            |fake| {
-                Ok(fake.files.get(path).map(|content| File {
-                    path: path.into(),
-                    content: content.clone(),
-                    commit: "c0".into(),
-                    blob: format!("blob{}", content.len()),
-                }))
-            },
-        )
+    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
+        self.call("read-file", &format!("{repository} {path} {revision}"), |fake| {
+            Ok(fake.files.get(path).map(|content| File {
+                path: path.into(),
+                content: content.clone(),
+                commit: "c0".into(),
+                blob: format!("blob{}", content.len()),
+            }))
+        })
     }
 
     fn find_pull_requests(
@@ -248,21 +233,26 @@ impl Host for Fake {
         self.call("find-pull-requests", head, |fake| {
             let prefix = head.trim_end_matches('*');
             let all = fake.pulls.iter().rev().map(|(pull, _)| pull.clone());
-            let wanted =
-                |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
-            Ok(all
-                .filter(|pull| pull.head.starts_with(prefix) && wanted(pull))
-                .collect())
+            let wanted = |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
+            Ok(all.filter(|pull| pull.head.starts_with(prefix) && wanted(pull)).collect())
+        })
+    }
+
+    fn compare(&mut self, repository: &str, base: &str, head: &str) -> Result<Comparison, Failure> {
+        self.call("compare", &format!("{repository} {base}...{head}"), |fake| {
+            Ok(Comparison {
+                status: fake.ancestry,
+                ahead_by: 0,
+                behind_by: 0,
+                commits: Vec::new(),
+                url: String::new(),
+            })
         })
     }
 
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
-            if let Some((pull, _)) = fake
-                .pulls
-                .iter()
-                .find(|(pull, _)| pull.head == proposal.head)
-            {
+            if let Some((pull, _)) = fake.pulls.iter().find(|(pull, _)| pull.head == proposal.head) {
                 return match pull.state {
                     PullState::Closed => Err(Failure::Conflict("somebody closed it".into())),
                     _ => Ok(pull.clone()),
@@ -314,5 +304,51 @@ impl Host for Fake {
             }
             Ok(Merged::Now(format!("m{number}")))
         })
+    }
+
+    fn get_checks(&mut self, _: &str, commit: &str, _: &str) -> Result<Vec<Check>, Failure> {
+        self.call("get-checks", commit, |fake| {
+            let now = fake.checks[0].clone();
+            if fake.checks.len() > 1 {
+                fake.checks.remove(0);
+            }
+            Ok(now)
+        })
+    }
+
+    fn close_pull_request(&mut self, _: &str, number: u32) -> Result<(), Failure> {
+        self.call("close-pull-request", &number.to_string(), |fake| {
+            fake.pulls[number as usize - 1].0.state = PullState::Closed;
+            Ok(())
+        })
+    }
+
+    fn comment(&mut self, _: &str, number: u32, marker: &str, body: &str) -> Result<(), Failure> {
+        self.call("comment", &format!("{number} {marker} {body}"), |_| Ok(()))
+    }
+
+    fn add_labels(&mut self, _: &str, number: u32, labels: &[String]) -> Result<(), Failure> {
+        self.call("add-labels", &format!("{number} {}", labels.join(",")), |_| Ok(()))
+    }
+
+    fn request_reviewers(
+        &mut self,
+        _: &str,
+        number: u32,
+        users: &[String],
+        teams: &[String],
+    ) -> Result<(), Failure> {
+        let all = [users, teams].concat().join(",");
+        self.call("request-reviewers", &format!("{number} {all}"), |_| Ok(()))
+    }
+
+    fn merge_when_ready(
+        &mut self,
+        repository: &str,
+        number: u32,
+        expected_head: &str,
+        method: MergeMethod,
+    ) -> Result<Merged, Failure> {
+        self.merge(repository, number, expected_head, method)
     }
 }

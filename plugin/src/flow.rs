@@ -1,24 +1,25 @@
-//! The sequence of calls: gather, decide, propose, merge, record.
+//! The sequence of calls: gather, decide, propose, merge, record, verify.
 //!
 //! The base branch is the truth: whatever an earlier attempt did, a run first looks at what the manifest holds there. The
 //! catalog is told last, so it is never ahead of git.
 
+mod land;
+mod propose;
+mod verify;
+
 use crate::catalog::named;
-use crate::facts::{Facts, gather};
+use crate::facts::Facts;
 use crate::gates::{self, reason};
-use crate::host::{
-    Change, FileChange, Host, Merged, Proposal, PullFilter, PullRequest, PullState, Severity,
-};
+use crate::gather::gather;
+use crate::host::{Change, Host, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
 use crate::types::{Failure, Outcome, Promotion, Reason, Relation, Request, Waiting};
-use crate::yaml;
+
+use land::Landing;
 
 /// How often a run starts over because somebody else was faster.
 const ROUNDS: usize = 3;
-
-/// How often one image can be promoted to one environment again after it was undone.
-const SERIES: usize = 20;
 
 /// Decides one request and carries it out.
 ///
@@ -26,22 +27,10 @@ const SERIES: usize = 20;
 /// Fails as the calls do. A promotion that must not happen is an outcome, not an error.
 pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failure> {
     let settings = Settings::parse(&request.settings).map_err(Failure::Rejected)?;
-    let start = format!(
-        "about to promote {} to {}",
-        named(&request.subject.key),
-        settings.environment
-    );
+    let start = format!("about to promote {} to {}", named(&request.subject.key), settings.environment);
     host.note(Severity::Info, &start);
-    let repository = settings
-        .repository
-        .clone()
-        .or_else(|| request.workflow.repository.clone());
-    let mut run = Run {
-        host,
-        request,
-        settings: &settings,
-        repository: repository.as_deref(),
-    };
+    let repository = settings.repository.clone().or_else(|| request.workflow.repository.clone());
+    let mut run = Run { host, request, settings: &settings, repository: repository.as_deref() };
     match run.rounds() {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(reasons)) => Ok(Outcome::Refused(reasons)),
@@ -73,12 +62,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn promotion(
-        &self,
-        previous: Option<&str>,
-        pull: Option<u32>,
-        commit: Option<String>,
-    ) -> Promotion {
+    fn promotion(&self, previous: Option<&str>, pull: Option<u32>, commit: Option<String>) -> Promotion {
         Promotion {
             image: self.image.clone(),
             previous_image: previous.map(str::to_owned),
@@ -106,9 +90,7 @@ impl<H: Host> Run<'_, H> {
             match self.carry_out(&plan) {
                 Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
                     self.refuse_if_closed(&plan)?;
-                    self.warn(&format!(
-                        "looking again, since something moved meanwhile: {what}"
-                    ));
+                    self.warn(&format!("looking again, since something moved meanwhile: {what}"));
                     round += 1;
                 }
                 result => return result,
@@ -119,53 +101,43 @@ impl<H: Host> Run<'_, H> {
     /// Reads everything and asks every rule; writes nothing.
     fn decide(&mut self) -> Result<Plan, Stop> {
         let (facts, mut reasons) = gather(self.host, self.request, self.settings, self.repository)?;
-        if let Some(facts) = &facts {
-            reasons.extend(gates::all(facts, self.settings));
+        // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
+        let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
+        if let Some(facts) = facts.as_ref().filter(|_| !done) {
+            let verdict = gates::all(facts, self.settings, &self.request.subject.relations);
+            reasons.extend(verdict.reasons);
+            for warning in verdict.warnings {
+                self.warn(&format!("{}: {}", warning.rule, warning.message));
+            }
         }
         let Some(facts) = facts.filter(|_| reasons.is_empty()) else {
             return Err(Stop::Refused(reasons));
         };
-        let (Some(wanted), Some(image), Some(repository)) =
-            (&facts.wanted, &facts.image, self.repository)
+        let (Some(wanted), Some(image), Some(repository)) = (&facts.wanted, &facts.image, self.repository)
         else {
-            return Err(Stop::Failed(Failure::Other(
-                "facts are missing without a reason".to_owned(),
-            )));
+            return Err(Stop::Failed(Failure::Other("facts are missing without a reason".to_owned())));
         };
         let image_id = image.key.identifier.clone();
         let wanted = wanted.to_string();
-        let branch = text::branch(
-            &facts.service.key.identifier,
-            &self.settings.environment,
-            &wanted,
-        );
-        Ok(Plan {
-            repository: repository.to_owned(),
-            image: wanted,
-            image_id,
-            branch,
-            facts,
-        })
+        let branch = text::branch(&facts.service.key.identifier, &self.settings.environment, &wanted);
+        Ok(Plan { repository: repository.to_owned(), image: wanted, image_id, branch, facts })
     }
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
     fn settle(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
         let head = format!("{}*", plan.branch);
         let base = &self.settings.base;
-        let pulls =
-            self.host
-                .find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
-        let ours = pulls
-            .into_iter()
-            .find(|pull| pull.state == PullState::Merged);
+        let pulls = self.host.find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
+        let ours = pulls.into_iter().find(|pull| pull.state == PullState::Merged);
         if let Some(pull) = &ours {
             self.clean_up(plan, &pull.head);
         }
         self.record(plan)?;
+        if let Some(pull) = &ours {
+            self.verify_if_recent(plan, pull)?;
+        }
         Ok(match ours {
-            Some(pull) => {
-                Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit))
-            }
+            Some(pull) => Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit)),
             None => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
         })
     }
@@ -173,68 +145,29 @@ impl<H: Host> Run<'_, H> {
     /// Commits, opens the pull request, merges it, and tells the catalog.
     fn carry_out(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
         let pull = self.propose(plan)?;
-        self.tell(&format!(
-            "pull request {} holds the change of {}",
-            pull.number,
-            plan.facts.changed()
-        ));
-        let method = self.settings.method.into();
-        match self
-            .host
-            .merge(&plan.repository, pull.number, &pull.head_commit, method)?
-        {
-            Merged::Later(until) => Ok(Outcome::Pending(Waiting {
-                image: plan.image.clone(),
-                pull_request: pull.number,
-                until,
-            })),
-            Merged::Now(commit) => {
+        let what = format!("pull request {} changes {}", pull.number, plan.facts.changed());
+        self.tell(&what);
+        self.decorate(plan, &pull);
+        self.supersede(plan, &pull);
+        match self.land(plan, &pull)? {
+            Landing::Waits(until) => {
+                Ok(Outcome::Pending(Waiting { image: plan.image.clone(), pull_request: pull.number, until }))
+            }
+            Landing::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
                 self.record(plan)?;
-                let promotion =
-                    plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
+                self.verify(plan)?;
+                let promotion = plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
         }
     }
 
-    /// Proposes the change. A branch whose pull request is merged, although the base branch does not hold the image, belongs
-    /// to a promotion that was undone since: the next one in the series is taken.
-    fn propose(&mut self, plan: &Plan) -> Result<PullRequest, Stop> {
-        let changes = edit(&plan.facts)?;
-        let environment = &self.settings.environment;
-        for number in 1..=SERIES {
-            let proposal = Proposal {
-                repository: plan.repository.clone(),
-                base: self.settings.base.clone(),
-                base_commit: plan.facts.files[0].commit.clone(),
-                head: if number == 1 {
-                    plan.branch.clone()
-                } else {
-                    format!("{}-{number}", plan.branch)
-                },
-                title: text::title(&plan.facts.service.key.identifier, environment, &plan.image),
-                body: text::body(&plan.facts, self.request, environment),
-                changes: changes.clone(),
-            };
-            let pull = self.host.propose(&proposal)?;
-            if pull.state != PullState::Merged {
-                return Ok(pull);
-            }
-        }
-        let what = format!("{} has been promoted and undone {SERIES} times", plan.image);
-        Err(Stop::Refused(vec![reason("series", what)]))
-    }
-
     /// A human's "closed" is a no.
     fn refuse_if_closed(&mut self, plan: &Plan) -> Result<(), Stop> {
         let head = format!("{}*", plan.branch);
-        let pulls = self.host.find_pull_requests(
-            &plan.repository,
-            &head,
-            &self.settings.base,
-            PullFilter::Any,
-        )?;
+        let pulls =
+            self.host.find_pull_requests(&plan.repository, &head, &self.settings.base, PullFilter::Any)?;
         match pulls.first().filter(|pull| pull.state == PullState::Closed) {
             Some(pull) => Err(Stop::Refused(vec![reason(
                 "closed",
@@ -250,10 +183,7 @@ impl<H: Host> Run<'_, H> {
     /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
     fn clean_up(&mut self, plan: &Plan, branch: &str) {
         if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
-            self.warn(&format!(
-                "branch {branch} is merged but could not be deleted: {}",
-                describe(&failure)
-            ));
+            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", describe(&failure)));
         }
     }
 
@@ -266,15 +196,8 @@ impl<H: Host> Run<'_, H> {
         if runtime.relation(relation) == Some(&plan.image_id) {
             return Ok(());
         }
-        let target = Relation {
-            name: relation.clone(),
-            targets: vec![plan.image_id.clone()],
-        };
-        let change = Change {
-            title: None,
-            properties: None,
-            relations: vec![target],
-        };
+        let target = Relation { name: relation.clone(), targets: vec![plan.image_id.clone()] };
+        let change = Change { title: None, properties: None, relations: vec![target] };
         self.host.update_entity(&runtime.key, &change)?;
         Ok(())
     }
@@ -286,34 +209,6 @@ impl<H: Host> Run<'_, H> {
     fn warn(&mut self, message: &str) {
         self.host.note(Severity::Warning, message);
     }
-}
-
-/// The new text of every file that changes.
-fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
-    let mut changes = Vec::new();
-    for (index, file) in facts.files.iter().enumerate() {
-        let mut targets: Vec<_> = facts
-            .sites
-            .iter()
-            .filter(|target| target.file == index && !target.is_current())
-            .collect();
-        // From the end of the file: an edit then moves no scalar that is still to be edited.
-        targets.sort_by_key(|target| std::cmp::Reverse(target.site.bytes.start));
-        let mut content = file.content.clone();
-        for target in &targets {
-            content = yaml::replace(&content, &target.site, &target.wanted).map_err(|what| {
-                Stop::Refused(vec![reason("manifest", format!("`{}`: {what}", file.path))])
-            })?;
-        }
-        if !targets.is_empty() {
-            changes.push(FileChange {
-                path: file.path.clone(),
-                content,
-                expected_blob: file.blob.clone(),
-            });
-        }
-    }
-    Ok(changes)
 }
 
 /// The text of a failure.

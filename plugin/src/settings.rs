@@ -1,9 +1,12 @@
 //! What an operator may decide, and nothing else: an unknown key is an error.
 //!
-//! The schema that the host checks settings against stands in `settings.schema.json`, the guide in `README.md`; a test
-//! holds all three to the same keys and defaults.
+//! `settings.schema.json` is the one place for names, types, words and defaults: `schema` checks settings against it and
+//! fills them in from it, and what is left to do here is to name the parts. The guide is `README.md`; a test holds all
+//! three to each other.
 
-use serde::{Deserialize, Deserializer, Serialize};
+mod schema;
+
+use serde_json::Value;
 
 use crate::host::MergeMethod;
 use crate::image::Reference;
@@ -11,162 +14,216 @@ use crate::image::Reference;
 /// JSON Schema of the settings.
 pub const SCHEMA: &str = include_str!("../settings.schema.json");
 
-/// The operator's settings. Each key is documented in `README.md`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub struct Settings {
-    #[serde(default = "staging")]
-    pub staging: String,
-    #[serde(default = "production")]
-    pub production: String,
-    #[serde(default = "environment")]
-    pub environment: String,
-    #[serde(default = "runtime_blueprint")]
-    pub runtime_blueprint: String,
-    #[serde(default = "image")]
-    pub image_blueprint: String,
-    #[serde(default = "image")]
-    pub image_relation: String,
-    #[serde(default = "reference")]
-    pub reference: String,
-    #[serde(default)]
-    pub repository: Option<String>,
-    #[serde(default = "base")]
-    pub base: String,
-    #[serde(deserialize_with = "one_or_many")]
-    pub manifest: Vec<Manifest>,
-    #[serde(default)]
-    pub method: Method,
-    #[serde(default)]
-    pub lock: Lock,
+/// Takes its value out of settings that fit the schema.
+trait Take {
+    fn take(value: &Value) -> Self;
 }
 
-/// One scalar to change in one file.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub struct Manifest {
-    pub path: String,
-    pub image: String,
-    #[serde(default)]
-    pub part: Part,
-    #[serde(default)]
-    pub document: Document,
+/// A struct whose fields are the keys of an object.
+macro_rules! object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
+        pub struct $name { $(pub $field: $kind,)* }
+
+        impl $name {
+            /// The keys that the code knows.
+            pub const KEYS: &[&str] = &[$(stringify!($field)),*];
+        }
+
+        impl Take for $name {
+            fn take(value: &Value) -> Self {
+                Self { $($field: Take::take(&value[stringify!($field)]),)* }
+            }
+        }
+    };
 }
 
-/// Which document of a file.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub struct Document {
-    pub kind: Option<String>,
-    pub name: Option<String>,
+/// An enumeration; the first word stands for what no schema lets through.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $first:ident = $first_word:literal, $($variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "documented in settings.schema.json, which operators see")]
+        pub enum $name { $first, $($variant,)* }
+
+        impl $name {
+            /// The words that the code knows.
+            pub const WORDS: &[&str] = &[$first_word, $($word),*];
+        }
+
+        impl Take for $name {
+            fn take(value: &Value) -> Self {
+                match value.as_str() {
+                    $(Some($word) => Self::$variant,)*
+                    _ => Self::$first,
+                }
+            }
+        }
+    };
 }
 
-/// Which part of the image's reference a scalar holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub enum Part {
-    #[default]
-    Reference,
-    Repository,
-    Tag,
-    Digest,
+object! {
+    /// The operator's settings. Each key is documented in `README.md`.
+    Settings {
+        staging: String,
+        production: String,
+        environment: String,
+        runtime_blueprint: String,
+        image_blueprint: String,
+        image_relation: String,
+        image: String,
+        reference: String,
+        digest: Digest,
+        digest_property: String,
+        repository: Option<String>,
+        base: String,
+        manifest: Vec<Manifest>,
+        mode: Mode,
+        method: Method,
+        checks: Checks,
+        verify: Verify,
+        supersede: bool,
+        title: String,
+        body: String,
+        labels: Vec<String>,
+        reviewers: Vec<String>,
+        team_reviewers: Vec<String>,
+        mutable_tags: Vec<String>,
+        allow_other_repository: bool,
+        allow_downgrade: bool,
+        lock: Lock,
+        freeze: Freeze,
+        health: Health,
+        soak: Soak,
+        freshness: Freshness,
+        people: People,
+        provenance: Provenance,
+    }
 }
 
-/// How to merge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub enum Method {
-    Merge,
-    #[default]
-    Squash,
-    Rebase,
+object! {
+    /// One scalar to change in one file.
+    Manifest { path: String, image: String, part: Part, document: Document, }
 }
 
-/// The lock on a service.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(
-    missing_docs,
-    reason = "documented in settings.schema.json, which operators see"
-)]
-pub struct Lock {
-    pub enabled: bool,
-    pub property: String,
-    pub reason: String,
+object! {
+    /// Which document of a file.
+    Document { kind: Option<String>, name: Option<String>, }
 }
 
-impl Default for Lock {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            property: "locked_in_prod".to_owned(),
-            reason: "locked_reason_prod".to_owned(),
+words! {
+    /// Which part of the image's reference a scalar holds.
+    Part { Reference = "reference", Repository = "repository", Tag = "tag", Digest = "digest", }
+}
+
+words! {
+    /// Whether the digest that the catalog knows is added to the reference.
+    Digest { Ignore = "ignore", Prefer = "prefer", Require = "require", }
+}
+
+words! {
+    /// How far a run goes.
+    Mode { PullRequest = "pull-request", Merge = "merge", Checks = "checks", AutoMerge = "auto-merge", }
+}
+
+words! {
+    /// How to merge.
+    Method { Squash = "squash", Merge = "merge", Rebase = "rebase", }
+}
+
+object! {
+    /// Which checks are waited for, and how long.
+    Checks { names: Vec<String>, deadline: String, every: String, }
+}
+
+object! {
+    /// What happens after the merge.
+    Verify { enabled: bool, after: String, every: String, deadline: String, revert: bool, }
+}
+
+object! {
+    /// The lock on a service.
+    Lock { enabled: bool, property: String, reason: String, }
+}
+
+object! {
+    /// When nobody promotes.
+    Freeze {
+        file: String,
+        zone: String,
+        windows: Vec<String>,
+        holidays: Vec<String>,
+        exempt: Vec<String>,
+        hotfix_input: String,
+    }
+}
+
+object! {
+    /// What a healthy runtime looks like.
+    Health {
+        enabled: bool,
+        property: String,
+        value: String,
+        sync_property: String,
+        sync_value: String,
+        manifest: String,
+    }
+}
+
+object! {
+    /// How long an image stays in staging.
+    Soak { at_least: String, since: String, }
+}
+
+words! {
+    /// What comes of a change between the click and the run.
+    Freshness { Refuse = "refuse", Report = "report", Ignore = "ignore", }
+}
+
+object! {
+    /// Who may promote.
+    People {
+        users: Vec<String>,
+        teams: Vec<String>,
+        user_blueprint: String,
+        four_eyes: bool,
+        author: String,
+    }
+}
+
+object! {
+    /// Where an image must come from.
+    Provenance { enabled: bool, repository: String, branch: String, commit: String, }
+}
+
+impl Take for String {
+    fn take(value: &Value) -> Self {
+        value.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Take for bool {
+    fn take(value: &Value) -> Self {
+        value.as_bool().unwrap_or_default()
+    }
+}
+
+impl<T: Take> Take for Option<T> {
+    fn take(value: &Value) -> Self {
+        (!value.is_null()).then(|| T::take(value))
+    }
+}
+
+impl<T: Take> Take for Vec<T> {
+    /// One value stands for a list of one, as `manifest` may.
+    fn take(value: &Value) -> Self {
+        match value {
+            Value::Array(items) => items.iter().map(T::take).collect(),
+            one => vec![T::take(one)],
         }
     }
-}
-
-fn staging() -> String {
-    "{service.relations.test_runtime}".to_owned()
-}
-
-fn production() -> String {
-    "{service.relations.prod_runtime}".to_owned()
-}
-
-fn environment() -> String {
-    "production".to_owned()
-}
-
-fn runtime_blueprint() -> String {
-    "running_service".to_owned()
-}
-
-fn image() -> String {
-    "image".to_owned()
-}
-
-fn reference() -> String {
-    "{identifier}".to_owned()
-}
-
-fn base() -> String {
-    "main".to_owned()
-}
-
-/// `manifest` is a table, or a list of tables that change together.
-fn one_or_many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Manifest>, D::Error> {
-    use serde::de::Error;
-    let value = serde_json::Value::deserialize(source)?;
-    let list = match value {
-        serde_json::Value::Array(list) => list,
-        one => vec![one],
-    };
-    if list.is_empty() {
-        return Err(D::Error::custom("`manifest` is an empty list"));
-    }
-    list.into_iter()
-        .map(|item| serde_json::from_value(item).map_err(D::Error::custom))
-        .collect()
 }
 
 impl Settings {
@@ -175,9 +232,19 @@ impl Settings {
     /// # Errors
     /// Names the key that is unknown, missing or of the wrong type.
     pub fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json)
-            .and_then(|value: serde_json::Value| serde_json::from_value(value))
-            .map_err(|error| format!("policy.settings: {error}"))
+        Ok(Self::take(&Self::filled(json)?))
+    }
+
+    /// The settings as they are with every default filled in.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`].
+    pub fn filled(json: &str) -> Result<Value, String> {
+        let read =
+            |text: &str| serde_json::from_str(text).map_err(|error| format!("policy.settings: {error}"));
+        let (schema, mut settings) = (read(SCHEMA)?, read(json)?);
+        schema::fit(&schema, &schema, &mut settings, "policy.settings")?;
+        Ok(settings)
     }
 }
 

@@ -3,7 +3,12 @@
 //! What comes from Port, from git or from a person is put into code spans, where Markdown, mentions and closing keywords
 //! mean nothing.
 
-use crate::facts::Facts;
+use serde_json::Value;
+
+use crate::facts::{Facts, Provenance};
+use crate::gather::context;
+use crate::settings::Settings;
+use crate::template::render_with as render;
 use crate::types::Request;
 
 /// Foreign text as a Markdown code span of one line, safe in a table's cell.
@@ -18,11 +23,7 @@ pub fn code(text: &str) -> String {
             c => c,
         })
         .collect();
-    let cut = if text.chars().count() > 200 {
-        "…"
-    } else {
-        ""
-    };
+    let cut = if text.chars().count() > 200 { "…" } else { "" };
     match shown.trim() {
         "" => "—".to_owned(),
         shown => format!("`{shown}{cut}`"),
@@ -40,57 +41,105 @@ fn plain(text: &str) -> String {
     text.chars().filter(keep).take(160).collect()
 }
 
-/// The title of the pull request and first line of the commit.
-pub fn title(service: &str, environment: &str, image: &str) -> String {
-    format!(
-        "Promote {} to {}: {}",
-        plain(service),
-        plain(environment),
-        plain(image)
-    )
+/// What texts are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// What is promoted.
+    pub facts: &'a Facts,
+    /// Who asked.
+    pub request: &'a Request,
+    /// The templates.
+    pub settings: &'a Settings,
+    /// The image's reference.
+    pub image: &'a str,
 }
 
-/// The body of the pull request.
-pub fn body(facts: &Facts, request: &Request, environment: &str) -> String {
-    let mut out = format!(
-        "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
-        code(&facts.service.key.identifier),
-        code(environment),
-    );
-    for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let row = [
-            &facts.files[target.file].path,
-            &target.manifest.image,
-            &target.site.value,
-            &target.wanted,
+impl Words<'_> {
+    /// The title of the pull request and first line of the commit.
+    pub fn title(&self) -> String {
+        let own = render(&self.settings.title, &self.context(), plain)
+            .ok()
+            .filter(|title| !title.trim().is_empty());
+        let title = own.unwrap_or_else(|| {
+            let service = plain(&self.facts.service.key.identifier);
+            format!("Promote {service} to {}: {}", plain(&self.settings.environment), plain(self.image))
+        });
+        title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    }
+
+    /// The body of the pull request: what changes, who asked, and the operator's own words.
+    pub fn body(&self) -> String {
+        let Self { facts, request, settings, .. } = self;
+        let mut out = format!(
+            "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
+            code(&facts.service.key.identifier),
+            code(&settings.environment),
+        );
+        for target in facts.sites.iter().filter(|target| !target.is_current()) {
+            let row =
+                [&facts.files[target.file].path, &target.manifest.image, &target.site.value, &target.wanted];
+            out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+        }
+        out.push_str(&format!(
+            "\nStarted by {} as Port run {}",
+            code(facts.actor.as_deref().unwrap_or("")),
+            code(&request.run_id)
+        ));
+        if let Some(url) = request.workflow.url.as_deref() {
+            out.push_str(&format!(", workflow run {}", link(url)));
+        }
+        out.push_str(".\n");
+        if let Provenance::Known { repository, branch, commit, .. } = &facts.provenance {
+            let built = [commit, branch, repository].map(|text| code(text));
+            out.push_str(&format!("Built from {} on {} of {}.\n", built[0], built[1], built[2]));
+        }
+        match render(&settings.body, &self.context(), code) {
+            Ok(own) if own.trim().is_empty() => {}
+            Ok(own) => out.push_str(&format!("\n{own}\n")),
+            Err(what) => out.push_str(&format!(
+                "\nThe setting {} could not be filled in: {}.\n",
+                code("body"),
+                code(&what)
+            )),
+        }
+        out
+    }
+
+    /// The body of a pull request that puts the old image back.
+    pub fn revert_body(&self, wrong: &str) -> String {
+        let mut out = format!("{} was promoted and is not well: {}.\n\n", code(self.image), code(wrong));
+        out.push_str("| manifest | property | from | to |\n|---|---|---|---|\n");
+        for target in self.facts.sites.iter().filter(|target| !target.is_current()) {
+            let path = &self.facts.files[target.file].path;
+            let row = [path, &target.manifest.image, &target.wanted, &target.site.value];
+            out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+        }
+        out.push_str(&format!(
+            "\nProposed by Port run {}; a person merges it.\n",
+            code(&self.request.run_id)
+        ));
+        out
+    }
+
+    fn context(&self) -> Value {
+        let facts = self.facts;
+        let items = [
+            ("service", Some(&facts.service)),
+            ("staging", facts.staging.as_ref()),
+            ("production", facts.production.as_ref()),
+            ("image", facts.image.as_ref()),
         ];
-        out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
+        let mut context = context(self.request, &items);
+        context["environment"] = self.settings.environment.clone().into();
+        context["reference"] = self.image.into();
+        context
     }
-    let actor = request
-        .actor
-        .email
-        .as_deref()
-        .or(request.actor.name.as_deref());
-    out.push_str(&format!(
-        "\nStarted by {} as Port run {}",
-        code(actor.unwrap_or("")),
-        code(&request.run_id)
-    ));
-    if let Some(url) = request.workflow.url.as_deref() {
-        out.push_str(&format!(", workflow run {}", link(url)));
-    }
-    out.push_str(".\n");
-    out
 }
 
 /// An address as a link if it is a plain one, else as code.
 fn link(url: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%#".contains(c);
-    if url.starts_with("https://") && url.chars().all(harmless) {
-        format!("<{url}>")
-    } else {
-        code(url)
-    }
+    if url.starts_with("https://") && url.chars().all(harmless) { format!("<{url}>") } else { code(url) }
 }
 
 /// The branch of a promotion: the same one for the same service, environment and image, whenever it is asked.
@@ -98,12 +147,7 @@ pub fn branch(service: &str, environment: &str, image: &str) -> String {
     let hash = short_hash(&[service, environment, image]);
     // The end of a reference, with the tag, is what tells images apart.
     let tail = image.rsplit('/').next().unwrap_or(image);
-    format!(
-        "promote/{}/{}/{}-{hash}",
-        slug(service),
-        slug(environment),
-        slug(tail)
-    )
+    format!("promote/{}/{}/{}-{hash}", slug(service), slug(environment), slug(tail))
 }
 
 /// Lowercase letters, digits, dots and hyphens, as Git and people like them.
@@ -111,8 +155,7 @@ fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(48) {
         let c = c.to_ascii_lowercase();
-        let fits = c.is_ascii_alphanumeric()
-            || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
+        let fits = c.is_ascii_alphanumeric() || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
         match (fits, out.ends_with('-')) {
             (true, _) => out.push(c),
             (false, false) if !out.is_empty() => out.push('-'),
@@ -120,11 +163,7 @@ fn slug(text: &str) -> String {
         }
     }
     let trimmed = out.trim_end_matches(['.', '-']).trim_end_matches(".lock");
-    if trimmed.is_empty() {
-        "x".to_owned()
-    } else {
-        trimmed.to_owned()
-    }
+    if trimmed.is_empty() { "x".to_owned() } else { trimmed.to_owned() }
 }
 
 /// FNV-1a, 10 hex digits: keeps names apart whose slugs coincide, and is no protection against anybody.

@@ -24,12 +24,7 @@ impl Promotion for Policy {
             // Its own number, in another repository.
             _ => {
                 let pull = steps::propose_image()?;
-                github_merge::merge(
-                    "acme/other",
-                    pull.number,
-                    &pull.head_commit,
-                    MergeMethod::Squash,
-                )
+                github_merge::merge("acme/other", pull.number, &pull.head_commit, MergeMethod::Squash)
             }
         };
         steps::promoted("ghcr.io/acme/web:1.4.2")

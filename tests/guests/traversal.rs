@@ -21,13 +21,8 @@ const PATHS: [&str; 11] = [
     "",
 ];
 
-const BRANCHES: [&str; 5] = [
-    "main",
-    "promote/../main",
-    "promote/%2e%2e/main",
-    "promote//main",
-    "promote/x:refs/heads/main",
-];
+const BRANCHES: [&str; 5] =
+    ["main", "promote/../main", "promote/%2e%2e/main", "promote//main", "promote/x:refs/heads/main"];
 
 impl Promotion for Policy {
     fn promote(_: Request) -> Result<Outcome, Failure> {
@@ -37,13 +32,8 @@ impl Promotion for Policy {
             answers.push(word(&file.map(|file| file.is_some())));
         }
         for identifier in ["../../service/entities/web", "..", "web-1.4.1/../web-1.4.2"] {
-            let key = EntityKey {
-                blueprint: "image".to_owned(),
-                identifier: identifier.to_owned(),
-            };
-            answers.push(word(
-                &port_read::get_entity(&key).map(|entity| entity.is_some()),
-            ));
+            let key = EntityKey { blueprint: "image".to_owned(), identifier: identifier.to_owned() };
+            answers.push(word(&port_read::get_entity(&key).map(|entity| entity.is_some())));
         }
         for branch in BRANCHES {
             let deleted = github_propose::delete_branch(steps::REPOSITORY, branch);

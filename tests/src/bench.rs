@@ -14,8 +14,10 @@ use promote::core::payload::Payload;
 use promote::core::policy::Policy;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
+use promote::core::source::Source;
 use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
+use promote::plan::Plan;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 
@@ -53,11 +55,7 @@ impl Bench {
     pub fn guest(path: &str) -> Self {
         let settings = Settings::default().component(path);
         let component = path.to_owned();
-        Self {
-            component,
-            settings,
-            ..Self::builtin()
-        }
+        Self { component, settings, ..Self::builtin() }
     }
 
     /// With a misdeed for the guest to do.
@@ -110,24 +108,21 @@ impl Bench {
         let (journal, bytes) = Journal::in_memory();
         let clock = Arc::new(world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
-        let transport = Arc::new(Tapped {
-            world: world.transport(),
-            journal: bytes.clone(),
-            tap: self.tap,
-        });
+        let transport = Arc::new(Tapped { world: world.transport(), journal: bytes.clone(), tap: self.tap });
         let seed = 7;
+        let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
+        let source: Box<dyn Source> = match self.mode {
+            Mode::Run => Box::new(live),
+            Mode::Plan => Box::new(Plan::new(live)),
+        };
         let job = Job {
             engine: &ENGINE,
             policy: &policy,
             config: &config,
             payload: Payload::read(&sample::payload().to_string()).unwrap(),
-            workflow: Workflow {
-                repository: None,
-                url: None,
-                attempt: 1,
-            },
+            workflow: Workflow { repository: None, url: None, attempt: 1 },
             mode: self.mode,
-            live: Live::new(setup(transport, &world, deadline, seed)).unwrap(),
+            source,
             clock,
             deadline,
             seed,
@@ -136,20 +131,11 @@ impl Bench {
         };
         let done = run(job, std::future::pending()).await;
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
-        Ended {
-            done,
-            journal,
-            witness,
-        }
+        Ended { done, journal, witness }
     }
 }
 
-fn setup(
-    transport: Arc<dyn Transport>,
-    world: &Shared,
-    deadline: jiff::Timestamp,
-    seed: u64,
-) -> Setup {
+fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestamp, seed: u64) -> Setup {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     Setup {
         transport,
@@ -158,10 +144,7 @@ fn setup(
         seed,
         port_url: "https://port.mock".to_owned(),
         github_url: "https://github.mock".to_owned(),
-        port: port::Credentials {
-            client_id: CLIENT_ID.to_owned(),
-            client_secret: secret(CLIENT_SECRET),
-        },
+        port: port::Credentials { client_id: CLIENT_ID.to_owned(), client_secret: secret(CLIENT_SECRET) },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
@@ -179,10 +162,7 @@ fn policy(path: &str) -> Policy {
         };
         Policy::compile(&ENGINE, &bytes).unwrap()
     };
-    policies
-        .entry(path.to_owned())
-        .or_insert_with(compile)
-        .clone()
+    policies.entry(path.to_owned()).or_insert_with(compile).clone()
 }
 
 struct Tapped {

@@ -20,10 +20,7 @@ pub struct Witness {
 impl Witness {
     /// Looks at a world before anything happens in it.
     pub fn of(world: &Shared) -> Self {
-        Self {
-            before: world.snapshot(),
-            world: world.clone(),
-        }
+        Self { before: world.snapshot(), world: world.clone() }
     }
 
     /// Neither git nor the catalog has changed. Port's run may have.
@@ -35,11 +32,7 @@ impl Witness {
 
     /// Nothing has changed anywhere: no write was even tried.
     pub fn expect_untouched(&self) {
-        assert_eq!(
-            self.world.lock().fingerprint(),
-            self.before.fingerprint(),
-            "both services as they were"
-        );
+        assert_eq!(self.world.lock().fingerprint(), self.before.fingerprint(), "both services as they were");
         assert_eq!(self.writes(), Vec::<String>::new());
         let runs = |world: &World| world.port.runs.clone();
         assert_eq!(runs(&self.world.lock()), runs(&self.before), "Port's runs");
@@ -57,10 +50,7 @@ impl Witness {
         assert_eq!(self.manifest(), expected);
         assert_eq!(self.recorded(), ["web-1.4.2"]);
         let pulls = self.pulls();
-        assert!(
-            matches!(&pulls[..], [pull] if matches!(pull.state, PullState::Merged { .. })),
-            "{pulls:?}"
-        );
+        assert!(matches!(&pulls[..], [pull] if matches!(pull.state, PullState::Merged { .. })), "{pulls:?}");
         assert_eq!(self.world.lock().github.branches(REPOSITORY), ["main"]);
     }
 
@@ -94,11 +84,7 @@ impl Witness {
     /// The last lines of the log of Port's run.
     pub fn log(&self) -> String {
         let world = self.world.lock();
-        let lines: Vec<String> = world.port.runs[RUN]
-            .logs
-            .iter()
-            .map(|line| format!("{line:?}"))
-            .collect();
+        let lines: Vec<String> = world.port.runs[RUN].logs.iter().map(|line| format!("{line:?}")).collect();
         lines.join("\n")
     }
 

@@ -48,18 +48,17 @@ const RUNNER_TEMP: &str = "RUNNER_TEMP";
 const NO_COLOR: &str = "NO_COLOR";
 
 /// The variables of one process.
-pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+#[derive(Clone, Copy, Debug)]
+pub struct Environment;
 
 impl Environment {
     /// The variables of this process. One that is empty counts as not set, as GitHub passes a secret that is missing.
     pub fn of_process() -> Self {
-        Self(Box::new(|name| {
-            std::env::var(name).ok().filter(|value| !value.is_empty())
-        }))
+        Self
     }
 
     fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name)
+        std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
@@ -68,14 +67,12 @@ impl Environment {
 
     /// Port's base URL.
     pub fn port_url(&self) -> String {
-        self.get(PORT_API_URL)
-            .unwrap_or_else(|| port::EU.to_owned())
+        self.get(PORT_API_URL).unwrap_or_else(|| port::EU.to_owned())
     }
 
     /// GitHub's base URL.
     pub fn github_url(&self) -> String {
-        self.get(GITHUB_API_URL)
-            .unwrap_or_else(|| github::URL.to_owned())
+        self.get(GITHUB_API_URL).unwrap_or_else(|| github::URL.to_owned())
     }
 
     /// Port's credentials.
@@ -83,16 +80,9 @@ impl Environment {
     /// # Errors
     /// Names the variable that is missing.
     pub fn port_credentials(&self) -> anyhow::Result<port::Credentials> {
-        let client_id = self
-            .get(PORT_CLIENT_ID)
-            .with_context(|| missing(PORT_CLIENT_ID))?;
-        let client_secret = self
-            .secret(PORT_CLIENT_SECRET)?
-            .with_context(|| missing(PORT_CLIENT_SECRET))?;
-        Ok(port::Credentials {
-            client_id,
-            client_secret,
-        })
+        let client_id = self.get(PORT_CLIENT_ID).with_context(|| missing(PORT_CLIENT_ID))?;
+        let client_secret = self.secret(PORT_CLIENT_SECRET)?.with_context(|| missing(PORT_CLIENT_SECRET))?;
+        Ok(port::Credentials { client_id, client_secret })
     }
 
     /// GitHub's credentials: an App's, narrowed to what the grants name, or a token as it is.
@@ -103,10 +93,7 @@ impl Environment {
         let token = self.secret(GITHUB_TOKEN)?;
         let Some(issuer) = self.get(GITHUB_APP_ID) else {
             let token = token.with_context(|| {
-                format!(
-                    "{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}",
-                    missing(GITHUB_TOKEN)
-                )
+                format!("{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}", missing(GITHUB_TOKEN))
             })?;
             return Ok(github::Credentials::Token(token));
         };
@@ -115,27 +102,18 @@ impl Environment {
                 "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
             );
         }
-        let key = self
-            .secret(GITHUB_APP_PRIVATE_KEY)?
-            .with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
+        let key = self.secret(GITHUB_APP_PRIVATE_KEY)?.with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
         let repositories = grants.repositories();
         let repositories = repositories
             .iter()
             .map(|name| {
                 Repository::parse(name).map_err(|_| {
-                    anyhow::anyhow!(
-                        "the grants name `{name}`, which is not a repository `owner/name`"
-                    )
+                    anyhow::anyhow!("the grants name `{name}`, which is not a repository `owner/name`")
                 })
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let permissions = permissions(grants);
-        Ok(github::Credentials::App(App {
-            issuer,
-            key,
-            repositories,
-            permissions,
-        }))
+        Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
     }
 
     /// Where this runs.
@@ -143,21 +121,10 @@ impl Environment {
         let repository = self.get(GITHUB_REPOSITORY);
         let url = || {
             let server = self.get(GITHUB_SERVER_URL)?;
-            Some(format!(
-                "{server}/{}/actions/runs/{}",
-                repository.as_ref()?,
-                self.get(GITHUB_RUN_ID)?
-            ))
+            Some(format!("{server}/{}/actions/runs/{}", repository.as_ref()?, self.get(GITHUB_RUN_ID)?))
         };
-        let attempt = self
-            .get(GITHUB_RUN_ATTEMPT)
-            .and_then(|attempt| attempt.parse().ok())
-            .unwrap_or(1);
-        Workflow {
-            url: url(),
-            repository,
-            attempt,
-        }
+        let attempt = self.get(GITHUB_RUN_ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(1);
+        Workflow { url: url(), repository, attempt }
     }
 
     /// Whether a runner of GitHub Actions reads the output.
@@ -182,9 +149,7 @@ impl Environment {
 
     /// A folder for files that may go when the job ends.
     pub fn temporary(&self) -> PathBuf {
-        let folder = self
-            .get(RUNNER_TEMP)
-            .map_or_else(std::env::temp_dir, PathBuf::from);
+        let folder = self.get(RUNNER_TEMP).map_or_else(std::env::temp_dir, PathBuf::from);
         // Best effort: a folder that cannot be made shows when the journal is.
         let _ = fs::create_dir_all(&folder);
         folder
@@ -206,28 +171,18 @@ fn permissions(grants: &Grants) -> BTreeMap<String, String> {
     use crate::core::grants::Operation as O;
     let mut permissions = BTreeMap::new();
     let mut ask = |operations: &[O], permission: &str, level: &str| {
-        if operations
-            .iter()
-            .any(|operation| grants.mention(*operation))
-        {
+        if operations.iter().any(|operation| grants.mention(*operation)) {
             permissions.insert(permission.to_owned(), level.to_owned());
         }
     };
     // In this order: a later line widens an earlier one. Rules and refs are metadata and contents.
-    let github: Vec<O> = O::ALL
-        .into_iter()
-        .filter(|operation| operation.is_github())
-        .collect();
+    let github: Vec<O> = O::ALL.into_iter().filter(|operation| operation.is_github()).collect();
     ask(&github, "metadata", "read");
     ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
     ask(&[O::ReadPullRequest], "pull_requests", "read");
     ask(&[O::ReadChecks], "checks", "read");
     ask(&[O::ReadChecks], "statuses", "read");
     ask(&[O::Propose, O::Merge], "contents", "write");
-    ask(
-        &[O::Propose, O::Decorate, O::Merge],
-        "pull_requests",
-        "write",
-    );
+    ask(&[O::Propose, O::Decorate, O::Merge], "pull_requests", "write");
     permissions
 }

@@ -20,10 +20,7 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Demo(args) => {
-            demo::run(&args, &|line: &str| output::raw(line), &|text: &str| {
-                output::data(text)
-            })
-            .await
+            demo::run(&args, &|line: &str| output::raw(line), &|text: &str| output::data(text)).await
         }
         Command::Mock(args) => {
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;

@@ -1,10 +1,6 @@
 //! The only place that prints. What is foreign is made harmless before it gets here, or here.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the door for data and messages"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the door for data and messages")]
 
 use crate::core::text;
 

@@ -35,33 +35,14 @@ impl Report<'_> {
         let seen = &self.done.seen;
         let mut text = String::new();
         for file in &seen.files_changed {
-            let _ = writeln!(
-                text,
-                "{}",
-                file.diff
-                    .lines()
-                    .map(text::line)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            );
+            let _ = writeln!(text, "{}", file.diff.lines().map(text::line).collect::<Vec<_>>().join("\n"));
         }
         for change in &seen.catalog_changed {
-            let line = format!(
-                "{} {}: {} → {}",
-                change.entity, change.field, change.before, change.after
-            );
+            let line = format!("{} {}: {} → {}", change.entity, change.field, change.before, change.after);
             let _ = writeln!(text, "{}", text::line(&line));
         }
-        let would = if self.mode == Mode::Plan {
-            "plan: "
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            text,
-            "{would}{}",
-            text::log(&text::line(&self.done.message))
-        );
+        let would = if self.mode == Mode::Plan { "plan: " } else { "" };
+        let _ = writeln!(text, "{would}{}", text::log(&text::line(&self.done.message)));
         text
     }
 
@@ -96,14 +77,15 @@ impl Report<'_> {
     /// The outputs of the step; empty where the outcome has no such thing.
     pub(super) fn outputs(&self) -> [(&'static str, String); 7] {
         use crate::core::ending::Ending;
-        let (mut image, mut previous, mut pull, mut commit) =
-            <(String, String, String, String)>::default();
+        let (mut image, mut previous, mut pull, mut commit) = <(String, String, String, String)>::default();
         match &self.done.ending {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
                 image.clone_from(&p.image);
                 previous = p.previous_image.clone().unwrap_or_default();
+                // A planned pull request has no number yet.
                 pull = p
                     .pull_request
+                    .filter(|number| *number > 0)
                     .map(|number| number.to_string())
                     .unwrap_or_default();
                 commit = p.commit.clone().unwrap_or_default();

@@ -22,7 +22,9 @@ use crate::core::payload::{LARGEST, Payload};
 use crate::core::policy::Policy;
 use crate::core::run::{Job, Mode};
 use crate::core::secret::Secret;
+use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
+use crate::plan::Plan;
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
@@ -55,11 +57,7 @@ pub(super) enum Format {
 }
 
 /// Runs or plans one promotion and returns the exit code.
-pub(super) async fn run(
-    args: &RunArgs,
-    mode: Mode,
-    environment: &Environment,
-) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
@@ -67,10 +65,7 @@ pub(super) async fn run(
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = clock
-        .now()
-        .checked_add(config.limits.wall)
-        .context("limits.wall is too long")?;
+    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
@@ -87,10 +82,11 @@ pub(super) async fn run(
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let subject = format!(
-        "{}/{}",
-        payload.subject.key.blueprint, payload.subject.key.identifier
-    );
+    let source: Box<dyn Source> = match mode {
+        Mode::Run => Box::new(live),
+        Mode::Plan => Box::new(Plan::new(live)),
+    };
+    let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
     let workflow = environment.workflow();
     let job = Job {
@@ -100,25 +96,19 @@ pub(super) async fn run(
         payload,
         workflow,
         mode,
-        live,
+        source,
         clock,
         deadline,
         seed,
         journal,
-        observer,
+        observer: Arc::clone(&observer),
     };
     let done = crate::core::run::run(job, stopped()).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
-    let report = report::Report {
-        done: &done,
-        mode,
-        subject,
-        run_id,
-        journal: journal_path,
-        policy: &policy,
-    };
+    let report =
+        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
     Ok(done.ending.exit_code())
@@ -130,19 +120,13 @@ fn payload(args: &RunArgs, environment: &Environment) -> anyhow::Result<Payload>
             Some("-") => capped(std::io::stdin().lock()),
             _ => std::fs::File::open(path).and_then(capped),
         };
-        return Ok(Payload::read(&text.with_context(|| {
-            format!("reading the payload {}", path.display())
-        })?)?);
+        return Ok(Payload::read(&text.with_context(|| format!("reading the payload {}", path.display()))?)?);
     }
     let Some(path) = environment.event() else {
-        bail!(
-            "no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)"
-        );
+        bail!("no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)");
     };
     let text = std::fs::File::open(&path).and_then(capped);
-    Ok(Payload::read_event(&text.with_context(|| {
-        format!("reading the event {}", path.display())
-    })?)?)
+    Ok(Payload::read_event(&text.with_context(|| format!("reading the event {}", path.display()))?)?)
 }
 
 /// Reads at most a little more than the largest payload, so that a larger one is told apart.
@@ -158,18 +142,12 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
         ComponentRef::Path(path) => {
             let path = config_path.parent().unwrap_or(Path::new("")).join(path);
             let name = format!("the policy {}", path.display());
-            (
-                std::fs::read(&path).with_context(|| format!("reading {name}"))?,
-                name,
-            )
+            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
         }
     };
     let found = digest(&bytes);
-    if let Some(expected) = config
-        .policy
-        .sha256
-        .as_ref()
-        .filter(|expected| !expected.eq_ignore_ascii_case(&found))
+    if let Some(expected) =
+        config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
     {
         bail!(
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
@@ -178,42 +156,23 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
     Policy::compile(engine, &bytes).with_context(|| name)
 }
 
-fn journal(
-    args: &RunArgs,
-    environment: &Environment,
-    run: &str,
-) -> anyhow::Result<(Journal, PathBuf)> {
-    let safe: String = run
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(64)
-        .collect();
+fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
+    let safe: String =
+        run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
     let millis = Timestamp::now().as_millisecond();
-    let path = args.journal.clone().unwrap_or_else(|| {
-        environment
-            .temporary()
-            .join(format!("promote-{safe}-{millis}.jsonl"))
-    });
+    let path = args
+        .journal
+        .clone()
+        .unwrap_or_else(|| environment.temporary().join(format!("promote-{safe}-{millis}.jsonl")));
     let journal = Journal::create(&path).with_context(|| {
-        format!(
-            "cannot start the journal {}; `--journal FILE` names another",
-            path.display()
-        )
+        format!("cannot start the journal {}; `--journal FILE` names another", path.display())
     })?;
     Ok((journal, path))
 }
 
 /// A seed that need not be secret: it is in the journal.
 fn seed() -> u64 {
-    let time = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }
 
@@ -228,18 +187,14 @@ fn mask(in_workflow: bool, secret: &Secret) {
 
 /// Returns when somebody stops this process: ctrl-c, or the runner that cancels a job.
 async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
+    let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                Ok(()) = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
         }
     }
     #[cfg(not(unix))]
-    let _ = interrupt.await;
+    let _ = interrupted.await;
 }

@@ -15,25 +15,15 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(environment: &Environment) -> Self {
-        Self {
-            colour: std::io::stderr().is_terminal() && !environment.no_color(),
-        }
+        Self { colour: std::io::stderr().is_terminal() && !environment.no_color() }
     }
 }
 
 impl Observer for Terminal {
     fn step(&self, step: &Step) {
-        let (mark, colour) = if step.problem.is_none() {
-            ("✓", 32)
-        } else {
-            ("✗", 31)
-        };
-        let mark = if self.colour {
-            format!("\u{1b}[{colour}m{mark}\u{1b}[0m")
-        } else {
-            mark.to_owned()
-        };
-        let title = text::line(&step.call.to_string());
+        let (mark, colour) = if step.problem.is_none() { ("✓", 32) } else { ("✗", 31) };
+        let mark = if self.colour { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark.to_owned() };
+        let title = text::log(&text::line(&step.call.to_string()));
         let took = step.took.as_millis();
         output::raw(&match &step.call {
             Call::Note { message, .. } => format!("{mark} {}", text::log(&text::line(message))),

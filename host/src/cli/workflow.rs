@@ -39,10 +39,7 @@ fn append(path: &Path, text: &str, what: &str) {
     let file = OpenOptions::new().append(true).create(true).open(path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
         // The promotion itself is done: a workflow that cannot show it is no reason to call it failed.
-        output::problem(&format!(
-            "cannot write {what} to {}: {error}",
-            path.display()
-        ));
+        output::problem(&format!("cannot write {what} to {}: {error}", path.display()));
     }
 }
 
@@ -51,10 +48,7 @@ fn outputs(report: &Report<'_>) -> String {
     let mut text = String::new();
     for (name, value) in report.outputs() {
         let value: String = line(&value).chars().take(OUTPUT).collect();
-        let delimiter = format!(
-            "promote_{}",
-            &digest(format!("{name}{value}").as_bytes())[..32]
-        );
+        let delimiter = format!("promote_{}", &digest(format!("{name}{value}").as_bytes())[..32]);
         let _ = write!(text, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
     text
@@ -76,8 +70,8 @@ fn summary(report: &Report<'_>) -> String {
     if !done.seen.catalog_changed.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
         for change in &done.seen.catalog_changed {
-            let cells = [&change.entity, &change.field, &change.before, &change.after]
-                .map(|cell| markdown(cell));
+            let cells =
+                [&change.entity, &change.field, &change.before, &change.after].map(|cell| markdown(cell));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');
@@ -111,10 +105,7 @@ fn summary(report: &Report<'_>) -> String {
 
 fn cut(mut text: String) -> String {
     if text.len() > SUMMARY {
-        let end = (0..=SUMMARY)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or_default();
+        let end = (0..=SUMMARY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         text.truncate(end);
         text.push_str("\n\n… cut\n");
     }

@@ -3,12 +3,15 @@
 //! Every import of the contract becomes one [`Call`], and is answered by one [`Reply`] or one failure. Gate, journal,
 //! grants and sources only know these.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
-    Merged, Proposal, PullFilter, PullRequest, Severity,
+    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod, Merged,
+    Proposal, PullFilter, PullRequest, Severity,
 };
+use super::grants::Operation;
 
 /// One call of the policy, complete: two equal calls ask for the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,39 +33,19 @@ pub enum Call {
     /// `port-write.update-entity`
     UpdateEntity { key: EntityKey, change: Change },
     /// `github-read.read-file`
-    ReadFile {
-        repository: String,
-        path: String,
-        revision: String,
-    },
+    ReadFile { repository: String, path: String, revision: String },
     /// `github-read.get-pull-request`
     GetPullRequest { repository: String, number: u32 },
     /// `github-read.find-pull-requests`
-    FindPullRequests {
-        repository: String,
-        head: String,
-        base: String,
-        filter: PullFilter,
-    },
+    FindPullRequests { repository: String, head: String, base: String, filter: PullFilter },
     /// `github-read.get-checks`
-    GetChecks {
-        repository: String,
-        commit: String,
-        base: String,
-    },
+    GetChecks { repository: String, commit: String, base: String },
     /// `github-read.get-branch-rules`
     GetBranchRules { repository: String, branch: String },
     /// `github-read.get-commit`
-    GetCommit {
-        repository: String,
-        revision: String,
-    },
+    GetCommit { repository: String, revision: String },
     /// `github-read.compare`
-    Compare {
-        repository: String,
-        base: String,
-        head: String,
-    },
+    Compare { repository: String, base: String, head: String },
     /// `github-propose.propose`
     Propose { proposal: Proposal },
     /// `github-propose.delete-branch`
@@ -70,39 +53,15 @@ pub enum Call {
     /// `github-propose.close-pull-request`
     ClosePullRequest { repository: String, number: u32 },
     /// `github-propose.comment`
-    Comment {
-        repository: String,
-        number: u32,
-        marker: String,
-        body: String,
-    },
+    Comment { repository: String, number: u32, marker: String, body: String },
     /// `github-propose.add-labels`
-    AddLabels {
-        repository: String,
-        number: u32,
-        labels: Vec<String>,
-    },
+    AddLabels { repository: String, number: u32, labels: Vec<String> },
     /// `github-propose.request-reviewers`
-    RequestReviewers {
-        repository: String,
-        number: u32,
-        users: Vec<String>,
-        teams: Vec<String>,
-    },
+    RequestReviewers { repository: String, number: u32, users: Vec<String>, teams: Vec<String> },
     /// `github-merge.merge`
-    Merge {
-        repository: String,
-        number: u32,
-        expected_head: String,
-        method: MergeMethod,
-    },
+    Merge { repository: String, number: u32, expected_head: String, method: MergeMethod },
     /// `github-merge.merge-when-ready`
-    MergeWhenReady {
-        repository: String,
-        number: u32,
-        expected_head: String,
-        method: MergeMethod,
-    },
+    MergeWhenReady { repository: String, number: u32, expected_head: String, method: MergeMethod },
 }
 
 /// The answer to a [`Call`]; which variant answers which call is fixed by the contract.
@@ -110,7 +69,7 @@ pub enum Call {
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     /// Done, with nothing to say.
-    Done,
+    Done(()),
     /// The time.
     Time(String),
     /// An entity, or none.
@@ -179,86 +138,27 @@ impl From<wasmtime::Error> for Fault {
     }
 }
 
-/// A line for people: the operation and its target. The target is the policy's text and not neutralised.
-impl std::fmt::Display for Call {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = |keys: &[EntityKey]| {
-            let names: Vec<String> = keys
-                .iter()
-                .map(|key| format!("{}/{}", key.blueprint, key.identifier))
-                .collect();
-            names.join(", ")
-        };
+/// A line for people: the function and its target. The target is the policy's text and not neutralised.
+impl fmt::Display for Call {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Now => write!(to, "now"),
-            Self::Sleep { seconds } => write!(to, "sleep {seconds} s"),
-            Self::Note { message, .. } => write!(to, "note {message}"),
-            Self::GetEntity { key } => write!(to, "read {}", names(std::slice::from_ref(key))),
-            Self::GetEntities { keys } => write!(to, "read {}", names(keys)),
-            Self::Search { blueprint, .. } => write!(to, "search {blueprint}"),
-            Self::UpdateEntity { key, .. } => {
-                write!(to, "update {}", names(std::slice::from_ref(key)))
-            }
-            Self::ReadFile {
-                repository,
-                path,
-                revision,
-            } => write!(to, "read {repository} {path} at {revision}"),
-            Self::GetPullRequest { repository, number } => write!(to, "read {repository}#{number}"),
-            Self::FindPullRequests {
-                repository,
-                head,
-                base,
-                ..
-            } => {
-                write!(
-                    to,
-                    "find pull requests of {repository} from {head} to {base}"
-                )
-            }
-            Self::GetChecks {
-                repository, commit, ..
-            } => write!(to, "read checks of {repository} at {commit}"),
-            Self::GetBranchRules { repository, branch } => {
-                write!(to, "read rules of {repository} {branch}")
-            }
-            Self::GetCommit {
-                repository,
-                revision,
-            } => write!(to, "read commit {revision} of {repository}"),
-            Self::Compare {
-                repository,
-                base,
-                head,
-            } => write!(to, "compare {base} and {head} of {repository}"),
-            Self::Propose { proposal } => {
-                write!(
-                    to,
-                    "propose {} from {} to {}",
-                    proposal.repository, proposal.head, proposal.base
-                )
-            }
-            Self::DeleteBranch { repository, branch } => {
-                write!(to, "delete branch {branch} of {repository}")
-            }
-            Self::ClosePullRequest { repository, number } => {
-                write!(to, "close {repository}#{number}")
-            }
-            Self::Comment {
-                repository, number, ..
-            } => write!(to, "comment on {repository}#{number}"),
-            Self::AddLabels {
-                repository, number, ..
-            } => write!(to, "label {repository}#{number}"),
-            Self::RequestReviewers {
-                repository, number, ..
-            } => write!(to, "ask for reviews of {repository}#{number}"),
-            Self::Merge {
-                repository, number, ..
-            } => write!(to, "merge {repository}#{number}"),
-            Self::MergeWhenReady {
-                repository, number, ..
-            } => write!(to, "merge {repository}#{number} when ready"),
+            Self::Now => return to.write_str("now"),
+            Self::Sleep { seconds } => return write!(to, "sleep {seconds} s"),
+            Self::Note { message, .. } => return write!(to, "note {message}"),
+            _ => {}
         }
+        let (operation, targets) = self.targets().unwrap_or((Operation::Note, Vec::new()));
+        let (_, word) = operation.name().split_once('.').unwrap_or_default();
+        let word = match self {
+            Self::DeleteBranch { .. } => "delete branch",
+            Self::ClosePullRequest { .. } => "close",
+            Self::Comment { .. } => "comment on",
+            Self::AddLabels { .. } => "label",
+            Self::RequestReviewers { .. } => "ask for reviews of",
+            Self::MergeWhenReady { .. } => "merge when ready",
+            _ => word,
+        };
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        write!(to, "{} {}", word.replace('-', " "), targets.join(", "))
     }
 }

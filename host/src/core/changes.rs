@@ -37,11 +37,7 @@ impl FileDiff {
             .context_radius(3)
             .header(&format!("a/{path}"), &format!("b/{path}"))
             .to_string();
-        Self {
-            repository: repository.to_owned(),
-            path: path.to_owned(),
-            diff,
-        }
+        Self { repository: repository.to_owned(), path: path.to_owned(), diff }
     }
 }
 
@@ -50,39 +46,22 @@ impl CatalogChange {
     pub fn of(before: Option<&Entity>, entity: &Entity, change: &Change) -> Vec<Self> {
         let name = format!("{}/{}", entity.key.blueprint, entity.key.identifier);
         let relation = |entity: &Entity, name: &str| {
-            let found = entity
-                .relations
-                .iter()
-                .find(|relation| relation.name == name);
-            found
-                .map(|relation| relation.targets.join(", "))
-                .unwrap_or_default()
+            let found = entity.relations.iter().find(|relation| relation.name == name);
+            found.map(|relation| relation.targets.join(", ")).unwrap_or_default()
         };
         let property = |entity: &Entity, name: &str| {
-            let all: Map<String, Value> =
-                serde_json::from_str(&entity.properties).unwrap_or_default();
+            let all: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
             all.get(name).map(Value::to_string).unwrap_or_default()
         };
-        let asked: Map<String, Value> = change
-            .properties
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
+        let asked: Map<String, Value> =
+            change.properties.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let relations = change.relations.iter().map(|asked| {
             let name = &asked.name;
-            (
-                name.clone(),
-                before.map(|before| relation(before, name)),
-                relation(entity, name),
-            )
+            (name.clone(), before.map(|before| relation(before, name)), relation(entity, name))
         });
-        let properties = asked.keys().map(|name| {
-            (
-                name.clone(),
-                before.map(|before| property(before, name)),
-                property(entity, name),
-            )
-        });
+        let properties = asked
+            .keys()
+            .map(|name| (name.clone(), before.map(|before| property(before, name)), property(entity, name)));
         relations
             .chain(properties)
             .map(|(field, before, after)| Self {

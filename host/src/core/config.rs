@@ -99,14 +99,9 @@ impl Config {
     /// # Errors
     /// Names the file, and the line or grant that is wrong.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
-            path: path.to_owned(),
-            why,
-        })?;
-        Self::parse(&text).map_err(|why| ConfigError::Invalid {
-            path: path.to_owned(),
-            why,
-        })
+        let text =
+            std::fs::read_to_string(path).map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
+        Self::parse(&text).map_err(|why| ConfigError::Invalid { path: path.to_owned(), why })
     }
 
     /// Reads and checks a text.
@@ -115,12 +110,8 @@ impl Config {
     /// Names the line or grant that is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start].matches('\n').count() + 1);
-            let at = line
-                .map(|line| format!("line {line}: "))
-                .unwrap_or_default();
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{at}{}", error.message())
         })?;
         config.grants.check()?;
@@ -147,19 +138,10 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_with_its_line() {
         let cases = [
-            (
-                "[policy]\ncomponent = \"builtin\"\nsetting = 1\n",
-                "line 3: unknown field `setting`",
-            ),
+            ("[policy]\ncomponent = \"builtin\"\nsetting = 1\n", "line 3: unknown field `setting`"),
             ("[grant]\n", "line 1: unknown field `grant`"),
-            (
-                "[limits]\nmemory = 64\n",
-                "line 2: invalid type: integer `64`",
-            ),
-            (
-                "\n[[grants]]\nallow = [\"port.read\"]\n",
-                "line 3: unknown operation `port.read`",
-            ),
+            ("[limits]\nmemory = 64\n", "line 2: invalid type: integer `64`"),
+            ("\n[[grants]]\nallow = [\"port.read\"]\n", "line 3: unknown operation `port.read`"),
             (
                 "[[grants]]\nallow = [\"github.merge\"]\nrepository = \"a/b\"\n",
                 "grant 1: `github.merge` needs `base`",

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::contract::{Outcome, Reason};
 use super::gate::{Fate, Step};
 use super::port::Termination;
+use super::run::Mode;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,10 +78,10 @@ impl Ending {
         }
     }
 
-    /// What happened and what to do, for people. Foreign text in it is not neutralised yet.
-    pub fn message(&self) -> String {
+    /// What happened and what to do, for people; for a plan, what would have. Foreign text in it is not neutralised yet.
+    pub fn message(&self, mode: Mode) -> String {
         match self {
-            Self::Decided(outcome) => decided(outcome),
+            Self::Decided(outcome) => decided(outcome, mode),
             Self::Failed(what) => format!("failed: {what}"),
             Self::Violation(what) => format!("the policy broke its grants: {}", what.join("; ")),
             Self::Limit(what) => what.clone(),
@@ -95,18 +96,18 @@ impl Ending {
     }
 }
 
-fn decided(outcome: &Outcome) -> String {
+fn decided(outcome: &Outcome, mode: Mode) -> String {
     match outcome {
+        Outcome::Promoted(p) if mode == Mode::Plan => {
+            let now = p.previous_image.as_ref().map(|image| format!(", it has {image}")).unwrap_or_default();
+            format!("production would get {}{now}", p.image)
+        }
+        Outcome::Pending(waiting) if mode == Mode::Plan => {
+            format!("a pull request for {} would wait for {}", waiting.image, waiting.until)
+        }
         Outcome::Promoted(p) => {
-            let was = p
-                .previous_image
-                .as_ref()
-                .map(|image| format!(", it was {image}"))
-                .unwrap_or_default();
-            let by = p
-                .pull_request
-                .map(|number| format!(" by pull request #{number}"))
-                .unwrap_or_default();
+            let was = p.previous_image.as_ref().map(|image| format!(", it was {image}")).unwrap_or_default();
+            let by = p.pull_request.map(|number| format!(" by pull request #{number}")).unwrap_or_default();
             format!("production has {}{was}{by}", p.image)
         }
         Outcome::Unchanged(p) => format!("nothing to do: production has {} already", p.image),
@@ -118,10 +119,7 @@ fn decided(outcome: &Outcome) -> String {
         }
         Outcome::Refused(reasons) => {
             let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
-            format!(
-                "refused: {}",
-                reasons.iter().map(one).collect::<Vec<_>>().join("; ")
-            )
+            format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
         }
     }
 }
@@ -129,10 +127,7 @@ fn decided(outcome: &Outcome) -> String {
 /// What a run left behind in git, so that nobody has to look; from the calls that it made.
 pub fn git_state(timeline: &[Step]) -> String {
     let steps = timeline.iter().filter(|step| step.fate != Fate::Stopped);
-    steps
-        .filter_map(left_behind)
-        .next_back()
-        .unwrap_or_else(|| "nothing was written to git".to_owned())
+    steps.filter_map(left_behind).next_back().unwrap_or_else(|| "nothing was written to git".to_owned())
 }
 
 /// What one call left behind, if it is one that writes to git.
@@ -147,16 +142,7 @@ fn left_behind(step: &Step) -> Option<String> {
             p.head, p.repository, p.base
         ),
         (
-            Call::Merge {
-                repository: at,
-                number,
-                ..
-            }
-            | Call::MergeWhenReady {
-                repository: at,
-                number,
-                ..
-            },
+            Call::Merge { repository: at, number, .. } | Call::MergeWhenReady { repository: at, number, .. },
             fate,
         ) => match (fate, &step.call) {
             (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),

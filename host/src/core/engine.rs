@@ -45,10 +45,7 @@ impl Engine {
 
     fn link() -> wasmtime::Result<Self> {
         let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .epoch_interruption(true)
-            .max_wasm_stack(512 << 10);
+        config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
         let engine = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -70,19 +67,12 @@ impl Engine {
     /// # Errors
     /// When it traps, or takes longer than five seconds.
     pub async fn describe(&self, policy: &Policy) -> anyhow::Result<Description> {
-        let limits = Limits {
-            wall: Duration::from_secs(5),
-            ..Limits::default()
-        };
+        let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
         let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits));
         let asked = async {
             let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker)
-                    .await?;
-            instance
-                .promote_policy_about()
-                .call_describe(&mut store)
-                .await
+                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            instance.promote_policy_about().call_describe(&mut store).await
         };
         match tokio::time::timeout(limits.wall, asked).await {
             Ok(described) => described.map_err(plain),
@@ -104,12 +94,8 @@ impl Engine {
         let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
         let run = async {
             let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker)
-                    .await?;
-            instance
-                .promote_policy_promotion()
-                .call_promote(&mut store, request)
-                .await
+                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            instance.promote_policy_promotion().call_promote(&mut store, request).await
         };
         let ended = tokio::select! {
             ended = run => Some(ended),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::call::{Call, Fault, Reply};
-use super::contract::Failure;
-use super::grants::{After, Allowed, Changes, Denial, Operation, Resolved, Target};
+use super::contract::{Change, Failure};
+use super::grants::{After, Allowed, Changes, In, Operation, Resolved, Target};
 use super::journal::{Entry, Journal};
 use super::limits::{Budget, LimitReached, Limits};
 use super::observer::Observer;
@@ -23,7 +23,7 @@ use super::values::only_values_change;
 /// The door, and what it remembers of the run.
 pub struct Gate {
     /// Answers what is allowed.
-    pub source: Source,
+    pub source: Box<dyn Source>,
     /// What is allowed.
     pub grants: Resolved,
     /// What may be used.
@@ -89,7 +89,7 @@ pub struct NoJournal(std::io::Error);
 impl Gate {
     /// A gate that allows nothing yet.
     pub fn new(
-        source: Source,
+        source: Box<dyn Source>,
         limits: Limits,
         journal: Journal,
         clock: Arc<dyn Clock>,
@@ -115,63 +115,36 @@ impl Gate {
     /// # Errors
     /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
     pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
-        let number = u32::try_from(self.timeline.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
+        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
         let started = self.clock.now();
-        self.write(
-            Entry::Call {
-                number,
-                at: started,
-                request: call.clone(),
-            },
-            call.is_write(),
-        )?;
-        // Whoever stops the run while there is no answer finds the call here.
+        self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
+        // What a run that is stopped in the middle of a call leaves behind.
+        let unanswered = Some("it was not answered before the run ended".to_owned());
         self.timeline.push(Step {
             call: call.clone(),
-            problem: Some("the run was stopped before there was an answer".to_owned()),
+            problem: unanswered,
             fate: Fate::Unknown,
             took: Duration::ZERO,
         });
         let answer = self.answer(&call).await;
         let at = self.clock.now();
-        let took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
-        let problem = match &answer {
-            Ok(_) => None,
-            Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
-            Err(Fault::Trap(trap)) => Some(trap.to_string()),
-        };
-        let step = Step {
-            call,
-            problem,
-            fate: Fate::of(&answer),
-            took,
-        };
-        self.observer.step(&step);
-        self.timeline.pop();
-        self.timeline.push(step);
+        if let Some(step) = self.timeline.last_mut() {
+            step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+            step.fate = Fate::of(&answer);
+            step.problem = match &answer {
+                Ok(_) => None,
+                Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
+                Err(Fault::Trap(trap)) => Some(trap.to_string()),
+            };
+            self.observer.step(step);
+        }
         match &answer {
             Ok(reply) => {
+                self.write(Entry::Reply { number, at, reply: reply.clone() }, false)?;
                 self.budget.carry(size(reply)).map_err(trap)?;
-                self.write(
-                    Entry::Reply {
-                        number,
-                        at,
-                        reply: reply.clone(),
-                    },
-                    false,
-                )?;
             }
             Err(Fault::Failure(failure)) => {
-                self.write(
-                    Entry::Failure {
-                        number,
-                        at,
-                        failure: failure.clone(),
-                    },
-                    false,
-                )?;
+                self.write(Entry::Failure { number, at, failure: failure.clone() }, false)?;
             }
             Err(Fault::Trap(_)) => {}
         }
@@ -183,13 +156,8 @@ impl Gate {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, entry: Entry, durable: bool) -> Result<(), Fault> {
-        let written = self.journal.add(entry).and_then(|()| {
-            if durable {
-                self.journal.flush()
-            } else {
-                Ok(())
-            }
-        });
+        let written =
+            self.journal.add(entry).and_then(|()| if durable { self.journal.flush() } else { Ok(()) });
         written.map_err(|error| trap(NoJournal(error)))
     }
 
@@ -210,13 +178,10 @@ impl Gate {
     }
 
     async fn sleep(&self, seconds: u32) -> Result<Reply, Fault> {
-        let left =
-            Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default();
-        self.clock
-            .sleep(left.min(Duration::from_secs(seconds.into())))
-            .await;
+        let left = Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default();
+        self.clock.sleep(left.min(Duration::from_secs(seconds.into()))).await;
         self.check_deadline()?;
-        Ok(Reply::Done)
+        Ok(Reply::Done(()))
     }
 
     fn check_deadline(&self) -> Result<(), Fault> {
@@ -228,10 +193,7 @@ impl Gate {
 
     /// The limit that a run reaches at its deadline.
     pub fn out_of_time(&self) -> LimitReached {
-        LimitReached {
-            limit: format!("{:?} of time", self.budget.limits().wall),
-            key: "wall",
-        }
+        LimitReached { limit: format!("{:?} of time", self.budget.limits().wall), key: "wall" }
     }
 
     /// Whether the call may be made, with everything that its grant demands.
@@ -246,40 +208,30 @@ impl Gate {
             ));
         }
         for target in &targets {
-            let allowed = self
-                .grants
-                .allow(operation, target)
-                .map_err(|denial| denial.to_string())?;
+            let allowed = self.grants.allow(operation, target).map_err(|denial| denial.to_string())?;
             self.check_condition(call, &allowed)?;
+            self.check_pull_request(call, operation, target)?;
         }
-        self.check_pull_request(call)
+        Ok(())
     }
 
     fn check_condition(&self, call: &Call, allowed: &Allowed) -> Result<(), String> {
         match call {
             Call::UpdateEntity { change, .. } if allowed.after == Some(After::Merge) => {
-                let targets = change
-                    .relations
-                    .iter()
-                    .flat_map(|relation| &relation.targets);
-                let template = allowed.holds.as_ref();
-                targets
-                    .map(|target| self.check_evidence(target, template))
-                    .collect()
+                self.check_order(change, allowed.holds.as_ref())
             }
             Call::Propose { proposal } if allowed.changes == Changes::Values => {
                 for change in &proposal.changes {
-                    let read =
-                        self.seen
-                            .file(&proposal.repository, &change.path, &change.expected_blob);
+                    let read = self.seen.file(&proposal.repository, &change.path, &change.expected_blob);
                     let old = read.ok_or_else(|| {
+                        format!("github.propose on {}: this run has not read that version of it", change.path)
+                    })?;
+                    only_values_change(old, &change.content).map_err(|what| {
                         format!(
-                            "github.propose on {}: this run has not read that version of it",
+                            "github.propose on {}: {what}; a grant with changes = \"any\" would allow it",
                             change.path
                         )
                     })?;
-                    only_values_change(old, &change.content)
-                        .map_err(|what| format!("github.propose on {}: {what}; a grant with changes = \"any\" would allow it", change.path))?;
                 }
                 Ok(())
             }
@@ -287,7 +239,27 @@ impl Gate {
         }
     }
 
-    /// The catalog is never ahead of git: what a relation points at must be on the base branch.
+    /// The catalog is never ahead of git, nor emptied.
+    fn check_order(&self, change: &Change, holds: Option<&Template>) -> Result<(), String> {
+        if change.properties.is_some() && !self.seen.has_merged() {
+            return Err(
+                "port.update-entity: `after = \"merge\"` allows no property before this run has merged"
+                    .to_owned(),
+            );
+        }
+        for relation in &change.relations {
+            if relation.targets.is_empty() {
+                let name = &relation.name;
+                return Err(format!(
+                    "port.update-entity: `after = \"merge\"` does not allow to clear the relation {name}"
+                ));
+            }
+            relation.targets.iter().try_for_each(|target| self.check_evidence(target, holds))?;
+        }
+        Ok(())
+    }
+
+    /// What a relation points at must be on the base branch.
     fn check_evidence(&self, target: &str, holds: Option<&Template>) -> Result<(), String> {
         let rule = "`after = \"merge\"`";
         let entity = self.seen.entity_named(target).ok_or_else(|| {
@@ -297,9 +269,7 @@ impl Gate {
             None => target.to_owned(),
             Some(template) => template
                 .render(&entity_context(entity), str::to_owned)
-                .map_err(|error| {
-                    format!("port.update-entity to {target}: `holds` of the grant: {error}")
-                })?,
+                .map_err(|error| format!("port.update-entity to {target}: `holds` of the grant: {error}"))?,
         };
         if self.seen.base_holds(&text) {
             return Ok(());
@@ -310,73 +280,34 @@ impl Gate {
     }
 
     /// Calls about a pull request by number: its branches must be granted, and only what this run proposed is merged.
-    fn check_pull_request(&self, call: &Call) -> Result<(), String> {
-        let (operation, repository, number) = match call {
-            Call::Merge {
-                repository,
-                number,
-                expected_head,
-                ..
-            }
-            | Call::MergeWhenReady {
-                repository,
-                number,
-                expected_head,
-                ..
-            } => {
+    fn check_pull_request(
+        &self,
+        call: &Call,
+        operation: Operation,
+        target: &Target<'_>,
+    ) -> Result<(), String> {
+        let (Target::Repository(at @ In { number: Some(number), .. }), true) = (target, call.is_write())
+        else {
+            return Ok(());
+        };
+        let of = format!("{} on {target}", operation.name());
+        let (head, base) = match call {
+            Call::Merge { expected_head, .. } | Call::MergeWhenReady { expected_head, .. } => {
+                let proposed = self.seen.proposed(at.repository, *number);
                 let (proposal, pull) =
-                    self.seen.proposed(repository, *number).ok_or_else(|| {
-                        format!(
-                            "github.merge on {repository}#{number}: this run has not proposed it"
-                        )
-                    })?;
+                    proposed.ok_or_else(|| format!("{of}: this run has not proposed it"))?;
                 if pull.head_commit != *expected_head {
-                    return Err(format!(
-                        "github.merge on {repository}#{number}: {expected_head} is not the commit that this run proposed"
-                    ));
+                    return Err(format!("{of}: {expected_head} is not the commit that this run proposed"));
                 }
-                let target = Target::Repository {
-                    repository,
-                    paths: Vec::new(),
-                    head: Some(&proposal.head),
-                    base: Some(&proposal.base),
-                };
-                return self
-                    .grants
-                    .allow(Operation::Merge, &target)
-                    .map(drop)
-                    .map_err(|d: Denial| d.to_string());
+                (proposal.head.as_str(), Some(proposal.base.as_str()))
             }
-            Call::ClosePullRequest { repository, number } => {
-                (Operation::Propose, repository, number)
+            _ => {
+                let head = self.seen.head(at.repository, *number);
+                (head.ok_or_else(|| format!("{of}: this run has neither proposed nor read it"))?, None)
             }
-            Call::Comment {
-                repository, number, ..
-            }
-            | Call::AddLabels {
-                repository, number, ..
-            }
-            | Call::RequestReviewers {
-                repository, number, ..
-            } => (Operation::Decorate, repository, number),
-            _ => return Ok(()),
         };
-        let head = self.seen.head(repository, *number).ok_or_else(|| {
-            format!(
-                "{} on {repository}#{number}: this run has neither proposed nor read it",
-                operation.name()
-            )
-        })?;
-        let target = Target::Repository {
-            repository,
-            paths: Vec::new(),
-            head: Some(head),
-            base: None,
-        };
-        self.grants
-            .allow(operation, &target)
-            .map(drop)
-            .map_err(|denial| denial.to_string())
+        let target = Target::Repository(In { head: Some(head), base, ..at.clone() });
+        self.grants.allow(operation, &target).map(drop).map_err(|denial| denial.to_string())
     }
 }
 

@@ -118,22 +118,13 @@ impl Journal {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self {
-            sink: Sink::File(options.open(path)?),
-            prev: String::new(),
-        })
+        Ok(Self { sink: Sink::File(options.open(path)?), prev: String::new() })
     }
 
     /// Starts a journal in memory; the bytes are shared with the caller.
     pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        (
-            Self {
-                sink: Sink::Memory(Arc::clone(&bytes)),
-                prev: String::new(),
-            },
-            bytes,
-        )
+        (Self { sink: Sink::Memory(Arc::clone(&bytes)), prev: String::new() }, bytes)
     }
 
     /// Adds a line.
@@ -141,20 +132,14 @@ impl Journal {
     /// # Errors
     /// When it cannot be written whole.
     pub fn add(&mut self, entry: Entry) -> io::Result<()> {
-        let line = Line {
-            prev: std::mem::take(&mut self.prev),
-            entry,
-        };
+        let line = Line { prev: std::mem::take(&mut self.prev), entry };
         let mut text = serde_json::to_vec(&line)?;
         self.prev = digest(&text);
         text.push(b'\n');
         match &mut self.sink {
             Sink::File(file) => file.write_all(&text),
             Sink::Memory(bytes) => {
-                bytes
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend_from_slice(&text);
+                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&text);
                 Ok(())
             }
         }
@@ -203,10 +188,8 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
     let mut entries = Vec::new();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for (index, line) in whole.lines().enumerate() {
-        let parsed: Line = serde_json::from_str(line).map_err(|why| Damage::Unreadable {
-            line: index + 1,
-            why,
-        })?;
+        let parsed: Line =
+            serde_json::from_str(line).map_err(|why| Damage::Unreadable { line: index + 1, why })?;
         if parsed.prev != prev {
             return Err(Damage::Broken { line: index + 1 });
         }
@@ -221,10 +204,7 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
 
 /// SHA-256 in hex.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -249,20 +229,8 @@ mod tests {
         journal.add(Entry::Header(Box::new(header))).unwrap();
         for number in 1..=3 {
             let at = Timestamp::UNIX_EPOCH;
-            journal
-                .add(Entry::Call {
-                    number,
-                    at,
-                    request: Call::Now,
-                })
-                .unwrap();
-            journal
-                .add(Entry::Reply {
-                    number,
-                    at,
-                    reply: Reply::Time(at.to_string()),
-                })
-                .unwrap();
+            journal.add(Entry::Call { number, at, request: Call::Now }).unwrap();
+            journal.add(Entry::Reply { number, at, reply: Reply::Time(at.to_string()) }).unwrap();
         }
         drop(journal);
         String::from_utf8(Arc::into_inner(bytes).unwrap().into_inner().unwrap()).unwrap()
@@ -284,22 +252,10 @@ mod tests {
             read(&text.replacen("\"number\":1", "\"number\":9", 1)),
             Err(Damage::Broken { line: 3 })
         ));
-        assert!(matches!(
-            read(&join(&[&lines[..2], &lines[3..]].concat())),
-            Err(Damage::Broken { line: 3 })
-        ));
-        assert!(matches!(
-            read(&join(&[lines[0], lines[2], lines[1]])),
-            Err(Damage::Broken { line: 2 })
-        ));
-        assert!(matches!(
-            read(&join(&lines[1..])),
-            Err(Damage::Broken { line: 1 })
-        ));
-        assert!(matches!(
-            read("not json\n"),
-            Err(Damage::Unreadable { line: 1, .. })
-        ));
+        assert!(matches!(read(&join(&[&lines[..2], &lines[3..]].concat())), Err(Damage::Broken { line: 3 })));
+        assert!(matches!(read(&join(&[lines[0], lines[2], lines[1]])), Err(Damage::Broken { line: 2 })));
+        assert!(matches!(read(&join(&lines[1..])), Err(Damage::Broken { line: 1 })));
+        assert!(matches!(read("not json\n"), Err(Damage::Unreadable { line: 1, .. })));
         assert!(matches!(read(""), Err(Damage::Headless)));
         assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
     }

@@ -28,13 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            wall: Duration::from_secs(300),
-            memory: 64 << 20,
-            calls: 200,
-            writes: 50,
-            traffic: 16 << 20,
-        }
+        Self { wall: Duration::from_secs(300), memory: 64 << 20, calls: 200, writes: 50, traffic: 16 << 20 }
     }
 }
 
@@ -60,12 +54,7 @@ pub struct Budget {
 impl Budget {
     /// Nothing used yet.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            calls: 0,
-            writes: 0,
-            traffic: 0,
-        }
+        Self { limits, calls: 0, writes: 0, traffic: 0 }
     }
 
     /// Counts a call of this many bytes.
@@ -76,16 +65,10 @@ impl Budget {
         self.calls += 1;
         self.writes += u32::from(call.is_write());
         if self.calls > self.limits.calls {
-            return Err(LimitReached {
-                limit: format!("{} calls", self.limits.calls),
-                key: "calls",
-            });
+            return Err(LimitReached { limit: format!("{} calls", self.limits.calls), key: "calls" });
         }
         if self.writes > self.limits.writes {
-            return Err(LimitReached {
-                limit: format!("{} writes", self.limits.writes),
-                key: "writes",
-            });
+            return Err(LimitReached { limit: format!("{} writes", self.limits.writes), key: "writes" });
         }
         self.carry(bytes)
     }
@@ -98,10 +81,7 @@ impl Budget {
         self.traffic = self.traffic.saturating_add(bytes);
         if self.traffic > self.limits.traffic {
             let limit = format!("{} bytes in calls and answers", self.limits.traffic);
-            return Err(LimitReached {
-                limit,
-                key: "traffic",
-            });
+            return Err(LimitReached { limit, key: "traffic" });
         }
         Ok(())
     }
@@ -115,48 +95,31 @@ impl Budget {
 mod duration {
     use super::{Deserialize, Duration, SignedDuration};
 
-    pub(super) fn serialize<S: serde::Serializer>(
-        value: &Duration,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: serde::Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format!("{}ms", value.as_millis()))
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        from: D,
-    ) -> Result<Duration, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
-        let parsed = text
-            .parse::<SignedDuration>()
-            .ok()
-            .and_then(|d| Duration::try_from(d).ok());
-        parsed
-            .filter(|duration| !duration.is_zero())
-            .ok_or_else(|| {
-                serde::de::Error::custom(format!(
-                    "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
-                ))
-            })
+        let parsed = text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+        parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
+            ))
+        })
     }
 }
 
 mod size {
     use super::Deserialize;
 
-    const UNITS: [(&str, usize); 4] = [
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-        ("B", 1),
-    ];
+    const UNITS: [(&str, usize); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
 
     pub(super) fn serialize<S: serde::Serializer>(value: &usize, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format!("{value}B"))
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        from: D,
-    ) -> Result<usize, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
         let text = String::deserialize(from)?;
         let parsed = UNITS.iter().find_map(|(unit, factor)| {
             let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
@@ -175,12 +138,8 @@ mod tests {
 
     #[test]
     fn reads_spans_and_sizes_and_refuses_what_is_neither() {
-        let limits: Limits =
-            toml::from_str("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
-        assert_eq!(
-            (limits.wall, limits.memory, limits.calls),
-            (Duration::from_secs(90), 8 << 20, 3)
-        );
+        let limits: Limits = toml::from_str("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
+        assert_eq!((limits.wall, limits.memory, limits.calls), (Duration::from_secs(90), 8 << 20, 3));
         for wrong in [
             "wall = \"soon\"",
             "wall = \"-1s\"",
@@ -196,32 +155,15 @@ mod tests {
 
     #[test]
     fn a_budget_ends_at_each_limit() {
-        let limits = Limits {
-            calls: 2,
-            writes: 1,
-            traffic: 10,
-            ..Limits::default()
-        };
-        let note = Call::DeleteBranch {
-            repository: String::new(),
-            branch: String::new(),
-        };
+        let limits = Limits { calls: 2, writes: 1, traffic: 10, ..Limits::default() };
+        let note = Call::DeleteBranch { repository: String::new(), branch: String::new() };
         let ends_at = |calls: &[(&Call, usize)]| {
             let mut budget = Budget::new(limits.clone());
-            calls
-                .iter()
-                .find_map(|(call, bytes)| budget.admit(call, *bytes).err())
-                .map(|reached| reached.key)
+            calls.iter().find_map(|(call, bytes)| budget.admit(call, *bytes).err()).map(|reached| reached.key)
         };
         assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 5)]), None);
-        assert_eq!(
-            ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]),
-            Some("calls")
-        );
+        assert_eq!(ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]), Some("calls"));
         assert_eq!(ends_at(&[(&note, 0), (&note, 0)]), Some("writes"));
-        assert_eq!(
-            ends_at(&[(&Call::Now, 5), (&Call::Now, 6)]),
-            Some("traffic")
-        );
+        assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 6)]), Some("traffic"));
     }
 }

@@ -67,94 +67,58 @@ impl Live {
         let on = |repository: &str| self.github.repo(repository);
         Ok(match call {
             Call::Now | Call::Sleep { .. } => {
-                return Err(Failure::Other(
-                    "time does not come from a service".to_owned(),
-                ));
+                return Err(Failure::Other("time does not come from a service".to_owned()));
             }
             Call::Note { severity, message } => done(port.log(&line(*severity, message)).await?),
             Call::GetEntity { key } => Reply::Entity(port.entity(key).await?),
             Call::GetEntities { keys } => Reply::Entities(port.entities(keys).await?),
             Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
             Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
-            Call::ReadFile {
-                repository: at,
-                path,
-                revision,
-            } => Reply::File(on(at)?.file(path, revision).await?),
-            Call::GetPullRequest {
-                repository: at,
-                number,
-            } => Reply::PullRequest(on(at)?.pull_request(*number).await?),
-            Call::FindPullRequests {
-                repository: at,
-                head,
-                base,
-                filter,
-            } => Reply::PullRequests(on(at)?.pull_requests(head, base, *filter).await?),
-            Call::GetChecks {
-                repository: at,
-                commit,
-                base,
-            } => Reply::Checks(on(at)?.checks(commit, base).await?),
-            Call::GetBranchRules {
-                repository: at,
-                branch,
-            } => Reply::BranchRules(on(at)?.branch_rules(branch).await?),
-            Call::GetCommit {
-                repository: at,
-                revision,
-            } => Reply::Commit(on(at)?.commit(revision).await?),
-            Call::Compare {
-                repository: at,
-                base,
-                head,
-            } => Reply::Comparison(on(at)?.compare(base, head).await?),
+            Call::ReadFile { repository: at, path, revision } => {
+                Reply::File(on(at)?.file(path, revision).await?)
+            }
+            Call::GetPullRequest { repository: at, number } => {
+                Reply::PullRequest(on(at)?.pull_request(*number).await?)
+            }
+            Call::FindPullRequests { repository: at, head, base, filter } => {
+                Reply::PullRequests(on(at)?.pull_requests(head, base, *filter).await?)
+            }
+            Call::GetChecks { repository: at, commit, base } => {
+                Reply::Checks(on(at)?.checks(commit, base).await?)
+            }
+            Call::GetBranchRules { repository: at, branch } => {
+                Reply::BranchRules(on(at)?.branch_rules(branch).await?)
+            }
+            Call::GetCommit { repository: at, revision } => Reply::Commit(on(at)?.commit(revision).await?),
+            Call::Compare { repository: at, base, head } => {
+                Reply::Comparison(on(at)?.compare(base, head).await?)
+            }
             Call::Propose { proposal } => {
                 Reply::PullRequest(on(&proposal.repository)?.propose(proposal).await?)
             }
-            Call::DeleteBranch {
-                repository: at,
-                branch,
-            } => done(on(at)?.delete_branch(branch).await?),
-            Call::ClosePullRequest {
-                repository: at,
-                number,
-            } => done(on(at)?.close(*number).await?),
-            Call::Comment {
-                repository: at,
-                number,
-                marker,
-                body,
-            } => done(on(at)?.comment(*number, marker, body).await?),
-            Call::AddLabels {
-                repository: at,
-                number,
-                labels,
-            } => done(on(at)?.add_labels(*number, labels).await?),
-            Call::RequestReviewers {
-                repository: at,
-                number,
-                users,
-                teams,
-            } => done(on(at)?.request_reviewers(*number, users, teams).await?),
-            Call::Merge {
-                repository: at,
-                number,
-                expected_head: head,
-                method,
-            } => Reply::Merged(on(at)?.merge(*number, head, *method).await?),
-            Call::MergeWhenReady {
-                repository: at,
-                number,
-                expected_head: head,
-                method,
-            } => Reply::Merged(on(at)?.merge_when_ready(*number, head, *method).await?),
+            Call::DeleteBranch { repository: at, branch } => done(on(at)?.delete_branch(branch).await?),
+            Call::ClosePullRequest { repository: at, number } => done(on(at)?.close(*number).await?),
+            Call::Comment { repository: at, number, marker, body } => {
+                done(on(at)?.comment(*number, marker, body).await?)
+            }
+            Call::AddLabels { repository: at, number, labels } => {
+                done(on(at)?.add_labels(*number, labels).await?)
+            }
+            Call::RequestReviewers { repository: at, number, users, teams } => {
+                done(on(at)?.request_reviewers(*number, users, teams).await?)
+            }
+            Call::Merge { repository: at, number, expected_head: head, method } => {
+                Reply::Merged(on(at)?.merge(*number, head, *method).await?)
+            }
+            Call::MergeWhenReady { repository: at, number, expected_head: head, method } => {
+                Reply::Merged(on(at)?.merge_when_ready(*number, head, *method).await?)
+            }
         })
     }
 }
 
 fn done((): ()) -> Reply {
-    Reply::Done
+    Reply::Done(())
 }
 
 /// A note as a line of Port's log, which knows no severity.

@@ -17,7 +17,6 @@ pub mod limits;
 pub mod live;
 pub mod observer;
 pub mod payload;
-pub mod plan;
 pub mod policy;
 pub mod port;
 pub mod retry;

@@ -65,9 +65,7 @@ pub enum NotAPolicy {
     #[error("{0}")]
     NotAComponent(String),
     /// It imports what this host does not offer.
-    #[error(
-        "the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)"
-    )]
+    #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
     Import(String),
     /// It does not export what a policy must.
     #[error("the component does not export {0}: it is no promotion policy of {CONTRACT}")]
@@ -100,12 +98,7 @@ impl Policy {
             ))
         })?;
         let surface = Surface::of(engine, &component)?;
-        Ok(Self {
-            component,
-            surface,
-            digest: digest(bytes),
-            size: bytes.len(),
-        })
+        Ok(Self { component, surface, digest: digest(bytes), size: bytes.len() })
     }
 }
 
@@ -113,20 +106,12 @@ impl Surface {
     fn of(engine: &Engine, component: &Component) -> Result<Self, NotAPolicy> {
         let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
         let kind = component.component_type();
-        let mut surface = Self {
-            tier: Tier::Observe,
-            imports: Vec::new(),
-            wasi: Vec::new(),
-            exports: Vec::new(),
-        };
+        let mut surface =
+            Self { tier: Tier::Observe, imports: Vec::new(), wasi: Vec::new(), exports: Vec::new() };
         for (name, _) in kind.imports(engine.wasmtime()) {
-            let ours = name
-                .strip_prefix(package)
-                .and_then(|rest| rest.strip_prefix('/'));
+            let ours = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
             let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
-            match interface
-                .and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface))
-            {
+            match interface.and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface)) {
                 Some((interface, tier)) => {
                     surface.tier = surface.tier.max(*tier);
                     if *interface != "types" {
@@ -159,10 +144,13 @@ impl Surface {
 fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
     let what = match bytes {
         [] => "the file is empty".to_owned(),
-        _ if bytes.len() > LARGEST => format!("{} bytes are more than a component may have ({LARGEST})", bytes.len()),
+        _ if bytes.len() > LARGEST => {
+            format!("{} bytes are more than a component may have ({LARGEST})", bytes.len())
+        }
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
         [0, b'a', b's', b'm', ..] => {
-            "this is a core WebAssembly module, not a component: build it for the target wasm32-wasip2".to_owned()
+            "this is a core WebAssembly module, not a component: build it for the target wasm32-wasip2"
+                .to_owned()
         }
         [0x7f, b'E', b'L', b'F', ..] => {
             "this is native code (perhaps precompiled): only a WebAssembly component is taken".to_owned()

@@ -91,9 +91,7 @@ fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<
     retry_after(headers, now).or_else(|| {
         let reset = text(headers, "x-ratelimit-reset").filter(|_| used_up)?;
         match reset.parse::<i64>() {
-            Ok(seconds) if seconds > EPOCH_FROM => {
-                Some(until(Timestamp::from_second(seconds).ok()?, now))
-            }
+            Ok(seconds) if seconds > EPOCH_FROM => Some(until(Timestamp::from_second(seconds).ok()?, now)),
             Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
             Err(_) => Some(until(reset.parse().ok()?, now)),
         }
@@ -105,10 +103,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(until(
-            jiff::fmt::rfc2822::parse(value).ok()?.timestamp(),
-            now,
-        )),
+        Err(_) => Some(until(jiff::fmt::rfc2822::parse(value).ok()?.timestamp(), now)),
     }
 }
 

@@ -14,10 +14,8 @@ use super::engine::{Engine, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::Resolved;
 use super::journal::{Entry, FORMAT, Header, Journal};
-use super::live::Live;
 use super::observer::Observer;
 use super::payload::Payload;
-use super::plan::Plan;
 use super::policy::Policy;
 use super::port::End;
 use super::sandbox::Surroundings;
@@ -59,8 +57,8 @@ pub struct Job<'a> {
     pub workflow: Workflow,
     /// Whether writes are made.
     pub mode: Mode,
-    /// The services.
-    pub live: Live,
+    /// Port and GitHub, or a plan before them.
+    pub source: Box<dyn Source>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the run ends at the latest.
@@ -97,38 +95,22 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         payload,
         workflow,
         mode,
-        live,
+        source,
         clock,
         deadline,
         seed,
         journal,
         observer,
     } = job;
-    let source = match mode {
-        Mode::Run => Source::Live(Box::new(live)),
-        Mode::Plan => Source::Plan(Box::new(Plan::new(live))),
-    };
-    let surroundings = Surroundings {
-        now: clock.now(),
-        seed,
-    };
-    let mut gate = Gate::new(
-        source,
-        config.limits.clone(),
-        journal,
-        clock,
-        deadline,
-        observer,
-    );
+    let surroundings = Surroundings { now: clock.now(), seed };
+    let mut gate = Gate::new(source, config.limits.clone(), journal, clock, deadline, observer);
     let mut printed = String::new();
     let ending = match begin(&mut gate, config, payload, workflow).await {
         Err(ending) => ending,
         Ok(request) => match open(&mut gate, policy, &request, config, mode, &surroundings).await {
             Err(ending) => ending,
             Ok(()) => {
-                let (verdict, back, output) = engine
-                    .run(policy, &request, gate, &surroundings, cancel)
-                    .await;
+                let (verdict, back, output) = engine.run(policy, &request, gate, &surroundings, cancel).await;
                 (gate, printed) = (back, output);
                 judge(verdict, &gate)
             }
@@ -157,12 +139,11 @@ async fn begin(
     let subject = subject
         .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
         .ok_or_else(|| {
-            Ending::Unusable(format!(
-                "there is no {} in Port, which the payload names",
-                show(key)
-            ))
+            Ending::Unusable(format!("there is no {} in Port, which the payload names", show(key)))
         })?;
     if !run.is_about(key) {
+        // Whoever wrote this payload shall not end somebody else's run with it.
+        live.port.untie();
         let what = format!(
             "the payload is about {}, but the Port run {} is not: start the action in Port",
             show(key),
@@ -216,8 +197,7 @@ async fn open(
         request: request.clone(),
         limits: config.limits.clone(),
     };
-    gate.write(Entry::Header(Box::new(header)), true)
-        .map_err(|fault| Ending::Unusable(explain(&fault)))?;
+    gate.write(Entry::Header(Box::new(header)), true).map_err(|fault| Ending::Unusable(explain(&fault)))?;
     if mode == Mode::Run {
         let version = env!("CARGO_PKG_VERSION");
         let line = format!(
@@ -237,10 +217,7 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
         && !gate.seen.has_merged()
         && !gate.seen.base_holds(&promotion.image)
     {
-        violations.push(format!(
-            "it says that {} was promoted, and nothing was merged",
-            promotion.image
-        ));
+        violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
     }
     match verdict {
         _ if !violations.is_empty() => Ending::Violation(violations),
@@ -256,25 +233,15 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(
-    ending: Ending,
-    mut gate: Gate,
-    mode: Mode,
-    report: Report,
-    printed: String,
-) -> Done {
-    let mut message = ending.message();
+async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, printed: String) -> Done {
+    let mut message = ending.message(mode);
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
     }
     let live = gate.source.live();
     if mode == Mode::Run {
         let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End {
-            message: &text::line(&message),
-            label: ending.label(),
-            termination,
-        };
+        let end = End { message: &text::line(&message), label: ending.label(), termination };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
@@ -285,21 +252,12 @@ async fn finish(
             describe(&failure)
         ));
     }
-    let footer = Entry::Footer {
-        at: gate.clock.now(),
-        ending: ending.kind().to_owned(),
-        message: message.clone(),
-    };
+    let footer =
+        Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
     if let Err(fault) = gate.write(footer, true) {
         gate.observer.say(&explain(&fault));
     }
-    Done {
-        ending,
-        message,
-        timeline: gate.timeline,
-        seen: gate.seen,
-        printed,
-    }
+    Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed }
 }
 
 fn failed(doing: &str, failure: &Failure) -> Ending {

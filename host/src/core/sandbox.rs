@@ -16,9 +16,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use super::call::{Call, Fault, Reply};
 use super::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
-    Merged, Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose,
-    github_read, port_read, port_write, run_log, types,
+    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod, Merged,
+    Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose, github_read, port_read,
+    port_write, run_log, types,
 };
 use super::gate::Gate;
 use super::limits::{LimitReached, Limits};
@@ -37,10 +37,7 @@ pub struct Surroundings {
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self {
-            now: Timestamp::UNIX_EPOCH,
-            seed: 0,
-        }
+        Self { now: Timestamp::UNIX_EPOCH, seed: 0 }
     }
 }
 
@@ -71,25 +68,13 @@ impl Sandbox {
             .insecure_random(random(1))
             .insecure_random_seed(surroundings.seed.into())
             .build();
-        let memory = Memory {
-            left: limits.memory,
-            limit: limits.memory,
-            reached: false,
-        };
-        Self {
-            gate,
-            wasi,
-            table: ResourceTable::new(),
-            printed,
-            memory,
-        }
+        let memory = Memory { left: limits.memory, limit: limits.memory, reached: false };
+        Self { gate, wasi, table: ResourceTable::new(), printed, memory }
     }
 
     pub(super) fn memory_limit(&self) -> Option<LimitReached> {
-        let limit = || LimitReached {
-            limit: format!("{} bytes of memory", self.memory.limit),
-            key: "memory",
-        };
+        let limit =
+            || LimitReached { limit: format!("{} bytes of memory", self.memory.limit), key: "memory" };
         self.memory.reached.then(limit)
     }
 
@@ -101,25 +86,19 @@ impl Sandbox {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         match &mut self.gate {
             Some(gate) => gate.call(call).await,
-            None => Err(Fault::Trap(wasmtime::format_err!(
-                "`describe` made a call; it may make none"
-            ))),
+            None => Err(Fault::Trap(wasmtime::format_err!("`describe` made a call; it may make none"))),
         }
     }
 }
 
 fn random_bytes(seed: u64, stream: u8) -> Vec<u8> {
-    let block =
-        |index: u8| Sha256::digest([&seed.to_le_bytes()[..], &[stream, index]].concat()).to_vec();
+    let block = |index: u8| Sha256::digest([&seed.to_le_bytes()[..], &[stream, index]].concat()).to_vec();
     (0..=127).flat_map(block).collect()
 }
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -213,36 +192,14 @@ impl Memory {
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(self.take(desired.saturating_sub(current)))
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // A table element is a pointer.
         Ok(self.take(desired.saturating_sub(current).saturating_mul(8)))
     }
-}
-
-/// Takes the one variant of [`Reply`] that answers a call.
-macro_rules! reply {
-    ($answer:expr, $variant:ident) => {
-        $answer.and_then(|reply| match reply {
-            Reply::$variant(value) => Ok(value),
-            other => Err(Fault::Trap(wasmtime::format_err!(
-                "a source answered {other:?}"
-            ))),
-        })
-    };
 }
 
 impl types::Host for Sandbox {
@@ -256,11 +213,14 @@ impl types::Host for Sandbox {
 
 impl env::Host for Sandbox {
     async fn now(&mut self) -> wasmtime::Result<String> {
-        unfailing(reply!(self.call(Call::Now).await, Time))
+        match self.call(Call::Now).await {
+            Ok(Reply::Time(time)) => Ok(time),
+            other => Err(unexpected(other)),
+        }
     }
 
     async fn sleep(&mut self, seconds: u32) -> wasmtime::Result<()> {
-        unfailing(self.call(Call::Sleep { seconds }).await.map(drop))
+        self.call(Call::Sleep { seconds }).await.map(drop).map_err(|fault| unexpected(Err(fault)))
     }
 }
 
@@ -274,245 +234,60 @@ impl run_log::Host for Sandbox {
     }
 }
 
-fn unfailing<T>(answer: Result<T, Fault>) -> wasmtime::Result<T> {
-    answer.map_err(|fault| match fault {
-        Fault::Trap(trap) => trap,
-        Fault::Failure(failure) => wasmtime::format_err!("{failure:?}"),
-    })
-}
-
-impl port_read::Host for Sandbox {
-    async fn get_entity(&mut self, key: EntityKey) -> Result<Option<Entity>, Fault> {
-        reply!(self.call(Call::GetEntity { key }).await, Entity)
-    }
-
-    async fn get_entities(&mut self, keys: Vec<EntityKey>) -> Result<Vec<Option<Entity>>, Fault> {
-        reply!(self.call(Call::GetEntities { keys }).await, Entities)
-    }
-
-    async fn search(&mut self, blueprint: String, query: String) -> Result<Vec<Entity>, Fault> {
-        reply!(self.call(Call::Search { blueprint, query }).await, Found)
+/// What ends the policy where it can be told of no failure.
+fn unexpected(answer: Result<Reply, Fault>) -> wasmtime::Error {
+    match answer {
+        Err(Fault::Trap(trap)) => trap,
+        other => wasmtime::format_err!("a source answered {other:?}"),
     }
 }
 
-impl port_write::Host for Sandbox {
-    async fn update_entity(&mut self, key: EntityKey, change: Change) -> Result<Entity, Fault> {
-        reply!(self.call(Call::UpdateEntity { key, change }).await, Updated)
-    }
+/// Implements interfaces of the contract: a row for each function, with the call that it becomes and the variant of
+/// [`Reply`] that answers it.
+macro_rules! interfaces {
+    ($($interface:ident { $($function:ident($($name:ident: $kind:ty),*) => $call:ident -> $reply:ident($answer:ty);)* })*) => {$(
+        impl $interface::Host for Sandbox {$(
+            async fn $function(&mut self, $($name: $kind),*) -> Result<$answer, Fault> {
+                match self.call(Call::$call { $($name),* }).await? {
+                    Reply::$reply(value) => Ok(value),
+                    other => Err(Fault::Trap(unexpected(Ok(other)))),
+                }
+            }
+        )*}
+    )*};
 }
 
-impl github_read::Host for Sandbox {
-    async fn read_file(
-        &mut self,
-        repository: String,
-        path: String,
-        revision: String,
-    ) -> Result<Option<File>, Fault> {
-        reply!(
-            self.call(Call::ReadFile {
-                repository,
-                path,
-                revision
-            })
-            .await,
-            File
-        )
+interfaces! {
+    port_read {
+        get_entity(key: EntityKey) => GetEntity -> Entity(Option<Entity>);
+        get_entities(keys: Vec<EntityKey>) => GetEntities -> Entities(Vec<Option<Entity>>);
+        search(blueprint: String, query: String) => Search -> Found(Vec<Entity>);
     }
-
-    async fn get_pull_request(
-        &mut self,
-        repository: String,
-        number: u32,
-    ) -> Result<PullRequest, Fault> {
-        reply!(
-            self.call(Call::GetPullRequest { repository, number }).await,
-            PullRequest
-        )
+    port_write {
+        update_entity(key: EntityKey, change: Change) => UpdateEntity -> Updated(Entity);
     }
-
-    async fn find_pull_requests(
-        &mut self,
-        repository: String,
-        head: String,
-        base: String,
-        filter: PullFilter,
-    ) -> Result<Vec<PullRequest>, Fault> {
-        reply!(
-            self.call(Call::FindPullRequests {
-                repository,
-                head,
-                base,
-                filter
-            })
-            .await,
-            PullRequests
-        )
+    github_read {
+        read_file(repository: String, path: String, revision: String) => ReadFile -> File(Option<File>);
+        get_pull_request(repository: String, number: u32) => GetPullRequest -> PullRequest(PullRequest);
+        find_pull_requests(repository: String, head: String, base: String, filter: PullFilter)
+            => FindPullRequests -> PullRequests(Vec<PullRequest>);
+        get_checks(repository: String, commit: String, base: String) => GetChecks -> Checks(Vec<Check>);
+        get_branch_rules(repository: String, branch: String) => GetBranchRules -> BranchRules(BranchRules);
+        get_commit(repository: String, revision: String) => GetCommit -> Commit(Option<Commit>);
+        compare(repository: String, base: String, head: String) => Compare -> Comparison(Comparison);
     }
-
-    async fn get_checks(
-        &mut self,
-        repository: String,
-        commit: String,
-        base: String,
-    ) -> Result<Vec<Check>, Fault> {
-        reply!(
-            self.call(Call::GetChecks {
-                repository,
-                commit,
-                base
-            })
-            .await,
-            Checks
-        )
+    github_propose {
+        propose(proposal: Proposal) => Propose -> PullRequest(PullRequest);
+        delete_branch(repository: String, branch: String) => DeleteBranch -> Done(());
+        close_pull_request(repository: String, number: u32) => ClosePullRequest -> Done(());
+        comment(repository: String, number: u32, marker: String, body: String) => Comment -> Done(());
+        add_labels(repository: String, number: u32, labels: Vec<String>) => AddLabels -> Done(());
+        request_reviewers(repository: String, number: u32, users: Vec<String>, teams: Vec<String>)
+            => RequestReviewers -> Done(());
     }
-
-    async fn get_branch_rules(
-        &mut self,
-        repository: String,
-        branch: String,
-    ) -> Result<BranchRules, Fault> {
-        reply!(
-            self.call(Call::GetBranchRules { repository, branch }).await,
-            BranchRules
-        )
-    }
-
-    async fn get_commit(
-        &mut self,
-        repository: String,
-        revision: String,
-    ) -> Result<Option<Commit>, Fault> {
-        reply!(
-            self.call(Call::GetCommit {
-                repository,
-                revision
-            })
-            .await,
-            Commit
-        )
-    }
-
-    async fn compare(
-        &mut self,
-        repository: String,
-        base: String,
-        head: String,
-    ) -> Result<Comparison, Fault> {
-        reply!(
-            self.call(Call::Compare {
-                repository,
-                base,
-                head
-            })
-            .await,
-            Comparison
-        )
-    }
-}
-
-impl github_propose::Host for Sandbox {
-    async fn propose(&mut self, proposal: Proposal) -> Result<PullRequest, Fault> {
-        reply!(self.call(Call::Propose { proposal }).await, PullRequest)
-    }
-
-    async fn delete_branch(&mut self, repository: String, branch: String) -> Result<(), Fault> {
-        self.call(Call::DeleteBranch { repository, branch })
-            .await
-            .map(drop)
-    }
-
-    async fn close_pull_request(&mut self, repository: String, number: u32) -> Result<(), Fault> {
-        self.call(Call::ClosePullRequest { repository, number })
-            .await
-            .map(drop)
-    }
-
-    async fn comment(
-        &mut self,
-        repository: String,
-        number: u32,
-        marker: String,
-        body: String,
-    ) -> Result<(), Fault> {
-        self.call(Call::Comment {
-            repository,
-            number,
-            marker,
-            body,
-        })
-        .await
-        .map(drop)
-    }
-
-    async fn add_labels(
-        &mut self,
-        repository: String,
-        number: u32,
-        labels: Vec<String>,
-    ) -> Result<(), Fault> {
-        self.call(Call::AddLabels {
-            repository,
-            number,
-            labels,
-        })
-        .await
-        .map(drop)
-    }
-
-    async fn request_reviewers(
-        &mut self,
-        repository: String,
-        number: u32,
-        users: Vec<String>,
-        teams: Vec<String>,
-    ) -> Result<(), Fault> {
-        self.call(Call::RequestReviewers {
-            repository,
-            number,
-            users,
-            teams,
-        })
-        .await
-        .map(drop)
-    }
-}
-
-impl github_merge::Host for Sandbox {
-    async fn merge(
-        &mut self,
-        repository: String,
-        number: u32,
-        expected_head: String,
-        method: MergeMethod,
-    ) -> Result<Merged, Fault> {
-        reply!(
-            self.call(Call::Merge {
-                repository,
-                number,
-                expected_head,
-                method
-            })
-            .await,
-            Merged
-        )
-    }
-
-    async fn merge_when_ready(
-        &mut self,
-        repository: String,
-        number: u32,
-        expected_head: String,
-        method: MergeMethod,
-    ) -> Result<Merged, Fault> {
-        reply!(
-            self.call(Call::MergeWhenReady {
-                repository,
-                number,
-                expected_head,
-                method
-            })
-            .await,
-            Merged
-        )
+    github_merge {
+        merge(repository: String, number: u32, expected_head: String, method: MergeMethod) => Merge -> Merged(Merged);
+        merge_when_ready(repository: String, number: u32, expected_head: String, method: MergeMethod)
+            => MergeWhenReady -> Merged(Merged);
     }
 }

@@ -138,18 +138,9 @@ mod tests {
         };
         assert_eq!(read(None, None).unwrap(), None);
         assert_eq!(read(Some("v"), None).unwrap().as_deref(), Some("v"));
-        assert_eq!(
-            read(None, Some(&path)).unwrap().as_deref(),
-            Some("from-file")
-        );
-        assert!(matches!(
-            read(Some("v"), Some(&path)),
-            Err(SecretError::Twice(_))
-        ));
-        assert!(matches!(
-            read(None, Some("/does/not/exist")),
-            Err(SecretError::File(..))
-        ));
+        assert_eq!(read(None, Some(&path)).unwrap().as_deref(), Some("from-file"));
+        assert!(matches!(read(Some("v"), Some(&path)), Err(SecretError::Twice(_))));
+        assert!(matches!(read(None, Some("/does/not/exist")), Err(SecretError::File(..))));
         assert!(matches!(read(Some(""), None), Err(SecretError::Empty(_))));
         std::fs::remove_file(file).unwrap();
     }

@@ -15,7 +15,8 @@ use super::grants::Resolved;
 /// The evidence of one run.
 #[derive(Debug, Default)]
 pub struct Seen {
-    entities: BTreeMap<String, Entity>,
+    /// Entities by identifier, and then by blueprint.
+    entities: BTreeMap<String, BTreeMap<String, Entity>>,
     /// Content of files by repository, path and blob.
     files: BTreeMap<(String, String, String), String>,
     /// What base branches hold, by repository, base and path; only files that a grant lets a proposal change.
@@ -37,26 +38,13 @@ impl Seen {
         match (call, reply) {
             (_, Reply::Entity(Some(entity))) => self.entity(entity),
             (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
-                let before = self
-                    .entities
-                    .get(&key.identifier)
-                    .filter(|known| known.key == *key);
-                self.catalog_changed
-                    .extend(CatalogChange::of(before, entity, change));
+                let before = self.entities.get(&key.identifier).and_then(|named| named.get(&key.blueprint));
+                self.catalog_changed.extend(CatalogChange::of(before, entity, change));
                 self.entity(entity);
             }
-            (_, Reply::Entities(entities)) => {
-                entities.iter().flatten().for_each(|e| self.entity(e))
-            }
+            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
-            (
-                Call::ReadFile {
-                    repository,
-                    path,
-                    revision,
-                },
-                Reply::File(Some(file)),
-            ) => {
+            (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
                 let key = |last: &str| (repository.clone(), path.clone(), last.to_owned());
                 self.files.insert(key(&file.blob), file.content.clone());
                 if grants.governs(repository, path, revision) {
@@ -73,22 +61,14 @@ impl Seen {
                 }
             }
             (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
-                self.heads
-                    .insert((repository.clone(), pull.number), pull.head.clone());
+                self.heads.insert((repository.clone(), pull.number), pull.head.clone());
             }
             (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
-                let heads = pulls
-                    .iter()
-                    .map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
+                let heads = pulls.iter().map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
                 self.heads.extend(heads);
             }
             (
-                Call::Merge {
-                    repository, number, ..
-                }
-                | Call::MergeWhenReady {
-                    repository, number, ..
-                },
+                Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
                 Reply::Merged(Merged::Now(_)),
             ) => self.merge(repository, *number),
             _ => {}
@@ -103,26 +83,19 @@ impl Seen {
 
     /// What this run proposed under that number.
     pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
-        self.proposed
-            .get(&(repository.to_owned(), number))
-            .map(|(proposal, pull)| (proposal, pull))
+        self.proposed.get(&(repository.to_owned(), number)).map(|(proposal, pull)| (proposal, pull))
     }
 
     /// The head branch of a pull request that this run has proposed or read.
     pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        let read = self
-            .heads
-            .get(&(repository.to_owned(), number))
-            .map(String::as_str);
-        read.or_else(|| {
-            self.proposed(repository, number)
-                .map(|(_, pull)| pull.head.as_str())
-        })
+        let read = self.heads.get(&(repository.to_owned(), number)).map(String::as_str);
+        read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
     }
 
-    /// The entity with this identifier, of any blueprint, if this run has read it.
+    /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
     pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
-        self.entities.get(identifier)
+        let mut found = self.entities.get(identifier)?.values();
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Whether a granted file on a base branch is known to hold the text as a whole token.
@@ -136,19 +109,16 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        self.entities
-            .insert(entity.key.identifier.clone(), entity.clone());
+        let named = self.entities.entry(entity.key.identifier.clone()).or_default();
+        named.insert(entity.key.blueprint.clone(), entity.clone());
     }
 
     fn differ(&mut self, proposal: &Proposal) {
         let repository = &proposal.repository;
         for change in &proposal.changes {
-            let old = self
-                .file(repository, &change.path, &change.expected_blob)
-                .unwrap_or_default();
+            let old = self.file(repository, &change.path, &change.expected_blob).unwrap_or_default();
             let diff = FileDiff::new(repository, &change.path, old, &change.content);
-            self.files_changed
-                .retain(|known| known.repository != diff.repository || known.path != diff.path);
+            self.files_changed.retain(|known| known.repository != diff.repository || known.path != diff.path);
             self.files_changed.push(diff);
         }
     }
@@ -159,11 +129,7 @@ impl Seen {
             return;
         };
         for change in &proposal.changes {
-            let key = (
-                repository.to_owned(),
-                proposal.base.clone(),
-                change.path.clone(),
-            );
+            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
             self.base.insert(key, change.content.clone());
         }
     }
@@ -171,8 +137,7 @@ impl Seen {
 
 /// The entity as templates see it: its own fields, and its properties beside them.
 pub fn entity_context(entity: &Entity) -> Value {
-    let properties: Map<String, Value> =
-        serde_json::from_str(&entity.properties).unwrap_or_default();
+    let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
     let relations: Map<String, Value> = entity
         .relations
         .iter()

@@ -1,38 +1,31 @@
 //! What answers an allowed call.
 
+use async_trait::async_trait;
+
 use super::call::{Call, Reply};
 use super::contract::Failure;
 use super::live::Live;
-use super::plan::Plan;
 
-/// Where calls go behind the gate.
+/// Where calls go behind the gate: Port and GitHub themselves, or something that stands before them, such as a plan.
 ///
-/// The mock is no variant of its own: it is [`Live`] over a transport that ends in the mock world, so that a test runs
-/// the clients that production runs.
-pub enum Source {
-    /// Port and GitHub.
-    Live(Box<Live>),
-    /// Port and GitHub for reads; writes are kept back.
-    Plan(Box<Plan>),
+/// The mock is no source of its own: it is [`Live`] over a transport that ends in the mock world, so that a test runs the
+/// clients that production runs.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Answers a call that the gate has allowed; fails as the contract says for the call.
+    async fn call(&mut self, call: &Call) -> Result<Reply, Failure>;
+
+    /// The clients, for what the host itself reads and reports.
+    fn live(&self) -> &Live;
 }
 
-impl Source {
-    /// Answers a call that the gate has allowed.
-    ///
-    /// # Errors
-    /// As the contract says for the call.
-    pub async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
-        match self {
-            Self::Live(live) => live.call(call).await,
-            Self::Plan(plan) => plan.call(call).await,
-        }
+#[async_trait]
+impl Source for Live {
+    async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
+        Self::call(self, call).await
     }
 
-    /// The clients.
-    pub fn live(&self) -> &Live {
-        match self {
-            Self::Live(live) => live,
-            Self::Plan(plan) => &plan.live,
-        }
+    fn live(&self) -> &Live {
+        self
     }
 }

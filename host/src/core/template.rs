@@ -56,10 +56,8 @@ impl Template {
         let mut rest = source;
         while let Some((text, after)) = rest.split_once('{') {
             let (path, after) = after.split_once('}').ok_or_else(syntax)?;
-            let keys: Vec<String> = path
-                .split(['.', '['])
-                .map(|key| key.trim_end_matches(']').to_owned())
-                .collect();
+            let keys: Vec<String> =
+                path.split(['.', '[']).map(|key| key.trim_end_matches(']').to_owned()).collect();
             if text.contains('}') || keys.iter().any(|key| key.is_empty() || key.contains('{')) {
                 return Err(syntax());
             }
@@ -70,10 +68,7 @@ impl Template {
             return Err(syntax());
         }
         parts.push(Part::Text(rest.to_owned()));
-        Ok(Self {
-            source: source.to_owned(),
-            parts,
-        })
+        Ok(Self { source: source.to_owned(), parts })
     }
 
     /// The text that it was read from.
@@ -83,20 +78,14 @@ impl Template {
 
     /// Whether a path starts at this root.
     pub fn uses(&self, root: &str) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Path(keys) if keys[0] == root))
+        self.parts.iter().any(|part| matches!(part, Part::Path(keys) if keys[0] == root))
     }
 
     /// Fills in the holes; what is put there goes through `quote` first.
     ///
     /// # Errors
     /// When a path names nothing, or something that is not text, a number or a boolean.
-    pub fn render(
-        &self,
-        context: &Value,
-        quote: fn(&str) -> String,
-    ) -> Result<String, TemplateError> {
+    pub fn render(&self, context: &Value, quote: fn(&str) -> String) -> Result<String, TemplateError> {
         self.parts
             .iter()
             .map(|part| match part {
@@ -123,19 +112,13 @@ fn lookup(context: &Value, keys: &[String]) -> Result<String, TemplateError> {
             Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
             other => other.get(key),
         }
-        .ok_or_else(|| TemplateError::Missing {
-            path: path(),
-            missing: key.clone(),
-        })?;
+        .ok_or_else(|| TemplateError::Missing { path: path(), missing: key.clone() })?;
     }
     match value {
         Value::String(text) if !text.is_empty() => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(flag) => Ok(flag.to_string()),
-        other => Err(TemplateError::NotText {
-            path: path(),
-            kind: kind(other),
-        }),
+        other => Err(TemplateError::NotText { path: path(), kind: kind(other) }),
     }
 }
 
@@ -154,11 +137,10 @@ mod tests {
     use serde_json::json;
 
     fn render(source: &str) -> Result<String, String> {
-        let context = json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
+        let context =
+            json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
         let template = Template::parse(source).map_err(|error| error.to_string())?;
-        template
-            .render(&context, str::to_owned)
-            .map_err(|error| error.to_string())
+        template.render(&context, str::to_owned).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -167,37 +149,15 @@ mod tests {
             ("plain", Ok("plain")),
             ("{service.relations.prod}", Ok("web-prod")),
             ("a/{service.tags[0]}/b", Ok("a/1.2/b")),
-            (
-                "{service.relations.test}",
-                Err("`{service.relations.test}` names nothing: there is no `test`"),
-            ),
-            (
-                "{service.relations.dev}",
-                Err("`{service.relations.dev}` is not set, not a text"),
-            ),
-            (
-                "{service.tags}",
-                Err("`{service.tags}` is a list, not a text"),
-            ),
-            (
-                "{service",
-                Err("`{service` has a brace without its partner, or nothing between braces"),
-            ),
-            (
-                "a}b",
-                Err("`a}b` has a brace without its partner, or nothing between braces"),
-            ),
-            (
-                "{}",
-                Err("`{}` has a brace without its partner, or nothing between braces"),
-            ),
+            ("{service.relations.test}", Err("`{service.relations.test}` names nothing: there is no `test`")),
+            ("{service.relations.dev}", Err("`{service.relations.dev}` is not set, not a text")),
+            ("{service.tags}", Err("`{service.tags}` is a list, not a text")),
+            ("{service", Err("`{service` has a brace without its partner, or nothing between braces")),
+            ("a}b", Err("`a}b` has a brace without its partner, or nothing between braces")),
+            ("{}", Err("`{}` has a brace without its partner, or nothing between braces")),
         ];
         for (source, expected) in cases {
-            assert_eq!(
-                render(source),
-                expected.map(str::to_owned).map_err(str::to_owned),
-                "{source}"
-            );
+            assert_eq!(render(source), expected.map(str::to_owned).map_err(str::to_owned), "{source}");
         }
     }
 }

@@ -12,16 +12,10 @@ const KEYS: [&str; 4] = ["image", "newTag", "tag", "digest"];
 /// # Errors
 /// Says which line (from 1) changes in another way.
 pub fn only_values_change(old: &str, new: &str) -> Result<(), String> {
-    let (old, new): (Vec<&str>, Vec<&str>) = (
-        old.split_inclusive('\n').collect(),
-        new.split_inclusive('\n').collect(),
-    );
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
     if old.len() != new.len() {
-        return Err(format!(
-            "it would have {} lines instead of {}",
-            new.len(),
-            old.len()
-        ));
+        return Err(format!("it would have {} lines instead of {}", new.len(), old.len()));
     }
     for (index, (before, after)) in old.iter().zip(&new).enumerate() {
         if before != after && !is_value_change(before, after) {
@@ -38,24 +32,11 @@ pub fn only_values_change(old: &str, new: &str) -> Result<(), String> {
 fn is_value_change(before: &str, after: &str) -> bool {
     let split = |line: &str| -> Option<(String, String)> {
         // The value is the token around the first difference.
-        let start = before
-            .bytes()
-            .zip(after.bytes())
-            .take_while(|(a, b)| a == b)
-            .count();
-        let token_start = line
-            .get(..start)?
-            .rfind(|c| !is_token(c))
-            .map_or(0, |at| at + last_len(line, at));
-        let length = line[token_start..]
-            .find(|c| !is_token(c))
-            .unwrap_or(line.len() - token_start);
+        let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+        let token_start = line.get(..start)?.rfind(|c| !is_token(c)).map_or(0, |at| at + last_len(line, at));
+        let length = line[token_start..].find(|c| !is_token(c)).unwrap_or(line.len() - token_start);
         let token = &line[token_start..token_start + length];
-        let around = format!(
-            "{}\0{}",
-            &line[..token_start],
-            &line[token_start + length..]
-        );
+        let around = format!("{}\0{}", &line[..token_start], &line[token_start + length..]);
         is_value(token).then(|| (line[..token_start].to_owned(), around))
     };
     match (split(before), split(after)) {
@@ -78,10 +59,7 @@ fn is_value(token: &str) -> bool {
         .iter()
         .find_map(|quote| token.strip_prefix(*quote)?.strip_suffix(*quote))
         .unwrap_or(token);
-    !bare.is_empty()
-        && !bare.contains(['"', '\''])
-        && !bare.ends_with(':')
-        && !bare.starts_with(['@', '-'])
+    !bare.is_empty() && !bare.contains(['"', '\'']) && !bare.ends_with(':') && !bare.starts_with(['@', '-'])
 }
 
 /// Whether the text before a value is `key: `, not in a comment.
@@ -111,22 +89,10 @@ mod tests {
     fn only_the_value_of_an_image_key_may_change() {
         let cases = [
             ("image: a/b:1\n", "image: a/b:2\n", true),
-            (
-                "  - image: a/b:1 # pinned\r\n",
-                "  - image: a/b@sha256:0f # pinned\r\n",
-                true,
-            ),
+            ("  - image: a/b:1 # pinned\r\n", "  - image: a/b@sha256:0f # pinned\r\n", true),
             ("image: a/b:1", "image: \"a/b:2\"", true),
-            (
-                "{name: app, image: 'a/b:1'}",
-                "{name: app, image: 'a/b:2'}",
-                true,
-            ),
-            (
-                "{\"image\": \"a/b:1\", \"x\": 1}",
-                "{\"image\": \"a/b:2\", \"x\": 1}",
-                true,
-            ),
+            ("{name: app, image: 'a/b:1'}", "{name: app, image: 'a/b:2'}", true),
+            ("{\"image\": \"a/b:1\", \"x\": 1}", "{\"image\": \"a/b:2\", \"x\": 1}", true),
             ("newTag: 1.0\n", "newTag: \"1.20\"\n", true),
             ("# é\nimage: a:1\n", "# é\nimage: a:2\n", true),
             ("replicas: 1\n", "replicas: 9\n", false),
@@ -147,11 +113,7 @@ mod tests {
             ("image: a:1\n", "image: a:1", false),
         ];
         for (old, new, expected) in cases {
-            assert_eq!(
-                only_values_change(old, new).is_ok(),
-                expected,
-                "{old:?} -> {new:?}"
-            );
+            assert_eq!(only_values_change(old, new).is_ok(), expected, "{old:?} -> {new:?}");
         }
     }
 
@@ -160,10 +122,7 @@ mod tests {
         let answer = only_values_change("a: 1\nb: 2\n", "a: 1\nb: 3\n");
         assert_eq!(
             answer,
-            Err(
-                "line 2 changes in more than the value of `image`, `newTag`, `tag`, `digest`"
-                    .to_owned()
-            )
+            Err("line 2 changes in more than the value of `image`, `newTag`, `tag`, `digest`".to_owned())
         );
     }
 }

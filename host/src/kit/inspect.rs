@@ -40,14 +40,8 @@ const AUTHORITY: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
     ("port-read", "read and search the catalog"),
-    (
-        "github-read",
-        "read files, commits, pull requests, checks and branch rules",
-    ),
-    (
-        "github-propose",
-        "commit to branches of its own, open, close, comment and label pull requests",
-    ),
+    ("github-read", "read files, commits, pull requests, checks and branch rules"),
+    ("github-propose", "commit to branches of its own, open, close, comment and label pull requests"),
     ("github-merge", "merge the pull requests that it opened"),
     ("port-write", "change entities of the catalog that exist"),
 ];
@@ -84,11 +78,7 @@ fn print(policy: &Policy, description: &Description) -> String {
         surface.tier.name(),
     );
     for (interface, sentence) in AUTHORITY {
-        let mark = if surface.imports.iter().any(|import| import == interface) {
-            "+"
-        } else {
-            "-"
-        };
+        let mark = if surface.imports.iter().any(|import| import == interface) { "+" } else { "-" };
         let _ = writeln!(text, "  {mark} {interface:<15} {sentence}");
     }
     let _ = writeln!(
@@ -96,10 +86,8 @@ fn print(policy: &Policy, description: &Description) -> String {
         "\nIt imports {} WASI interfaces, all inert: no files, sockets, environment or arguments.",
         surface.wasi.len()
     );
-    let settings: Vec<String> = properties(&description.settings_schema)
-        .iter()
-        .map(|name| text::line(name))
-        .collect();
+    let settings: Vec<String> =
+        properties(&description.settings_schema).iter().map(|name| text::line(name)).collect();
     let _ = writeln!(text, "Settings: {}", settings.join(", "));
     text
 }
@@ -116,8 +104,5 @@ fn json(policy: &Policy, description: &Description) -> Value {
 
 fn properties(schema: &str) -> Vec<String> {
     let schema: Value = serde_json::from_str(schema).unwrap_or_default();
-    schema["properties"]
-        .as_object()
-        .map(|names| names.keys().cloned().collect())
-        .unwrap_or_default()
+    schema["properties"].as_object().map(|names| names.keys().cloned().collect()).unwrap_or_default()
 }

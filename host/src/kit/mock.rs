@@ -12,7 +12,7 @@ use clap::Args;
 use crate::world::server::{Server, ServerOptions};
 use crate::world::{Seen, Shared, World};
 
-/// What `promote mock` is told.
+/// Serve Port and GitHub on loopback, from a world file, for any client to try itself against
 #[derive(Args, Clone, Debug)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one
@@ -38,9 +38,7 @@ pub async fn serve(
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     let server = start(args, out, log).await?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("waiting for ctrl-c")?;
+    tokio::signal::ctrl_c().await.context("waiting for ctrl-c")?;
     server.stop().await;
     Ok(())
 }
@@ -56,10 +54,7 @@ pub async fn start(
     let world = load(args.world.as_deref())?;
     let environment = world.environment();
     let observer = Arc::new(move |seen: &Seen| log(&describe(seen)));
-    let options = ServerOptions {
-        latency: Duration::from_millis(args.latency),
-        observer: Some(observer),
-    };
+    let options = ServerOptions { latency: Duration::from_millis(args.latency), observer: Some(observer) };
     let server = Server::start(Shared::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
     for (name, value) in urls.into_iter().chain(environment) {
@@ -79,21 +74,14 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<World> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("reading the world file {}", file.display()))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    World::from_toml(&text, folder)
-        .with_context(|| format!("reading the world file {}", file.display()))
+    World::from_toml(&text, folder).with_context(|| format!("reading the world file {}", file.display()))
 }
 
 /// One request as a line.
 fn describe(seen: &Seen) -> String {
     let query = seen.query.as_ref().map(|query| format!("?{query}"));
-    let status = seen
-        .status
-        .map_or("cut".to_owned(), |status| status.to_string());
-    let note = if seen.unknown {
-        "  (no such route in the mock)"
-    } else {
-        ""
-    };
+    let status = seen.status.map_or("cut".to_owned(), |status| status.to_string());
+    let note = if seen.unknown { "  (no such route in the mock)" } else { "" };
     format!(
         "{:6} {status} {} {}{}{note}",
         seen.service.to_string(),
@@ -146,20 +134,14 @@ mod tests {
         assert!(format!("{:#}", load(Some(missing)).unwrap_err()).contains("world.toml"));
         let other = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
         let error = format!("{:#}", load(Some(other)).unwrap_err());
-        assert!(
-            error.contains("Cargo.toml") && error.contains("line 1"),
-            "{error}"
-        );
+        assert!(error.contains("Cargo.toml") && error.contains("line 1"), "{error}");
     }
 
     #[test]
     fn values_survive_a_shell() {
-        for (value, quoted) in [
-            ("a-b_c.1", "a-b_c.1"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's $HOME", r"'it'\''s $HOME'"),
-        ] {
+        for (value, quoted) in
+            [("a-b_c.1", "a-b_c.1"), ("", "''"), ("a b", "'a b'"), ("it's $HOME", r"'it'\''s $HOME'")]
+        {
             assert_eq!(quote(value), quoted);
         }
     }

@@ -2,10 +2,13 @@
 //!
 //! Whatever the file says is checked by the rules of the services themselves, and an error names line and key.
 
+mod access;
 mod event;
+mod folder;
 mod github;
 mod port;
 mod repository;
+mod rules;
 
 use std::path::Path;
 use std::time::Duration;
@@ -60,11 +63,7 @@ impl World {
     /// Fails if the file is not one, or if what it says breaks the rules of Port or GitHub.
     pub fn from_toml(text: &str, folder: &Path) -> Result<Self, WorldFileError> {
         let file: WorldFile = toml::from_str(text)?;
-        let mut world = Self {
-            now: file.start.unwrap_or_default(),
-            faults: file.faults,
-            ..Self::default()
-        };
+        let mut world = Self { now: file.start.unwrap_or_default(), faults: file.faults, ..Self::default() };
         let at = Place { text, folder };
         file.port.build(&at, world.now, &mut world.port)?;
         file.github.build(&at, &mut world)?;

@@ -45,11 +45,7 @@ impl Service {
     /// The service that a path belongs to, where both share one address: all of Port's routes are under `/v1`, and none
     /// of GitHub's.
     pub fn of_path(path: &str) -> Self {
-        if path == "/v1" || path.starts_with("/v1/") {
-            Self::Port
-        } else {
-            Self::GitHub
-        }
+        if path == "/v1" || path.starts_with("/v1/") { Self::Port } else { Self::GitHub }
     }
 }
 
@@ -153,8 +149,7 @@ impl World {
             Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
         };
         let response = result.as_ref().ok();
-        let marked =
-            |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
+        let marked = |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
         let unknown = response.is_some_and(marked) || self.github.unknown_routes.len() > strangers;
         self.seen.push(Seen {
             at: self.now,
@@ -165,10 +160,7 @@ impl World {
             status: response.map(|response| response.status().as_u16()),
             unknown,
         });
-        Answer {
-            delay: strike.delay,
-            result,
-        }
+        Answer { delay: strike.delay, result }
     }
 
     fn serve(&mut self, service: Service, request: &HttpRequest) -> HttpResponse {
@@ -204,8 +196,7 @@ impl World {
     fn due(&self, until: Timestamp) -> Option<usize> {
         let events = self.schedule.iter().enumerate();
         let due = events.filter(|(_, scheduled)| scheduled.at <= until);
-        due.min_by_key(|(_, scheduled)| scheduled.at)
-            .map(|(index, _)| index)
+        due.min_by_key(|(_, scheduled)| scheduled.at).map(|(index, _)| index)
     }
 
     /// Schedules something that others do, this long from now.

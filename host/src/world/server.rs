@@ -80,11 +80,7 @@ impl Server {
         world.lock().rebase(Timestamp::now());
         let (stop, stopped) = watch::channel(false);
         let listening = tokio::spawn(listen_on(listener, stopped, world, options));
-        Ok(Self {
-            address,
-            stop,
-            listening,
-        })
+        Ok(Self { address, stop, listening })
     }
 
     /// Where it listens.
@@ -132,10 +128,7 @@ async fn listen_on(
     }
     drop(listener);
     // What is not done by then is cut when the set is dropped.
-    let _ = tokio::time::timeout(GRACE, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 /// One connection, with as many requests as the client sends over it.

@@ -9,9 +9,9 @@ use crate::core::transport::{HttpRequest, HttpResponse, Transport, TransportErro
 use super::{Cut, Service, Shared};
 
 /// Where Port is in every world.
-pub const PORT_URL: &str = "http://port.mock";
+pub const PORT_URL: &str = "https://port.mock";
 /// Where GitHub is in every world.
-pub const GITHUB_URL: &str = "http://github.mock";
+pub const GITHUB_URL: &str = "https://github.mock";
 
 /// Sends requests into a world.
 #[derive(Clone, Debug)]
@@ -24,10 +24,7 @@ pub struct WorldTransport {
 impl WorldTransport {
     /// A transport into this world, with the patience of the live one.
     pub fn new(world: Shared) -> Self {
-        Self {
-            world,
-            patience: Duration::from_secs(30),
-        }
+        Self { world, patience: Duration::from_secs(30) }
     }
 }
 
@@ -44,15 +41,11 @@ impl Transport for WorldTransport {
         // A socket is a place where other work of the client goes on; so is this.
         tokio::task::yield_now().await;
         if answer.delay > self.patience {
-            return Err(TransportError::Lost(
-                "the time for an answer is over".to_owned(),
-            ));
+            return Err(TransportError::Lost("the time for an answer is over".to_owned()));
         }
         answer.result.map_err(|cut| match cut {
             Cut::Refused => TransportError::Connect(format!("{service} refused the connection")),
-            Cut::Before | Cut::After => {
-                TransportError::Lost(format!("{service} closed the connection"))
-            }
+            Cut::Before | Cut::After => TransportError::Lost(format!("{service} closed the connection")),
         })
     }
 }
@@ -62,9 +55,6 @@ fn service(request: &HttpRequest) -> Result<Service, TransportError> {
     match request.uri().host() {
         Some("port.mock") => Ok(Service::Port),
         Some("github.mock") => Ok(Service::GitHub),
-        host => Err(TransportError::Connect(format!(
-            "no such host: {}",
-            host.unwrap_or("none")
-        ))),
+        host => Err(TransportError::Connect(format!("no such host: {}", host.unwrap_or("none")))),
     }
 }

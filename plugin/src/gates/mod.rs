@@ -2,21 +2,55 @@
 //!
 //! A rule whose facts are missing says nothing: that they are missing is a reason of its own, found while gathering.
 
+pub mod freeze;
+pub mod freshness;
+pub mod health;
+pub mod image;
 pub mod lock;
+pub mod people;
+pub mod provenance;
+pub mod soak;
 
 use crate::facts::Facts;
-use crate::settings::Settings;
-use crate::types::Reason;
+use crate::settings::{Freshness, Settings};
+use crate::types::{Reason, Relation};
 
-/// Every reason against the promotion.
-pub fn all(facts: &Facts, settings: &Settings) -> Vec<Reason> {
-    lock::check(facts, &settings.lock)
+/// What the rules say.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Every reason against the promotion.
+    pub reasons: Vec<Reason>,
+    /// What people should know although it does not refuse.
+    pub warnings: Vec<Reason>,
+}
+
+/// Asks every rule. `seen` are the service's relations as the person saw them.
+pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
+    let mut verdict = Verdict {
+        reasons: [
+            lock::check(facts, &settings.lock),
+            freeze::check(facts, &settings.freeze),
+            people::check(facts, &settings.people),
+            health::check(facts, settings),
+            soak::check(facts, &settings.soak),
+            image::check(facts, settings),
+            provenance::check(facts),
+        ]
+        .concat(),
+        warnings: image::left_behind(facts),
+    };
+    match settings.freshness {
+        Freshness::Ignore => {}
+        Freshness::Report => verdict.warnings.extend(freshness::check(facts, seen)),
+        Freshness::Refuse => verdict.reasons.extend(freshness::check(facts, seen)),
+    }
+    verdict
 }
 
 /// A reason, by its rule's name.
 pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
-    Reason {
-        rule: rule.to_owned(),
-        message: message.into(),
-    }
+    Reason { rule: rule.to_owned(), message: message.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 //! The parser's positions count characters and its spans take in anchors and tags; here they are bytes, and only the
 //! scalar itself. Limits hold before anything is built on top: 1 MiB, depth 64, 200,000 nodes.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
@@ -21,9 +20,9 @@ pub struct Stream<'a> {
     /// The root of each document; an empty document is an empty scalar.
     pub documents: Vec<Node>,
     /// Where each anchor is used, by the parser's number for it.
-    pub aliases: BTreeMap<usize, Vec<Place>>,
+    pub aliases: Vec<(usize, Place)>,
     /// Where each anchor stands, by the parser's number for it: document, and path of child positions.
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
 }
 
 /// One node.
@@ -100,18 +99,15 @@ impl Node {
         let Kind::Map(entries) = &self.kind else {
             return None;
         };
-        entries
-            .iter()
-            .find(|(name, _)| name.text() == Some(key))
-            .map(|(_, value)| value)
+        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
     }
 
     fn child(&self, at: usize) -> Option<&Self> {
         match &self.kind {
             Kind::List(items) => items.get(at),
-            Kind::Map(entries) => entries
-                .get(at / 2)
-                .map(|(key, value)| if at.is_multiple_of(2) { key } else { value }),
+            Kind::Map(entries) => {
+                entries.get(at / 2).map(|(key, value)| if at.is_multiple_of(2) { key } else { value })
+            }
             _ => None,
         }
     }
@@ -124,10 +120,7 @@ impl<'a> Stream<'a> {
     /// Says what is wrong and in which line: not YAML, over a limit, a tab as indentation, a key twice in one map.
     pub fn read(text: &'a str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
-            return Err(format!(
-                "the file has {} bytes, at most {MAX_BYTES} are read",
-                text.len()
-            ));
+            return Err(format!("the file has {} bytes, at most {MAX_BYTES} are read", text.len()));
         }
         match Self::parse(text, text) {
             // The parser refuses `key:<tab>value`, which YAML allows. Blanks in place of those tabs move no position.
@@ -142,14 +135,10 @@ impl<'a> Stream<'a> {
     fn parse(text: &'a str, parsed: &str) -> Result<Self, String> {
         let mut reader = Reader {
             parser: Parser::new_from_str(parsed),
-            offsets: parsed
-                .char_indices()
-                .map(|(at, _)| at)
-                .chain([parsed.len()])
-                .collect(),
+            offsets: parsed.char_indices().map(|(at, _)| at).chain([parsed.len()]).collect(),
             text,
-            aliases: BTreeMap::new(),
-            anchors: BTreeMap::new(),
+            aliases: Vec::new(),
+            anchors: Vec::new(),
             trail: Vec::new(),
             document: 0,
             nodes: 0,
@@ -161,20 +150,28 @@ impl<'a> Stream<'a> {
                 documents.push(reader.node(false)?);
             }
         }
-        Ok(Self {
-            text,
-            documents,
-            aliases: reader.aliases,
-            anchors: reader.anchors,
-        })
+        Ok(Self { text, documents, aliases: reader.aliases, anchors: reader.anchors })
+    }
+
+    /// Every scalar of the file that is a value, in no particular order.
+    pub fn values(&self) -> Vec<&Node> {
+        let mut open: Vec<&Node> = self.documents.iter().collect();
+        let mut values = Vec::new();
+        while let Some(node) = open.pop() {
+            match &node.kind {
+                Kind::Scalar { .. } => values.push(node),
+                Kind::List(items) => open.extend(items),
+                Kind::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
+                Kind::Alias(_) => {}
+            }
+        }
+        values
     }
 
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
-        let (document, trail) = self.anchors.get(&anchor)?;
-        trail
-            .iter()
-            .try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
+        let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
+        trail.iter().try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
     }
 }
 
@@ -196,8 +193,8 @@ struct Reader<'p, 't> {
     /// Byte offset of each character.
     offsets: Vec<usize>,
     text: &'t str,
-    aliases: BTreeMap<usize, Vec<Place>>,
-    anchors: BTreeMap<usize, (usize, Vec<usize>)>,
+    aliases: Vec<(usize, Place)>,
+    anchors: Vec<(usize, usize, Vec<usize>)>,
     trail: Vec<usize>,
     document: usize,
     nodes: usize,
@@ -207,12 +204,7 @@ impl<'p> Reader<'p, '_> {
     fn next(&mut self) -> Result<Option<(Event<'p>, Span)>, String> {
         self.parser.next_event().transpose().map_err(|error| {
             let marker = error.marker();
-            format!(
-                "line {}, column {}: {}",
-                marker.line(),
-                marker.col() + 1,
-                error.info()
-            )
+            format!("line {}, column {}: {}", marker.line(), marker.col() + 1, error.info())
         })
     }
 
@@ -225,14 +217,8 @@ impl<'p> Reader<'p, '_> {
 
     fn node_of(&mut self, event: Event<'p>, span: Span, flow: bool) -> Result<Node, String> {
         self.nodes += 1;
-        let (start, end) = (
-            self.offset(span.start.index()),
-            self.offset(span.end.index()),
-        );
-        let place = Place {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-        };
+        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
+        let place = Place { line: span.start.line(), column: span.start.col() + 1 };
         if self.nodes > MAX_NODES {
             return Err(format!("{place}: the file has more than {MAX_NODES} nodes"));
         }
@@ -241,18 +227,12 @@ impl<'p> Reader<'p, '_> {
         }
         let (kind, anchor, tag) = match event {
             Event::Alias(anchor) => {
-                self.aliases.entry(anchor).or_default().push(place);
+                self.aliases.push((anchor, place));
                 (Kind::Alias(anchor), 0, None)
             }
-            Event::Scalar(value, style, anchor, tag) => (
-                Kind::Scalar {
-                    value: value.into_owned(),
-                    style,
-                    flow,
-                },
-                anchor,
-                tag,
-            ),
+            Event::Scalar(value, style, anchor, tag) => {
+                (Kind::Scalar { value: value.into_owned(), style, flow }, anchor, tag)
+            }
             Event::SequenceStart(anchor, tag) => {
                 let flow = flow || self.text[start..end].ends_with('[');
                 (Kind::List(self.list(flow)?), anchor, tag)
@@ -261,30 +241,18 @@ impl<'p> Reader<'p, '_> {
                 let flow = flow || self.text[start..end].ends_with('{');
                 (Kind::Map(self.map(flow)?), anchor, tag)
             }
-            other => return Err(format!("{place}: unexpected {other:?}")),
+            _ => return Err(format!("{place}: a value is missing")),
         };
         if anchor != 0 {
-            self.anchors
-                .insert(anchor, (self.document, self.trail.clone()));
+            self.anchors.push((anchor, self.document, self.trail.clone()));
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
-            Kind::Scalar {
-                style: ScalarStyle::Literal | ScalarStyle::Folded,
-                ..
-            } => start..end,
-            Kind::Scalar { .. } => {
-                scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some())
-            }
+            Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => start..end,
+            Kind::Scalar { .. } => scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some()),
             _ => start..end,
         };
-        Ok(Node {
-            kind,
-            bytes,
-            place,
-            anchor,
-            tag,
-        })
+        Ok(Node { kind, bytes, place, anchor, tag })
     }
 
     fn list(&mut self, flow: bool) -> Result<Vec<Node>, String> {
@@ -304,16 +272,17 @@ impl<'p> Reader<'p, '_> {
 
     fn map(&mut self, flow: bool) -> Result<Vec<(Node, Node)>, String> {
         let mut entries: Vec<(Node, Node)> = Vec::new();
-        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         loop {
             let (event, span) = match self.next()? {
-                Some((Event::MappingEnd, _)) => return Ok(entries),
+                Some((Event::MappingEnd, _)) => return check_keys(&entries).map(|()| entries),
                 Some(next) => next,
                 None => return Err("the file ends within a map".to_owned()),
             };
             self.trail.push(entries.len() * 2);
             let key = self.node_of(event, span, flow)?;
-            self.check_key(&key, flow, &mut seen)?;
+            if !flow {
+                self.check_indent(&key)?;
+            }
             self.trail.pop();
             self.trail.push(entries.len() * 2 + 1);
             entries.push((key, self.node(flow)?));
@@ -321,41 +290,33 @@ impl<'p> Reader<'p, '_> {
         }
     }
 
-    /// Parsers disagree on which of two equal keys wins, and YAML forbids tabs as indentation.
-    fn check_key(
-        &self,
-        key: &Node,
-        flow: bool,
-        seen: &mut BTreeMap<String, Place>,
-    ) -> Result<(), String> {
-        let line_start = self.text[..key.bytes.start]
-            .rfind(['\n', '\r'])
-            .map_or(0, |at| at + 1);
+    /// YAML forbids tabs as indentation; the parser does not always.
+    fn check_indent(&self, key: &Node) -> Result<(), String> {
+        let line_start = self.text[..key.bytes.start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let indent = &self.text[line_start..key.bytes.start];
-        if !flow && indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
-            return Err(format!(
-                "{}: a tab is used as indentation, which YAML forbids",
-                key.place
-            ));
+        if indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
+            return Err(format!("{}: a tab is used as indentation, which YAML forbids", key.place));
         }
-        let Some(name) = key.text() else {
-            return Ok(());
-        };
-        match seen.insert(name.to_owned(), key.place) {
-            Some(first) => Err(format!(
-                "key `{}` stands twice in one map, at {first} and at {}: readers disagree on which one counts",
-                name.escape_debug(),
-                key.place
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn offset(&self, character: usize) -> usize {
-        self.offsets
-            .get(character)
-            .copied()
-            .unwrap_or(self.text.len())
+        self.offsets.get(character).copied().unwrap_or(self.text.len())
+    }
+}
+
+/// Parsers disagree on which of two equal keys counts.
+fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
+    let mut keys: Vec<_> = entries.iter().map(|(key, _)| key).filter(|key| key.text().is_some()).collect();
+    keys.sort_unstable_by_key(|key| (key.text(), key.bytes.start));
+    match keys.windows(2).find(|pair| pair[0].text() == pair[1].text()) {
+        Some(pair) => Err(format!(
+            "key `{}` stands twice in one map, at {} and at {}: readers disagree on which one counts",
+            pair[0].text().unwrap_or_default().escape_debug(),
+            pair[0].place,
+            pair[1].place
+        )),
+        None => Ok(()),
     }
 }
 
@@ -373,11 +334,9 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
         };
         start += skip;
     }
-    let length = match text[start..end].as_bytes().first() {
+    let length = match text.as_bytes()[start..end].first() {
         Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
-        _ => text[start..end]
-            .trim_end_matches([' ', '\t', '\n', '\r'])
-            .len(),
+        _ => text[start..end].trim_end_matches([' ', '\t', '\n', '\r']).len(),
     };
     start..start + length
 }

@@ -7,10 +7,7 @@ use promote_tests::witness::{MANIFEST, REPOSITORY};
 #[tokio::test]
 async fn a_proposal_that_changes_more_than_values_is_denied() {
     for (deed, said) in [
-        (
-            "another line",
-            "line 7 changes in more than the value of `image`",
-        ),
+        ("another line", "line 7 changes in more than the value of `image`"),
         ("a new line", "it would have 22 lines instead of 20"),
         ("one line less", "it would have 19 lines instead of 20"),
         ("the comment", "line 18 changes in more"),
@@ -19,9 +16,7 @@ async fn a_proposal_that_changes_more_than_values_is_denied() {
         ("line ends", "line 1 changes in more"),
     ] {
         let ended = Bench::guest(guests::SMUGGLER).deed(deed).run().await;
-        ended
-            .expect("violation", said)
-            .expect_said("Policy broke its grants");
+        ended.expect("violation", said).expect_said("Policy broke its grants");
         ended.expect_nothing_written();
     }
 }
@@ -40,9 +35,6 @@ async fn a_promotion_differs_from_its_parent_in_the_image_alone() {
         String::from_utf8(repository.git.blob(entry.id).unwrap().to_vec()).unwrap()
     };
     let (before, after) = (at(parent), at(head));
-    assert_eq!(
-        before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"),
-        after
-    );
+    assert_eq!(before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"), after);
     assert_ne!(before, after);
 }

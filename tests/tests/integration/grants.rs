@@ -19,12 +19,7 @@ async fn nothing_is_allowed_without_grants() {
     let ended = Bench::builtin().grants("").run().await;
     ended.expect("violation", "run.note on the Port run is not granted");
     let writes = ended.witness.writes();
-    assert!(
-        writes
-            .iter()
-            .all(|write| write.contains("/v1/actions/runs/")),
-        "{writes:?}"
-    );
+    assert!(writes.iter().all(|write| write.contains("/v1/actions/runs/")), "{writes:?}");
 }
 
 #[tokio::test]
@@ -34,10 +29,11 @@ async fn a_swallowed_denial_is_still_a_violation() {
         "violation",
         "port.update-entity on running_service/payments-prod (relation image) is not granted",
     );
-    ended.expect("violation", r#"allow = ["port.update-entity"], blueprint = "running_service", entity = "payments-prod""#);
-    ended
-        .expect_said("Policy broke its grants")
-        .expect_nothing_written();
+    ended.expect(
+        "violation",
+        r#"allow = ["port.update-entity"], blueprint = "running_service", entity = "payments-prod""#,
+    );
+    ended.expect_said("Policy broke its grants").expect_nothing_written();
 }
 
 /// The sample, with a pull request that somebody else opened, from a branch that would be granted.
@@ -58,59 +54,32 @@ fn with_a_foreign_pull_request() -> World {
 #[tokio::test]
 async fn only_what_this_run_proposed_is_merged() {
     for (deed, said) in [
-        (
-            "foreign",
-            "github.merge on acme/gitops#1: this run has not proposed it",
-        ),
+        ("foreign", "github.merge on acme/gitops#1: this run has not proposed it"),
         ("other commit", "is not the commit that this run proposed"),
-        (
-            "other repository",
-            "github.merge on acme/other is not granted",
-        ),
+        ("other repository", "github.merge on acme/other#2 is not granted"),
     ] {
-        let bench = Bench::guest(guests::MERGER)
-            .deed(deed)
-            .world(with_a_foreign_pull_request());
+        let bench = Bench::guest(guests::MERGER).deed(deed).world(with_a_foreign_pull_request());
         let ended = bench.run().await;
-        ended
-            .expect("violation", said)
-            .expect_said("Policy broke its grants");
+        ended.expect("violation", said).expect_said("Policy broke its grants");
         ended.witness.expect_production_untouched();
         let pulls = ended.witness.pulls();
-        assert!(
-            pulls.iter().all(|pull| pull.state == PullState::Open),
-            "{deed}"
-        );
+        assert!(pulls.iter().all(|pull| pull.state == PullState::Open), "{deed}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_is_not_plain_reaches_no_service() {
     let ended = Bench::guest(guests::TRAVERSAL).run().await;
-    ended.expect(
-        "violation",
-        "github.read-file on acme/gitops ../secrets.yaml is not granted",
-    );
+    ended.expect("violation", "github.read-file on acme/gitops ../secrets.yaml is not granted");
     let answers: Vec<&str> = ended.done.printed.split_whitespace().collect();
     let (files, rest) = answers.split_at(11);
     let (entities, branches) = rest.split_at(3);
     assert!(files.iter().all(|answer| *answer == "denied"), "{files:?}");
-    assert!(
-        branches.iter().all(|answer| *answer == "denied"),
-        "{branches:?}"
-    );
-    assert!(
-        entities
-            .iter()
-            .all(|answer| matches!(*answer, "none" | "failed")),
-        "{entities:?}"
-    );
+    assert!(branches.iter().all(|answer| *answer == "denied"), "{branches:?}");
+    assert!(entities.iter().all(|answer| matches!(*answer, "none" | "failed")), "{entities:?}");
     let world = ended.witness.world.lock();
     let climbs = |path: &str| path.split('/').any(|part| matches!(part, "" | "." | ".."));
     for seen in &world.seen {
-        assert!(
-            !climbs(&seen.path[1..]) && !seen.path.contains(REPOSITORY),
-            "{seen:?}"
-        );
+        assert!(!climbs(&seen.path[1..]) && !seen.path.contains(REPOSITORY), "{seen:?}");
     }
 }

@@ -8,10 +8,7 @@ use crate::stage::{Ended, Stage};
 /// The folder with what was written goes with the stage.
 async fn injected() -> (Stage, Ended) {
     let settings = Settings::default().component(guests::INJECTOR);
-    let stage = Stage::sample()
-        .await
-        .settings(&settings)
-        .with("GITHUB_ACTIONS", "true");
+    let stage = Stage::sample().await.settings(&settings).with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
     ended.expect(1).expect_said("noted");
     stage.witness.expect_nothing_written();
@@ -23,20 +20,13 @@ async fn no_terminal_and_no_runner_obeys_it() {
     let (_stage, ended) = injected().await;
     let said = format!("{}{}", ended.stderr, ended.stdout);
     // actions/runner, ActionCommand.cs: `::command::` after white space, `##[command]` anywhere.
-    let commands: Vec<&str> = said
-        .lines()
-        .filter(|line| line.trim_start().starts_with("::"))
-        .collect();
-    let ours =
-        |line: &&str| line.starts_with("::warning title=") || line.starts_with("::add-mask::eyJ");
+    let commands: Vec<&str> = said.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    let ours = |line: &&str| line.starts_with("::warning title=") || line.starts_with("::add-mask::eyJ");
     assert!(commands.iter().all(ours), "{commands:?}");
     assert!(!said.contains("##["), "{said}");
     let obeyed = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
     assert!(!said.contains(obeyed), "{said:?}");
-    assert!(
-        said.contains("printed"),
-        "what a policy prints is shown: {said}"
-    );
+    assert!(said.contains("printed"), "what a policy prints is shown: {said}");
 }
 
 #[tokio::test]
@@ -56,18 +46,7 @@ async fn no_output_is_made_of_it() {
     let (_stage, ended) = injected().await;
     let outputs = ended.outputs();
     let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        [
-            "commit",
-            "image",
-            "journal",
-            "outcome",
-            "previous-image",
-            "pull-request",
-            "reason"
-        ]
-    );
+    assert_eq!(names, ["commit", "image", "journal", "outcome", "previous-image", "pull-request", "reason"]);
     assert_eq!(outputs["image"], "");
     assert!(outputs["reason"].contains("image=evil"));
 }

@@ -7,9 +7,7 @@ use crate::stage::Stage;
 #[tokio::test]
 async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     let stage = Stage::sample().await;
-    let planned = stage
-        .promote(&["plan", "--payload", "payload.json", "--format", "json"])
-        .await;
+    let planned = stage.promote(&["plan", "--payload", "payload.json", "--format", "json"]).await;
     planned.expect(0);
     stage.witness.expect_untouched();
     let made = stage.run(&["--format", "json"]).await;
@@ -17,10 +15,7 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     let (planned, made) = (planned.json(), made.json());
     assert_eq!(planned["files"], made["files"]);
     assert_eq!(planned["catalog"], made["catalog"]);
-    assert_eq!(
-        (&planned["mode"], &planned["outcome"]),
-        (&json!("plan"), &json!("promoted"))
-    );
+    assert_eq!((&planned["mode"], &planned["outcome"]), (&json!("plan"), &json!("promoted")));
     stage.witness.expect_promoted();
 }
 
@@ -28,14 +23,8 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
 async fn says_that_it_is_a_plan() {
     let stage = Stage::sample().await;
     let ended = stage.promote(&["plan", "--payload", "payload.json"]).await;
-    ended
-        .expect(0)
-        .expect_said("+          image: ghcr.io/acme/web:1.4.2");
-    assert!(
-        ended.stdout.lines().any(|line| line.starts_with("plan: ")),
-        "{}",
-        ended.stdout
-    );
+    ended.expect(0).expect_said("+          image: ghcr.io/acme/web:1.4.2");
+    assert!(ended.stdout.lines().any(|line| line.starts_with("plan: ")), "{}", ended.stdout);
     stage.witness.expect_untouched();
 }
 

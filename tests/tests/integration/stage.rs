@@ -46,18 +46,10 @@ impl Stage {
     pub(crate) async fn of(world: World) -> Self {
         let told = world.environment();
         let world = Shared::new(world);
-        let serve = || {
-            Server::start(
-                world.clone(),
-                ([127, 0, 0, 1], 0).into(),
-                ServerOptions::default(),
-            )
-        };
+        let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), ServerOptions::default());
         let (port, github) = (serve().await.unwrap(), serve().await.unwrap());
-        let mut environment: BTreeMap<String, String> = told
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let mut environment: BTreeMap<String, String> =
+            told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         environment.insert("PORT_API_URL".to_owned(), port.url());
         environment.insert("GITHUB_API_URL".to_owned(), github.url());
         let stage = Self {
@@ -110,8 +102,7 @@ impl Stage {
 
     /// `promote run --payload payload.json`, and more arguments.
     pub(crate) async fn run(&self, more: &[&str]) -> Ended {
-        self.promote(&[&["run", "--payload", "payload.json"], more].concat())
-            .await
+        self.promote(&[&["run", "--payload", "payload.json"], more].concat()).await
     }
 
     /// The program with these arguments, to its end.
@@ -127,11 +118,9 @@ impl Stage {
         let written = self.folder.path().join(format!("run-{number}"));
         std::fs::create_dir(&written).unwrap();
         let mut environment = self.environment.clone();
-        for (name, file) in [
-            ("GITHUB_OUTPUT", "outputs"),
-            ("GITHUB_STEP_SUMMARY", "summary.md"),
-            ("RUNNER_TEMP", ""),
-        ] {
+        for (name, file) in
+            [("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md"), ("RUNNER_TEMP", "")]
+        {
             environment.insert(name.to_owned(), written.join(file).display().to_string());
         }
         command
@@ -142,12 +131,7 @@ impl Stage {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        Running {
-            child: command.spawn().unwrap(),
-            input: input.to_owned(),
-            environment,
-            written,
-        }
+        Running { child: command.spawn().unwrap(), input: input.to_owned(), environment, written }
     }
 }
 
@@ -173,12 +157,7 @@ impl Running {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let searched = canary::search(&self.environment, &[&stdout, &stderr], &self.written);
         assert_eq!(searched, Ok(()));
-        Ended {
-            code: output.status.code(),
-            stdout,
-            stderr,
-            written: self.written,
-        }
+        Ended { code: output.status.code(), stdout, stderr, written: self.written }
     }
 }
 
@@ -220,12 +199,8 @@ impl Ended {
         let text = std::fs::read_to_string(self.written.join("outputs")).unwrap();
         let mut lines = text.lines();
         let mut outputs = BTreeMap::new();
-        while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap())
-        {
-            let value: Vec<&str> = lines
-                .by_ref()
-                .take_while(|line| *line != delimiter)
-                .collect();
+        while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap()) {
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
             outputs.insert(name.to_owned(), value.join("\n"));
         }
         outputs
@@ -233,9 +208,7 @@ impl Ended {
 
     /// The journal's text.
     pub(crate) fn journal(&self) -> String {
-        let files = std::fs::read_dir(&self.written)
-            .unwrap()
-            .map(|file| file.unwrap().path());
+        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
         let journals: Vec<PathBuf> = files.filter(|path| is_journal(path)).collect();
         let [journal] = &journals[..] else {
             panic!("not one journal: {journals:?}");
@@ -250,6 +223,5 @@ impl Ended {
 }
 
 fn is_journal(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "jsonl")
+    path.extension().is_some_and(|extension| extension == "jsonl")
 }

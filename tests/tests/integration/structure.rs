@@ -45,10 +45,7 @@ fn is_for_tests(path: &Path) -> bool {
 fn without_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let inline = |at: &usize| {
-        lines[*at] == "#[cfg(test)]"
-            && lines[*at..]
-                .iter()
-                .any(|line| line.starts_with("mod tests {"))
+        lines[*at] == "#[cfg(test)]" && lines[*at..].iter().any(|line| line.starts_with("mod tests {"))
     };
     let end = (0..lines.len()).find(inline).unwrap_or(lines.len());
     lines[..end].join("\n")
@@ -57,16 +54,10 @@ fn without_tests(text: &str) -> String {
 #[test]
 fn it_knows_neither_the_world_nor_the_kit() {
     for (path, text) in core() {
-        let code = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"));
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             for other in ["world", "kit", "cli", "toolchain"] {
-                assert!(
-                    !line.contains(&format!("crate::{other}")),
-                    "{}: {line}",
-                    path.display()
-                );
+                assert!(!line.contains(&format!("crate::{other}")), "{}: {line}", path.display());
             }
         }
     }
@@ -74,15 +65,11 @@ fn it_knows_neither_the_world_nor_the_kit() {
 
 #[test]
 fn it_stays_small() {
-    let mut sizes: Vec<(usize, String)> = core()
-        .into_iter()
-        .map(|(path, text)| (text.lines().count(), path.display().to_string()))
-        .collect();
+    let mut sizes: Vec<(usize, String)> =
+        core().into_iter().map(|(path, text)| (text.lines().count(), path.display().to_string())).collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     let sum: usize = sizes.iter().map(|(lines, _)| lines).sum();
-    println!(
-        "the trusted core has {sum} lines outside tests, the goal is {GOAL}; the largest files:"
-    );
+    println!("the trusted core has {sum} lines outside tests, the goal is {GOAL}; the largest files:");
     for (lines, path) in sizes.iter().take(5) {
         println!("{lines:6} {path}");
     }

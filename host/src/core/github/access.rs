@@ -31,11 +31,7 @@ impl Access {
             Credentials::Token(token) => http.session.keep(token),
             Credentials::App(app) => http.session.keep(&app.key),
         }
-        Self {
-            credentials,
-            http,
-            minted: Mutex::default(),
-        }
+        Self { credentials, http, minted: Mutex::default() }
     }
 
     pub(super) async fn token(&self) -> Sent<Secret> {

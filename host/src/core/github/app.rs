@@ -59,16 +59,12 @@ impl App {
         }
         let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
         let [first, others @ ..] = self.repositories.as_slice() else {
-            return Err(malformed(
-                "no repository is granted, so there is no token to mint".into(),
-            ));
+            return Err(malformed("no repository is granted, so there is no token to mint".into()));
         };
         let foreign = |r: &&Repository| !r.owner.eq_ignore_ascii_case(&first.owner);
         if let Some(Repository { owner, .. }) = others.iter().find(foreign) {
             let owners = format!("grants name repositories of {} and of {owner}", first.owner);
-            return Err(malformed(
-                owners + ", and a token covers those of one owner",
-            ));
+            return Err(malformed(owners + ", and a token covers those of one owner"));
         }
         let jwt = self.jwt(http.session.now()).map_err(malformed)?;
         http.session.minted(&jwt);
@@ -89,9 +85,7 @@ impl App {
             None => Ok(minted),
             Some(excess) => {
                 minted.revoke(http).await?;
-                Err(malformed(format!(
-                    "the token is wider than the grants: {excess}"
-                )))
+                Err(malformed(format!("the token is wider than the grants: {excess}")))
             }
         }
     }
@@ -99,12 +93,7 @@ impl App {
     /// What a token may do beyond what was asked for, if anything.
     fn excess(&self, granted: &Value) -> Option<String> {
         let levels = ["", "read", "write"];
-        let rank = |level: &str| {
-            levels
-                .iter()
-                .position(|l| *l == level)
-                .unwrap_or(levels.len())
-        };
+        let rank = |level: &str| levels.iter().position(|l| *l == level).unwrap_or(levels.len());
         for (name, level) in granted["permissions"].as_object().into_iter().flatten() {
             // Every token reads metadata, whatever was asked for.
             let least = if name == "metadata" { "read" } else { "" };
@@ -116,16 +105,8 @@ impl App {
         if granted["repository_selection"] == "all" {
             return Some("all repositories of the owner".into());
         }
-        let known = |name: &str| {
-            self.repositories
-                .iter()
-                .any(|r| r.name.eq_ignore_ascii_case(name))
-        };
-        let names = granted["repositories"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|r| &r["name"]);
+        let known = |name: &str| self.repositories.iter().any(|r| r.name.eq_ignore_ascii_case(name));
+        let names = granted["repositories"].as_array().into_iter().flatten().map(|r| &r["name"]);
         let mut others = names.filter(|name| !name.as_str().is_some_and(known));
         others.next().map(|name| format!("repository {name}"))
     }

@@ -60,25 +60,16 @@ impl Repo<'_> {
             self.reports(format!("{at}/status?per_page=100")),
             async { Ok(self.rules(base).await?) },
         )?;
-        let mut checks: BTreeMap<String, Check> =
-            runs.into_iter().map(Report::into_entry).collect();
+        let mut checks: BTreeMap<String, Check> = runs.into_iter().map(Report::into_entry).collect();
         for (name, status) in statuses.into_iter().map(Report::into_entry) {
             // A run and a status of one name are two checks: the worse one counts.
-            if checks
-                .get(&name)
-                .is_none_or(|run| status.state as u8 > run.state as u8)
-            {
+            if checks.get(&name).is_none_or(|run| status.state as u8 > run.state as u8) {
                 checks.insert(name, status);
             }
         }
         for name in required {
             let state = CheckState::Waiting;
-            let missing = Check {
-                name: name.clone(),
-                state,
-                required: true,
-                url: None,
-            };
+            let missing = Check { name: name.clone(), state, required: true, url: None };
             checks.entry(name).or_insert(missing).required = true;
         }
         Ok(checks.into_values().collect())
@@ -92,15 +83,12 @@ impl Repo<'_> {
         let (settings, (rules, required_checks)) = tokio::try_join!(settings, self.rules(branch))?;
         let of = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
         let allowed = |&(method, name, setting): &(MergeMethod, &str, &str)| {
-            let lists =
-                of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
+            let lists = of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
             let linear = of("required_linear_history").next().is_some();
             // Without write access the settings are not told; then nothing is known to be forbidden.
             settings[setting] != false
                 && !(linear && method == MergeMethod::Merge)
-                && lists
-                    .flatten()
-                    .all(|list| list.iter().any(|allowed| allowed == name))
+                && lists.flatten().all(|list| list.iter().any(|allowed| allowed == name))
         };
         let approvals = of("pull_request")
             .filter_map(|rule| rule.parameters["required_approving_review_count"].as_u64())
@@ -125,22 +113,12 @@ impl Repo<'_> {
             Err(error) if error.says(403, "Upgrade to") => Vec::new(),
             Err(error) => return Err(error),
         };
-        let classic =
-            &branch.or_none()?.unwrap_or_default()["protection"]["required_status_checks"];
+        let classic = &branch.or_none()?.unwrap_or_default()["protection"]["required_status_checks"];
         let mut names: Vec<String> = [&classic["contexts"], &classic["checks"]]
             .into_iter()
-            .chain(
-                rules
-                    .iter()
-                    .map(|rule| &rule.parameters["required_status_checks"]),
-            )
+            .chain(rules.iter().map(|rule| &rule.parameters["required_status_checks"]))
             .flat_map(|list| list.as_array().into_iter().flatten())
-            .filter_map(|check| {
-                check
-                    .as_str()
-                    .or(check["context"].as_str())
-                    .map(str::to_owned)
-            })
+            .filter_map(|check| check.as_str().or(check["context"].as_str()).map(str::to_owned))
             .collect();
         names.sort();
         names.dedup();
@@ -153,9 +131,7 @@ impl Repo<'_> {
         let promised = pages.first().map_or(0, |page| page.total_count);
         let mut reports: Vec<_> = pages.into_iter().flat_map(|page| page.reports).collect();
         if !complete || reports.len() < promised {
-            return Err(Failure::Unavailable(format!(
-                "GitHub did not list everything in {list}"
-            )));
+            return Err(Failure::Unavailable(format!("GitHub did not list everything in {list}")));
         }
         reports.sort_by_key(|report| report.id);
         Ok(reports)
@@ -170,14 +146,6 @@ impl Report {
             Some(_) => CheckState::Failing,
         };
         let name = self.name.clone();
-        (
-            name,
-            Check {
-                name: self.name,
-                state,
-                required: false,
-                url: self.link,
-            },
-        )
+        (name, Check { name: self.name, state, required: false, url: self.link })
     }
 }

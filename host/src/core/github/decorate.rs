@@ -15,9 +15,7 @@ impl Repo<'_> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
         // Two hyphens would end the HTML comment that hides the marker.
         if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
-            return rejected(format!(
-                "{marker:?} is no marker: use letters, digits and hyphens"
-            ));
+            return rejected(format!("{marker:?} is no marker: use letters, digits and hyphens"));
         }
         let mark = format!("<!-- promote:{marker} -->");
         let comment = json!({ "body": format!("{mark}\n{body}") });
@@ -26,10 +24,7 @@ impl Repo<'_> {
             if self.is_marked(&comments, &mark).await? {
                 break;
             }
-            match self
-                .post::<Value>(Effect::Once, &comments, comment.clone())
-                .await
-            {
+            match self.post::<Value>(Effect::Once, &comments, comment.clone()).await {
                 Err(error) if error.is_uncertain() && !last => {}
                 other => return Ok(other.map(drop)?),
             }
@@ -40,29 +35,20 @@ impl Repo<'_> {
     /// Adds labels; those that are there stay.
     pub async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
         let labels = json!({ "labels": labels });
-        Ok(self
-            .write(Method::POST, format!("/issues/{number}/labels"), labels)
-            .await?)
+        Ok(self.write(Method::POST, format!("/issues/{number}/labels"), labels).await?)
     }
 
     /// Asks people and teams for a review.
     ///
     /// Fails with `rejected` if one of them cannot review here.
-    pub async fn request_reviewers(
-        &self,
-        number: u32,
-        users: &[String],
-        teams: &[String],
-    ) -> Told<()> {
+    pub async fn request_reviewers(&self, number: u32, users: &[String], teams: &[String]) -> Told<()> {
         let target = format!("/pulls/{number}/requested_reviewers");
         let body = json!({ "reviewers": users, "team_reviewers": teams });
         Ok(self.write(Method::POST, target, body).await?)
     }
 
     async fn is_marked(&self, comments: &str, mark: &str) -> Sent<bool> {
-        let (pages, _) = self
-            .pages::<Vec<Value>>(format!("{comments}?per_page=100"))
-            .await?;
+        let (pages, _) = self.pages::<Vec<Value>>(format!("{comments}?per_page=100")).await?;
         let marked = |comment: &Value| comment["body"].as_str().is_some_and(|b| b.contains(mark));
         Ok(pages.iter().flatten().any(marked))
     }

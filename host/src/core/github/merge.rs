@@ -77,12 +77,7 @@ impl Repo<'_> {
     /// reported as later.
     ///
     /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
-    pub async fn merge_when_ready(
-        &self,
-        number: u32,
-        head: &str,
-        method: MergeMethod,
-    ) -> Told<Merged> {
+    pub async fn merge_when_ready(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
         let (pull, queue, why) = match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => return Ok(Merged::Now(commit)),
             Try::Again(failure) => return Err(failure),
@@ -110,9 +105,7 @@ impl Repo<'_> {
     /// Tries until the answer is a clear one, or the patience is used up.
     async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
         let clear = |result: &Try| !matches!(result, Try::Again(_));
-        self.session()
-            .poll(|| self.merge_once(number, head, method), clear)
-            .await
+        self.session().poll(|| self.merge_once(number, head, method), clear).await
     }
 
     async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
@@ -123,19 +116,12 @@ impl Repo<'_> {
         let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
         let request = Request::write(Method::PUT, target, body).effect(Effect::Once);
-        let error = match self
-            .client
-            .send(request)
-            .await
-            .and_then(|answer| answer.json::<Done>())
-        {
+        let error = match self.client.send(request).await.and_then(|answer| answer.json::<Done>()) {
             Ok(done) => return Ok(Try::Merged(done.sha)),
             Err(error) => error,
         };
         let class = match &error {
-            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => {
-                class(&no.message)
-            }
+            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => class(&no.message),
             error if error.is_uncertain() => Class::Transient,
             _ => return Err(error.into()),
         };
@@ -143,9 +129,7 @@ impl Repo<'_> {
         let pull = self.settled(number).await?;
         let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
         if at != head {
-            return conflict(format!(
-                "#{number} is at commit {at} now, not at {head}: {why}"
-            ));
+            return conflict(format!("#{number} is at commit {at} now, not at {head}: {why}"));
         }
         match (state, class, pull.mergeability()) {
             (PullState::Merged, ..) => self.merge_commit(&pull).await.map(Try::Merged),
@@ -182,15 +166,10 @@ impl Repo<'_> {
     async fn graphql(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
         let http = &self.client.http;
         let body = json!({ "query": query, "variables": variables });
-        let answer = self
-            .client
-            .send(Request::write(Method::POST, http.graphql(), body))
-            .await?;
+        let answer = self.client.send(Request::write(Method::POST, http.graphql(), body)).await?;
         let answer: Value = answer.json()?;
         let errors = answer["errors"].as_array().into_iter().flatten();
-        let texts: Vec<_> = errors
-            .map(|e| e["message"].as_str().unwrap_or("no reason"))
-            .collect();
+        let texts: Vec<_> = errors.map(|e| e["message"].as_str().unwrap_or("no reason")).collect();
         Ok((!texts.is_empty()).then(|| http.clean(&texts.join("; "))))
     }
 }
@@ -208,40 +187,19 @@ mod tests {
     fn every_refusal_is_classified() {
         use Class::{Queue, Terminal, Transient, Unclear, Waiting};
         for (message, expected) in [
-            (
-                "Head branch was modified. Review and try the merge again.",
-                Transient,
-            ),
-            (
-                "Base branch was modified. Review and try the merge again.",
-                Transient,
-            ),
+            ("Head branch was modified. Review and try the merge again.", Transient),
+            ("Base branch was modified. Review and try the merge again.", Transient),
             ("Pull Request is not mergeable", Unclear),
             ("Pull Request is still a draft", Terminal),
-            (
-                "Merge commits are not allowed on this repository.",
-                Terminal,
-            ),
-            (
-                "Squash merges are not allowed on this repository.",
-                Terminal,
-            ),
-            (
-                "Rebase merges are not allowed on this repository.",
-                Terminal,
-            ),
+            ("Merge commits are not allowed on this repository.", Terminal),
+            ("Squash merges are not allowed on this repository.", Terminal),
+            ("Rebase merges are not allowed on this repository.", Terminal),
             ("This branch must not contain merge commits.", Terminal),
             ("Required status check \"ci\" is expected.", Waiting),
             ("2 of 3 required status checks are pending.", Waiting),
-            (
-                "At least 1 approving review is required by reviewers with write access.",
-                Waiting,
-            ),
+            ("At least 1 approving review is required by reviewers with write access.", Waiting),
             ("You're not authorized to push to this branch.", Terminal),
-            (
-                "Repository rule violations found Changes must be made through the merge queue",
-                Queue,
-            ),
+            ("Repository rule violations found Changes must be made through the merge queue", Queue),
             ("Repository rule violations found Something new", Unclear),
             ("Never seen before", Terminal),
         ] {

@@ -68,10 +68,9 @@ impl Repository {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
         match text.split_once('/') {
-            Some((owner, name)) if named(owner) && named(name) => Ok(Self {
-                owner: owner.to_owned(),
-                name: name.to_owned(),
-            }),
+            Some((owner, name)) if named(owner) && named(name) => {
+                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
+            }
             _ => rejected(format!("{text:?} is not a repository: write owner/name")),
         }
     }
@@ -110,10 +109,7 @@ impl Client {
     ///
     /// Fails with `rejected` if that is not what its name is made of.
     pub fn repo(&self, name: &str) -> Told<Repo<'_>> {
-        Ok(Repo {
-            client: self,
-            named: Repository::parse(name)?,
-        })
+        Ok(Repo { client: self, named: Repository::parse(name)? })
     }
 
     async fn send(&self, request: Request) -> Sent<Answer> {

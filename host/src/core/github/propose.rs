@@ -57,16 +57,9 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign commits, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
-        let Proposal {
-            base_commit,
-            changes,
-            head,
-            ..
-        } = proposal;
-        let (base, entries) = tokio::try_join!(
-            self.git_commit(base_commit),
-            self.entries(base_commit, changes)
-        )?;
+        let Proposal { base_commit, changes, head, .. } = proposal;
+        let (base, entries) =
+            tokio::try_join!(self.git_commit(base_commit), self.entries(base_commit, changes))?;
         let tree = json!({ "base_tree": base.tree.sha, "tree": changed(proposal, &entries)? });
         let tree: Object = self.post(Idempotent, "/git/trees", tree).await?;
         let title = proposal.title.lines().next().unwrap_or_default();
@@ -99,19 +92,10 @@ impl Repo<'_> {
 
     /// Decides on a branch that was there before: the same change is adopted, an older one of ours replaced.
     async fn take_over(&self, proposal: &Proposal, tree: &str, commit: String) -> Told<Existing> {
-        let Proposal {
-            head,
-            base,
-            base_commit,
-            ..
-        } = proposal;
+        let Proposal { head, base, base_commit, .. } = proposal;
         let mut pulls = self.find(head, base, PullFilter::Any).await?;
         let open = pulls.iter().any(|pull| pull.state() == PullState::Open);
-        match pulls
-            .first()
-            .filter(|_| !open)
-            .map(|pull| (pull.state(), pull.number))
-        {
+        match pulls.first().filter(|_| !open).map(|pull| (pull.state(), pull.number)) {
             Some((PullState::Closed, number)) => {
                 return conflict(format!(
                     "pull request #{number} was closed by a person: reopen it, or delete its branch {head} to start over"
@@ -149,16 +133,11 @@ impl Repo<'_> {
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
     /// see that a branch was made or moved.
     async fn open(&self, proposal: &Proposal, commit: &str) -> Told<PullRequest> {
-        let opened = self
-            .session()
-            .poll(|| self.open_once(proposal), Result::is_ok);
+        let opened = self.session().poll(|| self.open_once(proposal), Result::is_ok);
         let mut pull = opened.await??;
         if pull.head.sha != commit {
             let look = || self.pull(pull.number);
-            pull = self
-                .session()
-                .poll(look, |pull| pull.head.sha == commit)
-                .await?;
+            pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;
         }
         if pull.head.sha == commit {
             return Ok(pull.into_contract());
@@ -171,22 +150,12 @@ impl Repo<'_> {
 
     /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
     async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
-        let Proposal {
-            title,
-            head,
-            base,
-            body,
-            ..
-        } = proposal;
+        let Proposal { title, head, base, body, .. } = proposal;
         let request = json!({ "title": title, "head": head, "base": base, "body": body });
         match self.post::<Pull>(Once, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
                 let mut found = self.find(head, base, PullFilter::Open).await?;
-                Ok(if found.is_empty() {
-                    Err(error)
-                } else {
-                    Ok(found.swap_remove(0))
-                })
+                Ok(if found.is_empty() { Err(error) } else { Ok(found.swap_remove(0)) })
             }
             Err(error) if !error.says(422, "head invalid") => Err(error.into()),
             other => Ok(other),
@@ -209,11 +178,7 @@ impl Repo<'_> {
     /// Whether a commit is part of a branch.
     async fn is_on(&self, branch: &str, commit: &str) -> Sent<bool> {
         let target = format!("/compare/{}...{}", segs(branch), seg(commit));
-        let status = &self
-            .get::<Value>(target)
-            .await
-            .or_none()?
-            .unwrap_or_default()["status"];
+        let status = &self.get::<Value>(target).await.or_none()?.unwrap_or_default()["status"];
         Ok(status == "behind" || status == "identical")
     }
 
@@ -222,21 +187,11 @@ impl Repo<'_> {
     }
 
     /// The tree entries of the files to change, as far as they exist.
-    async fn entries(
-        &self,
-        commit: &str,
-        changes: &[FileChange],
-    ) -> Sent<HashMap<String, TreeEntry>> {
-        let Tree { tree, truncated } = self
-            .get(format!("/git/trees/{}?recursive=1", seg(commit)))
-            .await?;
+    async fn entries(&self, commit: &str, changes: &[FileChange]) -> Sent<HashMap<String, TreeEntry>> {
+        let Tree { tree, truncated } = self.get(format!("/git/trees/{}?recursive=1", seg(commit))).await?;
         let mut entries: HashMap<_, _> = tree.into_iter().map(|e| (e.path.clone(), e)).collect();
         for FileChange { path, .. } in changes.iter().filter(|_| truncated) {
-            entries.extend(
-                self.walk(commit, path)
-                    .await?
-                    .map(|entry| (path.clone(), entry)),
-            );
+            entries.extend(self.walk(commit, path).await?.map(|entry| (path.clone(), entry)));
         }
         Ok(entries)
     }
@@ -259,12 +214,7 @@ impl Repo<'_> {
 /// The changed entries of the tree, each with the mode that the file has.
 fn changed(proposal: &Proposal, entries: &HashMap<String, TreeEntry>) -> Told<Vec<Value>> {
     let mut tree = Vec::new();
-    for FileChange {
-        path,
-        content,
-        expected_blob,
-    } in &proposal.changes
-    {
+    for FileChange { path, content, expected_blob } in &proposal.changes {
         let Some(TreeEntry { mode, sha, .. }) = entries.get(path) else {
             return conflict(format!("{path} does not exist at {}", proposal.base_commit));
         };
@@ -272,19 +222,14 @@ fn changed(proposal: &Proposal, entries: &HashMap<String, TreeEntry>) -> Told<Ve
             return rejected(format!("{path} is not a regular file: its mode is {mode}"));
         }
         if sha != expected_blob {
-            return conflict(format!(
-                "{path} is no longer what was read: {sha}, not {expected_blob}"
-            ));
+            return conflict(format!("{path} is no longer what was read: {sha}, not {expected_blob}"));
         }
         if blob_id(content.as_bytes()) != *sha {
             tree.push(json!({ "path": path, "mode": mode, "type": "blob", "content": content }));
         }
     }
     if tree.is_empty() {
-        return rejected(format!(
-            "the proposal for {} changes nothing",
-            proposal.head
-        ));
+        return rejected(format!("the proposal for {} changes nothing", proposal.head));
     }
     Ok(tree)
 }

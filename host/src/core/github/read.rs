@@ -35,22 +35,14 @@ impl Repo<'_> {
             return Ok(None);
         };
         match text_of(path, &content) {
-            Ok((blob, content)) => Ok(Some(File {
-                path: path.to_owned(),
-                content,
-                commit,
-                blob,
-            })),
+            Ok((blob, content)) => Ok(Some(File { path: path.to_owned(), content, commit, blob })),
             Err(why) => rejected(format!("{path} {why}")),
         }
     }
 
     /// A commit by branch, tag or identifier, or none.
     pub async fn commit(&self, revision: &str) -> Told<Option<Commit>> {
-        match self
-            .get::<WireCommit>(format!("/commits/{}", segs(revision)))
-            .await
-        {
+        match self.get::<WireCommit>(format!("/commits/{}", segs(revision))).await {
             // "No commit found for SHA": what is no identifier, and no name either.
             Err(error) if error.says(422, "") => Ok(None),
             other => Ok(other.or_none()?.map(WireCommit::into_contract)),
@@ -68,13 +60,7 @@ impl Repo<'_> {
             html_url: String,
         }
         let target = format!("/compare/{}...{}", segs(base), segs(head));
-        let Compared {
-            status,
-            ahead_by,
-            behind_by,
-            commits,
-            html_url: url,
-        } = self.get(target).await?;
+        let Compared { status, ahead_by, behind_by, commits, html_url: url } = self.get(target).await?;
         let status = match status.as_str() {
             "identical" => Ancestry::Identical,
             "ahead" => Ancestry::Ahead,
@@ -82,13 +68,7 @@ impl Repo<'_> {
             _ => Ancestry::Diverged,
         };
         let commits = commits.into_iter().map(WireCommit::into_contract).collect();
-        Ok(Comparison {
-            status,
-            ahead_by,
-            behind_by,
-            commits,
-            url,
-        })
+        Ok(Comparison { status, ahead_by, behind_by, commits, url })
     }
 
     /// The commit that a branch stands at, or none.
@@ -97,10 +77,7 @@ impl Repo<'_> {
         struct Ref {
             object: Object,
         }
-        let found: Option<Ref> = self
-            .get(format!("/git/ref/heads/{}", segs(branch)))
-            .await
-            .or_none()?;
+        let found: Option<Ref> = self.get(format!("/git/ref/heads/{}", segs(branch))).await.or_none()?;
         Ok(found.map(|found| found.object.sha))
     }
 
@@ -135,11 +112,7 @@ pub(super) fn blob_id(text: &[u8]) -> String {
     let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(format!("blob {}\0", text.len()).as_bytes());
     sha1.update(text);
-    sha1.finish()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha1.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The blob and the text of a content object, or why there is none.
@@ -152,14 +125,10 @@ fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
         (_, other) => return Err(format!("is a {other}, not a file")),
     }
     if size > LARGEST_FILE || text("encoding") != "base64" {
-        return Err(format!(
-            "has {size} bytes, more than the {LARGEST_FILE} that can be read"
-        ));
+        return Err(format!("has {size} bytes, more than the {LARGEST_FILE} that can be read"));
     }
     let base64: String = text("content").split_whitespace().collect();
-    let bytes = BASE64_STANDARD
-        .decode(base64)
-        .map_err(|e| format!("arrived damaged: {e}"))?;
+    let bytes = BASE64_STANDARD.decode(base64).map_err(|e| format!("arrived damaged: {e}"))?;
     let blob = text("sha").to_owned();
     // For a symbolic link, GitHub answers with the file that it leads to.
     if blob != blob_id(&bytes) || text("path") != path {
@@ -167,9 +136,6 @@ fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((blob, text)),
-        Err(error) => Err(format!(
-            "is not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        )),
+        Err(error) => Err(format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())),
     }
 }

@@ -7,7 +7,7 @@ mod operation;
 mod resolve;
 mod rule;
 
-pub use operation::{Operation, Target};
+pub use operation::{In, Operation, Target};
 pub use resolve::{Allowed, Denial, Resolved};
 pub use rule::{After, Changes, Grant};
 
@@ -25,28 +25,19 @@ impl Grants {
     /// Names the grant (from 1) and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         for (index, grant) in self.0.iter().enumerate() {
-            grant
-                .check()
-                .map_err(|what| format!("grant {}: {what}", index + 1))?;
+            grant.check().map_err(|what| format!("grant {}: {what}", index + 1))?;
         }
         Ok(())
     }
 
     /// Whether a grant depends on more of the subject than its identifier, so that the host must read it from Port.
     pub fn need_subject(&self) -> bool {
-        self.0
-            .iter()
-            .flat_map(Grant::templates)
-            .any(|template| template.uses("service"))
+        self.0.iter().flat_map(Grant::templates).any(|template| template.uses("service"))
     }
 
     /// The repositories that are named, sorted.
     pub fn repositories(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .0
-            .iter()
-            .flat_map(|grant| grant.repository.clone())
-            .collect();
+        let mut names: Vec<String> = self.0.iter().flat_map(|grant| grant.repository.clone()).collect();
         names.sort();
         names.dedup();
         names

@@ -1,5 +1,7 @@
 //! What a call does, and on what.
 
+use std::fmt;
+
 use crate::core::call::Call;
 use crate::core::contract::{Change, EntityKey};
 
@@ -56,16 +58,11 @@ impl Operation {
     pub fn named(name: &str) -> Result<Vec<Self>, String> {
         let meant: Vec<Self> = Self::ALL
             .into_iter()
-            .filter(|o| {
-                o.name() == name || name == "github.read" && o.name().starts_with("github.read-")
-            })
+            .filter(|o| o.name() == name || name == "github.read" && o.name().starts_with("github.read-"))
             .collect();
         if meant.is_empty() {
             let known: Vec<&str> = Self::ALL.iter().map(|operation| operation.name()).collect();
-            return Err(format!(
-                "unknown operation `{name}`; there are github.read, {}",
-                known.join(", ")
-            ));
+            return Err(format!("unknown operation `{name}`; there are github.read, {}", known.join(", ")));
         }
         Ok(meant)
     }
@@ -114,104 +111,108 @@ pub enum Target<'a> {
         change: Option<&'a Change>,
     },
     /// Something in a repository.
-    Repository {
-        /// `owner/name`.
-        repository: &'a str,
-        /// Files read or changed.
-        paths: Vec<&'a str>,
-        /// The branch that is written to or deleted.
-        head: Option<&'a str>,
-        /// The branch that the change is for.
-        base: Option<&'a str>,
-    },
+    Repository(In<'a>),
+}
+
+/// Something in a repository.
+#[derive(Clone, Debug, Default)]
+pub struct In<'a> {
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// Number of a pull request.
+    pub number: Option<u32>,
+    /// Files read or changed.
+    pub paths: Vec<&'a str>,
+    /// The branch that is written to or deleted.
+    pub head: Option<&'a str>,
+    /// The branch that the change is for.
+    pub base: Option<&'a str>,
 }
 
 impl Call {
     /// The operation, and each target that must be granted; none for calls that reach no service.
     ///
-    /// Calls about a pull request by number name only the repository here: the gate adds the branches of the pull
-    /// request that it has seen.
+    /// Calls about a pull request by number name no branch here: the gate adds the branches of the pull request that it
+    /// has seen.
     pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
-        let repository = |repository| {
-            vec![Target::Repository {
-                repository,
-                paths: Vec::new(),
-                head: None,
-                base: None,
-            }]
+        use Operation as O;
+        let of = |operation, target| Some((operation, vec![Target::Repository(target)]));
+        let at = |operation, repository| of(operation, In { repository, ..In::default() });
+        let pull = |operation, repository, number: &u32| {
+            of(operation, In { repository, number: Some(*number), ..In::default() })
         };
-        Some(match self {
-            Self::Now | Self::Sleep { .. } => return None,
-            Self::Note { .. } => (Operation::Note, vec![Target::Run]),
-            Self::GetEntity { key } => (Operation::GetEntity, vec![of_entity(key, None)]),
-            Self::GetEntities { keys } => (
-                Operation::GetEntity,
-                keys.iter().map(|key| of_entity(key, None)).collect(),
-            ),
-            Self::Search { blueprint, .. } => (
-                Operation::Search,
-                vec![Target::Entity {
-                    blueprint,
-                    identifier: None,
-                    change: None,
-                }],
-            ),
-            Self::UpdateEntity { key, change } => {
-                (Operation::UpdateEntity, vec![of_entity(key, Some(change))])
+        match self {
+            Self::Now | Self::Sleep { .. } => None,
+            Self::Note { .. } => Some((O::Note, vec![Target::Run])),
+            Self::GetEntity { key } => Some((O::GetEntity, vec![entity(key, None)])),
+            Self::GetEntities { keys } => {
+                Some((O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()))
             }
-            Self::ReadFile {
-                repository, path, ..
-            } => (
-                Operation::ReadFile,
-                vec![Target::Repository {
-                    repository,
-                    paths: vec![path],
-                    head: None,
-                    base: None,
-                }],
-            ),
-            Self::GetPullRequest { repository: r, .. }
-            | Self::FindPullRequests { repository: r, .. } => {
-                (Operation::ReadPullRequest, repository(r))
+            Self::Search { blueprint, .. } => {
+                Some((O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }]))
             }
-            Self::GetChecks { repository: r, .. } => (Operation::ReadChecks, repository(r)),
-            Self::GetBranchRules { repository: r, .. } => (Operation::ReadRules, repository(r)),
-            Self::GetCommit { repository: r, .. } | Self::Compare { repository: r, .. } => {
-                (Operation::ReadCommits, repository(r))
+            Self::UpdateEntity { key, change } => Some((O::UpdateEntity, vec![entity(key, Some(change))])),
+            Self::ReadFile { repository, path, .. } => {
+                of(O::ReadFile, In { repository, paths: vec![path], ..In::default() })
             }
-            Self::Propose { proposal } => (
-                Operation::Propose,
-                vec![Target::Repository {
+            Self::GetPullRequest { repository, number } => pull(O::ReadPullRequest, repository, number),
+            Self::FindPullRequests { repository, .. } => at(O::ReadPullRequest, repository),
+            Self::GetChecks { repository, .. } => at(O::ReadChecks, repository),
+            Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
+            Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
+                at(O::ReadCommits, repository)
+            }
+            Self::Propose { proposal } => of(
+                O::Propose,
+                In {
                     repository: &proposal.repository,
-                    paths: proposal.changes.iter().map(|c| c.path.as_str()).collect(),
+                    number: None,
+                    paths: proposal.changes.iter().map(|change| change.path.as_str()).collect(),
                     head: Some(&proposal.head),
                     base: Some(&proposal.base),
-                }],
+                },
             ),
-            Self::DeleteBranch { repository, branch } => (
-                Operation::Propose,
-                vec![Target::Repository {
-                    repository,
-                    paths: Vec::new(),
-                    head: Some(branch),
-                    base: None,
-                }],
-            ),
-            Self::ClosePullRequest { repository: r, .. } => (Operation::Propose, repository(r)),
-            Self::Comment { repository: r, .. }
-            | Self::AddLabels { repository: r, .. }
-            | Self::RequestReviewers { repository: r, .. } => (Operation::Decorate, repository(r)),
-            Self::Merge { repository: r, .. } | Self::MergeWhenReady { repository: r, .. } => {
-                (Operation::Merge, repository(r))
+            Self::DeleteBranch { repository, branch } => {
+                of(O::Propose, In { repository, head: Some(branch), ..In::default() })
             }
-        })
+            Self::ClosePullRequest { repository, number } => pull(O::Propose, repository, number),
+            Self::Comment { repository, number, .. }
+            | Self::AddLabels { repository, number, .. }
+            | Self::RequestReviewers { repository, number, .. } => pull(O::Decorate, repository, number),
+            Self::Merge { repository, number, .. } | Self::MergeWhenReady { repository, number, .. } => {
+                pull(O::Merge, repository, number)
+            }
+        }
     }
 }
 
-fn of_entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
-    Target::Entity {
-        blueprint: &key.blueprint,
-        identifier: Some(&key.identifier),
-        change,
+fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
+    Target::Entity { blueprint: &key.blueprint, identifier: Some(&key.identifier), change }
+}
+
+/// For people; the parts are the policy's text and not neutralised.
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run => to.write_str("the Port run"),
+            Self::Entity { blueprint, identifier, change } => {
+                write!(to, "{blueprint}/{}", identifier.unwrap_or("*"))?;
+                change.map_or(Ok(()), |change| write!(to, " ({})", changed(change)))
+            }
+            Self::Repository(at) => {
+                to.write_str(at.repository)?;
+                at.number.map_or(Ok(()), |number| write!(to, "#{number}"))?;
+                at.paths.iter().try_for_each(|path| write!(to, " {path}"))?;
+                at.head.map_or(Ok(()), |head| write!(to, " from {head}"))?;
+                at.base.map_or(Ok(()), |base| write!(to, " to {base}"))
+            }
+        }
     }
+}
+
+fn changed(change: &Change) -> String {
+    let mut parts: Vec<String> = change.relations.iter().map(|r| format!("relation {}", r.name)).collect();
+    parts.extend(change.title.iter().map(|_| "title".to_owned()));
+    parts.extend(change.properties.iter().map(|properties| format!("properties {properties}")));
+    parts.join(", ")
 }

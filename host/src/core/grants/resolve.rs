@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::Value;
 
-use super::{After, Changes, Grant, Grants, Operation, Target};
+use super::{After, Changes, Grant, Grants, In, Operation, Target};
 use crate::core::contract::Change;
 use crate::core::template::{Template, TemplateError};
 
@@ -57,8 +57,7 @@ impl Resolved {
     pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
         let mut rules = Vec::new();
         for (index, grant) in grants.0.iter().enumerate() {
-            let rule =
-                Rule::new(grant, context).map_err(|what| format!("grant {}: {what}", index + 1))?;
+            let rule = Rule::new(grant, context).map_err(|what| format!("grant {}: {what}", index + 1))?;
             rules.extend(rule);
         }
         Ok(Self(rules))
@@ -79,19 +78,15 @@ impl Resolved {
             })
             .ok_or_else(|| Denial {
                 operation,
-                target: describe(target),
+                target: target.to_string(),
                 remedy: remedy(operation, target),
             })
     }
 
     /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
     pub fn governs(&self, repository: &str, path: &str, base: &str) -> bool {
-        let target = Target::Repository {
-            repository,
-            paths: vec![path],
-            head: None,
-            base: Some(base),
-        };
+        let target =
+            Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() });
         self.allow(Operation::Propose, &target).is_ok()
     }
 }
@@ -100,17 +95,10 @@ impl Rule {
     fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
         let filled = || -> Result<_, TemplateError> {
             let fill = |templates: &[Template], quote: fn(&str) -> String| {
-                templates
-                    .iter()
-                    .map(|t| t.render(context, quote))
-                    .collect::<Result<Vec<_>, _>>()
+                templates.iter().map(|t| t.render(context, quote)).collect::<Result<Vec<_>, _>>()
             };
             let own = [Template::parse(OWN_BRANCHES)?];
-            let heads = if grant.head.is_empty() {
-                &own[..]
-            } else {
-                &grant.head
-            };
+            let heads = if grant.head.is_empty() { &own[..] } else { &grant.head };
             Ok((
                 fill(&grant.path, globset::escape)?,
                 fill(heads, globset::escape)?,
@@ -121,51 +109,31 @@ impl Rule {
         let Ok((paths, heads, bases, entities)) = filled() else {
             return Ok(None);
         };
-        let globs = |patterns: Vec<String>| {
-            patterns
-                .iter()
-                .map(|p| glob(p))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Some(Self {
-            grant: grant.clone(),
-            paths: globs(paths)?,
-            heads: globs(heads)?,
-            bases,
-            entities,
-        }))
+        let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
+        Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {
         match target {
             Target::Run => true,
-            Target::Entity {
-                blueprint,
-                identifier,
-                change,
-            } => {
+            Target::Entity { blueprint, identifier, change } => {
                 self.grant.blueprint.iter().any(|b| b == blueprint)
                     && identifier.is_none_or(|id| {
                         self.entities.is_empty() || self.entities.iter().any(|entity| entity == id)
                     })
                     && change.is_none_or(|change| self.covers_change(change))
             }
-            Target::Repository {
-                repository,
-                paths,
-                head,
-                base,
-            } => {
+            Target::Repository(at) => {
                 let reads_any = operation == Operation::ReadFile && self.paths.is_empty();
-                self.grant.repository.iter().any(|r| r == repository)
-                    && paths.iter().all(|path| {
-                        is_normal_path(path)
-                            && (reads_any || self.paths.iter().any(|g| g.is_match(path)))
-                    })
-                    && head.is_none_or(|head| {
-                        is_branch(head) && self.heads.iter().any(|g| g.is_match(head))
-                    })
-                    && base.is_none_or(|base| self.bases.iter().any(|b| b == base))
+                let path_fits = |path: &&str| {
+                    is_normal_path(path) && (reads_any || self.paths.iter().any(|glob| glob.is_match(path)))
+                };
+                let head_fits =
+                    |head: &str| is_branch(head) && self.heads.iter().any(|glob| glob.is_match(head));
+                self.grant.repository.iter().any(|name| name == at.repository)
+                    && at.paths.iter().all(path_fits)
+                    && at.head.is_none_or(head_fits)
+                    && at.base.is_none_or(|base| self.bases.iter().any(|name| name == base))
             }
         }
     }
@@ -179,15 +147,8 @@ impl Rule {
         };
         // A title is not a property, and nothing grants it.
         change.title.is_none()
-            && properties.is_some_and(|names| {
-                names
-                    .iter()
-                    .all(|name| self.grant.properties.contains(name))
-            })
-            && change
-                .relations
-                .iter()
-                .all(|relation| self.grant.relations.contains(&relation.name))
+            && properties.is_some_and(|names| names.iter().all(|name| self.grant.properties.contains(name)))
+            && change.relations.iter().all(|relation| self.grant.relations.contains(&relation.name))
     }
 }
 
@@ -197,9 +158,7 @@ pub(crate) fn is_normal_path(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['\\', '%', '\u{fffd}'])
         && !path.chars().any(char::is_control)
-        && path
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | "..") && part != ".git")
+        && path.split('/').all(|part| !matches!(part, "" | "." | "..") && part != ".git")
 }
 
 /// Whether Git takes the name for a branch (git-check-ref-format), and no more lenient reader takes it for another.
@@ -221,93 +180,26 @@ fn glob(pattern: &str) -> Result<GlobMatcher, String> {
         .map_err(|error| format!("`{pattern}` is not a glob: {}", error.kind()))
 }
 
-fn describe(target: &Target<'_>) -> String {
-    match target {
-        Target::Run => "the Port run".to_owned(),
-        Target::Entity {
-            blueprint,
-            identifier,
-            change,
-        } => {
-            let what = change
-                .map(|change| format!(" ({})", changed(change)))
-                .unwrap_or_default();
-            format!("{blueprint}/{}{what}", identifier.unwrap_or("*"))
-        }
-        Target::Repository {
-            repository,
-            paths,
-            head,
-            base,
-        } => {
-            let mut text = (*repository).to_owned();
-            for path in paths {
-                text.push_str(&format!(" {path}"));
-            }
-            for (word, branch) in [("from", head), ("to", base)] {
-                text.push_str(
-                    &branch
-                        .map(|name| format!(" {word} {name}"))
-                        .unwrap_or_default(),
-                );
-            }
-            text
-        }
-    }
-}
-
-fn changed(change: &Change) -> String {
-    let mut parts: Vec<String> = change
-        .relations
-        .iter()
-        .map(|r| format!("relation {}", r.name))
-        .collect();
-    parts.extend(change.title.iter().map(|_| "title".to_owned()));
-    parts.extend(
-        change
-            .properties
-            .iter()
-            .map(|properties| format!("properties {properties}")),
-    );
-    parts.join(", ")
-}
-
 fn remedy(operation: Operation, target: &Target<'_>) -> String {
     let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
     match target {
         Target::Run => {}
-        Target::Entity {
-            blueprint,
-            identifier,
-            change,
-        } => {
+        Target::Entity { blueprint, identifier, change } => {
             fields.push(format!("blueprint = {blueprint:?}"));
             fields.extend(identifier.map(|id| format!("entity = {id:?}")));
-            let relations: Vec<&String> = change
-                .iter()
-                .flat_map(|c| &c.relations)
-                .map(|r| &r.name)
-                .collect();
+            let relations: Vec<&String> = change.iter().flat_map(|c| &c.relations).map(|r| &r.name).collect();
             if !relations.is_empty() {
                 fields.push(format!("relations = {relations:?}"));
             }
         }
-        Target::Repository {
-            repository,
-            paths,
-            head,
-            base,
-        } => {
-            fields.push(format!("repository = {repository:?}"));
-            if !paths.is_empty() {
-                fields.push(format!("path = {paths:?}"));
+        Target::Repository(at) => {
+            fields.push(format!("repository = {:?}", at.repository));
+            if !at.paths.is_empty() {
+                fields.push(format!("path = {:?}", at.paths));
             }
-            fields.extend(head.map(|branch| format!("head = {branch:?}")));
-            fields.extend(base.map(|branch| format!("base = {branch:?}")));
+            fields.extend(at.head.map(|branch| format!("head = {branch:?}")));
+            fields.extend(at.base.map(|branch| format!("base = {branch:?}")));
         }
     }
-    format!(
-        "if the policy needs it, the operator can add a grant with {}",
-        fields.join(", ")
-    )
+    format!("if the policy needs it, the operator can add a grant with {}", fields.join(", "))
 }

@@ -72,11 +72,7 @@ impl Grant {
 
     /// Every template of the grant that is filled in from the request.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.path
-            .iter()
-            .chain(&self.base)
-            .chain(&self.head)
-            .chain(&self.entity)
+        self.path.iter().chain(&self.base).chain(&self.head).chain(&self.entity)
     }
 
     /// Checks that the fields fit the operations.
@@ -92,34 +88,14 @@ impl Grant {
         use Operation as O;
         let fields = [
             ("repository", !self.repository.is_empty(), any(O::is_github)),
-            (
-                "path",
-                !self.path.is_empty(),
-                only(&[O::ReadFile, O::Propose, O::Merge]),
-            ),
+            ("path", !self.path.is_empty(), only(&[O::ReadFile, O::Propose, O::Merge])),
             ("base", !self.base.is_empty(), only(&[O::Propose, O::Merge])),
             ("head", !self.head.is_empty(), only(&[O::Propose, O::Merge])),
-            (
-                "changes",
-                self.changes != Changes::Values,
-                only(&[O::Propose]),
-            ),
+            ("changes", self.changes != Changes::Values, only(&[O::Propose])),
             ("blueprint", !self.blueprint.is_empty(), any(O::is_port)),
-            (
-                "entity",
-                !self.entity.is_empty(),
-                only(&[O::GetEntity, O::UpdateEntity]),
-            ),
-            (
-                "properties",
-                !self.properties.is_empty(),
-                only(&[O::UpdateEntity]),
-            ),
-            (
-                "relations",
-                !self.relations.is_empty(),
-                only(&[O::UpdateEntity]),
-            ),
+            ("entity", !self.entity.is_empty(), only(&[O::GetEntity, O::UpdateEntity])),
+            ("properties", !self.properties.is_empty(), only(&[O::UpdateEntity])),
+            ("relations", !self.relations.is_empty(), only(&[O::UpdateEntity])),
             ("after", self.after.is_some(), only(&[O::UpdateEntity])),
             ("holds", self.holds.is_some(), only(&[O::UpdateEntity])),
         ];
@@ -140,9 +116,9 @@ impl Grant {
         for operation in &self.allow {
             let name = operation.name();
             let need = |given: bool, field: &str| {
-                given.then_some(()).ok_or_else(|| {
-                    format!("`{name}` needs `{field}`: a grant without it would be too wide")
-                })
+                given
+                    .then_some(())
+                    .ok_or_else(|| format!("`{name}` needs `{field}`: a grant without it would be too wide"))
             };
             if operation.is_github() {
                 need(!self.repository.is_empty(), "repository")?;
@@ -173,9 +149,7 @@ impl Grant {
     }
 }
 
-fn operations<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Operation>, D::Error> {
+fn operations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
     let mut allow = Vec::new();
     for name in names {
@@ -200,8 +174,5 @@ where
         OneOrMany::One(text) => vec![text],
         OneOrMany::Many(texts) => texts,
     };
-    texts
-        .into_iter()
-        .map(|text| T::try_from(text).map_err(serde::de::Error::custom))
-        .collect()
+    texts.into_iter().map(|text| T::try_from(text).map_err(serde::de::Error::custom)).collect()
 }

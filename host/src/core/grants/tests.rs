@@ -32,90 +32,35 @@ fn read(text: &str) -> Result<Grants, String> {
 }
 
 fn resolved() -> Resolved {
-    let context =
-        json!({ "service": { "identifier": "web", "relations": { "prod_runtime": "web-prod" } } });
+    let context = json!({ "service": { "identifier": "web", "relations": { "prod_runtime": "web-prod" } } });
     Resolved::new(&read(EXAMPLE).unwrap(), &context).unwrap()
 }
 
 fn file<'a>(path: &'a str, head: &'a str, base: &'a str) -> Target<'a> {
-    Target::Repository {
+    Target::Repository(In {
         repository: "acme/gitops",
+        number: None,
         paths: vec![path],
         head: Some(head),
         base: Some(base),
-    }
+    })
 }
 
 #[test]
 fn a_proposal_is_allowed_for_granted_path_head_and_base_only() {
     let cases = [
-        (
-            "apps/web/prod/deployment.yaml",
-            "promote/web/1",
-            "main",
-            true,
-        ),
-        (
-            "apps/web/prod/x/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps/other/prod/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps/web/prod/../../other/prod/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps/web/prod/%2e%2e/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "/apps/web/prod/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps//web/prod/deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps\\web\\prod\\deployment.yaml",
-            "promote/web/1",
-            "main",
-            false,
-        ),
-        (
-            "apps/web/prod/deployment.yaml\n",
-            "promote/web/1",
-            "main",
-            false,
-        ),
+        ("apps/web/prod/deployment.yaml", "promote/web/1", "main", true),
+        ("apps/web/prod/x/deployment.yaml", "promote/web/1", "main", false),
+        ("apps/other/prod/deployment.yaml", "promote/web/1", "main", false),
+        ("apps/web/prod/../../other/prod/deployment.yaml", "promote/web/1", "main", false),
+        ("apps/web/prod/%2e%2e/deployment.yaml", "promote/web/1", "main", false),
+        ("/apps/web/prod/deployment.yaml", "promote/web/1", "main", false),
+        ("apps//web/prod/deployment.yaml", "promote/web/1", "main", false),
+        ("apps\\web\\prod\\deployment.yaml", "promote/web/1", "main", false),
+        ("apps/web/prod/deployment.yaml\n", "promote/web/1", "main", false),
         ("apps/web/prod/deployment.yaml", "main", "main", false),
-        (
-            "apps/web/prod/deployment.yaml",
-            "promote/../main",
-            "main",
-            false,
-        ),
-        (
-            "apps/web/prod/deployment.yaml",
-            "promote/web/1",
-            "release",
-            false,
-        ),
+        ("apps/web/prod/deployment.yaml", "promote/../main", "main", false),
+        ("apps/web/prod/deployment.yaml", "promote/web/1", "release", false),
     ];
     for (path, head, base, expected) in cases {
         let answer = resolved().allow(Operation::Propose, &file(path, head, base));
@@ -125,51 +70,20 @@ fn a_proposal_is_allowed_for_granted_path_head_and_base_only() {
 
 #[test]
 fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
-    let relation = |name: &str| Relation {
-        name: name.to_owned(),
-        targets: vec!["web-2".to_owned()],
-    };
+    let relation = |name: &str| Relation { name: name.to_owned(), targets: vec!["web-2".to_owned()] };
     let change = |title, properties: Option<&str>, relations| Change {
         title,
         properties: properties.map(str::to_owned),
         relations,
     };
     let cases = [
-        (
-            "web-prod",
-            change(None, None, vec![relation("image")]),
-            true,
-        ),
-        (
-            "web-prod",
-            change(None, Some("{}"), vec![relation("image")]),
-            true,
-        ),
-        (
-            "web-staging",
-            change(None, None, vec![relation("image")]),
-            false,
-        ),
-        (
-            "web-prod",
-            change(None, None, vec![relation("image"), relation("owner")]),
-            false,
-        ),
-        (
-            "web-prod",
-            change(Some("x".to_owned()), None, vec![]),
-            false,
-        ),
-        (
-            "web-prod",
-            change(None, Some(r#"{"healthStatus":"Healthy"}"#), vec![]),
-            false,
-        ),
-        (
-            "web-prod",
-            change(None, Some("not json"), vec![relation("image")]),
-            false,
-        ),
+        ("web-prod", change(None, None, vec![relation("image")]), true),
+        ("web-prod", change(None, Some("{}"), vec![relation("image")]), true),
+        ("web-staging", change(None, None, vec![relation("image")]), false),
+        ("web-prod", change(None, None, vec![relation("image"), relation("owner")]), false),
+        ("web-prod", change(Some("x".to_owned()), None, vec![]), false),
+        ("web-prod", change(None, Some(r#"{"healthStatus":"Healthy"}"#), vec![]), false),
+        ("web-prod", change(None, Some("not json"), vec![relation("image")]), false),
     ];
     for (identifier, change, expected) in cases {
         let target = Target::Entity {
@@ -178,21 +92,13 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
             change: Some(&change),
         };
         let answer = resolved().allow(Operation::UpdateEntity, &target);
-        assert_eq!(
-            answer.as_ref().is_ok_and(|a| a.after == Some(After::Merge)),
-            expected,
-            "{change:?}"
-        );
+        assert_eq!(answer.as_ref().is_ok_and(|a| a.after == Some(After::Merge)), expected, "{change:?}");
     }
 }
 
 #[test]
 fn a_denial_names_the_grant_that_would_allow_it() {
-    let target = Target::Entity {
-        blueprint: "image",
-        identifier: Some("web-2"),
-        change: None,
-    };
+    let target = Target::Entity { blueprint: "image", identifier: Some("web-2"), change: None };
     let denial = resolved().allow(Operation::GetEntity, &target).unwrap_err();
     assert_eq!(
         denial.to_string(),
@@ -204,16 +110,9 @@ fn a_denial_names_the_grant_that_would_allow_it() {
 #[test]
 fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
     let grants = read(EXAMPLE).unwrap();
-    let resolved = Resolved::new(
-        &grants,
-        &json!({ "service": { "identifier": "web", "relations": {} } }),
-    )
-    .unwrap();
-    let change = Change {
-        title: None,
-        properties: None,
-        relations: vec![],
-    };
+    let resolved =
+        Resolved::new(&grants, &json!({ "service": { "identifier": "web", "relations": {} } })).unwrap();
+    let change = Change { title: None, properties: None, relations: vec![] };
     for identifier in ["", "web-prod", "{service.relations.prod_runtime}"] {
         let target = Target::Entity {
             blueprint: "running_service",
@@ -226,8 +125,7 @@ fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
 
 #[test]
 fn a_name_from_the_request_is_never_a_pattern() {
-    let context =
-        json!({ "service": { "identifier": "*", "relations": { "prod_runtime": "web-prod" } } });
+    let context = json!({ "service": { "identifier": "*", "relations": { "prod_runtime": "web-prod" } } });
     let resolved = Resolved::new(&read(EXAMPLE).unwrap(), &context).unwrap();
     let target = file("apps/web/prod/deployment.yaml", "promote/x", "main");
     assert!(resolved.allow(Operation::Propose, &target).is_err());
@@ -236,10 +134,7 @@ fn a_name_from_the_request_is_never_a_pattern() {
 #[test]
 fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
     let cases = [
-        (
-            "allow = []",
-            "grant 1: `allow` is empty; name at least one operation",
-        ),
+        ("allow = []", "grant 1: `allow` is empty; name at least one operation"),
         (
             "allow = [\"github.merge\"]",
             "grant 1: `github.merge` needs `repository`: a grant without it would be too wide",
@@ -257,9 +152,7 @@ fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
         assert_eq!(read(&format!("[[grants]]\n{grant}")).unwrap_err(), expected);
     }
     assert!(
-        read("[[grants]]\nallow = [\"port.get\"]")
-            .unwrap_err()
-            .starts_with("unknown operation `port.get`")
+        read("[[grants]]\nallow = [\"port.get\"]").unwrap_err().starts_with("unknown operation `port.get`")
     );
     assert!(
         read("[[grants]]\nallow = [\"run.note\"]\nrepo = \"x\"")

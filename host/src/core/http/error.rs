@@ -79,9 +79,7 @@ impl From<ServiceError> for Failure {
         let text = error.to_string();
         match error {
             ServiceError::Limited(_) => Self::RateLimited(text),
-            ServiceError::NoAnswer { .. } | ServiceError::Unreadable { .. } => {
-                Self::Unavailable(text)
-            }
+            ServiceError::NoAnswer { .. } | ServiceError::Unreadable { .. } => Self::Unavailable(text),
             ServiceError::Malformed(_) => Self::Rejected(text),
             // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
             ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),
@@ -146,12 +144,9 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.call, self.status.as_u16())?;
         let [code, message, id, hint] = [&self.code, &self.message, &self.id, &self.hint];
-        for (start, part, end) in [
-            (", ", code, ""),
-            (", ", message, ""),
-            (" (request ", id, ")"),
-            ("; ", hint, ""),
-        ] {
+        for (start, part, end) in
+            [(", ", code, ""), (", ", message, ""), (" (request ", id, ")"), ("; ", hint, "")]
+        {
             if !part.is_empty() {
                 write!(f, "{start}{part}{end}")?;
             }
@@ -164,9 +159,7 @@ impl std::fmt::Display for Refusal {
 fn details(errors: &Value) -> String {
     let text = |error: &Value| match (error["message"].as_str(), error.as_str()) {
         (Some(text), _) | (None, Some(text)) => text.to_owned(),
-        _ => ["resource", "field", "code"]
-            .map(|k| error[k].as_str().unwrap_or(""))
-            .join(" "),
+        _ => ["resource", "field", "code"].map(|k| error[k].as_str().unwrap_or("")).join(" "),
     };
     let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
     texts.join("; ")
@@ -190,9 +183,7 @@ fn hint(
     let text = match (service, status.as_u16()) {
         (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
         (Service::Port, 401) => "check client id, client secret and the region of this address",
-        (Service::Port, 403) => {
-            "the credentials lack a permission, or an IP allow list is in the way"
-        }
+        (Service::Port, 403) => "the credentials lack a permission, or an IP allow list is in the way",
         (Service::Port, 404) => "check the identifier, and whose credentials these are",
         (Service::GitHub, 401) => "the credentials are wrong, expired or revoked",
         (Service::GitHub, 403) if message.contains("not permitted to create") => {

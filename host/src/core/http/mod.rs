@@ -39,11 +39,7 @@ pub(super) type Outcome = Result<HttpResponse, TransportError>;
 /// How many redirects are followed.
 const HOPS: usize = 3;
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The service behind a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,24 +101,13 @@ impl Request {
     /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
     pub fn get(target: impl Into<String>) -> Self {
         let target = target.into();
-        Self {
-            target,
-            ..Self::default()
-        }
+        Self { target, ..Self::default() }
     }
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let (body, effect) = (
-            Some(body).filter(|body| !body.is_null()),
-            Effect::Idempotent,
-        );
-        Self {
-            method,
-            body,
-            effect,
-            ..Self::get(target)
-        }
+        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
+        Self { method, body, effect, ..Self::get(target) }
     }
 
     /// The same request, with another effect.
@@ -165,9 +150,7 @@ impl Answer {
     /// Where the next page is (RFC 8288).
     pub fn next(&self) -> Option<String> {
         let links = self.headers.get(LINK)?.to_str().ok()?;
-        let next = links
-            .split(',')
-            .find(|link| link.contains("rel=\"next\""))?;
+        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
         Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
     }
 }
@@ -199,12 +182,7 @@ impl Http {
             _ => return Err(malformed("is no https URL")),
         }
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
-        Ok(Self {
-            service,
-            base,
-            authority,
-            session,
-        })
+        Ok(Self { service, base, authority, session })
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
@@ -321,11 +299,7 @@ impl Http {
         };
         if response.status().is_success() {
             let (http::response::Parts { headers, .. }, body) = response.into_parts();
-            return Ok(Answer {
-                call,
-                headers,
-                body,
-            });
+            return Ok(Answer { call, headers, body });
         }
         let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
         Err(match retry::is_rate_limit(self.service, &response) {

@@ -55,13 +55,6 @@ fn no_answer(error: reqwest::Error) -> TransportError {
     let never_sent = error.is_connect() || error.is_builder();
     let error = error.without_url();
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
-    let text = causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ");
-    if never_sent {
-        TransportError::Connect(text)
-    } else {
-        TransportError::Lost(text)
-    }
+    let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    if never_sent { TransportError::Connect(text) } else { TransportError::Lost(text) }
 }

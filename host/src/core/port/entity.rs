@@ -125,17 +125,8 @@ impl Client {
     }
 }
 
-fn path(
-    EntityKey {
-        blueprint,
-        identifier,
-    }: &EntityKey,
-) -> String {
-    format!(
-        "/v1/blueprints/{}/entities/{}",
-        seg(blueprint),
-        seg(identifier)
-    )
+fn path(EntityKey { blueprint, identifier }: &EntityKey) -> String {
+    format!("/v1/blueprints/{}/entities/{}", seg(blueprint), seg(identifier))
 }
 
 /// JSON text of the policy, which must be an object.
@@ -153,9 +144,7 @@ fn relations(change: &Change, now: &Map<String, Value>) -> Value {
         targets => json!(targets),
     };
     let pairs = change.relations.iter();
-    pairs
-        .map(|relation| (relation.name.clone(), value(relation)))
-        .collect()
+    pairs.map(|relation| (relation.name.clone(), value(relation))).collect()
 }
 
 /// The texts of a value that is a text, a list of texts, or objects that name an entity.
@@ -172,14 +161,10 @@ impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.
-        let relations = self
-            .relations
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| {
-                let targets = texts(&value);
-                Relation { name, targets }
-            });
+        let relations = self.relations.unwrap_or_default().into_iter().map(|(name, value)| {
+            let targets = texts(&value);
+            Relation { name, targets }
+        });
         Entity {
             key: EntityKey {
                 blueprint: text(&self.blueprint).unwrap_or_else(|| blueprint.to_owned()),

@@ -62,12 +62,7 @@ impl Client {
     /// Makes a client that reports to the action run `run`. It logs in at the first call.
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
-    pub fn new(
-        base: &str,
-        credentials: Credentials,
-        run: &str,
-        session: Arc<Session>,
-    ) -> Sent<Self> {
+    pub fn new(base: &str, credentials: Credentials, run: &str, session: Arc<Session>) -> Sent<Self> {
         session.keep(&credentials.client_secret);
         let http = Http::new(Service::Port, base, session)?;
         Ok(Self {
@@ -124,14 +119,9 @@ impl Client {
         session.minted(&token);
         // Port repeats a token until it expires, so its rest may be short: a minute early, but half of it at least.
         let lifetime = Duration::try_from_secs_f64(granted.expires_in).unwrap_or_default();
-        let used = lifetime
-            .saturating_sub(Duration::from_secs(60))
-            .max(lifetime / 2);
+        let used = lifetime.saturating_sub(Duration::from_secs(60)).max(lifetime / 2);
         let until = session.now().checked_add(used).unwrap_or(Timestamp::MAX);
-        *login = Some(Login {
-            token: token.clone(),
-            until,
-        });
+        *login = Some(Login { token: token.clone(), until });
         Ok(token)
     }
 
@@ -156,8 +146,7 @@ impl Client {
     }
 
     async fn post(&self, effect: Effect, target: String, body: serde_json::Value) -> Sent<Answer> {
-        self.send(Request::write(Method::POST, target, body).effect(effect))
-            .await
+        self.send(Request::write(Method::POST, target, body).effect(effect)).await
     }
 }
 

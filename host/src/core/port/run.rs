@@ -71,21 +71,16 @@ impl Run {
 
     /// Whether it was started on this entity.
     pub fn is_about(&self, key: &EntityKey) -> bool {
-        let named = |value: &Value, name: &str| {
-            value.as_str().or_else(|| value["identifier"].as_str()) == Some(name)
-        };
+        let named =
+            |value: &Value, name: &str| value.as_str().or_else(|| value["identifier"].as_str()) == Some(name);
         named(&self.entity, &key.identifier) && named(&self.blueprint, &key.blueprint)
     }
 
     /// The URLs that Port shows with the run.
     pub fn links(&self) -> Vec<String> {
         let many = self.link.as_array().into_iter().flatten();
-        let all = std::iter::once(&self.link)
-            .chain(many)
-            .filter_map(Value::as_str);
-        all.filter(|link| !link.is_empty())
-            .map(str::to_owned)
-            .collect()
+        let all = std::iter::once(&self.link).chain(many).filter_map(Value::as_str);
+        all.filter(|link| !link.is_empty()).map(str::to_owned).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Canned, Effect, RateKind, RateLimit};
 use crate::core::transport::HttpResponse;
@@ -11,12 +11,7 @@ use crate::world::port::Rate;
 
 impl Effect {
     /// The answer in place of the service's own.
-    pub(in crate::world) fn response(
-        self,
-        service: Service,
-        now: Timestamp,
-        rate: &Rate,
-    ) -> HttpResponse {
+    pub(in crate::world) fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
         match self {
             Self::Answer(canned) => canned.response(),
             Self::RateLimit(limit) => limit.response(service, now, rate),
@@ -44,37 +39,12 @@ impl RateLimit {
     /// GitHub REST, "Exceeding the rate limit"; Port documents its headers but no body.
     fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
         let left = self.lasts.as_secs() + i64::from(self.lasts.subsec_nanos() > 0);
-        let (status, body) = match (service, self.kind) {
-            (Service::Port, _) => (
-                429,
-                json!({"ok": false, "error": "rate_limit_exceeded", "message": "too many requests"}),
-            ),
-            (Service::GitHub, RateKind::Primary) => (
-                403,
-                json!({
-                    "message": "API rate limit exceeded for installation ID 1.",
-                    "documentation_url": "https://docs.github.com/rest/overview/resources-in-the-rest-api#rate-limiting",
-                }),
-            ),
-            (Service::GitHub, RateKind::Secondary) => (
-                403,
-                json!({
-                    "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-                    "documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-                }),
-            ),
-        };
-        let mut response = Canned {
-            status: self.status.unwrap_or(status),
-            body: body.to_string(),
-            ..Canned::default()
-        }
-        .response();
+        let (status, body) = self.refusal(service);
+        let mut response =
+            Canned { status: self.status.unwrap_or(status), body: body.to_string(), ..Canned::default() }
+                .response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         if self.kind == RateKind::Secondary {
             headers.insert(header::RETRY_AFTER, left.into());
             return response;
@@ -86,5 +56,25 @@ impl RateLimit {
         headers.insert("x-ratelimit-remaining", 0.into());
         headers.insert("x-ratelimit-reset", reset.into());
         response
+    }
+
+    fn refusal(&self, service: Service) -> (u16, Value) {
+        const GITHUB: &str = "https://docs.github.com/rest/overview";
+        let (message, page) = match (service, self.kind) {
+            (Service::Port, _) => {
+                let message = "too many requests";
+                let body = json!({"ok": false, "error": "rate_limit_exceeded", "message": message});
+                return (429, body);
+            }
+            (Service::GitHub, RateKind::Primary) => {
+                ("API rate limit exceeded for installation ID 1.", "resources-in-the-rest-api#rate-limiting")
+            }
+            (Service::GitHub, RateKind::Secondary) => (
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+                "rate-limits-for-the-rest-api#about-secondary-rate-limits",
+            ),
+        };
+        let page = format!("{GITHUB}/{page}");
+        (403, json!({"message": message, "documentation_url": page}))
     }
 }

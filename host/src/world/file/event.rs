@@ -77,45 +77,19 @@ impl From<ThenFile> for Event {
             ThenFile::Request(foreign) => return Self::Request(foreign),
             ThenFile::RevokeTokens(Service::Port) => return Self::RevokePortTokens,
             ThenFile::RevokeTokens(Service::GitHub) => There::RevokeTokens,
-            ThenFile::Commit {
-                repository,
-                branch,
-                files,
-            } => There::Commit {
-                repository,
-                branch,
-                files,
-            },
+            ThenFile::Commit { repository, branch, files } => There::Commit { repository, branch, files },
             ThenFile::Close { repository } => There::Close { repository },
             ThenFile::Merge { repository } => There::Merge { repository },
-            ThenFile::Review {
-                repository,
-                user,
-                state,
-            } => {
+            ThenFile::Review { repository, user, state } => {
                 let state = match state {
                     ReviewFile::Approved => github::ReviewState::Approved,
                     ReviewFile::ChangesRequested => github::ReviewState::ChangesRequested,
                     ReviewFile::Commented => github::ReviewState::Commented,
                 };
-                There::Review {
-                    repository,
-                    user,
-                    state,
-                }
+                There::Review { repository, user, state }
             }
-            ThenFile::Check {
-                repository,
-                name,
-                conclusion,
-            } => There::Check {
-                repository,
-                name,
-                conclusion,
-            },
-            ThenFile::DeleteBranch { repository, branch } => {
-                There::DeleteBranch { repository, branch }
-            }
+            ThenFile::Check { repository, name, conclusion } => There::Check { repository, name, conclusion },
+            ThenFile::DeleteBranch { repository, branch } => There::DeleteBranch { repository, branch },
         })
     }
 }
@@ -145,9 +119,6 @@ pub(super) fn schedule(
         let message = "only what happens at GitHub can be tied to one of its operations";
         return Err(at.error(offset, "events", message));
     };
-    world
-        .github
-        .schedule
-        .push(github::Scheduled { when, event });
+    world.github.schedule.push(github::Scheduled { when, event });
     Ok(())
 }

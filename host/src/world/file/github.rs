@@ -6,15 +6,17 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::access::{self, AppFile, LevelFile};
 use super::repository::RepositoryFile;
 use super::{Place, WorldFileError, duration};
-use crate::world::github::{Access, GitHub, Level, Permissions, Token, TokenKind, Weather};
+use crate::world::github::{GitHub, Token, TokenKind, Weather};
 use crate::world::{Event, Secret, World};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct GitHubFile {
     tokens: Vec<TokenFile>,
+    apps: Vec<AppFile>,
     repositories: Vec<RepositoryFile>,
     weather: Option<WeatherFile>,
     rate_limit: Option<u64>,
@@ -44,13 +46,6 @@ enum KindFile {
     Actions,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum LevelFile {
-    Read,
-    Write,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct WeatherFile {
@@ -70,6 +65,10 @@ impl GitHubFile {
         world.github.requests = 0;
         if let Some(weather) = self.weather {
             world.github.weather = weather.into();
+        }
+        for app in self.apps {
+            let app = app.build(at, &world.github)?;
+            world.github.apps.push(app);
         }
         for file in self.tokens {
             let text = file.token.get_ref().clone();
@@ -94,31 +93,10 @@ impl TokenFile {
             KindFile::Actions => TokenKind::Actions,
         };
         let mut token = Token::full(kind, self.login);
-        if let Some(names) = self.repositories {
-            let ids = names.iter().map(|name| {
-                github
-                    .find(name)
-                    .map(|repository| repository.id)
-                    .ok_or_else(|| {
-                        let key = "github.tokens repositories";
-                        at.error(
-                            self.token.span().start,
-                            key,
-                            format!("there is no repository {name}"),
-                        )
-                    })
-            });
-            token.access = Access::Only(ids.collect::<Result<_, _>>()?);
-        }
+        let offset = self.token.span().start;
+        token.access = access::reach(at, offset, github, self.repositories.as_deref())?;
         if let Some(permissions) = self.permissions {
-            let level = |level| match level {
-                LevelFile::Read => Level::Read,
-                LevelFile::Write => Level::Write,
-            };
-            let permissions = permissions
-                .into_iter()
-                .map(|(name, held)| (name, level(held)));
-            token.permissions = permissions.collect::<Permissions>();
+            token.permissions = access::permissions(permissions);
         }
         Ok(token)
     }

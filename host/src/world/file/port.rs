@@ -96,47 +96,10 @@ struct RunFile {
 }
 
 impl PortFile {
-    pub(super) fn build(
-        self,
-        at: &Place<'_>,
-        now: Timestamp,
-        port: &mut Port,
-    ) -> Result<(), WorldFileError> {
-        if let Some(organisation) = self.organisation {
-            port.organisation = organisation;
-        }
-        port.unset_as_null = self.unset == Unset::Null;
-        if let Some(lifetime) = self.token_lifetime {
-            port.token_lifetime = duration(lifetime);
-        }
-        if let Some(rate) = self.rate {
-            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
-        }
-        port.credentials
-            .extend(self.credentials.into_iter().map(|credentials| Credentials {
-                client_id: credentials.client_id,
-                client_secret: credentials.client_secret,
-                may_write: credentials.may_write,
-            }));
-        if self.blueprints == Blueprints::Guide {
-            port.install_guide(now);
-        }
-        for definition in &self.blueprint {
-            let read = at.definition("port.blueprint", definition)?;
-            let blueprint = Blueprint::new(read, Stamps::new(now, "system")).ok_or_else(|| {
-                at.error(
-                    definition.span().start,
-                    "port.blueprint",
-                    "it has no identifier",
-                )
-            })?;
-            port.put_blueprint(blueprint);
-        }
-        for definition in &self.action {
-            port.put_action(now, at.definition("port.action", definition)?);
-        }
+    pub(super) fn build(self, at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), WorldFileError> {
+        self.definitions(at, now, port)?;
         for (index, entity) in self.entities.iter().enumerate() {
-            entity.build(at, now, port).map_err(|message| {
+            entity.build(now, port).map_err(|message| {
                 let key = format!("port.entities[{index}] \"{}\"", entity.identifier.get_ref());
                 at.error(entity.identifier.span().start, &key, message)
             })?;
@@ -144,19 +107,48 @@ impl PortFile {
         check_targets(at, &self.entities, port)?;
         for run in self.runs {
             let offset = run.id.span().start;
-            run.build(now, port)
-                .map_err(|message| at.error(offset, "port.runs", message))?;
+            run.build(now, port).map_err(|message| at.error(offset, "port.runs", message))?;
+        }
+        if let Some(organisation) = self.organisation {
+            port.organisation = organisation;
+        }
+        if let Some(lifetime) = self.token_lifetime {
+            port.token_lifetime = duration(lifetime);
+        }
+        if let Some(rate) = self.rate {
+            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
+        }
+        port.unset_as_null = self.unset == Unset::Null;
+        port.credentials = self.credentials.into_iter().map(Into::into).collect();
+        Ok(())
+    }
+
+    /// Blueprints and actions.
+    fn definitions(&self, at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), WorldFileError> {
+        if self.blueprints == Blueprints::Guide {
+            port.install_guide(now);
+        }
+        for definition in &self.blueprint {
+            let read = at.definition("port.blueprint", definition)?;
+            let blueprint = Blueprint::new(read, Stamps::new(now, "system"));
+            let offset = definition.span().start;
+            port.put_blueprint(blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?);
+        }
+        for definition in &self.action {
+            port.put_action(now, at.definition("port.action", definition)?);
         }
         Ok(())
     }
 }
 
+impl From<CredentialsFile> for Credentials {
+    fn from(file: CredentialsFile) -> Self {
+        Self { client_id: file.client_id, client_secret: file.client_secret, may_write: file.may_write }
+    }
+}
+
 /// Entities may name each other in any order, so their relations are checked when all are there.
-fn check_targets(
-    at: &Place<'_>,
-    entities: &[EntityFile],
-    port: &Port,
-) -> Result<(), WorldFileError> {
+fn check_targets(at: &Place<'_>, entities: &[EntityFile], port: &Port) -> Result<(), WorldFileError> {
     let Some((entity, missing)) = port.dangling() else {
         return Ok(());
     };
@@ -169,19 +161,12 @@ fn check_targets(
 }
 
 impl EntityFile {
-    fn build(&self, _at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), String> {
+    fn build(&self, now: Timestamp, port: &mut Port) -> Result<(), String> {
         let mut body = Map::new();
-        body.insert(
-            "identifier".into(),
-            self.identifier.get_ref().clone().into(),
-        );
+        body.insert("identifier".into(), self.identifier.get_ref().clone().into());
         body.insert("properties".into(), self.properties.clone().into());
         body.insert("relations".into(), self.relations.clone().into());
-        let optional = [
-            ("title", &self.title),
-            ("icon", &self.icon),
-            ("team", &self.team),
-        ];
+        let optional = [("title", &self.title), ("icon", &self.icon), ("team", &self.team)];
         for (key, value) in optional {
             if let Some(value) = value {
                 body.insert(key.into(), value.clone());
@@ -198,9 +183,7 @@ impl RunFile {
         if let (Some(blueprint), Some(entity)) = (&self.blueprint, &self.entity)
             && port.entity(blueprint, entity).is_none()
         {
-            return Err(format!(
-                "there is no entity \"{entity}\" of \"{blueprint}\""
-            ));
+            return Err(format!("there is no entity \"{entity}\" of \"{blueprint}\""));
         }
         let stamps = Stamps::new(now, self.created_by.as_deref().unwrap_or("system"));
         let mut run = Run::new(self.id.into_inner(), &self.action, stamps);

@@ -28,11 +28,7 @@ pub(super) type Reply = Result<Answer, Answer>;
 
 impl Answer {
     pub(super) fn new(status: u16, body: Body) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body,
-        }
+        Self { status, headers: Vec::new(), body }
     }
 
     pub(super) fn json(status: u16, body: Value) -> Self {
@@ -53,8 +49,11 @@ impl Answer {
         Ok(Self::new(204, Body::Empty))
     }
 
+    /// Adds a header, unless it is there: what is closer to the operation knows better.
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        if !self.headers.iter().any(|(known, _)| *known == name) {
+            self.headers.push((name, value.into()));
+        }
         self
     }
 
@@ -62,10 +61,7 @@ impl Answer {
     pub(super) fn error(status: u16, message: impl Into<String>) -> Self {
         let message = message.into();
         // The status in the body is text (59 of 59 measured answers), unlike what its place suggests.
-        Self::json(
-            status,
-            json!({"message": message, "status": status.to_string()}),
-        )
+        Self::json(status, json!({"message": message, "status": status.to_string()}))
     }
 
     pub(super) fn not_found() -> Self {
@@ -83,10 +79,7 @@ impl Answer {
 
     /// 422 for a required field of the body that is not there.
     pub(super) fn not_supplied(field: &str) -> Self {
-        Self::error(
-            422,
-            format!("Invalid request.\n\n\"{field}\" wasn't supplied."),
-        )
+        Self::error(422, format!("Invalid request.\n\n\"{field}\" wasn't supplied."))
     }
 
     pub(super) fn errors(mut self, errors: Value) -> Self {
@@ -103,10 +96,7 @@ impl Answer {
             && !body.contains_key("documentation_url")
         {
             let separator = if page.is_empty() { "" } else { "/" };
-            body.insert(
-                "documentation_url".into(),
-                format!("{DOCS}{separator}{page}").into(),
-            );
+            body.insert("documentation_url".into(), format!("{DOCS}{separator}{page}").into());
         }
         self
     }
@@ -131,9 +121,7 @@ impl Answer {
         let kind = kind.map(|kind| ("content-type", kind));
         for (name, value) in self.headers.into_iter().chain(shared).chain(kind) {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                response
-                    .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                response.headers_mut().insert(HeaderName::from_static(name), value);
             }
         }
         response

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{Answer, Body, Reply};
-use super::call::Call;
+use super::call::{Call, encode_path};
 use super::objects::wrapped_base64;
 use super::state::Repository;
 use crate::world::git::{Entry, Mode, Oid};
@@ -23,46 +23,28 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         return Err(Answer::error(404, "This repository is empty."));
     }
     let default = repository.settings.default_branch.clone();
-    let name = call
-        .query("ref")
-        .filter(|name| !name.is_empty())
-        .unwrap_or(&default);
+    let name = call.query("ref").filter(|name| !name.is_empty()).unwrap_or(&default);
     let missing = || Answer::error(404, format!("No commit found for the ref {name}"));
     let commit = repository.read(name).ok_or_else(missing)?;
-    let tree = repository
-        .git
-        .tree_of(commit)
-        .ok_or_else(Answer::not_found)?;
-    let entry = repository
-        .git
-        .entry_at(tree, path)
-        .ok_or_else(Answer::not_found)?;
+    let tree = repository.git.tree_of(commit).ok_or_else(Answer::not_found)?;
+    let entry = repository.git.entry_at(tree, path).ok_or_else(Answer::not_found)?;
     let etag = format!("\"{}\"", entry.id);
     if matches(call.header("if-none-match"), &etag) {
         return Ok(Answer::new(304, Body::Empty).header("etag", etag));
     }
-    let place = Place {
-        call,
-        repository,
-        name,
-        path,
-    };
+    let place = Place { call, repository, name, path };
     let answer = match entry.mode {
         Mode::Tree => place.directory(entry.id),
         Mode::Symlink => place.link(tree, entry),
         Mode::Submodule => Answer::ok(place.submodule(entry.id)),
         Mode::File | Mode::Executable => place.file(entry.id),
     };
-    Ok(answer?
-        .header("etag", etag)
-        .header("cache-control", "private, max-age=60, s-maxage=60"))
+    Ok(answer?.header("etag", etag).header("cache-control", "private, max-age=60, s-maxage=60"))
 }
 
 /// Whether the client has this version; weak and strong are equal here.
 fn matches(header: &str, etag: &str) -> bool {
-    header
-        .split(',')
-        .any(|one| one.trim().trim_start_matches("W/") == etag)
+    header.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)
 }
 
 /// The bytes themselves.
@@ -71,13 +53,7 @@ pub(super) fn raw(call: &Call<'_>, content: Vec<u8>) -> Answer {
         true => "application/vnd.github.v3.raw; charset=utf-8",
         false => "application/vnd.github.raw+json; charset=utf-8",
     };
-    Answer::new(
-        200,
-        Body::Raw {
-            kind: kind.into(),
-            content,
-        },
-    )
+    Answer::new(200, Body::Raw { kind: kind.into(), content })
 }
 
 /// A path of a repository at a ref.
@@ -117,50 +93,26 @@ impl Place<'_> {
     fn link(&self, tree: Oid, entry: Entry) -> Reply {
         let content = self.repository.git.blob(entry.id).unwrap_or_default();
         let target = String::from_utf8_lossy(content).into_owned();
-        let resolved =
-            follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
+        let resolved = follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
         if let Some(file) = resolved.filter(|entry| entry.mode.is_file()) {
             return self.file(file.id);
         }
-        let mut shape = entry_shape(
-            self.call,
-            self.repository,
-            self.name,
-            self.path,
-            "symlink",
-            entry.id,
-        );
+        let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "symlink", entry.id);
         shape["target"] = target.into();
         Answer::ok(shape)
     }
 
     fn submodule(&self, id: Oid) -> Value {
-        let mut shape = entry_shape(
-            self.call,
-            self.repository,
-            self.name,
-            self.path,
-            "submodule",
-            id,
-        );
+        let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "submodule", id);
         shape["submodule_git_url"] = format!("{}.git", self.call.urls.page(self.repository)).into();
         shape["download_url"] = Value::Null;
         shape
     }
 
     fn directory(&self, id: Oid) -> Reply {
-        let entries = self
-            .repository
-            .git
-            .tree(id)
-            .map(|tree| tree.entries())
-            .unwrap_or_default();
+        let entries = self.repository.git.tree(id).map(|tree| tree.entries()).unwrap_or_default();
         let entry = |(name, entry): &(String, Entry)| {
-            let path = if self.path.is_empty() {
-                name.clone()
-            } else {
-                format!("{}/{name}", self.path)
-            };
+            let path = if self.path.is_empty() { name.clone() } else { format!("{}/{name}", self.path) };
             let kind = match entry.mode {
                 Mode::Tree => "dir",
                 Mode::Symlink => "symlink",
@@ -172,8 +124,7 @@ impl Place<'_> {
         };
         let entries: Vec<Value> = entries.iter().take(MAX_ENTRIES).map(entry).collect();
         if self.accepts("vnd.github.object") {
-            let mut shape =
-                entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
+            let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
             shape["entries"] = entries.into();
             return Answer::ok(shape);
         }
@@ -210,16 +161,17 @@ pub(super) fn entry_shape(
     id: Oid,
 ) -> Value {
     let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
-    let url = format!("{api}/contents/{path}?ref={reference}");
+    let place = encode_path(path);
+    let url = format!("{api}/contents/{place}?ref={}", encode_path(reference));
     let (object, view) = match kind {
         "dir" => ("trees", "tree"),
         _ => ("blobs", "blob"),
     };
     let git_url = format!("{api}/git/{object}/{id}");
-    let html_url = format!("{page}/{view}/{reference}/{path}");
+    let html_url = format!("{page}/{view}/{reference}/{place}");
     let download = match kind {
         "dir" => Value::Null,
-        _ => format!("{page}/raw/{reference}/{path}").into(),
+        _ => format!("{page}/raw/{reference}/{place}").into(),
     };
     json!({
         "type": kind,

@@ -17,12 +17,17 @@ mod issues;
 mod jwt;
 mod limits;
 mod merge;
+mod merge_branch;
 mod mergeable;
+mod minting;
 mod objects;
+mod pull_shapes;
+mod pull_state;
 mod pulls;
 mod put_contents;
 mod refs;
 mod repos;
+mod repository_shape;
 mod reviews;
 mod route;
 mod rules;
@@ -45,8 +50,8 @@ pub use limits::RateLimits;
 pub use rules::BranchRules;
 pub use schedule::{Event, Scheduled, When};
 pub use state::{
-    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState,
-    Repository, Review, ReviewState, Settings,
+    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState, Repository,
+    Review, ReviewState, Settings,
 };
 pub use verbs::FileSpec;
 
@@ -91,11 +96,7 @@ pub struct Weather {
 
 impl Default for Weather {
     fn default() -> Self {
-        Self {
-            stale_reads: 0,
-            unknown_mergeable: 1,
-            base_modified: 0,
-        }
+        Self { stale_reads: 0, unknown_mergeable: 1, base_modified: 0 }
     }
 }
 
@@ -141,10 +142,7 @@ impl GitHub {
             repository.describe(&mut lines);
         }
         let live: BTreeMap<_, _> = self.tokens.kinds();
-        lines.extend(
-            live.iter()
-                .map(|(kind, count)| format!("{count} {kind:?} tokens")),
-        );
+        lines.extend(live.iter().map(|(kind, count)| format!("{count} {kind:?} tokens")));
         lines.join("\n")
     }
 }

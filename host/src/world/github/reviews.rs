@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::call::{Call, encode_path};
 use super::commits::commit_shape;
-use super::pulls;
+use super::pull_shapes;
 use super::shapes::node_id;
 use super::state::{PullRequest, Repository, ReviewState};
 use crate::world::git::Oid;
@@ -28,7 +28,7 @@ pub(super) fn diff_entries(
             (_, None) => "removed",
             _ => "modified",
         };
-        let path = &change.path;
+        let (path, place) = (&change.path, encode_path(&change.path));
         let mut shape = json!({
             "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
             "filename": path,
@@ -36,9 +36,9 @@ pub(super) fn diff_entries(
             "additions": diff.additions,
             "deletions": diff.deletions,
             "changes": diff.additions + diff.deletions,
-            "blob_url": format!("{page}/blob/{at}/{path}"),
-            "raw_url": format!("{page}/raw/{at}/{path}"),
-            "contents_url": format!("{api}/contents/{path}?ref={at}"),
+            "blob_url": format!("{page}/blob/{at}/{place}"),
+            "raw_url": format!("{page}/raw/{at}/{place}"),
+            "contents_url": format!("{api}/contents/{place}?ref={at}"),
         });
         if let Some(patch) = diff.patch {
             shape["patch"] = patch.trim_end_matches('\n').into();
@@ -50,14 +50,8 @@ pub(super) fn diff_entries(
 
 pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (repository, pull) = (call.repository(github), call.pull(github)?);
-    let fork = repository
-        .git
-        .merge_base(pull.base_sha, pull.head_sha)
-        .unwrap_or(pull.base_sha);
-    let (from, to) = (
-        repository.git.tree_of(fork),
-        repository.git.tree_of(pull.head_sha),
-    );
+    let fork = repository.git.merge_base(pull.base_sha, pull.head_sha).unwrap_or(pull.base_sha);
+    let (from, to) = (repository.git.tree_of(fork), repository.git.tree_of(pull.head_sha));
     let entries = diff_entries(call, repository, pull.head_sha, from, to);
     call.page(github, entries, |_, shown| shown.into())
 }
@@ -65,10 +59,7 @@ pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
 pub(super) fn commits(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (repository, pull) = (call.repository(github), call.pull(github)?);
     let ahead = repository.git.ahead(pull.base_sha, pull.head_sha);
-    let shapes = ahead
-        .into_iter()
-        .map(|id| commit_shape(call, repository, id))
-        .collect();
+    let shapes = ahead.into_iter().map(|id| commit_shape(call, repository, id)).collect();
     call.page(github, shapes, |_, shown| shown.into())
 }
 
@@ -105,14 +96,8 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let users = call.texts("reviewers")?.unwrap_or_default();
     let teams = call.texts("team_reviewers")?.unwrap_or_default();
     let pull = call.pull(github)?;
-    if users
-        .iter()
-        .any(|user| user.eq_ignore_ascii_case(&pull.author))
-    {
-        return Err(Answer::error(
-            422,
-            "Review cannot be requested from pull request author.",
-        ));
+    if users.iter().any(|user| user.eq_ignore_ascii_case(&pull.author)) {
+        return Err(Answer::error(422, "Review cannot be requested from pull request author."));
     }
     let known = &call.repository(github).collaborators;
     if users.iter().chain(&teams).any(|name| !known.contains(name)) {
@@ -122,17 +107,11 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     let now = call.now;
     let pull: &mut PullRequest = call.pull_mut(github)?;
-    for (list, names) in [
-        (&mut pull.reviewers.0, users),
-        (&mut pull.reviewers.1, teams),
-    ] {
-        let new: Vec<String> = names
-            .into_iter()
-            .filter(|name| !list.contains(name))
-            .collect();
+    for (list, names) in [(&mut pull.reviewers.0, users), (&mut pull.reviewers.1, teams)] {
+        let new: Vec<String> = names.into_iter().filter(|name| !list.contains(name)).collect();
         list.extend(new);
     }
     pull.updated_at = now;
-    let shape = pulls::simple(call, call.repository(github), call.pull(github)?);
+    let shape = pull_shapes::simple(call, call.repository(github), call.pull(github)?);
     Ok(Answer::json(201, shape))
 }

@@ -3,10 +3,7 @@
 //! The order in which GitHub refuses is kept: user agent, version, credential, rate limit, route, repository,
 //! permission, body; only then does an operation see the request.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Body, Reply};
@@ -16,9 +13,11 @@ use super::shapes::Urls;
 use super::{GitHub, limits};
 use crate::core::transport::HttpRequest;
 
+mod find;
 mod table;
 
-use table::{Need, ROUTES, Route};
+use find::{find, numbered};
+use table::{Need, Route};
 
 /// Versions of the API that are served; the second dropped fields, which the shapes leave out.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -31,7 +30,11 @@ pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest)
     };
     let answer = match identify(github, now, request) {
         Ok(caller) => limited(github, now, request, &caller, version),
-        Err(refusal) => refusal,
+        // A bad credential is counted like none.
+        Err(refusal) => {
+            let budget = github.rate_limits.spend(now, &Caller::Anonymous, "core", 1);
+            budget.headers(refusal)
+        }
     };
     answer.header("x-github-api-version-selected", version)
 }
@@ -41,21 +44,14 @@ fn version(request: &HttpRequest) -> Result<&'static str, Answer> {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                     (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
         let kind = "text/html; charset=utf-8".into();
-        return Err(Answer::new(
-            403,
-            Body::Raw {
-                kind,
-                content: text.into(),
-            },
-        ));
+        return Err(Answer::new(403, Body::Raw { kind, content: text.into() }));
     }
     let Some(asked) = request.headers().get("x-github-api-version") else {
         return Ok(VERSIONS[0]);
     };
     let known = VERSIONS.into_iter().find(|version| asked == version);
     known.ok_or_else(|| {
-        let message =
-            "The version that you specified in the `X-GitHub-Api-Version` header is not supported.";
+        let message = "The version that you specified in the `X-GitHub-Api-Version` header is not supported.";
         Answer::error(400, message).documented("about-the-rest-api/api-versions")
     })
 }
@@ -69,11 +65,7 @@ fn limited(
     version: &str,
 ) -> Answer {
     let path = request.uri().path();
-    let resource = if path.ends_with("/graphql") {
-        "graphql"
-    } else {
-        "core"
-    };
+    let resource = if path.ends_with("/graphql") { "graphql" } else { "core" };
     let cost = u64::from(!path.ends_with("/rate_limit"));
     let budget = github.rate_limits.spend(now, caller, resource, cost);
     if cost > 0 && budget.exhausted() {
@@ -86,14 +78,8 @@ fn limited(
         false => budget,
     };
     let answer = budget.headers(answer);
-    let scopes = caller
-        .token()
-        .is_some_and(|token| token.kind == TokenKind::Classic);
-    if scopes {
-        answer.header("x-oauth-scopes", "repo")
-    } else {
-        answer
-    }
+    let scopes = caller.token().is_some_and(|token| token.kind == TokenKind::Classic);
+    if scopes { answer.header("x-oauth-scopes", "repo") } else { answer }
 }
 
 fn routed(
@@ -111,9 +97,7 @@ fn routed(
         None => path.to_owned(),
     };
     let Some((route, parts)) = find(request.method().as_str(), &path) else {
-        github
-            .unknown_routes
-            .push(format!("{} {path}", request.method()));
+        github.unknown_routes.push(format!("{} {path}", request.method()));
         return Answer::not_found().documented("");
     };
     let mut call = Call {
@@ -135,9 +119,8 @@ fn routed(
         Ok(answer) | Err(answer) => answer.documented(route.docs),
     };
     match route.need {
-        Need::Repository(permission, level) if !matches!(caller, Caller::App(_)) => {
-            let accepted = format!("{permission}={}", level.name());
-            answer.header("x-accepted-github-permissions", accepted)
+        Need::Repository(permissions, level) if !matches!(caller, Caller::App(_)) => {
+            answer.header("x-accepted-github-permissions", accepted(permissions, level))
         }
         _ => answer,
     }
@@ -151,9 +134,7 @@ fn run(github: &mut GitHub, route: &Route, call: &mut Call<'_>, path: &str) -> R
         }
         Need::Credential => {}
         Need::App if !matches!(call.caller, Caller::App(_)) => {
-            return Err(Answer::unauthorized(
-                "A JSON web token could not be decoded",
-            ));
+            return Err(Answer::unauthorized("A JSON web token could not be decoded"));
         }
         Need::App => {}
         Need::AppRepository | Need::Repository(..) => {
@@ -181,26 +162,13 @@ fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer>
     let mut all = github.repositories.iter();
     let moved = all.position(|repository| repository.renamed_from.iter().any(|old| same(old)));
     let moved = moved.filter(visible).ok_or_else(Answer::not_found)?;
-    let below = path
-        .splitn(5, '/')
-        .nth(4)
-        .map(|rest| format!("/{rest}"))
-        .unwrap_or_default();
-    let query = call
-        .request
-        .uri()
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
+    let below = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
+    let query = call.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let id = github.repositories[moved].id;
     let url = format!("{}/repositories/{id}{below}{query}", call.urls.api);
     let reads = matches!(call.request.method().as_str(), "GET" | "HEAD");
     // 301 may turn a POST into a GET on the way; 307 keeps method and body.
-    let (status, message) = if reads {
-        (301, "Moved Permanently")
-    } else {
-        (307, "Temporary Redirect")
-    };
+    let (status, message) = if reads { (301, "Moved Permanently") } else { (307, "Temporary Redirect") };
     let body = json!({"message": message, "url": url});
     Err(Answer::json(status, body)
         .header("location", url)
@@ -209,12 +177,10 @@ fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer>
 
 /// Checks that the caller may do this to this repository.
 fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> {
-    let Need::Repository(permission, level) = route.need else {
+    let Need::Repository(permissions, level) = route.need else {
         return match call.caller {
             Caller::App(_) => Ok(()),
-            _ => Err(Answer::unauthorized(
-                "A JSON web token could not be decoded",
-            )),
+            _ => Err(Answer::unauthorized("A JSON web token could not be decoded")),
         };
     };
     let repository = &github.repositories[call.repository];
@@ -224,27 +190,28 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
         Caller::Anonymous => return Err(Answer::unauthorized("Requires authentication")),
         Caller::Token { token, .. } => token,
     };
-    let accepted = || format!("{permission}={}", level.name());
-    if !call.may(permission, level, repository) {
+    let may = |permission: &&str| call.may(permission, level, repository);
+    if !permissions.iter().any(may) {
         if level == Level::Read && !repository.settings.private {
             return Ok(());
         }
         let refused = match token.kind {
             TokenKind::Classic => return Err(Answer::not_found()),
             TokenKind::FineGrained => "Resource not accessible by personal access token",
-            TokenKind::Installation { .. } | TokenKind::Actions => {
-                "Resource not accessible by integration"
-            }
+            TokenKind::Installation { .. } | TokenKind::Actions => "Resource not accessible by integration",
         };
-        return Err(Answer::error(403, refused).header("x-accepted-github-permissions", accepted()));
+        return Err(Answer::error(403, refused));
     }
     if level == Level::Write && repository.settings.archived {
-        return Err(Answer::error(
-            403,
-            "Repository was archived so is read-only.",
-        ));
+        return Err(Answer::error(403, "Repository was archived so is read-only."));
     }
     Ok(())
+}
+
+/// The permissions that would do, as a header says them.
+fn accepted(permissions: &[&str], level: Level) -> String {
+    let one = |permission: &&str| format!("{permission}={}", level.name());
+    permissions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// The body, which is an object or nothing.
@@ -262,64 +229,4 @@ fn body(request: &HttpRequest) -> Result<Map<String, Value>, Answer> {
         Ok(_) => Err(Answer::error(400, "Body should be a JSON object").documented("")),
         Err(_) => Err(Answer::error(400, "Problems parsing JSON").documented("")),
     }
-}
-
-/// Turns `/repositories/ID/rest`, which `link` and `location` use, into the named form.
-fn numbered(github: &GitHub, path: &str) -> Option<String> {
-    let rest = path.strip_prefix("/repositories/")?;
-    let (id, below) = rest
-        .split_once('/')
-        .map_or((rest, None), |(id, below)| (id, Some(below)));
-    let id: u64 = id.parse().ok()?;
-    let repository = github
-        .repositories
-        .iter()
-        .find(|repository| repository.id == id)?;
-    let below = below.map(|below| format!("/{below}")).unwrap_or_default();
-    Some(format!("/repos/{}{below}", repository.full_name()))
-}
-
-/// The route of a method and path. A trailing slash is no route, but for the root of the contents.
-fn find(method: &str, path: &str) -> Option<(&'static Route, BTreeMap<&'static str, String>)> {
-    let method = if method == "HEAD" { "GET" } else { method };
-    let path = path
-        .strip_suffix("/contents/")
-        .map(|rest| format!("{rest}/contents"))
-        .unwrap_or_else(|| path.to_owned());
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let candidates = ROUTES.iter().filter(|route| route.method == method);
-    let mut found = candidates.filter_map(|route| Some((route, capture(route.pattern, &parts)?)));
-    found.next()
-}
-
-/// Matches parts with a pattern, in which `{x}` is one part and `{*x}` one or more.
-fn capture(pattern: &'static str, parts: &[&str]) -> Option<BTreeMap<&'static str, String>> {
-    let mut found = BTreeMap::new();
-    let mut rest = parts;
-    let mut wanted = pattern.split('/').skip(1);
-    while let Some(want) = wanted.next() {
-        let after = wanted.clone().count();
-        let take = match want.strip_prefix("{*") {
-            Some(_) => rest.len().checked_sub(after).filter(|take| *take > 0)?,
-            None => 1,
-        };
-        let (taken, left) = rest.split_at_checked(take)?;
-        rest = left;
-        let name = want.strip_prefix("{*").or_else(|| want.strip_prefix('{'));
-        match name.and_then(|name| name.strip_suffix('}')) {
-            Some(name) => {
-                let decoded = taken
-                    .iter()
-                    .map(|part| percent_decode_str(part).decode_utf8().ok());
-                let text = decoded.collect::<Option<Vec<_>>>()?.join("/");
-                if text.is_empty() || text.ends_with('/') {
-                    return None;
-                }
-                found.insert(name, text);
-            }
-            None if taken == [want] => {}
-            None => return None,
-        }
-    }
-    rest.is_empty().then_some(found)
 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::GitHub;
 use super::state::{Label, Repository};
@@ -26,18 +26,12 @@ impl Urls {
         let authority = uri.authority().map(|authority| authority.as_str());
         let authority = authority.or(host).unwrap_or("api.github.com");
         let scheme = uri.scheme_str().unwrap_or("http");
-        Self {
-            api: format!("{scheme}://{authority}{}", github.api_base),
-            html: github.html_base.clone(),
-        }
+        Self { api: format!("{scheme}://{authority}{}", github.api_base), html: github.html_base.clone() }
     }
 
     /// The API's address of a repository.
     pub(super) fn repository(&self, repository: &Repository) -> String {
-        format!(
-            "{}/repos/{}/{}",
-            self.api, repository.owner, repository.name
-        )
+        format!("{}/repos/{}/{}", self.api, repository.owner, repository.name)
     }
 
     /// The page of a repository.
@@ -47,11 +41,7 @@ impl Urls {
 
     /// A user, as others see one.
     pub(super) fn user(&self, login: &str) -> Value {
-        let kind = if login.ends_with("[bot]") {
-            "Bot"
-        } else {
-            "User"
-        };
+        let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
         self.account(login, kind)
     }
 
@@ -166,8 +156,7 @@ fn signature(who: &Signature) -> Value {
 
 fn verification(repository: &Repository, id: Oid) -> Value {
     if repository.verified.contains(&id) {
-        let signature =
-            "-----BEGIN PGP SIGNATURE-----\n\n(of the mock)\n-----END PGP SIGNATURE-----";
+        let signature = "-----BEGIN PGP SIGNATURE-----\n\n(of the mock)\n-----END PGP SIGNATURE-----";
         let commit = repository.git.commit(id);
         let payload = commit.map(|commit| format!("tree {}\n", commit.tree));
         let at = commit.map(|commit| commit.committer.time.to_string());
@@ -179,10 +168,7 @@ fn verification(repository: &Repository, id: Oid) -> Value {
 /// An id that is the same in every run for the same login.
 pub(super) fn user_id(login: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = login
-        .bytes()
-        .map(|byte| byte.to_ascii_lowercase())
-        .fold(0xcbf2_9ce4_8422_2325, step);
+    let hash = login.bytes().map(|byte| byte.to_ascii_lowercase()).fold(0xcbf2_9ce4_8422_2325, step);
     hash % 90_000_000 + 1_000_000
 }
 
@@ -216,111 +202,3 @@ pub(super) fn without(value: &mut Value, names: &[&str]) {
         fields.retain(|name, _| !names.contains(&name.as_str()));
     }
 }
-
-/// A repository, in the form that holds for the short and the long schema.
-pub(super) fn repository(urls: &Urls, repository: &Repository, newest: bool) -> Value {
-    let (api, page) = (urls.repository(repository), urls.page(repository));
-    let settings = &repository.settings;
-    let open = repository
-        .pulls
-        .values()
-        .filter(|pull| pull.state == super::PullState::Open)
-        .count();
-    let mut fields = Map::new();
-    for (name, below) in LINKS {
-        fields.insert((*name).into(), format!("{api}{below}").into());
-    }
-    let host = urls
-        .html
-        .trim_start_matches("https://")
-        .trim_start_matches("http://");
-    let name = repository.full_name();
-    let shape = json!({
-        "id": repository.id,
-        "node_id": node_id("R", repository.id),
-        "name": repository.name,
-        "full_name": name,
-        "owner": urls.account(&repository.owner, "Organization"),
-        "private": settings.private,
-        "visibility": if settings.private { "private" } else { "public" },
-        "html_url": page,
-        "description": null,
-        "fork": false,
-        "url": api,
-        "git_url": format!("git://{host}/{name}.git"),
-        "ssh_url": format!("git@{host}:{name}.git"),
-        "clone_url": format!("{page}.git"),
-        "svn_url": page,
-        "mirror_url": null,
-        "homepage": null,
-        "language": null,
-        "license": null,
-    });
-    let counts = json!({
-        "forks": 0, "forks_count": 0,
-        "stargazers_count": 0,
-        "watchers": 0, "watchers_count": 0,
-        "size": 1,
-        "open_issues": open, "open_issues_count": open,
-        "default_branch": settings.default_branch,
-        "is_template": false,
-        "topics": [],
-        "has_issues": settings.has_issues,
-        "has_projects": true, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": true,
-        "archived": settings.archived,
-        "disabled": false,
-        "allow_forking": false,
-        "web_commit_signoff_required": false,
-        "pushed_at": repository.pushed_at.to_string(),
-        "created_at": repository.created_at.to_string(),
-        "updated_at": repository.pushed_at.to_string(),
-    });
-    let mut shape = with(with(Value::Object(fields), shape), counts);
-    if newest {
-        without(&mut shape, &["has_downloads"]);
-    }
-    shape
-}
-
-/// Addresses that follow from the repository's own.
-const LINKS: &[(&str, &str)] = &[
-    ("archive_url", "/{archive_format}{/ref}"),
-    ("assignees_url", "/assignees{/user}"),
-    ("blobs_url", "/git/blobs{/sha}"),
-    ("branches_url", "/branches{/branch}"),
-    ("collaborators_url", "/collaborators{/collaborator}"),
-    ("comments_url", "/comments{/number}"),
-    ("commits_url", "/commits{/sha}"),
-    ("compare_url", "/compare/{base}...{head}"),
-    ("contents_url", "/contents/{+path}"),
-    ("contributors_url", "/contributors"),
-    ("deployments_url", "/deployments"),
-    ("downloads_url", "/downloads"),
-    ("events_url", "/events"),
-    ("forks_url", "/forks"),
-    ("git_commits_url", "/git/commits{/sha}"),
-    ("git_refs_url", "/git/refs{/sha}"),
-    ("git_tags_url", "/git/tags{/sha}"),
-    ("hooks_url", "/hooks"),
-    ("issue_comment_url", "/issues/comments{/number}"),
-    ("issue_events_url", "/issues/events{/number}"),
-    ("issues_url", "/issues{/number}"),
-    ("keys_url", "/keys{/key_id}"),
-    ("labels_url", "/labels{/name}"),
-    ("languages_url", "/languages"),
-    ("merges_url", "/merges"),
-    ("milestones_url", "/milestones{/number}"),
-    (
-        "notifications_url",
-        "/notifications{?since,all,participating}",
-    ),
-    ("pulls_url", "/pulls{/number}"),
-    ("releases_url", "/releases{/id}"),
-    ("stargazers_url", "/stargazers"),
-    ("statuses_url", "/statuses/{sha}"),
-    ("subscribers_url", "/subscribers"),
-    ("subscription_url", "/subscription"),
-    ("tags_url", "/tags"),
-    ("teams_url", "/teams"),
-    ("trees_url", "/git/trees{/sha}"),
-];

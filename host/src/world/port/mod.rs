@@ -117,11 +117,7 @@ impl Port {
         let outcome = if admitted {
             self.route(now, request)
         } else {
-            Err(Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limit_exceeded",
-                "too many requests",
-            ))
+            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many requests"))
         };
         let unknown = matches!(&outcome, Err(problem) if problem.code == UNKNOWN_ROUTE);
         let mut response = answer::respond(outcome);
@@ -130,7 +126,7 @@ impl Port {
         }
         let headers = response.headers_mut();
         self.rate.write(now, headers);
-        if let Ok(trace) = HeaderValue::from_str(&digest("trace", self.requests)[..32]) {
+        if let Ok(trace) = HeaderValue::from_str(&trace(self.requests)) {
             headers.insert("x-trace-id", trace);
         }
         response
@@ -138,8 +134,7 @@ impl Port {
 
     /// The entity, if it exists.
     pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<&Entity> {
-        self.entities
-            .get(&(blueprint.to_owned(), identifier.to_owned()))
+        self.entities.get(&(blueprint.to_owned(), identifier.to_owned()))
     }
 
     fn route(&mut self, now: Timestamp, request: &HttpRequest) -> Outcome {
@@ -200,14 +195,13 @@ impl Port {
 const UNKNOWN_ROUTE: &str = "Not Found";
 
 fn no_route(method: &http::Method, path: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        UNKNOWN_ROUTE,
-        format!("Route {method}:{path} not found"),
-    )
+    Problem::new(StatusCode::NOT_FOUND, UNKNOWN_ROUTE, format!("Route {method}:{path} not found"))
 }
 
-fn digest(kind: &str, number: u64) -> String {
-    let hash = Sha256::digest(format!("{kind}{number}"));
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Thirty-two digits that look random and are the same in every run.
+fn trace(request: u64) -> String {
+    let hash = Sha256::digest(format!("trace{request}"));
+    let half = hash.iter().take(16);
+    let number = half.fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:032x}")
 }

@@ -8,16 +8,14 @@ use super::input::{self, Call};
 use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
+/// What a caller may change of a run.
+const PATCH_KEYS: [&str; 6] = ["status", "statusLabel", "link", "summary", "externalRunId", "message"];
+
 /// The statuses that a caller may set.
 pub(super) const TERMINAL: [&str; 2] = ["SUCCESS", "FAILURE"];
 
 impl Port {
-    pub(super) fn route_runs(
-        &mut self,
-        method: &Method,
-        call: &Call<'_>,
-        rest: &[&str],
-    ) -> Option<Outcome> {
+    pub(super) fn route_runs(&mut self, method: &Method, call: &Call<'_>, rest: &[&str]) -> Option<Outcome> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_runs(call),
             ("GET", [run]) => self.get_run(call, run),
@@ -33,33 +31,24 @@ impl Port {
 
     /// The run, or 404.
     pub(super) fn run(&self, id: &str) -> Result<&Run, Problem> {
-        self.runs
-            .get(id)
-            .ok_or_else(|| Problem::not_found("run", id))
+        self.runs.get(id).ok_or_else(|| Problem::not_found("run", id))
     }
 
     pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut Run, Problem> {
-        self.runs
-            .get_mut(id)
-            .ok_or_else(|| Problem::not_found("run", id))
+        self.runs.get_mut(id).ok_or_else(|| Problem::not_found("run", id))
     }
 
     fn get_run(&self, call: &Call<'_>, id: &str) -> Outcome {
         let run = self.run(id)?;
-        Ok(Reply::ok(
-            json!({"ok": true, "run": self.show_run(call, run)}),
-        ))
+        Ok(Reply::ok(json!({"ok": true, "run": self.show_run(call, run)})))
     }
 
     /// Newest first.
     fn list_runs(&self, call: &Call<'_>) -> Outcome {
         let limit = call.query.number("limit", 1..=1000, 1000)?;
         let active = call.query.flag("active")?;
-        let asked = |key: &str, value: Option<&str>| {
-            call.query
-                .text(key)
-                .is_none_or(|asked| value == Some(asked))
-        };
+        let asked =
+            |key: &str, value: Option<&str>| call.query.text(key).is_none_or(|asked| value == Some(asked));
         let mut runs: Vec<&Run> = self
             .runs
             .values()
@@ -82,18 +71,7 @@ impl Port {
     fn patch_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
         self.run(id)?;
         let body = call.object()?;
-        input::only(
-            &body,
-            "body",
-            &[
-                "status",
-                "statusLabel",
-                "link",
-                "summary",
-                "externalRunId",
-                "message",
-            ],
-        )?;
+        input::only(&body, "body", &PATCH_KEYS)?;
         let status = input::word(&body, "status", &TERMINAL)?.and_then(RunStatus::parse);
         let link = body.get("link").map(links).transpose()?;
         let label = input::optional(&body, "body", "statusLabel")?;
@@ -169,17 +147,12 @@ impl Port {
         run.stamps.touch(call.now, &call.actor);
         self.record(call, "UPDATE", "run", id);
         let run = self.show_run(call, self.run(id)?);
-        Ok(Reply::with(
-            StatusCode::CREATED,
-            json!({"ok": true, "run": run}),
-        ))
+        Ok(Reply::with(StatusCode::CREATED, json!({"ok": true, "run": run})))
     }
 
     fn approvers(&self, id: &str) -> Outcome {
         let decided = self.run(id)?.approval.iter().map(Approval::json);
-        Ok(Reply::ok(
-            json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
-        ))
+        Ok(Reply::ok(json!({"ok": true, "approvers": decided.collect::<Vec<_>>()})))
     }
 
     fn respond_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
@@ -217,10 +190,7 @@ impl Port {
         let shown = self.show_run(call, &run);
         self.record(call, "CREATE", "run", &run.id);
         self.runs.insert(run.id.clone(), run);
-        Ok(Reply::with(
-            StatusCode::ACCEPTED,
-            json!({"ok": true, "run": shown}),
-        ))
+        Ok(Reply::with(StatusCode::ACCEPTED, json!({"ok": true, "run": shown})))
     }
 
     /// Whether the action may be started on this entity with these inputs.
@@ -268,10 +238,9 @@ fn links(sent: &Value) -> Result<Vec<String>, Problem> {
     let wrong = || Problem::invalid("body/link must be string or array of strings");
     match sent {
         Value::String(link) => Ok(vec![link.clone()]),
-        Value::Array(links) => links
-            .iter()
-            .map(|link| link.as_str().map(str::to_owned).ok_or_else(wrong))
-            .collect(),
+        Value::Array(links) => {
+            links.iter().map(|link| link.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        }
         _ => Err(wrong()),
     }
 }
@@ -281,18 +250,12 @@ fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), 
     let refuse = |message: String| Err(unprocessable("user_inputs_schema_invalid", message));
     let inputs = trigger.get("userInputs").unwrap_or(&Value::Null);
     let known = inputs.get("properties").and_then(Value::as_object);
-    if let Some(name) = properties
-        .keys()
-        .find(|name| !known.is_some_and(|known| known.contains_key(*name)))
-    {
+    if let Some(name) = properties.keys().find(|name| !known.is_some_and(|known| known.contains_key(*name))) {
         return refuse(format!("the action has no user input \"{name}\""));
     }
     let required = inputs.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
-    match required
-        .into_iter()
-        .find(|name| !properties.contains_key(*name))
-    {
+    match required.into_iter().find(|name| !properties.contains_key(*name)) {
         Some(name) => refuse(format!("user input \"{name}\" is required")),
         None => Ok(()),
     }

@@ -26,8 +26,7 @@ impl Port {
 
     /// Adds a blueprint, or replaces it.
     pub fn put_blueprint(&mut self, blueprint: Blueprint) {
-        self.blueprints
-            .insert(blueprint.identifier.clone(), Arc::new(blueprint));
+        self.blueprints.insert(blueprint.identifier.clone(), Arc::new(blueprint));
     }
 
     /// Adds an action, or replaces it. One without identifier is left out.
@@ -49,8 +48,7 @@ impl Port {
         blueprint: &str,
         body: &Map<String, Value>,
     ) -> Result<(), String> {
-        self.seed(now, blueprint, body)
-            .map_err(|problem| problem.message.unwrap_or_default())
+        self.seed(now, blueprint, body).map_err(|problem| problem.message.unwrap_or_default())
     }
 
     fn seed(
@@ -74,12 +72,7 @@ impl Port {
             relations: BTreeMap::new(),
             stamps: Stamps::new(now, SYSTEM),
         };
-        let call = Call {
-            now,
-            actor: SYSTEM.to_owned(),
-            query: Query::default(),
-            body: &[],
-        };
+        let call = Call { now, actor: SYSTEM.to_owned(), query: Query::default(), body: &[] };
         schema::apply(&definition, &draft, &mut entity)?;
         self.resolve(&call, &definition, &draft, &mut entity)?;
         schema::check_required(&definition, &entity, None)?;
@@ -95,11 +88,7 @@ impl Port {
         let actions = self.actions.values().map(|it| format!("{it:?}"));
         let entities = self.entities.values().map(|it| format!("{it:?}"));
         let runs = self.runs.values().map(|it| format!("{it:?}"));
-        let lines: Vec<String> = blueprints
-            .chain(actions)
-            .chain(entities)
-            .chain(runs)
-            .collect();
+        let lines: Vec<String> = blueprints.chain(actions).chain(entities).chain(runs).collect();
         lines.join("\n")
     }
 

@@ -4,8 +4,8 @@ use super::super::answer::Reply;
 use super::super::call::Call;
 use super::super::identity::Level::{self, Read, Write};
 use super::super::{
-    GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, objects, pulls,
-    put_contents, refs, repos, reviews, rules,
+    GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting, objects,
+    pulls, put_contents, refs, repos, reviews, rules,
 };
 
 /// What a caller needs.
@@ -17,8 +17,8 @@ pub(super) enum Need {
     App,
     /// A claim signed by an App, about a repository.
     AppRepository,
-    /// A permission on a repository.
-    Repository(&'static str, Level),
+    /// One of these permissions on a repository.
+    Repository(&'static [&'static str], Level),
 }
 
 /// An operation.
@@ -41,20 +41,16 @@ const fn route(
     need: Need,
     run: fn(&mut GitHub, &Call<'_>) -> Reply,
 ) -> Route {
-    Route {
-        method,
-        pattern,
-        operation,
-        docs,
-        need,
-        run,
-    }
+    Route { method, pattern, operation, docs, need, run }
 }
 
-const CONTENTS_READ: Need = Need::Repository("contents", Read);
-const CONTENTS_WRITE: Need = Need::Repository("contents", Write);
-const PULLS_READ: Need = Need::Repository("pull_requests", Read);
-const PULLS_WRITE: Need = Need::Repository("pull_requests", Write);
+const CONTENTS_READ: Need = Need::Repository(&["contents"], Read);
+const CONTENTS_WRITE: Need = Need::Repository(&["contents"], Write);
+const PULLS_READ: Need = Need::Repository(&["pull_requests"], Read);
+const PULLS_WRITE: Need = Need::Repository(&["pull_requests"], Write);
+// A pull request is an issue too: either permission will do for its comments and labels.
+const ISSUES_READ: Need = Need::Repository(&["issues", "pull_requests"], Read);
+const ISSUES_WRITE: Need = Need::Repository(&["issues", "pull_requests"], Write);
 
 /// Permissions as in GitHub's "Permissions required for GitHub Apps".
 #[rustfmt::skip]
@@ -65,17 +61,22 @@ pub(super) const ROUTES: &[Route] = &[
     route("POST", "/graphql", "graphql", "", Need::Credential, graphql::answer),
     route("POST", "/api/graphql", "graphql", "", Need::Credential, graphql::answer),
     route("GET", "/app", "apps/get-authenticated", "apps/apps#get-the-authenticated-app", Need::App, apps::authenticated),
-    route("POST", "/app/installations/{installation}/access_tokens", "apps/create-installation-access-token", "apps/apps#create-an-installation-access-token-for-an-app", Need::App, apps::create_token),
-    route("DELETE", "/installation/token", "apps/revoke-installation-access-token", "apps/installations#revoke-an-installation-access-token", Need::Credential, apps::revoke_token),
-    route("GET", "/repos/{owner}/{repo}", "repos/get", "repos/repos#get-a-repository", Need::Repository("metadata", Read), repos::get),
+    route("GET", "/app/installations", "apps/list-installations", "apps/apps#list-installations-for-the-authenticated-app", Need::App, apps::installations),
+    route("GET", "/app/installations/{installation}", "apps/get-installation", "apps/apps#get-an-installation-for-the-authenticated-app", Need::App, apps::installation),
+    route("GET", "/installation/repositories", "apps/list-repos-accessible-to-installation", "apps/installations#list-repositories-accessible-to-the-app-installation", Need::Credential, minting::repositories),
+    route("POST", "/app/installations/{installation}/access_tokens", "apps/create-installation-access-token", "apps/apps#create-an-installation-access-token-for-an-app", Need::App, minting::create),
+    route("DELETE", "/installation/token", "apps/revoke-installation-access-token", "apps/installations#revoke-an-installation-access-token", Need::Credential, minting::revoke),
+    route("GET", "/repos/{owner}/{repo}", "repos/get", "repos/repos#get-a-repository", Need::Repository(&["metadata"], Read), repos::get),
     route("GET", "/repos/{owner}/{repo}/installation", "apps/get-repo-installation", "apps/apps#get-a-repository-installation-for-the-authenticated-app", Need::AppRepository, apps::repository_installation),
     route("GET", "/repos/{owner}/{repo}/branches/{*branch}", "repos/get-branch", "branches/branches#get-a-branch", CONTENTS_READ, repos::branch),
-    route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", Need::Repository("metadata", Read), rules::list),
+    route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", Need::Repository(&["metadata"], Read), rules::list),
     route("GET", "/repos/{owner}/{repo}/contents", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),
     route("GET", "/repos/{owner}/{repo}/contents/{*path}", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),
     route("PUT", "/repos/{owner}/{repo}/contents/{*path}", "repos/create-or-update-file-contents", "repos/contents#create-or-update-file-contents", CONTENTS_WRITE, put_contents::put),
     route("GET", "/repos/{owner}/{repo}/git/ref/{*ref}", "git/get-ref", "git/refs#get-a-reference", CONTENTS_READ, refs::get),
     route("GET", "/repos/{owner}/{repo}/git/matching-refs/{*ref}", "git/list-matching-refs", "git/refs#list-matching-references", CONTENTS_READ, refs::matching),
+    // Older clients read refs here; GitHub still answers.
+    route("GET", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/get-ref", "git/refs#get-a-reference", CONTENTS_READ, refs::get),
     route("POST", "/repos/{owner}/{repo}/git/refs", "git/create-ref", "git/refs#create-a-reference", CONTENTS_WRITE, refs::create),
     route("PATCH", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/update-ref", "git/refs#update-a-reference", CONTENTS_WRITE, refs::update),
     route("DELETE", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/delete-ref", "git/refs#delete-a-reference", CONTENTS_WRITE, refs::delete),
@@ -85,12 +86,13 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/repos/{owner}/{repo}/git/trees/{*sha}", "git/get-tree", "git/trees#get-a-tree", CONTENTS_READ, objects::tree),
     route("POST", "/repos/{owner}/{repo}/git/commits", "git/create-commit", "git/commits#create-a-commit", CONTENTS_WRITE, commits::create),
     route("GET", "/repos/{owner}/{repo}/git/commits/{sha}", "git/get-commit", "git/commits#get-a-commit-object", CONTENTS_READ, commits::get_object),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/check-runs", "checks/list-for-ref", "checks/runs#list-check-runs-for-a-git-reference", Need::Repository("checks", Read), checks::runs),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/status", "repos/get-combined-status-for-ref", "commits/statuses#get-the-combined-status-for-a-specific-reference", Need::Repository("statuses", Read), checks::combined),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/statuses", "repos/list-commit-statuses-for-ref", "commits/statuses#list-commit-statuses-for-a-reference", Need::Repository("statuses", Read), checks::statuses),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/check-runs", "checks/list-for-ref", "checks/runs#list-check-runs-for-a-git-reference", Need::Repository(&["checks"], Read), checks::runs),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/status", "repos/get-combined-status-for-ref", "commits/statuses#get-the-combined-status-for-a-specific-reference", Need::Repository(&["statuses"], Read), checks::combined),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/statuses", "repos/list-commit-statuses-for-ref", "commits/statuses#list-commit-statuses-for-a-reference", Need::Repository(&["statuses"], Read), checks::statuses),
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}", "repos/get-commit", "commits/commits#get-a-commit", CONTENTS_READ, commits::get),
-    route("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repos/create-commit-status", "commits/statuses#create-a-commit-status", Need::Repository("statuses", Write), checks::create_status),
+    route("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repos/create-commit-status", "commits/statuses#create-a-commit-status", Need::Repository(&["statuses"], Write), checks::create_status),
     route("GET", "/repos/{owner}/{repo}/compare/{*basehead}", "repos/compare-commits-with-basehead", "commits/commits#compare-two-commits", CONTENTS_READ, commits::compare),
+    route("POST", "/repos/{owner}/{repo}/merges", "repos/merge", "branches/branches#merge-a-branch", CONTENTS_WRITE, merge_branch::merge),
     route("POST", "/repos/{owner}/{repo}/pulls", "pulls/create", "pulls/pulls#create-a-pull-request", PULLS_WRITE, pulls::create),
     route("GET", "/repos/{owner}/{repo}/pulls", "pulls/list", "pulls/pulls#list-pull-requests", PULLS_READ, pulls::list),
     route("GET", "/repos/{owner}/{repo}/pulls/{number}", "pulls/get", "pulls/pulls#get-a-pull-request", PULLS_READ, pulls::get),
@@ -99,16 +101,16 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/repos/{owner}/{repo}/pulls/{number}/commits", "pulls/list-commits", "pulls/pulls#list-commits-on-a-pull-request", PULLS_READ, reviews::commits),
     route("GET", "/repos/{owner}/{repo}/pulls/{number}/merge", "pulls/check-if-merged", "pulls/pulls#check-if-a-pull-request-has-been-merged", PULLS_READ, merge::check),
     route("PUT", "/repos/{owner}/{repo}/pulls/{number}/merge", "pulls/merge", "pulls/pulls#merge-a-pull-request", CONTENTS_WRITE, merge::merge),
-    route("PUT", "/repos/{owner}/{repo}/pulls/{number}/update-branch", "pulls/update-branch", "pulls/pulls#update-a-pull-request-branch", PULLS_WRITE, merge::update_branch),
+    route("PUT", "/repos/{owner}/{repo}/pulls/{number}/update-branch", "pulls/update-branch", "pulls/pulls#update-a-pull-request-branch", PULLS_WRITE, merge_branch::update),
     route("GET", "/repos/{owner}/{repo}/pulls/{number}/reviews", "pulls/list-reviews", "pulls/reviews#list-reviews-for-a-pull-request", PULLS_READ, reviews::list),
     route("POST", "/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", "pulls/request-reviewers", "pulls/review-requests#request-reviewers-for-a-pull-request", PULLS_WRITE, reviews::request),
-    route("GET", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/list-comments", "issues/comments#list-issue-comments", PULLS_READ, issues::comments),
-    route("POST", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/create-comment", "issues/comments#create-an-issue-comment", PULLS_WRITE, issues::comment),
-    route("PATCH", "/repos/{owner}/{repo}/issues/comments/{comment}", "issues/update-comment", "issues/comments#update-an-issue-comment", PULLS_WRITE, issues::edit_comment),
-    route("GET", "/repos/{owner}/{repo}/issues/{number}/labels", "issues/list-labels-on-issue", "issues/labels#list-labels-for-an-issue", PULLS_READ, issues::labels),
-    route("POST", "/repos/{owner}/{repo}/issues/{number}/labels", "issues/add-labels", "issues/labels#add-labels-to-an-issue", PULLS_WRITE, issues::add_labels),
-    route("DELETE", "/repos/{owner}/{repo}/issues/{number}/labels/{name}", "issues/remove-label", "issues/labels#remove-a-label-from-an-issue", PULLS_WRITE, issues::remove_label),
-    route("POST", "/repos/{owner}/{repo}/issues/{number}/assignees", "issues/add-assignees", "issues/assignees#add-assignees-to-an-issue", PULLS_WRITE, issues::assign),
-    route("POST", "/repos/{owner}/{repo}/labels", "issues/create-label", "issues/labels#create-a-label", PULLS_WRITE, issues::create_label),
-    route("GET", "/repos/{owner}/{repo}/labels/{name}", "issues/get-label", "issues/labels#get-a-label", PULLS_READ, issues::label),
+    route("GET", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/list-comments", "issues/comments#list-issue-comments", ISSUES_READ, issues::comments),
+    route("POST", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/create-comment", "issues/comments#create-an-issue-comment", ISSUES_WRITE, issues::comment),
+    route("PATCH", "/repos/{owner}/{repo}/issues/comments/{comment}", "issues/update-comment", "issues/comments#update-an-issue-comment", ISSUES_WRITE, issues::edit_comment),
+    route("GET", "/repos/{owner}/{repo}/issues/{number}/labels", "issues/list-labels-on-issue", "issues/labels#list-labels-for-an-issue", ISSUES_READ, issues::labels),
+    route("POST", "/repos/{owner}/{repo}/issues/{number}/labels", "issues/add-labels", "issues/labels#add-labels-to-an-issue", ISSUES_WRITE, issues::add_labels),
+    route("DELETE", "/repos/{owner}/{repo}/issues/{number}/labels/{name}", "issues/remove-label", "issues/labels#remove-a-label-from-an-issue", ISSUES_WRITE, issues::remove_label),
+    route("POST", "/repos/{owner}/{repo}/issues/{number}/assignees", "issues/add-assignees", "issues/assignees#add-assignees-to-an-issue", ISSUES_WRITE, issues::assign),
+    route("POST", "/repos/{owner}/{repo}/labels", "issues/create-label", "issues/labels#create-a-label", ISSUES_WRITE, issues::create_label),
+    route("GET", "/repos/{owner}/{repo}/labels/{name}", "issues/get-label", "issues/labels#get-a-label", ISSUES_READ, issues::label),
 ];

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::call::{Call, Reply};
-use super::contract::{
-    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullFilter,
-    PullRequest, PullState,
+use crate::core::call::{Call, Reply};
+use crate::core::contract::{
+    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullFilter, PullRequest,
+    PullState,
 };
-use super::journal::digest;
-use super::live::Live;
+use crate::core::journal::digest;
+use crate::core::live::Live;
+use crate::core::source::Source;
 
 /// The live source under an overlay of writes that were not made.
 pub struct Plan {
     /// Answers reads.
-    pub live: Live,
+    live: Live,
     overlay: Overlay,
 }
 
@@ -30,30 +32,17 @@ pub struct Overlay {
     entities: Vec<(EntityKey, Entity)>,
 }
 
-impl Plan {
-    /// A plan over the live services.
-    pub fn new(live: Live) -> Self {
-        Self {
-            live,
-            overlay: Overlay::default(),
-        }
-    }
-
+#[async_trait]
+impl Source for Plan {
     /// Answers a call; a write is remembered and nothing is sent.
-    ///
-    /// # Errors
-    /// As the contract says for the call, as far as reads can tell.
-    pub async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
+    async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
         match call {
             Call::UpdateEntity { key, change } => self.update(key, change).await,
             Call::Propose { proposal } => self.propose(proposal).await,
-            Call::Merge {
-                repository, number, ..
+            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. } => {
+                self.overlay.merge(repository, *number)
             }
-            | Call::MergeWhenReady {
-                repository, number, ..
-            } => self.overlay.merge(repository, *number),
-            call if call.is_write() => Ok(Reply::Done),
+            call if call.is_write() => Ok(Reply::Done(())),
             call => {
                 let reply = self.overlay.answer(call);
                 let reply = match reply {
@@ -65,13 +54,21 @@ impl Plan {
         }
     }
 
+    fn live(&self) -> &Live {
+        &self.live
+    }
+}
+
+impl Plan {
+    /// A plan over the live services.
+    pub fn new(live: Live) -> Self {
+        Self { live, overlay: Overlay::default() }
+    }
+
     async fn update(&mut self, key: &EntityKey, change: &Change) -> Result<Reply, Failure> {
         let read = self.call_read(key).await?;
         let entity = read.ok_or_else(|| {
-            Failure::NotFound(format!(
-                "there is no {}/{} in the catalog",
-                key.blueprint, key.identifier
-            ))
+            Failure::NotFound(format!("there is no {}/{} in the catalog", key.blueprint, key.identifier))
         })?;
         let entity = changed(entity, change)?;
         self.overlay.entities.retain(|(known, _)| known != key);
@@ -88,26 +85,10 @@ impl Plan {
 
     /// An open or merged pull request of an earlier attempt is taken over, as a real run would; a new one is planned.
     async fn propose(&mut self, proposal: &Proposal) -> Result<Reply, Failure> {
-        let Proposal {
-            repository,
-            head,
-            base,
-            ..
-        } = proposal;
-        let earlier = self
-            .live
-            .github
-            .repo(repository)?
-            .pull_requests(head, base, PullFilter::Any)
-            .await?;
-        if let Some(closed) = earlier
-            .first()
-            .filter(|pull| pull.state == PullState::Closed)
-        {
-            return Err(Failure::Conflict(format!(
-                "{repository}#{} was closed by a person",
-                closed.number
-            )));
+        let Proposal { repository, head, base, .. } = proposal;
+        let earlier = self.live.github.repo(repository)?.pull_requests(head, base, PullFilter::Any).await?;
+        if let Some(closed) = earlier.first().filter(|pull| pull.state == PullState::Closed) {
+            return Err(Failure::Conflict(format!("{repository}#{} was closed by a person", closed.number)));
         }
         let planned = || PullRequest {
             number: 0,
@@ -122,30 +103,21 @@ impl Plan {
             mergeable: Mergeability::Unknown,
         };
         let pull = earlier.into_iter().next().unwrap_or_else(planned);
-        self.overlay
-            .proposals
-            .push((proposal.clone(), pull.clone()));
+        self.overlay.proposals.push((proposal.clone(), pull.clone()));
         Ok(Reply::PullRequest(pull))
     }
 }
 
 impl Overlay {
     fn entity(&self, key: &EntityKey) -> Option<&Entity> {
-        self.entities
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, entity)| entity)
+        self.entities.iter().find(|(known, _)| known == key).map(|(_, entity)| entity)
     }
 
     /// The answer to a read of something that was planned.
     fn answer(&self, call: &Call) -> Option<Reply> {
         match call {
             Call::GetEntity { key } => Some(Reply::Entity(Some(self.entity(key)?.clone()))),
-            Call::ReadFile {
-                repository,
-                path,
-                revision,
-            } => {
+            Call::ReadFile { repository, path, revision } => {
                 let key = (repository.clone(), revision.clone(), path.clone());
                 let (content, commit) = self.merged.get(&key)?;
                 let blob = digest(content.as_bytes())[..40].to_owned();
@@ -156,9 +128,9 @@ impl Overlay {
                     blob,
                 })))
             }
-            Call::GetPullRequest { repository, number } => Some(Reply::PullRequest(
-                self.proposal(repository, *number)?.1.clone(),
-            )),
+            Call::GetPullRequest { repository, number } => {
+                Some(Reply::PullRequest(self.proposal(repository, *number)?.1.clone()))
+            }
             _ => None,
         }
     }
@@ -187,16 +159,11 @@ impl Overlay {
 
     fn merge(&mut self, repository: &str, number: u32) -> Result<Reply, Failure> {
         let known = self.proposal(repository, number).cloned();
-        let (proposal, pull) = known
-            .ok_or_else(|| Failure::NotFound(format!("{repository}#{number} was not proposed")))?;
+        let (proposal, pull) =
+            known.ok_or_else(|| Failure::NotFound(format!("{repository}#{number} was not proposed")))?;
         for change in &proposal.changes {
-            let key = (
-                repository.to_owned(),
-                proposal.base.clone(),
-                change.path.clone(),
-            );
-            self.merged
-                .insert(key, (change.content.clone(), pull.head_commit.clone()));
+            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
+            self.merged.insert(key, (change.content.clone(), pull.head_commit.clone()));
         }
         Ok(Reply::Merged(Merged::Now(pull.head_commit)))
     }
@@ -208,9 +175,8 @@ fn changed(mut entity: Entity, change: &Change) -> Result<Entity, Failure> {
     }
     if let Some(properties) = &change.properties {
         let read = |text: &str| {
-            serde_json::from_str::<Map<String, Value>>(text).map_err(|error| {
-                Failure::Rejected(format!("the properties are not a JSON object: {error}"))
-            })
+            serde_json::from_str::<Map<String, Value>>(text)
+                .map_err(|error| Failure::Rejected(format!("the properties are not a JSON object: {error}")))
         };
         let mut all = read(&entity.properties)?;
         all.extend(read(properties)?);

@@ -1,0 +1,98 @@
+//! From the open pull request to the base branch, in the way that the setting `mode` says.
+
+use super::{Plan, Run, Stop};
+use crate::gates::reason;
+use crate::host::{Check, CheckState, Host, Merged, PullRequest};
+use crate::settings::Mode;
+use crate::text;
+use crate::time::duration;
+
+/// What became of a pull request.
+pub(super) enum Landing {
+    /// The base branch holds it, in this commit.
+    Merged(String),
+    /// Something has to happen first.
+    Waits(String),
+}
+
+impl<H: Host> Run<'_, H> {
+    pub(super) fn land(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Landing, Stop> {
+        let (repository, head) = (&plan.repository, &pull.head_commit);
+        let method = self.settings.method.into();
+        let merged = match self.settings.mode {
+            Mode::PullRequest => return Ok(Landing::Waits("somebody to merge it".to_owned())),
+            Mode::AutoMerge => self.host.merge_when_ready(repository, pull.number, head, method)?,
+            Mode::Merge => self.host.merge(repository, pull.number, head, method)?,
+            Mode::Checks => match self.wait_for_checks(plan, pull)? {
+                Some(until) => return Ok(Landing::Waits(until)),
+                None => self.host.merge(repository, pull.number, head, method)?,
+            },
+        };
+        Ok(match merged {
+            Merged::Now(commit) => Landing::Merged(commit),
+            Merged::Later(until) => Landing::Waits(until),
+        })
+    }
+
+    /// Waits for the required and the named checks of the head. Returns what is still awaited at the deadline.
+    fn wait_for_checks(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Option<String>, Stop> {
+        let settings = &self.settings.checks;
+        let (deadline, every) = (
+            self.seconds("checks.deadline", &settings.deadline)?,
+            self.seconds("checks.every", &settings.every)?,
+        );
+        let mut waited = 0;
+        let mut told = String::new();
+        loop {
+            let checks = self.host.get_checks(&plan.repository, &pull.head_commit, &self.settings.base)?;
+            let standing = standing(&checks, &settings.names);
+            if !standing.failing.is_empty() {
+                let what = format!("pull request {}: {} failed", pull.number, standing.failing);
+                return Err(Stop::Refused(vec![reason("checks", what)]));
+            }
+            if standing.waiting.is_empty() {
+                return Ok(None);
+            }
+            if waited >= deadline {
+                return Ok(Some(standing.waiting));
+            }
+            if standing.waiting != told {
+                self.tell(&format!("pull request {} waits for {}", pull.number, standing.waiting));
+                told = standing.waiting;
+            }
+            let nap = every.clamp(1, (deadline - waited).max(1));
+            self.host.sleep(nap);
+            waited += nap;
+        }
+    }
+
+    /// Reads a duration out of the settings.
+    pub(super) fn seconds(&self, setting: &str, text: &str) -> Result<u32, Stop> {
+        let seconds = duration(text).map_err(|what| format!("setting `{setting}`: {what}"));
+        seconds
+            .and_then(|seconds| {
+                u32::try_from(seconds).map_err(|_| format!("setting `{setting}` is too long"))
+            })
+            .map_err(|what| Stop::Refused(vec![reason("settings", what)]))
+    }
+}
+
+/// Names of the checks that count, by how they stand.
+#[derive(Debug, Default, PartialEq)]
+struct Standing {
+    failing: String,
+    waiting: String,
+}
+
+/// Required and named checks count; a named one that nobody has reported is awaited.
+fn standing(checks: &[Check], names: &[String]) -> Standing {
+    let counts = |check: &&Check| check.required || names.contains(&check.name);
+    let in_state = |state: CheckState| checks.iter().filter(counts).filter(move |check| check.state == state);
+    let absent = names.iter().filter(|name| !checks.iter().any(|check| check.name == **name));
+    let waiting = in_state(CheckState::Waiting).map(|check| &check.name).chain(absent);
+    let list = |names: Vec<String>| names.join(", ");
+    Standing {
+        failing: list(in_state(CheckState::Failing).map(|check| text::code(&check.name)).collect()),
+        waiting: list(waiting.map(|name| text::code(name)).collect()),
+    }
+}

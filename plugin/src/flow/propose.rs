@@ -1,0 +1,122 @@
+//! The commit, the pull request, and what is written beside it.
+
+use super::{Plan, Run, Stop, describe};
+use crate::facts::{Facts, Target};
+use crate::gates::reason;
+use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
+use crate::text;
+use crate::types::Failure;
+use crate::yaml;
+
+/// How often one image can be promoted to one environment again after it was undone.
+const SERIES: usize = 20;
+
+impl<H: Host> Run<'_, H> {
+    /// Proposes the change of the plan.
+    pub(super) fn propose(&mut self, plan: &Plan) -> Result<PullRequest, Stop> {
+        let words = text::Words {
+            facts: &plan.facts,
+            request: self.request,
+            settings: self.settings,
+            image: &plan.image,
+        };
+        let proposal = Proposal {
+            repository: plan.repository.clone(),
+            base: self.settings.base.clone(),
+            base_commit: plan.facts.files[0].commit.clone(),
+            head: plan.branch.clone(),
+            title: words.title(),
+            body: words.body(),
+            changes: edit(&plan.facts)?,
+        };
+        self.propose_in_series(proposal)
+    }
+
+    /// Proposes. A branch whose pull request is merged, although the base branch does not hold its change, belongs to a
+    /// promotion that was undone since: the next one in the series is taken.
+    pub(super) fn propose_in_series(&mut self, mut proposal: Proposal) -> Result<PullRequest, Stop> {
+        let branch = proposal.head.clone();
+        for number in 1..=SERIES {
+            if number > 1 {
+                proposal.head = format!("{branch}-{number}");
+            }
+            let pull = self.host.propose(&proposal)?;
+            if pull.state != PullState::Merged {
+                return Ok(pull);
+            }
+        }
+        let what = format!("the change of `{branch}` has been made and undone {SERIES} times");
+        Err(Stop::Refused(vec![reason("series", what)]))
+    }
+
+    /// Labels and reviewers. That they are missing never stops a promotion.
+    pub(super) fn decorate(&mut self, plan: &Plan, pull: &PullRequest) {
+        let settings = self.settings;
+        if !settings.labels.is_empty() {
+            let result = self.host.add_labels(&plan.repository, pull.number, &settings.labels);
+            self.warn_of(result, "the labels could not be added");
+        }
+        if !settings.reviewers.is_empty() || !settings.team_reviewers.is_empty() {
+            let (users, teams) = (&settings.reviewers, &settings.team_reviewers);
+            let result = self.host.request_reviewers(&plan.repository, pull.number, users, teams);
+            self.warn_of(result, "reviewers could not be asked");
+        }
+    }
+
+    /// Closes the open pull requests of older promotions of this service to this environment.
+    pub(super) fn supersede(&mut self, plan: &Plan, pull: &PullRequest) {
+        if !self.settings.supersede {
+            return;
+        }
+        let folder = plan.branch.rsplit_once('/').map_or(plan.branch.as_str(), |(folder, _)| folder);
+        let head = format!("{folder}/*");
+        let found =
+            self.host.find_pull_requests(&plan.repository, &head, &self.settings.base, PullFilter::Open);
+        let older = match found {
+            Ok(open) => open.into_iter().filter(|other| other.number != pull.number).collect(),
+            Err(failure) => {
+                self.warn_of(Err(failure), "older promotions could not be looked for");
+                Vec::new()
+            }
+        };
+        for other in older {
+            let words =
+                format!("Superseded by #{}, which promotes {}.", pull.number, text::code(&plan.image));
+            let result = self
+                .host
+                .comment(&plan.repository, other.number, "superseded", &words)
+                .and_then(|()| self.host.close_pull_request(&plan.repository, other.number))
+                .and_then(|()| self.host.delete_branch(&plan.repository, &other.head));
+            self.warn_of(result, &format!("the older pull request {} could not be closed", other.number));
+        }
+    }
+
+    fn warn_of(&mut self, result: Result<(), Failure>, what: &str) {
+        if let Err(failure) = result {
+            self.warn(&format!("{what}: {}", describe(&failure)));
+        }
+    }
+}
+
+/// The new text of every file that changes.
+fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
+    let mut changes = Vec::new();
+    for (index, file) in facts.files.iter().enumerate() {
+        // From the end of the file: an edit then moves no scalar that is still to be edited.
+        let mut targets: Vec<&Target> = Vec::new();
+        for target in facts.sites.iter().filter(|target| target.file == index && !target.is_current()) {
+            let earlier = |other: &&Target| other.site.bytes.start < target.site.bytes.start;
+            targets.insert(targets.iter().position(earlier).unwrap_or(targets.len()), target);
+        }
+        let mut content = file.content.clone();
+        for target in &targets {
+            content = yaml::replace(&content, &target.site, &target.wanted).map_err(|what| {
+                Stop::Refused(vec![reason("manifest", format!("`{}`: {what}", file.path))])
+            })?;
+        }
+        if !targets.is_empty() {
+            changes.push(FileChange { path: file.path.clone(), content, expected_blob: file.blob.clone() });
+        }
+    }
+    Ok(changes)
+}
