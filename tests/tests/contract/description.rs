@@ -9,8 +9,8 @@ use crate::record::Exchange;
 
 /// Parameters that stand for more than one segment: GitHub takes the slashes of branches and files as they are.
 const LONG: [&str; 4] = ["path", "ref", "branch", "basehead"];
-/// What any operation may answer, documented for it or not.
-const GENERIC: [u16; 8] = [307, 401, 403, 404, 405, 409, 422, 429];
+/// What any operation may answer, documented for it or not; the redirects are those of a renamed repository.
+const GENERIC: [u16; 9] = [301, 307, 401, 403, 404, 405, 409, 422, 429];
 
 /// The description.
 pub(crate) struct Description {

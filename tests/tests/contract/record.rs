@@ -7,6 +7,8 @@ use promote::core::transport::{HttpRequest, HttpResponse, Transport, TransportEr
 use promote::world::WorldTransport;
 use serde_json::Value;
 
+type Object = serde_json::Map<String, Value>;
+
 /// One request and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
@@ -75,5 +77,13 @@ impl Exchange {
             return Ok(None);
         }
         serde_json::from_slice(bytes).map(Some).map_err(|error| format!("is no JSON: {error}"))
+    }
+    /// Changes both bodies, which are objects.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Object, &mut Object)) {
+        let mut objects: [Object; 2] =
+            [&self.sent, &self.received].map(|it| serde_json::from_slice(it).unwrap());
+        let [sent, received] = &mut objects;
+        change(sent, received);
+        [self.sent, self.received] = objects.map(|it| serde_json::to_vec(&it).unwrap());
     }
 }
