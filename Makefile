@@ -3,10 +3,10 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test lint build clean
+.PHONY: help setup demo test test-clients lint build clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Check what building needs; as root on Debian, install what is missing
 	@.ci/setup
@@ -20,6 +20,9 @@ demo: setup ## Promote an image on an embedded Port and GitHub
 
 test: setup ## Run every test
 	@.ci/test
+
+test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
+	@tests/clients/run
 
 lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check

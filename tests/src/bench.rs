@@ -14,8 +14,10 @@ use promote::core::payload::Payload;
 use promote::core::policy::Policy;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
+use promote::core::source::Source;
 use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
+use promote::plan::Plan;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 
@@ -108,6 +110,11 @@ impl Bench {
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
         let transport = Arc::new(Tapped { world: world.transport(), journal: bytes.clone(), tap: self.tap });
         let seed = 7;
+        let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
+        let source: Box<dyn Source> = match self.mode {
+            Mode::Run => Box::new(live),
+            Mode::Plan => Box::new(Plan::new(live)),
+        };
         let job = Job {
             engine: &ENGINE,
             policy: &policy,
@@ -115,7 +122,7 @@ impl Bench {
             payload: Payload::read(&sample::payload().to_string()).unwrap(),
             workflow: Workflow { repository: None, url: None, attempt: 1 },
             mode: self.mode,
-            source: Box::new(Live::new(setup(transport, &world, deadline, seed)).unwrap()),
+            source,
             clock,
             deadline,
             seed,

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::world::server::{Server, ServerOptions};
 use crate::world::{Seen, Shared, World};
 
-/// Serve Port and GitHub on loopback, from a world file, for any client to try itself against
+/// What `promote mock` is told.
 #[derive(Args, Clone, Debug)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one

@@ -167,6 +167,21 @@ async fn four_for_a_policy_that_tries_what_is_not_granted() {
 }
 
 #[tokio::test]
+async fn four_when_time_is_up_while_github_merges() {
+    let mut world = World::sample();
+    let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
+    world.faults.next(Service::GitHub, "PUT", "/repos/acme/gitops/pulls/1/merge", late).unwrap();
+    let settings = Settings::default().limits("wall = \"3s\"");
+    let stage = Stage::of(world).await.settings(&settings);
+    let ended = stage.run(&[]).await;
+    ended.expect(4).expect_said("limit of 3s of time; raise `limits.wall`");
+    ended.expect_said("pull request #1 of acme/gitops may be merged or open");
+    assert!(ended.summary().contains("not answered before the run ended"));
+    stage.witness.expect_port_run("FAILURE", "Policy hit a limit");
+    assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
+}
+
+#[tokio::test]
 async fn three_when_the_runner_stops_it() {
     let settings = Settings::default().component(guests::CHATTER).deed("naps");
     let stage = Stage::sample().await.settings(&settings);

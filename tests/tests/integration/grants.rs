@@ -56,7 +56,7 @@ async fn only_what_this_run_proposed_is_merged() {
     for (deed, said) in [
         ("foreign", "github.merge on acme/gitops#1: this run has not proposed it"),
         ("other commit", "is not the commit that this run proposed"),
-        ("other repository", "github.merge on acme/other is not granted"),
+        ("other repository", "github.merge on acme/other#2 is not granted"),
     ] {
         let bench = Bench::guest(guests::MERGER).deed(deed).world(with_a_foreign_pull_request());
         let ended = bench.run().await;

@@ -155,7 +155,8 @@ impl Running {
         let output = output.await.expect("the program ends in time").unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        canary::search(&self.environment, &[&stdout, &stderr], &self.written);
+        let searched = canary::search(&self.environment, &[&stdout, &stderr], &self.written);
+        assert_eq!(searched, Ok(()));
         Ended { code: output.status.code(), stdout, stderr, written: self.written }
     }
 }

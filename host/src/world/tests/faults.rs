@@ -3,7 +3,7 @@
 use super::*;
 use crate::world::fault::{Canned, PathGlob, RateKind, RateLimit};
 
-const RUN: &str = "http://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
+const RUN: &str = "https://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
 
 fn sample_with(fault: &str) -> (Shared, WorldTransport, String) {
     let world = Shared::new(World::sample());
@@ -83,7 +83,7 @@ async fn a_proxy_answers_in_html() {
 
 #[tokio::test]
 async fn a_rate_limit_holds_until_its_time_is_over() {
-    let github = "http://github.mock/rate_limit";
+    let github = "https://github.mock/rate_limit";
     // Service, kind; status, header that tells the wait, its value, text of the body.
     let cases = [
         (Service::Port, RateKind::Primary, 429, "x-ratelimit-reset", 30, "too many requests"),

@@ -1,0 +1,343 @@
+//! Everything that a policy can have done at GitHub, on good days and on bad ones.
+
+use std::collections::BTreeSet;
+
+use promote::core::call::{Call, Reply};
+use promote::core::contract::{CheckState, Failure, MergeMethod, Merged, PullFilter};
+use promote::core::github;
+use promote::core::secret::Secret;
+use promote::world::github::{BranchRules, Level, Method, Repository, Token, TokenKind, Tokens};
+use promote::world::sample::GITHUB_TOKEN;
+use promote::world::{Fault, World};
+use serde_json::json;
+
+use crate::bench::{Bench, HEAD, PATH, REPOSITORY};
+use crate::record::Record;
+
+/// All of them, one after another; returns the calls that were made, by their names in `wit/`.
+pub(crate) async fn all(record: &Record) -> BTreeSet<String> {
+    let mut made = BTreeSet::new();
+    made.append(&mut promotes_and_decorates(record).await);
+    made.append(&mut takes_over_and_gives_up(record).await);
+    made.append(&mut is_refused_a_merge(record).await);
+    made.append(&mut merges_later(record).await);
+    reads_many_pages(record).await;
+    works_as_an_app(record).await;
+    follows_a_renamed_repository(record).await;
+    reads_what_is_not_there(record).await;
+    meets_errors(record).await;
+    made
+}
+
+fn repository(world: &mut World) -> &mut Repository {
+    world.github.find_mut(REPOSITORY).unwrap()
+}
+
+fn rules(world: &mut World, rules: BranchRules) {
+    repository(world).rules.insert("main".into(), rules);
+}
+
+async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
+    let bench = Bench::new(record, |world| {
+        repository(world).collaborators.insert("kim".into());
+        let required_checks = vec!["validate".into()];
+        rules(world, BranchRules { required_checks, required_approvals: 1, ..BranchRules::default() });
+    });
+    let at = || REPOSITORY.to_owned();
+    let pull = bench.propose().await.unwrap();
+    let (number, head) = (pull.number, pull.head_commit.clone());
+    let labels = vec!["promotion".into()];
+    let (users, teams) = (vec!["kim".to_owned()], Vec::new());
+    for call in [
+        Call::Comment { repository: at(), number, marker: "hello".into(), body: "Hello".into() },
+        Call::Comment { repository: at(), number, marker: "hello".into(), body: "Hello".into() },
+        Call::AddLabels { repository: at(), number, labels },
+        Call::RequestReviewers { repository: at(), number, users, teams },
+        Call::GetPullRequest { repository: at(), number },
+        Call::FindPullRequests {
+            repository: at(),
+            head: HEAD.into(),
+            base: "main".into(),
+            filter: PullFilter::Any,
+        },
+        Call::GetBranchRules { repository: at(), branch: "main".into() },
+        Call::GetCommit { repository: at(), revision: HEAD.into() },
+        Call::Compare { repository: at(), base: "main".into(), head: HEAD.into() },
+    ] {
+        bench.call(call).await.unwrap();
+    }
+    {
+        let mut world = bench.world.lock();
+        world.github.approve(REPOSITORY, u64::from(number), "kim");
+        world.github.set_check(REPOSITORY, head.parse().unwrap(), "validate", Some("success"));
+    }
+    let checks = Call::GetChecks { repository: at(), commit: head, base: "main".into() };
+    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else { panic!("not checks") };
+    assert!(matches!(checks[0].state, CheckState::Passing));
+    assert!(matches!(bench.merge(&pull, MergeMethod::Squash).await, Ok(Merged::Now(_))));
+    for _ in ["there", "gone"] {
+        bench.call(Call::DeleteBranch { repository: at(), branch: HEAD.into() }).await.unwrap();
+    }
+    assert!(matches!(bench.close(number).await, Err(Failure::Conflict(_))));
+    bench.made.into_inner()
+}
+
+async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
+    let bench = Bench::new(record, |_| {});
+    let first = bench.propose().await.unwrap();
+    assert_eq!(bench.propose().await.unwrap(), first);
+    // The base moves on: an older proposal of ours is replaced.
+    let file = ("README.md".to_owned(), "new".into());
+    bench.world.lock().github.commit_files(REPOSITORY, "main", "more", [file]);
+    let second = bench.propose().await.unwrap();
+    assert_eq!((second.number, second.head_commit == first.head_commit), (first.number, false));
+    for _ in ["open", "closed"] {
+        bench.close(second.number).await.unwrap();
+    }
+    assert!(matches!(bench.propose().await, Err(Failure::Conflict(_))));
+    bench.world.lock().github.commit_files(REPOSITORY, "foreign", "theirs", [("x".to_owned(), "x".into())]);
+    assert!(matches!(bench.propose_on("foreign").await, Err(Failure::Conflict(_))));
+    bench.made.into_inner()
+}
+
+/// What stands in the way of a merge, the method, and the beginning of what the policy is told.
+type Refusal = (fn(&mut World), MergeMethod, &'static str);
+
+fn refusals() -> Vec<Refusal> {
+    use MergeMethod::{Merge, Rebase, Squash};
+    fn conflicting(world: &mut World) {
+        world.github.commit_files(REPOSITORY, "main", "theirs", [(PATH.to_owned(), "x".into())]);
+    }
+    fn check(world: &mut World, conclusion: Option<&str>) {
+        rules(world, BranchRules { required_checks: vec!["validate".into()], ..BranchRules::default() });
+        let head = repository(world).pulls[&1].head_sha;
+        world.github.set_check(REPOSITORY, head, "validate", conclusion);
+    }
+    vec![
+        (|world| world.github.weather.base_modified = 1000, Merge, "conflict"),
+        (conflicting, Merge, "conflict"),
+        (conflicting, Rebase, "rejected"),
+        (
+            |world| {
+                world.github.close_pull_request(REPOSITORY, 1);
+            },
+            Merge,
+            "conflict",
+        ),
+        (
+            |world| {
+                world.github.commit_files(REPOSITORY, HEAD, "theirs", [("x".to_owned(), "x".into())]);
+            },
+            Merge,
+            "conflict",
+        ),
+        (|world| repository(world).pulls.get_mut(&1).unwrap().draft = true, Merge, "rejected"),
+        (|world| repository(world).settings.allow_merge_commit = false, Merge, "rejected"),
+        (|world| repository(world).settings.allow_squash_merge = false, Squash, "rejected"),
+        (|world| repository(world).settings.allow_rebase_merge = false, Rebase, "rejected"),
+        (|it| rules(it, BranchRules { linear_history: true, ..BranchRules::default() }), Merge, "rejected"),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules { allowed_methods: Some(vec![Method::Squash]), ..BranchRules::default() },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules { required_checks: vec!["a".into(), "b".into()], ..BranchRules::default() },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (|world| check(world, None), Merge, "rejected"),
+        (|world| check(world, Some("failure")), Merge, "rejected"),
+        (|it| rules(it, BranchRules { required_approvals: 2, ..BranchRules::default() }), Merge, "rejected"),
+        (|it| rules(it, BranchRules { restricts_pushes: true, ..BranchRules::default() }), Merge, "rejected"),
+        (|it| rules(it, BranchRules { merge_queue: true, ..BranchRules::default() }), Merge, "rejected"),
+        (|world| repository(world).settings.archived = true, Merge, "other"),
+        (|world| repository(world).pulls.clear(), Merge, "not-found"),
+    ]
+}
+
+async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
+    let mut made = BTreeSet::new();
+    for (row, (happens, method, expected)) in refusals().into_iter().enumerate() {
+        let bench = Bench::new(record, |_| {});
+        let pull = bench.propose().await.unwrap();
+        happens(&mut bench.world.lock());
+        let failure = bench.merge(&pull, method).await.unwrap_err();
+        assert!(kind(&failure) == expected, "refusal {row}: {failure:?}");
+        made.append(&mut bench.made.borrow_mut());
+    }
+    made
+}
+
+/// The name of a failure in `wit/`.
+fn kind(failure: &Failure) -> String {
+    let value = serde_json::to_value(failure).unwrap();
+    let name = value.as_object().map_or(value.as_str(), |object| object.keys().next().map(String::as_str));
+    name.unwrap().to_lowercase().replace('_', "-").replace("notfound", "not-found")
+}
+
+async fn merges_later(record: &Record) -> BTreeSet<String> {
+    let waiting = || BranchRules { required_checks: vec!["validate".into()], ..BranchRules::default() };
+    let bench = Bench::new(record, |world| {
+        repository(world).settings.allow_auto_merge = true;
+        rules(world, waiting());
+    });
+    let pull = bench.propose().await.unwrap();
+    assert!(matches!(bench.merge_when_ready(&pull).await, Ok(Merged::Later(_))));
+    bench.call(Call::GetPullRequest { repository: REPOSITORY.into(), number: pull.number }).await.unwrap();
+    let queue = Bench::new(record, |world| {
+        rules(world, BranchRules { merge_queue: true, ..BranchRules::default() });
+    });
+    let pull = queue.propose().await.unwrap();
+    assert!(matches!(queue.merge_when_ready(&pull).await, Ok(Merged::Later(_))));
+    let neither = Bench::new(record, |world| rules(world, waiting()));
+    let pull = neither.propose().await.unwrap();
+    assert!(matches!(neither.merge_when_ready(&pull).await, Err(Failure::Rejected(_))));
+    bench.made.into_inner()
+}
+
+async fn reads_many_pages(record: &Record) {
+    let bench = Bench::new(record, |world| {
+        let required_checks = vec!["check 7".into(), "missing".into()];
+        rules(world, BranchRules { required_checks, classic: true, ..BranchRules::default() });
+    });
+    let pull = bench.propose().await.unwrap();
+    for number in 0..101 {
+        let mut world = bench.world.lock();
+        let commit = pull.head_commit.parse().unwrap();
+        world.github.set_check(REPOSITORY, commit, &format!("check {number}"), Some("neutral"));
+        drop(world);
+        let status = json!({"state": "success", "context": format!("status {number}")});
+        bench.raw("POST", &format!("/repos/{REPOSITORY}/statuses/{}", pull.head_commit), &status).await;
+        let comment = json!({"body": format!("comment {number}")});
+        bench.raw("POST", &format!("/repos/{REPOSITORY}/issues/{}/comments", pull.number), &comment).await;
+    }
+    let checks =
+        Call::GetChecks { repository: REPOSITORY.into(), commit: pull.head_commit, base: "main".into() };
+    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else { panic!("not checks") };
+    let required: Vec<_> = checks.iter().filter(|it| it.required).map(|it| it.name.as_str()).collect();
+    assert_eq!((checks.len(), required), (203, vec!["check 7", "missing"]));
+    let (repository, number) = (REPOSITORY.into(), pull.number);
+    let comment = Call::Comment { repository, number, marker: "last".into(), body: "Hello".into() };
+    bench.call(comment).await.unwrap();
+    let several = Call::FindPullRequests {
+        repository: REPOSITORY.into(),
+        head: "promote/*".into(),
+        base: "main".into(),
+        filter: PullFilter::Open,
+    };
+    assert!(matches!(bench.call(several).await, Ok(Reply::PullRequests(found)) if found.len() == 1));
+}
+
+fn app(permissions: &[(&str, Level)]) -> github::Credentials {
+    let pem = include_str!("../../../host/src/core/github/testdata/app-pkcs8.pem");
+    github::Credentials::App(github::App {
+        issuer: "Iv23mock0promote1001".into(),
+        key: Secret::new("key", pem).unwrap(),
+        repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
+        permissions: permissions.iter().map(|(name, level)| ((*name).into(), level.name().into())).collect(),
+    })
+}
+
+async fn works_as_an_app(record: &Record) {
+    let wanted = [("contents", Level::Write), ("pull_requests", Level::Write)];
+    let bench = Bench::as_user(record, app(&wanted), |_| {});
+    let pull = bench.propose().await.unwrap();
+    bench.merge(&pull, MergeMethod::Rebase).await.unwrap();
+    bench.live.github.revoke().await.unwrap();
+    let too_much = Bench::as_user(record, app(&[("administration", Level::Write)]), |_| {});
+    assert!(too_much.propose().await.is_err());
+    let elsewhere = Bench::as_user(record, app(&wanted), |world| world.github.apps[0].installations.clear());
+    assert!(elsewhere.propose().await.is_err());
+    let suspended = |world: &mut World| world.github.apps[0].installations[0].suspended = true;
+    assert!(Bench::as_user(record, app(&wanted), suspended).propose().await.is_err());
+    let unknown = |world: &mut World| world.github.apps.clear();
+    assert!(Bench::as_user(record, app(&wanted), unknown).propose().await.is_err());
+}
+
+async fn follows_a_renamed_repository(record: &Record) {
+    let bench = Bench::new(record, |world| {
+        let repository = repository(world);
+        repository.renamed_from.push(REPOSITORY.to_owned());
+        repository.name = "manifests".to_owned();
+    });
+    let pull = bench.propose().await.unwrap();
+    bench.merge(&pull, MergeMethod::Merge).await.unwrap();
+    bench.call(Call::DeleteBranch { repository: REPOSITORY.into(), branch: HEAD.into() }).await.unwrap();
+}
+
+async fn reads_what_is_not_there(record: &Record) {
+    let bench = Bench::new(record, |_| {});
+    let read = |path: &str, revision: &str| {
+        let (repository, path, revision) = (REPOSITORY.into(), path.into(), revision.into());
+        bench.call(Call::ReadFile { repository, path, revision })
+    };
+    assert!(matches!(read("no/such/file", "main").await, Ok(Reply::File(None))));
+    assert!(matches!(read(PATH, &"0".repeat(40)).await, Err(Failure::NotFound(_))));
+    assert!(read(PATH, "no-such-branch").await.is_err());
+    assert!(matches!(read("apps", "main").await, Err(Failure::Rejected(_))));
+    for revision in ["no-such-branch", &"0".repeat(40)] {
+        let call = Call::GetCommit { repository: REPOSITORY.into(), revision: revision.to_owned() };
+        assert!(matches!(bench.call(call).await, Ok(Reply::Commit(None))));
+        let (base, head) = ("main".into(), revision.to_owned());
+        let call = Call::Compare { repository: REPOSITORY.into(), base, head };
+        assert!(matches!(bench.call(call).await, Err(Failure::NotFound(_))));
+    }
+    let nobody = Call::RequestReviewers {
+        repository: REPOSITORY.into(),
+        number: bench.propose().await.unwrap().number,
+        users: vec!["nobody".into()],
+        teams: Vec::new(),
+    };
+    assert!(matches!(bench.call(nobody).await, Err(Failure::Rejected(_))));
+    let call = Call::GetBranchRules { repository: "acme/none".into(), branch: "main".into() };
+    assert!(matches!(bench.call(call).await, Err(Failure::NotFound(_))));
+    let none = Call::GetPullRequest { repository: REPOSITORY.into(), number: 99 };
+    assert!(matches!(bench.call(none).await, Err(Failure::NotFound(_))));
+}
+
+async fn meets_errors(record: &Record) {
+    let strange: [fn(&mut World); 4] = [
+        |world| world.github.tokens = Tokens::default(),
+        |world| repository(world).settings.archived = true,
+        |world| world.faults.0.push(fault("times = 100", "{ answer = { status = 502, body = \"<html>\" } }")),
+        |world| {
+            world.github.tokens.insert(GITHUB_TOKEN, powerless());
+        },
+    ];
+    for happens in strange {
+        assert!(Bench::new(record, happens).propose().await.is_err());
+    }
+    for limit in ["primary", "secondary"] {
+        let then = format!("{{ rate-limit = {{ kind = {limit:?}, lasts = \"20s\" }} }}");
+        Bench::new(record, |world| world.faults.0.push(fault("times = 1", &then))).propose().await.unwrap();
+    }
+    let free_plan = Bench::new(record, |world| repository(world).settings.rules_available = false);
+    let rules = Call::GetBranchRules { repository: REPOSITORY.into(), branch: "main".into() };
+    free_plan.call(rules).await.unwrap();
+    let no_issues = Bench::new(record, |world| repository(world).settings.has_issues = false);
+    let number = no_issues.propose().await.unwrap().number;
+    let labels = vec!["promotion".into()];
+    let label = Call::AddLabels { repository: REPOSITORY.into(), number, labels };
+    assert!(no_issues.call(label).await.is_err());
+}
+
+fn powerless() -> Token {
+    let mut token = Token::full(TokenKind::FineGrained, "bot");
+    token.permissions = [("metadata".to_owned(), Level::Read)].into();
+    token
+}
+
+fn fault(when: &str, then: &str) -> Fault {
+    toml::from_str(&format!("path = \"/repos/**\"\n{when}\nthen = {then}")).unwrap()
+}

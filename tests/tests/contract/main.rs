@@ -1,0 +1,104 @@
+//! Our client and our GitHub against GitHub's own description of its API, of which neither has the last word.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod bench;
+mod description;
+mod journeys;
+mod others;
+mod record;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use bench::Bench;
+use description::{Coverage, Description};
+use record::{Exchange, Record};
+use serde_json::json;
+use wit_parser::Resolve;
+
+/// Written past the capture of the test harness: who reads a log wants the numbers of a run that passed, too.
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}").unwrap();
+}
+
+/// The functions of the contract that reach GitHub.
+fn functions() -> BTreeSet<String> {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
+    let of_github = |name: &Option<String>| name.as_ref().is_some_and(|name| name.starts_with("github-"));
+    let interfaces = resolve.interfaces.iter().filter(|(_, it)| of_github(&it.name));
+    interfaces.flat_map(|(_, interface)| interface.functions.keys().cloned()).collect()
+}
+
+/// Fails with everything that the description does not allow.
+fn assert_valid(coverage: &Coverage) {
+    let violations: Vec<_> = coverage.violations.iter().take(40).map(String::as_str).collect();
+    assert!(violations.is_empty(), "{} violations:\n{}", coverage.violations.len(), violations.join("\n"));
+}
+
+#[tokio::test]
+async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
+    let record = Record::default();
+    let made = journeys::all(&record).await;
+    assert_eq!(made, functions(), "the journeys call every function of wit/github-*");
+    let Coverage { used, validated, requests, responses, graphql, .. } = {
+        let coverage = Description::read().check(&record.taken());
+        assert_valid(&coverage);
+        coverage
+    };
+    let (used, validated) = (used.len(), validated.len());
+    say(&format!(
+        "contract: {used} operations used, {validated} validated, {requests} requests, {responses} responses"
+    ));
+    say(&format!("contract: {graphql} requests of GraphQL, which the description does not cover"));
+    assert_eq!(used, validated);
+}
+
+#[tokio::test]
+async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
+    let record = Record::default();
+    others::ask(&record).await;
+    let mut description = Description::read();
+    let coverage = description.check(&record.taken());
+    assert_valid(&coverage);
+    let served: Vec<_> = coverage.used.iter().map(String::as_str).collect();
+    let (served, responses) = (served.len(), coverage.responses);
+    say(&format!("contract: {served} operations served to other clients, {responses} responses validated"));
+}
+
+#[tokio::test]
+async fn what_differs_from_the_description_is_found() {
+    let record = Record::default();
+    let bench = Bench::new(&record, |_| {});
+    bench.propose().await.unwrap();
+    let taken = record.taken();
+    let mut description = Description::read();
+    assert_valid(&description.check(&taken));
+    let made = taken.iter().position(|it| it.method == "POST" && it.path.ends_with("/pulls")).unwrap();
+    let tampered: [(&str, fn(&mut Exchange)); 7] = [
+        ("\"mergeable_state\" is a required property", |it| {
+            it.change(|_, got| drop(got.remove("mergeable_state")))
+        }),
+        ("/number", |it| it.change(|_, got| drop(got.insert("number".into(), json!("1"))))),
+        ("/head", |it| it.change(|_, got| drop(got.insert("head".into(), json!(null))))),
+        ("Additional properties", |it| {
+            it.change(|sent, _| drop(sent.insert("auto_merge".into(), json!(true))))
+        }),
+        ("it never answers 418", |it| it.status = 418),
+        ("no such operation", |it| it.path += "/none"),
+        ("the query has no parameter force", |it| it.query = "force=1".to_owned()),
+    ];
+    for (expected, tamper) in tampered {
+        let mut exchange = taken[made].clone();
+        tamper(&mut exchange);
+        let coverage = description.check(&[exchange]);
+        assert!(coverage.validated.is_empty(), "{expected}");
+        assert!(
+            coverage.violations.iter().any(|it| it.contains(expected)),
+            "{expected}: {:?}",
+            coverage.violations
+        );
+    }
+}
