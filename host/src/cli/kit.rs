@@ -6,6 +6,7 @@ use super::output;
 use crate::kit::demo::{self, DemoArgs};
 use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::mock::{self, MockArgs};
+use crate::kit::test::{self, TestArgs};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -15,6 +16,8 @@ pub(super) enum Command {
     Mock(MockArgs),
     /// Say what a component is and could ever do
     Inspect(InspectArgs),
+    /// Run scenario files against the embedded Port and GitHub
+    Test(TestArgs),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
@@ -29,6 +32,9 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
         Command::Inspect(args) => {
             output::data(&inspect::run(&args).await?);
             Ok(0)
+        }
+        Command::Test(args) => {
+            test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
     }
 }

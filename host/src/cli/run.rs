@@ -1,5 +1,6 @@
 //! `promote run` and `promote plan`.
 
+use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub(super) enum Format {
 
 /// Runs or plans one promotion and returns the exit code.
 pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
+    let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
@@ -103,7 +105,7 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         journal,
         observer: Arc::clone(&observer),
     };
-    let done = crate::core::run::run(job, stopped()).await;
+    let done = crate::core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
@@ -185,16 +187,22 @@ fn mask(in_workflow: bool, secret: &Secret) {
     }
 }
 
-/// Returns when somebody stops this process: ctrl-c, or the runner that cancels a job.
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+/// Listens, from now on, for somebody who stops this process: ctrl-c, or the runner that cancels a job.
+#[cfg(unix)]
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for ctrl-c")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    Ok(async move {
         tokio::select! {
-            _ = interrupted => {}
-            _ = terminated.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    let _ = interrupted.await;
+    })
+}
+
+/// Listens for somebody who stops this process with ctrl-c.
+#[cfg(not(unix))]
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
 }

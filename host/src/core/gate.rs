@@ -119,7 +119,7 @@ impl Gate {
         let started = self.clock.now();
         self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
         // What a run that is stopped in the middle of a call leaves behind.
-        let unanswered = Some("it was not answered before the run ended".to_owned());
+        let unanswered = Some("the run was stopped before there was an answer".to_owned());
         self.timeline.push(Step {
             call: call.clone(),
             problem: unanswered,

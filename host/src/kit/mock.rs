@@ -12,7 +12,7 @@ use clap::Args;
 use crate::world::server::{Server, ServerOptions};
 use crate::world::{Seen, Shared, World};
 
-/// Serve Port and GitHub on loopback, from a world file, for any client to try itself against
+/// What `promote mock` is told.
 #[derive(Args, Clone, Debug)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one
@@ -54,7 +54,11 @@ pub async fn start(
     let world = load(args.world.as_deref())?;
     let environment = world.environment();
     let observer = Arc::new(move |seen: &Seen| log(&describe(seen)));
-    let options = ServerOptions { latency: Duration::from_millis(args.latency), observer: Some(observer) };
+    let options = ServerOptions {
+        latency: Duration::from_millis(args.latency),
+        observer: Some(observer),
+        ..ServerOptions::default()
+    };
     let server = Server::start(Shared::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
     for (name, value) in urls.into_iter().chain(environment) {

@@ -3,3 +3,5 @@
 pub mod demo;
 pub mod inspect;
 pub mod mock;
+pub mod scenario;
+pub mod test;

@@ -16,8 +16,9 @@ pub struct Scheduled {
     pub then: Event,
 }
 
-/// Something that others do.
-#[derive(Clone, Debug, PartialEq)]
+/// Something that others do; written as the `then` of a world file's events.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "super::file::ThenFile")]
 pub enum Event {
     /// A GitOps operator brings what a branch holds into the cluster, and Port hears of it.
     Sync(Sync),
@@ -169,6 +170,11 @@ impl Foreign {
 }
 
 impl World {
+    /// Has somebody do something, now.
+    pub fn happen(&mut self, event: &Event) {
+        event.happen(self);
+    }
+
     /// A token with which others call a service.
     fn token(&mut self, service: Service) -> Option<String> {
         match service {

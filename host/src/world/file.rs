@@ -16,9 +16,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use event::EventFile;
-use github::GitHubFile;
-use port::PortFile;
+pub(crate) use event::{EventFile, ThenFile};
+pub(crate) use github::GitHubFile;
+pub(crate) use port::PortFile;
 
 use toml::Spanned;
 

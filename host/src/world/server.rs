@@ -1,7 +1,8 @@
 //! Serves a world over HTTP on loopback: one listener for both services, since all of Port's routes are under `/v1`.
 //!
 //! It adds a socket to [`World::handle`] and nothing else: no route, no rule, no state of its own. Time in a served world is
-//! the system's, because the clients on the other side of the socket live in it.
+//! the system's, because the clients on the other side of the socket live in it; only a scenario, whose client has the
+//! world's clock, keeps the world's.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -41,6 +42,18 @@ pub struct ServerOptions {
     pub latency: Duration,
     /// Who hears of every request.
     pub observer: Option<Observer>,
+    /// Whose time it is in the served world.
+    pub time: Time,
+}
+
+/// Whose time it is in a served world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Time {
+    /// The system's: the world's present moves there, and goes on with it.
+    #[default]
+    System,
+    /// The world's own: it moves by delays, and by whoever holds the world's clock.
+    World,
 }
 
 /// Why a world is not served.
@@ -63,7 +76,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves a world on a loopback address; port 0 takes a free one. The world's present becomes that of the system.
+    /// Serves a world on a loopback address; port 0 takes a free one. The world's present becomes that of the system, unless
+    /// the options say otherwise.
     ///
     /// Fails if the address is not of this machine alone, or is taken.
     pub async fn start(
@@ -77,7 +91,9 @@ impl Server {
         let bind = |error| ServerError::Bind(listen, error);
         let listener = TcpListener::bind(listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        world.lock().rebase(Timestamp::now());
+        if options.time == Time::System {
+            world.lock().rebase(Timestamp::now());
+        }
         let (stop, stopped) = watch::channel(false);
         let listening = tokio::spawn(listen_on(listener, stopped, world, options));
         Ok(Self { address, stop, listening })
@@ -166,13 +182,22 @@ async fn answer(
         Err(_) => return Err(CutConnection),
     };
     let request = HttpRequest::from_parts(parts, body.to_vec());
-    let (answer, seen) = {
+    let (answer, seen, delay) = {
         let mut world = world.lock();
-        world.advance_to(Timestamp::now());
+        if options.time == Time::System {
+            world.advance_to(Timestamp::now());
+        }
         let answer = world.handle(Service::of_path(request.uri().path()), &request);
-        (answer, world.seen.last().cloned())
+        let delay = match options.time {
+            Time::System => answer.delay,
+            Time::World => {
+                world.advance(answer.delay);
+                Duration::ZERO
+            }
+        };
+        (answer, world.seen.last().cloned(), delay)
     };
-    tokio::time::sleep(options.latency + answer.delay).await;
+    tokio::time::sleep(options.latency + delay).await;
     if let (Some(observer), Some(seen)) = (&options.observer, &seen) {
         observer(seen);
     }

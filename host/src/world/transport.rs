@@ -13,6 +13,13 @@ pub const PORT_URL: &str = "https://port.mock";
 /// Where GitHub is in every world.
 pub const GITHUB_URL: &str = "https://github.mock";
 
+/// The words of the live transport for the same things: a run must not be able to tell the two apart by its messages.
+const CLOSED: &str =
+    "error sending request: client error (SendRequest): connection closed before message completed";
+const REFUSED: &str =
+    "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";
+const TIME_IS_OVER: &str = "error sending request: operation timed out";
+
 /// Sends requests into a world.
 #[derive(Clone, Debug)]
 pub struct WorldTransport {
@@ -41,11 +48,11 @@ impl Transport for WorldTransport {
         // A socket is a place where other work of the client goes on; so is this.
         tokio::task::yield_now().await;
         if answer.delay > self.patience {
-            return Err(TransportError::Lost("the time for an answer is over".to_owned()));
+            return Err(TransportError::Lost(TIME_IS_OVER.to_owned()));
         }
         answer.result.map_err(|cut| match cut {
-            Cut::Refused => TransportError::Connect(format!("{service} refused the connection")),
-            Cut::Before | Cut::After => TransportError::Lost(format!("{service} closed the connection")),
+            Cut::Refused => TransportError::Connect(REFUSED.to_owned()),
+            Cut::Before | Cut::After => TransportError::Lost(CLOSED.to_owned()),
         })
     }
 }

@@ -19,6 +19,7 @@ mod limits;
 mod plan;
 mod run;
 mod sandbox;
+mod scenarios;
 mod secrets;
 mod stage;
 mod structure;

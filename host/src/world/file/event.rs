@@ -12,7 +12,7 @@ use crate::world::{Service, World, github};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct EventFile {
+pub(crate) struct EventFile {
     /// How long after the beginning.
     after: Option<SignedDuration>,
     /// Just before this operation of GitHub is next asked for.
@@ -24,7 +24,7 @@ pub(super) struct EventFile {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum ThenFile {
+pub(crate) enum ThenFile {
     Sync(Sync),
     Request(Foreign),
     Commit {
@@ -59,7 +59,7 @@ enum ThenFile {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum ReviewFile {
+pub(crate) enum ReviewFile {
     Approved,
     ChangesRequested,
     Commented,

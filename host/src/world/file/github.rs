@@ -14,7 +14,7 @@ use crate::world::{Event, Secret, World};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct GitHubFile {
+pub(crate) struct GitHubFile {
     tokens: Vec<TokenFile>,
     apps: Vec<AppFile>,
     repositories: Vec<RepositoryFile>,

@@ -10,7 +10,7 @@ use crate::world::port::{Blueprint, Credentials, Port, Rate, ResetFormat, Run, R
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct PortFile {
+pub(crate) struct PortFile {
     organisation: Option<String>,
     unset: Unset,
     token_lifetime: Option<SignedDuration>,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::world::fault::{Canned, PathGlob, RateKind, RateLimit};
 
-const RUN: &str = "http://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
+const RUN: &str = "https://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
 
 fn sample_with(fault: &str) -> (Shared, WorldTransport, String) {
     let world = Shared::new(World::sample());
@@ -32,8 +32,17 @@ async fn log_lines(fault: &str, count: usize) -> (Vec<Result<u16, TransportError
 
 #[tokio::test]
 async fn a_fault_strikes_the_requests_that_it_names() {
-    let lost = || Err(TransportError::Lost("port closed the connection".to_owned()));
-    let refused = || Err(TransportError::Connect("port refused the connection".to_owned()));
+    let lost = || {
+        Err(TransportError::Lost(
+            "error sending request: client error (SendRequest): connection closed before message completed"
+                .to_owned(),
+        ))
+    };
+    let refused = || {
+        Err(TransportError::Connect(
+            "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)".to_owned(),
+        ))
+    };
     // The fault; what three log lines are answered; how many of them Port holds afterwards.
     let cases = [
         ("then = { cut = \"before\" }", vec![lost(), Ok(201), Ok(201)], 2),
@@ -74,7 +83,7 @@ async fn a_proxy_answers_in_html() {
 
 #[tokio::test]
 async fn a_rate_limit_holds_until_its_time_is_over() {
-    let github = "http://github.mock/rate_limit";
+    let github = "https://github.mock/rate_limit";
     // Service, kind; status, header that tells the wait, its value, text of the body.
     let cases = [
         (Service::Port, RateKind::Primary, 429, "x-ratelimit-reset", 30, "too many requests"),

@@ -48,7 +48,7 @@ async fn requests_go_to_the_service_of_their_authority() {
     let nowhere = send(&transport, "GET", "http://elsewhere.example/", "", &json!({})).await;
     assert!(matches!(nowhere, Err(TransportError::Connect(_))));
     for (url, status) in
-        [("http://port.mock/v1/blueprints/image", 401), ("http://github.mock/no/such/route", 404)]
+        [("https://port.mock/v1/blueprints/image", 401), ("https://github.mock/no/such/route", 404)]
     {
         let token = sample::GITHUB_TOKEN;
         let answer = send(&transport, "GET", url, token, &json!({})).await;

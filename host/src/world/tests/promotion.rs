@@ -22,7 +22,7 @@ impl Session {
     }
 
     async fn github(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("http://github.mock/repos/acme/gitops{path}");
+        let url = format!("https://github.mock/repos/acme/gitops{path}");
         let answer = send(&self.transport, method, &url, sample::GITHUB_TOKEN, &body).await;
         let answer = answer.unwrap();
         let body = serde_json::from_slice(answer.body()).unwrap();
@@ -31,7 +31,7 @@ impl Session {
     }
 
     async fn port(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("http://port.mock/v1{path}");
+        let url = format!("https://port.mock/v1{path}");
         let answer = send(&self.transport, method, &url, &self.port, &body).await.unwrap();
         let body = serde_json::from_slice(answer.body()).unwrap();
         assert!(answer.status().is_success(), "{method} {path}: {body}");
@@ -146,7 +146,7 @@ async fn others_act_at_github_by_time_and_by_operation() {
     let news = session.world.lock().github.file_at("acme/gitops", "main", "NEWS.md");
     assert_eq!(news.as_deref(), Some("news"));
     session.world.lock().advance(Duration::from_secs(5));
-    let url = "http://github.mock/repos/acme/gitops/pulls/1";
+    let url = "https://github.mock/repos/acme/gitops/pulls/1";
     let answer = send(&session.transport, "GET", url, sample::GITHUB_TOKEN, &json!({})).await;
     assert_eq!(answer.unwrap().status(), 401);
 }

@@ -1,0 +1,318 @@
+//! Holds what came of a step against what was expected.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::ask::{CallName, Expect, FileExpect, RunExpect, Texts};
+use super::made::Made;
+use super::run::Ran;
+use crate::core::changes::FileDiff;
+use crate::core::run::Mode;
+use crate::world::github::{PullState, Repository};
+use crate::world::port::Entity;
+use crate::world::{Event, World};
+
+/// Something that is not as it was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The key of the expectation.
+    pub key: String,
+    /// What was expected.
+    pub expected: String,
+    /// What there is.
+    pub actual: String,
+}
+
+/// Everything that is not as expected.
+pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
+    let mut found = Found(Vec::new());
+    found.ending(expect, ran);
+    found.calls(expect, ran);
+    found.git(expect, ran);
+    found.port(expect, ran);
+    found.always(expect, ran);
+    found.0
+}
+
+struct Found(Vec<Mismatch>);
+
+impl Found {
+    fn add(&mut self, key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
+        self.0.push(Mismatch { key: key.into(), expected: expected.into(), actual: actual.into() });
+    }
+
+    fn same(&mut self, key: &str, expected: Option<impl ToString>, actual: impl ToString) {
+        if let Some(expected) = expected.map(|expected| expected.to_string())
+            && let actual = actual.to_string()
+            && actual != expected
+        {
+            self.add(key, expected, actual);
+        }
+    }
+
+    fn holds(&mut self, key: &str, expected: &Texts, actual: &str) {
+        for text in expected.0.iter().filter(|text| !actual.contains(*text)) {
+            self.add(key, format!("… {text} …"), actual);
+        }
+    }
+
+    fn ending(&mut self, expect: &Expect, ran: &Ran) {
+        self.same("outcome", expect.outcome.map(|kind| kind.name()), ran.ending.unwrap_or("none"));
+        let exit = ran.exit.map_or("none".to_owned(), |exit| exit.to_string());
+        self.same("exit", expect.exit, exit);
+        self.same("rules", expect.rules.as_ref().map(|rules| rules.join(", ")), ran.rules.join(", "));
+        self.holds("message", &expect.message, &ran.message);
+        self.holds("says", &expect.says, &ran.said.join("\n"));
+    }
+
+    fn calls(&mut self, expect: &Expect, ran: &Ran) {
+        let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
+        let names = |names: &[CallName]| names.iter().map(|name| name.text().to_owned()).collect::<Vec<_>>();
+        self.same("calls", expect.calls.as_deref().map(|calls| names(calls).join("\n")), made.join("\n"));
+        let mut left = made.iter();
+        let missing = expect.includes.iter().find(|name| !left.any(|made| made == name.text()));
+        if let Some(missing) = missing {
+            let expected = format!(
+                "{} (the first that is missing: {})",
+                names(&expect.includes).join(", "),
+                missing.text()
+            );
+            self.add("includes", expected, made.join("\n"));
+        }
+        for name in expect.never.iter().filter(|name| made.iter().any(|made| is(made, name.text()))) {
+            self.add("never", format!("no {}", name.text()), made.join("\n"));
+        }
+        if let Some(most) = expect.requests
+            && ran.requests.len() > most
+        {
+            let requests: Vec<String> =
+                ran.requests.iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
+            self.add(
+                "requests",
+                format!("at most {most}"),
+                format!("{}:\n{}", requests.len(), requests.join("\n")),
+            );
+        }
+    }
+
+    fn git(&mut self, expect: &Expect, ran: &Ran) {
+        if let Some(expected) = &expect.diff {
+            let expected: BTreeMap<&str, &str> =
+                expected.iter().map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n'))).collect();
+            let actual = ran.diff();
+            let actual: BTreeMap<&str, &str> =
+                actual.iter().map(|(path, lines)| (path.as_str(), lines.as_str())).collect();
+            self.same("diff", Some(show_diff(&expected)), show_diff(&actual));
+        }
+        for (name, expected) in &expect.files {
+            self.file(name, expected, &ran.after);
+        }
+        let Some(repository) = ran.after.github.repositories.first() else {
+            return;
+        };
+        let pulls: Vec<&str> = repository.pulls.values().map(|pull| word(&pull.state)).collect();
+        let expected = expect
+            .pulls
+            .as_ref()
+            .map(|pulls| pulls.iter().map(|pull| pull.name()).collect::<Vec<_>>().join(", "));
+        self.same("pulls", expected, pulls.join(", "));
+        let branches = ran.after.github.branches(&repository.full_name()).join(", ");
+        self.same("branches", expect.branches.as_ref().map(|branches| branches.join(", ")), branches);
+    }
+
+    fn file(&mut self, name: &str, expected: &FileExpect, world: &World) {
+        let key = format!("files.\"{name}\"");
+        let (repository, path) = match name.split_once(':') {
+            Some((repository, path)) => (world.github.find(repository), path),
+            None => (world.github.repositories.first(), name),
+        };
+        let Some(repository) = repository else {
+            return self.add(key, "a repository", "there is none of that name");
+        };
+        let (full, base) = (repository.full_name(), &repository.settings.default_branch);
+        let entry = world.github.entry_at(&full, base, path);
+        let text = world.github.file_at(&full, base, path);
+        let there = |there: bool| {
+            if there { "it exists" } else { "it does not exist" }
+        };
+        match (expected, text) {
+            (FileExpect::Whole(expected), Some(text)) => {
+                if *expected != text {
+                    self.add(key, format!("{expected:?}"), format!("{text:?}"));
+                }
+            }
+            (FileExpect::Parts(parts), Some(text)) => {
+                self.same(&key, Some(there(parts.exists)), there(true));
+                self.holds(&key, &parts.holds, &text);
+                let mode = entry.map(|entry| entry.mode.digits()).unwrap_or_default();
+                self.same(&format!("{key}.mode"), parts.mode.as_ref(), mode);
+            }
+            (FileExpect::Parts(parts), None) if !parts.exists => {}
+            (_, None) => self.add(key, there(true), there(false)),
+        }
+    }
+
+    fn port(&mut self, expect: &Expect, ran: &Ran) {
+        for (name, fields) in &expect.entities {
+            let found = name
+                .split_once('/')
+                .and_then(|(blueprint, identifier)| ran.after.port.entity(blueprint, identifier));
+            let Some(entity) = found else {
+                self.add(format!("entities.\"{name}\""), "an entity", "there is none of that name");
+                continue;
+            };
+            for (field, expected) in fields {
+                let key = format!("entities.\"{name}\".{field}");
+                self.same(&key, Some(expected), show_field(entity, field));
+            }
+        }
+        if let Some(expected) = &expect.run {
+            self.run(expected, ran);
+        }
+    }
+
+    fn run(&mut self, expected: &RunExpect, ran: &Ran) {
+        let id = expected.id.as_ref().or(ran.run.as_ref());
+        let Some(run) = id.and_then(|id| ran.after.port.runs.get(id)) else {
+            return self.add("run", "a Port run", "there is none of that name");
+        };
+        self.same("run.status", expected.status.as_ref(), run.status.as_str());
+        self.same("run.label", expected.label.as_ref(), run.label.as_deref().unwrap_or("none"));
+        let log: Vec<&str> = run.logs.iter().map(|line| line.message.as_str()).collect();
+        self.holds("run.log", &expected.log, &log.join("\n"));
+        if expected.lines.is_some_and(|lines| lines != log.len()) {
+            self.same("run.lines", expected.lines, format!("{}:\n{}", log.len(), log.join("\n")));
+        }
+    }
+
+    /// What holds of every step, whether the scenario asks for it or not.
+    fn always(&mut self, expect: &Expect, ran: &Ran) {
+        if expect.no_writes || ran.mode == Some(Mode::Plan) {
+            let keep = if expect.no_writes { ran.run.as_deref() } else { None };
+            let (before, after) = (quiet(&ran.before, keep), quiet(&ran.after, keep));
+            if before != after {
+                let (gone, new) = only(&before, &after);
+                self.add("no-writes", gone, new);
+            }
+        }
+        // Of these it would show if they had happened.
+        let shows = matches!(ran.event, Some(Event::Request(_) | Event::GitHub(_)));
+        if shows && ran.before.fingerprint() == ran.after.fingerprint() {
+            let actual = "it had none: what it names is not there, or the service refused it";
+            self.add("event", "an effect", actual);
+        }
+        for seen in ran.requests.iter().filter(|seen| seen.unknown) {
+            let actual = format!("{} {} at {}", seen.method, seen.path, seen.service);
+            self.add("requests", "only what the mock world knows", actual);
+        }
+    }
+}
+
+/// The lines that only the first text has, and those that only the second has.
+pub(super) fn only(before: &str, after: &str) -> (String, String) {
+    let diff = TextDiff::from_lines(before, after);
+    let lines = |tag: ChangeTag| {
+        let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
+        lines.map(|change| change.value()).collect()
+    };
+    (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
+}
+
+/// Whether a made call is meant by a name without a failure, too.
+fn is(made: &str, name: &str) -> bool {
+    made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
+}
+
+fn word(state: &PullState) -> &'static str {
+    match state {
+        PullState::Open => "open",
+        PullState::Closed { .. } => "closed",
+        PullState::Merged { .. } => "merged",
+    }
+}
+
+fn show_field(entity: &Entity, field: &str) -> String {
+    let value = match (field, entity.relations.get(field)) {
+        ("title", _) => entity.title.clone().map_or(Value::Null, Value::String),
+        (_, Some(targets)) => match targets.identifiers() {
+            [one] => one.clone().into(),
+            many => many.to_vec().into(),
+        },
+        (_, None) => entity.properties.get(field).cloned().unwrap_or_default(),
+    };
+    value.to_string()
+}
+
+/// What both services hold, without the log and the end of one Port run.
+fn quiet(world: &World, run: Option<&str>) -> String {
+    let mut port = world.port.clone();
+    if let Some(run) = run {
+        port.runs.remove(run);
+    }
+    format!("{}\n{}", port.fingerprint(), world.github.fingerprint())
+}
+
+fn show_diff(files: &BTreeMap<&str, &str>) -> String {
+    let shown = files.iter().map(|(path, lines)| format!("{path}\n{lines}"));
+    match files.len() {
+        0 => "no difference".to_owned(),
+        _ => shown.collect::<Vec<_>>().join("\n"),
+    }
+}
+
+impl Ran {
+    /// The lines that the step removed and added, by path; of a plan, the planned ones.
+    pub fn diff(&self) -> BTreeMap<String, String> {
+        if self.mode == Some(Mode::Plan) {
+            return self.planned.iter().map(|file| (file.path.clone(), planned(file))).collect();
+        }
+        let mut files = BTreeMap::new();
+        for (index, after) in self.after.github.repositories.iter().enumerate() {
+            let before = self.before.github.repositories.get(index);
+            let prefix = if index == 0 { String::new() } else { format!("{}:", after.full_name()) };
+            let tree = |repository: &Repository| {
+                let head = repository.branch(&repository.settings.default_branch)?;
+                repository.git.tree_of(head)
+            };
+            for change in after.git.changes(before.and_then(tree), tree(after)) {
+                let text = |entry: Option<crate::world::git::Entry>| {
+                    let blob = entry.and_then(|entry| after.git.blob(entry.id));
+                    String::from_utf8_lossy(blob.unwrap_or_default()).into_owned()
+                };
+                let mut lines = changed_lines(&text(change.old), &text(change.new));
+                if let (Some(old), Some(new)) = (change.old, change.new)
+                    && old.mode != new.mode
+                {
+                    lines.insert(0, format!("mode {} -> {}", old.mode.digits(), new.mode.digits()));
+                }
+                files.insert(format!("{prefix}{}", change.path), lines.join("\n"));
+            }
+        }
+        files
+    }
+}
+
+fn changed_lines(old: &str, new: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(old, new);
+    let mark = |tag| match tag {
+        ChangeTag::Delete => Some('-'),
+        ChangeTag::Insert => Some('+'),
+        ChangeTag::Equal => None,
+    };
+    diff.iter_all_changes()
+        .filter_map(|change| {
+            let line = change.value();
+            Some(format!("{}{}", mark(change.tag())?, line.strip_suffix('\n').unwrap_or(line)))
+        })
+        .collect()
+}
+
+/// The changed lines of a unified diff, without its two lines of header.
+fn planned(file: &FileDiff) -> String {
+    let lines = file.diff.split_inclusive('\n').skip(2);
+    let changed = lines.filter(|line| line.starts_with(['-', '+']));
+    let changed: Vec<&str> = changed.map(|line| line.strip_suffix('\n').unwrap_or(line)).collect();
+    changed.join("\n")
+}

@@ -1,0 +1,94 @@
+//! The calls that a run made, with their answers, from its journal.
+
+use std::collections::BTreeMap;
+
+use crate::core::call::{Call, Reply};
+use crate::core::contract::Failure;
+use crate::core::gate::describe;
+use crate::core::journal::{self, Entry};
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// The call.
+    pub call: Call,
+    /// What became of it.
+    pub answer: Answered,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// It was answered.
+    Reply(Box<Reply>),
+    /// It failed, and the policy was told.
+    Failure(Failure),
+    /// The run ended with it: a limit.
+    Stopped,
+}
+
+impl Made {
+    /// The calls of a journal, in order.
+    pub(super) fn of_journal(text: &str) -> Result<Vec<Self>, journal::Damage> {
+        let entries = match journal::read(text) {
+            // A run that could not begin has no header to write.
+            Err(journal::Damage::Headless) => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut made = BTreeMap::new();
+        for entry in entries {
+            match entry {
+                Entry::Call { number, request, .. } => {
+                    let answer = Answered::Stopped;
+                    made.insert(number, Self { call: request, answer });
+                }
+                Entry::Reply { number, reply, .. } => {
+                    if let Some(made) = made.get_mut(&number) {
+                        made.answer = Answered::Reply(Box::new(reply));
+                    }
+                }
+                Entry::Failure { number, failure, .. } => {
+                    if let Some(made) = made.get_mut(&number) {
+                        made.answer = Answered::Failure(failure);
+                    }
+                }
+                Entry::Header(_) | Entry::Footer { .. } => {}
+            }
+        }
+        Ok(made.into_values().collect())
+    }
+
+    /// The name as a scenario has it: that of the journal, with the failure if there was one.
+    pub fn name(&self) -> String {
+        let call = serde_json::to_value(&self.call).unwrap_or_default();
+        let name = call["call"].as_str().unwrap_or_default();
+        match &self.answer {
+            Answered::Reply(_) => name.to_owned(),
+            Answered::Failure(failure) => format!("{name}: {}", kind(failure)),
+            Answered::Stopped => format!("{name}: stopped"),
+        }
+    }
+
+    /// A line for people: the call with its object, and why it failed. Foreign text in it is not neutralised.
+    pub fn line(&self) -> String {
+        match &self.answer {
+            Answered::Reply(_) => self.call.to_string(),
+            Answered::Failure(failure) => {
+                format!("{} -> {}: {}", self.call, kind(failure), describe(failure))
+            }
+            Answered::Stopped => format!("{} -> stopped", self.call),
+        }
+    }
+}
+
+fn kind(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Denied(_) => "denied",
+        Failure::NotFound(_) => "not-found",
+        Failure::Conflict(_) => "conflict",
+        Failure::Rejected(_) => "rejected",
+        Failure::RateLimited(_) => "rate-limited",
+        Failure::Unavailable(_) => "unavailable",
+        Failure::Other(_) => "other",
+    }
+}

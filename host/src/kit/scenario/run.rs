@@ -1,0 +1,416 @@
+//! Runs scenarios: compiled policies and the connection pool are shared, worlds are not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::expect::{Mismatch, check};
+use super::made::Made;
+use super::pair::differences;
+use super::{Act, Scenario};
+use crate::builtin;
+use crate::core::changes::FileDiff;
+use crate::core::config::ComponentRef;
+use crate::core::contract::{Outcome, Workflow};
+use crate::core::ending::Ending;
+use crate::core::engine::Engine;
+use crate::core::gate::Step as Call;
+use crate::core::http::Pool;
+use crate::core::journal::Journal;
+use crate::core::live::{Live, Setup};
+use crate::core::observer::Observer;
+use crate::core::payload::Payload;
+use crate::core::policy::Policy;
+use crate::core::run::{Done, Job, Mode};
+use crate::core::secret::Secret;
+use crate::core::source::Source;
+use crate::core::transport::{Clock as _, Transport};
+use crate::core::{github, port};
+use crate::plan::Plan;
+use crate::world::server::{Server, ServerOptions, Time};
+use crate::world::{Event, Faults, Seen, Shared, World};
+
+/// The guest's random numbers and the jitter of pauses are the same in every run.
+const SEED: u64 = 7;
+
+/// How requests reach the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// In the same process.
+    Mock,
+    /// Through the connection pool of production and a server on loopback.
+    Http,
+}
+
+/// Runs scenarios.
+pub struct Runner {
+    engine: Engine,
+    pool: Pool,
+    named: BTreeMap<String, PathBuf>,
+    policies: Mutex<BTreeMap<PathBuf, Policy>>,
+}
+
+/// A policy that a scenario names and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{scenario}: policy `{policy}`: {why}", scenario = scenario.display())]
+pub struct PolicyError {
+    scenario: PathBuf,
+    policy: String,
+    why: String,
+}
+
+/// What came of one step.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Whether somebody started a run or a plan; none if something else happened.
+    pub mode: Option<Mode>,
+    /// How it ended, in a word.
+    pub ending: Option<&'static str>,
+    /// The exit code.
+    pub exit: Option<u8>,
+    /// The last word.
+    pub message: String,
+    /// The rules that refused.
+    pub rules: Vec<String>,
+    /// The calls, with their answers.
+    pub calls: Vec<Made>,
+    /// Files that a plan would change.
+    pub planned: Vec<FileDiff>,
+    /// What a person who waits was told.
+    pub said: Vec<String>,
+    /// What somebody else did.
+    pub event: Option<Event>,
+    /// The Port run of the payload.
+    pub run: Option<String>,
+    /// The requests that arrived.
+    pub requests: Vec<Seen>,
+    /// The world before.
+    pub before: World,
+    /// The world after.
+    pub after: World,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its title.
+    pub title: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// How long it took.
+    pub took: Duration,
+    /// What is not as it should be; none if it passed.
+    pub problems: Vec<Problem>,
+    /// The calls of every step, on the first backend.
+    pub calls: Vec<Vec<Made>>,
+}
+
+impl Report {
+    /// Whether everything is as it should be.
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The line of the step.
+    pub line: usize,
+    /// The step, from 1.
+    pub step: usize,
+    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
+    pub at: &'static str,
+    /// What.
+    pub mismatch: Mismatch,
+}
+
+impl Runner {
+    /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
+    ///
+    /// # Errors
+    /// When wasmtime or TLS cannot be set up on this machine.
+    pub fn new(named: BTreeMap<String, PathBuf>) -> anyhow::Result<Self> {
+        Ok(Self {
+            engine: Engine::new().context("starting wasmtime")?,
+            pool: Pool::new().context("preparing HTTP")?,
+            named,
+            policies: Mutex::default(),
+        })
+    }
+
+    /// The policy of a scenario, compiled once however many name it.
+    ///
+    /// # Errors
+    /// When there is no such policy, or it is none.
+    pub fn policy(&self, scenario: &Scenario) -> Result<Policy, PolicyError> {
+        let builtin = PathBuf::from("builtin");
+        let name = match &scenario.config.policy.component {
+            ComponentRef::Builtin => &builtin,
+            ComponentRef::Path(path) => path,
+        };
+        let error = |why: String| PolicyError {
+            scenario: scenario.path.clone(),
+            policy: name.display().to_string(),
+            why,
+        };
+        let named = name.to_str().and_then(|name| self.named.get(name));
+        let file = match (named, name == &builtin) {
+            (Some(file), _) => file.clone(),
+            (None, true) => builtin.clone(),
+            (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
+        };
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(policy) = policies.get(&file) {
+            return Ok(policy.clone());
+        }
+        let bytes = match named.is_none() && file == builtin {
+            true => builtin::POLICY.to_vec(),
+            false => std::fs::read(&file).map_err(|why| {
+                error(format!(
+                    "cannot read {}: {why}; `--policy {}=FILE` names its file",
+                    file.display(),
+                    name.display()
+                ))
+            })?,
+        };
+        let policy = Policy::compile(&self.engine, &bytes).map_err(|why| error(why.to_string()))?;
+        policies.insert(file, policy.clone());
+        Ok(policy)
+    }
+
+    /// Runs a scenario on one backend and returns what came of each step.
+    ///
+    /// # Errors
+    /// When its policy cannot be used, or the world cannot be served.
+    pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
+        let policy = self.policy(scenario)?;
+        let world = Shared::new(scenario.world.clone());
+        let server = match backend {
+            Backend::Mock => None,
+            Backend::Http => {
+                let options = ServerOptions { time: Time::World, ..ServerOptions::default() };
+                Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
+            }
+        };
+        let bench = Bench {
+            engine: &self.engine,
+            policy: &policy,
+            scenario,
+            transport: match backend {
+                Backend::Mock => Arc::new(world.transport()),
+                Backend::Http => Arc::new(self.pool.clone()),
+            },
+            // The host of the in-process transport tells the services apart, the server's path does.
+            urls: match &server {
+                None => ["https://port.mock".to_owned(), "https://github.mock".to_owned()],
+                Some(server) => [server.url(), server.url()],
+            },
+            world,
+        };
+        let mut all = Vec::new();
+        for (index, step) in scenario.steps.iter().enumerate() {
+            all.push(bench.step(&step.act, index).await?);
+        }
+        if let Some(server) = server {
+            server.stop().await;
+        }
+        Ok(all)
+    }
+
+    /// Runs a scenario, over HTTP as well if `http`, and holds what came of it against what it expects, and what the two
+    /// backends came to against each other.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<Report> {
+        let started = Instant::now();
+        let mock = self.run(scenario, Backend::Mock).await?;
+        let mut problems = Vec::new();
+        judge(scenario, "on the mock", &mut problems, |index, expect| check(expect, &mock[index]));
+        if http {
+            let http = self.run(scenario, Backend::Http).await?;
+            judge(scenario, "over HTTP, unlike on the mock", &mut problems, |index, _| {
+                differences(&mock[index], &http[index])
+            });
+        }
+        Ok(Report {
+            title: scenario.title.clone(),
+            path: scenario.path.clone(),
+            took: started.elapsed(),
+            problems,
+            calls: mock.into_iter().map(|ran| ran.calls).collect(),
+        })
+    }
+}
+
+fn judge(
+    scenario: &Scenario,
+    at: &'static str,
+    problems: &mut Vec<Problem>,
+    look: impl Fn(usize, &super::Expect) -> Vec<Mismatch>,
+) {
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let found = look(index, &step.expect).into_iter();
+        problems.extend(found.map(|mismatch| Problem { line: step.line, step: index + 1, at, mismatch }));
+    }
+}
+
+/// One scenario on one backend.
+struct Bench<'a> {
+    engine: &'a Engine,
+    policy: &'a Policy,
+    scenario: &'a Scenario,
+    transport: Arc<dyn Transport>,
+    urls: [String; 2],
+    world: Shared,
+}
+
+impl Bench<'_> {
+    async fn step(&self, act: &Act, index: usize) -> anyhow::Result<Ran> {
+        let before = self.world.snapshot();
+        let mut ran = Ran {
+            mode: None,
+            ending: None,
+            exit: None,
+            message: String::new(),
+            rules: Vec::new(),
+            calls: Vec::new(),
+            planned: Vec::new(),
+            said: Vec::new(),
+            event: None,
+            run: None,
+            requests: Vec::new(),
+            after: before.clone(),
+            before,
+        };
+        match act {
+            Act::Start(mode, payload) => {
+                ran.mode = Some(*mode);
+                self.start(*mode, payload, index, &mut ran).await?;
+            }
+            Act::Event(event) => {
+                self.world.lock().happen(event);
+                ran.event = Some((**event).clone());
+            }
+            Act::Advance(time) => self.world.lock().advance(*time),
+            Act::Heal => self.world.lock().faults = Faults::default(),
+        }
+        ran.after = self.world.snapshot();
+        ran.requests = ran.after.seen.split_off(ran.before.seen.len());
+        Ok(ran)
+    }
+
+    async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
+        let payload = match Payload::read(payload) {
+            Ok(payload) => payload,
+            // As the command line has it: there is no run to tell.
+            Err(error) => {
+                let ending = Ending::Unusable(error.to_string());
+                (ran.ending, ran.exit) = (Some(ending.kind()), Some(ending.exit_code()));
+                ran.message = ending.message(mode);
+                return Ok(());
+            }
+        };
+        ran.run = Some(payload.run.clone());
+        let (journal, bytes) = Journal::in_memory();
+        let heard = Arc::new(Heard::default());
+        let job = self.job(mode, payload, index, journal, &heard)?;
+        let done = crate::core::run::run(job, std::future::pending()).await;
+        let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ran.calls =
+            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
+        ran.said = heard.take();
+        ran.take(done);
+        Ok(())
+    }
+
+    fn job(
+        &self,
+        mode: Mode,
+        payload: Payload,
+        index: usize,
+        journal: Journal,
+        heard: &Arc<Heard>,
+    ) -> anyhow::Result<Job<'_>> {
+        let config = &self.scenario.config;
+        let clock = Arc::new(self.world.clock());
+        let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+        let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
+        // A world without credentials is one in which ours do not work.
+        let given = |name: &str| environment.get(name).cloned().unwrap_or_else(|| "none".to_owned());
+        let secret = |name: &str| Secret::new(name, &given(name));
+        let [port_url, github_url] = self.urls.clone();
+        let progress = Arc::clone(heard);
+        let live = Live::new(Setup {
+            transport: Arc::clone(&self.transport),
+            clock: clock.clone(),
+            deadline,
+            seed: SEED,
+            port_url,
+            github_url,
+            port: port::Credentials {
+                client_id: given("PORT_CLIENT_ID"),
+                client_secret: secret("PORT_CLIENT_SECRET")?,
+            },
+            github: github::Credentials::Token(secret("GITHUB_TOKEN")?),
+            run: payload.run.clone(),
+            progress: Arc::new(move |text: &str| progress.say(text)),
+            mask: Arc::new(|_| {}),
+        })?;
+        let source: Box<dyn Source> = match mode {
+            Mode::Run => Box::new(live),
+            Mode::Plan => Box::new(Plan::new(live)),
+        };
+        Ok(Job {
+            engine: self.engine,
+            policy: self.policy,
+            config,
+            payload,
+            workflow: Workflow {
+                url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+                repository: Some("acme/gitops".to_owned()),
+                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            },
+            mode,
+            source,
+            clock,
+            deadline,
+            seed: SEED,
+            journal,
+            observer: heard.clone(),
+        })
+    }
+}
+
+impl Ran {
+    fn take(&mut self, done: Done) {
+        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
+        self.message = done.message;
+        self.planned = done.seen.files_changed;
+        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
+            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
+        }
+    }
+}
+
+/// Remembers what people were told.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Heard {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Heard {
+    fn step(&self, _: &Call) {}
+
+    fn say(&self, text: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+}

@@ -1,0 +1,147 @@
+//! Every scenario, on the mock and over HTTP; and that a scenario which should not hold does not.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use promote::kit::scenario::{Report, Runner, Scenario};
+use promote::kit::test::{all, find, show};
+use promote_tests::guests;
+
+/// One for all tests: it compiles each policy once.
+static RUNNER: LazyLock<Arc<Runner>> = LazyLock::new(|| {
+    let named = [("ungranted", guests::UNGRANTED), ("observer", guests::OBSERVER)];
+    let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
+    Arc::new(Runner::new(named.into()).unwrap())
+});
+
+fn parse(text: &str) -> Result<Scenario, String> {
+    Scenario::parse(text, Path::new("x.toml")).map_err(|error| error.to_string())
+}
+
+async fn test(text: &str) -> Report {
+    RUNNER.test(&parse(text).unwrap(), false).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stderr, reason = "the number of scenarios")]
+async fn every_scenario_holds_on_both_backends() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap();
+    let scenarios: Vec<Scenario> =
+        files.iter().map(|file| Scenario::read(file).unwrap_or_else(|error| panic!("{error}"))).collect();
+    let count = scenarios.len();
+    let reports = all(&RUNNER, scenarios, true, &|_| {}).await.unwrap();
+    let failed: Vec<String> = reports.iter().filter(|report| !report.passed()).map(show).collect();
+    assert!(failed.is_empty(), "{} of {count} failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(count >= 60, "only {count} scenarios were found");
+    eprintln!("{count} scenarios, each on both backends");
+}
+
+#[tokio::test]
+async fn what_is_not_as_expected_fails_and_is_shown_from_both_sides() {
+    for (expect, key, expected, actual) in [
+        ("outcome = \"refused\"", "outcome", "refused", "promoted"),
+        ("exit = 3", "exit", "3", "0"),
+        ("rules = [\"lock\"]", "rules", "lock", ""),
+        (
+            "message = \"nothing to do\"",
+            "message",
+            "… nothing to do …",
+            "production has ghcr.io/acme/web:1.4.2",
+        ),
+        ("calls = [\"now\"]", "calls", "now", "note\nget-entity\nget-entities"),
+        ("includes = [\"merge\", \"propose\"]", "includes", "the first that is missing: propose", "merge"),
+        ("never = [\"merge\"]", "never", "no merge", "find-pull-requests\nmerge"),
+        ("diff = {}", "diff", "no difference", "+          image: ghcr.io/acme/web:1.4.2"),
+        ("pulls = []", "pulls", "", "merged"),
+        ("branches = [\"main\", \"x\"]", "branches", "main, x", "main"),
+        ("requests = 3", "requests", "at most 3", "POST /v1/auth/access_token"),
+        ("no-writes = true", "no-writes", "web-1.4.1", "web-1.4.2"),
+        ("run = { status = \"FAILURE\" }", "run.status", "FAILURE", "SUCCESS"),
+        ("run = { log = \"never said\" }", "run.log", "never said", "promote 0.1.0 starts"),
+        ("files = { \"README.md\" = \"x\" }", "files.\"README.md\"", "\"x\"", "# gitops"),
+        (
+            "files = { \"no.md\" = { mode = \"100644\" } }",
+            "files.\"no.md\"",
+            "it exists",
+            "it does not exist",
+        ),
+        ("entities = { \"image/web-9\" = {} }", "entities.\"image/web-9\"", "an entity", "there is none"),
+        (
+            "entities = { \"service/web\" = { language = \"C\" } }",
+            "entities.\"service/web\".language",
+            "\"C\"",
+            "\"GO\"",
+        ),
+    ] {
+        let report = test(&format!("[expect]\n{expect}\n")).await;
+        let [problem] = &report.problems[..] else {
+            panic!("{expect}: {:?}", report.problems);
+        };
+        let mismatch = &problem.mismatch;
+        assert_eq!((mismatch.key.as_str(), problem.line), (key, 1), "{expect}");
+        assert!(mismatch.expected.contains(expected), "{expect}: {mismatch:?}");
+        assert!(mismatch.actual.contains(actual), "{expect}: {mismatch:?}");
+        let shown = show(&report);
+        assert!(shown.contains("FAIL  x") && shown.contains("merge acme/gitops#1"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_effect_fails_unasked() {
+    let report = test(concat!(
+        "[[step]]\nevent = { close = { repository = \"acme/gitops\" } }\n",
+        "[[step]]\nexpect = { outcome = \"promoted\" }\n",
+    ))
+    .await;
+    let keys: Vec<&str> = report.problems.iter().map(|problem| problem.mismatch.key.as_str()).collect();
+    assert_eq!(keys, ["event"]);
+}
+
+#[test]
+fn what_has_no_meaning_is_found_where_it_stands() {
+    for (text, expected) in [
+        ("[expect]\nouctome = \"refused\"", "x.toml:2: unknown field `ouctome`, "),
+        ("[expect]\nouctome = \"refused\"", "; did you mean `outcome`?"),
+        ("[expect]\noutcome = \"refusd\"", "; did you mean `refused`?"),
+        ("[expect]\n\nexit = \"1\"", "x.toml:3: exit: invalid type: string \"1\", expected u8"),
+        ("expect.calls = [\"note\", \"mrge\"]", "x.toml:1: no call is named `mrge`; did you mean `merge`?"),
+        ("expect.never = [\"merge: denid\"]", "no call fails with `denid`, expected one of denied, "),
+        ("titel = \"x\"", "; did you mean `title`?"),
+        ("expect.exit = 0\n[[given.port.entites]]", "x.toml:2: unknown field `entites`, "),
+        ("expect.exit = 0\n[config.limits]\ncals = 3", "x.toml:3: unknown field `cals`, "),
+        (
+            "expect.exit = 0\n[[config.grants]]\nallow = [\"github.merg\"]",
+            "x.toml:3: unknown operation `github.merg`",
+        ),
+        ("expect.exit = 0\n[[step]]\nrun = 1", "x.toml:3: unknown field `run`, "),
+        ("[[step]]\ndo = \"run\"\nheal = true\nexpect.exit = 0", "x.toml:1: step: it is one of `do`, "),
+        ("expect.exit = 0\n[[step]]\n", "x.toml:1: expect: this scenario has steps"),
+        ("title = \"x\"", "x.toml:1: expect: the scenario expects nothing"),
+        (
+            "expect.exit = 0\n[given]\nwithout = [\"service/nope\"]",
+            "x.toml:3: without: there is no `service/nope` in the world",
+        ),
+        ("expect.exit = 0\n[given]\nworld = \"no.toml\"", "x.toml:3: given.world: cannot read no.toml"),
+        ("expect.exit = 0\npayload = { file = \"no.json\" }", "x.toml:2: payload: cannot read no.json"),
+        (
+            "expect.exit = 0\n[[given.port.entities]]\nblueprint = \"service\"\nidentifier = \"web\"\nproperties = { locked_in_prod = \"maybe\" }",
+            "x.toml:4: given: port.entities[0] \"web\"",
+        ),
+        (
+            "expect.exit = 0\n[[config.grants]]\nallow = [\"github.merge\"]\nrepository = \"a/b\"",
+            "x.toml:3: config: grant 1: `github.merge` needs `base`",
+        ),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.contains(expected), "{text}\n{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_nobody_knows_is_named() {
+    let scenario = parse("expect.exit = 0\n[config.policy]\ncomponent = \"nobody\"").unwrap();
+    let error = RUNNER.policy(&scenario).map(drop).unwrap_err().to_string();
+    assert!(error.starts_with("x.toml: policy `nobody`: cannot read nobody: "), "{error}");
+    assert!(error.ends_with("`--policy nobody=FILE` names its file"), "{error}");
+}
