@@ -176,7 +176,7 @@ async fn four_when_time_is_up_while_github_merges() {
     let ended = stage.run(&[]).await;
     ended.expect(4).expect_said("limit of 3s of time; raise `limits.wall`");
     ended.expect_said("pull request #1 of acme/gitops may be merged or open");
-    assert!(ended.summary().contains("not answered before the run ended"));
+    assert!(ended.summary().contains("before there was an answer"), "{}", ended.summary());
     stage.witness.expect_port_run("FAILURE", "Policy hit a limit");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
 }

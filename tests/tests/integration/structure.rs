@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// What the design allows.
 const GOAL: usize = 3_500;
 /// What it is today, rounded up; may only go down.
-const CEILING: usize = 8_200;
+const CEILING: usize = 6_600;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
@@ -64,6 +64,7 @@ fn it_knows_neither_the_world_nor_the_kit() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the number is there to be read")]
 fn it_stays_small() {
     let mut sizes: Vec<(usize, String)> =
         core().into_iter().map(|(path, text)| (text.lines().count(), path.display().to_string())).collect();
