@@ -65,7 +65,9 @@ async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
     assert_valid(&coverage);
     let served: Vec<_> = coverage.used.iter().map(String::as_str).collect();
     let (served, responses) = (served.len(), coverage.responses);
-    say(&format!("contract: {served} operations asked of the mock by others, {responses} responses validated"));
+    say(&format!(
+        "contract: {served} operations asked of the mock by others, {responses} responses validated"
+    ));
 }
 
 #[tokio::test]
