@@ -41,7 +41,7 @@ enum Segment {
 pub(crate) struct Coverage {
     /// Operations that were used.
     pub(crate) used: BTreeSet<String>,
-    /// Of these, the ones of which a request and a success were found valid, and nothing invalid.
+    /// Of these, the ones with a success in which nothing, and no failure in which anything, was invalid.
     pub(crate) validated: BTreeSet<String>,
     pub(crate) requests: usize,
     pub(crate) responses: usize,
@@ -117,7 +117,7 @@ impl Description {
         };
         let fitting = self.operations.iter().enumerate().filter(|(_, it)| it.method == exchange.method);
         let fitting = fitting.filter_map(|(place, it)| Some((place, matched(&it.segments, &named)?)));
-        // The one that says most about the path, then the one with fewest parameters.
+        // The one that says most about the path.
         fitting.max_by_key(|(place, _)| {
             let literal = |segment: &&Segment| matches!(segment, Segment::Literal(_));
             self.operations[*place].segments.iter().filter(literal).count()
