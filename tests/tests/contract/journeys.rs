@@ -6,13 +6,14 @@ use promote::core::call::{Call, Reply};
 use promote::core::contract::{CheckState, Failure, MergeMethod, Merged, PullFilter};
 use promote::core::github;
 use promote::core::secret::Secret;
-use promote::world::github::{BranchRules, Level, Method, Repository, Token, TokenKind, Tokens};
+use promote::world::github::{BranchRules, Level, Repository, Token, TokenKind, Tokens};
 use promote::world::sample::GITHUB_TOKEN;
 use promote::world::{Fault, World};
 use serde_json::json;
 
 use crate::bench::{Bench, HEAD, PATH, REPOSITORY};
 use crate::record::Record;
+use crate::refusals::refusals;
 
 /// All of them, one after another; returns the calls that were made, by their names in `wit/`.
 pub(crate) async fn all(record: &Record) -> BTreeSet<String> {
@@ -29,11 +30,11 @@ pub(crate) async fn all(record: &Record) -> BTreeSet<String> {
     made
 }
 
-fn repository(world: &mut World) -> &mut Repository {
+pub(crate) fn repository(world: &mut World) -> &mut Repository {
     world.github.find_mut(REPOSITORY).unwrap()
 }
 
-fn rules(world: &mut World, rules: BranchRules) {
+pub(crate) fn rules(world: &mut World, rules: BranchRules) {
     repository(world).rules.insert("main".into(), rules);
 }
 
@@ -100,72 +101,6 @@ async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
     bench.made.into_inner()
 }
 
-/// What stands in the way of a merge, the method, and the beginning of what the policy is told.
-type Refusal = (fn(&mut World), MergeMethod, &'static str);
-
-fn refusals() -> Vec<Refusal> {
-    use MergeMethod::{Merge, Rebase, Squash};
-    fn conflicting(world: &mut World) {
-        world.github.commit_files(REPOSITORY, "main", "theirs", [(PATH.to_owned(), "x".into())]);
-    }
-    fn check(world: &mut World, conclusion: Option<&str>) {
-        rules(world, BranchRules { required_checks: vec!["validate".into()], ..BranchRules::default() });
-        let head = repository(world).pulls[&1].head_sha;
-        world.github.set_check(REPOSITORY, head, "validate", conclusion);
-    }
-    vec![
-        (|world| world.github.weather.base_modified = 1000, Merge, "conflict"),
-        (conflicting, Merge, "conflict"),
-        (conflicting, Rebase, "rejected"),
-        (
-            |world| {
-                world.github.close_pull_request(REPOSITORY, 1);
-            },
-            Merge,
-            "conflict",
-        ),
-        (
-            |world| {
-                world.github.commit_files(REPOSITORY, HEAD, "theirs", [("x".to_owned(), "x".into())]);
-            },
-            Merge,
-            "conflict",
-        ),
-        (|world| repository(world).pulls.get_mut(&1).unwrap().draft = true, Merge, "rejected"),
-        (|world| repository(world).settings.allow_merge_commit = false, Merge, "rejected"),
-        (|world| repository(world).settings.allow_squash_merge = false, Squash, "rejected"),
-        (|world| repository(world).settings.allow_rebase_merge = false, Rebase, "rejected"),
-        (|it| rules(it, BranchRules { linear_history: true, ..BranchRules::default() }), Merge, "rejected"),
-        (
-            |it| {
-                rules(
-                    it,
-                    BranchRules { allowed_methods: Some(vec![Method::Squash]), ..BranchRules::default() },
-                )
-            },
-            Merge,
-            "rejected",
-        ),
-        (
-            |it| {
-                rules(
-                    it,
-                    BranchRules { required_checks: vec!["a".into(), "b".into()], ..BranchRules::default() },
-                )
-            },
-            Merge,
-            "rejected",
-        ),
-        (|world| check(world, None), Merge, "rejected"),
-        (|world| check(world, Some("failure")), Merge, "rejected"),
-        (|it| rules(it, BranchRules { required_approvals: 2, ..BranchRules::default() }), Merge, "rejected"),
-        (|it| rules(it, BranchRules { restricts_pushes: true, ..BranchRules::default() }), Merge, "rejected"),
-        (|it| rules(it, BranchRules { merge_queue: true, ..BranchRules::default() }), Merge, "rejected"),
-        (|world| repository(world).settings.archived = true, Merge, "other"),
-        (|world| repository(world).pulls.clear(), Merge, "not-found"),
-    ]
-}
-
 async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
     let mut made = BTreeSet::new();
     for (row, (happens, method, expected)) in refusals().into_iter().enumerate() {
@@ -213,10 +148,8 @@ async fn reads_many_pages(record: &Record) {
     });
     let pull = bench.propose().await.unwrap();
     for number in 0..101 {
-        let mut world = bench.world.lock();
-        let commit = pull.head_commit.parse().unwrap();
-        world.github.set_check(REPOSITORY, commit, &format!("check {number}"), Some("neutral"));
-        drop(world);
+        let (commit, name) = (pull.head_commit.parse().unwrap(), format!("check {number}"));
+        bench.world.lock().github.set_check(REPOSITORY, commit, &name, Some("neutral"));
         let status = json!({"state": "success", "context": format!("status {number}")});
         bench.raw("POST", &format!("/repos/{REPOSITORY}/statuses/{}", pull.head_commit), &status).await;
         let comment = json!({"body": format!("comment {number}")});

@@ -7,6 +7,7 @@ mod description;
 mod journeys;
 mod others;
 mod record;
+mod refusals;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -66,6 +67,8 @@ async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
     ));
 }
 
+type Tamper = fn(&mut Exchange);
+
 #[tokio::test]
 async fn what_differs_from_the_description_is_found() {
     let record = Record::default();
@@ -75,7 +78,7 @@ async fn what_differs_from_the_description_is_found() {
     let mut description = Description::read();
     assert_valid(&description.check(&taken));
     let made = taken.iter().position(|it| it.method == "POST" && it.path.ends_with("/pulls")).unwrap();
-    let tampered: [(&str, fn(&mut Exchange)); 7] = [
+    let tampered: [(&str, Tamper); 7] = [
         ("\"mergeable_state\" is a required property", |it| {
             it.change(|_, got| drop(got.remove("mergeable_state")))
         }),
