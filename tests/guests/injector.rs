@@ -1,5 +1,7 @@
 //! Says things that a terminal, a runner or a reader of Markdown would obey.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "to be heard by the test")]
+
 use contract::promote::policy::run_log::{self, Severity};
 use contract::{Failure, Outcome, Policy, Promotion, Request};
 

@@ -1,5 +1,7 @@
 //! Asks for files, branches and entities by names that mean something else to a lenient reader, and says what came back.
 
+#![allow(clippy::print_stdout, reason = "to be heard by the test")]
+
 use contract::promote::policy::{github_propose, github_read, port_read};
 use contract::{EntityKey, Failure, Outcome, Policy, Promotion, Request};
 
