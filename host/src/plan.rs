@@ -12,6 +12,7 @@ use crate::core::contract::{
 };
 use crate::core::journal::digest;
 use crate::core::live::Live;
+use crate::core::run::Mode;
 use crate::core::source::Source;
 
 /// The live source under an overlay of writes that were not made.
@@ -52,6 +53,10 @@ impl Source for Plan {
                 Ok(self.overlay.correct(call, reply))
             }
         }
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Plan
     }
 
     fn live(&self) -> &Live {

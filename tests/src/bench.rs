@@ -121,7 +121,6 @@ impl Bench {
             config: &config,
             payload: Payload::read(&sample::payload().to_string()).unwrap(),
             workflow: Workflow { repository: None, url: None, attempt: 1 },
-            mode: self.mode,
             source,
             clock,
             deadline,

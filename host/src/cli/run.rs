@@ -97,7 +97,6 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         config: &config,
         payload,
         workflow,
-        mode,
         source,
         clock,
         deadline,

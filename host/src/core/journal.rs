@@ -127,6 +127,11 @@ impl Journal {
         (Self { sink: Sink::Memory(Arc::clone(&bytes)), prev: String::new() }, bytes)
     }
 
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.prev.is_empty()
+    }
+
     /// Adds a line.
     ///
     /// # Errors

@@ -55,8 +55,6 @@ pub struct Job<'a> {
     pub payload: Payload,
     /// Where this runs.
     pub workflow: Workflow,
-    /// Whether writes are made.
-    pub mode: Mode,
     /// Port and GitHub, or a plan before them.
     pub source: Box<dyn Source>,
     /// The time.
@@ -88,20 +86,9 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job {
-        engine,
-        policy,
-        config,
-        payload,
-        workflow,
-        mode,
-        source,
-        clock,
-        deadline,
-        seed,
-        journal,
-        observer,
-    } = job;
+    let Job { engine, policy, config, payload, workflow, source, clock, deadline, seed, journal, observer } =
+        job;
+    let mode = source.mode();
     let surroundings = Surroundings { now: clock.now(), seed };
     let mut gate = Gate::new(source, config.limits.clone(), journal, clock, deadline, observer);
     let mut printed = String::new();
@@ -254,7 +241,10 @@ async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, prin
     }
     let footer =
         Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
-    if let Err(fault) = gate.write(footer, true) {
+    // A run that never began has no header, and a journal without one is none.
+    if !gate.journal.is_empty()
+        && let Err(fault) = gate.write(footer, true)
+    {
         gate.observer.say(&explain(&fault));
     }
     Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::call::{Call, Reply};
 use super::contract::Failure;
 use super::live::Live;
+use super::run::Mode;
 
 /// Where calls go behind the gate: Port and GitHub themselves, or something that stands before them, such as a plan.
 ///
@@ -15,6 +16,9 @@ pub trait Source: Send + Sync {
     /// Answers a call that the gate has allowed; fails as the contract says for the call.
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure>;
 
+    /// Whether writes are made.
+    fn mode(&self) -> Mode;
+
     /// The clients, for what the host itself reads and reports.
     fn live(&self) -> &Live;
 }
@@ -23,6 +27,10 @@ pub trait Source: Send + Sync {
 impl Source for Live {
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
         Self::call(self, call).await
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Run
     }
 
     fn live(&self) -> &Live {

@@ -217,7 +217,7 @@ async fn reads_what_is_not_there(record: &Record) {
     };
     assert!(matches!(read("no/such/file", "main").await, Ok(Reply::File(None))));
     assert!(matches!(read(PATH, &"0".repeat(40)).await, Err(Failure::NotFound(_))));
-    assert!(read(PATH, "no-such-branch").await.is_err());
+    assert!(matches!(read(PATH, "no-such-branch").await, Err(Failure::NotFound(_))));
     assert!(matches!(read("apps", "main").await, Err(Failure::Rejected(_))));
     for revision in ["no-such-branch", &"0".repeat(40)] {
         let call = Call::GetCommit { repository: REPOSITORY.into(), revision: revision.to_owned() };

@@ -23,7 +23,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
     vec![
         (|world| world.github.weather.base_modified = 1000, Merge, "conflict"),
         (conflicting, Merge, "conflict"),
-        (conflicting, Rebase, "rejected"),
+        (conflicting, Rebase, "conflict"),
         (
             |world| {
                 world.github.close_pull_request(REPOSITORY, 1);

@@ -28,7 +28,7 @@ enum Class {
 
 /// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
 /// are no contract: what is not known is final.
-const REFUSALS: [(&str, Class); 11] = [
+const REFUSALS: [(&str, Class); 12] = [
     // Whoever pushed is found out by reading the head again.
     ("Head branch was modified", Class::Transient),
     ("Base branch was modified", Class::Transient),
@@ -41,6 +41,7 @@ const REFUSALS: [(&str, Class); 11] = [
     ("not authorized", Class::Terminal),
     ("rule violations", Class::Unclear),
     ("not mergeable", Class::Unclear),
+    ("can't be rebased", Class::Unclear),
 ];
 
 /// `PullRequest` is merged when its rules are met.
@@ -190,6 +191,7 @@ mod tests {
             ("Head branch was modified. Review and try the merge again.", Transient),
             ("Base branch was modified. Review and try the merge again.", Transient),
             ("Pull Request is not mergeable", Unclear),
+            ("This branch can't be rebased", Unclear),
             ("Pull Request is still a draft", Terminal),
             ("Merge commits are not allowed on this repository.", Terminal),
             ("Squash merges are not allowed on this repository.", Terminal),

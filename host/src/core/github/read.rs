@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Object, Repo, rejected};
-use crate::core::contract::{Ancestry, Commit, Comparison, File};
+use crate::core::contract::{Ancestry, Commit, Comparison, Failure, File};
 use crate::core::http::{OrNone, Sent, Told, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
@@ -82,15 +82,15 @@ impl Repo<'_> {
     }
 
     /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
-    async fn resolve(&self, revision: &str) -> Sent<String> {
+    async fn resolve(&self, revision: &str) -> Told<String> {
         if revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(revision.to_owned());
         }
         if let Some(commit) = self.branch(revision).await? {
             return Ok(commit);
         }
-        let found: Object = self.get(format!("/commits/{}", segs(revision))).await?;
-        Ok(found.sha)
+        let none = || Failure::NotFound(format!("{} has no branch, tag or commit {revision}", self.named));
+        Ok(self.commit(revision).await?.ok_or_else(none)?.id)
     }
 }
 

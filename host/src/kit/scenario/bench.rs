@@ -124,7 +124,6 @@ impl Bench<'_> {
                 repository: Some("acme/gitops".to_owned()),
                 attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
             },
-            mode,
             source,
             clock,
             deadline,
