@@ -89,8 +89,13 @@ impl Repo<'_> {
         if let Some(commit) = self.branch(revision).await? {
             return Ok(commit);
         }
-        let none = || Failure::NotFound(format!("{} has no branch, tag or commit {revision}", self.named));
-        Ok(self.commit(revision).await?.ok_or_else(none)?.id)
+        match self.get::<Object>(format!("/commits/{}", segs(revision))).await {
+            // "No commit found for SHA": what is no identifier, and no name either.
+            Err(error) if error.says(422, "") => {
+                Err(Failure::NotFound(format!("{} has no branch, tag or commit {revision}", self.named)))
+            }
+            found => Ok(found?.sha),
+        }
     }
 }
 
