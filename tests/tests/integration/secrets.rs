@@ -3,6 +3,8 @@
 use promote::world::fault::Canned;
 use promote::world::github::{Access, App, Installation, Level};
 use promote::world::{Effect, Service, World};
+use promote_tests::guests;
+use promote_tests::settings::Settings;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -116,6 +118,42 @@ async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
     assert!(writes.iter().any(|write| write == "POST /app/installations/70/access_tokens"), "{writes:?}");
     assert_eq!(writes.iter().filter(|write| *write == "DELETE /installation/token").count(), 1);
     assert_eq!(stage.witness.world.lock().github.tokens.iter().count(), before);
+}
+
+#[tokio::test]
+async fn an_app_s_token_is_given_back_when_the_policy_crashes() {
+    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = stage.settings(&Settings::default().component(guests::TRAPPER));
+    let stage = stage.with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
+    stage.run(&[]).await.expect(4);
+    let writes = stage.witness.writes();
+    assert!(writes.iter().any(|write| write == "POST /app/installations/70/access_tokens"), "{writes:?}");
+    assert!(writes.iter().any(|write| write == "DELETE /installation/token"), "{writes:?}");
+}
+
+#[tokio::test]
+async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
+    let mut world = with_app();
+    let broken = Effect::Answer(Canned::bad_gateway());
+    // A token that could not be given back is one that can be looked at.
+    let fault = world.faults.next(Service::GitHub, "DELETE", "/installation/token", broken);
+    fault.unwrap().times = 100;
+    let stage = Stage::of(world).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = stage.with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
+    stage.run(&[]).await.expect(0).expect_said("could not be revoked");
+    let world = stage.witness.world.lock();
+    let minted = world.github.tokens.iter().find(|token| token.login == "promoter[bot]").unwrap();
+    let permissions: Vec<(&str, Level)> =
+        minted.permissions.iter().map(|(name, level)| (name.as_str(), *level)).collect();
+    let expected = [
+        ("checks", Level::Read),
+        ("contents", Level::Write),
+        ("metadata", Level::Read),
+        ("pull_requests", Level::Write),
+        ("statuses", Level::Read),
+    ];
+    assert_eq!(permissions, expected);
+    assert!(matches!(&minted.access, Access::Only(names) if names.len() == 1), "{:?}", minted.access);
 }
 
 #[tokio::test]
