@@ -35,6 +35,7 @@ pub struct Bench {
     component: String,
     settings: Settings,
     world: World,
+    payload: String,
     mode: Mode,
     tap: Tap,
 }
@@ -46,6 +47,7 @@ impl Bench {
             component: String::new(),
             settings: Settings::default(),
             world: World::sample(),
+            payload: sample::payload().to_string(),
             mode: Mode::Run,
             tap: Arc::new(|_, _| {}),
         }
@@ -85,6 +87,18 @@ impl Bench {
         Self { world, ..self }
     }
 
+    /// With another `promote.toml`.
+    #[must_use]
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// With another message of Port.
+    #[must_use]
+    pub fn payload(self, payload: String) -> Self {
+        Self { payload, ..self }
+    }
+
     /// Kept back and shown, instead of made.
     #[must_use]
     pub fn planned(self) -> Self {
@@ -119,7 +133,7 @@ impl Bench {
             engine: &ENGINE,
             policy: &policy,
             config: &config,
-            payload: Payload::read(&sample::payload().to_string()).unwrap(),
+            payload: Payload::read(&self.payload).unwrap(),
             workflow: Workflow { repository: None, url: None, attempt: 1 },
             source,
             clock,

@@ -30,6 +30,15 @@ impl Settings {
         self
     }
 
+    /// With these settings of the policy besides, as TOML.
+    #[must_use]
+    pub fn with(mut self, settings: &str) -> Self {
+        let settings: Table = settings.parse().unwrap();
+        let Value::Table(policy) = &mut self.0["policy"]["settings"] else { unreachable!() };
+        policy.extend(settings);
+        self
+    }
+
     /// With these limits, as TOML.
     #[must_use]
     pub fn limits(mut self, limits: &str) -> Self {

@@ -6,7 +6,9 @@ use super::output;
 use crate::kit::demo::{self, DemoArgs};
 use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::mock::{self, MockArgs};
+use crate::kit::replay::{self, ReplayArgs};
 use crate::kit::test::{self, TestArgs};
+use crate::kit::verify::{self, VerifyArgs};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -18,6 +20,10 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Run scenario files against the embedded Port and GitHub
     Test(TestArgs),
+    /// Run the policy of a journal again, and check that it does the same
+    Replay(ReplayArgs),
+    /// Check that a journal is what its run wrote
+    Verify(VerifyArgs),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
@@ -33,6 +39,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
             output::data(&inspect::run(&args).await?);
             Ok(0)
         }
+        Command::Replay(args) => replay::run(&args, &|text: &str| output::data(text)),
+        Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         Command::Test(args) => {
             test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }

@@ -4,6 +4,7 @@ mod environment;
 #[cfg(feature = "kit")]
 mod kit;
 mod output;
+mod plan;
 mod report;
 mod run;
 mod terminal;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use environment::Environment;
+use run::Task;
 
 /// Promotes a container image through a GitOps repository, by a sandboxed policy.
 #[derive(Parser)]
@@ -32,7 +34,7 @@ enum Command {
     /// Run a promotion: the main job, in a workflow that Port started
     Run(run::RunArgs),
     /// Show what a run would do; nothing is written
-    Plan(run::RunArgs),
+    Plan(run::PlanArgs),
     #[cfg(feature = "kit")]
     #[command(flatten)]
     Kit(kit::Command),
@@ -59,8 +61,8 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<u8> {
     let environment = Environment::of_process();
     match command {
-        Command::Run(args) => run::run(&args, crate::core::run::Mode::Run, &environment).await,
-        Command::Plan(args) => run::run(&args, crate::core::run::Mode::Plan, &environment).await,
+        Command::Run(args) => run::run(&args.common, Task::Run(args.plan.as_deref()), &environment).await,
+        Command::Plan(args) => run::run(&args.common, Task::Plan(args.out.as_deref()), &environment).await,
         #[cfg(feature = "kit")]
         Command::Kit(command) => kit::run(command).await,
     }

@@ -11,6 +11,7 @@ use crate::core::gate::Step;
 use crate::core::policy::Policy;
 use crate::core::run::{Done, Mode};
 use crate::core::text;
+use crate::plan;
 
 /// Everything that is said about a run when it is over.
 pub(super) struct Report<'a> {
@@ -42,7 +43,7 @@ impl Report<'_> {
             let _ = writeln!(text, "{}", text::line(&line));
         }
         let would = if self.mode == Mode::Plan { "plan: " } else { "" };
-        let _ = writeln!(text, "{would}{}", text::log(&text::line(&self.done.message)));
+        let _ = writeln!(text, "{would}{}", plan::words(&text::log(&text::line(&self.done.message))));
         text
     }
 
@@ -67,6 +68,7 @@ impl Report<'_> {
             "run": self.run_id,
             "policy": self.policy.digest,
             "journal": self.journal.display().to_string(),
+            "journal-sum": self.done.journal_sum,
             "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
             "files": files,
             "catalog": catalog,
@@ -75,7 +77,7 @@ impl Report<'_> {
     }
 
     /// The outputs of the step; empty where the outcome has no such thing.
-    pub(super) fn outputs(&self) -> [(&'static str, String); 7] {
+    pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
         use crate::core::ending::Ending;
         let (mut image, mut previous, mut pull, mut commit) = <(String, String, String, String)>::default();
         match &self.done.ending {
@@ -104,6 +106,7 @@ impl Report<'_> {
             ("commit", commit),
             ("reason", self.done.message.clone()),
             ("journal", self.journal.display().to_string()),
+            ("journal-sum", self.done.journal_sum.clone()),
         ]
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::plan::Sheet;
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
 use crate::builtin;
@@ -21,15 +22,57 @@ use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
 use crate::core::payload::{LARGEST, Payload};
 use crate::core::policy::Policy;
-use crate::core::run::{Job, Mode};
+use crate::core::run::Job;
 use crate::core::secret::Secret;
-use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
-use crate::plan::Plan;
+use crate::plan::Target;
+
+/// What `run` is told.
+#[derive(Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+
+    /// Make exactly the writes of this plan, which `promote plan --out` wrote, and stop before any other
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  promote run                                            in a workflow that Port started
+  promote run --payload payload.json --plan plan.json    what was approved, and nothing else";
+
+/// What `plan` is told.
+#[derive(Args)]
+#[command(after_help = PLAN_EXAMPLES)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+
+    /// Write the plan to this new file, for `promote run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  promote plan --payload payload.json
+  promote plan --payload payload.json --out plan.json    then, once approved: promote run --plan plan.json";
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Task<'a> {
+    /// Make the writes: those of a plan, or whatever the policy asks for.
+    Run(Option<&'a Path>),
+    /// Keep them back, and perhaps put them down in a file.
+    Plan(Option<&'a Path>),
+}
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
-pub(super) struct RunArgs {
+pub(super) struct CommonArgs {
     /// The operator's configuration: policy, settings, grants, limits
     #[arg(long, value_name = "FILE", default_value = "promote.toml")]
     config: PathBuf,
@@ -58,12 +101,14 @@ pub(super) enum Format {
 }
 
 /// Runs or plans one promotion and returns the exit code.
-pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environment) -> anyhow::Result<u8> {
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
     let policy = policy(&engine, &config, &args.config)?;
+    let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let mut sheet = Sheet::prepare(task, Target::new(&payload, &text, &policy.digest))?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -84,10 +129,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let source: Box<dyn Source> = match mode {
-        Mode::Run => Box::new(live),
-        Mode::Plan => Box::new(Plan::new(live)),
-    };
+    let source = sheet.source(live);
+    let mode = source.mode();
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
     let workflow = environment.workflow();
@@ -112,10 +155,11 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
+    sheet.finish(&done)?;
     Ok(done.ending.exit_code())
 }
 
-fn payload(args: &RunArgs, environment: &Environment) -> anyhow::Result<Payload> {
+fn payload(args: &CommonArgs, environment: &Environment) -> anyhow::Result<Payload> {
     if let Some(path) = &args.payload {
         let text = match path.to_str() {
             Some("-") => capped(std::io::stdin().lock()),
@@ -157,7 +201,7 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
     Policy::compile(engine, &bytes).with_context(|| name)
 }
 
-fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
+fn journal(args: &CommonArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
     let safe: String =
         run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
     let millis = Timestamp::now().as_millisecond();

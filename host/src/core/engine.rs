@@ -8,10 +8,9 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
 use super::contract::{self, Description, Failure, Outcome, Request};
-use super::gate::Gate;
 use super::limits::{LimitReached, Limits};
 use super::policy::Policy;
-use super::sandbox::{Sandbox, Surroundings};
+use super::sandbox::{Door, Sandbox, Surroundings};
 
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
 const TICK: Duration = Duration::from_millis(10);
@@ -80,18 +79,17 @@ impl Engine {
         }
     }
 
-    /// Runs a policy once; the gate comes back with everything that it has seen, and what the policy printed.
-    pub async fn run(
+    /// Runs a policy once; its door comes back with everything that it has seen, and what the policy printed.
+    pub async fn run<D: Door>(
         &self,
         policy: &Policy,
         request: &Request,
-        gate: Gate,
+        door: D,
         surroundings: &Surroundings,
         cancel: impl Future<Output = ()>,
-    ) -> (Verdict, Gate, String) {
-        let limits = gate.budget.limits().clone();
-        let out_of_time = gate.out_of_time();
-        let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
+    ) -> (Verdict, D, String) {
+        let limits = door.limits().clone();
+        let mut store = self.store(Sandbox::new(Some(Box::new(door)), surroundings, &limits));
         let run = async {
             let instance =
                 contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
@@ -105,10 +103,10 @@ impl Engine {
         let verdict = match ended {
             Some(Ok(returned)) => Verdict::Returned(returned),
             Some(Err(trap)) => stopped(trap, store.data().memory_limit()),
-            None => Verdict::Limit(out_of_time),
+            None => Verdict::Limit(limits.out_of_time()),
         };
-        let (gate, printed) = store.into_data().into_parts();
-        (verdict, gate, printed)
+        let (door, printed) = store.into_data().into_parts();
+        (verdict, door, printed)
     }
 
     fn store(&self, sandbox: Sandbox) -> Store<Sandbox> {

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::call::{Call, Fault, Reply};
 use super::contract::{Change, Failure};
 use super::grants::{After, Allowed, Changes, In, Operation, Resolved, Target};
 use super::journal::{Entry, Journal};
-use super::limits::{Budget, LimitReached, Limits};
+use super::limits::{Budget, Limits};
 use super::observer::Observer;
+use super::sandbox::Door;
 use super::seen::{Seen, entity_context};
 use super::source::Source;
 use super::template::Template;
@@ -186,14 +188,9 @@ impl Gate {
 
     fn check_deadline(&self) -> Result<(), Fault> {
         if self.clock.now() >= self.deadline {
-            return Err(trap(self.out_of_time()));
+            return Err(trap(self.budget.limits().out_of_time()));
         }
         Ok(())
-    }
-
-    /// The limit that a run reaches at its deadline.
-    pub fn out_of_time(&self) -> LimitReached {
-        LimitReached { limit: format!("{:?} of time", self.budget.limits().wall), key: "wall" }
     }
 
     /// Whether the call may be made, with everything that its grant demands.
@@ -212,7 +209,7 @@ impl Gate {
             self.check_condition(call, &allowed)?;
             self.check_pull_request(call, operation, target)?;
         }
-        Ok(())
+        self.source.admit(call)
     }
 
     fn check_condition(&self, call: &Call, allowed: &Allowed) -> Result<(), String> {
@@ -311,6 +308,17 @@ impl Gate {
     }
 }
 
+#[async_trait]
+impl Door for Gate {
+    async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        Self::call(self, call).await
+    }
+
+    fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+}
+
 /// The words of a failure.
 pub fn describe(failure: &Failure) -> &str {
     match failure {
@@ -328,7 +336,8 @@ fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::Trap(wasmtime::Error::new(error))
 }
 
-fn size(value: &impl serde::Serialize) -> usize {
+/// How much of the limit of traffic a call or an answer takes, in bytes.
+pub fn size(value: &impl serde::Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

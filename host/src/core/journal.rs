@@ -1,9 +1,9 @@
 //! The record of a run: audit trail, input of a replay, one format.
 //!
-//! JSON lines, UTF-8. The first line is the header, then a `call` line before each call and a `reply`, `failure` or
-//! `denied` line after it, last the footer. Every line holds the SHA-256 of the line before it, so a cut, an edit or an
-//! exchange of lines is found. A line is written before the thing that it announces happens, and is on the disk before a
-//! write is made. Nothing that a credential is part of ever reaches this module.
+//! JSON lines, UTF-8; JOURNAL.md has the format. Every line holds its own number and a sum over itself and the sum before
+//! it, so a cut, an edit or an exchange of lines is found and located. A line is written before the thing that it
+//! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
+//! module.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -88,18 +88,13 @@ pub enum Entry {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-struct Line {
-    prev: String,
-    #[serde(flatten)]
-    entry: Entry,
-}
-
 /// Writes a journal.
 #[derive(Debug)]
 pub struct Journal {
     sink: Sink,
-    prev: String,
+    lines: usize,
+    sum: String,
+    torn: bool,
 }
 
 #[derive(Debug)]
@@ -118,36 +113,49 @@ impl Journal {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { sink: Sink::File(options.open(path)?), prev: String::new() })
+        Ok(Self::over(Sink::File(options.open(path)?)))
     }
 
     /// Starts a journal in memory; the bytes are shared with the caller.
     pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        (Self { sink: Sink::Memory(Arc::clone(&bytes)), prev: String::new() }, bytes)
+        (Self::over(Sink::Memory(Arc::clone(&bytes))), bytes)
+    }
+
+    fn over(sink: Sink) -> Self {
+        Self { sink, lines: 0, sum: String::new(), torn: false }
     }
 
     /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
-        self.prev.is_empty()
+        self.lines == 0
     }
 
-    /// Adds a line.
+    /// The sum of the last line, which stands for the whole journal.
+    pub fn sum(&self) -> &str {
+        &self.sum
+    }
+
+    /// Adds a line. After a line that could not be written whole there is no other.
     ///
     /// # Errors
     /// When it cannot be written whole.
     pub fn add(&mut self, entry: Entry) -> io::Result<()> {
-        let line = Line { prev: std::mem::take(&mut self.prev), entry };
-        let mut text = serde_json::to_vec(&line)?;
-        self.prev = digest(&text);
-        text.push(b'\n');
+        if self.torn {
+            return Err(io::Error::other("an earlier line was not written whole"));
+        }
+        let (number, entry) = (self.lines + 1, serde_json::to_string(&entry)?);
+        let sum = chain(&self.sum, number, &entry);
+        let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
+        self.torn = true;
         match &mut self.sink {
-            Sink::File(file) => file.write_all(&text),
+            Sink::File(file) => file.write_all(text.as_bytes())?,
             Sink::Memory(bytes) => {
-                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&text);
-                Ok(())
+                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text.as_bytes());
             }
         }
+        (self.lines, self.sum, self.torn) = (number, sum, false);
+        Ok(())
     }
 
     /// Returns when everything added is on the disk.
@@ -162,6 +170,37 @@ impl Journal {
     }
 }
 
+/// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
+pub fn chain(before: &str, number: usize, entry: &str) -> String {
+    digest(format!("{before}\n{number}\n{entry}").as_bytes())
+}
+
+/// A line as it was written; its entry is not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The number that it gives itself, from 1.
+    pub number: usize,
+    /// Its sum, in hex.
+    pub sum: &'a str,
+    /// The text of its entry, JSON.
+    pub entry: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart; none if it was not written by [`Journal::add`].
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (number, rest) = text.strip_prefix("{\"line\":")?.split_once(",\"sum\":\"")?;
+        let (sum, entry) = rest.split_once("\",\"is\":")?;
+        let entry = entry.strip_suffix('}')?;
+        Some(Self { number: number.parse().ok()?, sum, entry })
+    }
+
+    /// Whether it is what was written after the line with that sum.
+    pub fn follows(&self, before: &str) -> bool {
+        chain(before, self.number, self.entry) == self.sum
+    }
+}
+
 /// Why a journal is not what was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
@@ -171,10 +210,12 @@ pub enum Damage {
         /// Its number, from 1.
         line: usize,
         /// Why.
-        why: serde_json::Error,
+        why: String,
     },
     /// A line does not follow the one before it.
-    #[error("line {line} of the journal does not follow line {}: something was changed, removed or moved", line - 1)]
+    #[error(
+        "line {line} of the journal does not follow the one before it: something was changed, removed or moved; `promote verify` says what"
+    )]
     Broken {
         /// Its number, from 1.
         line: usize,
@@ -182,6 +223,11 @@ pub enum Damage {
     /// It has no header.
     #[error("the journal has no header")]
     Headless,
+    /// It is written in another format.
+    #[error(
+        "the journal has the format {0}, and this version reads {FORMAT}: read it with the version that wrote it"
+    )]
+    Format(u32),
 }
 
 /// Reads a journal and checks its chain. A last line without its end, which a crash leaves, is not read.
@@ -189,19 +235,20 @@ pub enum Damage {
 /// # Errors
 /// Names the first line that is damaged.
 pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
-    let mut prev = String::new();
-    let mut entries = Vec::new();
+    let (mut before, mut entries) = ("", Vec::new());
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    for (index, line) in whole.lines().enumerate() {
-        let parsed: Line =
-            serde_json::from_str(line).map_err(|why| Damage::Unreadable { line: index + 1, why })?;
-        if parsed.prev != prev {
-            return Err(Damage::Broken { line: index + 1 });
+    for (index, text) in whole.split('\n').enumerate().filter(|_| !whole.is_empty()) {
+        let (number, why) = (index + 1, "it was not written by this program".to_owned());
+        let line = Line::parse(text).ok_or(Damage::Unreadable { line: number, why })?;
+        if line.number != number || !line.follows(before) {
+            return Err(Damage::Broken { line: number });
         }
-        prev = digest(line.as_bytes());
-        entries.push(parsed.entry);
+        let entry = serde_json::from_str(line.entry);
+        entries.push(entry.map_err(|why| Damage::Unreadable { line: number, why: why.to_string() })?);
+        before = line.sum;
     }
     match entries.first() {
+        Some(Entry::Header(header)) if header.format != FORMAT => Err(Damage::Format(header.format)),
         Some(Entry::Header(_)) => Ok(entries),
         _ => Err(Damage::Headless),
     }
@@ -255,6 +302,10 @@ mod tests {
         let join = |lines: &[&str]| lines.join("\n") + "\n";
         assert!(matches!(
             read(&text.replacen("\"number\":1", "\"number\":9", 1)),
+            Err(Damage::Broken { line: 2 })
+        ));
+        assert!(matches!(
+            read(&text.replacen("\"line\":3", "\"line\":4", 1)),
             Err(Damage::Broken { line: 3 })
         ));
         assert!(matches!(read(&join(&[&lines[..2], &lines[3..]].concat())), Err(Damage::Broken { line: 3 })));
@@ -262,6 +313,10 @@ mod tests {
         assert!(matches!(read(&join(&lines[1..])), Err(Damage::Broken { line: 1 })));
         assert!(matches!(read("not json\n"), Err(Damage::Unreadable { line: 1, .. })));
         assert!(matches!(read(""), Err(Damage::Headless)));
+        assert!(matches!(
+            read(&text.replacen("\"format\":1", "\"format\":2", 1)),
+            Err(Damage::Broken { line: 1 })
+        ));
         assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
     }
 }

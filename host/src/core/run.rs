@@ -24,6 +24,9 @@ use super::source::Source;
 use super::text;
 use super::transport::Clock;
 
+/// What the host does last before the policy starts; a run that fails here has a journal without calls.
+pub const STARTING: &str = "telling the Port run that it starts";
+
 /// Whether writes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -34,6 +37,11 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The mode that a journal names.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Run, Self::Plan].into_iter().find(|mode| mode.name() == name)
+    }
+
     /// A word for the journal.
     pub fn name(self) -> &'static str {
         match self {
@@ -81,6 +89,8 @@ pub struct Done {
     pub seen: Seen,
     /// What the policy printed.
     pub printed: String,
+    /// The sum of the journal's last line; kept elsewhere, it proves the journal.
+    pub journal_sum: String,
 }
 
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
@@ -193,7 +203,7 @@ async fn open(
             show(&request.subject.key)
         );
         let told = gate.source.live().port.log(&line).await;
-        told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
+        told.map_err(|failure| failed(STARTING, &failure))?;
     }
     Ok(())
 }
@@ -204,8 +214,18 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
         && !gate.seen.has_merged()
         && !gate.seen.base_holds(&promotion.image)
     {
-        violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
+        violations.push(unproven(&promotion.image));
     }
+    ending(verdict, violations)
+}
+
+/// What a policy is told off for if it says that it promoted what nobody merged.
+pub fn unproven(image: &str) -> String {
+    format!("it says that {image} was promoted, and nothing was merged")
+}
+
+/// How a run ends with this verdict and these violations.
+pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
     match verdict {
         _ if !violations.is_empty() => Ending::Violation(violations),
         Verdict::Returned(Ok(outcome)) => Ending::Decided(outcome),
@@ -247,7 +267,8 @@ async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, prin
     {
         gate.observer.say(&explain(&fault));
     }
-    Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed }
+    let journal_sum = gate.journal.sum().to_owned();
+    Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed, journal_sum }
 }
 
 fn failed(doing: &str, failure: &Failure) -> Ending {

@@ -16,6 +16,14 @@ pub trait Source: Send + Sync {
     /// Answers a call that the gate has allowed; fails as the contract says for the call.
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure>;
 
+    /// Whether the source takes a call that the grants allow, asked before it is made.
+    ///
+    /// # Errors
+    /// Says what it takes instead; the run is a violation then.
+    fn admit(&self, _: &Call) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether writes are made.
     fn mode(&self) -> Mode;
 

@@ -2,6 +2,9 @@
 
 pub mod demo;
 pub mod inspect;
+mod journals;
 pub mod mock;
+pub mod replay;
 pub mod scenario;
 pub mod test;
+pub mod verify;

@@ -46,7 +46,9 @@ async fn no_output_is_made_of_it() {
     let (_stage, ended) = injected().await;
     let outputs = ended.outputs();
     let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
-    assert_eq!(names, ["commit", "image", "journal", "outcome", "previous-image", "pull-request", "reason"]);
+    let expected =
+        ["commit", "image", "journal", "journal-sum", "outcome", "previous-image", "pull-request", "reason"];
+    assert_eq!(names, expected);
     assert_eq!(outputs["image"], "");
     assert!(outputs["reason"].contains("image=evil"));
 }

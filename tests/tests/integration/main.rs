@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod backtest;
 mod canary;
 mod catalog;
 mod commands;
@@ -17,10 +18,12 @@ mod injection;
 mod journal;
 mod limits;
 mod plan;
+mod replay;
 mod run;
 mod sandbox;
 mod scenarios;
 mod secrets;
 mod stage;
 mod structure;
+mod verify;
 mod wire;

@@ -90,6 +90,11 @@ impl Stage {
         path
     }
 
+    /// Where a file of that folder is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Takes Port off the network, as if it had been killed.
     pub(crate) fn kill_port(&mut self) {
         self.servers.0 = None;

@@ -54,6 +54,7 @@ impl Bench<'_> {
             event: None,
             run: None,
             requests: Vec::new(),
+            journal: String::new(),
             after: before.clone(),
             before,
         };
@@ -91,8 +92,8 @@ impl Bench<'_> {
         let job = self.job(mode, payload, index, journal, &heard)?;
         let done = crate::core::run::run(job, std::future::pending()).await;
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.calls =
-            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
+        ran.journal = String::from_utf8_lossy(&bytes).into_owned();
+        ran.calls = Made::of_journal(&ran.journal).context("reading the journal of the run")?;
         ran.said = heard.take();
         ran.take(done);
         Ok(())

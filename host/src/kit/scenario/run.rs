@@ -73,6 +73,8 @@ pub struct Ran {
     pub run: Option<String>,
     /// The requests that arrived.
     pub requests: Vec<Seen>,
+    /// The journal of the run; empty if nobody started one.
+    pub journal: String,
     /// The world before.
     pub before: World,
     /// The world after.
@@ -126,6 +128,11 @@ impl Runner {
             named,
             policies: Mutex::default(),
         })
+    }
+
+    /// What the policies are compiled by.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The policy of a scenario, compiled once however many name it.
