@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::core::call::Call;
-use crate::core::text;
+use crate::words::text;
 
 /// Longest piece of a value that is shown, in characters.
 const LONGEST: usize = 120;

@@ -15,7 +15,7 @@ use super::overlay::FIRST;
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{CONTRACT, Merged};
 use crate::core::journal::digest;
-use crate::core::payload::Payload;
+use crate::request::payload::Payload;
 
 /// Version of the format; raised when a reader of the old one would misread the new.
 const FORMAT: u32 = 1;

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use promote::core::call::{Call, Reply};
 use promote::core::engine::Engine;
-use promote::core::policy::Policy;
 use promote::kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
 use promote::kit::scenario::{Backend, Runner, Scenario};
 use promote::kit::test::find;
+use promote::policy::Policy;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use tokio::runtime::{Builder, Runtime};

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use promote::core::journal::{self, chain};
 use promote::kit::verify::{End, Verified, What, check};
+use promote::record;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use proptest::prelude::*;
@@ -44,7 +45,7 @@ fn a_journal_that_nobody_touched_is_whole() {
 }
 
 fn ending_message() -> String {
-    let entries = journal::read(&text(&WRITTEN)).unwrap();
+    let entries = record::read(&text(&WRITTEN)).unwrap();
     match entries.into_iter().last() {
         Some(journal::Entry::Footer { message, .. }) => message,
         other => panic!("{other:?}"),
@@ -91,12 +92,12 @@ fn each_kind_of_damage_is_named_on_its_line() {
 
 /// The entry of a line.
 fn entry(line: &str) -> String {
-    journal::Line::parse(line).unwrap().entry.to_owned()
+    record::Line::parse(line).unwrap().entry.to_owned()
 }
 
 /// A line that fits its place, as only who knows the format can write it.
 fn signed(number: usize, before: &[String], entry: &str) -> String {
-    let sum = before.last().map(|line| journal::Line::parse(line).unwrap().sum).unwrap_or_default();
+    let sum = before.last().map(|line| record::Line::parse(line).unwrap().sum).unwrap_or_default();
     format!("{{\"line\":{number},\"sum\":\"{}\",\"is\":{entry}}}", chain(sum, number, entry))
 }
 
@@ -165,7 +166,7 @@ proptest! {
         prop_assert_eq!(verified.end == End::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
         if whole > 0 {
             prop_assert!(verified.findings.is_empty(), "{:?}", verified.findings);
-            let entries = journal::read(std::str::from_utf8(kept).unwrap()).unwrap();
+            let entries = record::read(std::str::from_utf8(kept).unwrap()).unwrap();
             prop_assert_eq!(entries.len(), whole);
         }
     }

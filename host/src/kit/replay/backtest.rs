@@ -12,8 +12,8 @@ use crate::core::contract::Outcome;
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
 use crate::core::limits::Limits;
-use crate::core::policy::Policy;
 use crate::core::run::{Mode, ending};
+use crate::policy::Policy;
 
 /// A policy that only computes has this long, and no journal of hundreds may hold up the others.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -119,9 +119,9 @@ impl Trial<'_> {
         let surroundings = recording.surroundings();
         // Made inside the future, where there is a runtime.
         let patience = async { tokio::time::sleep(PATIENCE).await };
-        let run = self.engine.run(self.policy, &request, answers, &surroundings, patience);
+        let run = self.engine.run(&self.policy.program, &request, answers, &surroundings, patience);
         let (verdict, answers, _) = runtime.block_on(run);
-        let mode = Mode::named(&header.mode).unwrap_or(Mode::Run);
+        let mode = recording.mode();
         let new = match answers.unknown {
             Some(_) => None,
             None => Some(Decision::of(&ending(verdict, answers.violations.clone()), mode)),

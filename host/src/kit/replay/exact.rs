@@ -13,9 +13,9 @@ use crate::core::ending::Ending;
 use crate::core::engine::{Engine, Verdict};
 use crate::core::gate::size;
 use crate::core::limits::{Budget, Limits};
-use crate::core::policy::Policy;
-use crate::core::run::{Mode, ending, unproven};
+use crate::core::run::{ending, unproven};
 use crate::core::sandbox::Door;
+use crate::policy::Policy;
 
 /// How long a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,7 +90,7 @@ impl Divergence {
     pub fn show(&self) -> String {
         let titles = ["recorded", "now"];
         let Some((recorded, now)) = self.recorded.call().zip(self.now.call()) else {
-            let line = |words: String| crate::core::text::line(&words);
+            let line = |words: String| crate::words::text::line(&words);
             return format!(
                 "recorded  {}\nnow       {}\n",
                 line(self.recorded.words()),
@@ -170,7 +170,7 @@ pub fn replay(engine: &Engine, policy: &Policy, recording: &Recording, runtime: 
             false => std::future::pending().await,
         }
     };
-    let run = engine.run(policy, &header.request, tape, &surroundings, cancel);
+    let run = engine.run(&policy.program, &header.request, tape, &surroundings, cancel);
     let (verdict, tape, printed) = runtime.block_on(run);
     Replayed { calls: tape.next, verdict: compare(recording, &tape, verdict), printed }
 }
@@ -193,7 +193,7 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
         Some(Stop::Diverged(call)) => return diverged(Side::Call(call.clone())),
         None => {}
     }
-    let mode = Mode::named(&recording.header.mode).unwrap_or(Mode::Run);
+    let mode = recording.mode();
     let possible = endings(tape, verdict);
     let same = |ending: &&Ending| {
         recording.footer.as_ref().is_some_and(|footer| {

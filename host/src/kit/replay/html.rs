@@ -9,7 +9,7 @@ use super::table::transition;
 use super::{Backtest, Change, Decision, Tried};
 use crate::contrast::differences;
 use crate::core::call::Call;
-use crate::core::text;
+use crate::words::text;
 
 /// The whole page.
 pub(super) fn page(report: &Backtest) -> String {

@@ -22,12 +22,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::journals;
 use crate::builtin;
-use crate::core::config::{ComponentRef, Config, PolicyConfig};
 use crate::core::contract::CONTRACT;
 use crate::core::engine::Engine;
-use crate::core::journal::Damage;
-use crate::core::policy::Policy;
-use crate::core::text;
+use crate::policy::Policy;
+use crate::record::Damage;
+use crate::request::config::{ComponentRef, Config, PolicyConfig};
+use crate::words::text;
 
 pub use answers::Unknown;
 pub use backtest::{Change, Decision, Parting, Trial, Tried};

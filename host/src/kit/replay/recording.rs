@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use crate::core::call::{Call, Reply};
 use crate::core::contract::Failure;
-use crate::core::journal::{self, Damage, Entry, Header};
-use crate::core::run::STARTING;
+use crate::core::journal::{Entry, Header};
+use crate::core::run::{Mode, STARTING};
 use crate::core::sandbox::Surroundings;
+use crate::record::{self, Damage};
 
 /// A run, read from a journal whose chain holds.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Recording {
             let line = 1 + bytes[..why.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             Damage::Unreadable { line, why: "it is not UTF-8".to_owned() }
         })?;
-        let mut entries = journal::read(text)?.into_iter();
+        let mut entries = record::read(text)?.into_iter();
         let Some(Entry::Header(header)) = entries.next() else {
             return Err(Damage::Headless);
         };
@@ -99,6 +100,11 @@ impl Recording {
     /// The policy's clock and random numbers.
     pub fn surroundings(&self) -> Surroundings {
         Surroundings { now: self.header.started_at, seed: self.header.seed }
+    }
+
+    /// Whether writes were made.
+    pub fn mode(&self) -> Mode {
+        if self.header.mode == Mode::Plan.name() { Mode::Plan } else { Mode::Run }
     }
 
     /// Whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or

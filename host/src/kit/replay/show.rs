@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Comparison, Divergence, Format, Recording, Replayed, Side, Unusable};
 use crate::contrast::{Difference, differences};
-use crate::core::text;
+use crate::words::text;
 
 type Exact = (PathBuf, Result<(Recording, Replayed), Unusable>);
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Backtest, Change, Decision, Tried};
 use crate::contrast;
-use crate::core::text;
+use crate::words::text;
 
 impl Backtest {
     /// What could be tried.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::journal::{Entry, FORMAT, Header, Line, chain};
+use crate::core::journal::{Entry, FORMAT, Header, chain};
+use crate::record::Line;
 
 /// What a journal is, as far as it can be told from the journal alone.
 #[derive(Clone, Debug, PartialEq)]

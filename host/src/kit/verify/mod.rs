@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::journals;
-use crate::core::text;
+use crate::words::text;
 
 pub use check::{End, Finding, Verified, What, check};
 
