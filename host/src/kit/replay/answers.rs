@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::recording::{Recording, Step};
 use crate::core::call::{Call, Fault, Reply};
-use crate::core::contract::{Entity, EntityKey, Failure};
+use crate::core::contract::{Entity, EntityKey, Failure, MergeMethod};
 use crate::core::gate::size;
 use crate::core::limits::{Budget, Limits};
 use crate::core::sandbox::Door;
@@ -30,6 +30,8 @@ pub(super) struct Answers {
     pub(super) writes: Vec<Call>,
     /// How many of them, from the first, are the recorded ones.
     common: usize,
+    /// Whether a write was answered that was not recorded.
+    pub(super) simulated: bool,
     overlay: Overlay,
     budget: Budget,
     now: Timestamp,
@@ -71,6 +73,7 @@ impl Answers {
             given: vec![None; recording.steps.len()],
             writes: Vec::new(),
             common: 0,
+            simulated: false,
             overlay: Overlay::default(),
             deadline: now.saturating_add(limits.wall).unwrap_or(Timestamp::MAX),
             budget: Budget::new(limits),
@@ -81,11 +84,6 @@ impl Answers {
             unknown: None,
             recording,
         }
-    }
-
-    /// Whether a write was not among the recorded ones.
-    pub(super) fn has_simulated(&self) -> bool {
-        self.writes.len() > self.common
     }
 
     /// The recorded writes.
@@ -208,7 +206,9 @@ impl Answers {
     }
 
     fn write(&mut self, call: &Call) -> Result<Reply, Fault> {
-        let in_turn = self.common == self.writes.len() && self.recorded.get(self.common) == Some(call);
+        let next = self.recorded.get(self.common).filter(|_| self.common == self.writes.len());
+        let in_turn = next.is_some_and(|next| is_alike(next, call));
+        self.simulated |= next != Some(call);
         if !self.violations.is_empty() && !in_turn {
             let what =
                 format!("{call} after a denied call: a run that broke its grants changes nothing more");
@@ -294,6 +294,21 @@ fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
 /// Whether a call changes what others read; a log line does not.
 pub(super) fn changes_something(call: &Call) -> bool {
     call.is_write() && !matches!(call, Call::Note { .. })
+}
+
+/// Whether two writes leave the same behind: a proposal whatever its words, a merge whatever its method.
+fn is_alike(one: &Call, other: &Call) -> bool {
+    let bare = |call: &Call| match call.clone() {
+        Call::Propose { mut proposal } => {
+            (proposal.title, proposal.body) = Default::default();
+            Call::Propose { proposal }
+        }
+        Call::Merge { repository, number, expected_head, .. } => {
+            Call::Merge { repository, number, expected_head, method: MergeMethod::Squash }
+        }
+        call => call,
+    };
+    bare(one) == bare(other)
 }
 
 /// Whether a write could change what a read returns: Port's whole catalog, or one repository.

@@ -165,7 +165,7 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
         started_at: header.started_at,
         change,
         why: why(recording, change, old.as_ref(), new.as_ref(), answers.unknown.as_ref()),
-        simulated: new.is_some() && answers.has_simulated(),
+        simulated: new.is_some() && answers.simulated,
         parting: parting(recording, answers),
         old_writes: words(answers.recorded_writes()),
         new_writes: words(&answers.writes),
