@@ -42,8 +42,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
             build::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Inspect(args) => {
-            output::data(&inspect::run(&args).await?);
-            Ok(0)
+            inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Test(args) => {
             test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await

@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 
 use super::language::Language;
 use crate::core::engine::Engine;
-use crate::core::policy::Policy;
-use crate::core::text;
+use crate::policy::Policy;
+use crate::words::text;
 use steps::Steps;
 
 /// How often somebody who waits hears that it goes on.
