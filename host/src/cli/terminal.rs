@@ -27,7 +27,7 @@ impl Observer for Terminal {
         let title = plan::words(&text::log(&text::line(&step.call.to_string())));
         let took = step.took.as_millis();
         output::raw(&match &step.call {
-            Call::Note { message, .. } => format!("{mark} {}", text::log(&text::line(message))),
+            Call::Note { message, .. } => format!("{mark} {}", plan::words(&text::log(&text::line(message)))),
             _ => format!("  {mark} {title}  {took} ms"),
         });
         if let Some(problem) = &step.problem {

@@ -1,9 +1,12 @@
 //! What people build and try policies with. No production run needs it.
 
+pub mod build;
 pub mod demo;
 pub mod inspect;
 mod journals;
+pub mod language;
 pub mod mock;
+pub mod new;
 pub mod replay;
 pub mod scenario;
 pub mod test;

@@ -136,31 +136,34 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
 
 #[test]
 fn what_is_predicted_is_what_happens_and_the_rest_is_unknown() {
-    for (settings, unknown) in [
-        ("lock = { enabled = false }", None),
-        ("health = { enabled = false }", None),
-        ("method = \"rebase\"", None),
-        ("title = \"Ship {image.title}\"", None),
-        ("mode = \"pull-request\"", None),
-        ("mode = \"checks\"", Some("the recording has no answer to it: read checks")),
-        ("base = \"release\"", Some("the recording has no answer to it: read file")),
+    for (settings, at_least) in [
+        // A run that was refused had not looked for other pull requests yet.
+        ("lock = { enabled = false }", 9),
+        ("health = { enabled = false }", 9),
+        ("method = \"rebase\"", 10),
+        ("title = \"Ship {image.title}\"", 10),
+        ("mode = \"pull-request\"", 3),
+        ("mode = \"checks\"", 3),
+        ("base = \"release\"", 0),
     ] {
         let other = Settings::default().with(settings);
-        let mut unknowns = Vec::new();
+        let mut known = 0;
         for case in Case::all(10) {
             let (old, journal) = case.run(Settings::default());
             let tried = tried(&journal, Some(&other));
-            match &tried.new {
-                Some(new) => {
-                    let (real, _) = case.run(other.clone());
-                    assert_eq!(new.kind, real, "{settings} {case:?} {old}: {tried:?}");
-                }
-                None => unknowns.push(tried.why),
-            }
+            let Some(new) = &tried.new else {
+                assert!(
+                    tried.why.starts_with("the recording has no answer to it: "),
+                    "{settings}: {}",
+                    tried.why
+                );
+                continue;
+            };
+            let (real, _) = case.run(other.clone());
+            assert_eq!(new.kind, real, "{settings} {case:?} {old}: {tried:?}");
+            known += 1;
         }
-        assert_eq!(unknowns.is_empty(), unknown.is_none(), "{settings}: {unknowns:?}");
-        let expected = |why: &String| unknown.is_none_or(|expected| why.starts_with(expected));
-        assert!(unknowns.iter().all(expected), "{settings}: {unknowns:?}");
+        assert!((at_least..=10).contains(&known), "{settings}: {known} are known");
     }
 }
 

@@ -56,7 +56,7 @@ async fn a_run_makes_the_planned_writes() {
     let plan = file(&stage);
     let calls: Vec<&Value> =
         plan["writes"].as_array().unwrap().iter().map(|planned| &planned["write"]["call"]).collect();
-    assert_eq!(calls[..3], ["propose", "merge", "update-entity"], "{plan:#}");
+    assert_eq!(calls, ["propose", "merge", "delete-branch", "update-entity"], "{plan:#}");
     stage.run(&["--plan", "plan.json"]).await.expect(0).expect_said("keeping to plan.json: ");
     stage.witness.expect_promoted();
 }
@@ -85,7 +85,7 @@ async fn another_write_is_stopped_before_it_is_made_and_shown_beside_the_planned
         image.properties.insert("tags".to_owned(), json!(["1.4.3"]));
     }
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("planned as write 1 of 3 is: propose").expect_said("web:1.4.3");
+    ended.expect(4).expect_said("planned as write 1 of 4 is: propose").expect_said("web:1.4.3");
     ended.expect_said("plan again, and have that approved");
     stage.witness.expect_production_untouched();
     assert!(stage.witness.pulls().is_empty());
@@ -100,12 +100,12 @@ async fn a_plan_that_was_changed_or_is_used_up_stops_the_run_too() {
     plan["writes"].as_array_mut().unwrap().pop();
     stage.write("plan.json", &plan.to_string());
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("all 2 planned writes were made");
+    ended.expect(4).expect_said("all 3 planned writes were made");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
     // The pull request is merged by now: the plan says otherwise.
     stage.write("plan.json", &whole.to_string());
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("planned as write 1 of 3 is: propose");
+    ended.expect(4).expect_said("planned as write 1 of 4 is: propose");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What a recording can answer to another policy. What it cannot is unknown, and ends the policy there.
 //!
 //! A read is answered with what was recorded for the same call, as long as no write lies between then and now that could
-//! have changed it. A write that was recorded, in its turn, is answered as it was; any other is simulated, never made.
+//! have changed it. A write that was recorded, in its turn, is answered as it was, also where only its words are others;
+//! any other is simulated. None is ever made.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::answers::{Answers, Unknown};
+use super::answers::Answers;
 use super::recording::Recording;
 use crate::core::call::Call;
 use crate::core::contract::Outcome;
@@ -13,6 +13,7 @@ use crate::core::ending::Ending;
 use crate::core::engine::Engine;
 use crate::core::limits::Limits;
 use crate::core::run::{Mode, ending};
+use crate::plan;
 use crate::policy::Policy;
 
 /// A policy that only computes has this long, and no journal of hundreds may hold up the others.
@@ -158,13 +159,13 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
         _ => Change::Unknown,
     };
     let key = &header.request.subject.key;
-    let words = |calls: &[Call]| calls.iter().map(ToString::to_string).collect();
+    let words = |calls: &[Call]| calls.iter().map(|call| plan::words(&call.to_string())).collect();
     Tried {
         run: header.request.run_id.clone(),
         subject: format!("{}/{}", key.blueprint, key.identifier),
         started_at: header.started_at,
         change,
-        why: why(recording, change, old.as_ref(), new.as_ref(), answers.unknown.as_ref()),
+        why: plan::words(&why(recording, answers, change, old.as_ref(), new.as_ref())),
         simulated: new.is_some() && answers.simulated,
         parting: parting(recording, answers),
         old_writes: words(answers.recorded_writes()),
@@ -176,13 +177,19 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
 
 fn why(
     recording: &Recording,
+    answers: &Answers,
     change: Change,
     old: Option<&Decision>,
     new: Option<&Decision>,
-    unknown: Option<&Unknown>,
 ) -> String {
-    match (change, old, new, unknown) {
-        (.., Some(unknown)) => unknown.to_string(),
+    match (change, old, new, &answers.unknown) {
+        (.., Some(unknown)) => match answers.writes.first() {
+            // How far it got tells more than where it stopped.
+            Some(first) if answers.recorded_writes().is_empty() => {
+                format!("{unknown}; before that it would {first}")
+            }
+            _ => unknown.to_string(),
+        },
         (Change::Same, ..) => String::new(),
         (Change::Unknown, ..) => format!("the recorded run came to no end of its own: {}", recording.end()),
         (Change::Flipped, Some(old), Some(new), _) if old.kind == "refused" && new.rules.is_empty() => {
