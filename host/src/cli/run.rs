@@ -20,7 +20,7 @@ use crate::core::journal::{Journal, digest};
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
 use crate::core::payload::{LARGEST, Payload};
-use crate::core::policy::Policy;
+use crate::core::policy::{LARGEST as COMPONENT, Policy};
 use crate::core::run::{Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
@@ -143,7 +143,12 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
         ComponentRef::Path(path) => {
             let path = config_path.parent().unwrap_or(Path::new("")).join(path);
             let name = format!("the policy {}", path.display());
-            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
+            // A byte more than there may be, so that what is too large is told apart and what is endless ends.
+            let mut bytes = Vec::new();
+            let read = std::fs::File::open(&path)
+                .and_then(|file| file.take(COMPONENT as u64 + 1).read_to_end(&mut bytes));
+            read.with_context(|| format!("reading {name}"))?;
+            (bytes, name)
         }
     };
     let found = digest(&bytes);
@@ -154,7 +159,10 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
         );
     }
-    Policy::compile(engine, &bytes).with_context(|| name)
+    let compiled = Policy::compile(engine, &bytes);
+    compiled
+        .and_then(|policy| policy.surface.check(config.policy.tier).map(|()| policy))
+        .with_context(|| name)
 }
 
 fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

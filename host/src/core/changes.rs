@@ -1,9 +1,15 @@
 //! What a run changed, or would change: manifests and catalog, for people.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
 use super::contract::{Change, Entity};
+
+/// How long a diff may be looked for: beyond that it is right, but longer than need be. Two long texts without a line in
+/// common would take hours.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One file of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +38,9 @@ pub struct CatalogChange {
 impl FileDiff {
     /// The difference between two texts of a file.
     pub fn new(repository: &str, path: &str, old: &str, new: &str) -> Self {
-        let diff = TextDiff::from_lines(old, new)
+        let diff = TextDiff::configure()
+            .timeout(PATIENCE)
+            .diff_lines(old, new)
             .unified_diff()
             .context_radius(3)
             .header(&format!("a/{path}"), &format!("b/{path}"))

@@ -206,6 +206,14 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
     {
         violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
     }
+    if let Verdict::Returned(Ok(Outcome::Pending(waiting))) = &verdict
+        && !gate.seen.knows_pull_request(waiting.pull_request)
+    {
+        let number = waiting.pull_request;
+        violations.push(format!(
+            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        ));
+    }
     match verdict {
         _ if !violations.is_empty() => Ending::Violation(violations),
         Verdict::Returned(Ok(outcome)) => Ending::Decided(outcome),

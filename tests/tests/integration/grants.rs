@@ -37,7 +37,7 @@ async fn a_swallowed_denial_is_still_a_violation() {
 }
 
 /// The sample, with a pull request that somebody else opened, from a branch that would be granted.
-fn with_a_foreign_pull_request() -> World {
+pub(crate) fn with_a_foreign_pull_request() -> World {
     let more = "
         [[github.repositories.branches]]
         name = \"promote/web/other\"

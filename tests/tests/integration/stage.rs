@@ -184,6 +184,23 @@ impl Ended {
         self
     }
 
+    /// Its exit code; -1 if a signal ended it.
+    pub(crate) fn code(&self) -> i32 {
+        self.code.unwrap_or(-1)
+    }
+
+    /// The kind of its ending, from its standard output as JSON; without one it could not start.
+    pub(crate) fn ending(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["outcome"].as_str().unwrap_or("unusable").to_owned()
+    }
+
+    /// The words of its ending, from the same place, or what it said instead.
+    pub(crate) fn message(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["message"].as_str().unwrap_or(&self.stderr).to_owned()
+    }
+
     /// Its standard output as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap()
@@ -204,6 +221,12 @@ impl Ended {
             outputs.insert(name.to_owned(), value.join("\n"));
         }
         outputs
+    }
+
+    /// The journal's text, if there is one: a run may be killed before.
+    pub(crate) fn journal_if_any(&self) -> Option<String> {
+        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| is_journal(path)).map(|path| std::fs::read_to_string(path).unwrap()).next()
     }
 
     /// The journal's text.

@@ -1,0 +1,257 @@
+//! Hostile policies: each tries one thing, by the program, over HTTP. For each: how the run ends, its exit code, what it
+//! says, what it leaves behind, how long it takes and how much memory.
+//!
+//! `authority` is about what a policy may touch, `resources` about what it may use up, `files` about what is no policy at
+//! all. The table with the outcomes is printed.
+
+mod authority;
+mod files;
+mod resources;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use promote::world::World;
+use promote_tests::settings::Settings;
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::grants::with_a_foreign_pull_request;
+use crate::memory;
+use crate::stage::{PROGRAM, Stage};
+
+/// How many cases run side by side.
+const SIDE_BY_SIDE: usize = 4;
+/// No case takes longer, on a busy machine: the largest deadline of a case is 2 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// One case.
+pub(super) struct Case {
+    /// What kind of attack it is.
+    class: &'static str,
+    /// What exactly is tried.
+    what: String,
+    component: Component,
+    deed: String,
+    text: String,
+    limits: &'static str,
+    tier: &'static str,
+    /// The kind of the ending, and words of its message.
+    ending: &'static str,
+    said: &'static str,
+    left: Left,
+}
+
+/// What is run.
+enum Component {
+    /// A component of `tests/guests`.
+    Guest(&'static str),
+    /// These bytes in a file.
+    Bytes(Vec<u8>),
+    /// Whatever is at that path.
+    Path(&'static str),
+}
+
+/// What the run may leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// No request was made.
+    NoRequest,
+    /// Neither git nor the catalog has changed.
+    Nothing,
+    /// A branch and a pull request; production and the catalog are as they were.
+    Proposal,
+    /// The right change is merged; the catalog is as it was.
+    Merge,
+    /// All that was to be done.
+    Everything,
+}
+
+impl Case {
+    /// A guest's deed that ends like this and leaves nothing.
+    fn of(
+        class: &'static str,
+        guest: &'static str,
+        deed: &str,
+        ending: &'static str,
+        said: &'static str,
+    ) -> Self {
+        Self {
+            class,
+            what: deed.to_owned(),
+            component: Component::Guest(guest),
+            deed: deed.to_owned(),
+            text: String::new(),
+            limits: "",
+            tier: "",
+            ending,
+            said,
+            left: Left::Nothing,
+        }
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.what = format!("{} {:.60}", self.deed, format!("{text:?}"));
+        self.text = text.to_owned();
+        self
+    }
+
+    fn limits(self, limits: &'static str) -> Self {
+        Self { limits, ..self }
+    }
+
+    fn leaves(self, left: Left) -> Self {
+        Self { left, ..self }
+    }
+
+    fn settings(&self, component: &str) -> Settings {
+        let settings = Settings::default().component(component).order(&self.deed, &self.text);
+        let settings = if self.tier.is_empty() { settings } else { settings.tier(self.tier) };
+        if self.limits.is_empty() { settings } else { settings.limits(self.limits) }
+    }
+
+    /// Runs it and returns its row of the table.
+    async fn run(self) -> Result<Row, String> {
+        let stage = Stage::of(with_a_foreign_pull_request()).await;
+        let component = match &self.component {
+            Component::Guest(path) | Component::Path(path) => (*path).to_owned(),
+            Component::Bytes(bytes) => write(&stage, bytes).display().to_string(),
+        };
+        let stage = stage.settings(&self.settings(&component));
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--payload", "payload.json", "--format", "json"]);
+        let started = Instant::now();
+        let running = stage.start(command, "");
+        let peak = memory::watch(running.child.id());
+        let ended = running.end().await;
+        let took = started.elapsed();
+        let row = Row {
+            class: self.class,
+            what: self.what.clone(),
+            ending: ended.ending(),
+            code: ended.code(),
+            message: ended.message(),
+            took,
+            peak: peak.await.unwrap_or_default(),
+        };
+        self.check(&row, &stage).map(|()| row)
+    }
+
+    fn check(&self, row: &Row, stage: &Stage) -> Result<(), String> {
+        let left = self.left_behind(stage);
+        let expected = (self.ending, code(self.ending), self.left);
+        if (row.ending.as_str(), row.code, left) != expected || !row.message.contains(self.said) {
+            return Err(format!("expected {expected:?} with {:?}, got {left:?} and\n{row}\n", self.said));
+        }
+        if row.took > PATIENCE {
+            return Err(format!("took too long:\n{row}\n"));
+        }
+        Ok(())
+    }
+
+    fn left_behind(&self, stage: &Stage) -> Left {
+        let before: World = with_a_foreign_pull_request();
+        let now = stage.witness.world.snapshot();
+        let catalog_is_same = now.port.entities == before.port.entities;
+        match (now.github.fingerprint() == before.github.fingerprint(), catalog_is_same) {
+            (true, true) if stage.witness.requests() == 0 => Left::NoRequest,
+            (true, true) => Left::Nothing,
+            (false, true) if stage.witness.manifest().contains("web:1.4.1") => Left::Proposal,
+            (false, true) => Left::Merge,
+            _ => {
+                // More than the one right update would be no ending that a case can expect.
+                assert_eq!(stage.witness.recorded(), ["web-1.4.2"]);
+                assert!(stage.witness.manifest().contains("web:1.4.2"));
+                Left::Everything
+            }
+        }
+    }
+}
+
+fn write(stage: &Stage, bytes: &[u8]) -> PathBuf {
+    let path = stage.write("hostile.wasm", "");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// The exit code that each ending has.
+fn code(ending: &str) -> i32 {
+    match ending {
+        "promoted" | "unchanged" | "pending" => 0,
+        "refused" => 1,
+        "unusable" => 2,
+        "failed" | "cancelled" => 3,
+        _ => 4,
+    }
+}
+
+/// What became of a case.
+struct Row {
+    class: &'static str,
+    what: String,
+    ending: String,
+    code: i32,
+    message: String,
+    took: Duration,
+    peak: memory::Peak,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { class, what, ending, code, message, took, peak } = self;
+        let message: String = message.chars().take(110).collect();
+        write!(
+            to,
+            "{class:<18} {what:<64.64} {ending:<9} {code} {:>6} ms {peak} {message:?}",
+            took.as_millis()
+        )
+    }
+}
+
+/// Runs cases, a few side by side, and prints their table.
+#[expect(clippy::print_stdout, reason = "the table is there to be read")]
+async fn all(name: &str, cases: Vec<Case>) {
+    let count = cases.len();
+    let turn = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let mut running = JoinSet::new();
+    for (index, case) in cases.into_iter().enumerate() {
+        let turn = Arc::clone(&turn);
+        running.spawn(async move {
+            let _turn = turn.acquire_owned().await.unwrap();
+            (index, case.run().await)
+        });
+    }
+    let mut rows = running.join_all().await;
+    rows.sort_by_key(|(index, _)| *index);
+    let (rows, wrong): (Vec<_>, Vec<_>) = rows.into_iter().map(|(_, row)| row).partition(Result::is_ok);
+    for row in rows.iter().flatten() {
+        println!("{row}");
+    }
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
+    println!("{name}: {count} hostile cases, {} not as expected", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_policy_may_not_touch_it_does_not_touch() {
+    all("authority", authority::cases()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_policy_may_not_use_up_it_does_not_use_up() {
+    all("resources", resources::cases()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_policy_is_not_run() {
+    all("files", files::cases()).await;
+}
+
+#[test]
+fn there_are_enough() {
+    let count = authority::cases().len() + resources::cases().len() + files::cases().len();
+    assert!(count >= 100, "{count}");
+}
