@@ -151,6 +151,9 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
             (bytes, name)
         }
     };
+    if bytes.len() > COMPONENT {
+        bail!("{name} is larger than a component may be ({COMPONENT} bytes)");
+    }
     let found = digest(&bytes);
     if let Some(expected) =
         config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))

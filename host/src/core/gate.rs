@@ -215,7 +215,11 @@ impl Gate {
         }
         for target in &targets {
             let allowed = self.grants.allow(operation, target).map_err(|denial| denial.to_string())?;
-            self.check_condition(call, &allowed)?;
+            let mut conditions = allowed.iter().map(|allowed| self.check_condition(call, allowed));
+            let first = conditions.next().unwrap_or(Ok(()));
+            if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
+                return first;
+            }
             self.check_pull_request(call, operation, target)?;
         }
         Ok(())

@@ -51,6 +51,7 @@ impl Bench<'_> {
             calls: Vec::new(),
             planned: Vec::new(),
             said: Vec::new(),
+            leaks: Vec::new(),
             event: None,
             run: None,
             requests: Vec::new(),
@@ -91,11 +92,26 @@ impl Bench<'_> {
         let job = self.job(mode, payload, index, journal, &heard)?;
         let done = crate::core::run::run(job, std::future::pending()).await;
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.calls =
-            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
+        let journal = String::from_utf8_lossy(&bytes);
+        ran.calls = Made::of_journal(&journal).context("reading the journal of the run")?;
         ran.said = heard.take();
         ran.take(done);
+        ran.leaks = self.leaks(&journal, ran);
         Ok(())
+    }
+
+    /// Where a secret can be read that was one before the run, or is one now.
+    fn leaks(&self, journal: &str, ran: &Ran) -> Vec<&'static str> {
+        let now = self.world.lock();
+        let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);
+        let logs = now.port.runs.values().flat_map(|run| &run.logs).any(|log| secret(&log.message));
+        let places = [
+            ("the journal", secret(journal)),
+            ("the message", secret(&ran.message)),
+            ("what was said", ran.said.iter().any(|text| secret(text))),
+            ("the log in Port", logs),
+        ];
+        places.into_iter().filter(|(_, leaks)| *leaks).map(|(place, _)| place).collect()
     }
 
     fn job(

@@ -67,6 +67,8 @@ pub struct Ran {
     pub planned: Vec<FileDiff>,
     /// What a person who waits was told.
     pub said: Vec<String>,
+    /// Where a secret of the world was seen after the run: no place is the right one.
+    pub leaks: Vec<&'static str>,
     /// What somebody else did.
     pub event: Option<Event>,
     /// The Port run of the payload.
