@@ -35,7 +35,7 @@ impl Promotion for Policy {
             "a long nap" => forever(|| Ok(env::sleep(u32::MAX))),
             "nap of the machine" => forever(|| Ok(std::thread::sleep(Duration::from_secs(3600)))),
             "print" => forever(|| Ok(println!("{}", "x".repeat(4096)))),
-            "print and go on" => (0..25_600).for_each(|_| println!("{}", "x".repeat(4096))),
+            "print and go on" => (0..2_560).for_each(|_| println!("{}", "x".repeat(4096))),
             "memory" => hoard(),
             "ask and go on" => drop(black_box(Vec::<u8>::new().try_reserve_exact(2_000 * MIB))),
             "recursion" => drop(black_box(sink(0))),
@@ -69,9 +69,9 @@ fn sink(depth: u64) -> u64 {
 /// One call that is too much.
 fn big_call(deed: &str) -> Result<(), Failure> {
     match deed {
-        "a long text" => run_log::note(Severity::Info, &"x".repeat(40 * MIB)),
+        "a long text" => run_log::note(Severity::Info, &"x".repeat(20 * MIB)),
         // In JSON, each of these takes six bytes.
-        "a text to escape" => run_log::note(Severity::Info, &"\u{1}".repeat(12 * MIB)),
+        "a text to escape" => run_log::note(Severity::Info, &"\u{1}".repeat(3 * MIB)),
         "a long list" => drop(port_read::get_entities(&vec![key("image", "web-1.4.1"); 400_000])?),
         // 4 GiB for whoever copies it, 1 MiB for whoever does not.
         "one text many times" => {

@@ -15,7 +15,7 @@ use crate::stage::{Ended, PROGRAM, Stage};
 /// Starts a run for each payload at the same moment, and waits for all of them.
 async fn at_once(stage: &Stage, payloads: &[String]) -> Vec<Ended> {
     let start = |name: &String| {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&*PROGRAM);
         command.args(["run", "--payload", name]);
         stage.start(command, "")
     };

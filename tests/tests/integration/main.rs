@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod any_grant;
 mod canary;
 mod catalog;
 mod commands;
@@ -12,6 +13,7 @@ mod contract;
 mod crash;
 mod crowd;
 mod exit_codes;
+mod figures;
 mod files;
 mod grants;
 mod guests;

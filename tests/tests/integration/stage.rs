@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ use tokio::process::{Child, Command};
 
 use crate::canary;
 
-/// The program.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_promote-under-test");
+/// The program: the one that was built with the tests, or `PROMOTE_PROGRAM`, an optimised build for example.
+pub(crate) static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let built = env!("CARGO_BIN_EXE_promote-under-test").to_owned();
+    std::env::var("PROMOTE_PROGRAM").unwrap_or(built)
+});
 
 /// No run of a test takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -107,7 +111,7 @@ impl Stage {
 
     /// The program with these arguments, to its end.
     pub(crate) async fn promote(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&*PROGRAM);
         command.args(arguments);
         self.start(command, "").end().await
     }

@@ -13,7 +13,8 @@ pub(super) struct Scene {
     pub(super) name: &'static str,
     world: String,
     settings: &'static str,
-    app: bool,
+    /// Only the program can be given an App's key.
+    pub(super) app: bool,
     pub(super) code: i32,
 }
 
@@ -49,10 +50,19 @@ impl Scene {
         ]
     }
 
-    /// The scene before anything has happened in it.
+    /// The world before anything has happened in it.
+    pub(super) fn world(&self) -> World {
+        World::from_toml(&self.world, Path::new("")).unwrap()
+    }
+
+    /// What the operator has set.
+    pub(super) fn settings(&self) -> Settings {
+        Settings::default().more(self.settings)
+    }
+
+    /// The world behind sockets.
     pub(super) async fn stage(&self) -> Stage {
-        let world = World::from_toml(&self.world, Path::new("")).unwrap();
-        let stage = Stage::of(world).await.settings(&Settings::default().more(self.settings));
+        let stage = Stage::of(self.world()).await.settings(&self.settings());
         match self.app {
             false => stage,
             true => stage

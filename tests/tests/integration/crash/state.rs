@@ -3,9 +3,7 @@
 
 use promote::world::github::PullState;
 use promote::world::sample::RUN;
-use promote_tests::witness::REPOSITORY;
-
-use crate::stage::Stage;
+use promote_tests::witness::{REPOSITORY, Witness};
 
 /// The state of Port and GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +18,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn of(stage: &Stage) -> Self {
-        let world = stage.witness.world.lock();
+    pub(super) fn of(witness: &Witness) -> Self {
+        let world = witness.world.lock();
         let repository = world.github.find(REPOSITORY).unwrap();
         let main = repository.branch("main").unwrap();
         let pulls = world.github.pull_requests(REPOSITORY).into_iter().map(|pull| {
@@ -46,9 +44,9 @@ impl State {
         }
     }
 
-    /// The stage is in this state.
-    pub(super) fn check(&self, stage: &Stage) -> Result<(), String> {
-        let mut now = Self::of(stage);
+    /// The world is in this state.
+    pub(super) fn check(&self, witness: &Witness) -> Result<(), String> {
+        let mut now = Self::of(witness);
         if self.run.is_none() {
             now.run = None;
         }
@@ -57,8 +55,8 @@ impl State {
 }
 
 /// The catalog is not ahead of git: the image that it names is on the base branch.
-pub(super) fn check_order(stage: &Stage) -> Result<(), String> {
-    let (recorded, manifest) = (stage.witness.recorded(), stage.witness.manifest());
+pub(super) fn check_order(witness: &Witness) -> Result<(), String> {
+    let (recorded, manifest) = (witness.recorded(), witness.manifest());
     let ahead = |image: &String| {
         let reference = format!("ghcr.io/acme/{}", image.replacen('-', ":", 1));
         // Behind is allowed: the image that was there before the run.

@@ -63,9 +63,9 @@ fn reads() -> Vec<Case> {
         place("read blueprint", "_user"),
         place("read blueprint", "../service"),
         place("search", "{\"combinator\": \"and\", \"rules\": []}"),
-        odd("read revision", "../../other", "nothing"),
-        odd("read revision", "main&path=../x", "nothing"),
-        odd("read revision", "--upload-pack=evil", "nothing"),
+        odd("read revision", "../../other", "dots"),
+        odd("read revision", "main&path=../x", "no branch, tag or commit"),
+        odd("read revision", "--upload-pack=evil", "no branch, tag or commit"),
         odd("read commit", "main\r\nX-Evil: 1", "nothing"),
         odd("read commit", "..", "dots"),
         odd("compare", "main...evil/evil:main", "evil"),
@@ -99,8 +99,8 @@ fn proposals() -> Vec<Case> {
         file("propose beside", "apps/web/prod/new.yaml", "has not read that version"),
         file("propose unread", "0000000000000000000000000000000000000000", "has not read that version"),
         file("propose content", "---\nkind: Secret\n", "lines instead of"),
-        file("propose content", "\u{0}", "changes in more than the value"),
-        nothing("odd names", "propose at", "../../../user", "dots"),
+        file("propose content", "\u{0}", "lines instead of"),
+        nothing("odd names", "propose at", "../../../user", "404"),
         nothing("odd names", "propose at", "refs/heads/main", "404"),
     ]
 }
@@ -119,7 +119,7 @@ fn pull_requests() -> Vec<Case> {
         own("merge in", "acme/other", NOT_GRANTED),
         nothing("injection", "mark", "x --> <script>alert(1)</script>", "is no marker")
             .leaves(Left::Proposal),
-        nothing("injection", "review", "dana\r\nX-Evil: 1", "came in: done").leaves(Left::Proposal),
+        nothing("injection", "review", "dana\r\nX-Evil: 1", "422").leaves(Left::Proposal),
     ]
 }
 
@@ -138,8 +138,8 @@ fn catalog() -> Vec<Case> {
         record("record properties", "[]", NOT_GRANTED),
         record("record relation", "owner", NOT_GRANTED),
         record("record relation", "image\0", NOT_GRANTED),
-        record("record two", "web-1.4.1", "needs"),
-        record("record twice", "web-1.4.1", "needs"),
+        record("record two", "web-1.4.1", "allows it only when"),
+        record("record twice", "web-1.4.1", "allows it only when"),
         record("record image", "web-1.4.1", "allows it only when"),
         record("record image", "web-9.9.9", "has not read it"),
         record("record image", "", "has not read it"),

@@ -43,7 +43,7 @@ fn broken() -> Vec<Case> {
         bytes("no component", "a core module", *b"\0asm\x01\0\0\0", "a core WebAssembly module"),
         bytes("no component", "the header alone", HEADER, invalid),
         bytes("no component", "a header and zeros", [HEADER, &[0; 1 << 20]].concat(), invalid),
-        bytes("no component", "100 MB of zeros", vec![0; 100_000_000], "more than a component may have"),
+        bytes("no component", "100 MB of zeros", vec![0; 100_000_000], "larger than a component may be"),
         bytes("no component", "half a component", &whole[..whole.len() / 2], invalid),
         bytes("no component", "all but the last byte", &whole[..whole.len() - 1], invalid),
         bytes("no component", "a component and more", [&whole[..], b"more"].concat(), invalid),
@@ -106,7 +106,7 @@ fn exchanged() -> Vec<Case> {
 fn tiers() -> Vec<Case> {
     let beyond = |guest, what: &str, tier, said| Case {
         tier,
-        ..file("beyond its tier", what, Component::Guest(guest), said)
+        ..file("beyond its tier", what, Component::Path(guest), said)
     };
     vec![
         beyond(BURGLAR, "promote, where observe is allowed", "observe", "imports github-merge"),

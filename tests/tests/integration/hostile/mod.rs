@@ -1,5 +1,6 @@
-//! Hostile policies: each tries one thing, by the program, over HTTP. For each: how the run ends, its exit code, what it
-//! says, what it leaves behind, how long it takes and how much memory.
+//! Hostile policies: each tries one thing. For each: how the run ends, its exit code, what it says, what it leaves behind,
+//! how long it takes, and how much memory. One of each class, and whatever has a file of its own, runs by the program over
+//! HTTP; the others, which differ in a name, in process.
 //!
 //! `authority` is about what a policy may touch, `resources` about what it may use up, `files` about what is no policy at
 //! all. The table with the outcomes is printed.
@@ -8,19 +9,22 @@ mod authority;
 mod files;
 mod resources;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promote::world::World;
+use promote_tests::bench::Bench;
 use promote_tests::settings::Settings;
+use promote_tests::witness::Witness;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::grants::with_a_foreign_pull_request;
-use crate::memory;
+use crate::memory::{self, Peak};
 use crate::stage::{PROGRAM, Stage};
 
 /// How many cases run side by side.
@@ -114,34 +118,48 @@ impl Case {
     }
 
     /// Runs it and returns its row of the table.
-    async fn run(self) -> Result<Row, String> {
+    async fn run(self, by_program: bool) -> Result<Row, String> {
+        match &self.component {
+            Component::Guest(path) if !by_program => self.run_in_process(path).await,
+            _ => self.run_by_program().await,
+        }
+    }
+
+    async fn run_by_program(&self) -> Result<Row, String> {
         let stage = Stage::of(with_a_foreign_pull_request()).await;
         let component = match &self.component {
             Component::Guest(path) | Component::Path(path) => (*path).to_owned(),
             Component::Bytes(bytes) => write(&stage, bytes).display().to_string(),
         };
         let stage = stage.settings(&self.settings(&component));
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&*PROGRAM);
         command.args(["run", "--payload", "payload.json", "--format", "json"]);
         let started = Instant::now();
         let running = stage.start(command, "");
         let peak = memory::watch(running.child.id());
         let ended = running.end().await;
         let took = started.elapsed();
-        let row = Row {
-            class: self.class,
-            what: self.what.clone(),
-            ending: ended.ending(),
-            code: ended.code(),
-            message: ended.message(),
-            took,
-            peak: peak.await.unwrap_or_default(),
-        };
-        self.check(&row, &stage).map(|()| row)
+        let peak = Some(peak.await.unwrap_or_default());
+        let row = self.row(ended.ending(), ended.code(), ended.message(), took, peak);
+        self.check(row, &stage.witness)
     }
 
-    fn check(&self, row: &Row, stage: &Stage) -> Result<(), String> {
-        let left = self.left_behind(stage);
+    async fn run_in_process(&self, path: &str) -> Result<Row, String> {
+        let bench = Bench::guest(path).settings(self.settings(path)).world(with_a_foreign_pull_request());
+        let started = Instant::now();
+        let ended = bench.run().await;
+        let (ending, took) = (&ended.done.ending, started.elapsed());
+        let message = ended.done.message.clone();
+        let row = self.row(ending.kind().to_owned(), ending.exit_code().into(), message, took, None);
+        self.check(row, &ended.witness)
+    }
+
+    fn row(&self, ending: String, code: i32, message: String, took: Duration, peak: Option<Peak>) -> Row {
+        Row { class: self.class, what: self.what.clone(), ending, code, message, took, peak }
+    }
+
+    fn check(&self, row: Row, witness: &Witness) -> Result<Row, String> {
+        let left = left_behind(witness);
         let expected = (self.ending, code(self.ending), self.left);
         if (row.ending.as_str(), row.code, left) != expected || !row.message.contains(self.said) {
             return Err(format!("expected {expected:?} with {:?}, got {left:?} and\n{row}\n", self.said));
@@ -149,24 +167,24 @@ impl Case {
         if row.took > PATIENCE {
             return Err(format!("took too long:\n{row}\n"));
         }
-        Ok(())
+        Ok(row)
     }
+}
 
-    fn left_behind(&self, stage: &Stage) -> Left {
-        let before: World = with_a_foreign_pull_request();
-        let now = stage.witness.world.snapshot();
-        let catalog_is_same = now.port.entities == before.port.entities;
-        match (now.github.fingerprint() == before.github.fingerprint(), catalog_is_same) {
-            (true, true) if stage.witness.requests() == 0 => Left::NoRequest,
-            (true, true) => Left::Nothing,
-            (false, true) if stage.witness.manifest().contains("web:1.4.1") => Left::Proposal,
-            (false, true) => Left::Merge,
-            _ => {
-                // More than the one right update would be no ending that a case can expect.
-                assert_eq!(stage.witness.recorded(), ["web-1.4.2"]);
-                assert!(stage.witness.manifest().contains("web:1.4.2"));
-                Left::Everything
-            }
+fn left_behind(witness: &Witness) -> Left {
+    let before: World = with_a_foreign_pull_request();
+    let now = witness.world.snapshot();
+    let catalog_is_same = now.port.entities == before.port.entities;
+    match (now.github.fingerprint() == before.github.fingerprint(), catalog_is_same) {
+        (true, true) if witness.requests() == 0 => Left::NoRequest,
+        (true, true) => Left::Nothing,
+        (false, true) if witness.manifest().contains("web:1.4.1") => Left::Proposal,
+        (false, true) => Left::Merge,
+        _ => {
+            // More than the one right update would be no ending that a case can expect.
+            assert_eq!(witness.recorded(), ["web-1.4.2"]);
+            assert!(witness.manifest().contains("web:1.4.2"));
+            Left::Everything
         }
     }
 }
@@ -196,16 +214,17 @@ struct Row {
     code: i32,
     message: String,
     took: Duration,
-    peak: memory::Peak,
+    peak: Option<Peak>,
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { class, what, ending, code, message, took, peak } = self;
         let message: String = message.chars().take(110).collect();
+        let peak = peak.map_or_else(|| "in process".to_owned(), |peak| peak.to_string());
         write!(
             to,
-            "{class:<18} {what:<64.64} {ending:<9} {code} {:>6} ms {peak} {message:?}",
+            "{class:<18} {what:<64.64} {ending:<9} {code} {:>6} ms {peak:>10} {message:?}",
             took.as_millis()
         )
     }
@@ -217,11 +236,12 @@ async fn all(name: &str, cases: Vec<Case>) {
     let count = cases.len();
     let turn = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut running = JoinSet::new();
+    let mut classes = BTreeSet::new();
     for (index, case) in cases.into_iter().enumerate() {
-        let turn = Arc::clone(&turn);
+        let (turn, first) = (Arc::clone(&turn), classes.insert(case.class));
         running.spawn(async move {
             let _turn = turn.acquire_owned().await.unwrap();
-            (index, case.run().await)
+            (index, case.run(first).await)
         });
     }
     let mut rows = running.join_all().await;

@@ -36,7 +36,7 @@ fn too_much() -> Vec<Case> {
         Case::of("memory bomb", GLUTTON, "ask and go on", "refused", "came back for more"),
         Case::of("deep recursion", GLUTTON, "recursion", "trapped", "the policy crashed"),
         at("huge text", "a long text", traffic),
-        at("huge text", "a text to escape", traffic),
+        at("huge text", "a text to escape", traffic).limits("traffic = \"4MiB\""),
         at("huge list", "a long list", traffic),
         at("huge list", "one text many times", traffic),
         at("huge list", "labels", traffic).limits("traffic = \"1MiB\"").leaves(Left::Proposal),
