@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::config::Config;
+use promote::request::config::Config;
 use promote::core::grants::Resolved;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::config::Config;
+use promote::request::config::Config;
 use promote::core::grants::{Grants, In, Operation, Resolved, Target};
 use serde_json::json;
 

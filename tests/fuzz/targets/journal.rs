@@ -2,10 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::journal::{self, Journal};
+use promote::core::journal::Journal;
+use promote::record;
 
 fuzz_target!(|text: &str| {
-    let Ok(entries) = journal::read(text) else {
+    let Ok(entries) = record::read(text) else {
         return;
     };
     let (mut journal, bytes) = Journal::in_memory();
@@ -14,5 +15,5 @@ fuzz_target!(|text: &str| {
     }
     let written = bytes.lock().expect("nobody panicked").clone();
     let written = String::from_utf8(written).expect("JSON is text");
-    assert_eq!(journal::read(&written).expect("it was just written"), entries);
+    assert_eq!(record::read(&written).expect("it was just written"), entries);
 });

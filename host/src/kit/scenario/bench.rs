@@ -16,14 +16,15 @@ use crate::core::gate::Step as Call;
 use crate::core::journal::Journal;
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::payload::Payload;
-use crate::core::policy::Policy;
 use crate::core::run::{Done, Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::request::payload::Payload;
+use crate::words::Changes;
 use crate::world::{Faults, Shared};
 
 /// The guest's random numbers and the jitter of pauses are the same in every run.
@@ -130,16 +131,18 @@ impl Bench<'_> {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
+        let workflow = Workflow {
+            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            repository: Some("acme/gitops".to_owned()),
+            attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+        };
         Ok(Job {
             engine: self.engine,
-            policy: self.policy,
-            config,
-            payload,
-            workflow: Workflow {
-                url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
-                repository: Some("acme/gitops".to_owned()),
-                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            },
+            program: &self.policy.program,
+            grants: &config.grants,
+            limits: config.limits.clone(),
+            report: config.port.report,
+            request: payload.into_request(config.settings(), workflow),
             source,
             clock,
             deadline,
@@ -180,7 +183,7 @@ impl Ran {
     fn take(&mut self, done: Done) {
         (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
         self.message = done.message;
-        self.planned = done.seen.files_changed;
+        self.planned = Changes::of(&done.timeline).files;
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
         }

@@ -13,12 +13,12 @@ use super::expect::{Mismatch, check};
 use super::made::Made;
 use super::pair::differences;
 use crate::builtin;
-use crate::core::changes::FileDiff;
-use crate::core::config::ComponentRef;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
-use crate::core::policy::Policy;
 use crate::core::run::Mode;
+use crate::policy::Policy;
+use crate::request::config::ComponentRef;
+use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::{Event, Seen, Shared, World};
 

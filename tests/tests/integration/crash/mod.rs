@@ -17,7 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use promote::core::journal;
+use promote::record;
 use promote::world::fault::PathGlob;
 use promote::world::{Cut, Effect, Fault, World};
 use tokio::sync::Semaphore;
@@ -82,7 +82,7 @@ fn check_journal(text: &str) -> Result<(), String> {
     if whole == 0 {
         return Ok(());
     }
-    match journal::read(text) {
+    match record::read(text) {
         Ok(entries) if entries.len() == whole => Ok(()),
         Ok(entries) => Err(format!("{} of {whole} lines of the journal can be read", entries.len())),
         Err(damage) => Err(damage.to_string()),

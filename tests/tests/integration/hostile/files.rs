@@ -1,7 +1,7 @@
 //! Files that are no policy, or not the one that they seem to be. None of them runs, and no service is asked.
 
 use promote::core::engine::Engine;
-use promote::core::policy::Policy;
+use promote::policy::Policy;
 use promote_tests::guests::{BURGLAR, OBSERVER, SMUGGLER};
 
 use super::{Case, Component, Left};
@@ -32,7 +32,7 @@ fn observer() -> Vec<u8> {
 fn broken() -> Vec<Case> {
     let whole = observer();
     let engine = Engine::new().unwrap();
-    let precompiled = Policy::compile(&engine, &whole).unwrap().component.serialize().unwrap();
+    let precompiled = Policy::compile(&engine, &whole).unwrap().program.component().serialize().unwrap();
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle..middle + 64].iter_mut().for_each(|byte| *byte ^= 0x55);

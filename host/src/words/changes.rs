@@ -1,15 +1,27 @@
 //! What a run changed, or would change: manifests and catalog, for people.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
-use super::contract::{Change, Entity};
+use crate::core::call::{Call, Reply};
+use crate::core::contract::{Change, Entity, Proposal};
+use crate::core::gate::Step;
 
 /// How long a diff may be looked for: beyond that it is right, but longer than need be. Two long texts without a line in
 /// common would take hours.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Everything that a run changed, or a plan would.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that were proposed, with what changes in them.
+    pub files: Vec<FileDiff>,
+    /// What changed in the catalog.
+    pub catalog: Vec<CatalogChange>,
+}
 
 /// One file of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +45,68 @@ pub struct CatalogChange {
     pub before: String,
     /// What it is.
     pub after: String,
+}
+
+impl Changes {
+    /// The changes of the calls that were answered. What was there before is what the run itself had read.
+    pub fn of(timeline: &[Step]) -> Self {
+        let (mut changes, mut known) = (Self::default(), Known::default());
+        for step in timeline {
+            let Some(reply) = &step.reply else { continue };
+            match (&step.call, reply) {
+                (Call::Propose { proposal }, _) => changes.propose(proposal, &known),
+                (Call::UpdateEntity { change, .. }, Reply::Updated(entity)) => {
+                    let before = known.entity(entity);
+                    changes.catalog.extend(CatalogChange::of(before, entity, change));
+                }
+                _ => {}
+            }
+            known.learn(&step.call, reply);
+        }
+        changes
+    }
+
+    fn propose(&mut self, proposal: &Proposal, known: &Known<'_>) {
+        let repository = proposal.repository.as_str();
+        for change in &proposal.changes {
+            let old = known.files.get(&(repository, change.path.as_str(), change.expected_blob.as_str()));
+            let diff =
+                FileDiff::new(repository, &change.path, old.copied().unwrap_or_default(), &change.content);
+            self.files.retain(|file| file.repository != diff.repository || file.path != diff.path);
+            self.files.push(diff);
+        }
+    }
+}
+
+/// What a run had read so far.
+#[derive(Default)]
+struct Known<'a> {
+    /// Content by repository, path and blob.
+    files: BTreeMap<(&'a str, &'a str, &'a str), &'a str>,
+    /// By blueprint and identifier.
+    entities: BTreeMap<(&'a str, &'a str), &'a Entity>,
+}
+
+impl<'a> Known<'a> {
+    fn learn(&mut self, call: &'a Call, reply: &'a Reply) {
+        match (call, reply) {
+            (Call::ReadFile { repository, path, .. }, Reply::File(Some(file))) => {
+                self.files.insert((repository, path, &file.blob), &file.content);
+            }
+            (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.meet(entity),
+            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|entity| self.meet(entity)),
+            (_, Reply::Found(entities)) => entities.iter().for_each(|entity| self.meet(entity)),
+            _ => {}
+        }
+    }
+
+    fn meet(&mut self, entity: &'a Entity) {
+        self.entities.insert((&entity.key.blueprint, &entity.key.identifier), entity);
+    }
+
+    fn entity(&self, like: &Entity) -> Option<&Entity> {
+        self.entities.get(&(like.key.blueprint.as_str(), like.key.identifier.as_str())).copied()
+    }
 }
 
 impl FileDiff {

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::grants::Grants;
-use super::limits::Limits;
-use super::policy::Tier;
+use super::limits::Table;
+use crate::core::ending::Report;
+use crate::core::grants::Grants;
+use crate::core::limits::Limits;
+use crate::policy::Tier;
 
 /// The whole file. An unknown key is an error: a misspelt grant must not pass for an absent one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,6 +21,7 @@ pub struct Config {
     /// `[[grants]]`
     pub grants: Grants,
     /// `[limits]`
+    #[serde(with = "Table")]
     pub limits: Limits,
 }
 
@@ -62,17 +65,6 @@ impl From<String> for ComponentRef {
 pub struct PortConfig {
     /// Who sets the status of the Port run.
     pub report: Report,
-}
-
-/// Who sets the status of the Port run at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Report {
-    /// This host, with a label, as its very last call.
-    #[default]
-    Host,
-    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
-    Workflow,
 }
 
 /// A configuration that cannot be used.
