@@ -183,7 +183,7 @@ async fn four_when_time_is_up_while_github_merges() {
 
 #[tokio::test]
 async fn three_when_the_runner_stops_it() {
-    let settings = Settings::default().component(guests::CHATTER).deed("naps");
+    let settings = Settings::default().component(guests::GLUTTON).deed("naps");
     let stage = Stage::sample().await.settings(&settings);
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);

@@ -20,7 +20,6 @@ mod guests;
 mod hostile;
 mod injection;
 mod journal;
-mod limits;
 mod memory;
 mod plan;
 mod run;

@@ -43,7 +43,7 @@ impl Scene {
             Self::of("a pull request and no more", "mode = \"pull-request\"", ""),
             Self::of("after its checks", "mode = \"checks\"", CHECKS),
             Self::of("an older one is superseded", "supersede = true", OLDER),
-            Self::of("labelled and merged", "labels = [\"promotion\"]\nmerge_method = \"merge\"", ""),
+            Self::of("labelled and merged", "labels = [\"promotion\"]\nmethod = \"merge\"", ""),
             Self::of("the base moves meanwhile", "", MOVING),
             Self { name: "with an App's token", app: true, ..Self::happy() },
             Self { name: "refused", world: locked, code: 1, ..Self::happy() },

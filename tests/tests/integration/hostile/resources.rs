@@ -10,20 +10,21 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn endless() -> Vec<Case> {
     let at = |class, deed, limits, said| Case::of(class, GLUTTON, deed, "limit", said).limits(limits);
-    let wall = "limit of 1s of time; raise `limits.wall`";
+    let wall = "limit of 3s of time; raise `limits.wall`";
     vec![
-        at("endless loop", "loop", "wall = \"1s\"", wall),
+        // Long enough for a busy machine to get as far as the policy.
+        at("endless loop", "loop", "wall = \"8s\"", "limit of 8s of time; raise `limits.wall`"),
         at("endless calls", "clock", "calls = 20", "limit of 20 calls; raise `limits.calls`"),
         at("endless calls", "files", "traffic = \"64KiB\"", "raise `limits.traffic`"),
         at("endless calls", "missing files", "calls = 10", "raise `limits.calls`"),
         at("endless logging", "notes", "writes = 3", "limit of 3 writes; raise `limits.writes`"),
         at("endless logging", "long notes", "traffic = \"2MiB\"", "raise `limits.traffic`"),
-        at("endless printing", "print", "wall = \"1s\"", wall),
+        at("endless printing", "print", "wall = \"8s\"", "limit of 8s of time"),
         Case::of("endless printing", GLUTTON, "print and go on", "refused", "came back for more"),
-        at("slow calls", "drip", "wall = \"2s\"", "limit of 2s of time"),
-        at("slow calls", "naps", "wall = \"1s\"", wall),
-        at("slow calls", "a long nap", "wall = \"1s\"", wall),
-        at("slow calls", "nap of the machine", "wall = \"1s\"", wall),
+        at("slow calls", "drip", "wall = \"3s\"", wall),
+        at("slow calls", "naps", "wall = \"3s\"", wall),
+        at("slow calls", "a long nap", "wall = \"3s\"", wall),
+        at("slow calls", "nap of the machine", "wall = \"3s\"", wall),
     ]
 }
 
@@ -41,7 +42,13 @@ fn too_much() -> Vec<Case> {
         at("huge list", "one text many times", traffic),
         at("huge list", "labels", traffic).limits("traffic = \"1MiB\"").leaves(Left::Proposal),
         Case::of("huge file", GLUTTON, "a long file", "violation", "lines instead of"),
-        Case::of("deep nesting", GLUTTON, "a deep query", "violation", "port.search on image is not granted"),
+        Case::of(
+            "deep nesting",
+            GLUTTON,
+            "a deep query",
+            "violation",
+            "port.search on image/* is not granted",
+        ),
     ]
 }
 
