@@ -115,11 +115,15 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         request,
         limits: limits.clone(),
     };
+    let wall = limits.wall;
     let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
     let mut printed = String::new();
-    let ending = match begin(&mut gate, grants, &header).await {
-        Err(ending) => ending,
-        Ok(()) => {
+    // A service that does not answer ends the run as surely as a policy that does not.
+    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, &header)).await;
+    let ending = match begun {
+        Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
+        Ok(Err(ending)) => ending,
+        Ok(Ok(())) => {
             let (verdict, back, output) =
                 engine.run(program, &header.request, gate, &surroundings, cancel).await;
             (gate, printed) = (back, output);
@@ -187,19 +191,32 @@ async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Enti
 }
 
 fn judge(verdict: Verdict, gate: &Gate) -> Ending {
-    let mut violations = gate.violations.clone();
-    if let Verdict::Returned(Ok(Outcome::Promoted(promotion))) = &verdict
-        && !gate.seen.has_merged()
-        && !gate.seen.base_holds(&promotion.image)
-    {
-        violations.push(unproven(&promotion.image));
-    }
+    let is_proven = match &verdict {
+        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
+            gate.seen.has_merged() || gate.seen.base_holds(&promotion.image)
+        }
+        Verdict::Returned(Ok(Outcome::Pending(waiting))) => {
+            gate.seen.knows_pull_request(waiting.pull_request)
+        }
+        _ => true,
+    };
+    let unproven = unproven(&verdict).filter(|_| !is_proven);
+    let violations = gate.violations.iter().cloned().chain(unproven).collect();
     ending(verdict, violations)
 }
 
-/// What a policy is told off for if it says that it promoted what nobody merged.
-pub fn unproven(image: &str) -> String {
-    format!("it says that {image} was promoted, and nothing was merged")
+/// What a policy is told off for if nothing proves what it says.
+pub fn unproven(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
+            Some(format!("it says that {} was promoted, and nothing was merged", promotion.image))
+        }
+        Verdict::Returned(Ok(Outcome::Pending(waiting))) => Some(format!(
+            "it says that pull request #{} waits, and this run has neither proposed nor read it",
+            waiting.pull_request
+        )),
+        _ => None,
+    }
 }
 
 /// How a run ends with this verdict and these violations.

@@ -101,7 +101,7 @@ fn tried(journal: &str, settings: Option<&Settings>) -> Tried {
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts and the time")]
 fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
-    let frozen = Settings::default().with(FREEZE);
+    let frozen = Settings::default().more(FREEZE);
     let (mut flipped, mut changed, mut took) = (0, 0, 0.0);
     for case in Case::all(300) {
         let (old, journal) = case.run(Settings::default());
@@ -146,7 +146,7 @@ fn what_is_predicted_is_what_happens_and_the_rest_is_unknown() {
         ("mode = \"checks\"", 3),
         ("base = \"release\"", 0),
     ] {
-        let other = Settings::default().with(settings);
+        let other = Settings::default().more(settings);
         let mut known = 0;
         for case in Case::all(10) {
             let (old, journal) = case.run(Settings::default());
@@ -192,7 +192,7 @@ fn what_was_cut_is_unknown() {
     // A rule that refuses on what was read before the cut decides all the same.
     let refused = tried(
         &lines[..lines.len() - 1].concat(),
-        Some(&Settings::default().with("freeze = { windows = [\"* * * * *\"] }")),
+        Some(&Settings::default().more("freeze = { windows = [\"* * * * *\"] }")),
     );
     assert_eq!(refused.new.unwrap().kind, "refused");
 }
@@ -213,7 +213,7 @@ async fn folder() -> Stage {
         .insert("locked_reason_prod".to_owned(), json!("</td><script>alert(1)</script>\u{202e}"));
     let hostile = Bench::builtin().world(world).run().await;
     stage.write("journals/hostile.jsonl", &hostile.journal);
-    stage.write("frozen.toml", &Settings::default().with(FREEZE).text());
+    stage.write("frozen.toml", &Settings::default().more(FREEZE).text());
     stage
 }
 

@@ -65,7 +65,7 @@ async fn a_run_makes_the_planned_writes() {
 async fn what_exists_only_after_a_write_is_filled_in() {
     // Each of these names the pull request that is yet to be opened.
     let settings = "labels = [\"promotion\"]\nreviewers = [\"octocat\"]\nsupersede = true";
-    let stage = planned(&Settings::default().with(settings)).await;
+    let stage = planned(&Settings::default().more(settings)).await;
     let text = std::fs::read_to_string(stage.path("plan.json")).unwrap();
     assert!(text.matches("4000000001").count() >= 4, "{text}");
     stage.run(&["--plan", "plan.json"]).await.expect(0);

@@ -70,21 +70,32 @@ fn the_journal_of_every_scenario_replays_exactly() {
 
 #[test]
 fn whatever_ends_a_policy_ends_it_again() {
-    for (guest, limits) in [
+    let limits = "wall = \"1s\"\ncalls = 20";
+    for (guest, deed) in [
         (guests::TRAPPER, ""),
-        (guests::LOOPER, "wall = \"1s\""),
-        (guests::HOARDER, ""),
         (guests::UNGRANTED, ""),
-        (guests::CHATTER, "calls = 20"),
         (guests::PEEKER, ""),
-        (guests::PRINTER, ""),
         (guests::AHEAD, ""),
+        (guests::GLUTTON, "loop"),
+        (guests::GLUTTON, "notes"),
+        (guests::GLUTTON, "naps"),
+        (guests::GLUTTON, "memory"),
+        (guests::GLUTTON, "recursion"),
+        (guests::GLUTTON, "a long text"),
+        (guests::GLUTTON, "print and go on"),
+        (guests::FALLER, "panic"),
+        (guests::FALLER, "not utf-8"),
+        (guests::FALLER, "lie promoted"),
+        (guests::FALLER, "lie other"),
+        (guests::FALLER, "lie pending"),
+        (guests::FALLER, "no reason"),
+        (guests::FALLER, "gives up"),
     ] {
-        let recording = recording(Bench::guest(guest).limits(limits));
+        let recording = recording(Bench::guest(guest).deed(deed).limits(limits));
         let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
         let replayed = replay(&ENGINE, &policy, &recording, &runtime());
         let ended = matches!(replayed.verdict, Comparison::Same { .. } | Comparison::Ends);
-        assert!(ended && replayed.calls == recording.steps.len(), "{guest}: {replayed:?}");
+        assert!(ended && replayed.calls == recording.steps.len(), "{guest} {deed}: {replayed:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::recording::{Recording, Step};
 use crate::contrast;
 use crate::core::call::{Call, Fault, Reply};
-use crate::core::contract::{Failure, Outcome};
+use crate::core::contract::Failure;
 use crate::core::ending::Ending;
 use crate::core::engine::{Engine, Verdict};
 use crate::core::gate::size;
@@ -211,8 +211,8 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
     }
 }
 
-/// How a run may end that goes like this one. The recording does not tell what the grants were, so where a policy says that
-/// it promoted without merging, both answers of the host are possible.
+/// How a run may end that goes like this one. The recording does not tell what the grants were, so both answers
+/// of the host to what a policy claims are possible.
 fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
     let steps = &tape.steps[..tape.next];
     let denied = steps.iter().filter_map(|step| match &step.answer {
@@ -220,10 +220,7 @@ fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
-    let claim = match &verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => Some(unproven(&promotion.image)),
-        _ => None,
-    };
-    let claimed = claim.map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
+    let claimed =
+        unproven(&verdict).map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
     [Some(ending(verdict, violations)), claimed].into_iter().flatten().collect()
 }
