@@ -97,7 +97,7 @@ fn row(page: &mut String, path: &str, tried: &Tried) {
          <td><span class=\"tag\">{name}</span> {flip}{simulated}</td><td>",
         subject = escape(&tried.subject),
         run = escape(&tried.run),
-        at = escape(&tried.started_at.to_string()),
+        at = escape(&tried.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         flip = escape(&transition(tried)),
         simulated = if tried.simulated { "<div class=\"quiet\">if its writes go well</div>" } else { "" },
     );
