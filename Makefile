@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients lint build clean
+.PHONY: help setup demo test test-clients test-languages lint build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: setup ## Run every test
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run
+
+test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
+	@tests/languages/run
 
 lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check
