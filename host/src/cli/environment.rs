@@ -177,7 +177,7 @@ fn permissions(grants: &Grants) -> BTreeMap<String, String> {
         }
     };
     // In this order: a later line widens an earlier one. Rules and refs are metadata and contents.
-    let github: Vec<O> = O::all().filter(|operation| operation.is_github()).collect();
+    let github: Vec<O> = O::ALL.into_iter().filter(|operation| operation.is_github()).collect();
     ask(&github, "metadata", "read");
     ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
     ask(&[O::ReadPullRequest], "pull_requests", "read");

@@ -117,6 +117,8 @@ impl Gate {
     /// # Errors
     /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
     pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        // A call that is too large is not made, and not copied into the journal either.
+        self.budget.carry(size(&call)).map_err(trap)?;
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
         let started = self.clock.now();
         self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
@@ -166,7 +168,7 @@ impl Gate {
     }
 
     async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
-        self.budget.admit(call, size(call)).map_err(trap)?;
+        self.budget.admit(call).map_err(trap)?;
         self.check_deadline()?;
         if let Err(denial) = self.admit(call) {
             self.violations.push(denial.clone());
@@ -182,10 +184,14 @@ impl Gate {
     }
 
     async fn sleep(&self, seconds: u32) -> Result<Reply, Fault> {
-        let left = Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default();
-        self.clock.sleep(left.min(Duration::from_secs(seconds.into()))).await;
+        self.clock.sleep(self.time_left().min(Duration::from_secs(seconds.into()))).await;
         self.check_deadline()?;
         Ok(Reply::Done(()))
+    }
+
+    /// The time until the deadline.
+    pub fn time_left(&self) -> Duration {
+        Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default()
     }
 
     fn check_deadline(&self) -> Result<(), Fault> {
@@ -218,7 +224,20 @@ fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::Trap(wasmtime::Error::new(error))
 }
 
-/// The bytes of a value as it crosses the border.
+/// Counts the bytes of a value as it crosses the border, without a copy of it.
 fn size(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(usize::MAX, |bytes| bytes.len())
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail, and a value that cannot be written counts as far as it got.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
 }

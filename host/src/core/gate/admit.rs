@@ -24,7 +24,11 @@ impl Gate {
         }
         for target in &targets {
             let allowed = self.grants.allow(operation, target)?;
-            self.check_condition(call, allowed)?;
+            let mut conditions = allowed.into_iter().map(|grant| self.check_condition(call, grant));
+            let first = conditions.next().unwrap_or(Ok(()));
+            if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
+                return first;
+            }
             self.check_pull_request(call, operation, target)?;
         }
         Ok(())

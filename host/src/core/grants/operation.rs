@@ -52,9 +52,14 @@ impl Operation {
     ];
 
     /// Every operation.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::NAMES.into_iter().map(|(operation, _)| operation)
-    }
+    pub const ALL: [Self; 12] = {
+        let (mut all, mut at) = ([Self::Note; 12], 0);
+        while at < all.len() {
+            all[at] = Self::NAMES[at].0;
+            at += 1;
+        }
+        all
+    };
 
     /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
     ///

@@ -40,15 +40,19 @@ impl Resolved {
         Ok(Self(rules))
     }
 
-    /// The grant under which the call may be made on this target, with the conditions that it sets.
+    /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
+    /// is enough, so that a grant more never denies what was allowed.
     ///
     /// # Errors
     /// The denial, in words that name the grant that would allow it.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<&Grant, String> {
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
         let fits = |rule: &&Rule| rule.grant.covers(operation) && rule.matches(operation, target);
-        self.0.iter().find(fits).map(|rule| &rule.grant).ok_or_else(|| {
-            format!("{} on {target} is not granted; {}", operation.name(), remedy(operation, target))
-        })
+        let allowed: Vec<&Grant> = self.0.iter().filter(fits).map(|rule| &rule.grant).collect();
+        if allowed.is_empty() {
+            let remedy = remedy(operation, target);
+            return Err(format!("{} on {target} is not granted; {remedy}", operation.name()));
+        }
+        Ok(allowed)
     }
 
     /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.

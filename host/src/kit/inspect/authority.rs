@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn every_operation_that_can_be_granted_is_the_need_of_some_function() {
         let needed: BTreeSet<&str> = POWERS.iter().filter_map(|power| power.operation).collect();
-        let granted: BTreeSet<&str> = Operation::all().map(Operation::name).collect();
+        let granted: BTreeSet<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
         assert_eq!(needed, granted);
     }
 
