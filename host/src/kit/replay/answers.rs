@@ -277,7 +277,7 @@ impl Door for Answers {
         if !matches!(call, Call::Note { .. }) {
             self.calls.push(call.clone());
         }
-        self.budget.admit(&call, size(&call)).map_err(trap)?;
+        self.budget.carry(size(&call)).and_then(|()| self.budget.admit(&call)).map_err(trap)?;
         let reply = self.answer(&call)?;
         self.budget.carry(size(&reply)).map_err(trap)?;
         Ok(reply)

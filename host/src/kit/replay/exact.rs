@@ -130,14 +130,16 @@ impl Tape {
 #[async_trait]
 impl Door for Tape {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
+        // In the order of the gate: what is too large is not recorded.
+        self.budget.carry(size(&call)).map_err(trap)?;
         let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
             let at_end = self.next == self.steps.len() && self.is_cut;
             return Err(self.stop(if at_end { Stop::End } else { Stop::Diverged(Box::new(call)) }));
         };
         let answer = step.answer.clone();
         self.next += 1;
-        let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
-        self.budget.admit(&call, size(&call)).map_err(trap)?;
+        self.budget.admit(&call).map_err(trap)?;
         match answer {
             None => Err(self.stop(Stop::End)),
             Some((_, Err(failure))) => Err(failure.into()),
