@@ -8,7 +8,9 @@ pub mod cli;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod near;
 pub mod plan;
+pub mod settings;
 pub mod toolchain;
 #[cfg(feature = "kit")]
 pub mod world;

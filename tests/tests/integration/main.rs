@@ -21,6 +21,7 @@ mod run;
 mod sandbox;
 mod scenarios;
 mod secrets;
+mod settings;
 mod stage;
 mod structure;
 mod wire;
