@@ -3,6 +3,7 @@
 //! The base branch is the truth: whatever an earlier attempt did, a run first looks at what the manifest holds there. The
 //! catalog is told last, so it is never ahead of git.
 
+mod chain;
 mod land;
 mod propose;
 mod verify;
@@ -11,7 +12,7 @@ use crate::catalog::named;
 use crate::facts::Facts;
 use crate::gates::{self, reason};
 use crate::gather::gather;
-use crate::host::{Change, Host, PullFilter, PullState, Severity};
+use crate::host::{Change, Host, PullFilter, PullState, Severity, words};
 use crate::settings::Settings;
 use crate::text;
 use crate::types::{Failure, Outcome, Promotion, Reason, Relation, Request, Waiting};
@@ -27,10 +28,15 @@ const ROUNDS: usize = 3;
 /// Fails as the calls do. A promotion that must not happen is an outcome, not an error.
 pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failure> {
     let settings = Settings::parse(&request.settings).map_err(Failure::Rejected)?;
+    let settings = match chain::pick(settings, request) {
+        Ok(settings) => settings,
+        Err(what) => return Ok(Outcome::Refused(vec![reason("chain", what)])),
+    };
     let start = format!("about to promote {} to {}", named(&request.subject.key), settings.environment);
     host.note(Severity::Info, &start);
     let repository = settings.repository.clone().or_else(|| request.workflow.repository.clone());
-    let mut run = Run { host, request, settings: &settings, repository: repository.as_deref() };
+    let mut run =
+        Run { host, request, settings: &settings, repository: repository.as_deref(), conflict: None };
     match run.rounds() {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(reasons)) => Ok(Outcome::Refused(reasons)),
@@ -77,6 +83,8 @@ struct Run<'a, H> {
     request: &'a Request,
     settings: &'a Settings,
     repository: Option<&'a str>,
+    /// What the last proposal ran into.
+    conflict: Option<String>,
 }
 
 impl<H: Host> Run<'_, H> {
@@ -119,7 +127,11 @@ impl<H: Host> Run<'_, H> {
         };
         let image_id = image.key.identifier.clone();
         let wanted = wanted.to_string();
-        let branch = text::branch(&facts.service.key.identifier, &self.settings.environment, &wanted);
+        let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
+        let branch = match facts.is_rollback {
+            true => text::rollback_branch(service, environment, &self.request.run_id),
+            false => text::branch(service, environment, &wanted),
+        };
         Ok(Plan { repository: repository.to_owned(), image: wanted, image_id, branch, facts })
     }
 
@@ -183,7 +195,7 @@ impl<H: Host> Run<'_, H> {
     /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
     fn clean_up(&mut self, plan: &Plan, branch: &str) {
         if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
-            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", describe(&failure)));
+            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", words(&failure)));
         }
     }
 
@@ -211,18 +223,7 @@ impl<H: Host> Run<'_, H> {
     }
 }
 
-/// The text of a failure.
-fn describe(failure: &Failure) -> &str {
-    match failure {
-        Failure::Denied(text)
-        | Failure::NotFound(text)
-        | Failure::Conflict(text)
-        | Failure::Rejected(text)
-        | Failure::RateLimited(text)
-        | Failure::Unavailable(text)
-        | Failure::Other(text) => text,
-    }
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_rollback;

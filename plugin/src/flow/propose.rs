@@ -1,9 +1,9 @@
 //! The commit, the pull request, and what is written beside it.
 
-use super::{Plan, Run, Stop, describe};
+use super::{Plan, Run, Stop};
 use crate::facts::{Facts, Target};
 use crate::gates::reason;
-use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
+use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState, words};
 use crate::text;
 use crate::types::Failure;
 use crate::yaml;
@@ -29,7 +29,17 @@ impl<H: Host> Run<'_, H> {
             body: words.body(),
             changes: edit(&plan.facts)?,
         };
-        self.propose_in_series(proposal)
+        match self.propose_in_series(proposal) {
+            // The same again after another look: nobody was faster, it just is so.
+            Err(Stop::Failed(Failure::Conflict(what))) if self.conflict.as_ref() == Some(&what) => {
+                Err(Stop::Refused(vec![reason("branch", what)]))
+            }
+            Err(Stop::Failed(Failure::Conflict(what))) => {
+                self.conflict = Some(what.clone());
+                Err(Stop::Failed(Failure::Conflict(what)))
+            }
+            result => result,
+        }
     }
 
     /// Proposes. A branch whose pull request is merged, although the base branch does not hold its change, belongs to a
@@ -93,7 +103,7 @@ impl<H: Host> Run<'_, H> {
 
     fn warn_of(&mut self, result: Result<(), Failure>, what: &str) {
         if let Err(failure) = result {
-            self.warn(&format!("{what}: {}", describe(&failure)));
+            self.warn(&format!("{what}: {}", words(&failure)));
         }
     }
 }

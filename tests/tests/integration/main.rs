@@ -17,6 +17,7 @@ mod injection;
 mod journal;
 mod limits;
 mod plan;
+mod reruns;
 mod run;
 mod sandbox;
 mod scenarios;
