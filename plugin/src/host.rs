@@ -2,7 +2,7 @@
 //!
 //! [`Imports`] is the only place that touches the component's imports.
 
-use crate::contract::{env, github_merge, github_propose, github_read, port_read, port_write, run_log};
+use promote_guest::{env, github_merge, github_propose, github_read, port_read, port_write, run_log};
 
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
@@ -176,18 +176,5 @@ impl Host for Imports {
         method: MergeMethod,
     ) -> Result<Merged, Failure> {
         github_merge::merge_when_ready(repository, number, expected_head, method)
-    }
-}
-
-/// The text of a failure.
-pub fn words(failure: &Failure) -> &str {
-    match failure {
-        Failure::Denied(text)
-        | Failure::NotFound(text)
-        | Failure::Conflict(text)
-        | Failure::Rejected(text)
-        | Failure::RateLimited(text)
-        | Failure::Unavailable(text)
-        | Failure::Other(text) => text,
     }
 }

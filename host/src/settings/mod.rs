@@ -8,9 +8,9 @@ mod subset;
 
 use toml::Value as Toml;
 
-use crate::core::config::Config;
 use crate::core::engine::Engine;
-use crate::core::policy::Policy;
+use crate::policy::Policy;
+use crate::request::config::Config;
 
 pub use schema::{Problem, problems};
 pub use subset::{Schema, Unusable};
@@ -37,7 +37,7 @@ pub enum SettingsError {
 /// # Errors
 /// Names each key that is unknown, missing or wrong, and what was probably meant.
 pub async fn check(engine: &Engine, policy: &Policy, config: &Config) -> Result<(), SettingsError> {
-    let described = engine.describe(policy).await;
+    let described = engine.describe(&policy.program).await;
     let description = described.map_err(|error| SettingsError::Silent(format!("{error:#}")))?;
     let mut found = Vec::new();
     for (key, value) in &config.policy.settings {

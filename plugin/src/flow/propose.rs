@@ -1,9 +1,9 @@
 //! The commit, the pull request, and what is written beside it.
 
-use super::{Plan, Run, Stop};
+use super::{Plan, Run, Stop, explain};
 use crate::facts::{Facts, Target};
 use crate::gates::reason;
-use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState, words};
+use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
 use crate::text;
 use crate::types::Failure;
 use crate::yaml;
@@ -103,7 +103,7 @@ impl<H: Host> Run<'_, H> {
 
     fn warn_of(&mut self, result: Result<(), Failure>, what: &str) {
         if let Err(failure) = result {
-            self.warn(&format!("{what}: {}", words(&failure)));
+            self.warn(&format!("{what}: {}", explain(&failure)));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! After the merge: does production run the image, and is it well? If not, a pull request that puts the old one back.
 
-use super::{Plan, Run, Stop};
+use super::{Plan, Run, Stop, explain};
 use crate::catalog::{Item, named};
 use crate::facts::Target;
 use crate::gates::health::unwell;
-use crate::host::{FileChange, Host, Proposal, PullRequest, words};
+use crate::host::{FileChange, Host, Proposal, PullRequest};
 use crate::text;
 use crate::time::{spell, timestamp};
 use crate::types::Failure;
@@ -83,7 +83,7 @@ impl<H: Host> Run<'_, H> {
                     format!("; pull request {} puts the old image back, merge it or fix forward", pull.number)
                 }
                 Err(Stop::Failed(failure)) => {
-                    format!("; a revert could not be proposed: {}", words(&failure))
+                    format!("; a revert could not be proposed: {}", explain(&failure))
                 }
                 Err(Stop::Refused(reasons)) => {
                     let why: Vec<_> = reasons.into_iter().map(|reason| reason.message).collect();

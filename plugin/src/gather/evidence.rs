@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{Gathering, clean_path, context};
 use crate::catalog::{Item, named};
 use crate::facts::{Facts, Provenance};
-use crate::host::{Comparison, Host, words};
+use crate::host::{Comparison, Host};
 use crate::template;
 use crate::time::{duration, timestamp};
 use crate::types::{EntityKey, Failure};
+use promote_guest::explain;
 
 impl<H: Host> Gathering<'_, H> {
     /// What the catalog and the request know.
@@ -132,7 +133,7 @@ impl<H: Host> Gathering<'_, H> {
         match self.host.compare(&repository, &old, &new) {
             Ok(comparison) => Ok(Some(Ok(comparison))),
             Err(Failure::Denied(what)) => Err(Failure::Denied(what)),
-            Err(failure) => Ok(Some(Err(words(&failure).to_owned()))),
+            Err(failure) => Ok(Some(Err(explain(&failure).to_owned()))),
         }
     }
 
