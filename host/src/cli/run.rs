@@ -26,6 +26,7 @@ use crate::plan::Target;
 use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
+use crate::settings;
 
 /// What `run` is told.
 #[derive(Args)]
@@ -107,6 +108,8 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
     let policy = policy(&engine, &config, &args.config)?;
+    let fits = settings::check(&engine, &policy, &config).await;
+    fits.with_context(|| args.config.display().to_string())?;
     let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
     let mut sheet = Sheet::prepare(task, Target::new(&payload, &text, &policy.digest))?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;

@@ -192,7 +192,7 @@ impl Gate {
     }
 
     /// The time until the deadline.
-    fn time_left(&self) -> Duration {
+    pub fn time_left(&self) -> Duration {
         Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default()
     }
 
