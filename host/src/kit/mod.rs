@@ -1,7 +1,9 @@
 //! What people build and try policies with. No production run needs it.
 
+pub mod coverage;
 pub mod demo;
 pub mod inspect;
 pub mod mock;
 pub mod scenario;
+pub mod sweep;
 pub mod test;

@@ -23,4 +23,5 @@ mod scenarios;
 mod secrets;
 mod stage;
 mod structure;
+mod sweep;
 mod wire;

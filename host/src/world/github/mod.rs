@@ -47,6 +47,7 @@ use crate::core::transport::{HttpRequest, HttpResponse};
 pub use apps::{App, Installation};
 pub use identity::{Access, Level, Permissions, Token, TokenKind, Tokens};
 pub use limits::RateLimits;
+pub use route::operations;
 pub use rules::BranchRules;
 pub use schedule::{Event, Scheduled, When};
 pub use state::{
