@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::core::text;
+use crate::words::text;
 
 /// Whether a line that stands only for now is on the screen.
 static STATUS: AtomicBool = AtomicBool::new(false);

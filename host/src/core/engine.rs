@@ -1,16 +1,17 @@
 //! Compiles and runs components, with every limit on.
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
-use super::contract::{self, Description, Failure, Outcome, Request};
+use super::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
 use super::gate::Gate;
+use super::journal::digest;
 use super::limits::{LimitReached, Limits};
-use super::policy::Policy;
 use super::sandbox::{Sandbox, Surroundings};
 
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
@@ -20,6 +21,15 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Sandbox>,
+}
+
+/// A component that is ready to run, and the SHA-256 of exactly its bytes.
+#[derive(Clone)]
+pub struct Program {
+    component: Component,
+    digest: String,
+    /// Linked with the first use, once for all instances.
+    linked: Arc<OnceLock<PolicyPre<Sandbox>>>,
 }
 
 /// What became of one run of a policy.
@@ -54,24 +64,24 @@ impl Engine {
         Ok(Self { engine, linker })
     }
 
-    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.engine
-    }
-
-    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        Component::from_binary(&self.engine, bytes)
+    /// Compiles a component. Nothing of it runs.
+    ///
+    /// # Errors
+    /// When it is not a valid component.
+    pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
+        let component = Component::from_binary(&self.engine, bytes)?;
+        Ok(Program { component, digest: digest(bytes), linked: Arc::default() })
     }
 
     /// Asks a policy what it is, in an instance that can make no call.
     ///
     /// # Errors
     /// When it traps, or takes longer than five seconds.
-    pub async fn describe(&self, policy: &Policy) -> anyhow::Result<Description> {
+    pub async fn describe(&self, program: &Program) -> anyhow::Result<Description> {
         let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
         let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits));
         let asked = async {
-            let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_about().call_describe(&mut store).await
         };
         match tokio::time::timeout(limits.wall, asked).await {
@@ -83,7 +93,7 @@ impl Engine {
     /// Runs a policy once; the gate comes back with everything that it has seen, and what the policy printed.
     pub async fn run(
         &self,
-        policy: &Policy,
+        program: &Program,
         request: &Request,
         gate: Gate,
         surroundings: &Surroundings,
@@ -93,8 +103,7 @@ impl Engine {
         let out_of_time = gate.out_of_time();
         let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
         let run = async {
-            let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+            let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_promotion().call_promote(&mut store, request).await
         };
         let ended = tokio::select! {
@@ -111,12 +120,32 @@ impl Engine {
         (verdict, gate, printed)
     }
 
+    fn linked<'a>(&self, program: &'a Program) -> wasmtime::Result<&'a PolicyPre<Sandbox>> {
+        if let Some(linked) = program.linked.get() {
+            return Ok(linked);
+        }
+        let linked = PolicyPre::new(self.linker.instantiate_pre(&program.component)?)?;
+        Ok(program.linked.get_or_init(|| linked))
+    }
+
     fn store(&self, sandbox: Sandbox) -> Store<Sandbox> {
         let mut store = Store::new(&self.engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
+    }
+}
+
+impl Program {
+    /// What it was compiled to.
+    pub fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// SHA-256 of the component in hex, by which a journal names it.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 }
 

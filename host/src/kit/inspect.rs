@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::builtin;
 use crate::core::contract::{CONTRACT, Description};
 use crate::core::engine::Engine;
-use crate::core::policy::Policy;
-use crate::core::text;
+use crate::policy::Policy;
+use crate::words::text;
 
 /// What `promote inspect` is told.
 #[derive(Args, Clone, Debug)]
@@ -58,7 +58,7 @@ pub async fn run(args: &InspectArgs) -> anyhow::Result<String> {
     };
     let engine = Engine::new()?;
     let policy = Policy::compile(&engine, &bytes).with_context(|| format!("{name}"))?;
-    let described = engine.describe(&policy).await;
+    let described = engine.describe(&policy.program).await;
     let description = described.with_context(|| format!("asking {name} to describe itself"))?;
     Ok(match args.format {
         Format::Text => print(&policy, &description),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use similar::{ChangeTag, TextDiff};
 
 use super::run::Ran;
-use crate::core::changes::FileDiff;
 use crate::core::run::Mode;
+use crate::words::FileDiff;
 use crate::world::github::Repository;
 
 impl Ran {

@@ -223,6 +223,9 @@ impl Found {
             let actual = "it had none: what it names is not there, or the service refused it";
             self.add("event", "an effect", actual);
         }
+        for place in &ran.leaks {
+            self.add("secrets", "in no place that anybody reads", *place);
+        }
         for seen in ran.requests.iter().filter(|seen| seen.unknown) {
             let actual = format!("{} {} at {}", seen.method, seen.path, seen.service);
             self.add("requests", "only what the mock world knows", actual);

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::core::config::{Config, Report};
+use crate::core::ending::Report;
 use crate::core::grants::{After, Changes, Grant, Operation};
 use crate::core::run::Mode;
 use crate::core::values::only_values_change;
 use crate::kit::scenario::{Ran, only};
+use crate::request::config::Config;
 use crate::world::World;
 use crate::world::git::Oid;
 use crate::world::github::{PullState, Repository};
@@ -25,6 +26,8 @@ pub enum Invariant {
     Once,
     /// 3: only the addressed scalar changes.
     Scalar,
+    /// 5: secrets stay in the host.
+    Secrets,
     /// 6: every run ends said.
     Said,
     /// A failure is no reason to crash, to break grants or to run into a limit.
@@ -33,7 +36,8 @@ pub enum Invariant {
 
 impl Invariant {
     /// All, in their order.
-    pub const ALL: [Self; 5] = [Self::Catalog, Self::Once, Self::Scalar, Self::Said, Self::Sound];
+    pub const ALL: [Self; 6] =
+        [Self::Catalog, Self::Once, Self::Scalar, Self::Secrets, Self::Said, Self::Sound];
 
     /// A few words.
     pub fn name(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Invariant {
             Self::Catalog => "1 catalog not ahead of git",
             Self::Once => "2 one pull request, same end",
             Self::Scalar => "3 only the scalar changes",
+            Self::Secrets => "5 secrets",
             Self::Said => "6 ends said",
             Self::Sound => "no crash",
         }
@@ -64,6 +69,8 @@ pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
     };
     add(Invariant::Catalog, catalog_ahead(config, &ran.before, &ran.after));
     add(Invariant::Scalar, foreign_change(config, &ran.before, &ran.after));
+    let leaks = ran.leaks.join(", ");
+    add(Invariant::Secrets, (!leaks.is_empty()).then(|| format!("a secret can be read in {leaks}")));
     if let Some(ending) = ran.ending {
         add(Invariant::Said, unsaid(config, clean, ran));
         let unsound = ["trapped", "violation", "limit"].contains(&ending) && clean.ending != Some(ending);
