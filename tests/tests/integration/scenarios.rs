@@ -146,6 +146,10 @@ fn what_has_no_meaning_is_found_where_it_stands() {
             "x.toml:3: without: there is no `service/nope` in the world",
         ),
         (
+            "expect.exit = 0\n[[step]]\nevent = { close = { repositry = \"a/b\" } }",
+            "x.toml:3: repositry: unexpected keys in table: repositry, available keys: repository; did you mean `repository`?",
+        ),
+        (
             "expect.exit = 0\n[given]\nwithout = [\"service/web#test_runtme\"]",
             "; did you mean `service/web#test_runtime`?",
         ),

@@ -37,9 +37,10 @@ mod tests {
     fn taken(steps: &[Step], end: toml::Value) -> BTreeSet<String> {
         let text = toml::to_string(&file(steps, end)).unwrap();
         let error = Scenario::parse(&text, Path::new("x.toml")).unwrap_err().to_string();
-        assert!(error.contains(&format!("`{UNHEARD}`")), "{text}\n{error}");
+        assert!(error.contains(UNHEARD), "{text}\n{error}");
         let error = error.split("; did you mean").next().unwrap();
-        match error.split_once("; there are ") {
+        let list = ["; there are ", ", available keys: "].iter().find_map(|start| error.split_once(start));
+        match list {
             Some((_, names)) => names.split(", ").map(str::to_owned).collect(),
             None => error.split('`').skip(3).step_by(2).map(str::to_owned).collect(),
         }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
 use crate::core::ending::Report;
@@ -91,11 +92,10 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
                 if was == Some(targets) || !grant.relations.contains(name) {
                     continue;
                 }
-                let ahead = targets.identifiers().iter().find(|target| !is_in_git(grant, after, target));
-                if let Some(target) = ahead {
-                    return Some(format!(
-                        "{blueprint}/{identifier} points at {target}, which no base branch holds"
-                    ));
+                let mut targets = targets.identifiers().iter();
+                if let Some(target) = targets.find(|target| !is_in_git(config, grant, after, target)) {
+                    let what = "which no file that may be promoted holds on a base branch";
+                    return Some(format!("{blueprint}/{identifier} points at {target}, {what}"));
                 }
             }
         }
@@ -103,7 +103,7 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
     None
 }
 
-fn is_in_git(grant: &Grant, world: &World, target: &str) -> bool {
+fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> bool {
     let text = match &grant.holds {
         None => Some(target.to_owned()),
         Some(template) => {
@@ -111,7 +111,8 @@ fn is_in_git(grant: &Grant, world: &World, target: &str) -> bool {
             named.next().and_then(|entity| template.render(&context(entity), str::to_owned).ok())
         }
     };
-    let texts = world.github.repositories.iter().flat_map(base_files);
+    let paths = promotable(config);
+    let texts = world.github.repositories.iter().flat_map(|repository| base_files(repository, &paths));
     text.is_some_and(|text| texts.into_iter().any(|file| holds(&file, &text)))
 }
 
@@ -122,11 +123,26 @@ fn context(entity: &Entity) -> Value {
     Value::Object(context)
 }
 
-fn base_files(repository: &Repository) -> Vec<String> {
+/// The files that a proposal may change, for whatever service: another environment's file is no evidence.
+fn promotable(config: &Config) -> Vec<GlobMatcher> {
+    let grants = config.grants.0.iter().filter(|grant| grant.covers(Operation::Propose));
+    let any_service = |path: &str| {
+        let mut parts = path.split('{');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |whole, part| whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest))
+    };
+    let paths = grants.flat_map(|grant| &grant.path).map(|path| any_service(path.source()));
+    let globs = paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
+    globs.map(|glob| glob.compile_matcher()).collect()
+}
+
+fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
     let head = repository.branch(&repository.settings.default_branch);
     let tree = head.and_then(|head| repository.git.tree_of(head));
     let entries = tree.map(|tree| repository.git.walk(tree)).unwrap_or_default();
-    let blobs = entries.into_iter().filter_map(|(_, entry)| repository.git.blob(entry.id));
+    let is_meant = |path: &str| paths.iter().any(|glob| glob.is_match(path));
+    let entries = entries.into_iter().filter(|(path, _)| is_meant(path));
+    let blobs = entries.filter_map(|(_, entry)| repository.git.blob(entry.id));
     blobs.map(|blob| String::from_utf8_lossy(blob).into_owned()).collect()
 }
 
