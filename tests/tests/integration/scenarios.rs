@@ -147,7 +147,7 @@ fn what_has_no_meaning_is_found_where_it_stands() {
         ),
         (
             "expect.exit = 0\n[[step]]\nevent = { close = { repositry = \"a/b\" } }",
-            "x.toml:3: repositry: unexpected keys in table: repositry, available keys: repository; did you mean `repository`?",
+            "x.toml:3: event: unexpected keys in table: repositry, available keys: repository; did you mean `repository`?",
         ),
         (
             "expect.exit = 0\n[given]\nwithout = [\"service/web#test_runtme\"]",
