@@ -26,7 +26,7 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::request::payload::Payload;
 use crate::words::Changes;
-use crate::world::{Faults, Shared};
+use crate::world::Shared;
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
@@ -75,7 +75,7 @@ impl Bench<'_> {
                 ran.event = Some((**event).clone());
             }
             Act::Advance(time) => self.world.lock().advance(*time),
-            Act::Heal => self.world.lock().faults = Faults::default(),
+            Act::Heal => self.world.lock().heal(),
         }
         ran.after = self.world.snapshot();
         ran.requests = ran.after.seen.split_off(ran.before.seen.len());

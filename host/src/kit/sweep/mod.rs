@@ -16,7 +16,7 @@ use super::coverage::Coverage;
 use super::scenario::{Act, Answered, Injection, Made, Ran, Runner, Scenario, Step, Trouble};
 use crate::core::call::Call;
 use crate::core::contract::Failure;
-use crate::world::{Faults, World};
+use crate::world::World;
 
 pub use invariants::{Broken, Invariant};
 pub use shot::{Only, Shot};
@@ -125,6 +125,6 @@ async fn again(
     mut world: World,
     attempt: usize,
 ) -> anyhow::Result<Ran> {
-    world.faults = Faults::default();
+    world.heal();
     runner.strike(scenario, world, step, attempt, None).await
 }
