@@ -96,16 +96,6 @@ impl Place<'_> {
     }
 }
 
-/// The known name that is nearest to another one, if it is near enough to be meant.
-pub(crate) fn near<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let unknown = unknown.to_lowercase();
-    known
-        .map(|name| (strsim::damerau_levenshtein(&unknown, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1.max(name.len() / 3))
-        .map(|(_, name)| name)
-}
-
 fn duration(duration: SignedDuration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()
 }

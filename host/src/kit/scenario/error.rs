@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub(super) use crate::world::file::near;
+pub(super) use crate::near::near;
 
 /// A scenario file that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -118,7 +118,7 @@ pub(super) fn schedule(
     if let github::When::Before(operation) | github::When::After(operation) = &when
         && !github::operations().any(|known| known == operation)
     {
-        let near = super::near(operation, github::operations());
+        let near = crate::near::near(operation, github::operations());
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(at.error(offset, "events", format!("GitHub has no operation `{operation}` here{hint}")));
     }
