@@ -1,5 +1,7 @@
 //! The commands that no production run needs.
 
+use std::io::IsTerminal as _;
+
 use clap::Subcommand;
 
 use super::output;
@@ -9,7 +11,7 @@ use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::mock::{self, MockArgs};
 use crate::kit::new::{self, NewArgs};
 use crate::kit::replay::{self, ReplayArgs};
-use crate::kit::test::{self, TestArgs};
+use crate::kit::test::{self, Out, TestArgs};
 use crate::kit::verify::{self, VerifyArgs};
 
 #[derive(Subcommand)]
@@ -53,7 +55,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
         Command::Replay(args) => replay::run(&args, &|text: &str| output::data(text)),
         Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         Command::Test(args) => {
-            test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+            let status = std::io::stderr().is_terminal().then_some(&output::status as &(dyn Fn(&str) + Sync));
+            test::run(&args, &Out { say: &output::say, data: &output::data, status }).await
         }
     }
 }

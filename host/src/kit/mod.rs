@@ -1,6 +1,7 @@
 //! What people build and try policies with. No production run needs it.
 
 pub mod build;
+pub mod coverage;
 pub mod demo;
 pub mod inspect;
 mod journals;
@@ -9,5 +10,6 @@ pub mod mock;
 pub mod new;
 pub mod replay;
 pub mod scenario;
+pub mod sweep;
 pub mod test;
 pub mod verify;

@@ -32,5 +32,6 @@ mod secrets;
 mod settings;
 mod stage;
 mod structure;
+mod sweep;
 mod verify;
 mod wire;
