@@ -113,12 +113,6 @@ impl Bench {
         Self { world, ..self }
     }
 
-    /// With another `promote.toml`.
-    #[must_use]
-    pub fn settings(self, settings: Settings) -> Self {
-        Self { settings, ..self }
-    }
-
     /// With another message of Port.
     #[must_use]
     pub fn payload(self, payload: String) -> Self {
