@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod author;
 mod canary;
 mod catalog;
 mod commands;
@@ -17,6 +18,7 @@ mod injection;
 mod journal;
 mod limits;
 mod plan;
+mod reference;
 mod run;
 mod sandbox;
 mod scenarios;
