@@ -32,4 +32,5 @@ mod secrets;
 mod settings;
 mod stage;
 mod structure;
+mod sweep;
 mod wire;
