@@ -24,7 +24,7 @@ async fn shell(stage: &Stage, script: &str) -> Ended {
     let bin = stage.write("bin", "");
     std::fs::remove_file(&bin).unwrap();
     std::fs::create_dir(&bin).unwrap();
-    std::os::unix::fs::symlink(PROGRAM, bin.join("promote")).unwrap();
+    std::os::unix::fs::symlink(PROGRAM.as_str(), bin.join("promote")).unwrap();
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new("/usr/bin/env");
     command.arg(format!("PATH={}:{path}", bin.display()));
