@@ -7,6 +7,7 @@
 
 mod any_grant;
 mod backtest;
+mod author;
 mod canary;
 mod catalog;
 mod commands;
@@ -24,6 +25,7 @@ mod journal;
 mod memory;
 mod plan;
 mod replay;
+mod reference;
 mod reruns;
 mod run;
 mod sandbox;
