@@ -1,6 +1,7 @@
 //! A run whose writes are kept back: reads are real, and see what the run would have written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ use crate::core::source::Source;
 /// The live source under an overlay of writes that were not made.
 pub struct Plan {
     /// Answers reads.
-    live: Live,
+    live: Arc<Live>,
     overlay: Overlay,
 }
 
@@ -66,8 +67,8 @@ impl Source for Plan {
 
 impl Plan {
     /// A plan over the live services.
-    pub fn new(live: Live) -> Self {
-        Self { live, overlay: Overlay::default() }
+    pub fn new(live: impl Into<Arc<Live>>) -> Self {
+        Self { live: live.into(), overlay: Overlay::default() }
     }
 
     async fn update(&mut self, key: &EntityKey, change: &Change) -> Result<Reply, Failure> {

@@ -70,6 +70,21 @@ impl Environment {
         self.get(PORT_API_URL).unwrap_or_else(|| port::EU.to_owned())
     }
 
+    /// Port for people, if its API is one of the known ones (Port's documentation, "Port's regions").
+    pub fn port_app(&self) -> Option<String> {
+        let api = self.port_url();
+        let host = api.trim_end_matches('/').strip_prefix("https://api.")?;
+        let known = ["port.io", "us.port.io", "getport.io", "us.getport.io"].contains(&host);
+        known.then(|| format!("https://app.{host}"))
+    }
+
+    /// GitHub for people, as the runner says, else the one that everybody knows.
+    pub fn github_server(&self) -> Option<String> {
+        let server = self.get(GITHUB_SERVER_URL).unwrap_or_else(|| "https://github.com".to_owned());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-');
+        (server.starts_with("https://") && server.chars().all(plain)).then_some(server)
+    }
+
     /// GitHub's base URL.
     pub fn github_url(&self) -> String {
         self.get(GITHUB_API_URL).unwrap_or_else(|| github::URL.to_owned())

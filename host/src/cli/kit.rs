@@ -1,15 +1,29 @@
 //! The commands that no production run needs.
 
-use clap::Subcommand;
+use std::path::Path;
 
-use super::output;
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::shell::{self, CompletionsArgs, ManArgs};
+use super::{Environment, connect, output};
+use crate::core::config::Config;
+use crate::core::engine::Engine;
 use crate::kit::demo::{self, DemoArgs};
+use crate::kit::explain::{self, ExplainArgs};
+use crate::kit::init::{self, InitArgs, Talk};
 use crate::kit::inspect::{self, InspectArgs};
+use crate::kit::fleet;
+use crate::kit::matrix::{self, MatrixArgs};
 use crate::kit::mock::{self, MockArgs};
+use crate::kit::start::{self, StartArgs};
 use crate::kit::test::{self, TestArgs};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Set up Port, the workflow file and promote.toml; shows what would change first
+    Init(InitArgs),
     /// Show a whole promotion against an embedded Port and GitHub; needs nothing
     Demo(DemoArgs),
     /// Serve an embedded Port and GitHub on this machine
@@ -18,10 +32,29 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Run scenario files against the embedded Port and GitHub
     Test(TestArgs),
+    /// Say what a rule, an outcome, a failure or a finding means, and what to do
+    Explain(ExplainArgs),
+    /// List the services to promote, as the matrix of a batch workflow
+    Matrix(MatrixArgs),
+    /// Start the action in Port for one service, as a click there does
+    Start(StartArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
-pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
+/// Runs a command; `line` makes the command line that manuals and completions describe.
+pub(super) async fn run(
+    command: Command,
+    environment: &Environment,
+    line: fn() -> clap::Command,
+) -> anyhow::Result<u8> {
     match command {
+        Command::Init(args) => {
+            let talk = Talk { say: &|line: &str| output::raw(line), ask: &output::ask };
+            init::run(&args, &talk, || connect::port(environment)).await
+        }
         Command::Demo(args) => {
             demo::run(&args, &|line: &str| output::raw(line), &|text: &str| output::data(text)).await
         }
@@ -36,5 +69,30 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
         Command::Test(args) => {
             test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
+        Command::Explain(args) => {
+            output::data(&explain::run(&args)?);
+            Ok(0)
+        }
+        Command::Matrix(args) => {
+            let (_, settings) = settings(&args.config).await?;
+            output::data(&matrix::run(&args, &settings, &connect::port(environment)?).await?);
+            Ok(0)
+        }
+        Command::Start(args) => {
+            let port = connect::port(environment)?;
+            start::run(&args, &port, |line: &str| output::say(line), |text: &str| output::data(text)).await
+        }
+        Command::Completions(args) => shell::completions(&args, line()),
+        Command::Man(args) => shell::man(&args, line()),
     }
+}
+
+/// The configuration, and the settings of its policy with every default filled in.
+async fn settings(path: &Path) -> anyhow::Result<(Config, Value)> {
+    let config = Config::read(path)?;
+    let engine = Engine::new().context("starting wasmtime")?;
+    let policy = super::run::policy(&engine, &config, path)?;
+    let described = engine.describe(&policy).await.context("asking the policy to describe itself")?;
+    let settings = fleet::settings(&config, &described.settings_schema);
+    Ok((config, settings))
 }

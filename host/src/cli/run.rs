@@ -104,12 +104,15 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         journal,
         observer: Arc::clone(&observer),
     };
+    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
+    workflow::group(None, environment);
+    let links = report::links(&done, &run_id, environment);
     let report =
-        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
+        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy, links };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
     Ok(done.ending.exit_code())
@@ -137,7 +140,8 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
+/// The policy that the configuration names, checked and compiled.
+pub(super) fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
     let (bytes, name) = match &config.policy.component {
         ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
         ComponentRef::Path(path) => {
@@ -172,7 +176,7 @@ fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Resu
 }
 
 /// A seed that need not be secret: it is in the journal.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }

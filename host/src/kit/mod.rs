@@ -1,7 +1,12 @@
 //! What people build and try policies with. No production run needs it.
 
 pub mod demo;
+pub mod explain;
+pub mod fleet;
+pub mod init;
 pub mod inspect;
+pub mod matrix;
 pub mod mock;
 pub mod scenario;
+pub mod start;
 pub mod test;

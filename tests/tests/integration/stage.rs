@@ -90,6 +90,16 @@ impl Stage {
         path
     }
 
+    /// Reads a file of the folder that the program is started in.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Whether there is such a file in the folder.
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.folder.path().join(name).exists()
+    }
+
     /// Takes Port off the network, as if it had been killed.
     pub(crate) fn kill_port(&mut self) {
         self.servers.0 = None;

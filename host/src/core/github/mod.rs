@@ -112,7 +112,8 @@ impl Client {
         Ok(Repo { client: self, named: Repository::parse(name)? })
     }
 
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    /// Sends with the token. No policy gets here: a run makes the calls of [`Repo`], and a check-up has requests of its own.
+    pub async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.access.token().await?;
         self.http.send(&request.bearer(token)).await
     }
