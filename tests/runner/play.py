@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from runner import MACHINE, ROOT, Runner, read_yaml
 PROMOTE = pathlib.Path(sys.argv[1]).resolve()
 ARCHIVE = "promote-{}-" + MACHINE[1] + "-unknown-linux-gnu.tar.gz"
 SECRETS = {"PORT_CLIENT_ID": "mock-client-id", "PORT_CLIENT_SECRET": "mock-client-secret", "GITHUB_TOKEN": "mock-github-token"}
+RELEASED_HELD = tempfile.TemporaryDirectory(prefix="promote-release-")
+RELEASED = pathlib.Path(RELEASED_HELD.name)
 RUN = "r_Ab12Cd34Ef56Gh78"
 
 
@@ -57,10 +60,7 @@ class Stage:
     def release(self):
         self.releases = self.folder / "releases"
         self.files = self.releases / f"v{version()}"
-        release = ROOT / ".github/release"
-        target = f"{MACHINE[1]}-unknown-linux-gnu"
-        subprocess.run([release / "pack", PROMOTE, version(), target, self.files], check=True)
-        subprocess.run([release / "checksums", self.files], check=True)
+        shutil.copytree(RELEASED / "dist", self.files)
 
     def promote(self, payload=None, attempt=1, payload_input=None, **more):
         """Dispatches the workflow as Port does; `payload_input` gives the message to the action instead."""
@@ -225,10 +225,19 @@ def versions_agree(stage):
     print("  zizmor and the schema find nothing in our workflows, the action, and the workflow that init writes")
 
 
+def make_release(folder):
+    """A release as the release workflow makes it, once for all acts, of a binary without its debug symbols."""
+    binary, dist, scripts = folder / "promote", folder / "dist", ROOT / ".github/release"
+    subprocess.run(["strip", "-o", binary, PROMOTE], check=True)
+    subprocess.run([scripts / "pack", binary, version(), f"{MACHINE[1]}-unknown-linux-gnu", dist], check=True)
+    subprocess.run([scripts / "checksums", dist], check=True)
+
+
 def main():
     acts = [first_run_and_rerun, compiled_policies_are_kept, refusal, failure_and_then_a_rerun, service_down,
             plan_writes_nothing, nothing_from_port_is_run, tampered_releases_are_not_run, versions_agree]
     wanted = sys.argv[2:]
+    make_release(RELEASED)
     passed = failed = 0
     for act in acts:
         if wanted and act.__name__ not in wanted:
@@ -241,6 +250,7 @@ def main():
         except Exception:
             failed += 1
             print(f"FAILED  {act.__name__.replace('_', ' ')}\n{traceback.format_exc()}")
+    RELEASED_HELD.cleanup()
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
