@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients lint build clean
+.PHONY: help setup demo test test-clients test-languages test-workflow lint lint-workflows build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,15 @@ test: setup ## Run every test
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run
+
+test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
+	@tests/languages/run
+
+test-workflow: setup ## Play GitHub's runner: the action and the workflow that `promote init` writes; needs Python
+	@tests/runner/run
+
+lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
+	@tests/runner/lint
 
 lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check

@@ -4,20 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use promote::core::config::Config;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
-use promote::core::journal::{self, Entry, Journal};
+use promote::core::journal::{Entry, Journal};
 use promote::core::live::{Live, Setup};
 use promote::core::observer::Silent;
-use promote::core::payload::Payload;
-use promote::core::policy::Policy;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
 use promote::core::source::Source;
 use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
 use promote::plan::Plan;
+use promote::policy::Policy;
+use promote::record;
+use promote::request::config::Config;
+use promote::request::payload::Payload;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 
@@ -115,12 +116,15 @@ impl Bench {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
+        let payload = Payload::read(&sample::payload().to_string()).unwrap();
+        let workflow = Workflow { repository: None, url: None, attempt: 1 };
         let job = Job {
             engine: &ENGINE,
-            policy: &policy,
-            config: &config,
-            payload: Payload::read(&sample::payload().to_string()).unwrap(),
-            workflow: Workflow { repository: None, url: None, attempt: 1 },
+            program: &policy.program,
+            grants: &config.grants,
+            limits: config.limits.clone(),
+            report: config.port.report,
+            request: payload.into_request(config.settings(), workflow),
             source,
             clock,
             deadline,
@@ -222,6 +226,6 @@ impl Ended {
 
     /// The lines of the journal.
     pub fn entries(&self) -> Vec<Entry> {
-        journal::read(&self.journal).unwrap()
+        record::read(&self.journal).unwrap()
     }
 }

@@ -27,7 +27,6 @@ pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
 ///
 /// # Errors
 /// As [`port`].
-#[expect(dead_code, reason = "the check-up comes next")]
 pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Result<github::Client> {
     let credentials = environment.github_credentials(grants)?;
     Ok(github::Client::new(&environment.github_url(), credentials, session()?)?)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use super::secret;
 use crate::core::contract::Workflow;
 use crate::core::github::{self, App, Repository};
 use crate::core::grants::Grants;
@@ -62,7 +63,7 @@ impl Environment {
     }
 
     fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
-        Ok(Secret::read(name, |name| self.get(name))?)
+        Ok(secret::read(name, |name| self.get(name))?)
     }
 
     /// Port's base URL.
@@ -129,6 +130,11 @@ impl Environment {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let permissions = permissions(grants);
         Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
+    }
+
+    /// Whether a GitHub App acts, not a token.
+    pub fn is_app(&self) -> bool {
+        self.get(GITHUB_APP_ID).is_some()
     }
 
     /// Where this runs.

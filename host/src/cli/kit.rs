@@ -8,26 +8,35 @@ use serde_json::Value;
 
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::{Environment, connect, output};
-use crate::core::config::Config;
 use crate::core::engine::Engine;
+use crate::kit::build::{self, BuildArgs};
 use crate::kit::demo::{self, DemoArgs};
+use crate::kit::doctor::{self, DoctorArgs, Patient};
 use crate::kit::explain::{self, ExplainArgs};
 use crate::kit::init::{self, InitArgs, Talk};
 use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::fleet;
 use crate::kit::matrix::{self, MatrixArgs};
 use crate::kit::mock::{self, MockArgs};
+use crate::kit::new::{self, NewArgs};
 use crate::kit::start::{self, StartArgs};
 use crate::kit::test::{self, TestArgs};
+use crate::request::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Set up Port, the workflow file and promote.toml; shows what would change first
     Init(InitArgs),
+    /// Check everything that a run needs, before it is needed
+    Doctor(DoctorArgs),
     /// Show a whole promotion against an embedded Port and GitHub; needs nothing
     Demo(DemoArgs),
     /// Serve an embedded Port and GitHub on this machine
     Mock(MockArgs),
+    /// Start a policy of your own: a project that builds and passes its tests
+    New(NewArgs),
+    /// Make the component of a policy project
+    Build(BuildArgs),
     /// Say what a component is and could ever do
     Inspect(InspectArgs),
     /// Run scenario files against the embedded Port and GitHub
@@ -55,6 +64,7 @@ pub(super) async fn run(
             let talk = Talk { say: &|line: &str| output::raw(line), ask: &output::ask };
             init::run(&args, &talk, || connect::port(environment)).await
         }
+        Command::Doctor(args) => examine(&args, environment).await,
         Command::Demo(args) => {
             demo::run(&args, &|line: &str| output::raw(line), &|text: &str| output::data(text)).await
         }
@@ -62,9 +72,14 @@ pub(super) async fn run(
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;
             Ok(0)
         }
+        Command::New(args) => {
+            new::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text))
+        }
+        Command::Build(args) => {
+            build::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+        }
         Command::Inspect(args) => {
-            output::data(&inspect::run(&args).await?);
-            Ok(0)
+            inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Test(args) => {
             test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
@@ -92,7 +107,23 @@ async fn settings(path: &Path) -> anyhow::Result<(Config, Value)> {
     let config = Config::read(path)?;
     let engine = Engine::new().context("starting wasmtime")?;
     let policy = super::run::policy(&engine, &config, path)?;
-    let described = engine.describe(&policy).await.context("asking the policy to describe itself")?;
+    let described = engine.describe(&policy.program).await.context("asking the policy to describe itself")?;
     let settings = fleet::settings(&config, &described.settings_schema);
     Ok((config, settings))
+}
+
+async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let config = Config::read(&args.config)?;
+    let engine = Engine::new().context("starting wasmtime")?;
+    let patient = Patient {
+        config: &config,
+        engine: &engine,
+        policy: super::run::policy(&engine, &config, &args.config),
+        port: connect::port(environment),
+        github: connect::github(environment, &config.grants),
+        app: environment.is_app(),
+    };
+    let findings = doctor::run(args, patient, |line: &str| output::say(line)).await;
+    output::data(&doctor::print(&findings, args.format));
+    Ok(findings.exit_code())
 }

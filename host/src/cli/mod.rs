@@ -8,6 +8,7 @@ mod kit;
 mod output;
 mod report;
 mod run;
+mod secret;
 #[cfg(feature = "kit")]
 mod shell;
 mod terminal;

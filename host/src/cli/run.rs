@@ -13,19 +13,19 @@ use jiff::Timestamp;
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
 use crate::builtin;
-use crate::core::config::{ComponentRef, Config};
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::journal::{Journal, digest};
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::payload::{LARGEST, Payload};
-use crate::core::policy::Policy;
 use crate::core::run::{Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
 use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::request::config::{ComponentRef, Config};
+use crate::request::payload::{LARGEST, Payload};
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
@@ -90,13 +90,13 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     };
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
-    let workflow = environment.workflow();
     let job = Job {
         engine: &engine,
-        policy: &policy,
-        config: &config,
-        payload,
-        workflow,
+        program: &policy.program,
+        grants: &config.grants,
+        limits: config.limits.clone(),
+        report: config.port.report,
+        request: payload.into_request(config.settings(), environment.workflow()),
         source,
         clock,
         deadline,

@@ -67,7 +67,7 @@ pub fn related<'a>(entity: &'a Entity, relation: &str) -> Option<&'a str> {
 }
 
 /// The operator's settings with the defaults of the policy's schema filled in.
-pub fn settings(config: &crate::core::config::Config, schema: &str) -> Value {
+pub fn settings(config: &crate::request::config::Config, schema: &str) -> Value {
     let schema: Value = serde_json::from_str(schema).unwrap_or_default();
     let given: Value = serde_json::from_str(&config.settings()).unwrap_or_default();
     filled(&schema, given)

@@ -128,6 +128,6 @@ impl Entry {
         let shown = |image: &Option<String>| image.clone().unwrap_or_else(|| "nothing".to_owned());
         let (now, next) = (shown(&self.previous), shown(&self.image));
         let what = if now == next { now } else { format!("{now} → {next}") };
-        format!("{}\n", crate::core::text::line(&format!("{:<30} {what}", self.service.entity.key.identifier)))
+        format!("{}\n", crate::words::text::line(&format!("{:<30} {what}", self.service.entity.key.identifier)))
     }
 }

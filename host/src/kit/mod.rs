@@ -1,12 +1,16 @@
 //! What people build and try policies with. No production run needs it.
 
+pub mod build;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod fleet;
 pub mod init;
 pub mod inspect;
 pub mod matrix;
+pub mod language;
 pub mod mock;
+pub mod new;
 pub mod scenario;
 pub mod start;
 pub mod test;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::core::http::{Request, seg};
 use crate::core::port;
 use crate::core::retry::Effect;
-use crate::core::text;
+use crate::words::text;
 
 /// How often is looked whether a run has ended.
 const EVERY: Duration = Duration::from_secs(5);

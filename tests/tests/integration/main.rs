@@ -9,6 +9,7 @@ mod canary;
 mod catalog;
 mod commands;
 mod contract;
+mod doctor;
 mod exit_codes;
 mod files;
 mod fleet;

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use promote::core::journal::{self, Entry};
+use promote::core::journal::Entry;
+use promote::record;
 use promote::world::server::{Server, ServerOptions};
 use promote::world::{Shared, World, sample};
 use promote_tests::settings::Settings;
@@ -156,12 +157,17 @@ pub(crate) struct Running {
 
 impl Running {
     /// Waits for its end, and looks for secrets in all that it said and wrote.
-    pub(crate) async fn end(mut self) -> Ended {
+    pub(crate) async fn end(self) -> Ended {
+        self.end_within(PATIENCE).await
+    }
+
+    /// Likewise, for what takes longer than a run.
+    pub(crate) async fn end_within(mut self, patience: Duration) -> Ended {
         let mut stdin = self.child.stdin.take().unwrap();
         // Who reads no input may have closed it.
         let _ = stdin.write_all(self.input.as_bytes()).await;
         drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, self.child.wait_with_output());
+        let output = tokio::time::timeout(patience, self.child.wait_with_output());
         let output = output.await.expect("the program ends in time").unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -228,7 +234,7 @@ impl Ended {
 
     /// The journal's entries.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        journal::read(&self.journal()).unwrap()
+        record::read(&self.journal()).unwrap()
     }
 }
 

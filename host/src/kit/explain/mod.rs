@@ -4,6 +4,7 @@
 //! finding of `promote doctor`. The texts are here; a test holds them to every code that host and built-in policy use.
 
 mod failures;
+mod findings;
 mod outcomes;
 mod rules;
 
@@ -89,7 +90,7 @@ impl Kind {
 
 /// Every explanation.
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
-    [outcomes::ALL, rules::ALL, failures::ALL].into_iter().flatten()
+    [outcomes::ALL, rules::ALL, failures::ALL, findings::ALL].into_iter().flatten()
 }
 
 /// The explanations of a code: more than one if a rule and a failure share the word.
@@ -227,6 +228,23 @@ mod tests {
         assert!(cases.len() >= 7, "{cases:?}");
         for case in cases {
             assert!(explained(Kind::Failure, case), "{case}");
+        }
+    }
+
+    #[test]
+    fn every_finding_is_explained() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kit/doctor");
+        let mut codes = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for function in ["findings.error(", "findings.warning(", "findings.note("] {
+                codes.extend(arguments(&text, function));
+            }
+            codes.extend(arguments(&text, "severity, ").into_iter().chain(arguments(&text, "Severity::Unknown, ")));
+        }
+        assert!(codes.len() > 25, "the scan finds the codes: {codes:?}");
+        for code in codes {
+            assert!(explained(Kind::Finding, &code), "finding `{code}` has no explanation");
         }
     }
 

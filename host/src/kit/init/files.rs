@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Answers, Difference, Talk};
-use crate::core::config::Config;
+use crate::request::config::Config;
 
 /// The workflow file, below the repository.
 pub(super) const WORKFLOW: &str = ".github/workflows/promote-production.yml";

@@ -12,7 +12,7 @@ use clap::Args;
 use similar::TextDiff;
 
 use crate::core::port::Client;
-use crate::core::text;
+use crate::words::text;
 
 pub use answers::Answers;
 
@@ -186,25 +186,25 @@ fn show(difference: &Difference, talk: &Talk<'_>) {
 }
 
 fn next_steps(answers: &Answers) -> String {
-    let at = &answers.workflow_repository;
-    let mut text = format!(
-        "\nwhat is left to do:\n  gh secret set PORT_CLIENT_ID --repo {at}\n  gh secret set PORT_CLIENT_SECRET --repo {at}\n"
-    );
+    let (at, environment) = (&answers.workflow_repository, &answers.environment);
+    let mut secrets = vec!["PORT_CLIENT_ID", "PORT_CLIENT_SECRET"];
     if answers.app {
-        text.push_str(&format!(
-            "  gh secret set PROMOTE_APP_ID --repo {at}\n  gh secret set PROMOTE_APP_PRIVATE_KEY --repo {at} < key.pem\n  \
-             install the App in {}: contents and pull requests, read and write; checks and commit statuses, read\n",
-            answers.repository
-        ));
-    } else {
-        text.push_str(&format!(
-            "  in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests\n"
-        ));
+        secrets.extend(["PROMOTE_APP_ID", "PROMOTE_APP_PRIVATE_KEY"]);
     }
-    text.push_str(&format!(
-        "  commit {} and {}, and have somebody review the grants\n  promote doctor",
-        files::WORKFLOW,
-        files::CONFIG
-    ));
-    text
+    let mut steps: Vec<String> =
+        secrets.iter().map(|name| format!("gh secret set {name} --env {environment} --repo {at}")).collect();
+    steps.insert(
+        0,
+        format!("make the environment {environment} in the settings of {at}, for the default branch only; then"),
+    );
+    steps.push(match answers.app {
+        true => format!(
+            "install the App in {}: contents and pull requests, read and write; checks and commit statuses, read",
+            answers.repository
+        ),
+        false => format!("in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests"),
+    });
+    steps.push(format!("commit {} and {}, and have somebody review the grants", files::WORKFLOW, files::CONFIG));
+    steps.push("promote doctor".to_owned());
+    format!("\nwhat is left to do:\n  {}", steps.join("\n  "))
 }
