@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-workflow lint lint-workflows build clean
+.PHONY: help setup demo test test-clients test-languages test-workflow test-crashes fuzz lint lint-workflows build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ test-workflow: setup ## Play GitHub's runner: the action and the workflow that `
 
 lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
 	@tests/runner/lint
+
+test-crashes: setup ## Kill the program at every request of every scene, and run it again
+	PROMOTE_CRASHES=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture wherever_the_program_is_killed
+
+fuzz: setup ## Fuzz every reader of foreign input, 20 s each (FUZZ_SECONDS)
+	@tests/fuzz/run
 
 lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check

@@ -2,6 +2,7 @@
 //!
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
+use serde::Deserialize;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
@@ -10,7 +11,7 @@ use crate::core::engine::{Engine, Program};
 use crate::core::text;
 
 /// Most bytes of a component: a Python policy has 18 MB.
-const LARGEST: usize = 64 << 20;
+pub const LARGEST: usize = 64 << 20;
 
 /// A component that targets one of the contract's worlds.
 #[derive(Clone)]
@@ -39,7 +40,8 @@ pub struct Surface {
 }
 
 /// How much a component could ever do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// Look and answer.
     Observe,
@@ -69,6 +71,19 @@ pub enum NotAPolicy {
     /// It imports what this host does not offer.
     #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
     Import(String),
+    /// What it imports or exports has other types than the contract.
+    #[error("the component was built for another contract than {CONTRACT}: {0}")]
+    Types(String),
+    /// It could do more than the operator wants.
+    #[error("the component imports {import}: it is of tier {}, and `policy.tier` allows {}", tier.name(), allowed.name())]
+    Tier {
+        /// The import that is too much.
+        import: String,
+        /// What the component is.
+        tier: Tier,
+        /// What is allowed.
+        allowed: Tier,
+    },
     /// It does not export what a policy must.
     #[error("the component does not export {0}: it is no promotion policy of {CONTRACT}")]
     Export(String),
@@ -97,11 +112,29 @@ impl Policy {
             NotAPolicy::NotAComponent(format!("not a valid component: {}", text::line(&format!("{error:#}"))))
         })?;
         let surface = Surface::of(program.component())?;
+        engine.check_types(&program).map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
         Ok(Self { surface, digest: program.digest().to_owned(), program, size: bytes.len() })
     }
 }
 
 impl Surface {
+    /// Checks that the component could never do more than a tier allows.
+    ///
+    /// # Errors
+    /// Names the first import that is too much.
+    pub fn check(&self, allowed: Option<Tier>) -> Result<(), NotAPolicy> {
+        let Some(allowed) = allowed else {
+            return Ok(());
+        };
+        let tier_of =
+            |import: &str| INTERFACES.iter().find(|(name, _)| *name == import).map(|(_, tier)| *tier);
+        let beyond = |import: &&String| tier_of(import).is_some_and(|tier| tier > allowed);
+        match self.imports.iter().find(beyond) {
+            None => Ok(()),
+            Some(import) => Err(NotAPolicy::Tier { import: import.clone(), tier: self.tier, allowed }),
+        }
+    }
+
     fn of(component: &Component) -> Result<Self, NotAPolicy> {
         let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
         let (engine, kind) = (component.engine(), component.component_type());

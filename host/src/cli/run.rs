@@ -23,7 +23,7 @@ use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
 use crate::plan::Plan;
-use crate::policy::Policy;
+use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
 
@@ -147,9 +147,17 @@ pub(super) fn policy(engine: &Engine, config: &Config, config_path: &Path) -> an
         ComponentRef::Path(path) => {
             let path = config_path.parent().unwrap_or(Path::new("")).join(path);
             let name = format!("the policy {}", path.display());
-            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
+            // A byte more than there may be, so that what is too large is told apart and what is endless ends.
+            let mut bytes = Vec::new();
+            let read = std::fs::File::open(&path)
+                .and_then(|file| file.take(COMPONENT as u64 + 1).read_to_end(&mut bytes));
+            read.with_context(|| format!("reading {name}"))?;
+            (bytes, name)
         }
     };
+    if bytes.len() > COMPONENT {
+        bail!("{name} is larger than a component may be ({COMPONENT} bytes)");
+    }
     let found = digest(&bytes);
     if let Some(expected) =
         config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
@@ -158,7 +166,10 @@ pub(super) fn policy(engine: &Engine, config: &Config, config_path: &Path) -> an
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
         );
     }
-    Policy::compile(engine, &bytes).with_context(|| name)
+    let compiled = Policy::compile(engine, &bytes);
+    compiled
+        .and_then(|policy| policy.surface.check(config.policy.tier).map(|()| policy))
+        .with_context(|| name)
 }
 
 fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -20,8 +21,11 @@ use tokio::process::{Child, Command};
 
 use crate::canary;
 
-/// The program.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_promote-under-test");
+/// The program: the one that was built with the tests, or `PROMOTE_PROGRAM`, an optimised build for example.
+pub(crate) static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let built = env!("CARGO_BIN_EXE_promote-under-test").to_owned();
+    std::env::var("PROMOTE_PROGRAM").unwrap_or(built)
+});
 
 /// No run of a test takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -118,7 +122,7 @@ impl Stage {
 
     /// The program with these arguments, to its end.
     pub(crate) async fn promote(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&*PROGRAM);
         command.args(arguments);
         self.start(command, "").end().await
     }
@@ -200,6 +204,23 @@ impl Ended {
         self
     }
 
+    /// Its exit code; -1 if a signal ended it.
+    pub(crate) fn code(&self) -> i32 {
+        self.code.unwrap_or(-1)
+    }
+
+    /// The kind of its ending, from its standard output as JSON; without one it could not start.
+    pub(crate) fn ending(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["outcome"].as_str().unwrap_or("unusable").to_owned()
+    }
+
+    /// The words of its ending, from the same place, or what it said instead.
+    pub(crate) fn message(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["message"].as_str().unwrap_or(&self.stderr).to_owned()
+    }
+
     /// Its standard output as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap()
@@ -220,6 +241,12 @@ impl Ended {
             outputs.insert(name.to_owned(), value.join("\n"));
         }
         outputs
+    }
+
+    /// The journal's text, if there is one: a run may be killed before.
+    pub(crate) fn journal_if_any(&self) -> Option<String> {
+        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| is_journal(path)).map(|path| std::fs::read_to_string(path).unwrap()).next()
     }
 
     /// The journal's text.
