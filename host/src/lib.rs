@@ -9,10 +9,12 @@ pub mod cli;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod near;
 pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod request;
+pub mod settings;
 pub mod toolchain;
 pub mod words;
 #[cfg(feature = "kit")]

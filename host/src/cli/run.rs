@@ -26,6 +26,7 @@ use crate::plan::Plan;
 use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
+use crate::settings;
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
@@ -64,6 +65,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
     let policy = policy(&engine, &config, &args.config)?;
+    let fits = settings::check(&engine, &policy, &config).await;
+    fits.with_context(|| args.config.display().to_string())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -29,7 +29,17 @@ impl<H: Host> Run<'_, H> {
             body: words.body(),
             changes: edit(&plan.facts)?,
         };
-        self.propose_in_series(proposal)
+        match self.propose_in_series(proposal) {
+            // The same again after another look: nobody was faster, it just is so.
+            Err(Stop::Failed(Failure::Conflict(what))) if self.conflict.as_ref() == Some(&what) => {
+                Err(Stop::Refused(vec![reason("branch", what)]))
+            }
+            Err(Stop::Failed(Failure::Conflict(what))) => {
+                self.conflict = Some(what.clone());
+                Err(Stop::Failed(Failure::Conflict(what)))
+            }
+            result => result,
+        }
     }
 
     /// Proposes. A branch whose pull request is merged, although the base branch does not hold its change, belongs to a

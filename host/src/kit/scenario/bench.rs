@@ -24,6 +24,7 @@ use crate::core::{github, port};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::request::payload::Payload;
+use crate::settings;
 use crate::words::Changes;
 use crate::world::{Faults, Shared};
 
@@ -77,16 +78,14 @@ impl Bench<'_> {
     }
 
     async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
+        // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
-            // As the command line has it: there is no run to tell.
-            Err(error) => {
-                let ending = Ending::Unusable(error.to_string());
-                (ran.ending, ran.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-                ran.message = ending.message(mode);
-                return Ok(());
-            }
+            Err(error) => return Ok(ran.unusable(mode, error.to_string())),
         };
+        if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
+            return Ok(ran.unusable(mode, error.to_string()));
+        }
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
         let heard = Arc::new(Heard::default());
@@ -180,6 +179,12 @@ impl Bench<'_> {
 }
 
 impl Ran {
+    fn unusable(&mut self, mode: Mode, why: String) {
+        let ending = Ending::Unusable(why);
+        (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
+        self.message = ending.message(mode);
+    }
+
     fn take(&mut self, done: Done) {
         (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
         self.message = done.message;

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::near::near;
+
 /// A scenario file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -86,14 +88,4 @@ pub(super) fn hint(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = names.next().unwrap_or_default();
     near(unknown, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-}
-
-/// The known name that is nearest to another one, if it is near enough to be meant.
-pub(super) fn near<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let unknown = unknown.to_lowercase();
-    known
-        .map(|name| (strsim::damerau_levenshtein(&unknown, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1.max(name.len() / 3))
-        .map(|(_, name)| name)
 }
