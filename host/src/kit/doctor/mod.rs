@@ -206,17 +206,9 @@ async fn described(
             return (None, given());
         }
     };
-    let known: Value = serde_json::from_str(&schema).unwrap_or_default();
-    let properties = known["properties"].as_object().cloned().unwrap_or_default();
-    for key in config.policy.settings.keys().filter(|key| !properties.contains_key(*key)) {
-        let near = properties.keys().min_by_key(|name| strsim::damerau_levenshtein(name, key));
-        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        findings.error("settings", &format!("policy.settings.{key}"), format!("the policy has no such setting{near}"), "correct it in promote.toml");
-    }
-    for key in known["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if !config.policy.settings.contains_key(key) {
-            findings.error("settings", &format!("policy.settings.{key}"), "the policy needs this setting", "add it to promote.toml");
-        }
+    if let Err(error) = crate::settings::check(engine, &policy, config).await {
+        let fix = "correct it in promote.toml; `promote inspect --format json` shows the schema";
+        findings.error("settings", "policy.settings", error.to_string(), fix);
     }
     (Some(policy), fleet::settings(config, &schema))
 }
