@@ -1,5 +1,6 @@
 //! The commands that no production run needs.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -20,8 +21,8 @@ use crate::kit::matrix::{self, MatrixArgs};
 use crate::kit::mock::{self, MockArgs};
 use crate::kit::new::{self, NewArgs};
 use crate::kit::start::{self, StartArgs};
-use crate::kit::test::{self, TestArgs};
 use crate::request::config::Config;
+use crate::kit::test::{self, Out, TestArgs};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -82,7 +83,8 @@ pub(super) async fn run(
             inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Test(args) => {
-            test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+            let status = std::io::stderr().is_terminal().then_some(&output::status as &(dyn Fn(&str) + Sync));
+            test::run(&args, &Out { say: &output::say, data: &output::data, status }).await
         }
         Command::Explain(args) => {
             output::data(&explain::run(&args)?);

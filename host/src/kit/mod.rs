@@ -1,6 +1,7 @@
 //! What people build and try policies with. No production run needs it.
 
 pub mod build;
+pub mod coverage;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
@@ -13,4 +14,5 @@ pub mod mock;
 pub mod new;
 pub mod scenario;
 pub mod start;
+pub mod sweep;
 pub mod test;

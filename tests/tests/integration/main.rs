@@ -33,4 +33,5 @@ mod secrets;
 mod settings;
 mod stage;
 mod structure;
+mod sweep;
 mod wire;
