@@ -5,6 +5,7 @@
 
 pub mod builtin;
 pub mod cli;
+pub mod compiled;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;

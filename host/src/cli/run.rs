@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
 use crate::builtin;
+use crate::compiled;
 use crate::core::config::{ComponentRef, Config};
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
@@ -42,6 +43,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
+    /// Compile the policy anew, and do not keep what it is compiled to; else it is kept in `PROMOTE_CACHE_DIR`, by
+    /// default `promote` in the user's cache folder
+    #[arg(long)]
+    no_cache: bool,
+
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -63,7 +69,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
-    let policy = policy(&engine, &config, &args.config)?;
+    let cache = environment.cache().filter(|_| !args.no_cache);
+    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -137,7 +144,12 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
+fn policy(
+    engine: &Engine,
+    config: &Config,
+    config_path: &Path,
+    cache: Option<&Path>,
+) -> anyhow::Result<Policy> {
     let (bytes, name) = match &config.policy.component {
         ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
         ComponentRef::Path(path) => {
@@ -154,7 +166,8 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
         );
     }
-    Policy::compile(engine, &bytes).with_context(|| name)
+    let loaded = compiled::load(engine, &bytes, cache, &output::say);
+    loaded.map(|(policy, _)| policy).with_context(|| name)
 }
 
 fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

@@ -16,6 +16,9 @@ use super::sandbox::{Sandbox, Surroundings};
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
 const TICK: Duration = Duration::from_millis(10);
 
+/// What policies are compiled for, as the build script saw it.
+const TARGET: &str = env!("PROMOTE_TARGET");
+
 /// A compiler, and everything that a component is linked to.
 pub struct Engine {
     engine: wasmtime::Engine,
@@ -46,6 +49,8 @@ impl Engine {
     fn link() -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
+        // Named, so that no feature of this processor is used: what one machine compiles, all of its kind can load.
+        config.target(TARGET)?;
         let engine = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -54,7 +59,8 @@ impl Engine {
         Ok(Self { engine, linker })
     }
 
-    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+    /// wasmtime's own engine.
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }
 

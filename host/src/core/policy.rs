@@ -97,6 +97,14 @@ impl Policy {
                 super::text::line(&format!("{error:#}"))
             ))
         })?;
+        Self::of(engine, component, bytes)
+    }
+
+    /// Checks that what these bytes were compiled to is a policy.
+    ///
+    /// # Errors
+    /// Says which import or export does not fit.
+    pub fn of(engine: &Engine, component: Component, bytes: &[u8]) -> Result<Self, NotAPolicy> {
         let surface = Surface::of(engine, &component)?;
         Ok(Self { component, surface, digest: digest(bytes), size: bytes.len() })
     }
