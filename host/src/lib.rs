@@ -3,6 +3,7 @@
 //! [`core`] is all that a production run consists of; [`world`] is the mock Port and GitHub; [`kit`] is what people build
 //! and try policies with.
 
+pub mod ahead;
 pub mod builtin;
 pub mod cli;
 pub mod compiled;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use promote::ahead::Ahead;
 use promote::core::config::Config;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
@@ -110,7 +111,9 @@ impl Bench {
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
         let transport = Arc::new(Tapped { world: world.transport(), journal: bytes.clone(), tap: self.tap });
         let seed = 7;
+        let payload = Payload::read(&sample::payload().to_string()).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
+        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match self.mode {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
@@ -119,7 +122,7 @@ impl Bench {
             engine: &ENGINE,
             policy: &policy,
             config: &config,
-            payload: Payload::read(&sample::payload().to_string()).unwrap(),
+            payload,
             workflow: Workflow { repository: None, url: None, attempt: 1 },
             source,
             clock,
@@ -132,6 +135,11 @@ impl Bench {
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
         Ended { done, journal, witness }
     }
+}
+
+/// The clients of production in a world, without a run around them.
+pub fn live(world: &Shared, deadline: jiff::Timestamp) -> Live {
+    Live::new(setup(Arc::new(world.transport()), world, deadline, 7)).unwrap()
 }
 
 fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestamp, seed: u64) -> Setup {

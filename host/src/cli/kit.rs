@@ -30,7 +30,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
             Ok(0)
         }
         Command::Inspect(args) => {
-            output::data(&inspect::run(&args).await?);
+            output::data(&inspect::run(&args, &|line: &str| output::say(line)).await?);
             Ok(0)
         }
         Command::Test(args) => {

@@ -1,5 +1,6 @@
 //! `promote run` and `promote plan`.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
+use crate::ahead::Ahead;
 use crate::builtin;
 use crate::compiled;
 use crate::core::config::{ComponentRef, Config};
@@ -21,7 +23,7 @@ use crate::core::journal::{Journal, digest};
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
 use crate::core::payload::{LARGEST, Payload};
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, check_header};
 use crate::core::run::{Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
@@ -68,9 +70,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let engine = Engine::new().context("starting wasmtime")?;
+    let component = Component::read(&config, &args.config)?;
     let cache = environment.cache().filter(|_| !args.no_cache);
-    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -91,9 +92,14 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
+    let ahead = Ahead::new(live, Arc::clone(&clock), &config.grants, &payload.subject.key);
+    // Logging in takes the network, and loading the processor.
+    let loading = tokio::task::spawn_blocking(move || component.load(cache.as_deref()));
+    let (loaded, ()) = tokio::join!(loading, ahead.log_in());
+    let (engine, policy) = loaded.context("loading the policy")??;
     let source: Box<dyn Source> = match mode {
-        Mode::Run => Box::new(live),
-        Mode::Plan => Box::new(Plan::new(live)),
+        Mode::Run => Box::new(ahead),
+        Mode::Plan => Box::new(Plan::new(ahead)),
     };
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
@@ -144,30 +150,39 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn policy(
-    engine: &Engine,
-    config: &Config,
-    config_path: &Path,
-    cache: Option<&Path>,
-) -> anyhow::Result<Policy> {
-    let (bytes, name) = match &config.policy.component {
-        ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
-        ComponentRef::Path(path) => {
-            let path = config_path.parent().unwrap_or(Path::new("")).join(path);
-            let name = format!("the policy {}", path.display());
-            (std::fs::read(&path).with_context(|| format!("reading {name}"))?, name)
+/// A component, read and found to be the one that was reviewed.
+struct Component {
+    bytes: Cow<'static, [u8]>,
+    name: String,
+}
+
+impl Component {
+    fn read(config: &Config, config_path: &Path) -> anyhow::Result<Self> {
+        let (bytes, name) = match &config.policy.component {
+            ComponentRef::Builtin => (Cow::Borrowed(builtin::POLICY), "the built-in policy".to_owned()),
+            ComponentRef::Path(path) => {
+                let path = config_path.parent().unwrap_or(Path::new("")).join(path);
+                let name = format!("the policy {}", path.display());
+                (std::fs::read(&path).with_context(|| format!("reading {name}"))?.into(), name)
+            }
+        };
+        if let Some(expected) = &config.policy.sha256 {
+            let found = digest(&bytes);
+            if !expected.eq_ignore_ascii_case(&found) {
+                bail!(
+                    "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
+                );
+            }
         }
-    };
-    let found = digest(&bytes);
-    if let Some(expected) =
-        config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
-    {
-        bail!(
-            "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
-        );
+        check_header(&bytes).with_context(|| name.clone())?;
+        Ok(Self { bytes, name })
     }
-    let loaded = compiled::load(engine, &bytes, cache, &output::say);
-    loaded.map(|(policy, _)| policy).with_context(|| name)
+
+    fn load(self, cache: Option<&Path>) -> anyhow::Result<(Engine, Policy)> {
+        let engine = Engine::new().context("starting wasmtime")?;
+        let (policy, _) = compiled::load(&engine, &self.bytes, cache, &output::say).context(self.name)?;
+        Ok((engine, policy))
+    }
 }
 
 fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

@@ -147,9 +147,9 @@ impl Surface {
     }
 }
 
-/// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and
+/// Tells common mistakes apart before the compiler speaks, and at no cost: every file of WebAssembly starts with `\0asm`, a version and
 /// a layer, which is 0 for a module and 1 for a component (component model, Binary.md).
-fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
+pub fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
     let what = match bytes {
         [] => "the file is empty".to_owned(),
         _ if bytes.len() > LARGEST => {

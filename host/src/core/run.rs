@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::Fault;
+use super::call::{Call, Fault};
 use super::config::{Config, Report};
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Workflow};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity, Workflow};
 use super::ending::{Ending, git_state};
 use super::engine::{Engine, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
@@ -117,7 +117,7 @@ async fn begin(
     let key = &payload.subject.key;
     let subject = async {
         match config.grants.need_subject() {
-            true => live.port.entity(key).await,
+            true => gate.source.entity(key).await,
             false => Ok(Some(payload.subject.clone())),
         }
     };
@@ -192,7 +192,7 @@ async fn open(
             &policy.digest[..12],
             show(&request.subject.key)
         );
-        let told = gate.source.live().port.log(&line).await;
+        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
         told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
     }
     Ok(())
@@ -225,10 +225,16 @@ async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, prin
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
     }
+    let mut said = gate.source.unsent();
+    if let Err(failure) = gate.source.settle().await {
+        gate.observer
+            .say(&format!("a line for the log of the Port run was not taken: {}", describe(&failure)));
+    }
     let live = gate.source.live();
     if mode == Mode::Run {
+        said.push(text::line(&message));
         let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End { message: &text::line(&message), label: ending.label(), termination };
+        let end = End { message: &said.join("\n"), label: ending.label(), termination };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::builtin;
+use crate::compiled;
 use crate::core::contract::{CONTRACT, Description};
 use crate::core::engine::Engine;
 use crate::core::policy::Policy;
@@ -19,6 +20,10 @@ pub struct InspectArgs {
     /// The component; `builtin` is the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
     component: PathBuf,
+
+    /// Where compiled policies are kept
+    #[arg(long, value_name = "FOLDER", env = "PROMOTE_CACHE_DIR", hide = true)]
+    cache: Option<PathBuf>,
 
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
@@ -50,14 +55,15 @@ const AUTHORITY: [(&str, &str); 7] = [
 ///
 /// # Errors
 /// When it cannot be read, or is no policy.
-pub async fn run(args: &InspectArgs) -> anyhow::Result<String> {
+pub async fn run(args: &InspectArgs, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<String> {
     let name = args.component.display();
     let bytes = match args.component.to_str() {
         Some("builtin") => builtin::POLICY.to_vec(),
         _ => std::fs::read(&args.component).with_context(|| format!("reading {name}"))?,
     };
     let engine = Engine::new()?;
-    let policy = Policy::compile(&engine, &bytes).with_context(|| format!("{name}"))?;
+    let (policy, _) =
+        compiled::load(&engine, &bytes, args.cache.as_deref(), say).with_context(|| format!("{name}"))?;
     let described = engine.describe(&policy).await;
     let description = described.with_context(|| format!("asking {name} to describe itself"))?;
     Ok(match args.format {
