@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+mod snapshot;
+
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{Entity, EntityKey, Failure};
 use crate::core::grants::{Grants, Operation};
@@ -19,6 +21,7 @@ use crate::core::live::{Live, line};
 use crate::core::run::Mode;
 use crate::core::source::Source;
 use crate::core::transport::Clock;
+use snapshot::Pulls;
 
 /// How old an answer may be that was fetched ahead.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
@@ -39,6 +42,7 @@ struct Reads {
     /// The blueprints of which every entity may be read.
     blueprints: Vec<String>,
     entities: Mutex<Entities>,
+    pulls: Pulls,
 }
 
 impl Ahead {
@@ -50,7 +54,7 @@ impl Ahead {
         blueprints.sort();
         blueprints.dedup();
         let (live, subject) = (Arc::new(live), subject.clone());
-        let reads = Reads { live, clock, subject, blueprints, entities: Mutex::default() };
+        let reads = Reads { live, clock, subject, blueprints, entities: Mutex::default(), pulls: Pulls::new(grants) };
         Self { reads, lines: Lines::default() }
     }
 
@@ -95,7 +99,21 @@ impl Reads {
                 Ok(Reply::Entity(self.several(std::slice::from_ref(key)).await?.remove(0)))
             }
             Call::GetEntities { keys } => Ok(Reply::Entities(self.several(keys).await?)),
-            call => self.live.call(call).await,
+            Call::ReadFile { repository, path, revision } => {
+                match self.pulls.snapshot(&self.live, repository, path, revision, self.clock.now()).await {
+                    Some(file) => Ok(Reply::File(Some(file))),
+                    None => self.live.call(call).await,
+                }
+            }
+            Call::FindPullRequests { .. } => match self.pulls.take(call, self.clock.now()) {
+                Some(found) => Ok(Reply::PullRequests(found)),
+                None => self.live.call(call).await,
+            },
+            call => {
+                let reply = self.live.call(call).await;
+                self.pulls.heed(call, reply.as_ref().ok());
+                reply
+            }
         }
     }
 
