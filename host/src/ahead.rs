@@ -54,7 +54,8 @@ impl Ahead {
         blueprints.sort();
         blueprints.dedup();
         let (live, subject) = (Arc::new(live), subject.clone());
-        let reads = Reads { live, clock, subject, blueprints, entities: Mutex::default(), pulls: Pulls::new(grants) };
+        let reads =
+            Reads { live, clock, subject, blueprints, entities: Mutex::default(), pulls: Pulls::new(grants) };
         Self { reads, lines: Lines::default() }
     }
 

@@ -1,7 +1,8 @@
 //! `promote`: a small host that runs a promotion policy, compiled as a WASI component, against Port and GitHub.
 //!
-//! [`core`] is all that a production run consists of; [`world`] is the mock Port and GitHub; [`kit`] is what people build
-//! and try policies with.
+//! [`core`] is what production must trust: credentials, grants, limits and writes stand there and nowhere else. [`request`]
+//! reads what is asked of a run, [`policy`] what a component is, [`words`] says what a run did. [`world`] is the mock Port and
+//! GitHub; [`kit`] is what people build and try policies with.
 
 pub mod ahead;
 pub mod builtin;
@@ -11,6 +12,10 @@ pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
 pub mod plan;
+pub mod policy;
+pub mod record;
+pub mod request;
 pub mod toolchain;
+pub mod words;
 #[cfg(feature = "kit")]
 pub mod world;

@@ -117,12 +117,13 @@ async fn promotes_with_no_request_in_vain() {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "`make test` adds up the rows of faults")]
 async fn ends_the_same_wherever_something_is_lost() {
     let clean = world();
     promote(&live(&clean)).await.unwrap();
     let expected = ending(&clean);
     let most = clean.lock().seen.len();
-    for then in [
+    let faults = [
         "{ cut = \"refused\" }",
         "{ cut = \"before\" }",
         "{ cut = \"after\" }",
@@ -131,7 +132,9 @@ async fn ends_the_same_wherever_something_is_lost() {
         "{ rate-limit = { kind = \"secondary\", lasts = \"20s\" } }",
         "{ rate-limit = { kind = \"primary\", lasts = \"20s\" } }",
         "{ delay = \"40s\" }",
-    ] {
+    ];
+    println!("fault rows: {} faults at each of {most} requests of a promotion", faults.len() * most);
+    for then in faults {
         for nth in 1..=most {
             let world = world();
             let fault: Fault =

@@ -269,7 +269,7 @@ impl Host for Fake {
                 base: proposal.base.clone(),
                 merge_commit: None,
                 merged_at: None,
-                mergeable: crate::contract::github_read::Mergeability::Ready,
+                mergeable: promote_guest::github_read::Mergeability::Ready,
             };
             fake.branches.push(proposal.head.clone());
             fake.pulls.push((pull.clone(), proposal.clone()));

@@ -14,9 +14,10 @@ use crate::gather::gather;
 use crate::host::{Change, Host, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
-use crate::types::{Failure, Outcome, Promotion, Reason, Relation, Request, Waiting};
+use crate::types::{Failure, Outcome, Promotion, Relation, Request, Waiting};
 
 use land::Landing;
+use promote_guest::{Stop, explain};
 
 /// How often a run starts over because somebody else was faster.
 const ROUNDS: usize = 3;
@@ -31,23 +32,7 @@ pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failu
     host.note(Severity::Info, &start);
     let repository = settings.repository.clone().or_else(|| request.workflow.repository.clone());
     let mut run = Run { host, request, settings: &settings, repository: repository.as_deref() };
-    match run.rounds() {
-        Ok(outcome) => Ok(outcome),
-        Err(Stop::Refused(reasons)) => Ok(Outcome::Refused(reasons)),
-        Err(Stop::Failed(failure)) => Err(failure),
-    }
-}
-
-/// Why a run ends before its end.
-enum Stop {
-    Refused(Vec<Reason>),
-    Failed(Failure),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
+    run.rounds().or_else(Stop::outcome)
 }
 
 /// What there is to do, once nothing speaks against it.
@@ -183,7 +168,7 @@ impl<H: Host> Run<'_, H> {
     /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
     fn clean_up(&mut self, plan: &Plan, branch: &str) {
         if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
-            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", describe(&failure)));
+            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", explain(&failure)));
         }
     }
 
@@ -208,19 +193,6 @@ impl<H: Host> Run<'_, H> {
 
     fn warn(&mut self, message: &str) {
         self.host.note(Severity::Warning, message);
-    }
-}
-
-/// The text of a failure.
-fn describe(failure: &Failure) -> &str {
-    match failure {
-        Failure::Denied(text)
-        | Failure::NotFound(text)
-        | Failure::Conflict(text)
-        | Failure::Rejected(text)
-        | Failure::RateLimited(text)
-        | Failure::Unavailable(text)
-        | Failure::Other(text) => text,
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promote::core::call::Call;
-use promote::core::config::Config;
 use promote::core::contract::EntityKey;
 use promote::core::gate::Gate;
 use promote::core::grants::Resolved;
@@ -12,6 +11,7 @@ use promote::core::journal::Journal;
 use promote::core::limits::Limits;
 use promote::core::observer::Silent;
 use promote::core::transport::Clock as _;
+use promote::request::config::Config;
 use promote::world::{Shared, World};
 use serde_json::json;
 use tempfile::TempDir;

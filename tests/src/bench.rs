@@ -5,20 +5,21 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use promote::ahead::Ahead;
-use promote::core::config::Config;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
-use promote::core::journal::{self, Entry, Journal};
+use promote::core::journal::{Entry, Journal};
 use promote::core::live::{Live, Setup};
 use promote::core::observer::Silent;
-use promote::core::payload::Payload;
-use promote::core::policy::Policy;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
 use promote::core::source::Source;
 use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
 use promote::plan::Plan;
+use promote::policy::Policy;
+use promote::record;
+use promote::request::config::Config;
+use promote::request::payload::Payload;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 
@@ -118,12 +119,14 @@ impl Bench {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
+        let workflow = Workflow { repository: None, url: None, attempt: 1 };
         let job = Job {
             engine: &ENGINE,
-            policy: &policy,
-            config: &config,
-            payload,
-            workflow: Workflow { repository: None, url: None, attempt: 1 },
+            program: &policy.program,
+            grants: &config.grants,
+            limits: config.limits.clone(),
+            report: config.port.report,
+            request: payload.into_request(config.settings(), workflow),
             source,
             clock,
             deadline,
@@ -230,6 +233,6 @@ impl Ended {
 
     /// The lines of the journal.
     pub fn entries(&self) -> Vec<Entry> {
-        journal::read(&self.journal).unwrap()
+        record::read(&self.journal).unwrap()
     }
 }

@@ -113,7 +113,10 @@ struct Known {
 impl Pulls {
     pub(super) fn new(grants: &Grants) -> Self {
         let reading = grants.0.iter().filter(|grant| grant.covers(Operation::ReadPullRequest));
-        Self { readable: reading.flat_map(|grant| grant.repository.clone()).collect(), known: Mutex::default() }
+        Self {
+            readable: reading.flat_map(|grant| grant.repository.clone()).collect(),
+            known: Mutex::default(),
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Known>> {
@@ -154,7 +157,12 @@ impl Pulls {
             repository: repository.to_owned(),
             base: branch.to_owned(),
             at: now,
-            open: open.nodes.into_iter().filter(|node| !node.is_cross_repository).map(|node| node.at(branch)).collect(),
+            open: open
+                .nodes
+                .into_iter()
+                .filter(|node| !node.is_cross_repository)
+                .map(|node| node.at(branch))
+                .collect(),
         });
         live.github.note(Base {
             repository: repository.to_owned(),
@@ -167,9 +175,12 @@ impl Pulls {
 
     /// Answers one search of open pull requests, if it was fetched ahead: none otherwise.
     pub(super) fn take(&self, call: &Call, now: Timestamp) -> Option<Vec<PullRequest>> {
-        let Call::FindPullRequests { repository, head, base, filter: PullFilter::Open } = call else { return None };
+        let Call::FindPullRequests { repository, head, base, filter: PullFilter::Open } = call else {
+            return None;
+        };
         let known = self.known().take()?;
-        let fits = known.repository == *repository && known.base == *base && now.duration_since(known.at) <= FRESH;
+        let fits =
+            known.repository == *repository && known.base == *base && now.duration_since(known.at) <= FRESH;
         let named = |pull: &PullRequest| match head.strip_suffix('*') {
             Some(start) => pull.head.starts_with(start),
             None => pull.head == *head,

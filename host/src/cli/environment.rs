@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use super::secret;
 use crate::core::contract::Workflow;
 use crate::core::github::{self, App, Repository};
 use crate::core::grants::Grants;
@@ -68,7 +69,7 @@ impl Environment {
     }
 
     fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
-        Ok(Secret::read(name, |name| self.get(name))?)
+        Ok(secret::read(name, |name| self.get(name))?)
     }
 
     /// Port's base URL.

@@ -6,6 +6,7 @@ mod kit;
 mod output;
 mod report;
 mod run;
+mod secret;
 mod terminal;
 mod workflow;
 

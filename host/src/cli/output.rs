@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the door for data and messages")]
 
-use crate::core::text;
+use crate::words::text;
 
 /// Prints data.
 pub(super) fn data(text: &str) {

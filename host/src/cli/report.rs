@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::run::Format;
 use crate::core::contract::Outcome;
 use crate::core::gate::Step;
-use crate::core::policy::Policy;
 use crate::core::run::{Done, Mode};
-use crate::core::text;
+use crate::policy::Policy;
+use crate::words::{Changes, text};
 
 /// Everything that is said about a run when it is over.
 pub(super) struct Report<'a> {
@@ -32,12 +32,12 @@ impl Report<'_> {
     }
 
     fn text(&self) -> String {
-        let seen = &self.done.seen;
+        let changes = Changes::of(&self.done.timeline);
         let mut text = String::new();
-        for file in &seen.files_changed {
+        for file in &changes.files {
             let _ = writeln!(text, "{}", file.diff.lines().map(text::line).collect::<Vec<_>>().join("\n"));
         }
-        for change in &seen.catalog_changed {
+        for change in &changes.catalog {
             let line = format!("{} {}: {} → {}", change.entity, change.field, change.before, change.after);
             let _ = writeln!(text, "{}", text::line(&line));
         }
@@ -47,14 +47,14 @@ impl Report<'_> {
     }
 
     fn json(&self) -> Value {
-        let seen = &self.done.seen;
-        let files: Vec<Value> = seen
-            .files_changed
+        let changes = Changes::of(&self.done.timeline);
+        let files: Vec<Value> = changes
+            .files
             .iter()
             .map(|file| json!({ "repository": file.repository, "path": file.path, "diff": file.diff }))
             .collect();
-        let catalog: Vec<Value> = seen
-            .catalog_changed
+        let catalog: Vec<Value> = changes
+            .catalog
             .iter()
             .map(|c| json!({ "entity": c.entity, "field": c.field, "before": c.before, "after": c.after }))
             .collect();

@@ -16,19 +16,19 @@ use super::{Environment, output, report, workflow};
 use crate::ahead::Ahead;
 use crate::builtin;
 use crate::compiled;
-use crate::core::config::{ComponentRef, Config};
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::journal::{Journal, digest};
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::payload::{LARGEST, Payload};
-use crate::core::policy::{Policy, check_header};
 use crate::core::run::{Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
 use crate::plan::Plan;
+use crate::policy::{Policy, check_header};
+use crate::request::config::{ComponentRef, Config};
+use crate::request::payload::{LARGEST, Payload};
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
@@ -96,20 +96,27 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     // Logging in takes the network, and loading the processor.
     let loading = tokio::task::spawn_blocking(move || component.load(cache.as_deref()));
     let (loaded, ()) = tokio::join!(loading, ahead.log_in());
-    let (engine, policy) = loaded.context("loading the policy")??;
+    let (engine, policy) = match loaded.context("loading the policy").flatten() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            // There is no run that would give back what was minted. It ends within the hour if this fails.
+            let _ = ahead.live().github.revoke().await;
+            return Err(error);
+        }
+    };
     let source: Box<dyn Source> = match mode {
         Mode::Run => Box::new(ahead),
         Mode::Plan => Box::new(Plan::new(ahead)),
     };
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
-    let workflow = environment.workflow();
     let job = Job {
         engine: &engine,
-        policy: &policy,
-        config: &config,
-        payload,
-        workflow,
+        program: &policy.program,
+        grants: &config.grants,
+        limits: config.limits.clone(),
+        report: config.port.report,
+        request: payload.into_request(config.settings(), environment.workflow()),
         source,
         clock,
         deadline,

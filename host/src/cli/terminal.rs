@@ -6,7 +6,7 @@ use super::{Environment, output};
 use crate::core::call::Call;
 use crate::core::gate::Step;
 use crate::core::observer::Observer;
-use crate::core::text;
+use crate::words::text;
 
 /// Writes a line per call to stderr; in colour on a terminal.
 pub(super) struct Terminal {

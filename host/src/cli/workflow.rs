@@ -10,7 +10,8 @@ use std::path::Path;
 use super::report::Report;
 use super::{Environment, output};
 use crate::core::journal::digest;
-use crate::core::text::{fenced, line, log, markdown};
+use crate::words::Changes;
+use crate::words::text::{fenced, line, log, markdown};
 
 /// GitHub takes no summary over 1 MiB; far less than that is read by anyone.
 const SUMMARY: usize = 256 << 10;
@@ -67,16 +68,17 @@ fn summary(report: &Report<'_>) -> String {
         done.ending.label(),
         markdown(&done.message)
     );
-    if !done.seen.catalog_changed.is_empty() {
+    let changes = Changes::of(&done.timeline);
+    if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
-        for change in &done.seen.catalog_changed {
+        for change in &changes.catalog {
             let cells =
                 [&change.entity, &change.field, &change.before, &change.after].map(|cell| markdown(cell));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');
     }
-    for file in &done.seen.files_changed {
+    for file in &changes.files {
         let _ = write!(
             text,
             "{}\n\n{}\n",

@@ -10,7 +10,7 @@ use wasmtime::component::Component;
 
 use crate::core::engine::Engine;
 use crate::core::journal::digest;
-use crate::core::policy::Policy;
+use crate::policy::Policy;
 
 /// Raised when the shape of an artifact changes.
 const MAGIC: &str = "promote compiled policy 1";
@@ -55,7 +55,7 @@ pub(super) fn key(engine: &Engine, component: &str) -> String {
 /// # Errors
 /// When the code cannot be written down, for want of memory.
 pub(super) fn bytes(policy: &Policy, key: &str) -> anyhow::Result<Vec<u8>> {
-    let code = policy.component.serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let code = policy.program.component().serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let mut bytes = format!("{MAGIC}\n{key}\n{}\n", digest(&code)).into_bytes();
     bytes.extend(code);
     Ok(bytes)
@@ -95,6 +95,6 @@ impl<'a> Artifact<'a> {
         let component_code = unsafe { Component::deserialize(engine.wasmtime(), self.0) };
         let code =
             component_code.map_err(|error| anyhow::anyhow!("{error:#}")).context("it cannot be loaded")?;
-        Ok(Policy::of(engine, code, component)?)
+        Ok(Policy::of(engine.adopt(code, component), component.len())?)
     }
 }

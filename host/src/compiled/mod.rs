@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::builtin;
 use crate::core::engine::Engine;
 use crate::core::journal::digest;
-use crate::core::policy::{NotAPolicy, Policy};
+use crate::policy::{NotAPolicy, Policy};
 
 pub use artifact::Artifact;
 pub use cache::{Cache, Unusable};

@@ -3,15 +3,12 @@
 //! Every import of the contract becomes one [`Call`], and is answered by one [`Reply`] or one failure. Gate, journal,
 //! grants and sources only know these.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::contract::{
     BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod, Merged,
     Proposal, PullFilter, PullRequest, Severity,
 };
-use super::grants::Operation;
 
 /// One call of the policy, complete: two equal calls ask for the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,30 +132,5 @@ impl From<Failure> for Fault {
 impl From<wasmtime::Error> for Fault {
     fn from(error: wasmtime::Error) -> Self {
         Self::Trap(error)
-    }
-}
-
-/// A line for people: the function and its target. The target is the policy's text and not neutralised.
-impl fmt::Display for Call {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Now => return to.write_str("now"),
-            Self::Sleep { seconds } => return write!(to, "sleep {seconds} s"),
-            Self::Note { message, .. } => return write!(to, "note {message}"),
-            _ => {}
-        }
-        let (operation, targets) = self.targets().unwrap_or((Operation::Note, Vec::new()));
-        let (_, word) = operation.name().split_once('.').unwrap_or_default();
-        let word = match self {
-            Self::DeleteBranch { .. } => "delete branch",
-            Self::ClosePullRequest { .. } => "close",
-            Self::Comment { .. } => "comment on",
-            Self::AddLabels { .. } => "label",
-            Self::RequestReviewers { .. } => "ask for reviews of",
-            Self::MergeWhenReady { .. } => "merge when ready",
-            _ => word,
-        };
-        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
-        write!(to, "{} {}", word.replace('-', " "), targets.join(", "))
     }
 }

@@ -1,5 +1,7 @@
 //! How a run ended, in words, in a status and in an exit code. No run ends unsaid.
 
+use serde::Deserialize;
+
 use super::call::Call;
 use super::contract::{Outcome, Reason};
 use super::gate::{Fate, Step};
@@ -23,6 +25,17 @@ pub enum Ending {
     Cancelled,
     /// It could not start: a component, a configuration or a request that cannot be used.
     Unusable(String),
+}
+
+/// Who sets the status of the Port run at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// This host, with a label, as its very last call.
+    #[default]
+    Host,
+    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
+    Workflow,
 }
 
 impl Ending {

@@ -9,8 +9,8 @@ use wasmtime::{Config, Store};
 
 use super::contract::{self, Description, Failure, Outcome, Request};
 use super::gate::Gate;
+use super::journal::digest;
 use super::limits::{LimitReached, Limits};
-use super::policy::Policy;
 use super::sandbox::{Sandbox, Surroundings};
 
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
@@ -23,6 +23,13 @@ const TARGET: &str = env!("PROMOTE_TARGET");
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Sandbox>,
+}
+
+/// A component that is ready to run, and the SHA-256 of exactly its bytes.
+#[derive(Clone)]
+pub struct Program {
+    component: Component,
+    digest: String,
 }
 
 /// What became of one run of a policy.
@@ -64,20 +71,30 @@ impl Engine {
         &self.engine
     }
 
-    pub(super) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        Component::from_binary(&self.engine, bytes)
+    /// Compiles a component. Nothing of it runs.
+    ///
+    /// # Errors
+    /// When it is not a valid component.
+    pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
+        let component = Component::from_binary(&self.engine, bytes)?;
+        Ok(Program { component, digest: digest(bytes) })
+    }
+
+    /// Takes what exactly these bytes were compiled to before, for an engine of the same settings.
+    pub fn adopt(&self, component: Component, bytes: &[u8]) -> Program {
+        Program { component, digest: digest(bytes) }
     }
 
     /// Asks a policy what it is, in an instance that can make no call.
     ///
     /// # Errors
     /// When it traps, or takes longer than five seconds.
-    pub async fn describe(&self, policy: &Policy) -> anyhow::Result<Description> {
+    pub async fn describe(&self, program: &Program) -> anyhow::Result<Description> {
         let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
         let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits));
         let asked = async {
             let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+                contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
             instance.promote_policy_about().call_describe(&mut store).await
         };
         match tokio::time::timeout(limits.wall, asked).await {
@@ -89,7 +106,7 @@ impl Engine {
     /// Runs a policy once; the gate comes back with everything that it has seen, and what the policy printed.
     pub async fn run(
         &self,
-        policy: &Policy,
+        program: &Program,
         request: &Request,
         gate: Gate,
         surroundings: &Surroundings,
@@ -100,7 +117,7 @@ impl Engine {
         let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
         let run = async {
             let instance =
-                contract::Policy::instantiate_async(&mut store, &policy.component, &self.linker).await?;
+                contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
             instance.promote_policy_promotion().call_promote(&mut store, request).await
         };
         let ended = tokio::select! {
@@ -123,6 +140,18 @@ impl Engine {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
+    }
+}
+
+impl Program {
+    /// What it was compiled to.
+    pub fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// SHA-256 of the component in hex, by which a journal names it.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Gate {
 pub struct Step {
     /// The call.
     pub call: Call,
+    /// The answer, if there was one.
+    pub reply: Option<Reply>,
     /// What went wrong with it, if anything did.
     pub problem: Option<String>,
     /// What became of it.
@@ -122,6 +124,7 @@ impl Gate {
         let unanswered = Some("the run was stopped before there was an answer".to_owned());
         self.timeline.push(Step {
             call: call.clone(),
+            reply: None,
             problem: unanswered,
             fate: Fate::Unknown,
             took: Duration::ZERO,
@@ -131,6 +134,7 @@ impl Gate {
         if let Some(step) = self.timeline.last_mut() {
             step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
             step.fate = Fate::of(&answer);
+            step.reply = answer.as_ref().ok().cloned();
             step.problem = match &answer {
                 Ok(_) => None,
                 Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),

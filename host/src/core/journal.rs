@@ -1,4 +1,4 @@
-//! The record of a run: audit trail, input of a replay, one format.
+//! The record of a run as it is written: audit trail, input of a replay, one format. [`crate::record`] reads it.
 //!
 //! JSON lines, UTF-8. The first line is the header, then a `call` line before each call and a `reply`, `failure` or
 //! `denied` line after it, last the footer. Every line holds the SHA-256 of the line before it, so a cut, an edit or an
@@ -88,11 +88,14 @@ pub enum Entry {
     },
 }
 
+/// An entry as it is written, chained to the one before it.
 #[derive(Serialize, Deserialize)]
-struct Line {
-    prev: String,
+pub struct Line {
+    /// SHA-256 of the line before it, in hex; empty in the first.
+    pub prev: String,
+    /// The entry.
     #[serde(flatten)]
-    entry: Entry,
+    pub entry: Entry,
 }
 
 /// Writes a journal.
@@ -162,106 +165,7 @@ impl Journal {
     }
 }
 
-/// Why a journal is not what was written.
-#[derive(Debug, thiserror::Error)]
-pub enum Damage {
-    /// A line is not an entry.
-    #[error("line {line} of the journal is not an entry: {why}")]
-    Unreadable {
-        /// Its number, from 1.
-        line: usize,
-        /// Why.
-        why: serde_json::Error,
-    },
-    /// A line does not follow the one before it.
-    #[error("line {line} of the journal does not follow line {}: something was changed, removed or moved", line - 1)]
-    Broken {
-        /// Its number, from 1.
-        line: usize,
-    },
-    /// It has no header.
-    #[error("the journal has no header")]
-    Headless,
-}
-
-/// Reads a journal and checks its chain. A last line without its end, which a crash leaves, is not read.
-///
-/// # Errors
-/// Names the first line that is damaged.
-pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
-    let mut prev = String::new();
-    let mut entries = Vec::new();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    for (index, line) in whole.lines().enumerate() {
-        let parsed: Line =
-            serde_json::from_str(line).map_err(|why| Damage::Unreadable { line: index + 1, why })?;
-        if parsed.prev != prev {
-            return Err(Damage::Broken { line: index + 1 });
-        }
-        prev = digest(line.as_bytes());
-        entries.push(parsed.entry);
-    }
-    match entries.first() {
-        Some(Entry::Header(_)) => Ok(entries),
-        _ => Err(Damage::Headless),
-    }
-}
-
 /// SHA-256 in hex.
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn written() -> String {
-        let (mut journal, bytes) = Journal::in_memory();
-        let request = crate::core::payload::tests::request();
-        let header = Header {
-            format: FORMAT,
-            host: "0.1.0".to_owned(),
-            contract: "promote:policy@0.1.0".to_owned(),
-            component: digest(b"component"),
-            mode: "run".to_owned(),
-            started_at: Timestamp::UNIX_EPOCH,
-            seed: 7,
-            request,
-            limits: Limits::default(),
-        };
-        journal.add(Entry::Header(Box::new(header))).unwrap();
-        for number in 1..=3 {
-            let at = Timestamp::UNIX_EPOCH;
-            journal.add(Entry::Call { number, at, request: Call::Now }).unwrap();
-            journal.add(Entry::Reply { number, at, reply: Reply::Time(at.to_string()) }).unwrap();
-        }
-        drop(journal);
-        String::from_utf8(Arc::into_inner(bytes).unwrap().into_inner().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let entries = read(&written()).unwrap();
-        assert_eq!(entries.len(), 7);
-        assert!(matches!(&entries[6], Entry::Reply { number: 3, .. }));
-    }
-
-    #[test]
-    fn every_change_is_found_and_a_cut_last_line_is_forgiven() {
-        let text = written();
-        let lines: Vec<&str> = text.lines().collect();
-        let join = |lines: &[&str]| lines.join("\n") + "\n";
-        assert!(matches!(
-            read(&text.replacen("\"number\":1", "\"number\":9", 1)),
-            Err(Damage::Broken { line: 3 })
-        ));
-        assert!(matches!(read(&join(&[&lines[..2], &lines[3..]].concat())), Err(Damage::Broken { line: 3 })));
-        assert!(matches!(read(&join(&[lines[0], lines[2], lines[1]])), Err(Damage::Broken { line: 2 })));
-        assert!(matches!(read(&join(&lines[1..])), Err(Damage::Broken { line: 1 })));
-        assert!(matches!(read("not json\n"), Err(Damage::Unreadable { line: 1, .. })));
-        assert!(matches!(read(""), Err(Damage::Headless)));
-        assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
-    }
 }

@@ -2,27 +2,23 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 
-/// `[limits]` of `promote.toml`.
+/// The most that one run may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Time for the whole run, guest and services together: `5m` unless given.
-    #[serde(with = "duration")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub wall: Duration,
     /// Linear memory and tables of the policy in bytes: `64MiB` unless given.
-    #[serde(with = "size")]
     pub memory: usize,
     /// Calls: 200 unless given.
     pub calls: u32,
     /// Calls that write, log lines included: 50 unless given.
     pub writes: u32,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
-    #[serde(with = "size")]
     pub traffic: usize,
 }
 
@@ -92,66 +88,9 @@ impl Budget {
     }
 }
 
-mod duration {
-    use super::{Deserialize, Duration, SignedDuration};
-
-    pub(super) fn serialize<S: serde::Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&format!("{}ms", value.as_millis()))
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        let parsed = text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-        parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
-            ))
-        })
-    }
-}
-
-mod size {
-    use super::Deserialize;
-
-    const UNITS: [(&str, usize); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
-
-    pub(super) fn serialize<S: serde::Serializer>(value: &usize, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&format!("{value}B"))
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
-        let text = String::deserialize(from)?;
-        let parsed = UNITS.iter().find_map(|(unit, factor)| {
-            let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
-            number.checked_mul(*factor)
-        });
-        parsed.filter(|bytes| *bytes > 0).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is not a size; write for example `64MiB`"))
-        })
-    }
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_spans_and_sizes_and_refuses_what_is_neither() {
-        let limits: Limits = toml::from_str("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
-        assert_eq!((limits.wall, limits.memory, limits.calls), (Duration::from_secs(90), 8 << 20, 3));
-        for wrong in [
-            "wall = \"soon\"",
-            "wall = \"-1s\"",
-            "wall = \"0s\"",
-            "memory = \"64\"",
-            "memory = \"0MiB\"",
-            "memory = \"99999999999GiB\"",
-            "call = 1",
-        ] {
-            assert!(toml::from_str::<Limits>(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_budget_ends_at_each_limit() {

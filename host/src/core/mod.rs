@@ -1,10 +1,8 @@
-//! The trusted core: everything that a production run consists of, and nothing else.
+//! The trusted core: what holds a credential, decides on a grant, enforces a limit or makes a write.
 //!
-//! It imports neither [`crate::world`] nor [`crate::kit`]. Who must trust `promote` with production reads this folder.
+//! It imports nothing of this crate that stands outside it. Who must trust `promote` with production reads this folder.
 
 pub mod call;
-pub mod changes;
-pub mod config;
 pub mod contract;
 pub mod ending;
 pub mod engine;
@@ -16,8 +14,6 @@ pub mod journal;
 pub mod limits;
 pub mod live;
 pub mod observer;
-pub mod payload;
-pub mod policy;
 pub mod port;
 pub mod retry;
 pub mod run;

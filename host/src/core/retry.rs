@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::http::{Outcome, Service};
 use super::transport::{HttpResponse, TransportError};
@@ -76,8 +77,18 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
                 || text(headers, "x-ratelimit-remaining") == Some("0")
                 || String::from_utf8_lossy(response.body()).contains("rate limit")
         }
+        StatusCode::OK if service == Service::GitHub => is_limited_graphql(response.body()),
         _ => false,
     }
+}
+
+/// GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API").
+fn is_limited_graphql(body: &[u8]) -> bool {
+    const KIND: &[u8] = b"\"RATE_LIMITED\"";
+    let mentioned = body.windows(KIND.len()).any(|part| part == KIND);
+    let answer = mentioned.then(|| serde_json::from_slice::<Value>(body).unwrap_or_default());
+    let errors = answer.as_ref().and_then(|answer| answer["errors"].as_array());
+    errors.into_iter().flatten().any(|error| error["type"] == "RATE_LIMITED")
 }
 
 /// Whether another try may find the service in a better state.

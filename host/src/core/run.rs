@@ -7,19 +7,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
-use super::config::{Config, Report};
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity, Workflow};
-use super::ending::{Ending, git_state};
-use super::engine::{Engine, Verdict};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
+use super::ending::{Ending, Report, git_state};
+use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
-use super::grants::Resolved;
+use super::grants::{Grants, Resolved};
 use super::journal::{Entry, FORMAT, Header, Journal};
+use super::limits::Limits;
 use super::observer::Observer;
-use super::payload::Payload;
-use super::policy::Policy;
 use super::port::End;
 use super::sandbox::Surroundings;
-use super::seen::{Seen, entity_context};
+use super::seen::entity_context;
 use super::source::Source;
 use super::text;
 use super::transport::Clock;
@@ -48,13 +46,15 @@ pub struct Job<'a> {
     /// Runs the policy.
     pub engine: &'a Engine,
     /// The policy.
-    pub policy: &'a Policy,
-    /// The operator's word.
-    pub config: &'a Config,
-    /// What Port sent.
-    pub payload: Payload,
-    /// Where this runs.
-    pub workflow: Workflow,
+    pub program: &'a Program,
+    /// What it may do.
+    pub grants: &'a Grants,
+    /// What it may use.
+    pub limits: Limits,
+    /// Who sets the status of the Port run.
+    pub report: Report,
+    /// What it is asked. Until Port has confirmed it, it is a claim.
+    pub request: Request,
     /// Port and GitHub, or a plan before them.
     pub source: Box<dyn Source>,
     /// The time.
@@ -75,10 +75,8 @@ pub struct Done {
     pub ending: Ending,
     /// What the last word to people was; foreign text in it is not neutralised yet.
     pub message: String,
-    /// The calls of the policy.
+    /// The calls of the policy, with their answers.
     pub timeline: Vec<Step>,
-    /// What the run saw and changed.
-    pub seen: Seen,
     /// What the policy printed.
     pub printed: String,
 }
@@ -86,39 +84,74 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, policy, config, payload, workflow, source, clock, deadline, seed, journal, observer } =
-        job;
-    let mode = source.mode();
+    let Job {
+        engine,
+        program,
+        grants,
+        limits,
+        report,
+        request,
+        source,
+        clock,
+        deadline,
+        seed,
+        journal,
+        observer,
+    } = job;
     let surroundings = Surroundings { now: clock.now(), seed };
-    let mut gate = Gate::new(source, config.limits.clone(), journal, clock, deadline, observer);
-    let mut printed = String::new();
-    let ending = match begin(&mut gate, config, payload, workflow).await {
-        Err(ending) => ending,
-        Ok(request) => match open(&mut gate, policy, &request, config, mode, &surroundings).await {
-            Err(ending) => ending,
-            Ok(()) => {
-                let (verdict, back, output) = engine.run(policy, &request, gate, &surroundings, cancel).await;
-                (gate, printed) = (back, output);
-                judge(verdict, &gate)
-            }
-        },
+    let header = Header {
+        format: FORMAT,
+        host: env!("CARGO_PKG_VERSION").to_owned(),
+        contract: CONTRACT.to_owned(),
+        component: program.digest().to_owned(),
+        mode: source.mode().name().to_owned(),
+        started_at: surroundings.now,
+        seed,
+        request,
+        limits: limits.clone(),
     };
-    finish(ending, gate, mode, config.port.report, printed).await
+    let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
+    let mut printed = String::new();
+    let ending = match begin(&mut gate, grants, &header).await {
+        Err(ending) => ending,
+        Ok(()) => {
+            let (verdict, back, output) =
+                engine.run(program, &header.request, gate, &surroundings, cancel).await;
+            (gate, printed) = (back, output);
+            judge(verdict, &gate)
+        }
+    };
+    finish(ending, gate, report, printed).await
 }
 
-/// Reads from Port what the message only claims, and fills in the grants from it.
-async fn begin(
-    gate: &mut Gate,
-    config: &Config,
-    payload: Payload,
-    workflow: Workflow,
-) -> Result<Request, Ending> {
+/// Confirms the request with Port, fills in the grants from it, opens the journal and tells Port that the run starts.
+async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), Ending> {
+    let subject = confirm(gate, grants, &header.request).await?;
+    let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
+    let context = json!({
+        "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
+    });
+    gate.grants = Resolved::new(grants, &context).map_err(Ending::Unusable)?;
+    gate.write(Entry::Header(Box::new(header.clone())), true)
+        .map_err(|fault| Ending::Unusable(explain(&fault)))?;
+    if gate.source.mode() == Mode::Run {
+        let (version, policy) = (&header.host, &header.component[..12]);
+        let line =
+            format!("promote {version} starts: policy {policy} on {}", show(&header.request.subject.key));
+        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
+        told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
+    }
+    Ok(())
+}
+
+/// Reads from Port what the request only claims, and returns its subject, as far as the grants depend on it.
+async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Entity, Ending> {
     let live = gate.source.live();
-    let key = &payload.subject.key;
+    let key = &request.subject.key;
     let subject = async {
-        match config.grants.need_subject() {
+        match grants.need_subject() {
             true => gate.source.entity(key).await,
-            false => Ok(Some(payload.subject.clone())),
+            false => Ok(Some(request.subject.clone())),
         }
     };
     let (run, subject) = tokio::join!(live.port.run(), subject);
@@ -145,57 +178,7 @@ async fn begin(
         ));
         live.port.untie();
     }
-    let context = context(&subject, &payload);
-    gate.grants = Resolved::new(&config.grants, &context).map_err(Ending::Unusable)?;
-    Ok(Request {
-        run_id: payload.run,
-        action: payload.action,
-        actor: payload.actor,
-        requested_at: payload.requested_at,
-        subject: payload.subject,
-        inputs: Value::Object(payload.inputs).to_string(),
-        settings: config.settings(),
-        workflow,
-    })
-}
-
-/// What templates in grants can name.
-fn context(subject: &Entity, payload: &Payload) -> Value {
-    json!({ "service": entity_context(subject), "inputs": payload.inputs, "run": { "id": payload.run } })
-}
-
-/// Opens the journal and tells Port that the run starts.
-async fn open(
-    gate: &mut Gate,
-    policy: &Policy,
-    request: &Request,
-    config: &Config,
-    mode: Mode,
-    surroundings: &Surroundings,
-) -> Result<(), Ending> {
-    let header = Header {
-        format: FORMAT,
-        host: env!("CARGO_PKG_VERSION").to_owned(),
-        contract: CONTRACT.to_owned(),
-        component: policy.digest.clone(),
-        mode: mode.name().to_owned(),
-        started_at: surroundings.now,
-        seed: surroundings.seed,
-        request: request.clone(),
-        limits: config.limits.clone(),
-    };
-    gate.write(Entry::Header(Box::new(header)), true).map_err(|fault| Ending::Unusable(explain(&fault)))?;
-    if mode == Mode::Run {
-        let version = env!("CARGO_PKG_VERSION");
-        let line = format!(
-            "promote {version} starts: policy {} on {}",
-            &policy.digest[..12],
-            show(&request.subject.key)
-        );
-        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
-        told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
-    }
-    Ok(())
+    Ok(subject)
 }
 
 fn judge(verdict: Verdict, gate: &Gate) -> Ending {
@@ -220,7 +203,8 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, printed: String) -> Done {
+async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
+    let mode = gate.source.mode();
     let mut message = ending.message(mode);
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
@@ -253,7 +237,7 @@ async fn finish(ending: Ending, mut gate: Gate, mode: Mode, report: Report, prin
     {
         gate.observer.say(&explain(&fault));
     }
-    Done { ending, message, timeline: gate.timeline, seen: gate.seen, printed }
+    Done { ending, message, timeline: gate.timeline, printed }
 }
 
 fn failed(doing: &str, failure: &Failure) -> Ending {

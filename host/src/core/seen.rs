@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
-use super::changes::{CatalogChange, FileDiff};
 use super::contract::{Entity, Merged, Proposal, PullRequest, PullState};
 use super::grants::Resolved;
 
@@ -26,22 +25,13 @@ pub struct Seen {
     /// Head branches of pull requests that were read.
     heads: BTreeMap<(String, u32), String>,
     merged: bool,
-    /// Files that were proposed, with what changes in them.
-    pub files_changed: Vec<FileDiff>,
-    /// What changed in the catalog.
-    pub catalog_changed: Vec<CatalogChange>,
 }
 
 impl Seen {
     /// Takes note of a call that succeeded.
     pub fn observe(&mut self, grants: &Resolved, call: &Call, reply: &Reply) {
         match (call, reply) {
-            (_, Reply::Entity(Some(entity))) => self.entity(entity),
-            (Call::UpdateEntity { key, change }, Reply::Updated(entity)) => {
-                let before = self.entities.get(&key.identifier).and_then(|named| named.get(&key.blueprint));
-                self.catalog_changed.extend(CatalogChange::of(before, entity, change));
-                self.entity(entity);
-            }
+            (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.entity(entity),
             (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
             (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
@@ -53,7 +43,6 @@ impl Seen {
                 }
             }
             (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
-                self.differ(proposal);
                 let key = (proposal.repository.clone(), pull.number);
                 self.proposed.insert(key, (proposal.clone(), pull.clone()));
                 if pull.state == PullState::Merged {
@@ -111,16 +100,6 @@ impl Seen {
     fn entity(&mut self, entity: &Entity) {
         let named = self.entities.entry(entity.key.identifier.clone()).or_default();
         named.insert(entity.key.blueprint.clone(), entity.clone());
-    }
-
-    fn differ(&mut self, proposal: &Proposal) {
-        let repository = &proposal.repository;
-        for change in &proposal.changes {
-            let old = self.file(repository, &change.path, &change.expected_blob).unwrap_or_default();
-            let diff = FileDiff::new(repository, &change.path, old, &change.content);
-            self.files_changed.retain(|known| known.repository != diff.repository || known.path != diff.path);
-            self.files_changed.push(diff);
-        }
     }
 
     fn merge(&mut self, repository: &str, number: u32) {

@@ -1,9 +1,7 @@
 //! Makes foreign text harmless before people or runners read it.
 //!
-//! Every string from Port, GitHub or a policy is hostile: it may hold ANSI sequences, workflow commands, Markdown or
-//! characters that reorder what a reader sees.
-
-use std::fmt::Write as _;
+//! Every string from Port, GitHub or a policy is hostile: it may hold ANSI sequences or characters that reorder what a reader
+//! sees. What a runner or a Markdown page would obey is the business of [`crate::words`].
 
 /// Longest foreign text that is shown, in characters.
 const LONGEST: usize = 2_000;
@@ -18,92 +16,10 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// Returns the text, line by line made harmless for a workflow log: besides what [`line()`] does, no line can be taken for
-/// a workflow command (`::command::` at the start of a line, `##[command]` anywhere; actions/runner, ActionCommand.cs).
-pub fn log(text: &str) -> String {
-    text.lines().map(|one| defuse(&line(one))).collect::<Vec<_>>().join("\n")
-}
-
-/// Returns the text for a Markdown table cell or paragraph: nothing in it is markup, a link, HTML or a mention.
-pub fn markdown(text: &str) -> String {
-    let mut shown = String::new();
-    for c in line(text).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '@' => shown.push_str("&#64;"),
-            // Not `#123` or a bare URL either, which GitHub turns into links.
-            '#' => shown.push_str("&#35;"),
-            ':' => shown.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' => {
-                let _ = write!(shown, "\\{c}");
-            }
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// Returns text for a fenced code block: the fence is longer than any run of backticks in it.
-pub fn fenced(language: &str, text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    let body: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || is_plain(*c)).collect();
-    format!("{fence}{language}\n{}\n{fence}\n", body.trim_end_matches('\n'))
-}
-
-/// Escapes the data of a workflow command (actions/toolkit, command.ts).
-pub fn command_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn defuse(text: &str) -> String {
-    // A zero-width space would be invisible to a reader, too: a visible space breaks the command and shows why.
-    let text = text.replace("##[", "## [");
-    let trimmed = text.trim_start();
-    match trimmed.strip_prefix("::") {
-        Some(rest) => format!("{}: :{rest}", &text[..text.len() - trimmed.len()]),
-        None => text,
-    }
-}
-
 /// Whether a character is shown as it is: no control, no bidirectional or zero-width formatting, no tag, no separator.
-fn is_plain(c: char) -> bool {
+pub fn is_plain(c: char) -> bool {
     let hidden = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     !c.is_control() && !hidden
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_foreign_reaches_a_terminal_or_a_runner() {
-        let cases = [
-            ("plain text", "plain text"),
-            ("\u{1b}[31mred\u{7}", " [31mred "),
-            ("::add-mask::x", ": :add-mask::x"),
-            ("  ::error::x", "  : :error::x"),
-            ("see ##[error]x", "see ## [error]x"),
-            ("a\u{202e}b\u{200b}c", "a b c"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(log(text), expected, "{text:?}");
-        }
-        assert_eq!(log("one\n::set-env name=A::b"), "one\n: :set-env name=A::b");
-        assert_eq!(line("one\r\ntwo"), "one  two");
-        assert_eq!(line(&"x".repeat(3_000)).chars().count(), LONGEST + 1);
-    }
-
-    #[test]
-    fn nothing_foreign_is_markup() {
-        assert_eq!(
-            markdown("<img> [a](b) @all `x` | #1"),
-            "&lt;img&gt; \\[a\\]\\(b\\) &#64;all \\`x\\` \\| &#35;1"
-        );
-        assert_eq!(fenced("diff", "a\n```\nb\n"), "````diff\na\n```\nb\n````\n");
-    }
 }

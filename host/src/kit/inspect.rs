@@ -11,8 +11,8 @@ use crate::builtin;
 use crate::compiled;
 use crate::core::contract::{CONTRACT, Description};
 use crate::core::engine::Engine;
-use crate::core::policy::Policy;
-use crate::core::text;
+use crate::policy::Policy;
+use crate::words::text;
 
 /// What `promote inspect` is told.
 #[derive(Args, Clone, Debug)]
@@ -64,7 +64,7 @@ pub async fn run(args: &InspectArgs, say: &(dyn Fn(&str) + Sync)) -> anyhow::Res
     let engine = Engine::new()?;
     let (policy, _) =
         compiled::load(&engine, &bytes, args.cache.as_deref(), say).with_context(|| format!("{name}"))?;
-    let described = engine.describe(&policy).await;
+    let described = engine.describe(&policy.program).await;
     let description = described.with_context(|| format!("asking {name} to describe itself"))?;
     Ok(match args.format {
         Format::Text => print(&policy, &description),

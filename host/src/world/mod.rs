@@ -219,6 +219,13 @@ impl World {
         port.into_iter().flatten().chain(github).collect()
     }
 
+    /// Whether a text holds a secret of this world: one that lets a client in, or a token that was handed out.
+    pub fn betrayed_by(&self, text: &str) -> bool {
+        let given = self.port.credentials.iter().map(|known| known.client_secret.as_str());
+        let secrets = given.chain(self.port.token_texts()).chain(self.github.tokens.texts());
+        secrets.filter(|secret| !secret.is_empty()).any(|secret| text.contains(secret))
+    }
+
     /// Moves the present, and the schedule with it, to another time. Who serves a world to the outside moves it to today.
     pub fn rebase(&mut self, now: Timestamp) {
         let shift = now.duration_since(self.now);

@@ -1,6 +1,6 @@
 //! The commit, the pull request, and what is written beside it.
 
-use super::{Plan, Run, Stop, describe};
+use super::{Plan, Run, Stop, explain};
 use crate::facts::{Facts, Target};
 use crate::gates::reason;
 use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
@@ -93,7 +93,7 @@ impl<H: Host> Run<'_, H> {
 
     fn warn_of(&mut self, result: Result<(), Failure>, what: &str) {
         if let Err(failure) = result {
-            self.warn(&format!("{what}: {}", describe(&failure)));
+            self.warn(&format!("{what}: {}", explain(&failure)));
         }
     }
 }

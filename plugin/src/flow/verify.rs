@@ -1,6 +1,6 @@
 //! After the merge: does production run the image, and is it well? If not, a pull request that puts the old one back.
 
-use super::{Plan, Run, Stop, describe};
+use super::{Plan, Run, Stop, explain};
 use crate::catalog::{Item, named};
 use crate::facts::Target;
 use crate::gates::health::unwell;
@@ -81,7 +81,7 @@ impl<H: Host> Run<'_, H> {
                     format!("; pull request {} puts the old image back, merge it or fix forward", pull.number)
                 }
                 Err(Stop::Failed(failure)) => {
-                    format!("; a revert could not be proposed: {}", describe(&failure))
+                    format!("; a revert could not be proposed: {}", explain(&failure))
                 }
                 Err(Stop::Refused(reasons)) => {
                     let why: Vec<_> = reasons.into_iter().map(|reason| reason.message).collect();

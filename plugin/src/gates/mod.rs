@@ -11,6 +11,8 @@ pub mod people;
 pub mod provenance;
 pub mod soak;
 
+pub use promote_guest::reason;
+
 use crate::facts::Facts;
 use crate::settings::{Freshness, Settings};
 use crate::types::{Reason, Relation};
@@ -45,11 +47,6 @@ pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
         Freshness::Refuse => verdict.reasons.extend(freshness::check(facts, seen)),
     }
     verdict
-}
-
-/// A reason, by its rule's name.
-pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
-    Reason { rule: rule.to_owned(), message: message.into() }
 }
 
 #[cfg(test)]

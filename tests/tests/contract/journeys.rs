@@ -101,9 +101,11 @@ async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
     bench.made.into_inner()
 }
 
+#[expect(clippy::print_stdout, reason = "`make test` adds up the rows of faults")]
 async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
-    let mut made = BTreeSet::new();
-    for (row, (happens, method, expected)) in refusals().into_iter().enumerate() {
+    let (mut made, refusals) = (BTreeSet::new(), refusals());
+    println!("fault rows: {} merge refusals of the mock", refusals.len());
+    for (row, (happens, method, expected)) in refusals.into_iter().enumerate() {
         let bench = Bench::new(record, |_| {});
         let pull = bench.propose().await.unwrap();
         happens(&mut bench.world.lock());

@@ -1,6 +1,7 @@
 //! No write without a trace, and the same inputs make the same run.
 
-use promote::core::journal::{self, Entry};
+use promote::core::journal::Entry;
+use promote::record;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use tokio::process::Command;
@@ -19,7 +20,7 @@ async fn every_write_is_announced_before_it_is_made() {
         if request.method() == "GET" || is_hosts_own(path) {
             return;
         }
-        let entries = journal::read(std::str::from_utf8(journal).unwrap()).unwrap();
+        let entries = record::read(std::str::from_utf8(journal).unwrap()).unwrap();
         let Some(Entry::Call { request: call, .. }) = entries.last() else {
             panic!("{} {path} without a call in the journal", request.method());
         };

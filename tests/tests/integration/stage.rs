@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use promote::core::journal::{self, Entry};
+use promote::core::journal::Entry;
+use promote::record;
 use promote::world::server::{Server, ServerOptions};
 use promote::world::{Shared, World, sample};
 use promote_tests::settings::Settings;
@@ -218,7 +219,7 @@ impl Ended {
 
     /// The journal's entries.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        journal::read(&self.journal()).unwrap()
+        record::read(&self.journal()).unwrap()
     }
 }
 

@@ -1,11 +1,13 @@
 //! The trusted core stands apart and stays small.
+//!
+//! Its size is that of its code: blank lines and comments are not counted, since the house rules demand documentation.
 
 use std::path::{Path, PathBuf};
 
 /// What the design allows.
 const GOAL: usize = 3_500;
 /// What it is today, rounded up; may only go down.
-const CEILING: usize = 6_600;
+const CEILING: usize = 4_230;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
@@ -51,14 +53,19 @@ fn without_tests(text: &str) -> String {
     lines[..end].join("\n")
 }
 
+/// Whether a line is code.
+fn is_code(line: &str) -> bool {
+    let line = line.trim_start();
+    !line.is_empty() && !line.starts_with("//")
+}
+
 #[test]
-fn it_knows_neither_the_world_nor_the_kit() {
+fn it_imports_nothing_that_stands_outside_it() {
     for (path, text) in core() {
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        for line in code {
-            for other in ["world", "kit", "cli", "toolchain"] {
-                assert!(!line.contains(&format!("crate::{other}")), "{}: {line}", path.display());
-            }
+        for line in text.lines().filter(|line| is_code(line)) {
+            assert!(!line.contains("super::super"), "{}: {line}", path.display());
+            let others = line.split("crate::").skip(1).filter(|rest| !rest.starts_with("core::"));
+            assert_eq!(others.count(), 0, "{}: {line}", path.display());
         }
     }
 }
@@ -66,13 +73,19 @@ fn it_knows_neither_the_world_nor_the_kit() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the number is there to be read")]
 fn it_stays_small() {
-    let mut sizes: Vec<(usize, String)> =
-        core().into_iter().map(|(path, text)| (text.lines().count(), path.display().to_string())).collect();
+    let code = |text: &str| text.lines().filter(|line| is_code(line)).count();
+    let mut sizes: Vec<(usize, usize, String)> = core()
+        .into_iter()
+        .map(|(path, text)| (code(&text), text.lines().count(), path.display().to_string()))
+        .collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
-    let sum: usize = sizes.iter().map(|(lines, _)| lines).sum();
-    println!("the trusted core has {sum} lines outside tests, the goal is {GOAL}; the largest files:");
-    for (lines, path) in sizes.iter().take(5) {
-        println!("{lines:6} {path}");
+    let sum: usize = sizes.iter().map(|(code, ..)| code).sum();
+    let all: usize = sizes.iter().map(|(_, lines, _)| lines).sum();
+    println!(
+        "the trusted core has {sum} lines of code outside tests, {all} with comments; the goal is {GOAL}:"
+    );
+    for (code, lines, path) in &sizes {
+        println!("{code:6} {lines:6} {path}");
     }
-    assert!(sum <= CEILING, "{sum} lines are more than {CEILING}");
+    assert!(sum <= CEILING, "{sum} lines of code are more than {CEILING}");
 }

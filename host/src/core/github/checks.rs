@@ -39,7 +39,18 @@ struct Report {
     state: Option<String>,
     #[serde(alias = "html_url", alias = "target_url")]
     link: Option<String>,
+    /// Who made a check run.
+    app: Option<Maker>,
 }
+
+/// An App, by its number.
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+struct Maker {
+    id: i64,
+}
+
+/// A check that a branch requires, and the App that must report it, if not any.
+type Required = (String, Option<i64>);
 
 #[derive(Deserialize)]
 struct Rule {
@@ -60,6 +71,14 @@ impl Repo<'_> {
             self.reports(format!("{at}/status?per_page=100")),
             async { Ok(self.rules(base).await?) },
         )?;
+        let from = |name: &str, maker: i64| {
+            let of = |run: &&Report| run.name == name && run.app == Some(Maker { id: maker });
+            runs.iter().rfind(of).map_or(CheckState::Waiting, Report::state)
+        };
+        let required: Vec<_> = required
+            .into_iter()
+            .map(|(name, maker)| (maker.map_or(CheckState::Passing, |maker| from(&name, maker)), name))
+            .collect();
         let mut checks: BTreeMap<String, Check> = runs.into_iter().map(Report::into_entry).collect();
         for (name, status) in statuses.into_iter().map(Report::into_entry) {
             // A run and a status of one name are two checks: the worse one counts.
@@ -67,10 +86,15 @@ impl Repo<'_> {
                 checks.insert(name, status);
             }
         }
-        for name in required {
+        for (from_its_maker, name) in required {
             let state = CheckState::Waiting;
             let missing = Check { name: name.clone(), state, required: true, url: None };
-            checks.entry(name).or_insert(missing).required = true;
+            let check = checks.entry(name).or_insert(missing);
+            check.required = true;
+            // What another App reports under the name does not count for GitHub.
+            if from_its_maker as u8 > check.state as u8 {
+                check.state = from_its_maker;
+            }
         }
         Ok(checks.into_values().collect())
     }
@@ -80,7 +104,9 @@ impl Repo<'_> {
     /// Fails with `not-found` if the repository does not exist.
     pub async fn branch_rules(&self, branch: &str) -> Told<BranchRules> {
         let settings = self.get::<Value>(String::new());
-        let (settings, (rules, required_checks)) = tokio::try_join!(settings, self.rules(branch))?;
+        let (settings, (rules, required)) = tokio::try_join!(settings, self.rules(branch))?;
+        let mut required_checks: Vec<_> = required.into_iter().map(|(name, _)| name).collect();
+        required_checks.dedup();
         let of = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
         let allowed = |&(method, name, setting): &(MergeMethod, &str, &str)| {
             let lists = of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
@@ -101,10 +127,10 @@ impl Repo<'_> {
         })
     }
 
-    /// The rules of a branch, and the names of the checks that they and classic protection require, sorted.
+    /// The rules of a branch, and the checks that they and classic protection require, sorted.
     ///
     /// Protection itself is for admins, but "Get a branch" tells its checks. A plan without rulesets answers 403.
-    async fn rules(&self, branch: &str) -> Sent<(Vec<Rule>, Vec<String>)> {
+    async fn rules(&self, branch: &str) -> Sent<(Vec<Rule>, Vec<Required>)> {
         let rules = self.pages(format!("/rules/branches/{}?per_page=100", segs(branch)));
         let branch = self.get::<Value>(format!("/branches/{}", segs(branch)));
         let (rules, branch) = tokio::join!(rules, branch);
@@ -114,15 +140,23 @@ impl Repo<'_> {
             Err(error) => return Err(error),
         };
         let classic = &branch.or_none()?.unwrap_or_default()["protection"]["required_status_checks"];
-        let mut names: Vec<String> = [&classic["contexts"], &classic["checks"]]
+        // "Any App" is told by no number, or by -1.
+        let maker = |check: &Value| {
+            let number = check["integration_id"].as_i64().or(check["app_id"].as_i64());
+            number.filter(|number| *number > 0)
+        };
+        let mut required: Vec<Required> = [&classic["contexts"], &classic["checks"]]
             .into_iter()
             .chain(rules.iter().map(|rule| &rule.parameters["required_status_checks"]))
             .flat_map(|list| list.as_array().into_iter().flatten())
-            .filter_map(|check| check.as_str().or(check["context"].as_str()).map(str::to_owned))
+            .filter_map(|check| {
+                let name = check.as_str().or(check["context"].as_str())?;
+                Some((name.to_owned(), maker(check)))
+            })
             .collect();
-        names.sort();
-        names.dedup();
-        Ok((rules, names))
+        required.sort();
+        required.dedup();
+        Ok((rules, required))
     }
 
     /// All reports of a list, the oldest first, so that the newest of a name comes last.
@@ -139,13 +173,16 @@ impl Repo<'_> {
 }
 
 impl Report {
-    fn into_entry(self) -> (String, Check) {
-        let state = match self.state.as_deref() {
+    fn state(&self) -> CheckState {
+        match self.state.as_deref() {
             None | Some("pending") => CheckState::Waiting,
             Some("success" | "neutral" | "skipped") => CheckState::Passing,
             Some(_) => CheckState::Failing,
-        };
-        let name = self.name.clone();
+        }
+    }
+
+    fn into_entry(self) -> (String, Check) {
+        let (name, state) = (self.name.clone(), self.state());
         (name, Check { name: self.name, state, required: false, url: self.link })
     }
 }

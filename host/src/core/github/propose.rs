@@ -93,7 +93,9 @@ impl Repo<'_> {
         let base = self.client.base.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let (path, mode, sha) = base.file;
         let [change] = proposal.changes.as_slice() else { return None };
-        let fits = base.repository == proposal.repository && base.commit == proposal.base_commit && path == change.path;
+        let fits = base.repository == proposal.repository
+            && base.commit == proposal.base_commit
+            && path == change.path;
         fits.then(|| (base.tree, HashMap::from([(path.clone(), TreeEntry { path, mode, sha })])))
     }
 

@@ -12,7 +12,7 @@ use crate::core::contract::{
     CheckState, Failure, FileChange, MergeMethod, Mergeability, Merged, Proposal, PullFilter, PullRequest,
     PullState,
 };
-use crate::core::http::script::{Outcome, START, Script, answer, lost, with};
+use crate::core::http::script::{Outcome, START, Script, answer, lost, rows, with};
 use crate::core::secret::Secret;
 
 const R: &str = "acme/gitops";
@@ -245,7 +245,7 @@ async fn the_newest_check_of_a_name_wins_and_a_missing_one_waits() {
         { "id": 1, "context": "lint", "state": "failure", "target_url": "u" },
         { "id": 2, "context": "ci", "state": "success", "target_url": null } ] });
     let rules = json!([{ "type": "required_status_checks", "parameters":
-        { "required_status_checks": [{ "context": "ci" }, { "context": "absent" }] } }]);
+        { "required_status_checks": [{ "context": "ci" }, { "context": "absent", "integration_id": 7 }] } }]);
     let (client, script) = github(checks_steps(runs, statuses, answer(200, rules)));
     let checks = client.repo(R).unwrap().checks("c1", "main").await.unwrap();
     let lines: Vec<_> = checks.iter().map(|c| (c.name.as_str(), c.state, c.required)).collect();
@@ -263,11 +263,35 @@ async fn the_newest_check_of_a_name_wins_and_a_missing_one_waits() {
 }
 
 #[tokio::test]
+async fn a_required_check_counts_only_from_the_app_that_must_report_it() {
+    let by = |id: u64, maker: i64, conclusion: &str| {
+        let mut run = run(id, "ci", json!(conclusion));
+        run["app"] = json!({ "id": maker });
+        run
+    };
+    let table = [
+        (vec![by(1, 7, "success")], 7, CheckState::Passing),
+        (vec![by(1, 8, "success")], 7, CheckState::Waiting),
+        (vec![by(1, 7, "failure"), by(2, 8, "success")], 7, CheckState::Failing),
+        (vec![by(1, 8, "success")], -1, CheckState::Passing),
+    ];
+    for (runs, maker, expected) in rows("required checks and their Apps", table) {
+        let runs = json!({ "total_count": runs.len(), "check_runs": runs });
+        let rules = json!([{ "type": "required_status_checks", "parameters":
+            { "required_status_checks": [{ "context": "ci", "integration_id": maker }] } }]);
+        let statuses = json!({ "total_count": 0, "statuses": [] });
+        let (client, _) = github(checks_steps(runs.clone(), statuses, answer(200, rules)));
+        let checks = client.repo(R).unwrap().checks("c1", "main").await.unwrap();
+        assert_eq!((checks.len(), checks[0].state), (1, expected), "{runs}");
+    }
+}
+
+#[tokio::test]
 async fn checks_that_were_not_all_seen_count_as_unavailable() {
     let full = json!({ "total_count": 0, "check_runs": [], "statuses": [] });
     let runs = json!({ "total_count": 2, "check_runs": [run(1, "ci", json!("success"))] });
     let statuses = json!({ "total_count": 1, "statuses": [] });
-    for (runs, statuses) in [(runs, full.clone()), (full, statuses)] {
+    for (runs, statuses) in rows("incomplete checks", [(runs, full.clone()), (full, statuses)]) {
         let (client, _) = github(checks_steps(runs, statuses, answer(200, "[]")));
         assert!(kind(client.repo(R).unwrap().checks("c1", "main").await).starts_with("Unavailable"));
     }
@@ -377,15 +401,18 @@ async fn refuses_to_propose_on_what_was_not_read() {
     let mut empty = proposal();
     empty.changes.clear();
     let none = || answer(200, json!({ "sha": BASE, "tree": [] }));
-    for (proposal, tree, expected) in [
-        (proposal(), tree("100644", "image: x:9\n"), "Conflict"),
-        (proposal(), none(), "Conflict"),
-        (proposal(), tree("120000", OLD), "Rejected"),
-        (proposal(), tree("160000", OLD), "Rejected"),
-        (proposal(), tree("040000", OLD), "Rejected"),
-        (same, tree("100644", OLD), "Rejected"),
-        (empty, none(), "Rejected"),
-    ] {
+    for (proposal, tree, expected) in rows(
+        "stale proposals",
+        [
+            (proposal(), tree("100644", "image: x:9\n"), "Conflict"),
+            (proposal(), none(), "Conflict"),
+            (proposal(), tree("120000", OLD), "Rejected"),
+            (proposal(), tree("160000", OLD), "Rejected"),
+            (proposal(), tree("040000", OLD), "Rejected"),
+            (same, tree("100644", OLD), "Rejected"),
+            (empty, none(), "Rejected"),
+        ],
+    ) {
         let (client, script) = github(vec![(GET_BASE, base()), (TREE, tree)]);
         let failure = kind(client.repo(R).unwrap().propose(&proposal).await);
         assert!(failure.starts_with(expected), "{failure}");
@@ -516,7 +543,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             OURS,
         ),
     ];
-    for (name, rest, expected) in table {
+    for (name, rest, expected) in rows("branch adoption", table) {
         let mut steps = proposed(exists());
         steps.extend(rest);
         let (client, script) = github(steps);
@@ -574,7 +601,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
             "somebody pushed",
         ),
     ];
-    for (rest, expected) in table {
+    for (rest, expected) in rows("opening a pull request", table) {
         let mut steps = proposed(answer(201, "{}"));
         steps.extend(rest);
         let (client, script) = github(steps);
@@ -610,12 +637,15 @@ async fn deletes_and_closes_what_may_be_gone() {
     let delete = "DELETE /git/refs/heads/promote/web";
     let get = "GET /pulls/7";
     let closed = pull(json!({ "state": "closed" }));
-    for (outcome, good) in [
-        (answer(204, ""), true),
-        (answer(422, said("Reference does not exist")), true),
-        (answer(422, said("Cannot delete this branch")), false),
-        (answer(404, said("Not Found")), false),
-    ] {
+    for (outcome, good) in rows(
+        "deleting a branch",
+        [
+            (answer(204, ""), true),
+            (answer(422, said("Reference does not exist")), true),
+            (answer(422, said("Cannot delete this branch")), false),
+            (answer(404, said("Not Found")), false),
+        ],
+    ) {
         let (client, _) = github(vec![(delete, outcome)]);
         assert_eq!(client.repo(R).unwrap().delete_branch("promote/web").await.is_ok(), good);
     }
@@ -721,8 +751,7 @@ async fn merges_or_says_why_not() {
         (vec![(PUT, no(404, "Not Found"))], "NotFound"),
         (vec![(PUT, no(422, "Validation Failed"))], "Rejected"),
     ];
-    let rows = table.len();
-    for (steps, expected) in table {
+    for (steps, expected) in rows("merge refusals", table) {
         let calls: Vec<_> = steps.iter().map(|(call, _)| *call).collect();
         let (client, script) = github(steps);
         let result = format!("{:?}", client.repo(R).unwrap().merge(7, OURS, MergeMethod::Squash).await);
@@ -730,7 +759,6 @@ async fn merges_or_says_why_not() {
         script.end();
         assert_eq!(script.body(0), json!({ "sha": OURS, "merge_method": "squash" }));
     }
-    assert_eq!(rows, 27);
 }
 
 #[tokio::test]
@@ -766,7 +794,7 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
         (vec![(PUT, queue()), blocked(), (QL, ql(off)), (QL, ql("no"))], "merge queue: no"),
         (vec![(PUT, answer(405, said("Pull Request is still a draft"))), blocked()], "Rejected"),
     ];
-    for (steps, expected) in table {
+    for (steps, expected) in rows("auto-merge and queue", table) {
         let (client, script) = github(steps);
         let result =
             format!("{:?}", client.repo(R).unwrap().merge_when_ready(7, OURS, MergeMethod::Merge).await);
@@ -862,14 +890,17 @@ fn check_jwt(jwt: &str, pkcs8: &str) {
 #[tokio::test]
 async fn a_token_that_is_too_wide_is_given_back_and_not_used() {
     let key = include_str!("testdata/app-pkcs8.pem");
-    for (fields, excess) in [
-        (json!({ "permissions": { "contents": "write", "administration": "read" } }), "administration"),
-        (json!({ "permissions": { "checks": "write" } }), "checks"),
-        (json!({ "permissions": { "contents": "admin" } }), "contents"),
-        (json!({ "permissions": { "metadata": "write" } }), "metadata"),
-        (json!({ "repository_selection": "all" }), "all repositories"),
-        (json!({ "repositories": [{ "name": "gitops" }, { "name": "secrets" }] }), "secrets"),
-    ] {
+    for (fields, excess) in rows(
+        "tokens too wide",
+        [
+            (json!({ "permissions": { "contents": "write", "administration": "read" } }), "administration"),
+            (json!({ "permissions": { "checks": "write" } }), "checks"),
+            (json!({ "permissions": { "contents": "admin" } }), "contents"),
+            (json!({ "permissions": { "metadata": "write" } }), "metadata"),
+            (json!({ "repository_selection": "all" }), "all repositories"),
+            (json!({ "repositories": [{ "name": "gitops" }, { "name": "secrets" }] }), "secrets"),
+        ],
+    ) {
         let steps =
             vec![(FIND, answer(200, json!({ "id": 5 }))), (MINT, granted(fields)), (REVOKE, answer(204, ""))];
         let script = Script::new(steps);
@@ -885,23 +916,29 @@ async fn an_app_that_cannot_be_used_says_why() {
     let good = include_str!("testdata/app-pkcs8.pem");
     let bad = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
     let ec = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----";
-    for (key, repositories, steps, expected) in [
-        (bad, &[R][..], vec![], "cannot be used"),
-        (ec, &[R], vec![], "not a PEM block"),
-        ("token", &[R], vec![], "not a PEM block"),
-        (good, &[], vec![], "no repository"),
-        (good, &[R, "other/x"], vec![], "acme and of other"),
-        (good, &[R], vec![(FIND, answer(404, said("Not Found")))], "NotFound"),
-        (
-            good,
-            &[R],
-            vec![
-                (FIND, answer(200, json!({ "id": 5 }))),
-                (MINT, answer(422, said("The permissions requested are not granted to this installation."))),
-            ],
-            "not granted to this installation",
-        ),
-    ] {
+    for (key, repositories, steps, expected) in rows(
+        "unusable Apps",
+        [
+            (bad, &[R][..], vec![], "cannot be used"),
+            (ec, &[R], vec![], "not a PEM block"),
+            ("token", &[R], vec![], "not a PEM block"),
+            (good, &[], vec![], "no repository"),
+            (good, &[R, "other/x"], vec![], "acme and of other"),
+            (good, &[R], vec![(FIND, answer(404, said("Not Found")))], "NotFound"),
+            (
+                good,
+                &[R],
+                vec![
+                    (FIND, answer(200, json!({ "id": 5 }))),
+                    (
+                        MINT,
+                        answer(422, said("The permissions requested are not granted to this installation.")),
+                    ),
+                ],
+                "not granted to this installation",
+            ),
+        ],
+    ) {
         let script = Script::new(steps);
         let client = Client::new("https://hub.test", app(key, repositories), script.session()).unwrap();
         let failure = kind(client.login().await);

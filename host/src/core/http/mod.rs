@@ -297,12 +297,13 @@ impl Http {
             Ok(response) => response,
             Err(source) => return Err(ServiceError::NoAnswer { call, source }),
         };
-        if response.status().is_success() {
+        let limited = retry::is_rate_limit(self.service, &response);
+        if response.status().is_success() && !limited {
             let (http::response::Parts { headers, .. }, body) = response.into_parts();
             return Ok(Answer { call, headers, body });
         }
         let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
-        Err(match retry::is_rate_limit(self.service, &response) {
+        Err(match limited {
             true => ServiceError::Limited(refusal.into()),
             false => ServiceError::Refused(refusal.into()),
         })

@@ -36,6 +36,14 @@ pub(crate) fn unconnected() -> Outcome {
     Err(TransportError::Connect("no route".into()))
 }
 
+/// The rows of a table of faults, counted: `make test` adds up what is printed here.
+#[expect(clippy::print_stdout, reason = "the number is there to be read")]
+pub(crate) fn rows<I: IntoIterator<IntoIter: ExactSizeIterator>>(table: &str, rows: I) -> I::IntoIter {
+    let rows = rows.into_iter();
+    println!("fault rows: {} {table}", rows.len());
+    rows
+}
+
 /// What is expected, what was sent, and how long it was waited.
 pub(crate) struct Script {
     expected: Mutex<VecDeque<(String, Outcome)>>,

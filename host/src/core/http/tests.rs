@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::script::{Outcome, START, Script, answer, lost, unconnected, with};
+use super::script::{Outcome, START, Script, answer, lost, rows, unconnected, with};
 use super::{Http, Request, Service, ServiceError, seg, segs};
 use crate::core::contract::Failure;
 use crate::core::retry::Effect;
@@ -46,7 +46,7 @@ async fn sends_again_only_what_is_safe() {
         ("404", || answer(404, ""), [false; 3]),
         ("422", || answer(422, ""), [false; 3]),
     ];
-    for (name, first, expected) in table {
+    for (name, first, expected) in rows("retries", table) {
         for (effect, again) in [Read, Idempotent, Once].into_iter().zip(expected) {
             let outcomes = if again { vec![first(), ok()] } else { vec![first()] };
             let (result, _) = send(Service::Port, effect, outcomes).await;
@@ -61,6 +61,8 @@ async fn waits_as_long_as_the_service_asks() {
     let date = "Tue, 06 Jan 2026 10:00:30 GMT";
     let limited = "You have exceeded a secondary rate limit. Please wait a few minutes";
     let message = |text: &str| json!({ "message": text }).to_string();
+    let graphql =
+        |kind: &str| json!({ "data": null, "errors": [{ "type": kind, "message": "slow" }] }).to_string();
     // Who says what, the status, the headers, the body, and the range of seconds until it is sent again.
     let table: Vec<(Service, u16, Vec<(&str, &str)>, String, Option<(i64, i64)>)> = vec![
         (Service::GitHub, 403, vec![("retry-after", "30")], message("slow"), Some((30, 38))),
@@ -96,8 +98,17 @@ async fn waits_as_long_as_the_service_asks() {
         (Service::Port, 429, vec![], message("slow"), Some((5, 7))),
         (Service::Port, 403, vec![("x-ratelimit-remaining", "0")], message("rate limit"), None),
         (Service::Port, 503, vec![("retry-after", "7")], String::new(), Some((7, 9))),
+        (Service::GitHub, 200, vec![], graphql("RATE_LIMITED"), Some((60, 75))),
+        (
+            Service::GitHub,
+            200,
+            vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset)],
+            graphql("RATE_LIMITED"),
+            Some((91, 114)),
+        ),
+        (Service::Port, 400, vec![], graphql("RATE_LIMITED"), None),
     ];
-    for (service, status, headers, body, expected) in table {
+    for (service, status, headers, body, expected) in rows("rate limits", table) {
         let row = format!("{service:?} {status} {headers:?} {body}");
         let mut outcomes = vec![with(status, &headers, body)];
         outcomes.extend(expected.map(|_| answer(200, "{}")));
@@ -152,6 +163,7 @@ async fn maps_errors_to_failures_that_tell_what_to_do() {
             "Actions settings",
         ),
         (Service::GitHub, 404, &denied, hub("Not Found"), "not-found", "or the credentials may not see it"),
+        (Service::GitHub, 403, &[], hub("Repository was archived so is read-only."), "other", "unarchive"),
         (Service::GitHub, 409, &[], hub("Git Repository is empty."), "conflict", "empty"),
         (Service::GitHub, 410, &[], hub("Issues are disabled"), "not-found", "disabled"),
         (
@@ -179,7 +191,7 @@ async fn maps_errors_to_failures_that_tell_what_to_do() {
             "<html> [2J&nbsp;oops </html>",
         ),
     ];
-    for (service, status, headers, body, kind, text) in table {
+    for (service, status, headers, body, kind, text) in rows("errors", table) {
         let (result, _) = send(service, Effect::Once, vec![with(status, headers, body)]).await;
         let failure = Failure::from(result.unwrap_err());
         let (got, message) = match &failure {
@@ -201,22 +213,25 @@ async fn maps_errors_to_failures_that_tell_what_to_do() {
 async fn follows_redirects_without_changing_a_write_or_leaving_the_service() {
     let moved = "https://api.test/repositories/1/x";
     // The method, the status, where to, and whether it is followed.
-    for (method, status, location, followed) in [
-        ("GET", 301, moved, true),
-        ("GET", 302, "/repositories/1/x", true),
-        ("GET", 307, moved, true),
-        ("GET", 308, moved, true),
-        ("PUT", 307, moved, true),
-        ("PUT", 308, moved, true),
-        ("PUT", 301, moved, false),
-        ("PUT", 302, moved, false),
-        ("GET", 301, "https://evil.test/repositories/1/x", false),
-        ("GET", 301, "http://api.test/repositories/1/x", false),
-        ("GET", 301, "https://api.test@evil.test/repositories/1/x", false),
-        ("GET", 301, "https://api.test.evil.test/x", false),
-        ("PUT", 307, "//evil.test/x", false),
-        ("GET", 300, moved, false),
-    ] {
+    for (method, status, location, followed) in rows(
+        "redirects",
+        [
+            ("GET", 301, moved, true),
+            ("GET", 302, "/repositories/1/x", true),
+            ("GET", 307, moved, true),
+            ("GET", 308, moved, true),
+            ("PUT", 307, moved, true),
+            ("PUT", 308, moved, true),
+            ("PUT", 301, moved, false),
+            ("PUT", 302, moved, false),
+            ("GET", 301, "https://evil.test/repositories/1/x", false),
+            ("GET", 301, "http://api.test/repositories/1/x", false),
+            ("GET", 301, "https://api.test@evil.test/repositories/1/x", false),
+            ("GET", 301, "https://api.test.evil.test/x", false),
+            ("PUT", 307, "//evil.test/x", false),
+            ("GET", 300, moved, false),
+        ],
+    ) {
         let (first, second) = (format!("{method} /x"), format!("{method} /repositories/1/x"));
         let mut steps = vec![(first.as_str(), with(status, &[("location", location)], ""))];
         if followed {

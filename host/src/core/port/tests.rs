@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Client, Credentials, End, Termination};
 use crate::core::contract::{Change, EntityKey, Failure, Relation};
-use crate::core::http::script::{Outcome, Script, answer, lost};
+use crate::core::http::script::{Outcome, Script, answer, lost, rows};
 use crate::core::secret::Secret;
 
 const RUN: &str = "/v1/actions/runs/r_1";
@@ -144,11 +144,14 @@ async fn changes_only_what_is_named_and_never_creates() {
     assert_eq!(script.body(1), json!({ "relations": { "image": "web-2", "many": "x", "none": null } }));
     assert_eq!(script.body(4), json!({ "relations": { "image": "web-2", "many": ["x"], "none": null } }));
     script.end();
-    for (status, code, kind) in [
-        (404, "not_found", "NotFound"),
-        (400, "run_exhausted", "Conflict"),
-        (422, "blueprint_schema_mismatch", "Rejected"),
-    ] {
+    for (status, code, kind) in rows(
+        "refused updates",
+        [
+            (404, "not_found", "NotFound"),
+            (400, "run_exhausted", "Conflict"),
+            (422, "blueprint_schema_mismatch", "Rejected"),
+        ],
+    ) {
         let (client, _) = port(vec![(patch, answer(status, json!({ "error": code, "message": "m" })))]);
         let failure = client.update(&key("web"), &change).await.unwrap_err();
         assert!(format!("{failure:?}").contains(kind), "{failure:?}");
@@ -162,11 +165,14 @@ async fn a_line_whose_answer_was_lost_is_looked_for() {
         let lines: Vec<_> = lines.iter().map(|line| json!({ "message": line })).collect();
         answer(200, json!({ "ok": true, "runLogs": lines }))
     };
-    for (first, steps) in [
-        (lost(), vec![(get, logs(&["other", "hello"]))]),
-        (answer(502, "<html>"), vec![(get, logs(&["other"])), (post, answer(201, "{}"))]),
-        (answer(201, "{}"), vec![]),
-    ] {
+    for (first, steps) in rows(
+        "lost log lines",
+        [
+            (lost(), vec![(get, logs(&["other", "hello"]))]),
+            (answer(502, "<html>"), vec![(get, logs(&["other"])), (post, answer(201, "{}"))]),
+            (answer(201, "{}"), vec![]),
+        ],
+    ) {
         let mut all = vec![(post, first)];
         all.extend(steps);
         let (port, script) = port(all);
@@ -191,7 +197,7 @@ async fn a_lost_end_is_settled_by_reading_the_run() {
         (vec![(post, over()), (get, run("FAILURE"))], false),
         (vec![(post, answer(404, "{}"))], false),
     ];
-    for (steps, good) in table {
+    for (steps, good) in rows("lost ends", table) {
         let (port, script) = port(steps);
         let end = End { message: "done", label: "promoted", termination: Some(Termination::Success) };
         let result = port.end(&end).await;

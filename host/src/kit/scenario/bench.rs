@@ -17,14 +17,15 @@ use crate::core::gate::Step as Call;
 use crate::core::journal::Journal;
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::payload::Payload;
-use crate::core::policy::Policy;
 use crate::core::run::{Done, Job, Mode};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::request::payload::Payload;
+use crate::words::Changes;
 use crate::world::{Faults, Shared};
 
 /// The guest's random numbers and the jitter of pauses are the same in every run.
@@ -52,6 +53,7 @@ impl Bench<'_> {
             calls: Vec::new(),
             planned: Vec::new(),
             said: Vec::new(),
+            leaks: Vec::new(),
             event: None,
             run: None,
             requests: Vec::new(),
@@ -92,11 +94,26 @@ impl Bench<'_> {
         let job = self.job(mode, payload, index, journal, &heard)?;
         let done = crate::core::run::run(job, std::future::pending()).await;
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.calls =
-            Made::of_journal(&String::from_utf8_lossy(&bytes)).context("reading the journal of the run")?;
+        let journal = String::from_utf8_lossy(&bytes);
+        ran.calls = Made::of_journal(&journal).context("reading the journal of the run")?;
         ran.said = heard.take();
         ran.take(done);
+        ran.leaks = self.leaks(&journal, ran);
         Ok(())
+    }
+
+    /// Where a secret can be read that was one before the run, or is one now.
+    fn leaks(&self, journal: &str, ran: &Ran) -> Vec<&'static str> {
+        let now = self.world.lock();
+        let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);
+        let logs = now.port.runs.values().flat_map(|run| &run.logs).any(|log| secret(&log.message));
+        let places = [
+            ("the journal", secret(journal)),
+            ("the message", secret(&ran.message)),
+            ("what was said", ran.said.iter().any(|text| secret(text))),
+            ("the log in Port", logs),
+        ];
+        places.into_iter().filter(|(_, leaks)| *leaks).map(|(place, _)| place).collect()
     }
 
     fn job(
@@ -116,16 +133,18 @@ impl Bench<'_> {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
+        let workflow = Workflow {
+            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            repository: Some("acme/gitops".to_owned()),
+            attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+        };
         Ok(Job {
             engine: self.engine,
-            policy: self.policy,
-            config,
-            payload,
-            workflow: Workflow {
-                url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
-                repository: Some("acme/gitops".to_owned()),
-                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            },
+            program: &self.policy.program,
+            grants: &config.grants,
+            limits: config.limits.clone(),
+            report: config.port.report,
+            request: payload.into_request(config.settings(), workflow),
             source,
             clock,
             deadline,
@@ -166,7 +185,7 @@ impl Ran {
     fn take(&mut self, done: Done) {
         (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
         self.message = done.message;
-        self.planned = done.seen.files_changed;
+        self.planned = Changes::of(&done.timeline).files;
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
         }

@@ -8,8 +8,8 @@ use similar::{ChangeTag, TextDiff};
 use super::ask::{CallName, Expect, FileExpect, RunExpect, Texts};
 use super::made::Made;
 use super::run::Ran;
-use crate::core::changes::FileDiff;
 use crate::core::run::Mode;
+use crate::words::FileDiff;
 use crate::world::github::{PullState, Repository};
 use crate::world::port::Entity;
 use crate::world::{Event, World};
@@ -202,6 +202,9 @@ impl Found {
         if shows && ran.before.fingerprint() == ran.after.fingerprint() {
             let actual = "it had none: what it names is not there, or the service refused it";
             self.add("event", "an effect", actual);
+        }
+        for place in &ran.leaks {
+            self.add("secrets", "in no place that anybody reads", *place);
         }
         for seen in ran.requests.iter().filter(|seen| seen.unknown) {
             let actual = format!("{} {} at {}", seen.method, seen.path, seen.service);

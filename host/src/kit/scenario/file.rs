@@ -15,11 +15,12 @@ use super::ask::Expect;
 use super::error::{ScenarioError, Source};
 use super::lay::{Lists, is_entity, lay, take, take_entity};
 use super::{Act, Scenario, Step};
-use crate::core::config::{Config, PolicyConfig, PortConfig};
 use crate::core::grants::Grants;
 use crate::core::limits::Limits;
 use crate::core::run::Mode;
 use crate::kit::demo::CONFIG;
+use crate::request::config::{ComponentRef, Config, PolicyConfig, PortConfig};
+use crate::request::limits::Table as LimitsTable;
 use crate::world::file::{EventFile, GitHubFile, PortFile};
 use crate::world::{Event, Faults, World, sample};
 
@@ -68,7 +69,7 @@ struct ConfigFile {
     _port: PortConfig,
     #[serde(rename = "grants")]
     _grants: Grants,
-    #[serde(rename = "limits")]
+    #[serde(rename = "limits", with = "LimitsTable")]
     _limits: Limits,
 }
 
@@ -183,7 +184,7 @@ impl Reading<'_> {
         let mut config =
             Config::parse(&base.to_string()).map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it.
-        if let crate::core::config::ComponentRef::Path(path) = &mut config.policy.component
+        if let ComponentRef::Path(path) = &mut config.policy.component
             && !is_own
         {
             *path = folder.join(&*path);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::core::call::{Call, Reply};
 use crate::core::contract::Failure;
 use crate::core::gate::describe;
-use crate::core::journal::{self, Entry};
+use crate::core::journal::Entry;
+use crate::record::{self, Damage};
 
 /// A call that was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +30,10 @@ pub enum Answered {
 
 impl Made {
     /// The calls of a journal, in order.
-    pub(super) fn of_journal(text: &str) -> Result<Vec<Self>, journal::Damage> {
-        let entries = match journal::read(text) {
+    pub(super) fn of_journal(text: &str) -> Result<Vec<Self>, Damage> {
+        let entries = match record::read(text) {
             // A run that could not begin has no header to write.
-            Err(journal::Damage::Headless) => return Ok(Vec::new()),
+            Err(Damage::Headless) => return Ok(Vec::new()),
             entries => entries?,
         };
         let mut made = BTreeMap::new();

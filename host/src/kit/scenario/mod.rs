@@ -40,8 +40,8 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::core::config::Config;
 use crate::core::run::Mode;
+use crate::request::config::Config;
 use crate::world::{Event, World};
 
 pub use ask::{CallName, Expect, FileExpect, OutcomeKind, PullWord, RunExpect};

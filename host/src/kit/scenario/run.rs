@@ -13,12 +13,12 @@ use super::expect::{Mismatch, check};
 use super::made::Made;
 use super::pair::differences;
 use crate::builtin;
-use crate::core::changes::FileDiff;
-use crate::core::config::ComponentRef;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
-use crate::core::policy::Policy;
 use crate::core::run::Mode;
+use crate::policy::Policy;
+use crate::request::config::ComponentRef;
+use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::{Event, Seen, Shared, World};
 
@@ -67,6 +67,8 @@ pub struct Ran {
     pub planned: Vec<FileDiff>,
     /// What a person who waits was told.
     pub said: Vec<String>,
+    /// Where a secret of the world was seen after the run: no place is the right one.
+    pub leaks: Vec<&'static str>,
     /// What somebody else did.
     pub event: Option<Event>,
     /// The Port run of the payload.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Format;
-use crate::core::text;
 use crate::kit::scenario::{Problem, Report};
+use crate::words::text;
 
 /// What is said when all have ended.
 pub(super) fn whole(format: Format, reports: &[Report], took: Duration) -> String {

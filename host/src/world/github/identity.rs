@@ -126,6 +126,11 @@ impl Tokens {
         self.0.values()
     }
 
+    /// The texts themselves.
+    pub(in crate::world) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// How many there are of each kind.
     pub(super) fn kinds(&self) -> BTreeMap<TokenKind, usize> {
         let mut kinds = BTreeMap::new();

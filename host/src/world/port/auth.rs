@@ -71,6 +71,11 @@ impl Port {
         &mut self.tokens
     }
 
+    /// The texts of the tokens that were handed out.
+    pub(in crate::world) fn token_texts(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().map(|token| token.text.as_str())
+    }
+
     fn token(&mut self, now: Timestamp, client_id: &str) -> Token {
         self.tokens.retain(|token| token.expires > now);
         if let Some(token) = self.tokens.iter().find(|token| token.client_id == client_id) {

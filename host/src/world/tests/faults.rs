@@ -1,6 +1,7 @@
 //! Every kind of fault, and which request it strikes.
 
 use super::*;
+use crate::core::http::script::rows;
 use crate::world::fault::{Canned, PathGlob, RateKind, RateLimit};
 
 const RUN: &str = "https://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
@@ -64,7 +65,7 @@ async fn a_fault_strikes_the_requests_that_it_names() {
         ("method = \"GET\"\nthen = { answer = { status = 502 } }", vec![Ok(201); 3], 3),
         ("service = \"github\"\nthen = { answer = { status = 502 } }", vec![Ok(201); 3], 3),
     ];
-    for (fault, expected, lines) in cases {
+    for (fault, expected, lines) in rows("faults of the mock", cases) {
         let answered = log_lines(&format!("[[faults]]\n{fault}"), 3).await;
         assert_eq!(answered, (expected, lines), "{fault}");
     }
@@ -98,7 +99,7 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
         ),
         (Service::GitHub, RateKind::Secondary, 403, "retry-after", 30, "secondary rate limit"),
     ];
-    for (service, kind, status, header, value, text) in cases {
+    for (service, kind, status, header, value, text) in rows("rate limits of the mock", cases) {
         let (world, transport, token) = sample_with("faults = []");
         let lasts = SignedDuration::from_secs(30);
         let effect = Effect::RateLimit(RateLimit { kind, lasts, status: None });

@@ -24,6 +24,19 @@ fn the_sample_is_the_guides_promotion() {
 }
 
 #[test]
+fn it_knows_its_secrets_wherever_they_are_seen() {
+    let world = Shared::new(World::sample());
+    let token = login(&world);
+    let given = world.lock().environment();
+    let world = world.lock();
+    for (name, value) in &given {
+        assert_eq!(world.betrayed_by(&format!("a {value}.")), *name != "PORT_CLIENT_ID", "{name}");
+    }
+    assert!(world.betrayed_by(&format!("{{\"at\":\"{token}\"}}")));
+    assert!(!world.betrayed_by("web runs ghcr.io/acme/web:1.4.2"));
+}
+
+#[test]
 fn the_messages_name_the_sample() {
     let whole = sample::payload();
     assert_eq!(whole["context"]["runId"], sample::RUN);

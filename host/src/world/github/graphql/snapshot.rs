@@ -20,7 +20,8 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let named = |repository: &Repository| {
         let full = format!("{owner}/{name}");
         let is = |other: &str| full.eq_ignore_ascii_case(other);
-        is(&format!("{}/{}", repository.owner, repository.name)) || repository.renamed_from.iter().any(|old| is(old))
+        is(&format!("{}/{}", repository.owner, repository.name))
+            || repository.renamed_from.iter().any(|old| is(old))
     };
     let found = github.repositories.iter_mut().find(|one| named(one) && call.caller.reaches(one));
     let Some(repository) = found else {

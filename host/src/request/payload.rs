@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::contract::{Actor, Entity, EntityKey, Relation};
+use crate::core::contract::{Actor, Entity, EntityKey, Relation, Request, Workflow};
 
 mod strict;
 
@@ -62,6 +62,21 @@ impl Payload {
                 "inputs",
                 "is missing: this event was not a dispatch with the input `port_payload`",
             )),
+        }
+    }
+
+    /// The request that a policy is given: what Port sent, with the operator's settings (JSON text) and the place where it
+    /// runs.
+    pub fn into_request(self, settings: String, workflow: Workflow) -> Request {
+        Request {
+            run_id: self.run,
+            action: self.action,
+            actor: self.actor,
+            requested_at: self.requested_at,
+            subject: self.subject,
+            inputs: Value::Object(self.inputs).to_string(),
+            settings,
+            workflow,
         }
     }
 
@@ -228,4 +243,4 @@ fn identifier(text: &str, path: &str) -> Result<(), PayloadError> {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-pub(crate) mod tests;
+mod tests;

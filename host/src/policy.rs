@@ -1,11 +1,13 @@
 //! A policy component: what it is and could ever do, before anything of it runs.
+//!
+//! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::contract::CONTRACT;
-use super::engine::Engine;
-use super::journal::digest;
+use crate::core::contract::CONTRACT;
+use crate::core::engine::{Engine, Program};
+use crate::core::text;
 
 /// Most bytes of a component: a Python policy has 18 MB.
 const LARGEST: usize = 64 << 20;
@@ -13,8 +15,8 @@ const LARGEST: usize = 64 << 20;
 /// A component that targets one of the contract's worlds.
 #[derive(Clone)]
 pub struct Policy {
-    /// The component, compiled.
-    pub component: Component,
+    /// The component, ready to run.
+    pub program: Program,
     /// What it imports and exports.
     pub surface: Surface,
     /// SHA-256 of the component in hex.
@@ -91,32 +93,29 @@ impl Policy {
     /// Says what it is instead, or which import or export does not fit.
     pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, NotAPolicy> {
         check_header(bytes)?;
-        let component = engine.compile(bytes).map_err(|error| {
-            NotAPolicy::NotAComponent(format!(
-                "not a valid component: {}",
-                super::text::line(&format!("{error:#}"))
-            ))
+        let program = engine.compile(bytes).map_err(|error| {
+            NotAPolicy::NotAComponent(format!("not a valid component: {}", text::line(&format!("{error:#}"))))
         })?;
-        Self::of(engine, component, bytes)
+        Self::of(program, bytes.len())
     }
 
-    /// Checks that what these bytes were compiled to is a policy.
+    /// Checks that what is ready to run is a policy.
     ///
     /// # Errors
     /// Says which import or export does not fit.
-    pub fn of(engine: &Engine, component: Component, bytes: &[u8]) -> Result<Self, NotAPolicy> {
-        let surface = Surface::of(engine, &component)?;
-        Ok(Self { component, surface, digest: digest(bytes), size: bytes.len() })
+    pub fn of(program: Program, size: usize) -> Result<Self, NotAPolicy> {
+        let surface = Surface::of(program.component())?;
+        Ok(Self { surface, digest: program.digest().to_owned(), program, size })
     }
 }
 
 impl Surface {
-    fn of(engine: &Engine, component: &Component) -> Result<Self, NotAPolicy> {
+    fn of(component: &Component) -> Result<Self, NotAPolicy> {
         let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
-        let kind = component.component_type();
+        let (engine, kind) = (component.engine(), component.component_type());
         let mut surface =
             Self { tier: Tier::Observe, imports: Vec::new(), wasi: Vec::new(), exports: Vec::new() };
-        for (name, _) in kind.imports(engine.wasmtime()) {
+        for (name, _) in kind.imports(engine) {
             let ours = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
             let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
             match interface.and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface)) {
@@ -129,12 +128,12 @@ impl Surface {
                 None if name.starts_with("wasi:") && name.contains("@0.2.") => {
                     surface.wasi.push(name.to_owned())
                 }
-                None => return Err(NotAPolicy::Import(super::text::line(name))),
+                None => return Err(NotAPolicy::Import(text::line(name))),
             }
         }
-        for (name, item) in kind.exports(engine.wasmtime()) {
+        for (name, item) in kind.exports(engine) {
             if matches!(item.ty, ComponentItem::ComponentInstance(_)) {
-                surface.exports.push(super::text::line(name));
+                surface.exports.push(text::line(name));
             }
         }
         for needed in ["promotion", "about"] {

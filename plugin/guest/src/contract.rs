@@ -1,4 +1,7 @@
 //! The contract of `wit/`, as Rust. The generated types are the types: nothing mirrors them.
+//!
+//! All of the world `promote` is here. A component imports the functions that its code calls, and no others, so
+//! `promote inspect` shows a policy that never merges as one that cannot.
 
 #![allow(
     unsafe_code,
@@ -10,9 +13,12 @@
 )]
 
 wit_bindgen::generate!({
-    path: "../wit",
+    path: "../../wit",
     world: "promote",
     additional_derives: [PartialEq],
+    pub_export_macro: true,
+    export_macro_name: "export_contract",
+    default_bindings_module: "promote_guest::contract",
 });
 
 pub use exports::promote::policy::{about, promotion};

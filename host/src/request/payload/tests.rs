@@ -1,21 +1,5 @@
 use super::*;
-use crate::core::contract::{Request, Workflow};
 use serde_json::json;
-
-/// A request for other modules' tests.
-pub(crate) fn request() -> Request {
-    let payload = Payload::read(&old().to_string()).unwrap();
-    Request {
-        run_id: payload.run,
-        action: payload.action,
-        actor: payload.actor,
-        requested_at: payload.requested_at,
-        subject: payload.subject,
-        inputs: "{}".to_owned(),
-        settings: "{}".to_owned(),
-        workflow: Workflow { repository: None, url: None, attempt: 1 },
-    }
-}
 
 fn old() -> Value {
     json!({

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::port_read;
 use crate::types::{Entity, EntityKey, Failure, Relation};
 
 /// An entity whose properties are parsed.
@@ -18,7 +19,16 @@ pub struct Item {
 }
 
 impl Item {
-    /// Reads an entity.
+    /// Reads an entity from the catalog; none if there is none.
+    ///
+    /// # Errors
+    /// As `get-entity` of `port-read`, and as [`Item::new`].
+    pub fn find(blueprint: &str, identifier: &str) -> Result<Option<Self>, Failure> {
+        let key = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.to_owned() };
+        port_read::get_entity(&key)?.as_ref().map(Self::new).transpose()
+    }
+
+    /// Takes an entity as the host returned it.
     ///
     /// # Errors
     /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.

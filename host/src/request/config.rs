@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::grants::Grants;
-use super::limits::Limits;
+use super::limits::Table;
+use crate::core::ending::Report;
+use crate::core::grants::Grants;
+use crate::core::limits::Limits;
 
 /// The whole file. An unknown key is an error: a misspelt grant must not pass for an absent one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +20,7 @@ pub struct Config {
     /// `[[grants]]`
     pub grants: Grants,
     /// `[limits]`
+    #[serde(with = "Table")]
     pub limits: Limits,
 }
 
@@ -59,17 +62,6 @@ impl From<String> for ComponentRef {
 pub struct PortConfig {
     /// Who sets the status of the Port run.
     pub report: Report,
-}
-
-/// Who sets the status of the Port run at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Report {
-    /// This host, with a label, as its very last call.
-    #[default]
-    Host,
-    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
-    Workflow,
 }
 
 /// A configuration that cannot be used.
