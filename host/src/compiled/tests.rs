@@ -61,11 +61,6 @@ fn a_policy_is_compiled_once_and_kept_for_this_user_alone() {
 #[test]
 fn a_file_that_is_not_what_was_written_is_made_anew() {
     type Harm = fn(&Path);
-    let edit = |path: &Path, change: &dyn Fn(&mut Vec<u8>)| {
-        let mut bytes = fs::read(path).unwrap();
-        change(&mut bytes);
-        fs::write(path, bytes).unwrap();
-    };
     let cases: [(&str, Harm, &str); 7] = [
         ("flipped", |path| edit(path, &|bytes| *bytes.last_mut().unwrap() ^= 1), "changed or cut off"),
         ("cut", |path| edit(path, &|bytes| bytes.truncate(bytes.len() / 2)), "changed or cut off"),
@@ -94,6 +89,12 @@ fn a_file_that_is_not_what_was_written_is_made_anew() {
         assert!(said.contains("made anew") && said.contains(why), "{name}: {said}");
         assert_eq!(folder.load(), (Origin::Cache, String::new()), "{name}");
     }
+}
+
+fn edit(path: &Path, change: &dyn Fn(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
 }
 
 /// The first line, whose end is followed by the key.
