@@ -146,6 +146,9 @@ impl Source for Ahead {
             return Ok(Reply::Done(()));
         }
         lines.send_if_due(&reads.live, now);
+        if call.is_write() {
+            lines.accepted().await?;
+        }
         lines.beside(reads.answer(call)).await
     }
 
@@ -205,6 +208,9 @@ struct Lines {
     under_way: Mutex<Option<Sending>>,
     begun: bool,
     failed: Option<Failure>,
+    /// Why the first lines were not taken, if they were not.
+    refused: Option<Failure>,
+    taken: bool,
 }
 
 type Sending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
@@ -247,12 +253,25 @@ impl Lines {
         work.await
     }
 
+    /// Waits until Port has taken the first lines: who cannot write there must not write elsewhere.
+    async fn accepted(&mut self) -> Result<(), Failure> {
+        if !self.taken {
+            self.land().await;
+        }
+        self.refused.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits for what is under way.
+    async fn land(&mut self) {
+        if let Some(sending) = self.under_way() {
+            let sent = sending.await;
+            self.sent(sent);
+        }
+    }
+
     async fn settle(&mut self, live: &Arc<Live>) -> Result<(), Failure> {
         loop {
-            if let Some(sending) = self.under_way() {
-                let sent = sending.await;
-                self.sent(sent);
-            }
+            self.land().await;
             match self.waiting.is_empty() {
                 true => return self.failed.take().map_or(Ok(()), Err),
                 false => self.send(live),
@@ -262,6 +281,10 @@ impl Lines {
 
     fn sent(&mut self, result: Result<(), Failure>) {
         *self.under_way() = None;
-        self.failed = self.failed.take().or(result.err());
+        match result {
+            Ok(()) => self.taken = true,
+            Err(failure) if !self.taken => self.refused = Some(failure),
+            Err(failure) => self.failed = self.failed.take().or(Some(failure)),
+        }
     }
 }

@@ -75,14 +75,14 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+    let deadline = || clock.now().checked_add(config.limits.wall).context("limits.wall is too long");
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
     let live = Live::new(Setup {
         transport: Arc::new(Pool::new().context("preparing HTTP")?),
         clock: Arc::clone(&clock),
-        deadline,
+        deadline: deadline()?,
         seed,
         port_url: environment.port_url(),
         github_url: environment.github_url(),
@@ -104,6 +104,9 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
             return Err(error);
         }
     };
+    // The run's time begins when there is something to run.
+    let deadline = deadline()?;
+    ahead.live().port.grace(config.limits.wall);
     let source: Box<dyn Source> = match mode {
         Mode::Run => Box::new(ahead),
         Mode::Plan => Box::new(Plan::new(ahead)),

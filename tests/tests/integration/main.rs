@@ -15,6 +15,7 @@ mod grants;
 mod guests;
 mod injection;
 mod journal;
+mod latency;
 mod limits;
 mod plan;
 mod run;
