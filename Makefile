@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients lint build clean
+.PHONY: help setup demo test test-clients test-languages test-crashes fuzz lint build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,16 @@ test: setup ## Run every test
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run
+
+test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
+	@tests/languages/run
+
+test-crashes: setup ## Kill the program at every request of every scene, and run it again
+	PROMOTE_CRASHES=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture wherever_the_program_is_killed
+
+fuzz: setup ## Fuzz every reader of foreign input, 20 s each (FUZZ_SECONDS)
+	@tests/fuzz/run
 
 lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(problem) => {
-            eprintln!("{problem}");
+            eprintln!("{problem}\n  or set PROMOTE_POLICY_WASM to a component that was built elsewhere");
             ExitCode::FAILURE
         }
     }

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the default policy: {error}");
+            eprintln!("or set PROMOTE_POLICY_WASM to a component that was built elsewhere");
             ExitCode::FAILURE
         }
     }

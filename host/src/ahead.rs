@@ -58,12 +58,6 @@ impl Ahead {
             Reads { live, clock, subject, blueprints, entities: Mutex::default(), pulls: Pulls::new(grants) };
         Self { reads, lines: Lines::default() }
     }
-
-    /// Logs in to both services at once. What goes wrong shows at the first call that needs it, in the words for that.
-    pub async fn log_in(&self) {
-        let live = &self.reads.live;
-        let _ = tokio::join!(live.port.login(), live.github.login());
-    }
 }
 
 impl Reads {
@@ -162,7 +156,9 @@ impl Source for Ahead {
 
     async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         if *key == self.reads.subject {
-            self.reads.look_around().await?;
+            // An App's token is minted meanwhile. What goes wrong with it shows at the first call that needs it.
+            let (around, _) = tokio::join!(self.reads.look_around(), self.reads.live.github.login());
+            around?;
         }
         let ahead = self.reads.entities().found.get(&name(key)).cloned();
         match ahead {

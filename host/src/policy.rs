@@ -2,6 +2,7 @@
 //!
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
+use serde::Deserialize;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
@@ -10,7 +11,7 @@ use crate::core::engine::{Engine, Program};
 use crate::core::text;
 
 /// Most bytes of a component: a Python policy has 18 MB.
-const LARGEST: usize = 64 << 20;
+pub const LARGEST: usize = 64 << 20;
 
 /// A component that targets one of the contract's worlds.
 #[derive(Clone)]
@@ -39,7 +40,8 @@ pub struct Surface {
 }
 
 /// How much a component could ever do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// Look and answer.
     Observe,
@@ -69,6 +71,19 @@ pub enum NotAPolicy {
     /// It imports what this host does not offer.
     #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
     Import(String),
+    /// What it imports or exports has other types than the contract.
+    #[error("the component was built for another contract than {CONTRACT}: {0}")]
+    Types(String),
+    /// It could do more than the operator wants.
+    #[error("the component imports {import}: it is of tier {}, and `policy.tier` allows {}", tier.name(), allowed.name())]
+    Tier {
+        /// The import that is too much.
+        import: String,
+        /// What the component is.
+        tier: Tier,
+        /// What is allowed.
+        allowed: Tier,
+    },
     /// It does not export what a policy must.
     #[error("the component does not export {0}: it is no promotion policy of {CONTRACT}")]
     Export(String),
@@ -96,20 +111,38 @@ impl Policy {
         let program = engine.compile(bytes).map_err(|error| {
             NotAPolicy::NotAComponent(format!("not a valid component: {}", text::line(&format!("{error:#}"))))
         })?;
-        Self::of(program, bytes.len())
+        Self::of(engine, program, bytes.len())
     }
 
     /// Checks that what is ready to run is a policy.
     ///
     /// # Errors
     /// Says which import or export does not fit.
-    pub fn of(program: Program, size: usize) -> Result<Self, NotAPolicy> {
+    pub fn of(engine: &Engine, program: Program, size: usize) -> Result<Self, NotAPolicy> {
         let surface = Surface::of(program.component())?;
-        Ok(Self { surface, digest: program.digest().to_owned(), program, size })
+        engine.check_types(&program).map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
+        Ok(Self { surface, digest: program.digest().to_owned(), program, size: size })
     }
 }
 
 impl Surface {
+    /// Checks that the component could never do more than a tier allows.
+    ///
+    /// # Errors
+    /// Names the first import that is too much.
+    pub fn check(&self, allowed: Option<Tier>) -> Result<(), NotAPolicy> {
+        let Some(allowed) = allowed else {
+            return Ok(());
+        };
+        let tier_of =
+            |import: &str| INTERFACES.iter().find(|(name, _)| *name == import).map(|(_, tier)| *tier);
+        let beyond = |import: &&String| tier_of(import).is_some_and(|tier| tier > allowed);
+        match self.imports.iter().find(beyond) {
+            None => Ok(()),
+            Some(import) => Err(NotAPolicy::Tier { import: import.clone(), tier: self.tier, allowed }),
+        }
+    }
+
     fn of(component: &Component) -> Result<Self, NotAPolicy> {
         let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
         let (engine, kind) = (component.engine(), component.component_type());
@@ -146,9 +179,9 @@ impl Surface {
     }
 }
 
-/// Tells common mistakes apart before the compiler speaks, and at no cost: every file of WebAssembly starts with `\0asm`, a version and
+/// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and
 /// a layer, which is 0 for a module and 1 for a component (component model, Binary.md).
-pub fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
+fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
     let what = match bytes {
         [] => "the file is empty".to_owned(),
         _ if bytes.len() > LARGEST => {

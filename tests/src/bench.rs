@@ -1,6 +1,7 @@
 //! One run in process: the real engine, gate and clients, on a world behind no socket, at the world's own time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use promote::request::config::Config;
 use promote::request::payload::Payload;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
+use tokio::sync::Notify;
 
 use crate::settings::Settings;
 use crate::witness::Witness;
@@ -32,6 +34,15 @@ static POLICIES: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex:
 /// Sees each request before the world does, with the bytes of the journal at that moment.
 pub type Tap = Arc<dyn Fn(&HttpRequest, &[u8]) + Send + Sync>;
 
+/// Where a run is killed: at the how-manieth request, counted from 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Kill {
+    /// The request that is never answered.
+    pub at: usize,
+    /// Whether it has its effect all the same.
+    pub effect: bool,
+}
+
 /// What a run is made of.
 pub struct Bench {
     component: String,
@@ -39,6 +50,7 @@ pub struct Bench {
     world: World,
     mode: Mode,
     tap: Tap,
+    kill: Option<Kill>,
 }
 
 impl Bench {
@@ -50,7 +62,20 @@ impl Bench {
             world: World::sample(),
             mode: Mode::Run,
             tap: Arc::new(|_, _| {}),
+            kill: None,
         }
+    }
+
+    /// With this `promote.toml`.
+    #[must_use]
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Killed at a request.
+    #[must_use]
+    pub fn killed(self, kill: Kill) -> Self {
+        Self { kill: Some(kill), ..self }
     }
 
     /// A guest in the sample world, with all that the default policy is granted there.
@@ -101,8 +126,14 @@ impl Bench {
         Self { tap, ..self }
     }
 
-    /// Runs it.
+    /// Runs it to its end.
     pub async fn run(self) -> Ended {
+        let left = self.attempt().await;
+        Ended { done: left.done.unwrap(), journal: left.journal, witness: left.witness }
+    }
+
+    /// Runs it to its end, or until it is killed: then nothing of it goes on.
+    pub async fn attempt(self) -> Left {
         let world = Shared::new(self.world);
         let witness = Witness::of(&world);
         let config = Config::parse(&self.settings.text()).unwrap();
@@ -110,7 +141,15 @@ impl Bench {
         let (journal, bytes) = Journal::in_memory();
         let clock = Arc::new(world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
-        let transport = Arc::new(Tapped { world: world.transport(), journal: bytes.clone(), tap: self.tap });
+        let killed = Arc::new(Notify::new());
+        let transport = Arc::new(Tapped {
+            world: world.transport(),
+            journal: bytes.clone(),
+            tap: self.tap,
+            kill: self.kill,
+            killed: killed.clone(),
+            sent: AtomicUsize::new(0),
+        });
         let seed = 7;
         let payload = Payload::read(&sample::payload().to_string()).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
@@ -134,9 +173,12 @@ impl Bench {
             journal,
             observer: Arc::new(Silent),
         };
-        let done = run(job, std::future::pending()).await;
+        let done = tokio::select! {
+            done = run(job, std::future::pending()) => Some(done),
+            () = killed.notified() => None,
+        };
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
-        Ended { done, journal, witness }
+        Left { done, journal, witness }
     }
 }
 
@@ -179,14 +221,36 @@ struct Tapped {
     world: WorldTransport,
     journal: Arc<Mutex<Vec<u8>>>,
     tap: Tap,
+    kill: Option<Kill>,
+    killed: Arc<Notify>,
+    sent: AtomicUsize,
 }
 
 #[async_trait]
 impl Transport for Tapped {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         (self.tap)(&request, &self.journal.lock().unwrap());
+        let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(kill) = self.kill.filter(|kill| kill.at == number) {
+            if kill.effect {
+                let _never_told = self.world.send(request).await;
+            }
+            self.killed.notify_one();
+            return std::future::pending().await;
+        }
         self.world.send(request).await
     }
+}
+
+/// What is left of a run, ended or killed.
+#[must_use]
+pub struct Left {
+    /// How it ended, unless it was killed.
+    pub done: Option<Done>,
+    /// The record.
+    pub journal: String,
+    /// What it left behind.
+    pub witness: Witness,
 }
 
 /// What a run came to.

@@ -30,6 +30,30 @@ impl Settings {
         self
     }
 
+    /// With this misdeed, and a text that it needs.
+    #[must_use]
+    pub fn order(mut self, deed: &str, text: &str) -> Self {
+        let pairs = [("deed".to_owned(), deed.into()), ("text".to_owned(), text.into())];
+        self.0["policy"]["settings"] = Table::from_iter(pairs).into();
+        self
+    }
+
+    /// For components of this tier at most.
+    #[must_use]
+    pub fn tier(mut self, tier: &str) -> Self {
+        let policy = self.0["policy"].as_table_mut().unwrap();
+        policy.insert("tier".to_owned(), tier.into());
+        self
+    }
+
+    /// With more settings for the default policy, as TOML.
+    #[must_use]
+    pub fn more(mut self, settings: &str) -> Self {
+        let more: Table = settings.parse().unwrap();
+        self.0["policy"]["settings"].as_table_mut().unwrap().extend(more);
+        self
+    }
+
     /// With these limits, as TOML.
     #[must_use]
     pub fn limits(mut self, limits: &str) -> Self {

@@ -3,9 +3,11 @@
 use clap::Subcommand;
 
 use super::output;
+use crate::kit::build::{self, BuildArgs};
 use crate::kit::demo::{self, DemoArgs};
 use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::mock::{self, MockArgs};
+use crate::kit::new::{self, NewArgs};
 use crate::kit::test::{self, TestArgs};
 
 #[derive(Subcommand)]
@@ -14,6 +16,10 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Serve an embedded Port and GitHub on this machine
     Mock(MockArgs),
+    /// Start a policy of your own: a project that builds and passes its tests
+    New(NewArgs),
+    /// Make the component of a policy project
+    Build(BuildArgs),
     /// Say what a component is and could ever do
     Inspect(InspectArgs),
     /// Run scenario files against the embedded Port and GitHub
@@ -29,9 +35,14 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;
             Ok(0)
         }
+        Command::New(args) => {
+            new::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text))
+        }
+        Command::Build(args) => {
+            build::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+        }
         Command::Inspect(args) => {
-            output::data(&inspect::run(&args, &|line: &str| output::say(line)).await?);
-            Ok(0)
+            inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Test(args) => {
             test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await

@@ -1,6 +1,5 @@
 //! `promote run` and `promote plan`.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
 use crate::plan::Plan;
-use crate::policy::{Policy, check_header};
+use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
 
@@ -70,19 +69,20 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let component = Component::read(&config, &args.config)?;
+    let engine = Engine::new().context("starting wasmtime")?;
     let cache = environment.cache().filter(|_| !args.no_cache);
+    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = || clock.now().checked_add(config.limits.wall).context("limits.wall is too long");
+    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
     let live = Live::new(Setup {
         transport: Arc::new(Pool::new().context("preparing HTTP")?),
         clock: Arc::clone(&clock),
-        deadline: deadline()?,
+        deadline,
         seed,
         port_url: environment.port_url(),
         github_url: environment.github_url(),
@@ -93,20 +93,6 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
     let ahead = Ahead::new(live, Arc::clone(&clock), &config.grants, &payload.subject.key);
-    // Logging in takes the network, and loading the processor.
-    let loading = tokio::task::spawn_blocking(move || component.load(cache.as_deref()));
-    let (loaded, ()) = tokio::join!(loading, ahead.log_in());
-    let (engine, policy) = match loaded.context("loading the policy").flatten() {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            // There is no run that would give back what was minted. It ends within the hour if this fails.
-            let _ = ahead.live().github.revoke().await;
-            return Err(error);
-        }
-    };
-    // The run's time begins when there is something to run.
-    let deadline = deadline()?;
-    ahead.live().port.grace(config.limits.wall);
     let source: Box<dyn Source> = match mode {
         Mode::Run => Box::new(ahead),
         Mode::Plan => Box::new(Plan::new(ahead)),
@@ -160,39 +146,40 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// A component, read and found to be the one that was reviewed.
-struct Component {
-    bytes: Cow<'static, [u8]>,
-    name: String,
-}
-
-impl Component {
-    fn read(config: &Config, config_path: &Path) -> anyhow::Result<Self> {
-        let (bytes, name) = match &config.policy.component {
-            ComponentRef::Builtin => (Cow::Borrowed(builtin::POLICY), "the built-in policy".to_owned()),
-            ComponentRef::Path(path) => {
-                let path = config_path.parent().unwrap_or(Path::new("")).join(path);
-                let name = format!("the policy {}", path.display());
-                (std::fs::read(&path).with_context(|| format!("reading {name}"))?.into(), name)
-            }
-        };
-        if let Some(expected) = &config.policy.sha256 {
-            let found = digest(&bytes);
-            if !expected.eq_ignore_ascii_case(&found) {
-                bail!(
-                    "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
-                );
-            }
+fn policy(
+    engine: &Engine,
+    config: &Config,
+    config_path: &Path,
+    cache: Option<&Path>,
+) -> anyhow::Result<Policy> {
+    let (bytes, name) = match &config.policy.component {
+        ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
+        ComponentRef::Path(path) => {
+            let path = config_path.parent().unwrap_or(Path::new("")).join(path);
+            let name = format!("the policy {}", path.display());
+            // A byte more than there may be, so that what is too large is told apart and what is endless ends.
+            let mut bytes = Vec::new();
+            let read = std::fs::File::open(&path)
+                .and_then(|file| file.take(COMPONENT as u64 + 1).read_to_end(&mut bytes));
+            read.with_context(|| format!("reading {name}"))?;
+            (bytes, name)
         }
-        check_header(&bytes).with_context(|| name.clone())?;
-        Ok(Self { bytes, name })
+    };
+    if bytes.len() > COMPONENT {
+        bail!("{name} is larger than a component may be ({COMPONENT} bytes)");
     }
-
-    fn load(self, cache: Option<&Path>) -> anyhow::Result<(Engine, Policy)> {
-        let engine = Engine::new().context("starting wasmtime")?;
-        let (policy, _) = compiled::load(&engine, &self.bytes, cache, &output::say).context(self.name)?;
-        Ok((engine, policy))
+    let found = digest(&bytes);
+    if let Some(expected) =
+        config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
+    {
+        bail!(
+            "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
+        );
     }
+    let loaded = compiled::load(engine, &bytes, cache, &output::say);
+    loaded
+        .and_then(|(policy, _)| policy.surface.check(config.policy.tier).map(|()| policy))
+        .with_context(|| name)
 }
 
 fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

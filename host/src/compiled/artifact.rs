@@ -95,6 +95,6 @@ impl<'a> Artifact<'a> {
         let component_code = unsafe { Component::deserialize(engine.wasmtime(), self.0) };
         let code =
             component_code.map_err(|error| anyhow::anyhow!("{error:#}")).context("it cannot be loaded")?;
-        Ok(Policy::of(engine.adopt(code, component), component.len())?)
+        Ok(Policy::of(engine, engine.adopt(code, component), component.len())?)
     }
 }

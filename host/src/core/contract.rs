@@ -15,11 +15,11 @@ mod bindings {
     });
 }
 
-pub use bindings::Promote as Policy;
 pub use bindings::exports::promote::policy::about::Description;
 pub use bindings::promote::policy::{
     env, github_merge, github_propose, github_read, port_read, port_write, run_log, types,
 };
+pub use bindings::{Promote as Policy, PromotePre as PolicyPre};
 
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};

@@ -130,6 +130,7 @@ fn decided(outcome: &Outcome, mode: Mode) -> String {
                 waiting.pull_request, waiting.image, waiting.until
             )
         }
+        Outcome::Refused(reasons) if reasons.is_empty() => "refused: the policy gives no reason".to_owned(),
         Outcome::Refused(reasons) => {
             let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
             format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))

@@ -85,13 +85,21 @@ impl Engine {
         Program { component, digest: digest(bytes) }
     }
 
+    /// Checks that a component's imports and exports have the contract's types; their names alone say little.
+    ///
+    /// # Errors
+    /// Names the import or export that does not fit.
+    pub fn check_types(&self, program: &Program) -> wasmtime::Result<()> {
+        contract::PolicyPre::new(self.linker.instantiate_pre(&program.component)?).map(drop)
+    }
+
     /// Asks a policy what it is, in an instance that can make no call.
     ///
     /// # Errors
     /// When it traps, or takes longer than five seconds.
     pub async fn describe(&self, program: &Program) -> anyhow::Result<Description> {
         let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
-        let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits));
+        let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits), limits.traffic);
         let asked = async {
             let instance =
                 contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
@@ -114,7 +122,9 @@ impl Engine {
     ) -> (Verdict, Gate, String) {
         let limits = gate.budget.limits().clone();
         let out_of_time = gate.out_of_time();
-        let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits));
+        // The host's own calls before this have used some of the time.
+        let left = gate.time_left();
+        let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits), limits.traffic);
         let run = async {
             let instance =
                 contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
@@ -122,21 +132,24 @@ impl Engine {
         };
         let ended = tokio::select! {
             ended = run => Some(ended),
-            () = tokio::time::sleep(limits.wall) => None,
+            () = tokio::time::sleep(left) => None,
             () = cancel => Some(Err(wasmtime::Error::new(Cancelled))),
         };
         let verdict = match ended {
             Some(Ok(returned)) => Verdict::Returned(returned),
-            Some(Err(trap)) => stopped(trap, store.data().memory_limit()),
+            Some(Err(trap)) => stopped(trap, store.data().memory_limit(), &limits),
             None => Verdict::Limit(out_of_time),
         };
         let (gate, printed) = store.into_data().into_parts();
         (verdict, gate, printed)
     }
 
-    fn store(&self, sandbox: Sandbox) -> Store<Sandbox> {
+    fn store(&self, sandbox: Sandbox, traffic: usize) -> Store<Sandbox> {
         let mut store = Store::new(&self.engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
+        // What a guest passes in one call is copied before anything can count it, and one piece of its memory may be
+        // passed a thousand times.
+        store.set_hostcall_fuel(traffic);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -164,9 +177,15 @@ fn plain(error: wasmtime::Error) -> anyhow::Error {
 #[error("cancelled")]
 struct Cancelled;
 
-fn stopped(trap: wasmtime::Error, memory: Option<LimitReached>) -> Verdict {
+/// How wasmtime's error begins when a call passes more than [`Store::set_hostcall_fuel`] allows; its type is private.
+const TOO_MUCH: &str = "too much data is being copied";
+
+fn stopped(trap: wasmtime::Error, memory: Option<LimitReached>, limits: &Limits) -> Verdict {
     if trap.is::<Cancelled>() {
         return Verdict::Cancelled;
+    }
+    if trap.root_cause().to_string().starts_with(TOO_MUCH) {
+        return Verdict::Limit(limits.traffic_reached());
     }
     match (trap.downcast_ref::<LimitReached>(), memory) {
         (Some(limit), _) => Verdict::Limit(limit.clone()),

@@ -117,6 +117,8 @@ impl Gate {
     /// # Errors
     /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
     pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        // A call that is too large is not made, and not copied into the journal either.
+        self.budget.carry(size(&call)).map_err(trap)?;
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
         let started = self.clock.now();
         self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
@@ -166,7 +168,7 @@ impl Gate {
     }
 
     async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
-        self.budget.admit(call, size(call)).map_err(trap)?;
+        self.budget.admit(call).map_err(trap)?;
         self.check_deadline()?;
         if let Err(denial) = self.admit(call) {
             self.violations.push(denial.clone());
@@ -185,10 +187,14 @@ impl Gate {
     }
 
     async fn sleep(&self, seconds: u32) -> Result<Reply, Fault> {
-        let left = Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default();
-        self.clock.sleep(left.min(Duration::from_secs(seconds.into()))).await;
+        self.clock.sleep(self.time_left().min(Duration::from_secs(seconds.into()))).await;
         self.check_deadline()?;
         Ok(Reply::Done(()))
+    }
+
+    /// The time until the deadline.
+    pub fn time_left(&self) -> Duration {
+        Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default()
     }
 
     fn check_deadline(&self) -> Result<(), Fault> {
@@ -216,7 +222,11 @@ impl Gate {
         }
         for target in &targets {
             let allowed = self.grants.allow(operation, target).map_err(|denial| denial.to_string())?;
-            self.check_condition(call, &allowed)?;
+            let mut conditions = allowed.iter().map(|allowed| self.check_condition(call, allowed));
+            let first = conditions.next().unwrap_or(Ok(()));
+            if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
+                return first;
+            }
             self.check_pull_request(call, operation, target)?;
         }
         Ok(())

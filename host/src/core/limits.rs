@@ -28,6 +28,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a policy is told, in effect, that sends or gets too much.
+    pub fn traffic_reached(&self) -> LimitReached {
+        LimitReached { limit: format!("{} bytes in calls and answers", self.traffic), key: "traffic" }
+    }
+}
+
 /// A limit that a policy ran into; it ends there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the policy reached its limit of {limit}; raise `limits.{key}` if that is too low for it")]
@@ -53,11 +60,11 @@ impl Budget {
         Self { limits, calls: 0, writes: 0, traffic: 0 }
     }
 
-    /// Counts a call of this many bytes.
+    /// Counts a call.
     ///
     /// # Errors
     /// The first limit that the call is over.
-    pub fn admit(&mut self, call: &Call, bytes: usize) -> Result<(), LimitReached> {
+    pub fn admit(&mut self, call: &Call) -> Result<(), LimitReached> {
         self.calls += 1;
         self.writes += u32::from(call.is_write());
         if self.calls > self.limits.calls {
@@ -66,18 +73,17 @@ impl Budget {
         if self.writes > self.limits.writes {
             return Err(LimitReached { limit: format!("{} writes", self.limits.writes), key: "writes" });
         }
-        self.carry(bytes)
+        Ok(())
     }
 
-    /// Counts the bytes of an answer.
+    /// Counts the bytes of a call or an answer.
     ///
     /// # Errors
     /// When the traffic is over its limit.
     pub fn carry(&mut self, bytes: usize) -> Result<(), LimitReached> {
         self.traffic = self.traffic.saturating_add(bytes);
         if self.traffic > self.limits.traffic {
-            let limit = format!("{} bytes in calls and answers", self.limits.traffic);
-            return Err(LimitReached { limit, key: "traffic" });
+            return Err(self.limits.traffic_reached());
         }
         Ok(())
     }
@@ -98,7 +104,10 @@ mod tests {
         let note = Call::DeleteBranch { repository: String::new(), branch: String::new() };
         let ends_at = |calls: &[(&Call, usize)]| {
             let mut budget = Budget::new(limits.clone());
-            calls.iter().find_map(|(call, bytes)| budget.admit(call, *bytes).err()).map(|reached| reached.key)
+            calls
+                .iter()
+                .find_map(|(call, bytes)| budget.carry(*bytes).and_then(|()| budget.admit(call)).err())
+                .map(|reached| reached.key)
         };
         assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 5)]), None);
         assert_eq!(ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]), Some("calls"));

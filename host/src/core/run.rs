@@ -110,11 +110,15 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         request,
         limits: limits.clone(),
     };
+    let wall = limits.wall;
     let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
     let mut printed = String::new();
-    let ending = match begin(&mut gate, grants, &header).await {
-        Err(ending) => ending,
-        Ok(()) => {
+    // A service that does not answer ends the run as surely as a policy that does not.
+    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, &header)).await;
+    let ending = match begun {
+        Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
+        Ok(Err(ending)) => ending,
+        Ok(Ok(())) => {
             let (verdict, back, output) =
                 engine.run(program, &header.request, gate, &surroundings, cancel).await;
             (gate, printed) = (back, output);
@@ -188,6 +192,14 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
         && !gate.seen.base_holds(&promotion.image)
     {
         violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
+    }
+    if let Verdict::Returned(Ok(Outcome::Pending(waiting))) = &verdict
+        && !gate.seen.knows_pull_request(waiting.pull_request)
+    {
+        let number = waiting.pull_request;
+        violations.push(format!(
+            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        ));
     }
     match verdict {
         _ if !violations.is_empty() => Ending::Violation(violations),

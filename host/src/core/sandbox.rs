@@ -26,6 +26,10 @@ use super::limits::{LimitReached, Limits};
 /// Most bytes that are kept of what a policy prints.
 const PRINTED: usize = 64 << 10;
 
+/// Most handles of WASI's that a policy may hold, and most random bytes that it gets at once: both are the host's memory.
+const HANDLES: usize = 1_000;
+const RANDOM: u64 = 64 << 10;
+
 /// The guest's clock and random numbers: the same again give the same run again.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
@@ -67,9 +71,12 @@ impl Sandbox {
             .secure_random(random(0))
             .insecure_random(random(1))
             .insecure_random_seed(surroundings.seed.into())
+            .max_random_size(RANDOM)
             .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
         let memory = Memory { left: limits.memory, limit: limits.memory, reached: false };
-        Self { gate, wasi, table: ResourceTable::new(), printed, memory }
+        Self { gate, wasi, table, printed, memory }
     }
 
     pub(super) fn memory_limit(&self) -> Option<LimitReached> {

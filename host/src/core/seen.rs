@@ -81,6 +81,11 @@ impl Seen {
         read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
     }
 
+    /// Whether this run has proposed or read a pull request of this number, in any repository.
+    pub fn knows_pull_request(&self, number: u32) -> bool {
+        self.proposed.keys().chain(self.heads.keys()).any(|(_, known)| *known == number)
+    }
+
     /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
     pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
         let mut found = self.entities.get(identifier)?.values();

@@ -8,6 +8,7 @@ use super::limits::Table;
 use crate::core::ending::Report;
 use crate::core::grants::Grants;
 use crate::core::limits::Limits;
+use crate::policy::Tier;
 
 /// The whole file. An unknown key is an error: a misspelt grant must not pass for an absent one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +33,8 @@ pub struct PolicyConfig {
     pub component: ComponentRef,
     /// What the component's SHA-256 must be, in hex.
     pub sha256: Option<String>,
+    /// The most that the component may be able to do: `observe`, `propose` or `promote`, which is meant unless given.
+    pub tier: Option<Tier>,
     /// The policy's settings, whatever it takes.
     pub settings: toml::Table,
 }

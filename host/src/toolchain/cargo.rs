@@ -56,6 +56,13 @@ pub fn guest_target_dir(out_dir: &Path) -> PathBuf {
     build.ancestors().nth(2).unwrap_or(build).join("guest")
 }
 
+/// Returns the target folder of a package that somebody builds by hand, as cargo chooses it outside a workspace.
+#[must_use]
+pub fn target_dir(manifest_dir: &Path) -> PathBuf {
+    let said = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    manifest_dir.join(said.unwrap_or_else(|| "target".into()))
+}
+
 fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(leaks)) {

@@ -10,7 +10,7 @@ mod probe;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use cargo::{Artifact, BuildRequest, build, guest_target_dir};
+pub use cargo::{Artifact, BuildRequest, build, guest_target_dir, target_dir};
 pub use probe::{Debian, Probe, Rustup};
 
 /// The target of every policy.
@@ -108,25 +108,26 @@ impl fmt::Display for Problem {
 
 /// Says which commands would open a route, for what was found.
 fn no_route(probe: &Probe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "this machine cannot build for {TARGET} yet; one of these makes it able to:")?;
+    write!(f, "this machine cannot build for {TARGET} yet; one of these makes it able to:")?;
     match probe.rustup {
-        Rustup::Forbidden => writeln!(f, "  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:")?,
-        Rustup::Absent => writeln!(f, "  install Rust with rustup (https://rustup.rs), then:")?,
+        Rustup::Forbidden => write!(f, "\n  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:")?,
+        Rustup::Absent => write!(f, "\n  install Rust with rustup (https://rustup.rs), then:")?,
         Rustup::MayFetch => {}
     }
-    writeln!(f, "    rustup target add {TARGET}")?;
+    write!(f, "\n    rustup target add {TARGET}")?;
     let missing = probe.debian.missing();
     if !missing.is_empty() {
-        writeln!(f, "  on Debian, as root:")?;
-        writeln!(f, "    apt-get update && apt-get install --no-install-recommends {}", missing.join(" "))?;
+        let missing = missing.join(" ");
+        write!(f, "\n  on Debian, as root:")?;
+        write!(f, "\n    apt-get update && apt-get install --no-install-recommends {missing}")?;
     }
     if probe.linker.is_none() {
-        writeln!(
+        write!(
             f,
-            "  Debian's packages also need wasm-component-ld, which comes with every rustup toolchain"
+            "\n  Debian's packages also need wasm-component-ld, which comes with every rustup toolchain"
         )?;
     }
-    write!(f, "  or set PROMOTE_POLICY_WASM to a component that was built elsewhere")
+    Ok(())
 }
 
 #[cfg(test)]
@@ -172,11 +173,11 @@ mod tests {
                 "rustc-web rust-web-src wasi-libc",
                 "ld,",
             ),
-            (probe(false, Rustup::Forbidden, old, true), "--no-install-recommends rustc-web\n", "wasi-libc"),
+            (probe(false, Rustup::Forbidden, old, true), "--no-install-recommends rustc-web", "wasi-libc"),
             (probe(false, Rustup::Forbidden, debian(), false), "wasm-component-ld", "apt-get"),
         ] {
             let text = plan(found.clone()).unwrap_err().to_string();
-            assert!(text.contains("rustup target add wasm32-wasip2\n"), "{text}");
+            assert!(text.contains("    rustup target add wasm32-wasip2"), "{text}");
             assert!(text.contains(expected) && !text.contains(absent), "{found:?}: {text}");
         }
     }

@@ -1,6 +1,7 @@
 //! What a run changed, or would change: manifests and catalog, for people.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use similar::TextDiff;
@@ -8,6 +9,10 @@ use similar::TextDiff;
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{Change, Entity, Proposal};
 use crate::core::gate::Step;
+
+/// How long a diff may be looked for: beyond that it is right, but longer than need be. Two long texts without a line in
+/// common would take hours.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Everything that a run changed, or a plan would.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +112,9 @@ impl<'a> Known<'a> {
 impl FileDiff {
     /// The difference between two texts of a file.
     pub fn new(repository: &str, path: &str, old: &str, new: &str) -> Self {
-        let diff = TextDiff::from_lines(old, new)
+        let diff = TextDiff::configure()
+            .timeout(PATIENCE)
+            .diff_lines(old, new)
             .unified_diff()
             .context_radius(3)
             .header(&format!("a/{path}"), &format!("b/{path}"))

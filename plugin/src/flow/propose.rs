@@ -85,8 +85,10 @@ impl<H: Host> Run<'_, H> {
             let result = self
                 .host
                 .comment(&plan.repository, other.number, "superseded", &words)
-                .and_then(|()| self.host.close_pull_request(&plan.repository, other.number))
-                .and_then(|()| self.host.delete_branch(&plan.repository, &other.head));
+                // The branch first: GitHub closes the pull request with it, so that nothing of it is left to a run that
+                // finds no open one, whenever this one is cut off.
+                .and_then(|()| self.host.delete_branch(&plan.repository, &other.head))
+                .and_then(|()| self.host.close_pull_request(&plan.repository, other.number));
             self.warn_of(result, &format!("the older pull request {} could not be closed", other.number));
         }
     }

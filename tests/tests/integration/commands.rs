@@ -42,7 +42,7 @@ async fn demo_promotes_without_anything_else() {
 
 /// The program that serves, and what it told a shell; it ends with the test.
 async fn mock(stage: &Stage) -> (tokio::process::Child, BTreeMap<String, String>) {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(&*PROGRAM);
     command.args(["mock", "--listen", "127.0.0.1:0"]).env_clear();
     command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();

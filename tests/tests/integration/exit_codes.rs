@@ -119,7 +119,7 @@ async fn two_for_a_payload_about_something_else_than_its_run() {
 async fn three_when_port_is_killed_after_the_merge() {
     let settings = Settings::default().limits("wall = \"4s\"");
     let mut stage = Stage::sample().await.settings(&settings);
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
     let merged = || stage.witness.writes().iter().any(|write| write.ends_with("/merge"));
@@ -186,9 +186,9 @@ async fn four_when_time_is_up_while_github_merges() {
 
 #[tokio::test]
 async fn three_when_the_runner_stops_it() {
-    let settings = Settings::default().component(guests::CHATTER).deed("naps");
+    let settings = Settings::default().component(guests::GLUTTON).deed("naps");
     let stage = Stage::sample().await.settings(&settings);
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
     while !stage.witness.writes().iter().any(|write| write.ends_with("/logs")) {

@@ -48,7 +48,7 @@ async fn with_room_for(bytes: usize) -> (Stage, crate::stage::Ended) {
     // Ignored, the signal becomes an error of the write.
     let limit = bytes / 512;
     let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" run --payload payload.json");
-    command.args(["-c", &script, PROGRAM]);
+    command.args(["-c", &script, &PROGRAM]);
     let ended = stage.start(command, "").end().await;
     (stage, ended)
 }

@@ -5,18 +5,23 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod any_grant;
 mod canary;
 mod catalog;
 mod commands;
 mod contract;
+mod crash;
+mod crowd;
 mod exit_codes;
+mod figures;
 mod files;
 mod grants;
 mod guests;
+mod hostile;
 mod injection;
 mod journal;
 mod latency;
-mod limits;
+mod memory;
 mod plan;
 mod run;
 mod sandbox;

@@ -55,7 +55,7 @@ async fn tells_the_workflow_what_became_of_it() {
 #[tokio::test]
 async fn answers_programs_in_json() {
     let stage = Stage::sample().await;
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "-", "--format", "json"]);
     let ended = stage.start(command, &sample::templated_payload().to_string()).end().await;
     ended.expect(0);

@@ -26,9 +26,9 @@ async fn a_panic_is_said_with_the_state_of_git() {
 
 #[tokio::test]
 async fn what_it_prints_is_cut_and_no_reason_to_crash() {
-    let ended = Bench::guest(guests::PRINTER).run().await;
-    ended.expect("refused", "printed a lot");
-    assert!(ended.done.printed.starts_with("line 0 of far too many\n"));
+    let ended = Bench::guest(guests::GLUTTON).deed("print and go on").run().await;
+    ended.expect("refused", "came back for more");
+    assert!(ended.done.printed.starts_with("xxxx"));
     assert!(ended.done.printed.len() <= 64 << 10);
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -20,8 +21,11 @@ use tokio::process::{Child, Command};
 
 use crate::canary;
 
-/// The program.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_promote-under-test");
+/// The program: the one that was built with the tests, or `PROMOTE_PROGRAM`, an optimised build for example.
+pub(crate) static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let built = env!("CARGO_BIN_EXE_promote-under-test").to_owned();
+    std::env::var("PROMOTE_PROGRAM").unwrap_or(built)
+});
 
 /// No run of a test takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -122,7 +126,7 @@ impl Stage {
 
     /// The program with these arguments, to its end.
     pub(crate) async fn promote(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&*PROGRAM);
         command.args(arguments);
         self.start(command, "").end().await
     }
@@ -161,12 +165,17 @@ pub(crate) struct Running {
 
 impl Running {
     /// Waits for its end, and looks for secrets in all that it said and wrote.
-    pub(crate) async fn end(mut self) -> Ended {
+    pub(crate) async fn end(self) -> Ended {
+        self.end_within(PATIENCE).await
+    }
+
+    /// Likewise, for what takes longer than a run.
+    pub(crate) async fn end_within(mut self, patience: Duration) -> Ended {
         let mut stdin = self.child.stdin.take().unwrap();
         // Who reads no input may have closed it.
         let _ = stdin.write_all(self.input.as_bytes()).await;
         drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, self.child.wait_with_output());
+        let output = tokio::time::timeout(patience, self.child.wait_with_output());
         let output = output.await.expect("the program ends in time").unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -199,6 +208,23 @@ impl Ended {
         self
     }
 
+    /// Its exit code; -1 if a signal ended it.
+    pub(crate) fn code(&self) -> i32 {
+        self.code.unwrap_or(-1)
+    }
+
+    /// The kind of its ending, from its standard output as JSON; without one it could not start.
+    pub(crate) fn ending(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["outcome"].as_str().unwrap_or("unusable").to_owned()
+    }
+
+    /// The words of its ending, from the same place, or what it said instead.
+    pub(crate) fn message(&self) -> String {
+        let said: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        said["message"].as_str().unwrap_or(&self.stderr).to_owned()
+    }
+
     /// Its standard output as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap()
@@ -219,6 +245,12 @@ impl Ended {
             outputs.insert(name.to_owned(), value.join("\n"));
         }
         outputs
+    }
+
+    /// The journal's text, if there is one: a run may be killed before.
+    pub(crate) fn journal_if_any(&self) -> Option<String> {
+        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| is_journal(path)).map(|path| std::fs::read_to_string(path).unwrap()).next()
     }
 
     /// The journal's text.

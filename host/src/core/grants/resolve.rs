@@ -63,24 +63,18 @@ impl Resolved {
         Ok(Self(rules))
     }
 
-    /// Whether the call may be made on this target.
+    /// The conditions under which the call may be made on this target, one of each grant that allows it: any one of them
+    /// is enough, so that a grant more never denies what was allowed.
     ///
     /// # Errors
     /// The denial, which names the grant that would allow it.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Allowed, Denial> {
-        self.0
-            .iter()
-            .find(|rule| rule.grant.covers(operation) && rule.matches(operation, target))
-            .map(|rule| Allowed {
-                after: rule.grant.after,
-                holds: rule.grant.holds.clone(),
-                changes: rule.grant.changes,
-            })
-            .ok_or_else(|| Denial {
-                operation,
-                target: target.to_string(),
-                remedy: remedy(operation, target),
-            })
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<Allowed>, Denial> {
+        let fits = |rule: &&Rule| rule.grant.covers(operation) && rule.matches(operation, target);
+        let allowed: Vec<Allowed> = self.0.iter().filter(fits).map(Rule::allowed).collect();
+        if allowed.is_empty() {
+            return Err(Denial { operation, target: target.to_string(), remedy: remedy(operation, target) });
+        }
+        Ok(allowed)
     }
 
     /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
@@ -111,6 +105,11 @@ impl Rule {
         };
         let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
         Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
+    }
+
+    fn allowed(&self) -> Allowed {
+        let Grant { after, holds, changes, .. } = &self.grant;
+        Allowed { after: *after, holds: holds.clone(), changes: *changes }
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {

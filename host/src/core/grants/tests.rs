@@ -92,7 +92,11 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
             change: Some(&change),
         };
         let answer = resolved().allow(Operation::UpdateEntity, &target);
-        assert_eq!(answer.as_ref().is_ok_and(|a| a.after == Some(After::Merge)), expected, "{change:?}");
+        assert_eq!(
+            answer.as_ref().is_ok_and(|all| all[0].after == Some(After::Merge)),
+            expected,
+            "{change:?}"
+        );
     }
 }
 

@@ -80,11 +80,6 @@ impl Client {
         self.tied.store(false, Ordering::Relaxed);
     }
 
-    /// Leaves at least this much time from now on, whatever the deadline was: to both services, which share it.
-    pub fn grace(&self, time: Duration) {
-        self.http.session.grace(time);
-    }
-
     fn is_tied(&self) -> bool {
         self.tied.load(Ordering::Relaxed)
     }

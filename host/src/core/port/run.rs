@@ -110,7 +110,7 @@ impl Client {
         if !self.is_tied() {
             return Ok(());
         }
-        self.grace(GRACE);
+        self.http.session.grace(GRACE);
         let mut body = json!({ "message": end.message, "statusLabel": end.label });
         let Some(termination) = end.termination.map(Termination::as_str) else {
             return self.log_once(body).await;

@@ -183,11 +183,12 @@ impl Reading<'_> {
         lay(over, &mut base, Lists::Replace);
         let mut config =
             Config::parse(&base.to_string()).map_err(|error| self.source.laid("config", &error))?;
-        // A component is named relative to the file that names it.
+        // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         if let ComponentRef::Path(path) = &mut config.policy.component
             && !is_own
         {
-            *path = folder.join(&*path);
+            let found = folder.join(&*path);
+            *path = std::path::absolute(&found).unwrap_or(found);
         }
         Ok(config)
     }

@@ -1,0 +1,165 @@
+//! Crash everywhere: a run is killed at every request, and run again.
+//!
+//! Whatever the point, the second run leaves the same state as a run that nothing disturbed: one pull request, the
+//! catalog never ahead of git, and of the first run a journal that can be read to its last whole line.
+//!
+//! All points of all scenes are tried in process, where killing is to forget the run in the middle of a request. The
+//! program itself, killed by SIGKILL with its requests on a socket, takes its time: all points of one scene here, all of
+//! all scenes with `PROMOTE_CRASHES=all` (`make test-crashes`).
+
+mod in_process;
+mod program;
+mod scene;
+mod state;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use promote::record;
+use promote::world::fault::PathGlob;
+use promote::world::{Cut, Effect, Fault, World};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use scene::Scene;
+use state::State;
+
+/// How many points are tried side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What happens at a request, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Strike {
+    /// Killed when it arrives, before it has an effect.
+    KilledBefore,
+    /// Killed when it has had its effect, before the answer.
+    KilledUnanswered,
+    /// Killed when the answer is there.
+    KilledAfter,
+    /// Not killed: the connection is cut before the request has an effect.
+    CutBefore,
+    /// Not killed: the request has its effect, the answer is lost.
+    CutUnanswered,
+}
+
+impl Strike {
+    const ALL: [Self; 5] =
+        [Self::KilledBefore, Self::KilledUnanswered, Self::KilledAfter, Self::CutBefore, Self::CutUnanswered];
+
+    fn kills(self) -> bool {
+        matches!(self, Self::KilledBefore | Self::KilledUnanswered | Self::KilledAfter)
+    }
+
+    /// Prepares the world for a connection that is cut.
+    fn cut(self, world: &mut World, at: usize) {
+        match self {
+            Self::CutBefore => fault(world, at, Effect::Cut(Cut::Before)),
+            Self::CutUnanswered => fault(world, at, Effect::Cut(Cut::After)),
+            _ => {}
+        }
+    }
+}
+
+/// Has this happen to the how-manieth request, whatever it is.
+fn fault(world: &mut World, at: usize, then: Effect) {
+    world.faults.0.push(Fault {
+        service: None,
+        method: None,
+        path: PathGlob::default(),
+        nth: u32::try_from(at).unwrap(),
+        times: 1,
+        then,
+        count: 0,
+        until: None,
+    });
+}
+
+/// The journal holds every whole line, and no line is wrong.
+fn check_journal(text: &str) -> Result<(), String> {
+    let whole = text.matches('\n').count();
+    if whole == 0 {
+        return Ok(());
+    }
+    match record::read(text) {
+        Ok(entries) if entries.len() == whole => Ok(()),
+        Ok(entries) => Err(format!("{} of {whole} lines of the journal can be read", entries.len())),
+        Err(damage) => Err(damage.to_string()),
+    }
+}
+
+/// A way to run a scene: as it is, and struck at a point.
+trait Way: Copy + Send + 'static {
+    /// What a scene comes to when nothing disturbs it: its state, and how many requests that takes.
+    fn undisturbed(self, scene: &Scene) -> impl Future<Output = (State, usize)> + Send;
+    /// Strikes at a point, runs again, and compares.
+    fn point(
+        self,
+        scene: &Scene,
+        expected: &State,
+        strike: Strike,
+        at: usize,
+    ) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// All points of a scene; returns how many there are for each strike, how many of them held, and what went wrong.
+async fn points(
+    way: impl Way,
+    scene: Scene,
+    strikes: &[Strike],
+) -> (usize, BTreeMap<Strike, usize>, Vec<String>) {
+    let (expected, requests) = way.undisturbed(&scene).await;
+    let (scene, expected) = (Arc::new(scene), Arc::new(expected));
+    let turn = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let mut running = JoinSet::new();
+    for strike in strikes.iter().copied() {
+        for at in 1..=requests {
+            let (scene, expected, turn) = (Arc::clone(&scene), Arc::clone(&expected), Arc::clone(&turn));
+            running.spawn(async move {
+                let _turn = turn.acquire_owned().await.unwrap();
+                let result = way.point(&scene, &expected, strike, at).await;
+                (strike, result.map_err(|what| format!("{}, {strike:?} at request {at}: {what}", scene.name)))
+            });
+        }
+    }
+    let (mut held, mut broken) = (BTreeMap::new(), Vec::new());
+    for (strike, result) in running.join_all().await {
+        *held.entry(strike).or_default() += usize::from(result.is_ok());
+        broken.extend(result.err());
+    }
+    (requests, held, broken)
+}
+
+#[expect(clippy::print_stdout, reason = "the matrix is there to be read")]
+async fn matrix(name: &str, way: impl Way, scenes: Vec<Scene>, strikes: &[Strike]) {
+    let (started, mut count, mut broken) = (Instant::now(), 0, Vec::new());
+    println!("{name}: for each scene its requests, and of the points of each strike those that held");
+    for scene in scenes {
+        let name = scene.name;
+        let (requests, held, wrong) = points(way, scene, strikes).await;
+        count += requests * strikes.len();
+        let cells: Vec<String> =
+            strikes.iter().map(|strike| format!("{strike:?} {}/{requests}", held[strike])).collect();
+        println!("  {name:<28} {requests:>3}  {}", cells.join("  "));
+        broken.extend(wrong);
+    }
+    println!("{name}: {count} points, {} broken, in {} s", broken.len(), started.elapsed().as_secs());
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_a_run_is_cut_off_the_next_makes_it_good() {
+    let scenes = Scene::all().into_iter().filter(|scene| !scene.app).collect();
+    matrix("in process", in_process::InProcess, scenes, &Strike::ALL).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_program_is_killed_the_next_run_makes_it_good() {
+    let whole = std::env::var("PROMOTE_CRASHES").is_ok_and(|which| which == "all");
+    let (scenes, strikes) = match whole {
+        true => (Scene::all(), &Strike::ALL[..]),
+        false => (vec![Scene::happy()], &Strike::ALL[1..2]),
+    };
+    matrix("the program", program::Program, scenes, strikes).await;
+}
