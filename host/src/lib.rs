@@ -11,10 +11,12 @@ pub mod compiled;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod near;
 pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod request;
+pub mod settings;
 pub mod toolchain;
 pub mod words;
 #[cfg(feature = "kit")]

@@ -1,7 +1,7 @@
 //! What a decision rests on. Gathered by [`crate::gather`], judged by [`crate::gates`]; nothing here makes a call.
 
 use crate::catalog::Item;
-use crate::host::{Ancestry, File};
+use crate::host::{Ancestry, Comparison, File};
 use crate::image::Reference;
 use crate::settings::{Manifest, Part};
 use crate::time::Seconds;
@@ -38,6 +38,10 @@ pub struct Facts {
     pub is_hotfix: bool,
     /// Who made the image, or why that is not known.
     pub author: Result<String, String>,
+    /// Whether this run goes back to what git had before.
+    pub is_rollback: bool,
+    /// What was changed between the two images, if the settings ask for it.
+    pub commits: Option<Result<Comparison, String>>,
     /// The text of the file that stops the line, if there is one.
     pub freeze_file: Option<String>,
     /// Since when the image has been in staging, or why that is not known.
@@ -110,6 +114,8 @@ impl Facts {
             requested_at: None,
             is_hotfix: false,
             author: Err("not asked".to_owned()),
+            is_rollback: false,
+            commits: None,
             freeze_file: None,
             soaking_since: Err("not asked".to_owned()),
             staging_manifest: None,

@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 
 use crate::host::{
-    Ancestry, Change, Check, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest,
-    PullState, Severity,
+    Ancestry, Change, Check, Commit, Comparison, File, Host, MergeMethod, Mergeability, Merged, Proposal,
+    PullFilter, PullRequest, PullState, Severity,
 };
 use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
 
 pub(crate) struct Fake {
     pub(crate) entities: BTreeMap<(String, String), Entity>,
     pub(crate) files: BTreeMap<String, String>,
+    /// The files at each commit of the base branch but the newest, by its name: `m2` comes after `m1`.
+    pub(crate) history: BTreeMap<String, BTreeMap<String, String>>,
     pub(crate) pulls: Vec<(PullRequest, Proposal)>,
     pub(crate) branches: Vec<String>,
     pub(crate) calls: Vec<String>,
@@ -24,7 +26,9 @@ pub(crate) struct Fake {
     /// Failures to answer with, by the name of the call.
     pub(crate) failures: BTreeMap<&'static str, Failure>,
     pub(crate) merge_later: bool,
+    pub(crate) mergeable: Mergeability,
     pub(crate) ancestry: Ancestry,
+    pub(crate) commits: Vec<Commit>,
     pub(crate) now: String,
     pub(crate) slept: u32,
     /// What `get-checks` answers, one after the other; the last one again and again.
@@ -84,6 +88,7 @@ impl Fake {
         let mut fake = Self {
             entities: BTreeMap::new(),
             files: BTreeMap::new(),
+            history: BTreeMap::new(),
             pulls: Vec::new(),
             branches: Vec::new(),
             calls: Vec::new(),
@@ -91,7 +96,9 @@ impl Fake {
             cut: None,
             failures: BTreeMap::new(),
             merge_later: false,
+            mergeable: Mergeability::Ready,
             ancestry: Ancestry::Behind,
+            commits: Vec::new(),
             now: "2026-01-06T10:00:00Z".into(),
             slept: 0,
             checks: vec![Vec::new()],
@@ -123,7 +130,7 @@ impl Fake {
     }
 
     pub(crate) fn writes(&self) -> Vec<&str> {
-        let reads = ["get-", "read-", "find-", "now", "compare", "sleep"];
+        let reads = ["get-", "read-", "find-", "now", "compare", "sleep", "search"];
         self.calls
             .iter()
             .map(String::as_str)
@@ -201,6 +208,12 @@ impl Host for Fake {
         })
     }
 
+    fn search(&mut self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure> {
+        self.call("search", &format!("{blueprint} {query}"), |fake| {
+            Ok(fake.entities.values().filter(|entity| entity.key.blueprint == blueprint).cloned().collect())
+        })
+    }
+
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
         let target = &change.relations[0];
         let what = format!("{} {}={}", key.identifier, target.name, target.targets.join(","));
@@ -214,12 +227,32 @@ impl Host for Fake {
 
     fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
         self.call("read-file", &format!("{repository} {path} {revision}"), |fake| {
-            Ok(fake.files.get(path).map(|content| File {
+            let files = fake.history.get(revision).unwrap_or(&fake.files);
+            Ok(files.get(path).map(|content| File {
                 path: path.into(),
                 content: content.clone(),
                 commit: "c0".into(),
                 blob: format!("blob{}", content.len()),
             }))
+        })
+    }
+
+    fn get_commit(&mut self, repository: &str, revision: &str) -> Result<Option<Commit>, Failure> {
+        self.call("get-commit", &format!("{repository} {revision}"), |_| {
+            let number: u32 = revision.trim_start_matches('m').parse().unwrap();
+            Ok(Some(Commit {
+                id: revision.into(),
+                parents: vec![format!("m{}", number - 1)],
+                message: String::new(),
+                author: String::new(),
+                committed_at: String::new(),
+            }))
+        })
+    }
+
+    fn get_pull_request(&mut self, _: &str, number: u32) -> Result<PullRequest, Failure> {
+        self.call("get-pull-request", &number.to_string(), |fake| {
+            Ok(fake.pulls[number as usize - 1].0.clone())
         })
     }
 
@@ -233,7 +266,11 @@ impl Host for Fake {
         self.call("find-pull-requests", head, |fake| {
             let prefix = head.trim_end_matches('*');
             let all = fake.pulls.iter().rev().map(|(pull, _)| pull.clone());
-            let wanted = |pull: &PullRequest| filter != PullFilter::Ended || pull.state != PullState::Open;
+            let wanted = |pull: &PullRequest| match filter {
+                PullFilter::Open => pull.state == PullState::Open,
+                PullFilter::Ended => pull.state != PullState::Open,
+                PullFilter::Any => true,
+            };
             Ok(all.filter(|pull| pull.head.starts_with(prefix) && wanted(pull)).collect())
         })
     }
@@ -242,10 +279,10 @@ impl Host for Fake {
         self.call("compare", &format!("{repository} {base}...{head}"), |fake| {
             Ok(Comparison {
                 status: fake.ancestry,
-                ahead_by: 0,
+                ahead_by: fake.commits.len() as u32,
                 behind_by: 0,
-                commits: Vec::new(),
-                url: String::new(),
+                commits: fake.commits.clone(),
+                url: format!("https://git.example/{repository}/compare/{base}...{head}"),
             })
         })
     }
@@ -269,7 +306,7 @@ impl Host for Fake {
                 base: proposal.base.clone(),
                 merge_commit: None,
                 merged_at: None,
-                mergeable: promote_guest::github_read::Mergeability::Ready,
+                mergeable: fake.mergeable,
             };
             fake.branches.push(proposal.head.clone());
             fake.pulls.push((pull.clone(), proposal.clone()));
@@ -299,9 +336,12 @@ impl Host for Fake {
             assert_eq!(pull.head_commit, expected_head);
             pull.state = PullState::Merged;
             pull.merge_commit = Some(format!("m{number}"));
+            pull.merged_at = Some(format!("2026-01-06T10:{number:02}:00Z"));
+            fake.history.entry(format!("m{}", number - 1)).or_insert_with(|| fake.files.clone());
             for change in proposal.changes.clone() {
                 fake.files.insert(change.path, change.content);
             }
+            fake.history.insert(format!("m{number}"), fake.files.clone());
             Ok(Merged::Now(format!("m{number}")))
         })
     }

@@ -3,6 +3,7 @@
 //! The base branch is the truth: whatever an earlier attempt did, a run first looks at what the manifest holds there. The
 //! catalog is told last, so it is never ahead of git.
 
+mod chain;
 mod land;
 mod propose;
 mod verify;
@@ -28,10 +29,15 @@ const ROUNDS: usize = 3;
 /// Fails as the calls do. A promotion that must not happen is an outcome, not an error.
 pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failure> {
     let settings = Settings::parse(&request.settings).map_err(Failure::Rejected)?;
+    let settings = match chain::pick(settings, request) {
+        Ok(settings) => settings,
+        Err(what) => return Ok(Outcome::Refused(vec![reason("chain", what)])),
+    };
     let start = format!("about to promote {} to {}", named(&request.subject.key), settings.environment);
     host.note(Severity::Info, &start);
     let repository = settings.repository.clone().or_else(|| request.workflow.repository.clone());
-    let mut run = Run { host, request, settings: &settings, repository: repository.as_deref() };
+    let mut run =
+        Run { host, request, settings: &settings, repository: repository.as_deref(), conflict: None };
     run.rounds().or_else(Stop::outcome)
 }
 
@@ -62,6 +68,8 @@ struct Run<'a, H> {
     request: &'a Request,
     settings: &'a Settings,
     repository: Option<&'a str>,
+    /// What the last proposal ran into.
+    conflict: Option<String>,
 }
 
 impl<H: Host> Run<'_, H> {
@@ -104,7 +112,11 @@ impl<H: Host> Run<'_, H> {
         };
         let image_id = image.key.identifier.clone();
         let wanted = wanted.to_string();
-        let branch = text::branch(&facts.service.key.identifier, &self.settings.environment, &wanted);
+        let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
+        let branch = match facts.is_rollback {
+            true => text::rollback_branch(service, environment, &self.request.run_id),
+            false => text::branch(service, environment, &wanted),
+        };
         Ok(Plan { repository: repository.to_owned(), image: wanted, image_id, branch, facts })
     }
 
@@ -198,3 +210,5 @@ impl<H: Host> Run<'_, H> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_rollback;

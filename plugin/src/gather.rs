@@ -4,6 +4,7 @@
 //! reasons come at once. What only one rule wants to know is in `evidence`, read if that rule is on.
 
 mod evidence;
+mod past;
 
 use serde_json::{Value, json};
 
@@ -15,7 +16,6 @@ use crate::image::Reference;
 use crate::settings::{Digest, Manifest, Settings};
 use crate::template;
 use crate::types::{EntityKey, Failure, Reason, Request};
-use crate::yaml::{self, Selector, Stream};
 
 /// Reads what the settings name. The reasons say what could not be found; the facts are none if not even the service could.
 ///
@@ -48,8 +48,9 @@ impl<H: Host> Gathering<'_, H> {
         };
         let service = Item::new(&service)?;
         let mut facts = Facts::of(service);
-        (facts.staging, facts.production) = self.runtimes(&facts.service)?;
-        self.images(&mut facts)?;
+        facts.is_rollback = self.is_rollback();
+        (facts.staging, facts.production) = self.runtimes(&facts.service, facts.is_rollback)?;
+        self.images(&mut facts, repository)?;
         facts.wanted = facts.image.as_ref().and_then(|image| self.wanted(image));
         match repository {
             Some(repository) => {
@@ -72,11 +73,18 @@ impl<H: Host> Gathering<'_, H> {
         result.map_err(|what| self.refuse(rule, format!("setting `{setting}`: {what}"))).ok()
     }
 
-    fn runtimes(&mut self, service: &Item) -> Result<(Option<Item>, Option<Item>), Failure> {
+    fn runtimes(
+        &mut self,
+        service: &Item,
+        is_rollback: bool,
+    ) -> Result<(Option<Item>, Option<Item>), Failure> {
         let context = context(self.request, &[("service", Some(service))]);
         let settings = self.settings;
         let names = [("staging", &settings.staging), ("production", &settings.production)];
-        let found = names.map(|(rule, template)| self.fill(rule, rule, template, &context));
+        // To go back, nothing has to come from anywhere.
+        let is_needed = |rule| !(is_rollback && rule == "staging");
+        let found = names
+            .map(|(rule, template)| self.fill(rule, rule, template, &context).filter(|_| is_needed(rule)));
         let keys: Vec<_> = found
             .iter()
             .flatten()
@@ -113,8 +121,12 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// The image to promote and, beside it, the one that production runs.
-    fn images(&mut self, facts: &mut Facts) -> Result<(), Failure> {
-        let Some((identifier, whence)) = self.image_identifier(facts) else {
+    fn images(&mut self, facts: &mut Facts, repository: Option<&str>) -> Result<(), Failure> {
+        let picked = match repository.filter(|_| facts.is_rollback) {
+            Some(repository) => self.previous(facts, repository)?,
+            None => self.image_identifier(facts),
+        };
+        let Some((identifier, whence)) = picked else {
             return Ok(());
         };
         let relation = &self.settings.image_relation;
@@ -163,28 +175,29 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     fn wanted(&mut self, image: &Item) -> Option<Reference> {
-        let text = self.fill("image", "reference", &self.settings.reference, &image.value)?;
+        self.reference(image).map_err(|reason| self.reasons.push(reason)).ok()
+    }
+
+    /// How an image is written.
+    fn reference(&self, image: &Item) -> Result<Reference, Reason> {
         let refuse =
             |what| reason("image", format!("setting `reference` makes of {}: {what}", named(&image.key)));
-        let mut wanted = Reference::parse(&text).map_err(|what| self.reasons.push(refuse(what))).ok()?;
-        if wanted.digest.is_some() || self.settings.digest == Digest::Ignore {
-            return Some(wanted);
-        }
-        match (image.text(&self.settings.digest_property), self.settings.digest) {
-            (Some(digest), _) => {
-                let pinned = Reference::parse(&format!("{wanted}@{digest}"));
-                return pinned.map_err(|what| self.reasons.push(refuse(what))).ok();
+        let text = template::render(&self.settings.reference, &image.value)
+            .map_err(|what| reason("image", format!("setting `reference`: {what}")))?;
+        let wanted = Reference::parse(&text).map_err(refuse)?;
+        let property = &self.settings.digest_property;
+        match (image.text(property), self.settings.digest) {
+            _ if wanted.digest.is_some() => Ok(wanted),
+            (Some(digest), Digest::Prefer | Digest::Require) => {
+                Reference::parse(&format!("{wanted}@{digest}")).map_err(refuse)
             }
             (None, Digest::Require) => {
-                let property = &self.settings.digest_property;
-                self.refuse(
-                    "digest",
-                    format!("{} has no `{property}`, and setting `digest` requires one", named(&image.key)),
-                );
+                let what =
+                    format!("{} has no `{property}`, and setting `digest` requires one", named(&image.key));
+                Err(reason("digest", what))
             }
-            (None, _) => wanted.digest = None,
+            _ => Ok(wanted),
         }
-        Some(wanted)
     }
 
     fn manifests(&mut self, facts: &mut Facts, repository: &str) -> Result<(), Failure> {
@@ -246,16 +259,7 @@ impl<H: Host> Gathering<'_, H> {
 
     fn target(&mut self, facts: &mut Facts, file: usize, manifest: &Manifest) {
         let File { path, content, .. } = &facts.files[file];
-        let selector =
-            Selector { kind: manifest.document.kind.as_deref(), name: manifest.document.name.as_deref() };
-        let found = manifest
-            .image
-            .parse::<yaml::Path>()
-            .map_err(|what| format!("setting `manifest.image`: {what}"))
-            .and_then(|address| {
-                let stream = Stream::read(content).map_err(|what| format!("`{path}`: {what}"))?;
-                yaml::find(&stream, selector, &address).map_err(|what| format!("`{path}`: {what}"))
-            });
+        let found = manifest.find(content).map_err(|what| format!("`{path}`: {what}"));
         let wanted = facts.wanted.as_ref().map(|image| (image, manifest.part.of(image)));
         match (found, wanted) {
             (Err(what), _) => self.refuse("manifest", what),

@@ -7,7 +7,8 @@ use promote_guest::{env, github_merge, github_propose, github_read, port_read, p
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
 pub use github_read::{
-    Ancestry, Check, CheckState, Comparison, File, MergeMethod, PullFilter, PullRequest, PullState,
+    Ancestry, Check, CheckState, Commit, Comparison, File, MergeMethod, Mergeability, PullFilter,
+    PullRequest, PullState,
 };
 pub use port_write::Change;
 pub use run_log::Severity;
@@ -22,8 +23,11 @@ pub trait Host {
     fn note(&mut self, severity: Severity, message: &str);
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure>;
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure>;
+    fn search(&mut self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure>;
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure>;
     fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure>;
+    fn get_commit(&mut self, repository: &str, revision: &str) -> Result<Option<Commit>, Failure>;
+    fn get_pull_request(&mut self, repository: &str, number: u32) -> Result<PullRequest, Failure>;
     fn find_pull_requests(
         &mut self,
         repository: &str,
@@ -86,12 +90,24 @@ impl Host for Imports {
         port_read::get_entities(keys)
     }
 
+    fn search(&mut self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure> {
+        port_read::search(blueprint, query)
+    }
+
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
         port_write::update_entity(key, change)
     }
 
     fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
         github_read::read_file(repository, path, revision)
+    }
+
+    fn get_commit(&mut self, repository: &str, revision: &str) -> Result<Option<Commit>, Failure> {
+        github_read::get_commit(repository, revision)
+    }
+
+    fn get_pull_request(&mut self, repository: &str, number: u32) -> Result<PullRequest, Failure> {
+        github_read::get_pull_request(repository, number)
     }
 
     fn find_pull_requests(

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::host::MergeMethod;
 use crate::image::Reference;
+use crate::yaml::{self, Selector, Site, Stream};
 
 /// JSON Schema of the settings.
 pub const SCHEMA: &str = include_str!("../settings.schema.json");
@@ -70,6 +71,7 @@ object! {
         staging: String,
         production: String,
         environment: String,
+        chain: Vec<Link>,
         runtime_blueprint: String,
         image_blueprint: String,
         image_relation: String,
@@ -87,12 +89,15 @@ object! {
         supersede: bool,
         title: String,
         body: String,
+        commits: bool,
+        portal: String,
         labels: Vec<String>,
         reviewers: Vec<String>,
         team_reviewers: Vec<String>,
         mutable_tags: Vec<String>,
         allow_other_repository: bool,
         allow_downgrade: bool,
+        rollback: Rollback,
         lock: Lock,
         freeze: Freeze,
         health: Health,
@@ -101,6 +106,16 @@ object! {
         people: People,
         provenance: Provenance,
     }
+}
+
+object! {
+    /// One environment of a chain.
+    Link { name: String, runtime: String, }
+}
+
+object! {
+    /// Which runs go back.
+    Rollback { enabled: bool, input: String, }
 }
 
 object! {
@@ -245,6 +260,18 @@ impl Settings {
         let (schema, mut settings) = (read(SCHEMA)?, read(json)?);
         schema::fit(&schema, &schema, &mut settings, "policy.settings")?;
         Ok(settings)
+    }
+}
+
+impl Manifest {
+    /// Where the scalar is in a file's text.
+    ///
+    /// # Errors
+    /// Says why there is none, or none that can be changed.
+    pub fn find(&self, content: &str) -> Result<Site, String> {
+        let address = self.image.parse().map_err(|what| format!("setting `manifest.image`: {what}"))?;
+        let selector = Selector { kind: self.document.kind.as_deref(), name: self.document.name.as_deref() };
+        yaml::find(&Stream::read(content)?, selector, &address)
     }
 }
 

@@ -7,9 +7,13 @@ use serde_json::Value;
 
 use crate::facts::{Facts, Provenance};
 use crate::gather::context;
+use crate::host::Comparison;
 use crate::settings::Settings;
 use crate::template::render_with as render;
 use crate::types::Request;
+
+/// Most commits that are listed.
+const COMMITS: usize = 30;
 
 /// Foreign text as a Markdown code span of one line, safe in a table's cell.
 pub fn code(text: &str) -> String {
@@ -64,6 +68,7 @@ impl Words<'_> {
             let service = plain(&self.facts.service.key.identifier);
             format!("Promote {service} to {}: {}", plain(&self.settings.environment), plain(self.image))
         });
+        let title = if self.facts.is_rollback { format!("Roll back: {title}") } else { title };
         title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
     }
 
@@ -83,7 +88,7 @@ impl Words<'_> {
         out.push_str(&format!(
             "\nStarted by {} as Port run {}",
             code(facts.actor.as_deref().unwrap_or("")),
-            code(&request.run_id)
+            self.port_run(),
         ));
         if let Some(url) = request.workflow.url.as_deref() {
             out.push_str(&format!(", workflow run {}", link(url)));
@@ -92,6 +97,9 @@ impl Words<'_> {
         if let Provenance::Known { repository, branch, commit, .. } = &facts.provenance {
             let built = [commit, branch, repository].map(|text| code(text));
             out.push_str(&format!("Built from {} on {} of {}.\n", built[0], built[1], built[2]));
+        }
+        if let Some(commits) = &facts.commits {
+            out.push_str(&list(commits));
         }
         match render(&settings.body, &self.context(), code) {
             Ok(own) if own.trim().is_empty() => {}
@@ -121,6 +129,17 @@ impl Words<'_> {
         out
     }
 
+    /// The Port run, as a link if its identifier may stand in one.
+    fn port_run(&self) -> String {
+        let run = &self.request.run_id;
+        let portal = self.settings.portal.trim_end_matches('/');
+        let harmless = run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        match !portal.is_empty() && harmless {
+            true => format!("{} ({})", code(run), link(&format!("{portal}/organization/run?runId={run}"))),
+            false => code(run),
+        }
+    }
+
     fn context(&self) -> Value {
         let facts = self.facts;
         let items = [
@@ -136,6 +155,33 @@ impl Words<'_> {
     }
 }
 
+/// The commits between the two images, newest first.
+fn list(commits: &Result<Comparison, String>) -> String {
+    let between = match commits {
+        Ok(between) => between,
+        Err(what) => {
+            return format!("\nThe commits between the images could not be listed: {}.\n", code(what));
+        }
+    };
+    let mut out = format!("\n{} commit(s) come", between.ahead_by);
+    if between.behind_by > 0 {
+        out.push_str(&format!(", {} go", between.behind_by));
+    }
+    out.push_str(&format!(": {}\n", link(&between.url)));
+    if !between.commits.is_empty() {
+        out.push_str("\n| commit | | by |\n|---|---|---|\n");
+    }
+    for commit in between.commits.iter().rev().take(COMMITS) {
+        let id: String = commit.id.chars().take(10).collect();
+        let row = [id.as_str(), commit.message.lines().next().unwrap_or_default(), commit.author.as_str()];
+        out.push_str(&format!("| {} |\n", row.map(code).join(" | ")));
+    }
+    if between.commits.len() > COMMITS {
+        out.push_str(&format!("\nand {} more\n", between.commits.len() - COMMITS));
+    }
+    out
+}
+
 /// An address as a link if it is a plain one, else as code.
 fn link(url: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%#".contains(c);
@@ -147,7 +193,17 @@ pub fn branch(service: &str, environment: &str, image: &str) -> String {
     let hash = short_hash(&[service, environment, image]);
     // The end of a reference, with the tag, is what tells images apart.
     let tail = image.rsplit('/').next().unwrap_or(image);
-    format!("promote/{}/{}/{}-{hash}", slug(service), slug(environment), slug(tail))
+    format!("{}/{}-{hash}", folder(service, environment), slug(tail))
+}
+
+/// The branch of a run that goes back: which image that is, the run itself has changed when it is asked again.
+pub fn rollback_branch(service: &str, environment: &str, run: &str) -> String {
+    format!("{}/rollback-{}", folder(service, environment), short_hash(&[service, environment, run]))
+}
+
+/// Where the branches of a service and an environment are.
+pub fn folder(service: &str, environment: &str) -> String {
+    format!("promote/{}/{}", slug(service), slug(environment))
 }
 
 /// Lowercase letters, digits, dots and hyphens, as Git and people like them.

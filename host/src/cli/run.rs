@@ -28,6 +28,7 @@ use crate::plan::Plan;
 use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
+use crate::settings;
 
 /// What `run` and `plan` are told; credentials come from the environment only.
 #[derive(Args)]
@@ -72,6 +73,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let engine = Engine::new().context("starting wasmtime")?;
     let cache = environment.cache().filter(|_| !args.no_cache);
     let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
+    let fits = settings::check(&engine, &policy, &config).await;
+    fits.with_context(|| args.config.display().to_string())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -98,19 +98,7 @@ pub enum Reply {
 impl Call {
     /// Whether the call changes Port or GitHub. `run-log.note` does, in Port's run.
     pub fn is_write(&self) -> bool {
-        matches!(
-            self,
-            Self::Note { .. }
-                | Self::UpdateEntity { .. }
-                | Self::Propose { .. }
-                | Self::DeleteBranch { .. }
-                | Self::ClosePullRequest { .. }
-                | Self::Comment { .. }
-                | Self::AddLabels { .. }
-                | Self::RequestReviewers { .. }
-                | Self::Merge { .. }
-                | Self::MergeWhenReady { .. }
-        )
+        self.targets().is_some_and(|(operation, _)| operation.is_write())
     }
 }
 

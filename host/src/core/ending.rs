@@ -39,32 +39,38 @@ pub enum Report {
 }
 
 impl Ending {
-    /// A stable word for machines.
-    pub fn kind(&self) -> &'static str {
+    /// A stable word for machines, the exit code, and the label beside the status of the Port run.
+    ///
+    /// Exit codes: 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service failed; 4 violation,
+    /// trap or limit.
+    fn facts(&self) -> (&'static str, u8, &'static str) {
         match self {
-            Self::Decided(Outcome::Promoted(_)) => "promoted",
-            Self::Decided(Outcome::Unchanged(_)) => "unchanged",
-            Self::Decided(Outcome::Pending(_)) => "pending",
-            Self::Decided(Outcome::Refused(_)) => "refused",
-            Self::Failed(_) => "failed",
-            Self::Violation(_) => "violation",
-            Self::Limit(_) => "limit",
-            Self::Trapped(_) => "trapped",
-            Self::Cancelled => "cancelled",
-            Self::Unusable(_) => "unusable",
+            Self::Decided(Outcome::Promoted(_)) => ("promoted", 0, "Promoted"),
+            Self::Decided(Outcome::Unchanged(_)) => ("unchanged", 0, "Already there"),
+            Self::Decided(Outcome::Pending(_)) => ("pending", 0, "Pull request open"),
+            Self::Decided(Outcome::Refused(_)) => ("refused", 1, "Refused"),
+            Self::Failed(_) => ("failed", 3, "Failed"),
+            Self::Violation(_) => ("violation", 4, "Policy broke its grants"),
+            Self::Limit(_) => ("limit", 4, "Policy hit a limit"),
+            Self::Trapped(_) => ("trapped", 4, "Policy crashed"),
+            Self::Cancelled => ("cancelled", 3, "Cancelled"),
+            Self::Unusable(_) => ("unusable", 2, "Could not start"),
         }
     }
 
-    /// 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service failed; 4 violation, trap or
-    /// limit.
+    /// A stable word for machines.
+    pub fn kind(&self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Decided(Outcome::Refused(_)) => 1,
-            Self::Decided(_) => 0,
-            Self::Unusable(_) => 2,
-            Self::Failed(_) | Self::Cancelled => 3,
-            Self::Violation(_) | Self::Limit(_) | Self::Trapped(_) => 4,
-        }
+        self.facts().1
+    }
+
+    /// The label beside the status of the Port run.
+    pub fn label(&self) -> &'static str {
+        self.facts().2
     }
 
     /// How the Port run ends.
@@ -72,22 +78,6 @@ impl Ending {
         match self.exit_code() {
             0 => Termination::Success,
             _ => Termination::Failure,
-        }
-    }
-
-    /// The label beside the status of the Port run.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Decided(Outcome::Promoted(_)) => "Promoted",
-            Self::Decided(Outcome::Unchanged(_)) => "Already there",
-            Self::Decided(Outcome::Pending(_)) => "Pull request open",
-            Self::Decided(Outcome::Refused(_)) => "Refused",
-            Self::Failed(_) => "Failed",
-            Self::Violation(_) => "Policy broke its grants",
-            Self::Limit(_) => "Policy hit a limit",
-            Self::Trapped(_) => "Policy crashed",
-            Self::Cancelled => "Cancelled",
-            Self::Unusable(_) => "Could not start",
         }
     }
 

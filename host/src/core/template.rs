@@ -23,27 +23,8 @@ enum Part {
 
 /// Why a template cannot be read or filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// A brace without its partner, or nothing between two.
-    #[error("`{0}` has a brace without its partner, or nothing between braces")]
-    Syntax(String),
-    /// The value has nothing at that path.
-    #[error("`{{{path}}}` names nothing: there is no `{missing}`")]
-    Missing {
-        /// The whole path.
-        path: String,
-        /// Its first part that does not exist.
-        missing: String,
-    },
-    /// The value is null, an object or a list.
-    #[error("`{{{path}}}` is {kind}, not a text")]
-    NotText {
-        /// The whole path.
-        path: String,
-        /// What is there instead.
-        kind: &'static str,
-    },
-}
+#[error("`{0}` {1}")]
+pub struct TemplateError(String, String);
 
 impl Template {
     /// Reads a template.
@@ -51,7 +32,10 @@ impl Template {
     /// # Errors
     /// When a brace has no partner.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
-        let syntax = || TemplateError::Syntax(source.to_owned());
+        let syntax = || {
+            let what = "has a brace without its partner, or nothing between braces";
+            TemplateError(source.to_owned(), what.to_owned())
+        };
         let mut parts = Vec::new();
         let mut rest = source;
         while let Some((text, after)) = rest.split_once('{') {
@@ -105,20 +89,20 @@ impl TryFrom<String> for Template {
 }
 
 fn lookup(context: &Value, keys: &[String]) -> Result<String, TemplateError> {
-    let path = || keys.join(".");
+    let error = |what: String| TemplateError(format!("{{{}}}", keys.join(".")), what);
     let mut value = context;
     for key in keys {
         value = match value {
             Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
             other => other.get(key),
         }
-        .ok_or_else(|| TemplateError::Missing { path: path(), missing: key.clone() })?;
+        .ok_or_else(|| error(format!("names nothing: there is no `{key}`")))?;
     }
     match value {
         Value::String(text) if !text.is_empty() => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(flag) => Ok(flag.to_string()),
-        other => Err(TemplateError::NotText { path: path(), kind: kind(other) }),
+        other => Err(error(format!("is {}, not a text", kind(other)))),
     }
 }
 

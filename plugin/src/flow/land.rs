@@ -2,10 +2,11 @@
 
 use super::{Plan, Run, Stop};
 use crate::gates::reason;
-use crate::host::{Check, CheckState, Host, Merged, PullRequest};
+use crate::host::{Check, CheckState, Host, Mergeability, Merged, PullRequest, PullState};
 use crate::settings::Mode;
 use crate::text;
 use crate::time::duration;
+use crate::types::Failure;
 
 /// What became of a pull request.
 pub(super) enum Landing {
@@ -22,16 +23,30 @@ impl<H: Host> Run<'_, H> {
         let merged = match self.settings.mode {
             Mode::PullRequest => return Ok(Landing::Waits("somebody to merge it".to_owned())),
             Mode::AutoMerge => self.host.merge_when_ready(repository, pull.number, head, method)?,
-            Mode::Merge => self.host.merge(repository, pull.number, head, method)?,
+            Mode::Merge => self.merge(plan, pull)?,
             Mode::Checks => match self.wait_for_checks(plan, pull)? {
                 Some(until) => return Ok(Landing::Waits(until)),
-                None => self.host.merge(repository, pull.number, head, method)?,
+                None => self.merge(plan, pull)?,
             },
         };
         Ok(match merged {
             Merged::Now(commit) => Landing::Merged(commit),
             Merged::Later(until) => Landing::Waits(until),
         })
+    }
+
+    /// Merges now. What lacks only a check or a review that may still come is no failure: it waits.
+    fn merge(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Merged, Stop> {
+        let method = self.settings.method.into();
+        let why = match self.host.merge(&plan.repository, pull.number, &pull.head_commit, method) {
+            Err(Failure::Rejected(why)) => why,
+            result => return Ok(result?),
+        };
+        let now = self.host.get_pull_request(&plan.repository, pull.number)?;
+        if now.state == PullState::Open && now.mergeable == Mergeability::Blocked {
+            return Ok(Merged::Later(why));
+        }
+        Err(Stop::Failed(Failure::Rejected(why)))
     }
 
     /// Waits for the required and the named checks of the head. Returns what is still awaited at the deadline.

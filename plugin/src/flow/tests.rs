@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
-use crate::host::{Check, CheckState, MergeMethod, Proposal};
+use crate::host::{Check, CheckState, Commit, MergeMethod, Mergeability, Proposal};
 
 const SETTINGS: &str = r#"{
     "reference": "{registryId}:{tags[0]}",
@@ -363,4 +363,95 @@ fn refuses_what_a_conflict_leaves_after_three_rounds() {
     assert_eq!(promote(&mut fake, &request(SETTINGS)), Err(Failure::Conflict("the head moved".into())));
     assert_eq!(fake.calls.iter().filter(|call| call.starts_with("merge")).count(), 3);
     assert_eq!(fake.pulls.len(), 1);
+}
+
+#[test]
+fn a_foreign_branch_is_a_refusal_after_one_more_look() {
+    let mut fake = Fake::guide();
+    fake.failures.insert("propose", Failure::Conflict("the branch is not ours".into()));
+    let outcome = run(&mut fake);
+    assert_eq!(rules(&outcome), ["branch"]);
+    assert_eq!(fake.calls.iter().filter(|call| call.starts_with("propose")).count(), 2);
+}
+
+#[test]
+fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
+    let why = || Failure::Rejected("at least 1 approving review is required".into());
+    for (mergeable, waits) in
+        [(Mergeability::Blocked, true), (Mergeability::Ready, false), (Mergeability::Draft, false)]
+    {
+        let mut fake = Fake::guide();
+        fake.failures.insert("merge", why());
+        fake.mergeable = mergeable;
+        let result = promote(&mut fake, &request(SETTINGS));
+        let until = match result {
+            Ok(Outcome::Pending(waiting)) => Some(waiting.until),
+            other => {
+                assert_eq!(other, Err(why()));
+                None
+            }
+        };
+        assert_eq!(until.is_some(), waits, "{mergeable:?}");
+        assert_eq!(fake.production_image(), "web-1.4.1");
+    }
+}
+
+#[test]
+fn lists_the_commits_between_the_images() {
+    let mut fake = Fake::guide();
+    let built = |version: &str, commit: &str| {
+        format!(r#"{{"registryId":"ghcr.io/acme/web","tags":["{version}"],"commitHash":"{commit}"}}"#)
+    };
+    fake.entity("service", "web").properties = r#"{"url":"https://git.example/acme/web"}"#.into();
+    fake.entity("image", "web-1.4.1").properties = built("1.4.1", "0000000a");
+    fake.entity("image", "web-1.4.2").properties = built("1.4.2", "0000000b");
+    let commit = |at: usize| Commit {
+        id: format!("{at:040}"),
+        parents: Vec::new(),
+        message: format!("Fix {at} | @all\n\nlong"),
+        author: "Kim".into(),
+        committed_at: String::new(),
+    };
+    fake.commits = (1..=31).map(commit).collect();
+    run_with(&mut fake, r#"{"commits":true}"#).unwrap();
+    assert!(fake.calls.contains(&"compare acme/web 0000000a...0000000b".to_owned()), "{:?}", fake.calls);
+    let body = &fake.pulls[0].1.body;
+    for words in [
+        "31 commit(s) come: <https://git.example/acme/web/compare/0000000a...0000000b>",
+        "| `0000000000` | `Fix 31 \u{a6} @all` | `Kim` |",
+        "and 1 more",
+        "Started by `dana@acme.example` as Port run `r_Ab12Cd34Ef56Gh78` (<https://app.port.io/organization/run?runId=r_Ab12Cd34Ef56Gh78>), workflow run <https://ci.example/runs/1>",
+    ] {
+        assert!(body.contains(words), "{words}: {body}");
+    }
+    let mut fake = Fake::guide();
+    run_with(&mut fake, r#"{"commits":true,"portal":""}"#).unwrap();
+    let body = &fake.pulls[0].1.body;
+    assert!(body.contains("could not be listed: `setting 'provenance.repository'"), "{body}");
+    assert!(body.contains("as Port run `r_Ab12Cd34Ef56Gh78`, workflow run"), "{body}");
+}
+
+#[test]
+fn a_chain_names_both_ends() {
+    let settings = |environment: &str| {
+        format!(
+            r#"{{"environment":"{environment}","chain":[
+                {{"name":"dev","runtime":"{{service.identifier}}-dev"}},
+                {{"name":"test","runtime":"{{service.test_runtime}}"}},
+                {{"name":"live","runtime":"{{service.prod_runtime}}"}}]}}"#
+        )
+    };
+    let mut fake = Fake::guide();
+    assert!(matches!(run_with(&mut fake, &settings("live")), Ok(Outcome::Promoted(_))));
+    assert!(fake.pulls[0].0.head.starts_with("promote/web/live/"), "{}", fake.pulls[0].0.head);
+    for (environment, words) in [
+        ("dev", "nothing comes before it"),
+        ("prod", "is not in the chain `dev`, `test`, `live`"),
+        ("{inputs.to}", "setting `environment`"),
+    ] {
+        let outcome = run_with(&mut Fake::guide(), &settings(environment)).unwrap();
+        assert_eq!(rules(&outcome), ["chain"]);
+        let Outcome::Refused(reasons) = outcome else { unreachable!() };
+        assert!(reasons[0].message.contains(words), "{reasons:?}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::host::{FileChange, Host, Proposal, PullRequest};
 use crate::text;
 use crate::time::{spell, timestamp};
 use crate::types::Failure;
-use crate::yaml::{self, Selector, Stream};
+use crate::yaml;
 
 impl<H: Host> Run<'_, H> {
     /// Verifies a promotion that an earlier attempt merged, if that is not longer ago than the deadline.
@@ -73,8 +73,10 @@ impl<H: Host> Run<'_, H> {
 
     fn not_verified(&mut self, plan: &Plan, wrong: &str, waited: u32) -> Stop {
         let waited = spell(waited.into());
-        let mut message =
-            format!("{} is merged, but not well in production after {waited}: {wrong}", plan.image);
+        let mut message = format!(
+            "{} is merged, but not well in {} after {waited}: {wrong}",
+            plan.image, self.settings.environment
+        );
         if self.settings.verify.revert {
             message += &match self.revert(plan, wrong) {
                 Ok(pull) => {
@@ -140,10 +142,7 @@ impl<H: Host> Run<'_, H> {
 
 /// The file with the old value in place of the new one.
 fn put_back(content: &str, target: &Target) -> Result<String, String> {
-    let document = &target.manifest.document;
-    let selector = Selector { kind: document.kind.as_deref(), name: document.name.as_deref() };
-    let stream = Stream::read(content)?;
-    let site = yaml::find(&stream, selector, &target.manifest.image.parse()?)?;
+    let site = target.manifest.find(content)?;
     if site.value != target.wanted {
         return Err(format!("`{}` holds something else by now", target.manifest.image));
     }

@@ -31,11 +31,11 @@ pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
                 ),
             ));
         }
-        if !settings.allow_downgrade && is_older(facts, wanted, &held) {
+        if !settings.allow_downgrade && !facts.is_rollback && is_older(facts, wanted, &held) {
             reasons.push(reason(
                 "downgrade",
                 format!(
-                    "{place} holds `{}`, and `{wanted}` is older (`allow_downgrade` allows it)",
+                    "{place} holds `{}`, and `{wanted}` is older (`rollback` and `allow_downgrade` allow it)",
                     target.site.value
                 ),
             ));

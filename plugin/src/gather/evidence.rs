@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::{Gathering, clean_path, context};
 use crate::catalog::{Item, named};
 use crate::facts::{Facts, Provenance};
-use crate::host::Host;
+use crate::host::{Comparison, Host};
 use crate::template;
 use crate::time::{duration, timestamp};
 use crate::types::{EntityKey, Failure};
-use crate::yaml::{self, Selector, Stream};
+use promote_guest::explain;
 
 impl<H: Host> Gathering<'_, H> {
     /// What the catalog and the request know.
@@ -42,6 +42,7 @@ impl<H: Host> Gathering<'_, H> {
             }
         }
         facts.provenance = self.provenance(facts, &context)?;
+        facts.commits = self.commits(facts, &context)?;
         Ok(())
     }
 
@@ -72,11 +73,7 @@ impl<H: Host> Gathering<'_, H> {
             return Ok(());
         };
         let manifest = &settings.manifest[0];
-        let selector =
-            Selector { kind: manifest.document.kind.as_deref(), name: manifest.document.name.as_deref() };
-        let found = Stream::read(&file.content)
-            .and_then(|stream| yaml::find(&stream, selector, &manifest.image.parse()?));
-        match found {
+        match manifest.find(&file.content) {
             Ok(site) => facts.staging_manifest = Some((path, site.value)),
             Err(what) => self.refuse("health", format!("staging's manifest `{path}`: {what}")),
         }
@@ -102,24 +99,10 @@ impl<H: Host> Gathering<'_, H> {
         let Some(image) = facts.image.as_ref().filter(|_| settings.enabled) else {
             return Ok(Provenance::NotAsked);
         };
-        let fill = |name: &str, text: &str| {
-            template::render(text, context).map_err(|what| format!("setting `provenance.{name}`: {what}"))
-        };
-        let known = fill("repository", &settings.repository)
-            .and_then(|repository| Ok((repository_name(&repository)?, fill("commit", &settings.commit)?)));
-        let (repository, commit) = match known {
+        let (repository, commit) = match self.source(image, context) {
             Ok(known) => known,
             Err(what) => return Ok(Provenance::Unknown(what)),
         };
-        let is_commit = (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
-        if !is_commit {
-            let what = format!(
-                "`{}` of {} is not the identifier of a commit",
-                commit.escape_debug(),
-                named(&image.key)
-            );
-            return Ok(Provenance::Unknown(what));
-        }
         let branch = settings.branch.clone();
         match self.host.compare(&repository, &branch, &commit) {
             Ok(comparison) => Ok(Provenance::Known { repository, branch, commit, status: comparison.status }),
@@ -128,6 +111,45 @@ impl<H: Host> Gathering<'_, H> {
             ))),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// What lies between the commits of the current and the new image; a text for people, so what is missing only says so.
+    fn commits(
+        &mut self,
+        facts: &Facts,
+        context: &Value,
+    ) -> Result<Option<Result<Comparison, String>>, Failure> {
+        let images = facts.current_image.as_ref().zip(facts.image.as_ref());
+        let Some((old, new)) = images.filter(|_| self.settings.commits) else {
+            return Ok(None);
+        };
+        let mut before = context.clone();
+        before["image"] = old.value.clone();
+        let sources = self.source(old, &before).and_then(|old| Ok((old, self.source(new, context)?)));
+        let ((_, old), (repository, new)) = match sources {
+            Ok(sources) => sources,
+            Err(what) => return Ok(Some(Err(what))),
+        };
+        match self.host.compare(&repository, &old, &new) {
+            Ok(comparison) => Ok(Some(Ok(comparison))),
+            Err(Failure::Denied(what)) => Err(Failure::Denied(what)),
+            Err(failure) => Ok(Some(Err(explain(&failure).to_owned()))),
+        }
+    }
+
+    /// The repository and the commit that an image was built from.
+    fn source(&self, image: &Item, context: &Value) -> Result<(String, String), String> {
+        let settings = &self.settings.provenance;
+        let fill = |name: &str, text: &str| {
+            template::render(text, context).map_err(|what| format!("setting `provenance.{name}`: {what}"))
+        };
+        let repository = repository_name(&fill("repository", &settings.repository)?)?;
+        let commit = fill("commit", &settings.commit)?;
+        let is_commit = (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_commit {
+            return Ok((repository, commit));
+        }
+        Err(format!("`{}` of {} is not the identifier of a commit", commit.escape_debug(), named(&image.key)))
     }
 }
 

@@ -8,7 +8,7 @@ mod resolve;
 mod rule;
 
 pub use operation::{In, Operation, Target};
-pub use resolve::{Allowed, Denial, Resolved};
+pub use resolve::Resolved;
 pub use rule::{After, Changes, Grant};
 
 use serde::Deserialize;

@@ -35,33 +35,42 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 12] = [
-        Self::Note,
-        Self::GetEntity,
-        Self::Search,
-        Self::UpdateEntity,
-        Self::ReadFile,
-        Self::ReadPullRequest,
-        Self::ReadChecks,
-        Self::ReadRules,
-        Self::ReadCommits,
-        Self::Propose,
-        Self::Decorate,
-        Self::Merge,
+    /// Every operation with the name that grants use, in the order of the enum.
+    const NAMES: [(Self, &'static str); 12] = [
+        (Self::Note, "run.note"),
+        (Self::GetEntity, "port.get-entity"),
+        (Self::Search, "port.search"),
+        (Self::UpdateEntity, "port.update-entity"),
+        (Self::ReadFile, "github.read-file"),
+        (Self::ReadPullRequest, "github.read-pull-request"),
+        (Self::ReadChecks, "github.read-checks"),
+        (Self::ReadRules, "github.read-rules"),
+        (Self::ReadCommits, "github.read-commits"),
+        (Self::Propose, "github.propose"),
+        (Self::Decorate, "github.decorate"),
+        (Self::Merge, "github.merge"),
     ];
+
+    /// Every operation.
+    pub const ALL: [Self; 12] = {
+        let (mut all, mut at) = ([Self::Note; 12], 0);
+        while at < all.len() {
+            all[at] = Self::NAMES[at].0;
+            at += 1;
+        }
+        all
+    };
 
     /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
     ///
     /// # Errors
     /// Lists the names that there are.
     pub fn named(name: &str) -> Result<Vec<Self>, String> {
-        let meant: Vec<Self> = Self::ALL
-            .into_iter()
-            .filter(|o| o.name() == name || name == "github.read" && o.name().starts_with("github.read-"))
-            .collect();
+        let means = |known: &str| known == name || name == "github.read" && known.starts_with("github.read-");
+        let meant: Vec<Self> =
+            Self::NAMES.iter().filter(|(_, known)| means(known)).map(|(o, _)| *o).collect();
         if meant.is_empty() {
-            let known: Vec<&str> = Self::ALL.iter().map(|operation| operation.name()).collect();
+            let known = Self::NAMES.map(|(_, name)| name);
             return Err(format!("unknown operation `{name}`; there are github.read, {}", known.join(", ")));
         }
         Ok(meant)
@@ -69,20 +78,12 @@ impl Operation {
 
     /// The name that grants use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Note => "run.note",
-            Self::GetEntity => "port.get-entity",
-            Self::Search => "port.search",
-            Self::UpdateEntity => "port.update-entity",
-            Self::ReadFile => "github.read-file",
-            Self::ReadPullRequest => "github.read-pull-request",
-            Self::ReadChecks => "github.read-checks",
-            Self::ReadRules => "github.read-rules",
-            Self::ReadCommits => "github.read-commits",
-            Self::Propose => "github.propose",
-            Self::Decorate => "github.decorate",
-            Self::Merge => "github.merge",
-        }
+        Self::NAMES[self as usize].1
+    }
+
+    /// Whether it changes Port or GitHub.
+    pub fn is_write(self) -> bool {
+        matches!(self, Self::Note | Self::UpdateEntity | Self::Propose | Self::Decorate | Self::Merge)
     }
 
     /// Whether it is about a repository.

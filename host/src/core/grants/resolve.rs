@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::Value;
 
-use super::{After, Changes, Grant, Grants, In, Operation, Target};
+use super::{Grant, Grants, In, Operation, Target};
 use crate::core::contract::Change;
 use crate::core::template::{Template, TemplateError};
 
@@ -24,29 +24,6 @@ struct Rule {
     entities: Vec<String>,
 }
 
-/// The condition under which a call is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
-    /// What must have happened first.
-    pub after: Option<After>,
-    /// What the base branch must hold then.
-    pub holds: Option<Template>,
-    /// How much of a file may change.
-    pub changes: Changes,
-}
-
-/// A call that no grant allows.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} on {target} is not granted; {remedy}", operation = operation.name())]
-pub struct Denial {
-    /// What was asked for.
-    pub operation: Operation,
-    /// On what.
-    pub target: String,
-    /// What the operator could write to allow it.
-    pub remedy: String,
-}
-
 impl Resolved {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
     ///
@@ -63,16 +40,17 @@ impl Resolved {
         Ok(Self(rules))
     }
 
-    /// The conditions under which the call may be made on this target, one of each grant that allows it: any one of them
+    /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
     /// is enough, so that a grant more never denies what was allowed.
     ///
     /// # Errors
-    /// The denial, which names the grant that would allow it.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<Allowed>, Denial> {
+    /// The denial, in words that name the grant that would allow it.
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
         let fits = |rule: &&Rule| rule.grant.covers(operation) && rule.matches(operation, target);
-        let allowed: Vec<Allowed> = self.0.iter().filter(fits).map(Rule::allowed).collect();
+        let allowed: Vec<&Grant> = self.0.iter().filter(fits).map(|rule| &rule.grant).collect();
         if allowed.is_empty() {
-            return Err(Denial { operation, target: target.to_string(), remedy: remedy(operation, target) });
+            let remedy = remedy(operation, target);
+            return Err(format!("{} on {target} is not granted; {remedy}", operation.name()));
         }
         Ok(allowed)
     }
@@ -105,11 +83,6 @@ impl Rule {
         };
         let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
         Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
-    }
-
-    fn allowed(&self) -> Allowed {
-        let Grant { after, holds, changes, .. } = &self.grant;
-        Allowed { after: *after, holds: holds.clone(), changes: *changes }
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {

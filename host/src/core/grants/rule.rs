@@ -83,63 +83,41 @@ impl Grant {
         if self.allow.is_empty() {
             return Err("`allow` is empty; name at least one operation".to_owned());
         }
-        let any = |of: fn(Operation) -> bool| self.allow.iter().any(|operation| of(*operation));
-        let only = |operations: &[Operation]| self.allow.iter().any(|o| operations.contains(o));
+        let any = |of: fn(Operation) -> bool| self.allow.iter().copied().find(|operation| of(*operation));
+        let only = |operations: &[Operation]| self.allow.iter().copied().find(|o| operations.contains(o));
         use Operation as O;
+        // The field, whether it is given, an operation that it has a meaning for, and one that is too wide without it.
         let fields = [
-            ("repository", !self.repository.is_empty(), any(O::is_github)),
-            ("path", !self.path.is_empty(), only(&[O::ReadFile, O::Propose, O::Merge])),
-            ("base", !self.base.is_empty(), only(&[O::Propose, O::Merge])),
-            ("head", !self.head.is_empty(), only(&[O::Propose, O::Merge])),
-            ("changes", self.changes != Changes::Values, only(&[O::Propose])),
-            ("blueprint", !self.blueprint.is_empty(), any(O::is_port)),
-            ("entity", !self.entity.is_empty(), only(&[O::GetEntity, O::UpdateEntity])),
-            ("properties", !self.properties.is_empty(), only(&[O::UpdateEntity])),
-            ("relations", !self.relations.is_empty(), only(&[O::UpdateEntity])),
-            ("after", self.after.is_some(), only(&[O::UpdateEntity])),
-            ("holds", self.holds.is_some(), only(&[O::UpdateEntity])),
+            ("repository", !self.repository.is_empty(), any(O::is_github), any(O::is_github)),
+            ("blueprint", !self.blueprint.is_empty(), any(O::is_port), any(O::is_port)),
+            ("path", !self.path.is_empty(), only(&[O::ReadFile, O::Propose, O::Merge]), only(&[O::Propose])),
+            ("base", !self.base.is_empty(), only(&[O::Propose, O::Merge]), only(&[O::Propose, O::Merge])),
+            ("head", !self.head.is_empty(), only(&[O::Propose, O::Merge]), None),
+            ("changes", self.changes != Changes::Values, only(&[O::Propose]), None),
+            (
+                "entity",
+                !self.entity.is_empty(),
+                only(&[O::GetEntity, O::UpdateEntity]),
+                only(&[O::UpdateEntity]),
+            ),
+            ("properties", !self.properties.is_empty(), only(&[O::UpdateEntity]), None),
+            ("relations", !self.relations.is_empty(), only(&[O::UpdateEntity]), None),
+            ("after", self.after.is_some(), only(&[O::UpdateEntity]), None),
+            ("holds", self.holds.is_some(), only(&[O::UpdateEntity]), None),
         ];
-        for (field, given, has_meaning) in fields {
-            if given && !has_meaning {
-                let names: Vec<&str> = self.allow.iter().map(|o| o.name()).collect();
-                return Err(format!(
-                    "`{field}` says nothing about {}; remove it or move it",
-                    names.join(", ")
-                ));
+        for (field, given, means, _) in fields {
+            if given && means.is_none() {
+                let names = self.allow.iter().map(|o| o.name()).collect::<Vec<_>>().join(", ");
+                return Err(format!("`{field}` says nothing about {names}; remove it or move it"));
             }
         }
-        self.check_required()
-    }
-
-    fn check_required(&self) -> Result<(), String> {
-        use Operation as O;
-        for operation in &self.allow {
-            let name = operation.name();
-            let need = |given: bool, field: &str| {
-                given
-                    .then_some(())
-                    .ok_or_else(|| format!("`{name}` needs `{field}`: a grant without it would be too wide"))
-            };
-            if operation.is_github() {
-                need(!self.repository.is_empty(), "repository")?;
-            }
-            if operation.is_port() {
-                need(!self.blueprint.is_empty(), "blueprint")?;
-            }
-            match operation {
-                O::Propose => {
-                    need(!self.path.is_empty(), "path")?;
-                    need(!self.base.is_empty(), "base")?;
-                }
-                O::Merge => need(!self.base.is_empty(), "base")?,
-                O::UpdateEntity => {
-                    need(!self.entity.is_empty(), "entity")?;
-                    need(
-                        !(self.properties.is_empty() && self.relations.is_empty()),
-                        "properties` or `relations",
-                    )?;
-                }
-                _ => {}
+        let changes_nothing = self.properties.is_empty() && self.relations.is_empty();
+        let what = only(&[O::UpdateEntity]).filter(|_| changes_nothing);
+        let needs = fields.iter().map(|(field, given, _, needs)| (*field, needs.filter(|_| !given)));
+        for (field, needs) in needs.chain([("properties` or `relations", what)]) {
+            if let Some(operation) = needs {
+                let name = operation.name();
+                return Err(format!("`{name}` needs `{field}`: a grant without it would be too wide"));
             }
         }
         if self.holds.is_some() && self.after.is_none() {

@@ -63,7 +63,8 @@ fn a_proposal_is_allowed_for_granted_path_head_and_base_only() {
         ("apps/web/prod/deployment.yaml", "promote/web/1", "release", false),
     ];
     for (path, head, base, expected) in cases {
-        let answer = resolved().allow(Operation::Propose, &file(path, head, base));
+        let resolved = resolved();
+        let answer = resolved.allow(Operation::Propose, &file(path, head, base));
         assert_eq!(answer.is_ok(), expected, "{path} {head} {base}");
     }
 }
@@ -91,7 +92,8 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
             identifier: Some(identifier),
             change: Some(&change),
         };
-        let answer = resolved().allow(Operation::UpdateEntity, &target);
+        let resolved = resolved();
+        let answer = resolved.allow(Operation::UpdateEntity, &target);
         assert_eq!(
             answer.as_ref().is_ok_and(|all| all[0].after == Some(After::Merge)),
             expected,
@@ -105,7 +107,7 @@ fn a_denial_names_the_grant_that_would_allow_it() {
     let target = Target::Entity { blueprint: "image", identifier: Some("web-2"), change: None };
     let denial = resolved().allow(Operation::GetEntity, &target).unwrap_err();
     assert_eq!(
-        denial.to_string(),
+        denial,
         "port.get-entity on image/web-2 is not granted; if the policy needs it, the operator can add a grant with \
          allow = [\"port.get-entity\"], blueprint = \"image\", entity = \"web-2\""
     );
@@ -163,4 +165,15 @@ fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
             .unwrap_err()
             .contains("unknown field `repo`")
     );
+}
+
+#[test]
+fn every_name_means_the_operation_that_has_it() {
+    for operation in Operation::named("github.read").unwrap() {
+        assert!(!operation.is_write() && operation.is_github());
+    }
+    for (place, operation) in Operation::ALL.into_iter().enumerate() {
+        assert_eq!(operation as usize, place);
+        assert_eq!(Operation::named(operation.name()), Ok(vec![operation]));
+    }
 }

@@ -4,6 +4,7 @@
 //! not a success into a [`ServiceError`]. It knows no endpoint.
 
 mod error;
+mod message;
 mod pool;
 #[cfg(test)]
 pub(crate) mod script;
@@ -13,19 +14,17 @@ mod tests;
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LINK, LOCATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use error::{OrNone, Refusal, ServiceError};
+pub use message::{Answer, Request, seg, segs};
 pub use pool::Pool;
 pub use session::{Mask, Progress, Session};
 
 use super::contract::Failure;
-use super::retry::{self, Effect};
-use super::secret::Secret;
+use super::retry;
 use super::transport::{HttpRequest, HttpResponse, TransportError};
 
 /// What became of a request.
@@ -38,8 +37,6 @@ pub(super) type Outcome = Result<HttpResponse, TransportError>;
 
 /// How many redirects are followed.
 const HOPS: usize = 3;
-/// RFC 3986, section 2.3: what stands for itself in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The service behind a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,85 +70,6 @@ impl Service {
             }
         };
         headers
-    }
-}
-
-/// Percent-encodes one segment of a path, or one value of a query.
-pub fn seg(text: &str) -> impl std::fmt::Display {
-    utf8_percent_encode(text, SEGMENT)
-}
-
-/// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
-pub fn segs(path: &str) -> String {
-    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
-    parts.join("/")
-}
-
-/// A request to a service. Its body may hold a secret, so it cannot be printed.
-#[derive(Clone, Default)]
-pub struct Request {
-    method: Method,
-    target: String,
-    body: Option<Value>,
-    effect: Effect,
-    bearer: Option<Secret>,
-}
-
-impl Request {
-    /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
-    pub fn get(target: impl Into<String>) -> Self {
-        let target = target.into();
-        Self { target, ..Self::default() }
-    }
-
-    /// A request that does the same when it is sent twice.
-    pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
-        Self { method, body, effect, ..Self::get(target) }
-    }
-
-    /// The same request, with another effect.
-    pub fn effect(self, effect: Effect) -> Self {
-        Self { effect, ..self }
-    }
-
-    /// The same request, with a credential.
-    pub fn bearer(self, secret: Secret) -> Self {
-        let bearer = Some(secret);
-        Self { bearer, ..self }
-    }
-}
-
-/// A success.
-#[derive(Debug)]
-pub struct Answer {
-    call: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// Reads the body.
-    ///
-    /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
-    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let (kind, line, column) = (error.classify(), error.line(), error.column());
-            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
-        })
-    }
-
-    /// An error about this answer.
-    pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
-        let (call, why) = (self.call.clone(), why.into());
-        ServiceError::Unreadable { call, why }
-    }
-
-    /// Where the next page is (RFC 8288).
-    pub fn next(&self) -> Option<String> {
-        let links = self.headers.get(LINK)?.to_str().ok()?;
-        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
-        Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
     }
 }
 

@@ -1,0 +1,93 @@
+//! What is sent and what comes back: a request, its success, and how names become parts of a URL.
+
+use http::header::LINK;
+use http::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Sent, ServiceError};
+use crate::core::retry::Effect;
+use crate::core::secret::Secret;
+
+/// RFC 3986, section 2.3: what stands for itself in a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A request to a service. Its body may hold a secret, so it cannot be printed.
+#[derive(Clone, Default)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) target: String,
+    pub(super) body: Option<Value>,
+    pub(super) effect: Effect,
+    pub(super) bearer: Option<Secret>,
+}
+
+impl Request {
+    /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
+    pub fn get(target: impl Into<String>) -> Self {
+        let target = target.into();
+        Self { target, ..Self::default() }
+    }
+
+    /// A request that does the same when it is sent twice.
+    pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
+        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
+        Self { method, body, effect, ..Self::get(target) }
+    }
+
+    /// The same request, with another effect.
+    pub fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
+    /// The same request, with a credential.
+    pub fn bearer(self, secret: Secret) -> Self {
+        let bearer = Some(secret);
+        Self { bearer, ..self }
+    }
+}
+
+/// A success.
+#[derive(Debug)]
+pub struct Answer {
+    pub(super) call: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body.
+    ///
+    /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
+    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
+        })
+    }
+
+    /// An error about this answer.
+    pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
+        let (call, why) = (self.call.clone(), why.into());
+        ServiceError::Unreadable { call, why }
+    }
+
+    /// Where the next page is (RFC 8288).
+    pub fn next(&self) -> Option<String> {
+        let links = self.headers.get(LINK)?.to_str().ok()?;
+        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+        Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
+    }
+}
+
+/// Percent-encodes one segment of a path, or one value of a query.
+pub fn seg(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
+pub fn segs(path: &str) -> String {
+    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
+    parts.join("/")
+}

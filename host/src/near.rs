@@ -1,0 +1,11 @@
+//! What somebody may have meant by a name that does not exist.
+
+/// The known name that is nearest to another one, if it is near enough to be meant.
+pub fn near<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let unknown = unknown.to_lowercase();
+    known
+        .map(|name| (strsim::damerau_levenshtein(&unknown, name), name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1.max(name.len() / 3))
+        .map(|(_, name)| name)
+}

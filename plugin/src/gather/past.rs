@@ -1,0 +1,203 @@
+//! What production ran before, from git: the merged pull requests of this service and environment are its history.
+
+use serde_json::{Value, json};
+
+use super::{Gathering, clean_path, context};
+use crate::catalog::{Item, named};
+use crate::facts::Facts;
+use crate::host::{Host, PullFilter, PullRequest, PullState};
+use crate::settings::Manifest;
+use crate::text;
+use crate::types::{EntityKey, Failure};
+
+/// How many pull requests back the history is read.
+const FAR: usize = 12;
+
+impl<H: Host> Gathering<'_, H> {
+    /// Whether this run is asked to go back.
+    pub(super) fn is_rollback(&self) -> bool {
+        let settings = &self.settings.rollback;
+        let asked = || context(self.request, &[])["inputs"].get(&settings.input) == Some(&Value::Bool(true));
+        settings.enabled || (!settings.input.is_empty() && asked())
+    }
+
+    /// The image that the first manifest held before, and who says so.
+    pub(super) fn previous(
+        &mut self,
+        facts: &mut Facts,
+        repository: &str,
+    ) -> Result<Option<(String, String)>, Failure> {
+        let manifest = &self.settings.manifest[0];
+        let context = self.context(facts);
+        let Some(path) = self.fill("rollback", "manifest.path", &manifest.path, &context) else {
+            return Ok(None);
+        };
+        let Ok(path) = clean_path(&path) else {
+            // Said again, with the reason, when the manifests are read.
+            return Ok(None);
+        };
+        let Some(file) = self.file(facts, repository, &path)? else {
+            return Ok(None);
+        };
+        let Ok(now) = manifest.find(&facts.files[file].content).map(|site| site.value) else {
+            return Ok(None);
+        };
+        let current = self.recorded(facts)?;
+        let merged = self.merged(facts, repository)?;
+        let wanted = match self.is_done(facts, current.as_ref(), &merged, &now) {
+            true => Some(now.clone()),
+            false => self.before(repository, &path, manifest, &merged, &now)?,
+        };
+        let Some(wanted) = wanted else {
+            let what = format!(
+                "`{path}` holds `{now}`, and no pull request of `promote` is known that brought it there: pick the image, see setting `image`"
+            );
+            self.refuse("rollback", what);
+            return Ok(None);
+        };
+        self.identify(current.as_ref(), &wanted)
+    }
+
+    /// The image that production runs, by the catalog.
+    fn recorded(&mut self, facts: &Facts) -> Result<Option<Item>, Failure> {
+        let production = facts.production.as_ref();
+        let Some(identifier) = production.and_then(|it| it.relation(&self.settings.image_relation)) else {
+            return Ok(None);
+        };
+        let blueprint = self.settings.image_blueprint.clone();
+        let key = EntityKey { blueprint, identifier: identifier.to_owned() };
+        self.host.get_entity(&key)?.as_ref().map(Item::new).transpose()
+    }
+
+    /// The merged pull requests of this service and environment, oldest first.
+    fn merged(&mut self, facts: &Facts, repository: &str) -> Result<Vec<PullRequest>, Failure> {
+        let folder = text::folder(&facts.service.key.identifier, &self.settings.environment);
+        let head = format!("{folder}/*");
+        let pulls =
+            self.host.find_pull_requests(repository, &head, &self.settings.base, PullFilter::Ended)?;
+        let mut merged: Vec<_> = pulls.into_iter().filter(|pull| pull.state == PullState::Merged).collect();
+        merged.sort_by(|one, other| (&one.merged_at, one.number).cmp(&(&other.merged_at, other.number)));
+        merged.drain(..merged.len().saturating_sub(FAR));
+        Ok(merged)
+    }
+
+    /// Whether the way back has been taken already: by an earlier attempt of this run, or by one that was cut off before it
+    /// told the catalog. Going back once more would be one image too far.
+    fn is_done(&self, facts: &Facts, current: Option<&Item>, merged: &[PullRequest], now: &str) -> bool {
+        let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
+        let own = text::rollback_branch(service, environment, &self.request.run_id);
+        if merged.iter().any(|pull| pull.head.starts_with(&own)) {
+            return true;
+        }
+        let is_last = merged.last().is_some_and(is_way_back);
+        let recorded = current.filter(|_| is_last).and_then(|image| self.held(image));
+        recorded.is_some_and(|recorded| recorded != now)
+    }
+
+    /// What the first manifest holds if it holds an image.
+    fn held(&self, image: &Item) -> Option<String> {
+        self.settings.manifest[0].part.of(&self.reference(image).ok()?)
+    }
+
+    /// What stood in the manifest before. The values are a stack: a promotion puts one on it, a way back takes one off.
+    fn before(
+        &mut self,
+        repository: &str,
+        path: &str,
+        manifest: &Manifest,
+        merged: &[PullRequest],
+        now: &str,
+    ) -> Result<Option<String>, Failure> {
+        let mut stack: Vec<String> = Vec::new();
+        for pull in merged {
+            let Some(commit) = &pull.merge_commit else {
+                continue;
+            };
+            if stack.is_empty()
+                && let Some(commit) = self.host.get_commit(repository, commit)?
+                && let Some(parent) = commit.parents.first()
+            {
+                stack.extend(self.value(repository, path, manifest, parent)?);
+            }
+            let Some(value) = self.value(repository, path, manifest, commit)? else {
+                continue;
+            };
+            if is_way_back(pull)
+                && let Some(at) = stack.iter().rposition(|older| *older == value)
+            {
+                stack.truncate(at);
+            }
+            if stack.last() != Some(&value) {
+                stack.push(value);
+            }
+        }
+        // Changed by hand since.
+        if stack.last().is_some_and(|last| last != now) {
+            stack.push(now.to_owned());
+        }
+        Ok(stack.len().checked_sub(2).map(|at| stack.swap_remove(at)))
+    }
+
+    /// What the manifest held at a commit, if it was there.
+    fn value(
+        &mut self,
+        repository: &str,
+        path: &str,
+        manifest: &Manifest,
+        commit: &str,
+    ) -> Result<Option<String>, Failure> {
+        let file = match self.host.read_file(repository, path, commit) {
+            Err(Failure::NotFound(_) | Failure::Rejected(_)) => None,
+            other => other?,
+        };
+        Ok(file.and_then(|file| manifest.find(&file.content).ok()).map(|site| site.value))
+    }
+
+    /// The one image of the catalog that is written so.
+    fn identify(
+        &mut self,
+        current: Option<&Item>,
+        wanted: &str,
+    ) -> Result<Option<(String, String)>, Failure> {
+        let blueprint = &self.settings.image_blueprint;
+        // Images of one repository share the property that holds it: a catalog is not read whole.
+        let repository = current.and_then(|image| self.reference(image).ok()).map(|it| it.repository);
+        let properties =
+            current.and_then(|image| image.value["properties"].as_object()).into_iter().flatten();
+        let shared = properties
+            .filter(|(_, value)| value.as_str().is_some() && value.as_str() == repository.as_deref());
+        let rules: Vec<_> = shared
+            .map(|(name, value)| json!({ "property": name, "operator": "=", "value": value }))
+            .collect();
+        let query = json!({ "combinator": "and", "rules": rules }).to_string();
+        let mut fitting = Vec::new();
+        for entity in self.host.search(blueprint, &query)? {
+            let image = Item::new(&entity)?;
+            if self.held(&image).as_deref() == Some(wanted) {
+                fitting.push(image.key);
+            }
+        }
+        let whence = format!("`{wanted}`, which git had before,");
+        match fitting.as_slice() {
+            [one] => return Ok(Some((one.identifier.clone(), whence))),
+            [] => self.refuse(
+                "rollback",
+                format!("no image of Port's catalog is `{wanted}`, which git had before"),
+            ),
+            many => {
+                let names: Vec<_> = many.iter().map(named).collect();
+                self.refuse(
+                    "rollback",
+                    format!("`{wanted}`, which git had before, may be {}", names.join(" or ")),
+                );
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a pull request took a promotion back.
+fn is_way_back(pull: &PullRequest) -> bool {
+    let name = pull.head.rsplit('/').next().unwrap_or_default();
+    name.starts_with("rollback-") || name.starts_with("revert-")
+}
