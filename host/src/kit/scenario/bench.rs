@@ -95,10 +95,14 @@ impl Bench<'_> {
         // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
-            Err(error) => return Ok(ran.unusable(mode, error.to_string())),
+            Err(error) => {
+                ran.unusable(mode, error.to_string());
+                return Ok(());
+            }
         };
         if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            return Ok(ran.unusable(mode, error.to_string()));
+            ran.unusable(mode, error.to_string());
+            return Ok(());
         }
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
