@@ -54,9 +54,20 @@ lint: setup ## Check format, lints, documentation and licences
 		echo "not checked: licences and sources, for lack of cargo-deny (cargo install --locked cargo-deny)" >&2; \
 	fi
 
+# Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
 build: setup ## Build the binary for production (slow: optimised)
 	@$(CARGO) build --release --locked -p promote
+	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
+	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" $(CARGO) build --release --locked -p promote
 	@ls -l "$(TARGET)/release/promote"
+
+# Of the workspace, as the tests are: `-p` would build wasmtime again for this.
+bench: setup ## Measure whole promotions against the mock; BENCH="--baseline 'COMMAND'" and more, see BENCH=--help
+	@$(CARGO) build --release --locked --bin promote --bin promote-bench
+	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
+	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" \
+		$(CARGO) build --release --locked --bin promote --bin promote-bench
+	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --json "$(TARGET)/bench.json" $(BENCH)
 
 clean: ## Delete all that was built
 	@$(CARGO) clean

@@ -1,11 +1,11 @@
 //! A run whose writes are kept back: reads are real, and see what the run would have written.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use crate::ahead::Ahead;
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{
     Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullFilter, PullRequest,
@@ -19,7 +19,7 @@ use crate::core::source::Source;
 /// The live source under an overlay of writes that were not made.
 pub struct Plan {
     /// Answers reads.
-    live: Arc<Live>,
+    live: Ahead,
     overlay: Overlay,
 }
 
@@ -61,14 +61,18 @@ impl Source for Plan {
     }
 
     fn live(&self) -> &Live {
-        &self.live
+        self.live.live()
+    }
+
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.live.entity(key).await
     }
 }
 
 impl Plan {
     /// A plan over the live services.
-    pub fn new(live: impl Into<Arc<Live>>) -> Self {
-        Self { live: live.into(), overlay: Overlay::default() }
+    pub fn new(live: Ahead) -> Self {
+        Self { live, overlay: Overlay::default() }
     }
 
     async fn update(&mut self, key: &EntityKey, change: &Change) -> Result<Reply, Failure> {
@@ -85,14 +89,15 @@ impl Plan {
     async fn call_read(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         match self.overlay.entity(key) {
             Some(entity) => Ok(Some(entity.clone())),
-            None => Ok(self.live.port.entity(key).await?),
+            None => self.live.entity(key).await,
         }
     }
 
     /// An open or merged pull request of an earlier attempt is taken over, as a real run would; a new one is planned.
     async fn propose(&mut self, proposal: &Proposal) -> Result<Reply, Failure> {
         let Proposal { repository, head, base, .. } = proposal;
-        let earlier = self.live.github.repo(repository)?.pull_requests(head, base, PullFilter::Any).await?;
+        let earlier =
+            self.live.live().github.repo(repository)?.pull_requests(head, base, PullFilter::Any).await?;
         if let Some(closed) = earlier.first().filter(|pull| pull.state == PullState::Closed) {
             return Err(Failure::Conflict(format!("{repository}#{} was closed by a person", closed.number)));
         }

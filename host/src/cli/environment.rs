@@ -45,6 +45,12 @@ const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
 const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
 /// A folder that is emptied after the job; set by the runner.
 const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// Where compiled policies are kept.
+const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
+/// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
+const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// The user's own folder.
+const HOME: &str = "HOME";
 /// Any value but an empty one turns colours off (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
@@ -174,6 +180,16 @@ impl Environment {
         // Best effort: a folder that cannot be made shows when the journal is.
         let _ = fs::create_dir_all(&folder);
         folder
+    }
+
+    /// A folder for compiled policies; none if nothing says where the user's files are. A relative path counts only where
+    /// the user has given it: the specification wants that of the others ignored.
+    pub fn cache(&self) -> Option<PathBuf> {
+        let absolute = |name| self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        self.get(PROMOTE_CACHE_DIR).map(PathBuf::from).or_else(|| {
+            let folder = absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
+            Some(folder.join("promote"))
+        })
     }
 
     /// Whether the user wants no colours.

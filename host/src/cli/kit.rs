@@ -91,7 +91,7 @@ pub(super) async fn run(
             Ok(0)
         }
         Command::Matrix(args) => {
-            let (_, settings) = settings(&args.config).await?;
+            let (_, settings) = settings(&args.config, environment).await?;
             output::data(&matrix::run(&args, &settings, &connect::port(environment)?).await?);
             Ok(0)
         }
@@ -105,10 +105,10 @@ pub(super) async fn run(
 }
 
 /// The configuration, and the settings of its policy with every default filled in.
-async fn settings(path: &Path) -> anyhow::Result<(Config, Value)> {
+async fn settings(path: &Path, environment: &Environment) -> anyhow::Result<(Config, Value)> {
     let config = Config::read(path)?;
     let engine = Engine::new().context("starting wasmtime")?;
-    let policy = super::run::policy(&engine, &config, path)?;
+    let policy = super::run::policy(&engine, &config, path, environment.cache().as_deref())?;
     let described = engine.describe(&policy.program).await.context("asking the policy to describe itself")?;
     let settings = fleet::settings(&config, &described.settings_schema);
     Ok((config, settings))
@@ -120,7 +120,7 @@ async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result
     let patient = Patient {
         config: &config,
         engine: &engine,
-        policy: super::run::policy(&engine, &config, &args.config),
+        policy: super::run::policy(&engine, &config, &args.config, environment.cache().as_deref()),
         port: connect::port(environment),
         github: connect::github(environment, &config.grants),
         app: environment.is_app(),

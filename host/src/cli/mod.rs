@@ -60,6 +60,13 @@ enum Command {
     /// Show what a run would do; nothing is written
     #[command(after_help = PLAN)]
     Plan(run::RunArgs),
+    /// Compile the built-in policy for this platform, for a build that makes it part of the binary
+    #[command(hide = true)]
+    Compile {
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        output: std::path::PathBuf,
+    },
     #[cfg(feature = "kit")]
     #[command(flatten)]
     Kit(kit::Command),
@@ -88,6 +95,10 @@ async fn dispatch(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => run::run(&args, crate::core::run::Mode::Run, &environment).await,
         Command::Plan(args) => run::run(&args, crate::core::run::Mode::Plan, &environment).await,
+        Command::Compile { output } => {
+            std::fs::write(output, crate::compiled::builtin(&crate::core::engine::Engine::new()?)?)?;
+            Ok(0)
+        }
         #[cfg(feature = "kit")]
         Command::Kit(command) => kit::run(command, &environment, Cli::command).await,
     }

@@ -23,6 +23,7 @@ mod hostile;
 mod init;
 mod injection;
 mod journal;
+mod latency;
 mod memory;
 mod plan;
 mod reruns;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Findings, Severity};
+use crate::ahead::Ahead;
 use crate::request::config::Config;
 use crate::core::contract::{Actor, Outcome, Request, Workflow};
 use crate::core::engine::{Engine, Verdict};
@@ -112,7 +113,9 @@ impl<'a> Probe<'a> {
         let deadline = now.checked_add(PATIENCE).unwrap_or(now);
         let mut limits = self.config.limits.clone();
         limits.wall = limits.wall.min(PATIENCE);
-        let source = Box::new(Plan::new(Arc::clone(&self.live)));
+        let key = &service.entity.key;
+        let ahead = Ahead::new(Arc::clone(&self.live), Arc::new(SystemClock), &self.config.grants, key);
+        let source = Box::new(Plan::new(ahead));
         let (journal, _) = Journal::in_memory();
         let mut gate = Gate::new(source, limits, journal, Arc::new(SystemClock), deadline, Arc::new(Silent));
         gate.grants = grants;
