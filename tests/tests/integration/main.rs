@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod any_grant;
+mod author;
 mod canary;
 mod catalog;
 mod commands;
@@ -26,6 +27,7 @@ mod journal;
 mod latency;
 mod memory;
 mod plan;
+mod reference;
 mod reruns;
 mod run;
 mod sandbox;
