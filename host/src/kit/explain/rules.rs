@@ -104,6 +104,21 @@ pub(super) const ALL: &[Explanation] = &[
         "talk to whoever closed it. To promote after all, reopen the pull request and run the action again.",
     ),
     rule(
+        "branch",
+        "The branch of this promotion holds commits of somebody else, or is in a state that the policy does not touch.",
+        "look at the branch that the message names; delete it, or merge what is on it yourself, then run the action again.",
+    ),
+    rule(
+        "chain",
+        "The chain of environments and the run's input do not fit together: there is no such step, or it has no predecessor.",
+        "start the action with an environment that `policy.settings.chain` names.",
+    ),
+    rule(
+        "rollback",
+        "There is nothing to go back to: git knows no earlier image of this manifest, or it is not safe to tell which.",
+        "promote the image that you want by its own action, or correct what the message names.",
+    ),
+    rule(
         "series",
         "This change has been made and undone so often that the policy takes it for a quarrel.",
         "find out who reverts it; delete the old `promote/…` branches to start over.",
