@@ -79,13 +79,12 @@ impl Engine {
     /// # Errors
     /// When it is not a valid component.
     pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
-        let component = Component::from_binary(&self.engine, bytes)?;
-        Ok(Program { component, digest: digest(bytes), linked: Arc::default() })
+        Ok(self.adopt(Component::from_binary(&self.engine, bytes)?, bytes))
     }
 
     /// Takes what exactly these bytes were compiled to before, for an engine of the same settings.
     pub fn adopt(&self, component: Component, bytes: &[u8]) -> Program {
-        Program { component, digest: digest(bytes) }
+        Program { component, digest: digest(bytes), linked: Arc::default() }
     }
 
     /// Checks that a component's imports and exports have the contract's types; their names alone say little.
