@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::output;
 use super::run::Task;
+use crate::ahead::Ahead;
 use crate::core::journal::digest;
-use crate::core::live::Live;
 use crate::core::run::{Done, Mode};
 use crate::core::source::Source;
 use crate::plan::{Bound, Plan, PlanFile, Planned, Target};
@@ -49,7 +49,7 @@ impl Sheet {
     }
 
     /// What answers the calls.
-    pub(super) fn source(&mut self, live: Live) -> Box<dyn Source> {
+    pub(super) fn source(&mut self, live: Ahead) -> Box<dyn Source> {
         match self {
             Self::Blank(Mode::Run) => Box::new(live),
             Self::Blank(Mode::Plan) => Box::new(Plan::new(live)),

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::file::{Planned, is_bound};
 use crate::contrast::differences;
 use crate::core::call::{Call, Reply};
-use crate::core::contract::Failure;
+use crate::ahead::Ahead;
+use crate::core::contract::{Entity, EntityKey, Failure};
 use crate::core::live::Live;
 use crate::core::run::Mode;
 use crate::core::source::Source;
@@ -16,7 +17,7 @@ const SHORTEST: usize = 10;
 
 /// The live source behind a plan.
 pub struct Bound {
-    live: Live,
+    live: Ahead,
     plan: Vec<Planned>,
     /// How many of them were made.
     made: usize,
@@ -26,7 +27,7 @@ pub struct Bound {
 
 impl Bound {
     /// A run that may make these writes.
-    pub fn new(live: Live, plan: Vec<Planned>) -> Self {
+    pub fn new(live: Ahead, plan: Vec<Planned>) -> Self {
         Self { live, plan, made: 0, known: Vec::new() }
     }
 
@@ -77,7 +78,19 @@ impl Source for Bound {
     }
 
     fn live(&self) -> &Live {
-        &self.live
+        self.live.live()
+    }
+
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.live.entity(key).await
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.live.settle().await
+    }
+
+    fn unsent(&mut self) -> Vec<String> {
+        self.live.unsent()
     }
 }
 

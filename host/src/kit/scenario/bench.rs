@@ -10,6 +10,7 @@ use super::inject::{Injected, Injection};
 use super::made::Made;
 use super::run::Ran;
 use super::{Act, Scenario};
+use crate::ahead::Ahead;
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
@@ -157,6 +158,7 @@ impl Bench<'_> {
         let clock = Arc::new(self.world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
         let live = self.live(&payload.run, deadline, heard)?;
+        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match mode {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
