@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::file::{Planned, is_bound};
+use crate::ahead::Ahead;
 use crate::contrast::differences;
 use crate::core::call::{Call, Reply};
-use crate::ahead::Ahead;
 use crate::core::contract::{Entity, EntityKey, Failure};
 use crate::core::live::Live;
 use crate::core::run::Mode;

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod any_grant;
-mod backtest;
 mod author;
+mod backtest;
 mod canary;
 mod catalog;
 mod commands;
@@ -28,8 +28,8 @@ mod journal;
 mod latency;
 mod memory;
 mod plan;
-mod replay;
 mod reference;
+mod replay;
 mod reruns;
 mod run;
 mod sandbox;
