@@ -36,5 +36,12 @@ fn session() -> anyhow::Result<Arc<Session>> {
     let transport = Arc::new(Pool::new().context("preparing HTTP")?);
     let deadline = SystemClock.now().checked_add(PATIENCE).context("the clock is at its end")?;
     let progress = Arc::new(|text: &str| output::say(text));
-    Ok(Session::new(transport, Arc::new(SystemClock), deadline, super::run::seed(), progress, Arc::new(|_| {})))
+    Ok(Session::new(
+        transport,
+        Arc::new(SystemClock),
+        deadline,
+        super::run::seed(),
+        progress,
+        Arc::new(|_| {}),
+    ))
 }

@@ -14,15 +14,15 @@ use crate::kit::build::{self, BuildArgs};
 use crate::kit::demo::{self, DemoArgs};
 use crate::kit::doctor::{self, DoctorArgs, Patient};
 use crate::kit::explain::{self, ExplainArgs};
+use crate::kit::fleet;
 use crate::kit::init::{self, InitArgs, Talk};
 use crate::kit::inspect::{self, InspectArgs};
-use crate::kit::fleet;
 use crate::kit::matrix::{self, MatrixArgs};
 use crate::kit::mock::{self, MockArgs};
 use crate::kit::new::{self, NewArgs};
 use crate::kit::start::{self, StartArgs};
-use crate::request::config::Config;
 use crate::kit::test::{self, Out, TestArgs};
+use crate::request::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -29,7 +29,8 @@ pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
         append(&path, &summary(report), "the step summary");
     }
     if environment.is_workflow() {
-        let message = format!("{}; what to do: {}", log(&line(&report.done.message)), remedies(report).join(", "));
+        let message =
+            format!("{}; what to do: {}", log(&line(&report.done.message)), remedies(report).join(", "));
         match report.done.ending.exit_code() {
             0 => {}
             1 => output::command("warning", "title=promotion refused", &message),

@@ -70,7 +70,8 @@ pub async fn run(args: &MatrixArgs, settings: &Value, port: &port::Client) -> an
     let services = fleet::services(port, &args.blueprint, settings).await.map_err(read);
     let mut services = services.with_context(|| format!("reading the services `{}`", args.blueprint))?;
     services.retain(|service| service.has_production() && in_team(service, &args.team));
-    let mut entries = entries(port, settings, services).await.map_err(read).context("reading the runtimes")?;
+    let mut entries =
+        entries(port, settings, services).await.map_err(read).context("reading the runtimes")?;
     if args.behind {
         entries.retain(|entry| entry.image.is_some() && entry.image != entry.previous);
     }
@@ -82,7 +83,10 @@ pub async fn run(args: &MatrixArgs, settings: &Value, port: &port::Client) -> an
     }
     Ok(match args.format {
         Format::Json => {
-            format!("{}\n", json!({ "include": entries.iter().map(|entry| entry.json(&args.blueprint)).collect::<Value>() }))
+            format!(
+                "{}\n",
+                json!({ "include": entries.iter().map(|entry| entry.json(&args.blueprint)).collect::<Value>() })
+            )
         }
         Format::Text => entries.iter().map(Entry::line).collect(),
     })
@@ -92,7 +96,11 @@ fn in_team(service: &Service, teams: &[String]) -> bool {
     teams.is_empty() || service.entity.teams.iter().any(|team| teams.contains(team))
 }
 
-async fn entries(port: &port::Client, settings: &Value, services: Vec<Service>) -> Result<Vec<Entry>, Failure> {
+async fn entries(
+    port: &port::Client,
+    settings: &Value,
+    services: Vec<Service>,
+) -> Result<Vec<Entry>, Failure> {
     let names = services.iter().flat_map(|service| [&service.staging, &service.production]);
     let keys: Vec<_> = names.flatten().map(|identifier| fleet::runtime(settings, identifier)).collect();
     let found = port.entities(&keys).await?;
@@ -128,6 +136,9 @@ impl Entry {
         let shown = |image: &Option<String>| image.clone().unwrap_or_else(|| "nothing".to_owned());
         let (now, next) = (shown(&self.previous), shown(&self.image));
         let what = if now == next { now } else { format!("{now} → {next}") };
-        format!("{}\n", crate::words::text::line(&format!("{:<30} {what}", self.service.entity.key.identifier)))
+        format!(
+            "{}\n",
+            crate::words::text::line(&format!("{:<30} {what}", self.service.entity.key.identifier))
+        )
     }
 }

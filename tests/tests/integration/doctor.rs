@@ -54,7 +54,12 @@ fn entity<'w>(world: &'w mut World, blueprint: &str, id: &str) -> &'w mut promot
 
 /// Each is planted alone, so that a finding is its own.
 const FAULTS: &[Fault] = &[
-    Fault { code: "port-credentials", exit: 2, world: |world| world.port.credentials.clear(), settings: KEEP },
+    Fault {
+        code: "port-credentials",
+        exit: 2,
+        world: |world| world.port.credentials.clear(),
+        settings: KEEP,
+    },
     Fault {
         code: "github-credentials",
         exit: 2,
@@ -152,7 +157,9 @@ const FAULTS: &[Fault] = &[
         exit: 2,
         world: LEAVE,
         settings: |settings| {
-            settings.grants("[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\", \"running_service\"]\n")
+            settings.grants(
+                "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\", \"running_service\"]\n",
+            )
         },
     },
     Fault {
@@ -160,7 +167,10 @@ const FAULTS: &[Fault] = &[
         exit: 1,
         world: LEAVE,
         settings: |settings| {
-            let text = settings.text().replace("after = \"merge\"\n", "").replace("holds = \"{registryId}:{tags[0]}\"\n", "");
+            let text = settings
+                .text()
+                .replace("after = \"merge\"\n", "")
+                .replace("holds = \"{registryId}:{tags[0]}\"\n", "");
             Settings::read(&text)
         },
     },
@@ -175,7 +185,12 @@ async fn finds_each_planted_fault() {
         let stage = Stage::of(world).await.settings(&(fault.settings)(Settings::default()));
         let ended = doctor(&stage, &[]).await;
         let found = codes(&ended);
-        assert!(found.iter().any(|(_, code)| code == fault.code), "{}: {found:?}\n{}", fault.code, ended.stdout);
+        assert!(
+            found.iter().any(|(_, code)| code == fault.code),
+            "{}: {found:?}\n{}",
+            fault.code,
+            ended.stdout
+        );
         ended.expect(fault.exit);
         stage.witness.expect_untouched();
     }
@@ -197,7 +212,8 @@ async fn says_when_it_could_not_ask() {
     let mut world = World::sample();
     let gone = promote::world::fault::Canned { status: 404, ..promote::world::fault::Canned::bad_gateway() };
     let answer = promote::world::Effect::Answer(gone);
-    world.faults.next(promote::world::Service::GitHub, "GET", "/repos/acme/gitops", answer).unwrap().times = 100;
+    world.faults.next(promote::world::Service::GitHub, "GET", "/repos/acme/gitops", answer).unwrap().times =
+        100;
     let stage = Stage::of(world).await;
     let ended = doctor(&stage, &[]).await;
     assert!(codes(ended.expect(2)).contains(&("error".to_owned(), "repository-access".to_owned())));

@@ -10,13 +10,14 @@ fn fleet() -> World {
     let mut world = World::sample();
     let now = world.now;
     let runtime = |image: &str, id: &str| json!({ "identifier": id, "relations": { "image": image } });
-    let service = |id: &str, team: &str, relations: serde_json::Value| {
-        json!({ "identifier": id, "team": [team], "relations": relations })
-    };
+    let service = |id: &str, team: &str, relations: serde_json::Value| json!({ "identifier": id, "team": [team], "relations": relations });
     for (blueprint, body) in [
         ("running_service", runtime("web-1.4.2", "api-staging")),
         ("running_service", runtime("web-1.4.2", "api-prod")),
-        ("service", service("api", "search", json!({ "test_runtime": "api-staging", "prod_runtime": "api-prod" }))),
+        (
+            "service",
+            service("api", "search", json!({ "test_runtime": "api-staging", "prod_runtime": "api-prod" })),
+        ),
         ("service", service("batch", "search", json!({}))),
     ] {
         world.port.put_entity(now, blueprint, body.as_object().unwrap()).unwrap();
@@ -62,7 +63,11 @@ async fn start_is_a_click_in_port() {
     let waited = stage.promote(&["start", "web", "--wait", "1s"]).await;
     waited.expect(3).expect_said("has not ended yet, it is IN_PROGRESS");
     stage.promote(&["start", "nobody"]).await.expect(2).expect_said("starting the action");
-    stage.promote(&["start", "web", "--input", "x"]).await.expect(2).expect_said("write `--input NAME=VALUE`");
+    stage
+        .promote(&["start", "web", "--input", "x"])
+        .await
+        .expect(2)
+        .expect_said("write `--input NAME=VALUE`");
 }
 
 #[tokio::test]

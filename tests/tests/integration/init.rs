@@ -37,7 +37,10 @@ async fn sets_everything_up_and_the_second_time_nothing() {
     stage.witness.expect_untouched();
 
     let first = init(&stage, &[&PATHS[..], &["--yes"]].concat()).await;
-    first.expect(0).expect_said("wrote port: blueprint service").expect_said("wrote port: action promote_to_production");
+    first
+        .expect(0)
+        .expect_said("wrote port: blueprint service")
+        .expect_said("wrote port: action promote_to_production");
     first.expect_said("gh secret set PORT_CLIENT_SECRET --env production --repo acme/gitops");
     let (workflow, config) = (stage.read(&format!("new/{WORKFLOW}")), stage.read("new/promote.toml"));
     let writes = stage.witness.writes();
@@ -56,7 +59,10 @@ async fn what_it_writes_promotes() {
     let made = init(&stage, &["--yes"]).await;
     made.expect(0).expect_said("wrote promote.toml");
     let config = stage.read("new/promote.toml");
-    assert!(config.contains("path = \"apps/{service.identifier}/prod/deployment.yaml\""), "guessed: {config}");
+    assert!(
+        config.contains("path = \"apps/{service.identifier}/prod/deployment.yaml\""),
+        "guessed: {config}"
+    );
     stage.run(&["--config", "new/promote.toml"]).await.expect(0);
     stage.witness.expect_promoted();
 }
@@ -75,7 +81,10 @@ async fn keeps_what_others_added() {
     world.port.put_action(world.now, action);
     let stage = Stage::of(world).await;
     let ended = init(&stage, &["--yes"]).await;
-    ended.expect(0).expect_said("+      \"locked_in_prod\": {").expect_said("-    \"workflow\": \"another.yml\"");
+    ended
+        .expect(0)
+        .expect_said("+      \"locked_in_prod\": {")
+        .expect_said("-    \"workflow\": \"another.yml\"");
     {
         let world = stage.witness.world.lock();
         let service: Value = world.port.blueprints["service"].definition.clone().into();
@@ -96,9 +105,15 @@ async fn leaves_files_that_somebody_changed() {
     let edited = stage.read("new/promote.toml") + "\n[limits]\nwall = \"9m\"\n";
     stage.write("new/promote.toml", &edited);
     let again = init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]]).await;
-    again.expect(0).expect_said("promote.toml is there and differs: it stays as it is").expect_said("nothing to change");
+    again
+        .expect(0)
+        .expect_said("promote.toml is there and differs: it stays as it is")
+        .expect_said("nothing to change");
     assert_eq!(stage.read("new/promote.toml"), edited);
-    init(&stage, &["--yes", "--no-port", "--overwrite", PATHS[0], PATHS[1]]).await.expect(0).expect_said("-[limits]");
+    init(&stage, &["--yes", "--no-port", "--overwrite", PATHS[0], PATHS[1]])
+        .await
+        .expect(0)
+        .expect_said("-[limits]");
     assert_ne!(stage.read("new/promote.toml"), edited);
     assert_eq!(stage.witness.requests(), 0, "Port is left alone");
 }
@@ -109,7 +124,10 @@ async fn says_what_is_missing() {
     for (arguments, said) in [
         (&["init", "--folder", "new", "--no-port"][..], "`--repository OWNER/NAME` names"),
         (&["init", "--repository", "acme/gitops", "--no-port"], "`--uses OWNER/NAME@COMMIT`"),
-        (&["init", "--repository", "acme/gitops", "--no-port", "--uses", "acme/promote@v1"], "a tag can move"),
+        (
+            &["init", "--repository", "acme/gitops", "--no-port", "--uses", "acme/promote@v1"],
+            "a tag can move",
+        ),
         (&["init", "--repository", "acme", "--no-port", "--uses", USES], "write owner/name"),
         (&["init", "--repository", "acme/gitops", "--uses", USES], "`--paths"),
     ] {

@@ -5,12 +5,12 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::{Findings, Severity};
-use crate::request::config::Config;
 use crate::core::contract::{BranchRules, Failure, MergeMethod};
 use crate::core::gate::describe;
 use crate::core::github::Client;
 use crate::core::grants::Operation;
 use crate::core::http::{Request, ServiceError};
+use crate::request::config::Config;
 
 /// Scopes of a classic token that a promotion has a use for.
 const SCOPES: [&str; 3] = ["repo", "public_repo", "repo:status"];
@@ -68,12 +68,22 @@ async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Opt
             [] => "a classic token reaches every repository of its user".to_owned(),
             _ => format!("a classic token reaches every repository of its user, and has {}", more.join(", ")),
         };
-        findings.warning("token-wide", "GITHUB_TOKEN", what, "use a GitHub App, or a fine-grained token for the one repository");
+        findings.warning(
+            "token-wide",
+            "GITHUB_TOKEN",
+            what,
+            "use a GitHub App, or a fine-grained token for the one repository",
+        );
     }
     if let Some(end) = answer.header("github-authentication-token-expiration").and_then(expiry) {
         let soon = Timestamp::now().checked_add((14 * 24).hours()).is_ok_and(|soon| end < soon);
         if soon {
-            findings.warning("token-expiry", "GITHUB_TOKEN", format!("it ends on {end}"), "renew it, or use a GitHub App, whose tokens live for one run");
+            findings.warning(
+                "token-expiry",
+                "GITHUB_TOKEN",
+                format!("it ends on {end}"),
+                "renew it, or use a GitHub App, whose tokens live for one run",
+            );
         }
     }
     Some(false)
@@ -101,27 +111,44 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
         }
     };
     if found["archived"] == true {
-        findings.error("repository-archived", name, "it is archived: nothing can be proposed", "unarchive it, or name another in promote.toml");
+        findings.error(
+            "repository-archived",
+            name,
+            "it is archived: nothing can be proposed",
+            "unarchive it, or name another in promote.toml",
+        );
     }
     let writes = [Operation::Propose, Operation::Merge];
     let writes = writes.iter().any(|operation| config.grants.mention(*operation));
     if writes && found["permissions"]["push"] == false {
-        findings.error("repository-access", name, "the credentials may not write", "give them contents: write and pull-requests: write");
+        findings.error(
+            "repository-access",
+            name,
+            "the credentials may not write",
+            "give them contents: write and pull-requests: write",
+        );
     }
     true
 }
 
 fn branch(rules: &BranchRules, settings: &Value, subject: &str, actions: bool, findings: &mut Findings) {
-    let (mode, method) = (settings["mode"].as_str().unwrap_or("merge"), settings["method"].as_str().unwrap_or("squash"));
+    let (mode, method) =
+        (settings["mode"].as_str().unwrap_or("merge"), settings["method"].as_str().unwrap_or("squash"));
     let wanted = match method {
         "merge" => MergeMethod::Merge,
         "rebase" => MergeMethod::Rebase,
         _ => MergeMethod::Squash,
     };
     if mode != "pull-request" && !rules.methods.contains(&wanted) {
-        let allowed: Vec<String> = rules.methods.iter().map(|method| format!("{method:?}").to_lowercase()).collect();
+        let allowed: Vec<String> =
+            rules.methods.iter().map(|method| format!("{method:?}").to_lowercase()).collect();
         let what = format!("`{method}` is not allowed here, only {}", allowed.join(", "));
-        findings.error("merge-method", subject, what, "set `policy.settings.method` to one that is, or allow it in the repository");
+        findings.error(
+            "merge-method",
+            subject,
+            what,
+            "set `policy.settings.method` to one that is, or allow it in the repository",
+        );
     }
     let checks = rules.required_checks.join(", ");
     if !checks.is_empty() && actions {
@@ -133,21 +160,44 @@ fn branch(rules: &BranchRules, settings: &Value, subject: &str, actions: bool, f
         );
     }
     if !checks.is_empty() && mode == "merge" {
-        findings.error("checks-required", subject, format!("{checks} must pass before a merge, and `mode` merges at once"), "set `policy.settings.mode` to `checks` or `auto-merge`");
+        findings.error(
+            "checks-required",
+            subject,
+            format!("{checks} must pass before a merge, and `mode` merges at once"),
+            "set `policy.settings.mode` to `checks` or `auto-merge`",
+        );
     }
     if rules.merge_queue && matches!(mode, "merge" | "checks") {
-        findings.error("merge-queue", subject, "merges go through a queue", "set `policy.settings.mode = \"auto-merge\"`");
+        findings.error(
+            "merge-queue",
+            subject,
+            "merges go through a queue",
+            "set `policy.settings.mode = \"auto-merge\"`",
+        );
     }
     if rules.required_approvals > 0 && mode != "pull-request" {
-        let what = format!("{} approving reviews are needed: a run ends as pending until people gave them", rules.required_approvals);
-        findings.warning("reviews-required", subject, what, "set `mode = \"pull-request\"` or `\"auto-merge\"`, or let the App bypass the rule");
+        let what = format!(
+            "{} approving reviews are needed: a run ends as pending until people gave them",
+            rules.required_approvals
+        );
+        findings.warning(
+            "reviews-required",
+            subject,
+            what,
+            "set `mode = \"pull-request\"` or `\"auto-merge\"`, or let the App bypass the rule",
+        );
     }
 }
 
 async fn auto_merge(client: &Client, name: &str, findings: &mut Findings) {
     let Ok(answer) = client.send(Request::get(format!("/repos/{name}"))).await else { return };
     if answer.json::<Value>().is_ok_and(|found| found["allow_auto_merge"] == false) {
-        findings.error("auto-merge", name, "the repository does not allow auto-merge", "allow it in the repository's settings, or set another `mode`");
+        findings.error(
+            "auto-merge",
+            name,
+            "the repository does not allow auto-merge",
+            "allow it in the repository's settings, or set another `mode`",
+        );
     }
 }
 

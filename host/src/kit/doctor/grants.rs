@@ -1,13 +1,18 @@
 //! Grants that are wider than any promotion needs, or that the component could never use; told from `promote.toml` alone.
 
 use super::Findings;
-use crate::request::config::{ComponentRef, Config};
 use crate::core::grants::{Changes, Grant, Operation};
 use crate::policy::Policy;
+use crate::request::config::{ComponentRef, Config};
 
 pub(super) fn check(config: &Config, policy: Option<&Policy>, findings: &mut Findings) {
     if config.grants.0.is_empty() {
-        findings.error("grants-none", "grants", "there are none: every call is denied", "`promote init` writes the ones that the built-in policy needs");
+        findings.error(
+            "grants-none",
+            "grants",
+            "there are none: every call is denied",
+            "`promote init` writes the ones that the built-in policy needs",
+        );
     }
     if config.policy.component != ComponentRef::Builtin && config.policy.sha256.is_none() {
         findings.warning(
@@ -29,19 +34,34 @@ pub(super) fn check(config: &Config, policy: Option<&Policy>, findings: &mut Fin
 fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
     let mut wide = |what: &str, fix: &str| findings.warning("grant-wide", subject, what, fix);
     if grant.covers(Operation::UpdateEntity) && grant.after.is_none() {
-        wide("the catalog may be changed before git holds the image", "add `after = \"merge\"`, and `holds` with the reference");
+        wide(
+            "the catalog may be changed before git holds the image",
+            "add `after = \"merge\"`, and `holds` with the reference",
+        );
     }
-    if grant.covers(Operation::UpdateEntity) && grant.entity.iter().all(|entity| !entity.source().contains('{')) {
-        wide("it names entities of no particular service: any run may change them", "name the entity of the request: `entity = \"{service.relations.prod_runtime}\"`");
+    if grant.covers(Operation::UpdateEntity)
+        && grant.entity.iter().all(|entity| !entity.source().contains('{'))
+    {
+        wide(
+            "it names entities of no particular service: any run may change them",
+            "name the entity of the request: `entity = \"{service.relations.prod_runtime}\"`",
+        );
     }
     if grant.covers(Operation::Propose) {
         if grant.changes == Changes::Any {
             wide("a proposal may change anything in a file, not only values", "remove `changes = \"any\"`");
         }
         if grant.path.iter().any(|path| !path.source().contains('{')) {
-            wide("its path names no service: a run for one may change another's manifest", "name the service: `path = \"apps/{service.identifier}/prod/*.yaml\"`");
+            wide(
+                "its path names no service: a run for one may change another's manifest",
+                "name the service: `path = \"apps/{service.identifier}/prod/*.yaml\"`",
+            );
         }
-        if grant.path.iter().any(|path| path.source().starts_with(".github") || path.source().starts_with("**")) {
+        if grant
+            .path
+            .iter()
+            .any(|path| path.source().starts_with(".github") || path.source().starts_with("**"))
+        {
             wide("its path reaches workflow files", "name the folder of the manifests");
         }
     }
@@ -58,8 +78,12 @@ fn unusable(grant: &Grant, subject: &str, policy: &Policy, findings: &mut Findin
         Operation::Merge => "github-merge",
         _ => "github-read",
     };
-    let never: Vec<&str> =
-        grant.allow.iter().filter(|operation| !imports(needs(**operation))).map(|operation| operation.name()).collect();
+    let never: Vec<&str> = grant
+        .allow
+        .iter()
+        .filter(|operation| !imports(needs(**operation)))
+        .map(|operation| operation.name())
+        .collect();
     if !never.is_empty() {
         let what = format!("the policy can never do {}: it does not import that", never.join(", "));
         findings.warning("grant-wide", subject, what, "remove what is never used");

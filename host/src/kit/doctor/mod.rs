@@ -13,11 +13,11 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::request::config::Config;
 use crate::core::engine::Engine;
-use crate::policy::Policy;
-use crate::words::text;
 use crate::kit::fleet;
+use crate::policy::Policy;
+use crate::request::config::Config;
+use crate::words::text;
 
 /// What `promote doctor` is told.
 #[derive(Args, Clone, Debug)]
@@ -109,7 +109,14 @@ pub struct Finding {
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
-    fn add(&mut self, severity: Severity, code: &'static str, subject: &str, what: impl Into<String>, fix: &str) {
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        subject: &str,
+        what: impl Into<String>,
+        fix: &str,
+    ) {
         let (subject, what, fix) = (subject.to_owned(), what.into(), fix.to_owned());
         self.0.push(Finding { code, severity, subject, what, fix });
     }
@@ -158,15 +165,27 @@ pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) ->
     let github = match github {
         Ok(client) => github::check(&client, config, &settings, app, &mut findings).await.then_some(client),
         Err(error) => {
-            findings.error("github-credentials", "GitHub", format!("{error:#}"), "set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY");
+            findings.error(
+                "github-credentials",
+                "GitHub",
+                format!("{error:#}"),
+                "set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY",
+            );
             None
         }
     };
     say("checking Port's blueprints and action");
     let port = match port {
-        Ok(client) => port::check(&client, &args.blueprint, &args.action, &settings, &mut findings).await.then_some(client),
+        Ok(client) => port::check(&client, &args.blueprint, &args.action, &settings, &mut findings)
+            .await
+            .then_some(client),
         Err(error) => {
-            findings.error("port-credentials", "Port", format!("{error:#}"), "set PORT_CLIENT_ID and PORT_CLIENT_SECRET, and PORT_API_URL outside Europe");
+            findings.error(
+                "port-credentials",
+                "Port",
+                format!("{error:#}"),
+                "set PORT_CLIENT_ID and PORT_CLIENT_SECRET, and PORT_API_URL outside Europe",
+            );
             None
         }
     };
@@ -194,7 +213,8 @@ async fn described(
     let policy = match policy {
         Ok(policy) => policy,
         Err(error) => {
-            let fix = "use the component that was reviewed, built for this host's contract: `promote inspect FILE`";
+            let fix =
+                "use the component that was reviewed, built for this host's contract: `promote inspect FILE`";
             findings.error("component", "policy", format!("{error:#}"), fix);
             return (None, given());
         }
@@ -202,7 +222,12 @@ async fn described(
     let schema = match engine.describe(&policy.program).await {
         Ok(description) => description.settings_schema,
         Err(error) => {
-            findings.error("component", "policy", format!("it cannot describe itself: {error:#}"), "tell its author");
+            findings.error(
+                "component",
+                "policy",
+                format!("it cannot describe itself: {error:#}"),
+                "tell its author",
+            );
             return (None, given());
         }
     };
@@ -228,7 +253,8 @@ pub fn print(findings: &Findings, format: Format) -> String {
             Severity::Unknown => "?",
         };
         let head = format!("{mark} {} [{}]: {}", finding.subject, finding.code, finding.what);
-        let _ = writeln!(text, "{}\n    {}", text::log(&text::line(&head)), text::log(&text::line(&finding.fix)));
+        let _ =
+            writeln!(text, "{}\n    {}", text::log(&text::line(&head)), text::log(&text::line(&finding.fix)));
     }
     let count = |severity| findings.0.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error) + count(Severity::Unknown), count(Severity::Warning));

@@ -22,7 +22,12 @@ pub(super) async fn check(
         match read(client, &format!("/v1/blueprints/{}", seg(name)), "blueprint").await {
             Ok(Some(blueprint)) => found.push(blueprint),
             Ok(None) => {
-                findings.error("blueprint", &format!("blueprint {name}"), "Port has no such blueprint", "`promote init` creates it, or name yours in promote.toml");
+                findings.error(
+                    "blueprint",
+                    &format!("blueprint {name}"),
+                    "Port has no such blueprint",
+                    "`promote init` creates it, or name yours in promote.toml",
+                );
                 found.push(Value::Null);
             }
             Err(error) => return !refused(&error, findings),
@@ -32,7 +37,9 @@ pub(super) async fn check(
     target(&found[1], &runtime, &relation, &image, findings);
     for setting in ["staging", "production"] {
         let template = of(setting, "");
-        if let Some(name) = template.strip_prefix("{service.relations.").and_then(|rest| rest.strip_suffix('}')) {
+        if let Some(name) =
+            template.strip_prefix("{service.relations.").and_then(|rest| rest.strip_suffix('}'))
+        {
             target(&found[0], service, name, &runtime, findings);
         }
     }
@@ -67,9 +74,15 @@ fn target(blueprint: &Value, name: &str, relation: &str, expected: &str, finding
     let (what, fix) = if found.is_null() {
         (format!("it has no relation `{relation}`"), "`promote init` adds it, or name yours in promote.toml")
     } else if found["target"] != expected {
-        (format!("its relation `{relation}` leads to {} instead of {expected}", found["target"]), "name the right blueprint in promote.toml")
+        (
+            format!("its relation `{relation}` leads to {} instead of {expected}", found["target"]),
+            "name the right blueprint in promote.toml",
+        )
     } else if found["many"] == true {
-        (format!("its relation `{relation}` leads to many: a promotion needs one"), "name a relation to one in promote.toml")
+        (
+            format!("its relation `{relation}` leads to many: a promotion needs one"),
+            "name a relation to one in promote.toml",
+        )
     } else {
         return;
     };
@@ -90,25 +103,41 @@ fn properties(found: &[Value], names: [&str; 3], settings: &Value, findings: &mu
             continue;
         }
         let what = format!("it has no property `{name}`, which the rule `{rule}` reads");
-        findings.warning("blueprint-property", &format!("blueprint {}", names[at]), what, "`promote init` adds it, or name yours in promote.toml");
+        findings.warning(
+            "blueprint-property",
+            &format!("blueprint {}", names[at]),
+            what,
+            "`promote init` adds it, or name yours in promote.toml",
+        );
     }
 }
 
 fn known(blueprint: &Value, property: &str) -> bool {
-    let places = ["/schema/properties", "/mirrorProperties", "/calculationProperties", "/aggregationProperties"];
+    let places =
+        ["/schema/properties", "/mirrorProperties", "/calculationProperties", "/aggregationProperties"];
     places.iter().any(|place| blueprint.pointer(place).is_some_and(|place| place.get(property).is_some()))
 }
 
 fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut Findings) {
     let subject = format!("action {name}");
     let Some(found) = found else {
-        findings.error("port-action", &subject, "Port has no such action", "`promote init` creates it; `--action` names another");
+        findings.error(
+            "port-action",
+            &subject,
+            "Port has no such action",
+            "`promote init` creates it; `--action` names another",
+        );
         return;
     };
     let method = &found["invocationMethod"];
     let github = [&method["type"], &method["integrationActionType"]];
     if !(github[0] == "GITHUB" || github[1] == "dispatch_workflow") {
-        findings.error("port-action", &subject, format!("it starts no workflow: its backend is {}", method["type"]), "`promote init --port-action NAME` makes another");
+        findings.error(
+            "port-action",
+            &subject,
+            format!("it starts no workflow: its backend is {}", method["type"]),
+            "`promote init --port-action NAME` makes another",
+        );
     }
     if found["trigger"]["blueprintIdentifier"] != service {
         let what = format!("it is started on {}, not on {service}", found["trigger"]["blueprintIdentifier"]);
@@ -116,9 +145,19 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
     }
     let at = if github[0] == "GITHUB" { method } else { &method["integrationActionExecutionProperties"] };
     if !at["workflowInputs"].to_string().contains(".run.id") {
-        findings.error("port-action", &subject, "it does not send the id of its run", "`promote init` sets its `workflowInputs`");
+        findings.error(
+            "port-action",
+            &subject,
+            "it does not send the id of its run",
+            "`promote init` sets its `workflowInputs`",
+        );
     }
     if at["reportWorkflowStatus"] != true {
-        findings.warning("port-action", &subject, "a workflow that never starts leaves its run in progress for ever", "set `reportWorkflowStatus`: `promote init` does");
+        findings.warning(
+            "port-action",
+            &subject,
+            "a workflow that never starts leaves its run in progress for ever",
+            "set `reportWorkflowStatus`: `promote init` does",
+        );
     }
 }

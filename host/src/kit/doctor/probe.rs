@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::{Findings, Severity};
 use crate::ahead::Ahead;
-use crate::request::config::Config;
 use crate::core::contract::{Actor, Outcome, Request, Workflow};
 use crate::core::engine::{Engine, Verdict};
 use crate::core::gate::{Gate, describe};
@@ -17,20 +16,22 @@ use crate::core::grants::{In, Operation, Resolved, Target};
 use crate::core::journal::Journal;
 use crate::core::live::Live;
 use crate::core::observer::Silent;
-use crate::policy::Policy;
 use crate::core::sandbox::Surroundings;
 use crate::core::seen::entity_context;
 use crate::core::transport::SystemClock;
 use crate::core::{github, port};
 use crate::kit::fleet::{self, Service};
 use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::request::config::Config;
 use crate::words::Changes;
 
 /// How long the plan of one service may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Rules that speak of the set-up; every other one speaks of a state that passes, such as a lock.
-const SETUP: [&str; 8] = ["service", "staging", "production", "image", "digest", "manifest", "repository", "settings"];
+const SETUP: [&str; 8] =
+    ["service", "staging", "production", "image", "digest", "manifest", "repository", "settings"];
 
 /// Which services.
 pub(super) enum Wanted<'a> {
@@ -82,7 +83,13 @@ impl<'a> Probe<'a> {
             Err(failure) => {
                 let fix = "check the blueprint's name: `--blueprint`";
                 let severity = super::github::severity(&failure);
-                return findings.add(severity, "blueprint", &format!("blueprint {blueprint}"), describe(&failure), fix);
+                return findings.add(
+                    severity,
+                    "blueprint",
+                    &format!("blueprint {blueprint}"),
+                    describe(&failure),
+                    fix,
+                );
             }
         };
         let chosen = choose(&all, wanted, findings);
@@ -100,7 +107,8 @@ impl<'a> Probe<'a> {
     /// Plans one promotion. None if it could not even start.
     async fn service(&self, service: &Service, findings: &mut Findings) -> Option<(Used, Resolved)> {
         let name = format!("service {}", service.entity.key.identifier);
-        let context = json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
+        let context =
+            json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
         let resolve = || Resolved::new(&self.config.grants, &context);
         let (grants, scope) = match (resolve(), resolve()) {
             (Ok(grants), Ok(scope)) => (grants, scope),
@@ -121,10 +129,16 @@ impl<'a> Probe<'a> {
         gate.grants = grants;
         let surroundings = Surroundings { now, seed: 7 };
         let request = self.request(service);
-        let run = self.engine.run(&self.policy.program, &request, gate, &surroundings, std::future::pending());
+        let run =
+            self.engine.run(&self.policy.program, &request, gate, &surroundings, std::future::pending());
         let (verdict, gate, _) = run.await;
         for violation in &gate.violations {
-            findings.error("grant-narrow", &name, violation.clone(), "add the grant to promote.toml, if the policy should be able to do this");
+            findings.error(
+                "grant-narrow",
+                &name,
+                violation.clone(),
+                "add the grant to promote.toml, if the policy should be able to do this",
+            );
         }
         if gate.violations.is_empty() {
             judge(verdict, &name, findings);
@@ -179,14 +193,24 @@ fn choose<'s>(all: &'s [Service], wanted: Wanted<'_>, findings: &mut Findings) -
         Wanted::First => {
             let first: Vec<&Service> = complete.take(1).collect();
             if first.is_empty() {
-                findings.warning("no-service", "catalog", "no service has a production runtime: nothing can be promoted yet", "set the service's relation to its runtime in Port");
+                findings.warning(
+                    "no-service",
+                    "catalog",
+                    "no service has a production runtime: nothing can be promoted yet",
+                    "set the service's relation to its runtime in Port",
+                );
             }
             first
         }
         Wanted::Named(names) => {
             let find = |name: &&String| all.iter().find(|service| service.entity.key.identifier == **name);
             for name in names.iter().filter(|name| find(name).is_none()) {
-                findings.error("no-service", &format!("service {name}"), "Port has no such service", "check its identifier; `promote matrix` lists all");
+                findings.error(
+                    "no-service",
+                    &format!("service {name}"),
+                    "Port has no such service",
+                    "check its identifier; `promote matrix` lists all",
+                );
             }
             names.iter().filter_map(|name| find(&name)).collect()
         }
@@ -200,8 +224,18 @@ fn judge(verdict: Verdict, name: &str, findings: &mut Findings) {
                 let setup = SETUP.contains(&reason.rule.as_str());
                 let what = format!("{} ({})", reason.message, reason.rule);
                 match setup {
-                    true => findings.error("would-refuse", name, what, "`promote explain` says what the rule wants"),
-                    false => findings.note("would-refuse", name, what, "a run would refuse now; this passes, or people decide it"),
+                    true => findings.error(
+                        "would-refuse",
+                        name,
+                        what,
+                        "`promote explain` says what the rule wants",
+                    ),
+                    false => findings.note(
+                        "would-refuse",
+                        name,
+                        what,
+                        "a run would refuse now; this passes, or people decide it",
+                    ),
                 }
             }
         }
@@ -210,11 +244,20 @@ fn judge(verdict: Verdict, name: &str, findings: &mut Findings) {
             let fix = "do what the message says, then run `promote doctor` again";
             findings.add(super::github::severity(&failure), "would-fail", name, describe(&failure), fix);
         }
-        Verdict::Limit(limit) => findings.error("would-fail", name, limit.to_string(), "raise the limit in promote.toml"),
-        Verdict::Trapped(trap) => {
-            findings.error("would-fail", name, format!("the policy crashed: {}", trap.root_cause()), "tell its author");
+        Verdict::Limit(limit) => {
+            findings.error("would-fail", name, limit.to_string(), "raise the limit in promote.toml")
         }
-        Verdict::Cancelled => findings.add(Severity::Unknown, "would-fail", name, "it was stopped", "run it again"),
+        Verdict::Trapped(trap) => {
+            findings.error(
+                "would-fail",
+                name,
+                format!("the policy crashed: {}", trap.root_cause()),
+                "tell its author",
+            );
+        }
+        Verdict::Cancelled => {
+            findings.add(Severity::Unknown, "would-fail", name, "it was stopped", "run it again")
+        }
     }
 }
 
@@ -222,12 +265,21 @@ fn judge(verdict: Verdict, name: &str, findings: &mut Findings) {
 fn reach(used: &[(String, Used)], scopes: &[(String, Resolved)], findings: &mut Findings) {
     for (owner, used) in used {
         for (repository, path, base) in &used.files {
-            let target = || Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() });
-            let others = scopes.iter().filter(|(name, scope)| name != owner && scope.allow(Operation::Propose, &target()).is_ok());
+            let target = || {
+                Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() })
+            };
+            let others = scopes
+                .iter()
+                .filter(|(name, scope)| name != owner && scope.allow(Operation::Propose, &target()).is_ok());
             let names: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
             if !names.is_empty() {
                 let what = format!("a run for {} may change {path}, which is {owner}'s", names.join(", "));
-                findings.warning("grant-wide", "grants", what, "name the service in `path`: `apps/{service.identifier}/…`");
+                findings.warning(
+                    "grant-wide",
+                    "grants",
+                    what,
+                    "name the service in `path`: `apps/{service.identifier}/…`",
+                );
             }
         }
     }

@@ -166,7 +166,8 @@ mod tests {
 
     /// The sources of the built-in policy, without their tests.
     fn sources() -> Vec<PathBuf> {
-        let (mut files, mut folders) = (Vec::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/src")]);
+        let (mut files, mut folders) =
+            (Vec::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/src")]);
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -222,7 +223,8 @@ mod tests {
         }
         // The cases of `failure` in wit/types.wit.
         let contract = include_str!("../../../../wit/types.wit");
-        let cases = contract.split("variant failure {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+        let cases =
+            contract.split("variant failure {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
         let cases = cases.lines().filter_map(|line| line.trim().strip_suffix("(string),"));
         let cases: Vec<&str> = cases.collect();
         assert!(cases.len() >= 7, "{cases:?}");
@@ -240,7 +242,9 @@ mod tests {
             for function in ["findings.error(", "findings.warning(", "findings.note("] {
                 codes.extend(arguments(&text, function));
             }
-            codes.extend(arguments(&text, "severity, ").into_iter().chain(arguments(&text, "Severity::Unknown, ")));
+            codes.extend(
+                arguments(&text, "severity, ").into_iter().chain(arguments(&text, "Severity::Unknown, ")),
+            );
         }
         assert!(codes.len() > 25, "the scan finds the codes: {codes:?}");
         for code in codes {

@@ -49,7 +49,8 @@ impl Answers {
             .context("`--repository OWNER/NAME` names the GitOps repository")?;
         let workflow_repository = args.workflow_repository.clone().unwrap_or_else(|| repository.clone());
         for name in [&repository, &workflow_repository] {
-            Repository::parse(name).map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
+            Repository::parse(name)
+                .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
         }
         let uses = args.uses.clone().or_else(|| RELEASED_FROM.map(str::to_owned));
         let uses = answer(uses, "this program as an action (owner/name@commit)", None, talk)
@@ -83,7 +84,8 @@ impl Answers {
         let own = (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
         let known = self.paths.take().or(own);
         let guess = "apps/{service.identifier}/prod/*.yaml".to_owned();
-        let paths = answer(known, "the files that a promotion of a service may change (glob)", Some(guess), talk);
+        let paths =
+            answer(known, "the files that a promotion of a service may change (glob)", Some(guess), talk);
         self.paths = Some(paths.context(
             "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
         )?);
@@ -93,14 +95,18 @@ impl Answers {
 
 /// A given answer, else what a person says.
 fn answer(given: Option<String>, question: &str, default: Option<String>, talk: &Talk<'_>) -> Option<String> {
-    given.or_else(|| (talk.ask)(question, default.as_deref().unwrap_or_default())).filter(|text| !text.is_empty())
+    given
+        .or_else(|| (talk.ask)(question, default.as_deref().unwrap_or_default()))
+        .filter(|text| !text.is_empty())
 }
 
 fn check_uses(uses: &str) -> anyhow::Result<()> {
     let (action, commit) = uses.split_once('@').unwrap_or((uses, ""));
     let hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     if Repository::parse(action).is_err() || !hash {
-        bail!("`{uses}` does not pin the action: write owner/name@ and the full hash of a commit, a tag can move");
+        bail!(
+            "`{uses}` does not pin the action: write owner/name@ and the full hash of a commit, a tag can move"
+        );
     }
     Ok(())
 }
@@ -126,7 +132,9 @@ mod tests {
     fn an_action_is_pinned_by_a_commit_or_refused() {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         assert!(check_uses(&format!("acme/promote@{commit}")).is_ok());
-        for wrong in ["acme/promote", "acme/promote@v1", "promote@0123456789abcdef0123456789abcdef01234567", "a/b@"] {
+        for wrong in
+            ["acme/promote", "acme/promote@v1", "promote@0123456789abcdef0123456789abcdef01234567", "a/b@"]
+        {
             assert!(check_uses(wrong).is_err(), "{wrong}");
         }
     }

@@ -43,7 +43,9 @@ pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow:
             continue;
         }
         if !before.is_empty() && !overwrite {
-            files.kept.push(format!("{name} is there and differs: it stays as it is, `--overwrite` replaces it"));
+            files
+                .kept
+                .push(format!("{name} is there and differs: it stays as it is, `--overwrite` replaces it"));
             continue;
         }
         files.all.push(File { path, difference: Difference { name: name.to_owned(), before, after } });
@@ -88,7 +90,9 @@ fn config(answers: &Answers) -> anyhow::Result<String> {
         .replace("$ENVIRONMENT", &quoted(&answers.environment))
         .replace("$BASE", &quoted(&answers.base))
         .replace("$PATHS", &quoted(paths));
-    Config::parse(&text).map_err(|what| anyhow::anyhow!("{what}")).context("what was answered makes no promote.toml")?;
+    Config::parse(&text)
+        .map_err(|what| anyhow::anyhow!("{what}"))
+        .context("what was answered makes no promote.toml")?;
     Ok(text)
 }
 
@@ -132,7 +136,10 @@ mod tests {
         let app = workflow(&Answers { app: true, ..answers() });
         assert!(app.contains("app-id: ${{ secrets.PROMOTE_APP_ID }}") && !app.contains("write"), "{app}");
         for text in [own, app] {
-            assert!(!text.contains(": none") && !text.contains("OWNER/") && !text.contains("COMMIT"), "{text}");
+            assert!(
+                !text.contains(": none") && !text.contains("OWNER/") && !text.contains("COMMIT"),
+                "{text}"
+            );
         }
     }
 

@@ -140,8 +140,12 @@ pub async fn run(
     for warning in changes.warnings.iter().chain(&files.kept) {
         (talk.say)(&format!("warning: {}", text::line(warning)));
     }
-    let differences: Vec<&Difference> =
-        changes.all.iter().map(|change| &change.difference).chain(files.all.iter().map(|file| &file.difference)).collect();
+    let differences: Vec<&Difference> = changes
+        .all
+        .iter()
+        .map(|change| &change.difference)
+        .chain(files.all.iter().map(|file| &file.difference))
+        .collect();
     for difference in &differences {
         show(difference, talk);
     }
@@ -195,7 +199,9 @@ fn next_steps(answers: &Answers) -> String {
         secrets.iter().map(|name| format!("gh secret set {name} --env {environment} --repo {at}")).collect();
     steps.insert(
         0,
-        format!("make the environment {environment} in the settings of {at}, for the default branch only; then"),
+        format!(
+            "make the environment {environment} in the settings of {at}, for the default branch only; then"
+        ),
     );
     steps.push(match answers.app {
         true => format!(
@@ -204,7 +210,11 @@ fn next_steps(answers: &Answers) -> String {
         ),
         false => format!("in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests"),
     });
-    steps.push(format!("commit {} and {}, and have somebody review the grants", files::WORKFLOW, files::CONFIG));
+    steps.push(format!(
+        "commit {} and {}, and have somebody review the grants",
+        files::WORKFLOW,
+        files::CONFIG
+    ));
     steps.push("promote doctor".to_owned());
     format!("\nwhat is left to do:\n  {}", steps.join("\n  "))
 }

@@ -110,7 +110,8 @@ impl Change {
     }
 
     fn patch(name: &str, target: String, found: &Map<String, Value>, body: Map<String, Value>) -> Self {
-        let before: Map<_, _> = body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect();
+        let before: Map<_, _> =
+            body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect();
         let difference = Difference { name: name.to_owned(), before: pretty(&before), after: pretty(&body) };
         Self { method: Method::PATCH, target, body: Value::Object(body), difference }
     }
@@ -190,7 +191,10 @@ fn action(answers: &Answers) -> anyhow::Result<Map<String, Value>> {
 
 /// An action that is there, with where it leads and what it sends as it should be. Its words, inputs, conditions and
 /// approvals are other people's.
-fn overlaid_action(found: &Map<String, Value>, wanted: &Map<String, Value>) -> anyhow::Result<Map<String, Value>> {
+fn overlaid_action(
+    found: &Map<String, Value>,
+    wanted: &Map<String, Value>,
+) -> anyhow::Result<Map<String, Value>> {
     let at = |of: &Map<String, Value>, pointer: &str| Value::Object(of.clone()).pointer(pointer).cloned();
     let identifier = wanted["identifier"].as_str().unwrap_or_default();
     for pointer in ["/trigger/type", "/trigger/blueprintIdentifier", "/invocationMethod/type"] {
@@ -199,7 +203,11 @@ fn overlaid_action(found: &Map<String, Value>, wanted: &Map<String, Value>) -> a
             bail!(
                 "the action {identifier} is there with {} {is} instead of {should}: name another with `--port-action`{}",
                 pointer.trim_start_matches('/').replace('/', "."),
-                if pointer.starts_with("/inv") { ", or say `--installation ID` for Port's newer integration" } else { "" }
+                if pointer.starts_with("/inv") {
+                    ", or say `--installation ID` for Port's newer integration"
+                } else {
+                    ""
+                }
             );
         }
     }
@@ -236,7 +244,8 @@ pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Resu
     for service in services.iter().take(50) {
         let Ok(production) = &service.production else { continue };
         let runtime = client.entity(&fleet::runtime(&settings, production)).await.map_err(failed)?;
-        let properties: Value = runtime.and_then(|it| serde_json::from_str(&it.properties).ok()).unwrap_or_default();
+        let properties: Value =
+            runtime.and_then(|it| serde_json::from_str(&it.properties).ok()).unwrap_or_default();
         if let Some(path) = properties["gitPath"].as_str() {
             places.push((service.entity.key.identifier.clone(), path.to_owned()));
         }
@@ -281,7 +290,11 @@ mod tests {
         let mut warnings = Vec::new();
         let body = added("service", &found, &guide, true, &mut warnings).unwrap();
         assert_eq!(body["schema"]["properties"]["tier"], json!({ "type": "number" }));
-        assert_eq!(body["schema"]["properties"]["locked_in_prod"], json!({ "type": "string" }), "theirs stays");
+        assert_eq!(
+            body["schema"]["properties"]["locked_in_prod"],
+            json!({ "type": "string" }),
+            "theirs stays"
+        );
         assert_eq!(body["schema"]["required"], json!(["tier"]));
         assert!(body["relations"].get("team").is_some() && body["relations"].get("prod_runtime").is_some());
         assert!(body["schema"]["properties"].get("readme").is_none(), "minimal");
@@ -315,7 +328,10 @@ mod tests {
     fn paths_are_guessed_only_if_they_follow_a_pattern() {
         let place = |service: &str, path: &str| (service.to_owned(), path.to_owned());
         for (places, expected) in [
-            (vec![place("web", "apps/web/prod"), place("api", "apps/api/prod")], Some("apps/{service.identifier}/prod")),
+            (
+                vec![place("web", "apps/web/prod"), place("api", "apps/api/prod")],
+                Some("apps/{service.identifier}/prod"),
+            ),
             (vec![place("web", "apps/web/prod"), place("api", "other/api")], None),
             (vec![place("web", "prod")], None),
             (vec![], None),
