@@ -12,7 +12,9 @@ use jiff::Timestamp;
 
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
+use crate::ahead::Ahead;
 use crate::builtin;
+use crate::compiled;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::journal::{Journal, digest};
@@ -43,6 +45,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
+    /// Compile the policy anew, and do not keep what it is compiled to; else it is kept in `PROMOTE_CACHE_DIR`, by
+    /// default `promote` in the user's cache folder
+    #[arg(long)]
+    no_cache: bool,
+
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -64,7 +71,8 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
-    let policy = policy(&engine, &config, &args.config)?;
+    let cache = environment.cache().filter(|_| !args.no_cache);
+    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
     let fits = settings::check(&engine, &policy, &config).await;
     fits.with_context(|| args.config.display().to_string())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
@@ -87,9 +95,10 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
+    let ahead = Ahead::new(live, Arc::clone(&clock), &config.grants, &payload.subject.key);
     let source: Box<dyn Source> = match mode {
-        Mode::Run => Box::new(live),
-        Mode::Plan => Box::new(Plan::new(live)),
+        Mode::Run => Box::new(ahead),
+        Mode::Plan => Box::new(Plan::new(ahead)),
     };
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
@@ -107,12 +116,15 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         journal,
         observer: Arc::clone(&observer),
     };
+    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
+    workflow::group(None, environment);
+    let links = report::links(&done, &run_id, environment);
     let report =
-        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
+        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy, links };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
     Ok(done.ending.exit_code())
@@ -140,7 +152,13 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
+/// The policy that the configuration names, checked and compiled, or as `cache` keeps it.
+pub(super) fn policy(
+    engine: &Engine,
+    config: &Config,
+    config_path: &Path,
+    cache: Option<&Path>,
+) -> anyhow::Result<Policy> {
     let (bytes, name) = match &config.policy.component {
         ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
         ComponentRef::Path(path) => {
@@ -165,9 +183,9 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
         );
     }
-    let compiled = Policy::compile(engine, &bytes);
-    compiled
-        .and_then(|policy| policy.surface.check(config.policy.tier).map(|()| policy))
+    let loaded = compiled::load(engine, &bytes, cache, &output::say);
+    loaded
+        .and_then(|(policy, _)| policy.surface.check(config.policy.tier).map(|()| policy))
         .with_context(|| name)
 }
 
@@ -186,7 +204,7 @@ fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Resu
 }
 
 /// A seed that need not be secret: it is in the journal.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }

@@ -176,7 +176,10 @@ impl Gate {
         }
         let reply = match call {
             Call::Now => Reply::Time(self.clock.now().to_string()),
-            Call::Sleep { seconds } => self.sleep(*seconds).await?,
+            Call::Sleep { seconds } => {
+                self.source.settle().await?;
+                self.sleep(*seconds).await?
+            }
             call => self.source.call(call).await?,
         };
         self.seen.observe(&self.grants, call, &reply);

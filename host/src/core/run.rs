@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::Fault;
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request};
+use super::call::{Call, Fault};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
 use super::ending::{Ending, Report, git_state};
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
@@ -142,7 +142,7 @@ async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), 
         let (version, policy) = (&header.host, &header.component[..12]);
         let line =
             format!("promote {version} starts: policy {policy} on {}", show(&header.request.subject.key));
-        let told = gate.source.live().port.log(&line).await;
+        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
         told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
     }
     Ok(())
@@ -154,7 +154,7 @@ async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Enti
     let key = &request.subject.key;
     let subject = async {
         match grants.need_subject() {
-            true => live.port.entity(key).await,
+            true => gate.source.entity(key).await,
             false => Ok(Some(request.subject.clone())),
         }
     };
@@ -221,10 +221,16 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
     }
+    let mut said = gate.source.unsent();
+    if let Err(failure) = gate.source.settle().await {
+        gate.observer
+            .say(&format!("a line for the log of the Port run was not taken: {}", describe(&failure)));
+    }
     let live = gate.source.live();
     if mode == Mode::Run {
+        said.push(text::line(&message));
         let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End { message: &text::line(&message), label: ending.label(), termination };
+        let end = End { message: &said.join("\n"), label: ending.label(), termination };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }

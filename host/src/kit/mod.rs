@@ -3,10 +3,16 @@
 pub mod build;
 pub mod coverage;
 pub mod demo;
+pub mod doctor;
+pub mod explain;
+pub mod fleet;
+pub mod init;
 pub mod inspect;
 pub mod language;
+pub mod matrix;
 pub mod mock;
 pub mod new;
 pub mod scenario;
+pub mod start;
 pub mod sweep;
 pub mod test;

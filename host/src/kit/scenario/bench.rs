@@ -10,6 +10,7 @@ use super::inject::{Injected, Injection};
 use super::made::Made;
 use super::run::Ran;
 use super::{Act, Scenario};
+use crate::ahead::Ahead;
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
@@ -94,10 +95,14 @@ impl Bench<'_> {
         // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
-            Err(error) => return Ok(ran.unusable(mode, error.to_string())),
+            Err(error) => {
+                ran.unusable(mode, error.to_string());
+                return Ok(());
+            }
         };
         if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            return Ok(ran.unusable(mode, error.to_string()));
+            ran.unusable(mode, error.to_string());
+            return Ok(());
         }
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
@@ -152,6 +157,7 @@ impl Bench<'_> {
         let clock = Arc::new(self.world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
         let live = self.live(&payload.run, deadline, heard)?;
+        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match mode {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
