@@ -123,6 +123,10 @@ fn expect_simple(resolve: &Resolve, what: &str, ty: &Type) {
 fn each_interface_has_a_file_of_its_name() {
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
+        // The reference beside them is made of them; `author` compares it.
+        if path.extension().is_none_or(|extension| extension != "wit") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let named = text.lines().filter_map(|line| line.strip_prefix("interface ")?.strip_suffix(" {"));
         let stem = path.file_stem().unwrap().to_str().unwrap();
