@@ -210,5 +210,3 @@ impl<H: Host> Run<'_, H> {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_rollback;
