@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-crashes fuzz lint build clean
+.PHONY: help setup demo test sweep test-clients test-languages test-crashes fuzz lint build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: setup ## Promote an image on an embedded Port and GitHub
 
 test: setup ## Run every test
 	@.ci/test
+
+sweep: setup ## Let every call of every scenario fail in every way, and look whether the invariants hold
+	@$(CARGO) run --quiet --locked -- test tests/scenarios --sweep --coverage
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run

@@ -1,5 +1,7 @@
 //! The commands that no production run needs.
 
+use std::io::IsTerminal as _;
+
 use clap::Subcommand;
 
 use super::output;
@@ -8,7 +10,7 @@ use crate::kit::demo::{self, DemoArgs};
 use crate::kit::inspect::{self, InspectArgs};
 use crate::kit::mock::{self, MockArgs};
 use crate::kit::new::{self, NewArgs};
-use crate::kit::test::{self, TestArgs};
+use crate::kit::test::{self, Out, TestArgs};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -45,7 +47,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<u8> {
             inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Test(args) => {
-            test::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+            let status = std::io::stderr().is_terminal().then_some(&output::status as &(dyn Fn(&str) + Sync));
+            test::run(&args, &Out { say: &output::say, data: &output::data, status }).await
         }
     }
 }

@@ -2,15 +2,38 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the door for data and messages")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::words::text;
+
+/// Whether a line that stands only for now is on the screen.
+static STATUS: AtomicBool = AtomicBool::new(false);
 
 /// Prints data.
 pub(super) fn data(text: &str) {
+    clear();
     print!("{text}");
+}
+
+/// Shows a line until the next thing is printed. For terminals only.
+#[cfg(feature = "kit")]
+pub(super) fn status(line: &str) {
+    clear();
+    // The cursor stays at the end of the line.
+    eprint!("{}", text::line(line));
+    STATUS.store(true, Ordering::Relaxed);
+}
+
+/// Takes the line away that stands only for now.
+fn clear() {
+    if STATUS.swap(false, Ordering::Relaxed) {
+        eprint!("\r\u{1b}[2K");
+    }
 }
 
 /// Prints a line for people; foreign text in it is made harmless.
 pub(super) fn say(line: &str) {
+    clear();
     eprintln!("{}", text::log(line));
 }
 

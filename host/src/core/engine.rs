@@ -1,13 +1,14 @@
 //! Compiles and runs components, with every limit on.
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
-use super::contract::{self, Description, Failure, Outcome, Request};
+use super::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
 use super::gate::Gate;
 use super::journal::digest;
 use super::limits::{LimitReached, Limits};
@@ -27,6 +28,8 @@ pub struct Engine {
 pub struct Program {
     component: Component,
     digest: String,
+    /// Linked with the first use, once for all instances.
+    linked: Arc<OnceLock<PolicyPre<Sandbox>>>,
 }
 
 /// What became of one run of a policy.
@@ -67,7 +70,7 @@ impl Engine {
     /// When it is not a valid component.
     pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
         let component = Component::from_binary(&self.engine, bytes)?;
-        Ok(Program { component, digest: digest(bytes) })
+        Ok(Program { component, digest: digest(bytes), linked: Arc::default() })
     }
 
     /// Checks that a component's imports and exports have the contract's types; their names alone say little.
@@ -75,7 +78,7 @@ impl Engine {
     /// # Errors
     /// Names the import or export that does not fit.
     pub fn check_types(&self, program: &Program) -> wasmtime::Result<()> {
-        contract::PolicyPre::new(self.linker.instantiate_pre(&program.component)?).map(drop)
+        self.linked(program).map(drop)
     }
 
     /// Asks a policy what it is, in an instance that can make no call.
@@ -86,8 +89,7 @@ impl Engine {
         let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
         let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits), limits.traffic);
         let asked = async {
-            let instance =
-                contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
+            let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_about().call_describe(&mut store).await
         };
         match tokio::time::timeout(limits.wall, asked).await {
@@ -111,8 +113,7 @@ impl Engine {
         let left = gate.time_left();
         let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits), limits.traffic);
         let run = async {
-            let instance =
-                contract::Policy::instantiate_async(&mut store, &program.component, &self.linker).await?;
+            let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_promotion().call_promote(&mut store, request).await
         };
         let ended = tokio::select! {
@@ -127,6 +128,14 @@ impl Engine {
         };
         let (gate, printed) = store.into_data().into_parts();
         (verdict, gate, printed)
+    }
+
+    fn linked<'a>(&self, program: &'a Program) -> wasmtime::Result<&'a PolicyPre<Sandbox>> {
+        if let Some(linked) = program.linked.get() {
+            return Ok(linked);
+        }
+        let linked = PolicyPre::new(self.linker.instantiate_pre(&program.component)?)?;
+        Ok(program.linked.get_or_init(|| linked))
     }
 
     fn store(&self, sandbox: Sandbox, traffic: usize) -> Store<Sandbox> {

@@ -4,18 +4,26 @@
 //! [`super::scenario`]'s.
 
 mod format;
+mod swept;
+mod update;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::scenario::{Report, Runner, Scenario};
+use super::coverage::Coverage;
+use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
+use super::sweep::Only;
+
+pub use swept::{Totals, sweep_all};
 
 /// What `promote test` is told.
 #[derive(Args, Clone, Debug)]
@@ -35,6 +43,34 @@ pub struct TestArgs {
     /// Run each over HTTP on loopback as well, and compare
     #[arg(long)]
     pub http: bool,
+
+    /// Let every call of every run fail in every way, start each run again, and look whether the invariants hold
+    #[arg(long, conflicts_with = "http")]
+    pub sweep: bool,
+
+    /// Of a sweep, only SCENARIO[/STEP]:CALL:TROUBLE, such as `happy:4:lost-answer` or `*:merge:*`
+    #[arg(long, value_name = "SHOT", requires = "sweep")]
+    pub only: Option<Only>,
+
+    /// Seed of the policy's random numbers and of the jitter of pauses
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+
+    /// Show which calls met which failures
+    #[arg(long)]
+    pub coverage: bool,
+
+    /// Run again whenever a file below the paths, or a policy, changes
+    #[arg(long, conflicts_with = "update")]
+    pub watch: bool,
+
+    /// Write what there is into expectations that are compared whole (outcome, calls, diff and so on), then run again
+    #[arg(long, conflicts_with = "sweep")]
+    pub update: bool,
+
+    /// Print the JSON Schema of scenario files, for editors, and run nothing
+    #[arg(long)]
+    pub schema: bool,
 
     /// How to say what came of them
     #[arg(long, value_enum, default_value_t)]
@@ -58,22 +94,119 @@ pub enum Format {
 /// No scenario file could be used.
 const UNREADABLE: u8 = 2;
 
-/// Runs scenarios; progress goes to `say`, the result to `data`. Returns the exit code: 0 if all hold, 1 if one does
-/// not, 2 if a file cannot be used.
+/// Where `promote test` says what.
+pub struct Out<'a> {
+    /// Takes lines for people.
+    pub say: &'a (dyn Fn(&str) + Sync),
+    /// Takes the result.
+    pub data: &'a (dyn Fn(&str) + Sync),
+    /// Shows how far it is, each time in the place of the last; none if nobody looks on.
+    pub status: Option<&'a (dyn Fn(&str) + Sync)>,
+}
+
+/// Runs scenarios. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
 ///
 /// # Errors
 /// When a path cannot be searched, or nothing can be run on this machine.
-pub async fn run(
-    args: &TestArgs,
-    say: &(dyn Fn(&str) + Sync),
-    data: &(dyn Fn(&str) + Sync),
-) -> anyhow::Result<u8> {
+pub async fn run(args: &TestArgs, out: &Out<'_>) -> anyhow::Result<u8> {
+    if args.schema {
+        (out.data)(SCHEMA);
+        return Ok(0);
+    }
+    let runner = Arc::new(Runner::new(policies(&args.policy))?.seeded(args.seed));
+    match args.watch {
+        true => watch::watch(args, &runner, out).await,
+        false => once(args, &runner, out).await,
+    }
+}
+
+async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
     let started = Instant::now();
-    let runner = Arc::new(Runner::new(policies(&args.policy))?);
+    let (scenarios, unusable) = read(args, runner)?;
+    if !unusable.is_empty() {
+        unusable.iter().for_each(|error| (out.say)(error));
+        return Ok(UNREADABLE);
+    }
+    let mut result = match args.sweep {
+        true => swept(args, runner, scenarios, out).await?,
+        false => tested(args, runner, scenarios, out).await?,
+    };
+    result.coverage = result.coverage.filter(|_| args.coverage);
+    result.took = started.elapsed();
+    (out.data)(&format::whole(args.format, &result));
+    Ok(u8::from(result.reports.iter().any(|report| !report.passed())))
+}
+
+async fn tested(
+    args: &TestArgs,
+    runner: &Arc<Runner>,
+    scenarios: Vec<Scenario>,
+    out: &Out<'_>,
+) -> anyhow::Result<Whole> {
+    if args.update {
+        let reports = all(runner, scenarios.clone(), false, &|_| {}).await?;
+        update::update(&reports)?.iter().for_each(|line| (out.say)(line));
+    }
+    let scenarios = if args.update { read(args, runner)?.0 } else { scenarios };
+    let shown = Shown::new(args, scenarios.len(), out);
+    let reports = all(runner, scenarios, args.http, &|report| shown.show(report)).await?;
+    let mut coverage = Coverage::default();
+    reports.iter().flat_map(|report| &report.calls).for_each(|calls| coverage.add(calls));
+    Ok(Whole { reports, coverage: Some(coverage), ..Whole::default() })
+}
+
+async fn swept(
+    args: &TestArgs,
+    runner: &Arc<Runner>,
+    scenarios: Vec<Scenario>,
+    out: &Out<'_>,
+) -> anyhow::Result<Whole> {
+    let only = args.only.clone().unwrap_or_default();
+    let shown = Shown::new(args, scenarios.len(), out);
+    let (reports, totals, coverage) =
+        sweep_all(runner, scenarios, &only, &|report| shown.show(report)).await?;
+    if totals.injections() == 0 {
+        anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
+    }
+    Ok(Whole { reports, sweep: Some(totals), coverage: Some(coverage), ..Whole::default() })
+}
+
+/// Shows reports as they come.
+struct Shown<'a> {
+    format: Format,
+    out: &'a Out<'a>,
+    total: usize,
+    /// How many there were, and how many of them failed.
+    count: Mutex<(usize, usize)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(args: &TestArgs, total: usize, out: &'a Out<'a>) -> Self {
+        Self { format: args.format, out, total, count: Mutex::default() }
+    }
+
+    fn show(&self, report: &Report) {
+        match self.format {
+            Format::Pretty => (self.out.data)(&format::pretty(report)),
+            _ => (self.out.say)(&format::progress(report)),
+        }
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.0 += 1;
+        count.1 += usize::from(!report.passed());
+        if let Some(status) = self.out.status
+            && count.0 < self.total
+        {
+            status(&format!("{} of {}, {} failed", count.0, self.total, count.1));
+        }
+    }
+}
+
+/// The scenarios that are meant, and what is wrong with the files that cannot be used.
+fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
     let (mut scenarios, mut unusable) = (Vec::new(), Vec::new());
-    for path in find(&args.paths)? {
-        match Scenario::read(&path) {
-            Ok(scenario) if is_meant(&scenario, &args.filter) => scenarios.push(scenario),
+    for scenario in read_all(&find(&args.paths)?) {
+        match scenario {
+            Ok(scenario) if is_meant(&scenario, args) => scenarios.push(scenario),
             Ok(_) => {}
             Err(error) => unusable.push(error.to_string()),
         }
@@ -84,22 +217,31 @@ pub async fn run(
         }
     }
     if scenarios.is_empty() && unusable.is_empty() {
-        anyhow::bail!("no scenario is meant: look at the paths and at `--filter`");
+        anyhow::bail!("no scenario is meant: look at the paths, at `--filter` and at `--only`");
     }
-    if !unusable.is_empty() {
-        unusable.iter().for_each(|error| say(error));
-        return Ok(UNREADABLE);
-    }
-    let shown = |report: &Report| {
-        if args.format == Format::Pretty {
-            data(&format::pretty(report));
-        } else {
-            say(&format::progress(report));
-        }
-    };
-    let reports = all(&runner, scenarios, args.http, &shown).await?;
-    data(&format::whole(args.format, &reports, started.elapsed()));
-    Ok(u8::from(reports.iter().any(|report| !report.passed())))
+    Ok((scenarios, unusable))
+}
+
+/// Reads files side by side, and returns them in their order.
+fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let share = paths.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let one = |paths: &[PathBuf]| paths.iter().map(|path| Scenario::read(path)).collect::<Vec<_>>();
+        let readers: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || one(paths))).collect();
+        readers.into_iter().flat_map(|reader| reader.join().expect("a reader does not panic")).collect()
+    })
+}
+
+/// What came of all scenarios.
+#[derive(Default)]
+struct Whole {
+    reports: Vec<Report>,
+    took: Duration,
+    /// Of a sweep.
+    sweep: Option<Totals>,
+    /// If it was asked for.
+    coverage: Option<Coverage>,
 }
 
 /// Runs all of them side by side, and returns what came of them in their order. Each is shown as it ends.
@@ -170,8 +312,10 @@ fn search(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn is_meant(scenario: &Scenario, filter: &str) -> bool {
-    scenario.title.contains(filter) || scenario.path.to_string_lossy().contains(filter)
+fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {
+    let (filter, name) = (&args.filter, scenario.name());
+    let shot = args.only.as_ref().is_none_or(|only| only.means_scenario(&name));
+    shot && (scenario.title.contains(filter) || scenario.path.to_string_lossy().contains(filter))
 }
 
 fn policies(named: &[String]) -> BTreeMap<String, PathBuf> {

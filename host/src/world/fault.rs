@@ -125,21 +125,27 @@ pub enum RateKind {
 }
 
 /// A pattern over paths.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PathGlob(globset::Glob);
+pub struct PathGlob(globset::GlobMatcher);
 
 impl PathGlob {
     /// A pattern. Fails if it is not one.
     pub fn new(pattern: &str) -> Result<Self, globset::Error> {
         let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build()?;
-        Ok(Self(glob))
+        Ok(Self(glob.compile_matcher()))
+    }
+}
+
+impl PartialEq for PathGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
     }
 }
 
 impl Default for PathGlob {
     fn default() -> Self {
-        Self(globset::Glob::new("**").expect("the pattern is valid"))
+        Self(globset::Glob::new("**").expect("the pattern is valid").compile_matcher())
     }
 }
 
@@ -153,7 +159,7 @@ impl TryFrom<String> for PathGlob {
 
 impl From<PathGlob> for String {
     fn from(pattern: PathGlob) -> Self {
-        pattern.0.glob().to_owned()
+        pattern.0.glob().glob().to_owned()
     }
 }
 
@@ -210,7 +216,7 @@ impl Fault {
         let method = self.method.as_deref();
         self.service.is_none_or(|own| own == service)
             && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
-            && self.path.0.compile_matcher().is_match(request.uri().path())
+            && self.path.0.is_match(request.uri().path())
     }
 
     /// Counts a matching request; true if this is one that it strikes.

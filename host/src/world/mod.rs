@@ -226,6 +226,12 @@ impl World {
         secrets.filter(|secret| !secret.is_empty()).any(|secret| text.contains(secret))
     }
 
+    /// Ends everything that goes wrong: faults, and bad days of GitHub with reads that lag behind.
+    pub fn heal(&mut self) {
+        self.faults = Faults::default();
+        self.github.heal();
+    }
+
     /// Moves the present, and the schedule with it, to another time. Who serves a world to the outside moves it to today.
     pub fn rebase(&mut self, now: Timestamp) {
         let shift = now.duration_since(self.now);

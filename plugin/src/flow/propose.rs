@@ -54,9 +54,25 @@ impl<H: Host> Run<'_, H> {
             if pull.state != PullState::Merged {
                 return Ok(pull);
             }
+            // Not undone but done: another run of this promotion was faster.
+            if self.holds(&proposal)? {
+                let what = format!("pull request {} was merged meanwhile", pull.number);
+                return Err(Stop::Failed(Failure::Conflict(what)));
+            }
         }
         let what = format!("the change of `{branch}` has been made and undone {SERIES} times");
         Err(Stop::Refused(vec![reason("series", what)]))
+    }
+
+    /// Whether the base branch holds all of it by now.
+    fn holds(&mut self, proposal: &Proposal) -> Result<bool, Stop> {
+        for change in &proposal.changes {
+            let file = self.host.read_file(&proposal.repository, &change.path, &proposal.base)?;
+            if file.is_none_or(|file| file.content != change.content) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Labels and reviewers. That they are missing never stops a promotion.

@@ -78,11 +78,19 @@ macro_rules! steps {
             }
 
             pub(crate) fn propose(file: &File, content: String) -> Result<PullRequest, Failure> {
+                propose_from(BRANCH, file, content)
+            }
+
+            pub(crate) fn propose_from(
+                head: &str,
+                file: &File,
+                content: String,
+            ) -> Result<PullRequest, Failure> {
                 github_propose::propose(&Proposal {
                     repository: REPOSITORY.to_owned(),
                     base: "main".to_owned(),
                     base_commit: file.commit.clone(),
-                    head: BRANCH.to_owned(),
+                    head: head.to_owned(),
                     title: "A guest's proposal".to_owned(),
                     body: String::new(),
                     changes: vec![FileChange {

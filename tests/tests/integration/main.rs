@@ -30,4 +30,5 @@ mod secrets;
 mod settings;
 mod stage;
 mod structure;
+mod sweep;
 mod wire;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use promote::kit::scenario::{Report, Runner, Scenario};
+use promote::kit::scenario::{Report, Runner, SCHEMA, Scenario};
 use promote::kit::test::{all, find, show};
 use promote_tests::guests;
 
@@ -55,7 +55,19 @@ async fn what_is_not_as_expected_fails_and_is_shown_from_both_sides() {
         ("diff = {}", "diff", "no difference", "+          image: ghcr.io/acme/web:1.4.2"),
         ("pulls = []", "pulls", "", "merged"),
         ("branches = [\"main\", \"x\"]", "branches", "main, x", "main"),
+        (
+            "writes = [\"propose\", \"merge\"]",
+            "writes",
+            "propose\nmerge",
+            "propose\nmerge\ndelete-branch\nupdate",
+        ),
         ("requests = 3", "requests", "at most 3", "POST /v1/auth/access_token"),
+        (
+            "no-other-writes = true\npulls = [\"merged\"]\ndiff = { \"apps/web/prod/deployment.yaml\" = \"-          image: ghcr.io/acme/web:1.4.1 # set by promote\\n+          image: ghcr.io/acme/web:1.4.2 # set by promote\" }",
+            "no-other-writes",
+            "web-1.4.1",
+            "web-1.4.2",
+        ),
         ("no-writes = true", "no-writes", "web-1.4.1", "web-1.4.2"),
         ("run = { status = \"FAILURE\" }", "run.status", "FAILURE", "SUCCESS"),
         ("run = { log = \"never said\" }", "run.log", "never said", "promote 0.1.0 starts"),
@@ -66,7 +78,18 @@ async fn what_is_not_as_expected_fails_and_is_shown_from_both_sides() {
             "it exists",
             "it does not exist",
         ),
-        ("entities = { \"image/web-9\" = {} }", "entities.\"image/web-9\"", "an entity", "there is none"),
+        (
+            "entities = { \"image/web-9\" = {} }",
+            "entities.\"image/web-9\"",
+            "an entity",
+            "there is none of that name",
+        ),
+        (
+            "entities = { \"running_service/web-prd\" = {} }",
+            "entities.\"running_service/web-prd\"",
+            "an entity",
+            "did you mean `running_service/web-prod`?",
+        ),
         (
             "entities = { \"service/web\" = { language = \"C\" } }",
             "entities.\"service/web\".language",
@@ -122,6 +145,18 @@ fn what_has_no_meaning_is_found_where_it_stands() {
             "expect.exit = 0\n[given]\nwithout = [\"service/nope\"]",
             "x.toml:3: without: there is no `service/nope` in the world",
         ),
+        (
+            "expect.exit = 0\n[[step]]\nevent = { close = { repositry = \"a/b\" } }",
+            "x.toml:3: event: unexpected keys in table: repositry, available keys: repository; did you mean `repository`?",
+        ),
+        (
+            "expect.exit = 0\n[given]\nwithout = [\"service/web#test_runtme\"]",
+            "; did you mean `service/web#test_runtime`?",
+        ),
+        (
+            "expect.exit = 0\n[[given.events]]\nafter-operation = \"pulls/creat\"\nthen = { close = { repository = \"a/b\" } }",
+            "x.toml:3: given: events: GitHub has no operation `pulls/creat` here; did you mean `pulls/create`?",
+        ),
         ("expect.exit = 0\n[given]\nworld = \"no.toml\"", "x.toml:3: given.world: cannot read no.toml"),
         ("expect.exit = 0\npayload = { file = \"no.json\" }", "x.toml:2: payload: cannot read no.json"),
         (
@@ -135,6 +170,35 @@ fn what_has_no_meaning_is_found_where_it_stands() {
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains(expected), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn the_schema_knows_every_scenario_and_refuses_what_the_parser_refuses() {
+    let schema = serde_json::from_str(SCHEMA).unwrap();
+    let schema = jsonschema::draft7::new(&schema).unwrap();
+    let valid = |text: &str| {
+        let json = serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap();
+        schema
+            .iter_errors(&json)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect::<Vec<_>>()
+    };
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
+        let errors = valid(&std::fs::read_to_string(&file).unwrap());
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+    }
+    for wrong in [
+        "[expect]\nouctome = \"refused\"",
+        "[expect]\noutcome = \"refusd\"",
+        "expect.calls = [\"mrge\"]",
+        "expect.never = [\"merge: denid\"]",
+        "[[given.events]]\nthen = { clos = { repository = \"a/b\" } }",
+        "[[given.faults]]\nthen = { cut = \"during\" }",
+        "[[config.grants]]\nallow = [\"github.merg\"]",
+    ] {
+        assert!(parse(wrong).is_err() && !valid(wrong).is_empty(), "{wrong}");
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::hint;
 use crate::core::call::Call;
 
 /// What must come of a step.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Expect {
     /// How the run ended.
@@ -24,6 +24,8 @@ pub struct Expect {
     pub says: Texts,
     /// All calls, in order.
     pub calls: Option<Vec<CallName>>,
+    /// All calls that change something, in order; lines of the log aside.
+    pub writes: Option<Vec<CallName>>,
     /// Some of the calls, in order.
     pub includes: Vec<CallName>,
     /// Calls that must not be made.
@@ -44,6 +46,9 @@ pub struct Expect {
     pub branches: Option<Vec<String>>,
     /// Nothing in Port or GitHub differs from before the step, but for the log and the end of the step's Port run.
     pub no_writes: bool,
+    /// Nothing in Port or GitHub differs from before the step, but for the step's Port run and what `diff`, `files`,
+    /// `entities`, `pulls` and `branches` name.
+    pub no_other_writes: bool,
     /// How many requests the step makes at most.
     pub requests: Option<usize>,
 }
@@ -51,40 +56,7 @@ pub struct Expect {
 impl Expect {
     /// Whether nothing at all is expected.
     pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            outcome,
-            exit,
-            rules,
-            message,
-            says,
-            calls,
-            includes,
-            never,
-            diff,
-            files,
-            entities,
-            run,
-            pulls,
-            branches,
-            no_writes,
-            requests,
-        } = self;
-        outcome.is_none()
-            && exit.is_none()
-            && rules.is_none()
-            && message.0.is_empty()
-            && says.0.is_empty()
-            && calls.is_none()
-            && includes.is_empty()
-            && never.is_empty()
-            && diff.is_none()
-            && files.is_empty()
-            && entities.is_empty()
-            && run.is_none()
-            && pulls.is_none()
-            && branches.is_none()
-            && !no_writes
-            && requests.is_none()
+        *self == Self::default()
     }
 }
 
@@ -147,7 +119,7 @@ impl PullWord {
 }
 
 /// One text or several.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "OneOrMany")]
 pub struct Texts(pub Vec<String>);
 
@@ -168,7 +140,7 @@ impl From<OneOrMany> for Texts {
 }
 
 /// A file: its whole text, or some of it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum FileExpect {
     /// The whole text.
@@ -178,7 +150,7 @@ pub enum FileExpect {
 }
 
 /// What may be said of a file.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileParts {
     /// Whether it is there.
@@ -196,7 +168,7 @@ fn yes() -> bool {
 }
 
 /// What may be said of a Port run.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunExpect {
     /// Which one, if not that of the payload.

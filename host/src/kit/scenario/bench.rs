@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::inject::{Injected, Injection};
 use super::made::Made;
 use super::run::Ran;
 use super::{Act, Scenario};
@@ -16,7 +17,7 @@ use crate::core::gate::Step as Call;
 use crate::core::journal::Journal;
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::run::{Done, Job, Mode};
+use crate::core::run::{Done, Job, Mode, run};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
@@ -26,10 +27,7 @@ use crate::policy::Policy;
 use crate::request::payload::Payload;
 use crate::settings;
 use crate::words::Changes;
-use crate::world::{Faults, Shared};
-
-/// The guest's random numbers and the jitter of pauses are the same in every run.
-const SEED: u64 = 7;
+use crate::world::Shared;
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
@@ -39,10 +37,18 @@ pub(super) struct Bench<'a> {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
     pub(super) world: Shared,
+    /// The guest's random numbers and the jitter of pauses are the same in every run.
+    pub(super) seed: u64,
 }
 
 impl Bench<'_> {
-    pub(super) async fn step(&self, act: &Act, index: usize) -> anyhow::Result<Ran> {
+    /// Takes one step; `attempt` counts from 0.
+    pub(super) async fn step(
+        &self,
+        act: &Act,
+        attempt: usize,
+        injection: Option<Injection>,
+    ) -> anyhow::Result<Ran> {
         let before = self.world.snapshot();
         let mut ran = Ran {
             mode: None,
@@ -63,39 +69,63 @@ impl Bench<'_> {
         match act {
             Act::Start(mode, payload) => {
                 ran.mode = Some(*mode);
-                self.start(*mode, payload, index, &mut ran).await?;
+                self.start(*mode, payload, attempt, injection, &mut ran).await?;
             }
             Act::Event(event) => {
                 self.world.lock().happen(event);
                 ran.event = Some((**event).clone());
             }
             Act::Advance(time) => self.world.lock().advance(*time),
-            Act::Heal => self.world.lock().faults = Faults::default(),
+            Act::Heal => self.world.lock().heal(),
         }
         ran.after = self.world.snapshot();
         ran.requests = ran.after.seen.split_off(ran.before.seen.len());
         Ok(ran)
     }
 
-    async fn start(&self, mode: Mode, payload: &str, index: usize, ran: &mut Ran) -> anyhow::Result<()> {
+    async fn start(
+        &self,
+        mode: Mode,
+        payload: &str,
+        attempt: usize,
+        injection: Option<Injection>,
+        ran: &mut Ran,
+    ) -> anyhow::Result<()> {
         // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
-            Err(error) => return Ok(ran.unusable(mode, error.to_string())),
+            Err(error) => {
+                ran.unusable(mode, error.to_string());
+                return Ok(());
+            }
         };
         if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            return Ok(ran.unusable(mode, error.to_string()));
+            ran.unusable(mode, error.to_string());
+            return Ok(());
         }
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
         let heard = Arc::new(Heard::default());
-        let job = self.job(mode, payload, index, journal, &heard)?;
-        let done = crate::core::run::run(job, std::future::pending()).await;
+        let mut job = self.job(mode, payload, attempt, journal, &heard)?;
+        let done = match injection {
+            None => Some(run(job, std::future::pending()).await),
+            Some(injection) => {
+                let killed = Arc::clone(&injection.kill);
+                job.source = Box::new(Injected::new(job.source, injection));
+                // Dropped where it stands, as a killed process is.
+                tokio::select! {
+                    done = run(job, std::future::pending()) => Some(done),
+                    () = killed.notified() => None,
+                }
+            }
+        };
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let journal = String::from_utf8_lossy(&bytes);
         ran.calls = Made::of_journal(&journal).context("reading the journal of the run")?;
         ran.said = heard.take();
-        ran.take(done);
+        if let Some(done) = done {
+            ran.take(done);
+        }
         ran.leaks = self.leaks(&journal, ran);
         Ok(())
     }
@@ -118,7 +148,7 @@ impl Bench<'_> {
         &self,
         mode: Mode,
         payload: Payload,
-        index: usize,
+        attempt: usize,
         journal: Journal,
         heard: &Arc<Heard>,
     ) -> anyhow::Result<Job<'_>> {
@@ -133,7 +163,7 @@ impl Bench<'_> {
         let workflow = Workflow {
             url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
             repository: Some("acme/gitops".to_owned()),
-            attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            attempt: u32::try_from(attempt + 1).unwrap_or(u32::MAX),
         };
         Ok(Job {
             engine: self.engine,
@@ -145,7 +175,7 @@ impl Bench<'_> {
             source,
             clock,
             deadline,
-            seed: SEED,
+            seed: self.seed,
             journal,
             observer: heard.clone(),
         })
@@ -163,7 +193,7 @@ impl Bench<'_> {
             transport: Arc::clone(&self.transport),
             clock: Arc::new(self.world.clock()),
             deadline,
-            seed: SEED,
+            seed: self.seed,
             port_url,
             github_url,
             port: port::Credentials {

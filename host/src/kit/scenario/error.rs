@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::near::near;
+pub(super) use crate::near::near;
 
 /// A scenario file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,10 +82,17 @@ impl Source<'_> {
 
 /// What may have been meant by an unknown name, from serde's own words: `` unknown field `x`, expected one of `y`, `z` ``.
 pub(super) fn hint(message: &str) -> String {
-    if !message.contains("unknown") {
-        return String::new();
-    }
-    let mut names = message.split('`').skip(1).step_by(2);
-    let unknown = names.next().unwrap_or_default();
-    near(unknown, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    let near = match message.split_once("unexpected keys in table: ") {
+        // So it says of one of several tables, each with keys of its own.
+        Some((_, keys)) => keys.split_once(", available keys: ").and_then(|(unknown, known)| {
+            near(unknown.split(", ").next().unwrap_or_default(), known.trim_end().split(", "))
+        }),
+        None if message.contains("unknown") => {
+            let mut names = message.split('`').skip(1).step_by(2);
+            let unknown = names.next().unwrap_or_default();
+            near(unknown, names)
+        }
+        None => None,
+    };
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

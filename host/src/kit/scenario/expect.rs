@@ -6,10 +6,11 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::ask::{CallName, Expect, FileExpect, RunExpect, Texts};
+use super::error::near;
 use super::made::Made;
+use super::others::{others, quiet};
 use super::run::Ran;
 use crate::core::run::Mode;
-use crate::words::FileDiff;
 use crate::world::github::{PullState, Repository};
 use crate::world::port::Entity;
 use crate::world::{Event, World};
@@ -71,6 +72,13 @@ impl Found {
         let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
         let names = |names: &[CallName]| names.iter().map(|name| name.text().to_owned()).collect::<Vec<_>>();
         self.same("calls", expect.calls.as_deref().map(|calls| names(calls).join("\n")), made.join("\n"));
+        let writing = ran.calls.iter().filter(|made| made.changes_something()).map(Made::name);
+        let writing: Vec<String> = writing.collect();
+        self.same(
+            "writes",
+            expect.writes.as_deref().map(|calls| names(calls).join("\n")),
+            writing.join("\n"),
+        );
         let mut left = made.iter();
         let missing = expect.includes.iter().find(|name| !left.any(|made| made == name.text()));
         if let Some(missing) = missing {
@@ -129,7 +137,9 @@ impl Found {
             None => (world.github.repositories.first(), name),
         };
         let Some(repository) = repository else {
-            return self.add(key, "a repository", "there is none of that name");
+            let known = world.github.repositories.iter().map(Repository::full_name);
+            let named = name.split(':').next().unwrap_or_default();
+            return self.add(key, "a repository", missing(named, &known.collect::<Vec<_>>()));
         };
         let (full, base) = (repository.full_name(), &repository.settings.default_branch);
         let entry = world.github.entry_at(&full, base, path);
@@ -160,7 +170,9 @@ impl Found {
                 .split_once('/')
                 .and_then(|(blueprint, identifier)| ran.after.port.entity(blueprint, identifier));
             let Some(entity) = found else {
-                self.add(format!("entities.\"{name}\""), "an entity", "there is none of that name");
+                let known = ran.after.port.entities.keys().map(|(blueprint, id)| format!("{blueprint}/{id}"));
+                let actual = missing(name, &known.collect::<Vec<_>>());
+                self.add(format!("entities.\"{name}\""), "an entity", actual);
                 continue;
             };
             for (field, expected) in fields {
@@ -176,7 +188,8 @@ impl Found {
     fn run(&mut self, expected: &RunExpect, ran: &Ran) {
         let id = expected.id.as_ref().or(ran.run.as_ref());
         let Some(run) = id.and_then(|id| ran.after.port.runs.get(id)) else {
-            return self.add("run", "a Port run", "there is none of that name");
+            let known: Vec<String> = ran.after.port.runs.keys().cloned().collect();
+            return self.add("run", "a Port run", missing(id.map_or("", String::as_str), &known));
         };
         self.same("run.status", expected.status.as_ref(), run.status.as_str());
         self.same("run.label", expected.label.as_ref(), run.label.as_deref().unwrap_or("none"));
@@ -197,6 +210,13 @@ impl Found {
                 self.add("no-writes", gone, new);
             }
         }
+        if expect.no_other_writes {
+            let (before, after) = (others(&ran.before, expect, ran), others(&ran.after, expect, ran));
+            if before != after {
+                let (gone, new) = only(&before, &after);
+                self.add("no-other-writes", gone, new);
+            }
+        }
         // Of these it would show if they had happened.
         let shows = matches!(ran.event, Some(Event::Request(_) | Event::GitHub(_)));
         if shows && ran.before.fingerprint() == ran.after.fingerprint() {
@@ -214,7 +234,7 @@ impl Found {
 }
 
 /// The lines that only the first text has, and those that only the second has.
-pub(super) fn only(before: &str, after: &str) -> (String, String) {
+pub fn only(before: &str, after: &str) -> (String, String) {
     let diff = TextDiff::from_lines(before, after);
     let lines = |tag: ChangeTag| {
         let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
@@ -223,12 +243,19 @@ pub(super) fn only(before: &str, after: &str) -> (String, String) {
     (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
 }
 
+/// Says that there is no such thing, and which name may have been meant.
+fn missing(name: &str, known: &[String]) -> String {
+    let hint = near(name, known.iter().map(String::as_str));
+    let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    format!("there is none of that name{hint}")
+}
+
 /// Whether a made call is meant by a name without a failure, too.
 fn is(made: &str, name: &str) -> bool {
     made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
 }
 
-fn word(state: &PullState) -> &'static str {
+pub(super) fn word(state: &PullState) -> &'static str {
     match state {
         PullState::Open => "open",
         PullState::Closed { .. } => "closed",
@@ -248,74 +275,10 @@ fn show_field(entity: &Entity, field: &str) -> String {
     value.to_string()
 }
 
-/// What both services hold, without the log and the end of one Port run.
-fn quiet(world: &World, run: Option<&str>) -> String {
-    let mut port = world.port.clone();
-    if let Some(run) = run {
-        port.runs.remove(run);
-    }
-    format!("{}\n{}", port.fingerprint(), world.github.fingerprint())
-}
-
 fn show_diff(files: &BTreeMap<&str, &str>) -> String {
     let shown = files.iter().map(|(path, lines)| format!("{path}\n{lines}"));
     match files.len() {
         0 => "no difference".to_owned(),
         _ => shown.collect::<Vec<_>>().join("\n"),
     }
-}
-
-impl Ran {
-    /// The lines that the step removed and added, by path; of a plan, the planned ones.
-    pub fn diff(&self) -> BTreeMap<String, String> {
-        if self.mode == Some(Mode::Plan) {
-            return self.planned.iter().map(|file| (file.path.clone(), planned(file))).collect();
-        }
-        let mut files = BTreeMap::new();
-        for (index, after) in self.after.github.repositories.iter().enumerate() {
-            let before = self.before.github.repositories.get(index);
-            let prefix = if index == 0 { String::new() } else { format!("{}:", after.full_name()) };
-            let tree = |repository: &Repository| {
-                let head = repository.branch(&repository.settings.default_branch)?;
-                repository.git.tree_of(head)
-            };
-            for change in after.git.changes(before.and_then(tree), tree(after)) {
-                let text = |entry: Option<crate::world::git::Entry>| {
-                    let blob = entry.and_then(|entry| after.git.blob(entry.id));
-                    String::from_utf8_lossy(blob.unwrap_or_default()).into_owned()
-                };
-                let mut lines = changed_lines(&text(change.old), &text(change.new));
-                if let (Some(old), Some(new)) = (change.old, change.new)
-                    && old.mode != new.mode
-                {
-                    lines.insert(0, format!("mode {} -> {}", old.mode.digits(), new.mode.digits()));
-                }
-                files.insert(format!("{prefix}{}", change.path), lines.join("\n"));
-            }
-        }
-        files
-    }
-}
-
-fn changed_lines(old: &str, new: &str) -> Vec<String> {
-    let diff = TextDiff::from_lines(old, new);
-    let mark = |tag| match tag {
-        ChangeTag::Delete => Some('-'),
-        ChangeTag::Insert => Some('+'),
-        ChangeTag::Equal => None,
-    };
-    diff.iter_all_changes()
-        .filter_map(|change| {
-            let line = change.value();
-            Some(format!("{}{}", mark(change.tag())?, line.strip_suffix('\n').unwrap_or(line)))
-        })
-        .collect()
-}
-
-/// The changed lines of a unified diff, without its two lines of header.
-fn planned(file: &FileDiff) -> String {
-    let lines = file.diff.split_inclusive('\n').skip(2);
-    let changed = lines.filter(|line| line.starts_with(['-', '+']));
-    let changed: Vec<&str> = changed.map(|line| line.strip_suffix('\n').unwrap_or(line)).collect();
-    changed.join("\n")
 }

@@ -4,6 +4,7 @@
 //! tables, which are laid over what the scenario starts from.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +24,16 @@ use crate::request::config::{ComponentRef, Config, PolicyConfig, PortConfig};
 use crate::request::limits::Table as LimitsTable;
 use crate::world::file::{EventFile, GitHubFile, PortFile};
 use crate::world::{Event, Faults, World, sample};
+
+/// The sample world, as far as files can be laid over it.
+static WORLD: LazyLock<Table> =
+    LazyLock::new(|| toml::from_str(sample::SAMPLE).expect("the embedded sample is TOML"));
+
+/// The sample configuration, as a table and as what it means.
+static SAMPLE_CONFIG: LazyLock<(Table, Config)> = LazyLock::new(|| {
+    let table = toml::from_str(CONFIG).expect("the embedded sample is TOML");
+    (table, Config::parse(CONFIG).expect("the embedded sample is a configuration"))
+});
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -151,7 +162,7 @@ impl Reading<'_> {
         }
         over.remove("world");
         over.remove("without");
-        let (mut base, folder) = self.base(given.world.as_ref(), sample::SAMPLE, "given.world")?;
+        let (mut base, folder) = self.base(given.world.as_ref(), &WORLD, "given.world")?;
         let (entities, parts): (Vec<_>, Vec<_>) =
             given.without.iter().partition(|what| is_entity(what.get_ref()));
         for what in parts {
@@ -176,8 +187,11 @@ impl Reading<'_> {
     }
 
     fn config(&self, config: &ConfigFile, mut over: Table) -> Result<Config, ScenarioError> {
+        if over.is_empty() {
+            return Ok(SAMPLE_CONFIG.1.clone());
+        }
         over.remove("file");
-        let (mut base, folder) = self.base(config.file.as_ref(), CONFIG, "config.file")?;
+        let (mut base, folder) = self.base(config.file.as_ref(), &SAMPLE_CONFIG.0, "config.file")?;
         let component = |table: &Table| table.get("policy").and_then(|p| p.get("component")).cloned();
         let is_own = component(&over).is_some();
         lay(over, &mut base, Lists::Replace);
@@ -197,23 +211,23 @@ impl Reading<'_> {
     fn base(
         &self,
         named: Option<&Spanned<String>>,
-        sample: &str,
+        sample: &Table,
         key: &str,
     ) -> Result<(Table, PathBuf), ScenarioError> {
-        let (text, folder) = match named.map(|named| named.get_ref().as_str()) {
-            None | Some("sample") => (sample.to_owned(), self.folder.to_owned()),
-            Some("none") => (String::new(), self.folder.to_owned()),
+        match named.map(|named| named.get_ref().as_str()) {
+            None | Some("sample") => Ok((sample.clone(), self.folder.to_owned())),
+            Some("none") => Ok((Table::new(), self.folder.to_owned())),
             Some(file) => {
                 let path = self.folder.join(file);
                 let text = std::fs::read_to_string(&path).map_err(|error| {
                     self.wrong(named, format!("{key}: cannot read {}: {error}", path.display()))
                 })?;
-                (text, path.parent().unwrap_or(Path::new("")).to_owned())
+                let table = toml::from_str(&text);
+                let table =
+                    table.map_err(|error| self.wrong(named, format!("{key}: {}", error.message())))?;
+                Ok((table, path.parent().unwrap_or(Path::new("")).to_owned()))
             }
-        };
-        let table = toml::from_str(&text);
-        let table = table.map_err(|error| self.wrong(named, format!("{key}: {}", error.message())))?;
-        Ok((table, folder))
+        }
     }
 
     fn wrong<T>(&self, at: Option<&Spanned<T>>, what: String) -> ScenarioError {

@@ -2,6 +2,7 @@
 
 use toml::{Table, Value};
 
+use super::error::near;
 use crate::world::World;
 
 /// What becomes of lists.
@@ -23,7 +24,7 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
         "tokens" => &["token"],
         "credentials" => &["client-id"],
         // These have no names: there may be two that are equal.
-        "faults" | "events" | "pulls" | "blueprint" | "action" => &[],
+        "faults" | "events" | "pulls" | "commits" | "blueprint" | "action" => &[],
         _ => return None,
     })
 }
@@ -70,7 +71,7 @@ pub(super) fn take(world: &mut Table, what: &str) -> Result<(), String> {
         (None, Some((entity, field))) => take_field(world, entity, field),
         (None, None) => false,
     };
-    gone.then_some(()).ok_or_else(|| missing(what))
+    gone.then_some(()).ok_or_else(|| missing(what, &parts(world)))
 }
 
 /// Takes an entity, `blueprint/entity`, away from a world, even if others still name it.
@@ -81,7 +82,9 @@ pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
     let key =
         what.split_once('/').map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
     let gone = key.and_then(|key| world.port.entities.remove(&key));
-    gone.map(drop).ok_or_else(|| missing(what))
+    let known =
+        || world.port.entities.keys().map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"));
+    gone.map(drop).ok_or_else(|| missing(what, &known().collect::<Vec<_>>()))
 }
 
 /// Whether it is an entity that is to be taken away, and not a part of something.
@@ -89,10 +92,38 @@ pub(super) fn is_entity(what: &str) -> bool {
     !what.contains([':', '#'])
 }
 
-fn missing(what: &str) -> String {
-    format!(
-        "without: there is no `{what}` in the world; it takes `blueprint/entity`, `blueprint/entity#property` and `owner/repository:path`"
-    )
+fn missing(what: &str, known: &[String]) -> String {
+    let hint = match near(what, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            "it takes `blueprint/entity`, `blueprint/entity#property` and `owner/repository:path`".to_owned()
+        }
+    };
+    format!("without: there is no `{what}` in the world; {hint}")
+}
+
+/// Everything that [`take`] could take.
+fn parts(world: &Table) -> Vec<String> {
+    let mut parts = Vec::new();
+    let lists = |service: &str, name: &str| {
+        let list = world.get(service).and_then(|service| service.get(name));
+        list.and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let keys = |item: &Value, key: &str| {
+        let table = item.get(key).and_then(Value::as_table);
+        table.map(|table| table.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    for entity in lists("port", "entities") {
+        let name = format!("{}/{}", text(&entity, "blueprint"), text(&entity, "identifier"));
+        let fields = ["relations", "properties"].into_iter().flat_map(|section| keys(&entity, section));
+        parts.extend(fields.map(|field| format!("{name}#{field}")));
+    }
+    for repository in lists("github", "repositories") {
+        let name = text(&repository, "name");
+        parts.extend(keys(&repository, "files").into_iter().map(|path| format!("{name}:{path}")));
+    }
+    parts
 }
 
 fn list<'a>(world: &'a mut Table, service: &str, name: &str) -> Option<&'a mut Vec<Value>> {

@@ -59,15 +59,32 @@ impl Made {
         Ok(made.into_values().collect())
     }
 
+    /// The name of the call in the journal.
+    pub fn call_name(&self) -> String {
+        let call = serde_json::to_value(&self.call).unwrap_or_default();
+        call["call"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// How it failed, in a word; `stopped` if the run ended with it, nothing if it was answered.
+    pub fn failed(&self) -> Option<&'static str> {
+        match &self.answer {
+            Answered::Reply(_) => None,
+            Answered::Failure(failure) => Some(kind(failure)),
+            Answered::Stopped => Some("stopped"),
+        }
+    }
+
     /// The name as a scenario has it: that of the journal, with the failure if there was one.
     pub fn name(&self) -> String {
-        let call = serde_json::to_value(&self.call).unwrap_or_default();
-        let name = call["call"].as_str().unwrap_or_default();
-        match &self.answer {
-            Answered::Reply(_) => name.to_owned(),
-            Answered::Failure(failure) => format!("{name}: {}", kind(failure)),
-            Answered::Stopped => format!("{name}: stopped"),
+        match self.failed() {
+            None => self.call_name(),
+            Some(failure) => format!("{}: {failure}", self.call_name()),
         }
+    }
+
+    /// Whether the call may have changed something other than the log of the Port run.
+    pub fn changes_something(&self) -> bool {
+        self.call.is_write() && !matches!(self.call, Call::Note { .. })
     }
 
     /// A line for people: the call with its object, and why it failed. Foreign text in it is not neutralised.

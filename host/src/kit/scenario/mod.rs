@@ -29,13 +29,18 @@
 
 mod ask;
 mod bench;
+mod diff;
 mod error;
 mod expect;
 mod file;
+mod inject;
 mod lay;
 mod made;
+mod others;
 mod pair;
 mod run;
+mod schema;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,9 +51,12 @@ use crate::world::{Event, World};
 
 pub use ask::{CallName, Expect, FileExpect, OutcomeKind, PullWord, RunExpect};
 pub use error::ScenarioError;
-pub use expect::Mismatch;
+pub use expect::{Mismatch, only};
+pub use inject::{Injection, Trouble};
 pub use made::{Answered, Made};
 pub use run::{Backend, PolicyError, Problem, Ran, Report, Runner};
+pub use schema::SCHEMA;
+pub use snapshot::Snapshot;
 
 /// A scenario, read and checked; nothing of it has run.
 #[derive(Clone, Debug)]
@@ -90,6 +98,11 @@ pub enum Act {
 }
 
 impl Scenario {
+    /// What commands call it: its file's name without the ending.
+    pub fn name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Reads a file.
     ///
     /// # Errors

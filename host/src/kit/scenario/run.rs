@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 
-use super::Scenario;
 use super::bench::Bench;
 use super::expect::{Mismatch, check};
+use super::inject::Injection;
 use super::made::Made;
 use super::pair::differences;
+use super::snapshot::{self, Snapshot};
+use super::{Scenario, Step};
 use crate::builtin;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
@@ -20,6 +22,7 @@ use crate::policy::Policy;
 use crate::request::config::ComponentRef;
 use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
+use crate::world::transport::{GITHUB_URL, PORT_URL};
 use crate::world::{Event, Seen, Shared, World};
 
 /// How requests reach the world.
@@ -36,7 +39,9 @@ pub struct Runner {
     engine: Engine,
     pool: Pool,
     named: BTreeMap<String, PathBuf>,
-    policies: Mutex<BTreeMap<PathBuf, Policy>>,
+    /// With the time at which its file was last changed.
+    policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    seed: u64,
 }
 
 /// A policy that a scenario names and that cannot be used.
@@ -114,6 +119,8 @@ pub struct Problem {
     pub at: &'static str,
     /// What.
     pub mismatch: Mismatch,
+    /// What the expectation would say if it said what there is; none if it is no snapshot.
+    pub snapshot: Option<Snapshot>,
 }
 
 impl Runner {
@@ -127,10 +134,27 @@ impl Runner {
             pool: Pool::new().context("preparing HTTP")?,
             named,
             policies: Mutex::default(),
+            seed: 7,
         })
     }
 
-    /// The policy of a scenario, compiled once however many name it.
+    /// The same runner with another seed of the guest's random numbers and of the jitter of pauses.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The files of the policies that scenarios have named.
+    pub fn policy_files(&self) -> Vec<PathBuf> {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.keys().cloned().collect()
+    }
+
+    /// The policy of a scenario, compiled once however many name it, and again when its file has changed.
     ///
     /// # Errors
     /// When there is no such policy, or it is none.
@@ -152,7 +176,10 @@ impl Runner {
             (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
         };
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(policy) = policies.get(&file) {
+        let changed = std::fs::metadata(&file).and_then(|file| file.modified()).ok();
+        if let Some((known, policy)) = policies.get(&file)
+            && *known == changed
+        {
             return Ok(policy.clone());
         }
         let bytes = match named.is_none() && file == builtin {
@@ -166,7 +193,7 @@ impl Runner {
             })?,
         };
         let policy = Policy::compile(&self.engine, &bytes).map_err(|why| error(why.to_string()))?;
-        policies.insert(file, policy.clone());
+        policies.insert(file, (changed, policy.clone()));
         Ok(policy)
     }
 
@@ -184,29 +211,50 @@ impl Runner {
                 Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
-        let bench = Bench {
-            engine: &self.engine,
-            policy: &policy,
-            scenario,
-            transport: match backend {
-                Backend::Mock => Arc::new(world.transport()),
-                Backend::Http => Arc::new(self.pool.clone()),
-            },
-            // The host of the in-process transport tells the services apart, the server's path does.
-            urls: match &server {
-                None => ["https://port.mock".to_owned(), "https://github.mock".to_owned()],
-                Some(server) => [server.url(), server.url()],
-            },
-            world,
-        };
+        let mut bench = self.bench(scenario, &policy, world);
+        if let Some(server) = &server {
+            // There the path tells the services apart.
+            (bench.transport, bench.urls) = (Arc::new(self.pool.clone()), [server.url(), server.url()]);
+        }
         let mut all = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
-            all.push(bench.step(&step.act, index).await?);
+            all.push(bench.step(&step.act, index, None).await?);
         }
         if let Some(server) = server {
             server.stop().await;
         }
         Ok(all)
+    }
+
+    /// Takes one step of a scenario in the process, on another world than the scenario's own, as this attempt (from 0)
+    /// and with a call that goes wrong if there is an injection.
+    ///
+    /// # Errors
+    /// When the policy cannot be used.
+    pub async fn strike(
+        &self,
+        scenario: &Scenario,
+        world: World,
+        step: &Step,
+        attempt: usize,
+        injection: Option<Injection>,
+    ) -> anyhow::Result<Ran> {
+        let policy = self.policy(scenario)?;
+        self.bench(scenario, &policy, Shared::new(world)).step(&step.act, attempt, injection).await
+    }
+
+    /// A bench on the mock.
+    fn bench<'a>(&'a self, scenario: &'a Scenario, policy: &'a Policy, world: Shared) -> Bench<'a> {
+        Bench {
+            engine: &self.engine,
+            policy,
+            scenario,
+            transport: Arc::new(world.transport()),
+            // The host of the in-process transport tells the services apart.
+            urls: [PORT_URL.to_owned(), GITHUB_URL.to_owned()],
+            world,
+            seed: self.seed,
+        }
     }
 
     /// Runs a scenario, over HTTP as well if `http`, and holds what came of it against what it expects, and what the two
@@ -219,6 +267,11 @@ impl Runner {
         let mock = self.run(scenario, Backend::Mock).await?;
         let mut problems = Vec::new();
         judge(scenario, "on the mock", &mut problems, |index, expect| check(expect, &mock[index]));
+        for problem in &mut problems {
+            let index = problem.step - 1;
+            problem.snapshot =
+                snapshot::of(&scenario.steps[index].expect, &mock[index], &problem.mismatch.key);
+        }
         if http {
             let http = self.run(scenario, Backend::Http).await?;
             judge(scenario, "over HTTP, unlike on the mock", &mut problems, |index, _| {
@@ -243,6 +296,7 @@ fn judge(
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
         let found = look(index, &step.expect).into_iter();
-        problems.extend(found.map(|mismatch| Problem { line: step.line, step: index + 1, at, mismatch }));
+        let problem = |mismatch| Problem { line: step.line, step: index + 1, at, mismatch, snapshot: None };
+        problems.extend(found.map(problem));
     }
 }

@@ -6,18 +6,34 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Format;
+use super::{Format, Whole};
 use crate::kit::scenario::{Problem, Report};
 use crate::words::text;
 
 /// What is said when all have ended.
-pub(super) fn whole(format: Format, reports: &[Report], took: Duration) -> String {
+pub(super) fn whole(format: Format, result: &Whole) -> String {
+    let (reports, took) = (&result.reports, result.took);
     match format {
-        Format::Pretty => format!("\n{}\n", summary(reports, took)),
-        Format::Json => format!("{:#}\n", json(reports, took)),
+        Format::Pretty => format!("{}\n{}\n", tables(result), summary(reports, took)),
+        Format::Json => {
+            let mut json = json(reports, took);
+            if let Some(sweep) = &result.sweep {
+                json["sweep"] = sweep.json();
+            }
+            if let Some(coverage) = &result.coverage {
+                json["coverage"] = coverage.json();
+            }
+            format!("{json:#}\n")
+        }
         Format::Junit => junit(reports, took),
-        Format::Github => github(reports, took),
+        Format::Github => format!("{}{}", github(reports, took), tables(result)),
     }
+}
+
+fn tables(result: &Whole) -> String {
+    let sweep = result.sweep.as_ref().map(|sweep| format!("\n{}\n", sweep.table()));
+    let coverage = result.coverage.as_ref().map(|coverage| format!("\n{}\n", coverage.table()));
+    [sweep, coverage].into_iter().flatten().collect()
 }
 
 /// One scenario as a line, and below it what is wrong and the calls that were made.
@@ -191,7 +207,7 @@ mod tests {
             expected: "<b>".to_owned(),
             actual: "::error::x\n\u{1b}[31m".to_owned(),
         };
-        let problem = Problem { line: 3, step: 1, at: "on the mock", mismatch };
+        let problem = Problem { line: 3, step: 1, at: "on the mock", mismatch, snapshot: None };
         vec![report("fine", Vec::new()), report("not fine", vec![problem])]
     }
 
@@ -203,7 +219,8 @@ mod tests {
             (Format::Junit, "tests=\"2\" failures=\"1\""),
             (Format::Github, "1 passed, 1 failed"),
         ] {
-            let text = whole(format, &reports(), Duration::from_secs(1));
+            let whole_of = Whole { reports: reports(), took: Duration::from_secs(1), ..Whole::default() };
+            let text = whole(format, &whole_of);
             assert!(text.contains(counts), "{format:?}: {text}");
             assert!(!text.contains('\u{1b}') && !text.contains("\n::error::x"), "{format:?}: {text}");
         }

@@ -115,6 +115,13 @@ pub(super) fn schedule(
             return Err(at.error(offset, "events", message));
         }
     };
+    if let github::When::Before(operation) | github::When::After(operation) = &when
+        && !github::operations().any(|known| known == operation)
+    {
+        let near = crate::near::near(operation, github::operations());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(at.error(offset, "events", format!("GitHub has no operation `{operation}` here{hint}")));
+    }
     let Event::GitHub(event) = event else {
         let message = "only what happens at GitHub can be tied to one of its operations";
         return Err(at.error(offset, "events", message));

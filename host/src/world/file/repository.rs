@@ -28,6 +28,8 @@ pub(super) struct RepositoryFile {
     #[serde(default)]
     files: BTreeMap<String, FileFile>,
     #[serde(default)]
+    commits: Vec<CommitFile>,
+    #[serde(default)]
     branches: Vec<BranchFile>,
     #[serde(default)]
     rules: BTreeMap<String, RulesFile>,
@@ -37,6 +39,16 @@ pub(super) struct RepositoryFile {
     checks: Vec<CheckFile>,
     #[serde(default)]
     pulls: Vec<Spanned<PullFile>>,
+}
+
+/// A commit after the first one, in the order of the file.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CommitFile {
+    /// The default branch if it is missing.
+    branch: Option<String>,
+    message: Option<String>,
+    files: BTreeMap<String, FileFile>,
 }
 
 #[derive(Deserialize)]
@@ -123,6 +135,11 @@ impl RepositoryFile {
             made.ok_or_else(|| format!("the files of branch {branch} are not a tree"))
         };
         commit(github, &default, "Initial commit", files)?;
+        for made in self.commits {
+            let message = made.message.unwrap_or("Change by somebody else".to_owned());
+            let branch = made.branch.as_deref().unwrap_or(&default);
+            commit(github, branch, &message, specs(made.files).collect())?;
+        }
         for branch in self.branches {
             let message = branch.message.unwrap_or(format!("Add {}", branch.name));
             commit(github, &branch.name, &message, specs(branch.files).collect())?;

@@ -47,6 +47,7 @@ use crate::core::transport::{HttpRequest, HttpResponse};
 pub use apps::{App, Installation};
 pub use identity::{Access, Level, Permissions, Token, TokenKind, Tokens};
 pub use limits::RateLimits;
+pub use route::operations;
 pub use rules::BranchRules;
 pub use schedule::{Event, Scheduled, When};
 pub use state::{
@@ -127,6 +128,12 @@ impl GitHub {
         self.catch_up(now);
         let answer = route::answer(self, now, request);
         answer.finish(self.requests)
+    }
+
+    /// Ends a bad day: every read sees what there is.
+    pub(super) fn heal(&mut self) {
+        self.weather = Weather::default();
+        self.repositories.iter_mut().for_each(|repository| repository.stale.clear());
     }
 
     fn new_id(&mut self) -> u64 {

@@ -22,6 +22,11 @@ use table::{Need, Route};
 /// Versions of the API that are served; the second dropped fields, which the shapes leave out.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
+/// The names of all operations, as in GitHub's OpenAPI description.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    table::ROUTES.iter().map(|route| route.operation)
+}
+
 /// Answers a request.
 pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest) -> Answer {
     let version = match version(request) {
