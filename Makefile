@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test sweep test-clients test-languages test-crashes fuzz lint build clean
+.PHONY: help setup demo test test-clients test-languages test-workflow test-crashes fuzz lint sweep lint-workflows build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and 
 test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
 	@tests/languages/run
 
+test-workflow: setup ## Play GitHub's runner: the action and the workflow that `promote init` writes; needs Python
+	@tests/runner/run
+
+lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
+	@tests/runner/lint
+
 test-crashes: setup ## Kill the program at every request of every scene, and run it again
 	PROMOTE_CRASHES=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
 		--nocapture wherever_the_program_is_killed
@@ -48,9 +54,20 @@ lint: setup ## Check format, lints, documentation and licences
 		echo "not checked: licences and sources, for lack of cargo-deny (cargo install --locked cargo-deny)" >&2; \
 	fi
 
+# Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
 build: setup ## Build the binary for production (slow: optimised)
 	@$(CARGO) build --release --locked -p promote
+	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
+	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" $(CARGO) build --release --locked -p promote
 	@ls -l "$(TARGET)/release/promote"
+
+# Of the workspace, as the tests are: `-p` would build wasmtime again for this.
+bench: setup ## Measure whole promotions against the mock; BENCH="--baseline 'COMMAND'" and more, see BENCH=--help
+	@$(CARGO) build --release --locked --bin promote --bin promote-bench
+	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
+	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" \
+		$(CARGO) build --release --locked --bin promote --bin promote-bench
+	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --json "$(TARGET)/bench.json" $(BENCH)
 
 clean: ## Delete all that was built
 	@$(CARGO) clean

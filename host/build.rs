@@ -1,6 +1,8 @@
 //! Builds the default policy and lays it where the host embeds it from: `$OUT_DIR/policy.wasm`.
 //!
-//! Packagers who build the component elsewhere name it in `PROMOTE_POLICY_WASM`; nothing is built then.
+//! Packagers who build the component elsewhere name it in `PROMOTE_POLICY_WASM`; nothing is built then. A release is built
+//! twice: what the first build compiles the policy to (`promote compile`) is named to the second in
+//! `PROMOTE_POLICY_COMPILED`, and is part of the binary from then on.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the way to talk to cargo")]
 
@@ -37,6 +39,14 @@ fn embed() -> Result<(), Box<dyn std::error::Error>> {
         None => from_source(workspace, &out)?,
     };
     fs::write(out.join("policy.wasm"), component)?;
+    println!("cargo::rerun-if-env-changed=PROMOTE_POLICY_COMPILED");
+    let compiled = match env::var_os("PROMOTE_POLICY_COMPILED").filter(|path| !path.is_empty()) {
+        // Not checked here: the program does, against its own engine, and compiles if it does not fit.
+        Some(path) => named("PROMOTE_POLICY_COMPILED", &workspace.join(path))?,
+        None => Vec::new(),
+    };
+    fs::write(out.join("policy.compiled"), compiled)?;
+    println!("cargo::rustc-env=PROMOTE_TARGET={}", env::var("TARGET")?);
     Ok(())
 }
 
@@ -56,13 +66,17 @@ fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::err
 }
 
 fn prebuilt(path: &Path) -> Result<Vec<u8>, String> {
-    println!("cargo::rerun-if-changed={}", path.display());
-    let name = format!("PROMOTE_POLICY_WASM={}", path.display());
-    let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
+    let bytes = named("PROMOTE_POLICY_WASM", path)?;
     // Magic and version of a component; see "Binary format" in the component model. A core module ends in 1, 0.
     if bytes.starts_with(b"\0asm\x0d\0\x01\0") {
         Ok(bytes)
     } else {
-        Err(format!("{name}: not a WebAssembly component"))
+        Err(format!("PROMOTE_POLICY_WASM={}: not a WebAssembly component", path.display()))
     }
+}
+
+/// Reads the file that a variable names.
+fn named(variable: &str, path: &Path) -> Result<Vec<u8>, String> {
+    println!("cargo::rerun-if-changed={}", path.display());
+    fs::read(path).map_err(|error| format!("{variable}={}: {error}", path.display()))
 }

@@ -4,8 +4,11 @@
 //! reads what is asked of a run, [`policy`] what a component is, [`words`] says what a run did. [`world`] is the mock Port and
 //! GitHub; [`kit`] is what people build and try policies with.
 
+pub mod ahead;
 pub mod builtin;
 pub mod cli;
+pub mod compiled;
+pub mod contrast;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;

@@ -111,9 +111,17 @@ impl Policy {
         let program = engine.compile(bytes).map_err(|error| {
             NotAPolicy::NotAComponent(format!("not a valid component: {}", text::line(&format!("{error:#}"))))
         })?;
+        Self::of(engine, program, bytes.len())
+    }
+
+    /// Checks that what is ready to run is a policy.
+    ///
+    /// # Errors
+    /// Says which import or export does not fit.
+    pub fn of(engine: &Engine, program: Program, size: usize) -> Result<Self, NotAPolicy> {
         let surface = Surface::of(program.component())?;
         engine.check_types(&program).map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
-        Ok(Self { surface, digest: program.digest().to_owned(), program, size: bytes.len() })
+        Ok(Self { surface, digest: program.digest().to_owned(), program, size: size })
     }
 }
 

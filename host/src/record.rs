@@ -1,6 +1,32 @@
 //! Reads the journal of a run again, and finds every change that was made to it since.
 
-use crate::core::journal::{Entry, Line, digest};
+use crate::core::journal::{Entry, FORMAT, chain};
+
+/// A line as it was written; its entry is not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The number that it gives itself, from 1.
+    pub number: usize,
+    /// Its sum, in hex.
+    pub sum: &'a str,
+    /// The text of its entry, JSON.
+    pub entry: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart; none if no journal has such a line.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (number, rest) = text.strip_prefix("{\"line\":")?.split_once(",\"sum\":\"")?;
+        let (sum, entry) = rest.split_once("\",\"is\":")?;
+        let entry = entry.strip_suffix('}')?;
+        Some(Self { number: number.parse().ok()?, sum, entry })
+    }
+
+    /// Whether it is what was written after the line with that sum.
+    pub fn follows(&self, before: &str) -> bool {
+        chain(before, self.number, self.entry) == self.sum
+    }
+}
 
 /// Why a journal is not what was written.
 #[derive(Debug, thiserror::Error)]
@@ -11,10 +37,12 @@ pub enum Damage {
         /// Its number, from 1.
         line: usize,
         /// Why.
-        why: serde_json::Error,
+        why: String,
     },
     /// A line does not follow the one before it.
-    #[error("line {line} of the journal does not follow line {}: something was changed, removed or moved", line - 1)]
+    #[error(
+        "line {line} of the journal does not follow the one before it: something was changed, removed or moved; `promote verify` says what"
+    )]
     Broken {
         /// Its number, from 1.
         line: usize,
@@ -22,6 +50,11 @@ pub enum Damage {
     /// It has no header.
     #[error("the journal has no header")]
     Headless,
+    /// It is written in another format.
+    #[error(
+        "the journal has the format {0}, and this version reads {FORMAT}: read it with the version that wrote it"
+    )]
+    Format(u32),
 }
 
 /// Reads a journal and checks its chain. A last line without its end, which a crash leaves, is not read.
@@ -29,19 +62,20 @@ pub enum Damage {
 /// # Errors
 /// Names the first line that is damaged.
 pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
-    let mut prev = String::new();
-    let mut entries = Vec::new();
+    let (mut before, mut entries) = ("", Vec::new());
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    for (index, line) in whole.lines().enumerate() {
-        let parsed: Line =
-            serde_json::from_str(line).map_err(|why| Damage::Unreadable { line: index + 1, why })?;
-        if parsed.prev != prev {
-            return Err(Damage::Broken { line: index + 1 });
+    for (index, text) in whole.split('\n').enumerate().filter(|_| !whole.is_empty()) {
+        let (number, why) = (index + 1, "it was not written by this program".to_owned());
+        let line = Line::parse(text).ok_or(Damage::Unreadable { line: number, why })?;
+        if line.number != number || !line.follows(before) {
+            return Err(Damage::Broken { line: number });
         }
-        prev = digest(line.as_bytes());
-        entries.push(parsed.entry);
+        let entry = serde_json::from_str(line.entry);
+        entries.push(entry.map_err(|why| Damage::Unreadable { line: number, why: why.to_string() })?);
+        before = line.sum;
     }
     match entries.first() {
+        Some(Entry::Header(header)) if header.format != FORMAT => Err(Damage::Format(header.format)),
         Some(Entry::Header(_)) => Ok(entries),
         _ => Err(Damage::Headless),
     }
@@ -57,7 +91,7 @@ mod tests {
     use super::*;
     use crate::core::call::{Call, Reply};
     use crate::core::contract::Workflow;
-    use crate::core::journal::{FORMAT, Header, Journal};
+    use crate::core::journal::{Header, Journal, digest};
     use crate::core::limits::Limits;
     use crate::request::payload::Payload;
 
@@ -102,6 +136,10 @@ mod tests {
         let join = |lines: &[&str]| lines.join("\n") + "\n";
         assert!(matches!(
             read(&text.replacen("\"number\":1", "\"number\":9", 1)),
+            Err(Damage::Broken { line: 2 })
+        ));
+        assert!(matches!(
+            read(&text.replacen("\"line\":3", "\"line\":4", 1)),
             Err(Damage::Broken { line: 3 })
         ));
         assert!(matches!(read(&join(&[&lines[..2], &lines[3..]].concat())), Err(Damage::Broken { line: 3 })));
@@ -109,6 +147,10 @@ mod tests {
         assert!(matches!(read(&join(&lines[1..])), Err(Damage::Broken { line: 1 })));
         assert!(matches!(read("not json\n"), Err(Damage::Unreadable { line: 1, .. })));
         assert!(matches!(read(""), Err(Damage::Headless)));
+        assert!(matches!(
+            read(&text.replacen("\"format\":1", "\"format\":2", 1)),
+            Err(Damage::Broken { line: 1 })
+        ));
         assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
     }
 }

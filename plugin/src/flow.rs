@@ -152,8 +152,8 @@ impl<H: Host> Run<'_, H> {
             }
             Landing::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
-                self.record(plan)?;
-                self.verify(plan)?;
+                // It is done: to start over now could only do it twice, if a read lags behind the merge.
+                self.record(plan).and_then(|()| self.verify(plan)).map_err(for_good)?;
                 let promotion = plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
@@ -205,6 +205,14 @@ impl<H: Host> Run<'_, H> {
 
     fn warn(&mut self, message: &str) {
         self.host.note(Severity::Warning, message);
+    }
+}
+
+/// The same stop, but no conflict that a new round could cure.
+fn for_good(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(Failure::Conflict(what)) => Stop::Failed(Failure::Other(what)),
+        other => other,
     }
 }
 

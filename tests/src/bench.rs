@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use promote::ahead::Ahead;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
 use promote::core::journal::{Entry, Journal};
@@ -47,6 +48,7 @@ pub struct Bench {
     component: String,
     settings: Settings,
     world: World,
+    payload: String,
     mode: Mode,
     tap: Tap,
     kill: Option<Kill>,
@@ -59,6 +61,7 @@ impl Bench {
             component: String::new(),
             settings: Settings::default(),
             world: World::sample(),
+            payload: sample::payload().to_string(),
             mode: Mode::Run,
             tap: Arc::new(|_, _| {}),
             kill: None,
@@ -111,6 +114,12 @@ impl Bench {
         Self { world, ..self }
     }
 
+    /// With another message of Port.
+    #[must_use]
+    pub fn payload(self, payload: String) -> Self {
+        Self { payload, ..self }
+    }
+
     /// Kept back and shown, instead of made.
     #[must_use]
     pub fn planned(self) -> Self {
@@ -150,12 +159,13 @@ impl Bench {
             sent: AtomicUsize::new(0),
         });
         let seed = 7;
+        let payload = Payload::read(&self.payload).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
+        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match self.mode {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
-        let payload = Payload::read(&sample::payload().to_string()).unwrap();
         let workflow = Workflow { repository: None, url: None, attempt: 1 };
         let job = Job {
             engine: &ENGINE,
@@ -178,6 +188,11 @@ impl Bench {
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
         Left { done, journal, witness }
     }
+}
+
+/// The clients of production in a world, without a run around them.
+pub fn live(world: &Shared, deadline: jiff::Timestamp) -> Live {
+    Live::new(setup(Arc::new(world.transport()), world, deadline, 7)).unwrap()
 }
 
 fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestamp, seed: u64) -> Setup {

@@ -70,6 +70,20 @@ impl Settings {
         self
     }
 
+    /// With one more setting of the policy.
+    #[must_use]
+    pub fn setting(mut self, key: &str, value: &str) -> Self {
+        if let Some(settings) = self.0["policy"]["settings"].as_table_mut() {
+            settings.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// From a file's text.
+    pub fn read(text: &str) -> Self {
+        Self(text.parse().unwrap())
+    }
+
     /// The file.
     pub fn text(&self) -> String {
         self.0.to_string()

@@ -45,6 +45,12 @@ const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
 const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
 /// A folder that is emptied after the job; set by the runner.
 const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// Where compiled policies are kept.
+const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
+/// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
+const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// The user's own folder.
+const HOME: &str = "HOME";
 /// Any value but an empty one turns colours off (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
@@ -69,6 +75,21 @@ impl Environment {
     /// Port's base URL.
     pub fn port_url(&self) -> String {
         self.get(PORT_API_URL).unwrap_or_else(|| port::EU.to_owned())
+    }
+
+    /// Port for people, if its API is one of the known ones (Port's documentation, "Port's regions").
+    pub fn port_app(&self) -> Option<String> {
+        let api = self.port_url();
+        let host = api.trim_end_matches('/').strip_prefix("https://api.")?;
+        let known = ["port.io", "us.port.io", "getport.io", "us.getport.io"].contains(&host);
+        known.then(|| format!("https://app.{host}"))
+    }
+
+    /// GitHub for people, as the runner says, else the one that everybody knows.
+    pub fn github_server(&self) -> Option<String> {
+        let server = self.get(GITHUB_SERVER_URL).unwrap_or_else(|| "https://github.com".to_owned());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-');
+        (server.starts_with("https://") && server.chars().all(plain)).then_some(server)
     }
 
     /// GitHub's base URL.
@@ -117,6 +138,11 @@ impl Environment {
         Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
     }
 
+    /// Whether a GitHub App acts, not a token.
+    pub fn is_app(&self) -> bool {
+        self.get(GITHUB_APP_ID).is_some()
+    }
+
     /// Where this runs.
     pub fn workflow(&self) -> Workflow {
         let repository = self.get(GITHUB_REPOSITORY);
@@ -154,6 +180,16 @@ impl Environment {
         // Best effort: a folder that cannot be made shows when the journal is.
         let _ = fs::create_dir_all(&folder);
         folder
+    }
+
+    /// A folder for compiled policies; none if nothing says where the user's files are. A relative path counts only where
+    /// the user has given it: the specification wants that of the others ignored.
+    pub fn cache(&self) -> Option<PathBuf> {
+        let absolute = |name| self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        self.get(PROMOTE_CACHE_DIR).map(PathBuf::from).or_else(|| {
+            let folder = absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
+            Some(folder.join("promote"))
+        })
     }
 
     /// Whether the user wants no colours.

@@ -42,6 +42,21 @@ pub(super) fn raw(line: &str) {
     eprintln!("{line}");
 }
 
+/// Asks the person at the terminal; none if there is nobody. An empty answer is the default.
+#[cfg(feature = "kit")]
+pub(super) fn ask(question: &str, default: &str) -> Option<String> {
+    use std::io::IsTerminal as _;
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let hint = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    eprint!("{}{}: ", text::log(question), text::log(&hint));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).ok().filter(|read| *read > 0)?;
+    let answer = answer.trim();
+    Some(if answer.is_empty() { default } else { answer }.to_owned())
+}
+
 /// Prints why nothing could be done.
 pub(super) fn problem(what: &str) {
     eprintln!("promote: {}", text::log(what));

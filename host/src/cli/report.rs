@@ -5,10 +5,16 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::Environment;
 use super::run::Format;
+use crate::core::call::Call;
 use crate::core::contract::Outcome;
+use crate::core::ending::Ending;
 use crate::core::gate::Step;
+use crate::core::github::Repository;
+use crate::core::http::seg;
 use crate::core::run::{Done, Mode};
+use crate::plan;
 use crate::policy::Policy;
 use crate::words::{Changes, text};
 
@@ -20,6 +26,8 @@ pub(super) struct Report<'a> {
     pub(super) run_id: String,
     pub(super) journal: PathBuf,
     pub(super) policy: &'a Policy,
+    /// Where to look further, by name; safe to be shown.
+    pub(super) links: Vec<(String, String)>,
 }
 
 impl Report<'_> {
@@ -42,7 +50,7 @@ impl Report<'_> {
             let _ = writeln!(text, "{}", text::line(&line));
         }
         let would = if self.mode == Mode::Plan { "plan: " } else { "" };
-        let _ = writeln!(text, "{would}{}", text::log(&text::line(&self.done.message)));
+        let _ = writeln!(text, "{would}{}", plan::words(&text::log(&text::line(&self.done.message))));
         text
     }
 
@@ -67,6 +75,7 @@ impl Report<'_> {
             "run": self.run_id,
             "policy": self.policy.digest,
             "journal": self.journal.display().to_string(),
+            "journal-sum": self.done.journal_sum,
             "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
             "files": files,
             "catalog": catalog,
@@ -75,8 +84,7 @@ impl Report<'_> {
     }
 
     /// The outputs of the step; empty where the outcome has no such thing.
-    pub(super) fn outputs(&self) -> [(&'static str, String); 7] {
-        use crate::core::ending::Ending;
+    pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
         let (mut image, mut previous, mut pull, mut commit) = <(String, String, String, String)>::default();
         match &self.done.ending {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
@@ -104,8 +112,34 @@ impl Report<'_> {
             ("commit", commit),
             ("reason", self.done.message.clone()),
             ("journal", self.journal.display().to_string()),
+            ("journal-sum", self.done.journal_sum.clone()),
         ]
     }
+}
+
+/// The run in Port and the pull request, as far as their addresses are known.
+pub(super) fn links(done: &Done, run_id: &str, environment: &Environment) -> Vec<(String, String)> {
+    let mut links = Vec::new();
+    if let Some(app) = environment.port_app() {
+        links.push(("run in Port".to_owned(), format!("{app}/organization/run?runId={}", seg(run_id))));
+    }
+    let number = match &done.ending {
+        Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => p.pull_request,
+        Ending::Decided(Outcome::Pending(waiting)) => Some(waiting.pull_request),
+        _ => None,
+    };
+    // What the run proposed tells in which repository: the policy's own word for it would be only that.
+    let proposed = done.timeline.iter().rev().find_map(|step| match &step.call {
+        Call::Propose { proposal } => Some(&proposal.repository),
+        _ => None,
+    });
+    if let (Some(number), Some(repository), Some(server)) =
+        (number.filter(|number| *number > 0), proposed, environment.github_server())
+        && Repository::parse(repository).is_ok()
+    {
+        links.push((format!("{repository}#{number}"), format!("{server}/{repository}/pull/{number}")));
+    }
+    links
 }
 
 fn step(step: &Step) -> Value {

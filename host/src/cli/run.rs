@@ -10,27 +10,60 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::plan::Sheet;
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
+use crate::ahead::Ahead;
 use crate::builtin;
+use crate::compiled;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::journal::{Journal, digest};
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::run::{Job, Mode};
+use crate::core::run::Job;
 use crate::core::secret::Secret;
-use crate::core::source::Source;
 use crate::core::transport::{Clock, SystemClock};
-use crate::plan::Plan;
+use crate::plan::Target;
 use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
 use crate::settings;
 
-/// What `run` and `plan` are told; credentials come from the environment only.
+/// What `run` is told.
 #[derive(Args)]
 pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+
+    /// Make exactly the writes of this plan, which `promote plan --out` wrote, and stop before any other
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
+}
+
+/// What `plan` is told.
+#[derive(Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+
+    /// Write the plan to this new file, for `promote run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Task<'a> {
+    /// Make the writes: those of a plan, or whatever the policy asks for.
+    Run(Option<&'a Path>),
+    /// Keep them back, and perhaps put them down in a file.
+    Plan(Option<&'a Path>),
+}
+
+/// What `run` and `plan` are told; credentials come from the environment only.
+#[derive(Args)]
+pub(super) struct CommonArgs {
     /// The operator's configuration: policy, settings, grants, limits
     #[arg(long, value_name = "FILE", default_value = "promote.toml")]
     config: PathBuf,
@@ -42,6 +75,11 @@ pub(super) struct RunArgs {
     /// Where to write the journal; without it, a new file in the temporary folder
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+
+    /// Compile the policy anew, and do not keep what it is compiled to; else it is kept in `PROMOTE_CACHE_DIR`, by
+    /// default `promote` in the user's cache folder
+    #[arg(long)]
+    no_cache: bool,
 
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
@@ -59,14 +97,17 @@ pub(super) enum Format {
 }
 
 /// Runs or plans one promotion and returns the exit code.
-pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environment) -> anyhow::Result<u8> {
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
-    let policy = policy(&engine, &config, &args.config)?;
+    let cache = environment.cache().filter(|_| !args.no_cache);
+    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
     let fits = settings::check(&engine, &policy, &config).await;
     fits.with_context(|| args.config.display().to_string())?;
+    let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let mut sheet = Sheet::prepare(task, Target::new(&payload, &text, &policy.digest))?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -87,10 +128,9 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let source: Box<dyn Source> = match mode {
-        Mode::Run => Box::new(live),
-        Mode::Plan => Box::new(Plan::new(live)),
-    };
+    let ahead = Ahead::new(live, Arc::clone(&clock), &config.grants, &payload.subject.key);
+    let source = sheet.source(ahead);
+    let mode = source.mode();
     let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
     let run_id = payload.run.clone();
     let job = Job {
@@ -107,18 +147,22 @@ pub(super) async fn run(args: &RunArgs, mode: Mode, environment: &Environment) -
         journal,
         observer: Arc::clone(&observer),
     };
+    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
+    workflow::group(None, environment);
+    let links = report::links(&done, &run_id, environment);
     let report =
-        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy };
+        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy, links };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
+    sheet.finish(&done)?;
     Ok(done.ending.exit_code())
 }
 
-fn payload(args: &RunArgs, environment: &Environment) -> anyhow::Result<Payload> {
+fn payload(args: &CommonArgs, environment: &Environment) -> anyhow::Result<Payload> {
     if let Some(path) = &args.payload {
         let text = match path.to_str() {
             Some("-") => capped(std::io::stdin().lock()),
@@ -140,7 +184,13 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Result<Policy> {
+/// The policy that the configuration names, checked and compiled, or as `cache` keeps it.
+pub(super) fn policy(
+    engine: &Engine,
+    config: &Config,
+    config_path: &Path,
+    cache: Option<&Path>,
+) -> anyhow::Result<Policy> {
     let (bytes, name) = match &config.policy.component {
         ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
         ComponentRef::Path(path) => {
@@ -165,13 +215,13 @@ fn policy(engine: &Engine, config: &Config, config_path: &Path) -> anyhow::Resul
             "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
         );
     }
-    let compiled = Policy::compile(engine, &bytes);
-    compiled
-        .and_then(|policy| policy.surface.check(config.policy.tier).map(|()| policy))
+    let loaded = compiled::load(engine, &bytes, cache, &output::say);
+    loaded
+        .and_then(|(policy, _)| policy.surface.check(config.policy.tier).map(|()| policy))
         .with_context(|| name)
 }
 
-fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
+fn journal(args: &CommonArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
     let safe: String =
         run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
     let millis = Timestamp::now().as_millisecond();
@@ -186,7 +236,7 @@ fn journal(args: &RunArgs, environment: &Environment, run: &str) -> anyhow::Resu
 }
 
 /// A seed that need not be secret: it is in the journal.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }

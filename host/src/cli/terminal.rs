@@ -6,6 +6,7 @@ use super::{Environment, output};
 use crate::core::call::Call;
 use crate::core::gate::Step;
 use crate::core::observer::Observer;
+use crate::plan;
 use crate::words::text;
 
 /// Writes a line per call to stderr; in colour on a terminal.
@@ -23,10 +24,10 @@ impl Observer for Terminal {
     fn step(&self, step: &Step) {
         let (mark, colour) = if step.problem.is_none() { ("✓", 32) } else { ("✗", 31) };
         let mark = if self.colour { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark.to_owned() };
-        let title = text::log(&text::line(&step.call.to_string()));
+        let title = plan::words(&text::log(&text::line(&step.call.to_string())));
         let took = step.took.as_millis();
         output::raw(&match &step.call {
-            Call::Note { message, .. } => format!("{mark} {}", text::log(&text::line(message))),
+            Call::Note { message, .. } => format!("{mark} {}", plan::words(&text::log(&text::line(message)))),
             _ => format!("  {mark} {title}  {took} ms"),
         });
         if let Some(problem) = &step.problem {

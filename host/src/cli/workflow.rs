@@ -9,6 +9,8 @@ use std::path::Path;
 
 use super::report::Report;
 use super::{Environment, output};
+use crate::core::contract::Outcome;
+use crate::core::ending::Ending;
 use crate::core::journal::digest;
 use crate::words::Changes;
 use crate::words::text::{fenced, line, log, markdown};
@@ -27,13 +29,42 @@ pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
         append(&path, &summary(report), "the step summary");
     }
     if environment.is_workflow() {
-        let message = log(&line(&report.done.message));
+        let message =
+            format!("{}; what to do: {}", log(&line(&report.done.message)), remedies(report).join(", "));
         match report.done.ending.exit_code() {
             0 => {}
             1 => output::command("warning", "title=promotion refused", &message),
             _ => output::command("error", "title=promotion failed", &message),
         }
     }
+}
+
+/// Opens a group of the workflow's log, which people unfold, or closes it.
+pub(super) fn group(title: Option<&str>, environment: &Environment) {
+    match title {
+        _ if !environment.is_workflow() => {}
+        Some(title) => output::command("group", "", &log(&line(title))),
+        None => output::command("endgroup", "", ""),
+    }
+}
+
+/// The commands that explain what happened. The name of a rule is the policy's text: one that is no word is left out.
+fn remedies(report: &Report<'_>) -> Vec<String> {
+    let word = |rule: &str| {
+        !rule.is_empty() && rule.len() <= 40 && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    };
+    let mut codes: Vec<&str> = match &report.done.ending {
+        Ending::Decided(Outcome::Refused(reasons)) => {
+            reasons.iter().map(|reason| reason.rule.as_str()).filter(|rule| word(rule)).collect()
+        }
+        _ => Vec::new(),
+    };
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.is_empty() {
+        codes.push(report.done.ending.kind());
+    }
+    codes.iter().take(10).map(|code| format!("`promote explain {code}`")).collect()
 }
 
 fn append(path: &Path, text: &str, what: &str) {
@@ -68,6 +99,14 @@ fn summary(report: &Report<'_>) -> String {
         done.ending.label(),
         markdown(&done.message)
     );
+    if done.ending.exit_code() > 0 {
+        let _ = write!(text, "What to do: {}\n\n", remedies(report).join(", "));
+    }
+    let links: Vec<String> =
+        report.links.iter().map(|(name, url)| format!("[{}](<{url}>)", markdown(name))).collect();
+    if !links.is_empty() {
+        let _ = write!(text, "{}\n\n", links.join(" · "));
+    }
     let changes = Changes::of(&done.timeline);
     if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
@@ -109,7 +148,7 @@ fn cut(mut text: String) -> String {
     if text.len() > SUMMARY {
         let end = (0..=SUMMARY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         text.truncate(end);
-        text.push_str("\n\n… cut\n");
+        let _ = write!(text, "\n\n… cut at {} KiB; the journal has all of it\n", SUMMARY >> 10);
     }
     text
 }

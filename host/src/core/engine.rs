@@ -9,13 +9,15 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
 use super::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
-use super::gate::Gate;
 use super::journal::digest;
 use super::limits::{LimitReached, Limits};
-use super::sandbox::{Sandbox, Surroundings};
+use super::sandbox::{Door, Sandbox, Surroundings};
 
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
 const TICK: Duration = Duration::from_millis(10);
+
+/// What policies are compiled for, as the build script saw it.
+const TARGET: &str = env!("PROMOTE_TARGET");
 
 /// A compiler, and everything that a component is linked to.
 pub struct Engine {
@@ -56,6 +58,8 @@ impl Engine {
     fn link() -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
+        // Named, so that no feature of this processor is used: what one machine compiles, all of its kind can load.
+        config.target(TARGET)?;
         let engine = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -64,13 +68,22 @@ impl Engine {
         Ok(Self { engine, linker })
     }
 
+    /// wasmtime's own engine.
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
     /// Compiles a component. Nothing of it runs.
     ///
     /// # Errors
     /// When it is not a valid component.
     pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
-        let component = Component::from_binary(&self.engine, bytes)?;
-        Ok(Program { component, digest: digest(bytes), linked: Arc::default() })
+        Ok(self.adopt(Component::from_binary(&self.engine, bytes)?, bytes))
+    }
+
+    /// Takes what exactly these bytes were compiled to before, for an engine of the same settings.
+    pub fn adopt(&self, component: Component, bytes: &[u8]) -> Program {
+        Program { component, digest: digest(bytes), linked: Arc::default() }
     }
 
     /// Checks that a component's imports and exports have the contract's types; their names alone say little.
@@ -98,20 +111,19 @@ impl Engine {
         }
     }
 
-    /// Runs a policy once; the gate comes back with everything that it has seen, and what the policy printed.
-    pub async fn run(
+    /// Runs a policy once; its door comes back with everything that it has seen, and what the policy printed.
+    pub async fn run<D: Door>(
         &self,
         program: &Program,
         request: &Request,
-        gate: Gate,
+        door: D,
         surroundings: &Surroundings,
         cancel: impl Future<Output = ()>,
-    ) -> (Verdict, Gate, String) {
-        let limits = gate.budget.limits().clone();
-        let out_of_time = gate.out_of_time();
+    ) -> (Verdict, D, String) {
+        let limits = door.limits().clone();
         // The host's own calls before this have used some of the time.
-        let left = gate.time_left();
-        let mut store = self.store(Sandbox::new(Some(gate), surroundings, &limits), limits.traffic);
+        let left = door.time_left();
+        let mut store = self.store(Sandbox::new(Some(Box::new(door)), surroundings, &limits), limits.traffic);
         let run = async {
             let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_promotion().call_promote(&mut store, request).await
@@ -124,10 +136,10 @@ impl Engine {
         let verdict = match ended {
             Some(Ok(returned)) => Verdict::Returned(returned),
             Some(Err(trap)) => stopped(trap, store.data().memory_limit(), &limits),
-            None => Verdict::Limit(out_of_time),
+            None => Verdict::Limit(limits.out_of_time()),
         };
-        let (gate, printed) = store.into_data().into_parts();
-        (verdict, gate, printed)
+        let (door, printed) = store.into_data().into_parts();
+        (verdict, door, printed)
     }
 
     fn linked<'a>(&self, program: &'a Program) -> wasmtime::Result<&'a PolicyPre<Sandbox>> {

@@ -8,14 +8,16 @@ mod admit;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::call::{Call, Fault, Reply};
 use super::contract::Failure;
 use super::grants::Resolved;
 use super::journal::{Entry, Journal};
-use super::limits::{Budget, LimitReached, Limits};
+use super::limits::{Budget, Limits};
 use super::observer::Observer;
+use super::sandbox::Door;
 use super::seen::Seen;
 use super::source::Source;
 use super::transport::Clock;
@@ -176,7 +178,10 @@ impl Gate {
         }
         let reply = match call {
             Call::Now => Reply::Time(self.clock.now().to_string()),
-            Call::Sleep { seconds } => self.sleep(*seconds).await?,
+            Call::Sleep { seconds } => {
+                self.source.settle().await?;
+                self.sleep(*seconds).await?
+            }
             call => self.source.call(call).await?,
         };
         self.seen.observe(&self.grants, call, &reply);
@@ -196,14 +201,24 @@ impl Gate {
 
     fn check_deadline(&self) -> Result<(), Fault> {
         if self.clock.now() >= self.deadline {
-            return Err(trap(self.out_of_time()));
+            return Err(trap(self.budget.limits().out_of_time()));
         }
         Ok(())
     }
+}
 
-    /// The limit that a run reaches at its deadline.
-    pub fn out_of_time(&self) -> LimitReached {
-        LimitReached { limit: format!("{:?} of time", self.budget.limits().wall), key: "wall" }
+#[async_trait]
+impl Door for Gate {
+    async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        Self::call(self, call).await
+    }
+
+    fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+
+    fn time_left(&self) -> Duration {
+        Self::time_left(self)
     }
 }
 
@@ -225,7 +240,7 @@ fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
 }
 
 /// Counts the bytes of a value as it crosses the border, without a copy of it.
-fn size(value: &impl serde::Serialize) -> usize {
+pub fn size(value: &impl serde::Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

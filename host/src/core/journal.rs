@@ -1,9 +1,9 @@
 //! The record of a run as it is written: audit trail, input of a replay, one format. [`crate::record`] reads it.
 //!
-//! JSON lines, UTF-8. The first line is the header, then a `call` line before each call and a `reply`, `failure` or
-//! `denied` line after it, last the footer. Every line holds the SHA-256 of the line before it, so a cut, an edit or an
-//! exchange of lines is found. A line is written before the thing that it announces happens, and is on the disk before a
-//! write is made. Nothing that a credential is part of ever reaches this module.
+//! JSON lines, UTF-8; JOURNAL.md has the format. Every line holds its own number and a sum over itself and the sum before
+//! it, so a cut, an edit or an exchange of lines is found and located. A line is written before the thing that it
+//! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
+//! module.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -88,21 +88,13 @@ pub enum Entry {
     },
 }
 
-/// An entry as it is written, chained to the one before it.
-#[derive(Serialize, Deserialize)]
-pub struct Line {
-    /// SHA-256 of the line before it, in hex; empty in the first.
-    pub prev: String,
-    /// The entry.
-    #[serde(flatten)]
-    pub entry: Entry,
-}
-
 /// Writes a journal.
 #[derive(Debug)]
 pub struct Journal {
     sink: Sink,
-    prev: String,
+    lines: usize,
+    sum: String,
+    torn: bool,
 }
 
 #[derive(Debug)]
@@ -121,36 +113,49 @@ impl Journal {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { sink: Sink::File(options.open(path)?), prev: String::new() })
+        Ok(Self::over(Sink::File(options.open(path)?)))
     }
 
     /// Starts a journal in memory; the bytes are shared with the caller.
     pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        (Self { sink: Sink::Memory(Arc::clone(&bytes)), prev: String::new() }, bytes)
+        (Self::over(Sink::Memory(Arc::clone(&bytes))), bytes)
+    }
+
+    fn over(sink: Sink) -> Self {
+        Self { sink, lines: 0, sum: String::new(), torn: false }
     }
 
     /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
-        self.prev.is_empty()
+        self.lines == 0
     }
 
-    /// Adds a line.
+    /// The sum of the last line, which stands for the whole journal.
+    pub fn sum(&self) -> &str {
+        &self.sum
+    }
+
+    /// Adds a line. After a line that could not be written whole there is no other.
     ///
     /// # Errors
     /// When it cannot be written whole.
     pub fn add(&mut self, entry: Entry) -> io::Result<()> {
-        let line = Line { prev: std::mem::take(&mut self.prev), entry };
-        let mut text = serde_json::to_vec(&line)?;
-        self.prev = digest(&text);
-        text.push(b'\n');
+        if self.torn {
+            return Err(io::Error::other("an earlier line was not written whole"));
+        }
+        let (number, entry) = (self.lines + 1, serde_json::to_string(&entry)?);
+        let sum = chain(&self.sum, number, &entry);
+        let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
+        self.torn = true;
         match &mut self.sink {
-            Sink::File(file) => file.write_all(&text),
+            Sink::File(file) => file.write_all(text.as_bytes())?,
             Sink::Memory(bytes) => {
-                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&text);
-                Ok(())
+                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text.as_bytes());
             }
         }
+        (self.lines, self.sum, self.torn) = (number, sum, false);
+        Ok(())
     }
 
     /// Returns when everything added is on the disk.
@@ -163,6 +168,11 @@ impl Journal {
             Sink::Memory(_) => Ok(()),
         }
     }
+}
+
+/// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
+pub fn chain(before: &str, number: usize, entry: &str) -> String {
+    digest(format!("{before}\n{number}\n{entry}").as_bytes())
 }
 
 /// SHA-256 in hex.

@@ -45,6 +45,13 @@ pub struct LimitReached {
     pub key: &'static str,
 }
 
+impl Limits {
+    /// The limit that a run reaches at its deadline.
+    pub fn out_of_time(&self) -> LimitReached {
+        LimitReached { limit: format!("{:?} of time", self.wall), key: "wall" }
+    }
+}
+
 /// What a run has used so far.
 #[derive(Debug)]
 pub struct Budget {

@@ -122,7 +122,7 @@ fn done((): ()) -> Reply {
 }
 
 /// A note as a line of Port's log, which knows no severity.
-fn line(severity: Severity, message: &str) -> String {
+pub fn line(severity: Severity, message: &str) -> String {
     match severity {
         Severity::Info => message.to_owned(),
         Severity::Warning => format!("Warning: {message}"),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::Fault;
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request};
+use super::call::{Call, Fault};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
 use super::ending::{Ending, Report, git_state};
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
@@ -21,6 +21,9 @@ use super::seen::entity_context;
 use super::source::Source;
 use super::text;
 use super::transport::Clock;
+
+/// What the host does last before the policy starts; a run that fails here has a journal without calls.
+pub const STARTING: &str = "telling the Port run that it starts";
 
 /// Whether writes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,8 @@ pub struct Done {
     pub timeline: Vec<Step>,
     /// What the policy printed.
     pub printed: String,
+    /// The sum of the journal's last line; kept elsewhere, it proves the journal.
+    pub journal_sum: String,
 }
 
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
@@ -142,8 +147,8 @@ async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), 
         let (version, policy) = (&header.host, &header.component[..12]);
         let line =
             format!("promote {version} starts: policy {policy} on {}", show(&header.request.subject.key));
-        let told = gate.source.live().port.log(&line).await;
-        told.map_err(|failure| failed("telling the Port run that it starts", &failure))?;
+        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
+        told.map_err(|failure| failed(STARTING, &failure))?;
     }
     Ok(())
 }
@@ -154,7 +159,7 @@ async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Enti
     let key = &request.subject.key;
     let subject = async {
         match grants.need_subject() {
-            true => live.port.entity(key).await,
+            true => gate.source.entity(key).await,
             false => Ok(Some(request.subject.clone())),
         }
     };
@@ -186,21 +191,36 @@ async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Enti
 }
 
 fn judge(verdict: Verdict, gate: &Gate) -> Ending {
-    let mut violations = gate.violations.clone();
-    if let Verdict::Returned(Ok(Outcome::Promoted(promotion))) = &verdict
-        && !gate.seen.has_merged()
-        && !gate.seen.base_holds(&promotion.image)
-    {
-        violations.push(format!("it says that {} was promoted, and nothing was merged", promotion.image));
+    let is_proven = match &verdict {
+        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
+            gate.seen.has_merged() || gate.seen.base_holds(&promotion.image)
+        }
+        Verdict::Returned(Ok(Outcome::Pending(waiting))) => {
+            gate.seen.knows_pull_request(waiting.pull_request)
+        }
+        _ => true,
+    };
+    let unproven = unproven(&verdict).filter(|_| !is_proven);
+    let violations = gate.violations.iter().cloned().chain(unproven).collect();
+    ending(verdict, violations)
+}
+
+/// What a policy is told off for if nothing proves what it says.
+pub fn unproven(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
+            Some(format!("it says that {} was promoted, and nothing was merged", promotion.image))
+        }
+        Verdict::Returned(Ok(Outcome::Pending(waiting))) => Some(format!(
+            "it says that pull request #{} waits, and this run has neither proposed nor read it",
+            waiting.pull_request
+        )),
+        _ => None,
     }
-    if let Verdict::Returned(Ok(Outcome::Pending(waiting))) = &verdict
-        && !gate.seen.knows_pull_request(waiting.pull_request)
-    {
-        let number = waiting.pull_request;
-        violations.push(format!(
-            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
-        ));
-    }
+}
+
+/// How a run ends with this verdict and these violations.
+pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
     match verdict {
         _ if !violations.is_empty() => Ending::Violation(violations),
         Verdict::Returned(Ok(outcome)) => Ending::Decided(outcome),
@@ -221,10 +241,16 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
         message = format!("{message}. State: {}.", git_state(&gate.timeline));
     }
+    let mut said = gate.source.unsent();
+    if let Err(failure) = gate.source.settle().await {
+        gate.observer
+            .say(&format!("a line for the log of the Port run was not taken: {}", describe(&failure)));
+    }
     let live = gate.source.live();
     if mode == Mode::Run {
+        said.push(text::line(&message));
         let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End { message: &text::line(&message), label: ending.label(), termination };
+        let end = End { message: &said.join("\n"), label: ending.label(), termination };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
@@ -243,7 +269,8 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     {
         gate.observer.say(&explain(&fault));
     }
-    Done { ending, message, timeline: gate.timeline, printed }
+    let journal_sum = gate.journal.sum().to_owned();
+    Done { ending, message, timeline: gate.timeline, printed, journal_sum }
 }
 
 fn failed(doing: &str, failure: &Failure) -> Ending {

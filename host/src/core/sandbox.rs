@@ -1,7 +1,8 @@
-//! What a guest is given: the gate, inert WASI, and not a byte more memory than allowed.
+//! What a guest is given: a door, inert WASI, and not a byte more memory than allowed.
 //!
-//! Each import of the contract becomes a [`Call`] and goes to the gate. Nothing is decided here.
+//! Each import of the contract becomes a [`Call`] and goes to the door. Nothing is decided here.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,6 @@ use super::contract::{
     Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose, github_read, port_read,
     port_write, run_log, types,
 };
-use super::gate::Gate;
 use super::limits::{LimitReached, Limits};
 
 /// Most bytes that are kept of what a policy prints.
@@ -45,10 +45,25 @@ impl Default for Surroundings {
     }
 }
 
+/// Where the calls of a guest go: to the gate, or to a recording, which reaches nothing.
+#[async_trait::async_trait]
+pub trait Door: Any + Send {
+    /// Answers a call: with a reply, a failure that the policy is told, or a trap that ends it.
+    async fn call(&mut self, call: Call) -> Result<Reply, Fault>;
+
+    /// What the policy may use.
+    fn limits(&self) -> &Limits;
+
+    /// How much of its time is left when the policy starts.
+    fn time_left(&self) -> Duration {
+        self.limits().wall
+    }
+}
+
 /// The state of one instance.
 pub struct Sandbox {
     /// None while a policy describes itself: it can make no call.
-    gate: Option<Gate>,
+    door: Option<Box<dyn Door>>,
     wasi: WasiCtx,
     table: ResourceTable,
     printed: Printed,
@@ -56,7 +71,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(gate: Option<Gate>, surroundings: &Surroundings, limits: &Limits) -> Self {
+    pub(super) fn new(door: Option<Box<dyn Door>>, surroundings: &Surroundings, limits: &Limits) -> Self {
         let printed = Printed::default();
         let random = |stream: u8| Deterministic::new(random_bytes(surroundings.seed, stream));
         // No arguments, environment, folders, sockets or names: the builder's defaults, said again where they matter.
@@ -76,7 +91,7 @@ impl Sandbox {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let memory = Memory { left: limits.memory, limit: limits.memory, reached: false };
-        Self { gate, wasi, table, printed, memory }
+        Self { door, wasi, table, printed, memory }
     }
 
     pub(super) fn memory_limit(&self) -> Option<LimitReached> {
@@ -85,14 +100,16 @@ impl Sandbox {
         self.memory.reached.then(limit)
     }
 
-    pub(super) fn into_parts(self) -> (Gate, String) {
+    /// The door, which is of the type that it was made with, and what the policy printed.
+    pub(super) fn into_parts<D: Door>(self) -> (D, String) {
         let printed = String::from_utf8_lossy(&self.printed.kept()).into_owned();
-        (self.gate.expect("a run has a gate"), printed)
+        let door: Box<dyn Any> = self.door.expect("a run has a door");
+        (*door.downcast().expect("a door keeps its type"), printed)
     }
 
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
-        match &mut self.gate {
-            Some(gate) => gate.call(call).await,
+        match &mut self.door {
+            Some(door) => door.call(call).await,
             None => Err(Fault::Trap(wasmtime::format_err!("`describe` made a call; it may make none"))),
         }
     }

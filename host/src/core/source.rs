@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::call::{Call, Reply};
-use super::contract::Failure;
+use super::contract::{Entity, EntityKey, Failure};
 use super::live::Live;
 use super::run::Mode;
 
@@ -16,11 +16,35 @@ pub trait Source: Send + Sync {
     /// Answers a call that the gate has allowed; fails as the contract says for the call.
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure>;
 
+    /// Whether the source takes a call that the grants allow, asked before it is made.
+    ///
+    /// # Errors
+    /// Says what it takes instead; the run is a violation then.
+    fn admit(&self, _: &Call) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether writes are made.
     fn mode(&self) -> Mode;
 
     /// The clients, for what the host itself reads and reports.
     fn live(&self) -> &Live;
+
+    /// An entity that the host itself needs; fails as `port-read.get-entity` does.
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.live().port.entity(key).await
+    }
+
+    /// Ends what is under way beside the calls, and begins and ends what was put off; fails as the first of it did. The
+    /// host asks for it before it waits.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The lines of the run's log that were put off and are not under way: they go with the last word.
+    fn unsent(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 #[async_trait]

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::builtin;
+use crate::compiled;
 use crate::core::contract::{CONTRACT, Description};
 use crate::core::engine::Engine;
 use crate::policy::Policy;
@@ -26,6 +27,10 @@ pub struct InspectArgs {
     /// The component; `builtin` is the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
     component: PathBuf,
+
+    /// Where compiled policies are kept
+    #[arg(long, value_name = "FOLDER", env = "PROMOTE_CACHE_DIR", hide = true)]
+    cache: Option<PathBuf>,
 
     /// Show what it could do that this other component could not, and the other way round
     #[arg(long, value_name = "COMPONENT")]
@@ -68,9 +73,9 @@ struct Subject {
 /// When it cannot be read, or is no policy.
 pub async fn run(args: &InspectArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     let engine = Engine::new()?;
-    let subject = Subject::read(&engine, &args.component).await?;
+    let subject = Subject::read(&engine, &args.component, args.cache.as_deref(), say).await?;
     let other = match &args.against {
-        Some(path) => Some(Subject::read(&engine, path).await?),
+        Some(path) => Some(Subject::read(&engine, path, args.cache.as_deref(), say).await?),
         None => None,
     };
     let comparison = other.as_ref().map(|other| Comparison::of(other, &subject));
@@ -98,13 +103,18 @@ pub async fn run(args: &InspectArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) ->
 }
 
 impl Subject {
-    async fn read(engine: &Engine, path: &Path) -> anyhow::Result<Self> {
+    async fn read(
+        engine: &Engine,
+        path: &Path,
+        cache: Option<&Path>,
+        say: &dyn Fn(&str),
+    ) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let bytes = match path.to_str() {
             Some("builtin") => builtin::POLICY.to_vec(),
             _ => std::fs::read(path).with_context(|| format!("reading {name}"))?,
         };
-        let policy = Policy::compile(engine, &bytes).with_context(|| name.clone())?;
+        let (policy, _) = compiled::load(engine, &bytes, cache, say).with_context(|| name.clone())?;
         let described = engine.describe(&policy.program).await;
         let description = described.with_context(|| format!("asking {name} to describe itself"))?;
         let powers = authority::of(&policy);

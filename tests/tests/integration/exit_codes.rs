@@ -144,7 +144,10 @@ async fn three_when_a_service_fails_before_anything_is_written() {
     ] {
         let mut world = World::sample();
         let answer = Canned { status: 503, ..Canned::bad_gateway() };
-        world.faults.next(service, method, path, Effect::Answer(answer)).unwrap().times = 100;
+        for (method, path) in [(method, path), ("POST", "/graphql")] {
+            let answer = Effect::Answer(answer.clone());
+            world.faults.next(service, method, path, answer).unwrap().times = 100;
+        }
         let settings = Settings::default().limits("wall = \"2s\"");
         let stage = Stage::of(world).await.settings(&settings);
         let ended = stage.run(&[]).await;

@@ -6,22 +6,30 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod any_grant;
+mod author;
+mod backtest;
 mod canary;
 mod catalog;
 mod commands;
 mod contract;
 mod crash;
 mod crowd;
+mod doctor;
 mod exit_codes;
 mod figures;
 mod files;
+mod fleet;
 mod grants;
 mod guests;
 mod hostile;
+mod init;
 mod injection;
 mod journal;
+mod latency;
 mod memory;
 mod plan;
+mod reference;
+mod replay;
 mod reruns;
 mod run;
 mod sandbox;
@@ -31,4 +39,5 @@ mod settings;
 mod stage;
 mod structure;
 mod sweep;
+mod verify;
 mod wire;

@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Two services, a folder with `promote.toml` and `payload.json`, and the environment of the program.
 pub(crate) struct Stage {
     pub(crate) witness: Witness,
+    pub(crate) world: Shared,
     pub(crate) port: String,
     pub(crate) github: String,
     servers: (Option<Server>, Server),
@@ -49,16 +50,29 @@ impl Stage {
 
     /// Another world. Port and GitHub have an address of their own each, so that one can go down alone.
     pub(crate) async fn of(world: World) -> Self {
+        Self::served(world, ServerOptions::default()).await
+    }
+
+    /// The sample world, with every answer this late.
+    pub(crate) async fn slow(latency: Duration) -> Self {
+        Self::served(World::sample(), ServerOptions { latency, ..ServerOptions::default() }).await
+    }
+
+    async fn served(world: World, options: ServerOptions) -> Self {
         let told = world.environment();
         let world = Shared::new(world);
-        let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), ServerOptions::default());
+        let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options.clone());
         let (port, github) = (serve().await.unwrap(), serve().await.unwrap());
         let mut environment: BTreeMap<String, String> =
             told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         environment.insert("PORT_API_URL".to_owned(), port.url());
+        // One for all tests: it would take a second to compile a policy for each.
+        let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
+        environment.insert("PROMOTE_CACHE_DIR".to_owned(), cache.to_owned());
         environment.insert("GITHUB_API_URL".to_owned(), github.url());
         let stage = Self {
             witness: Witness::of(&world),
+            world,
             port: port.url(),
             github: github.url(),
             servers: (Some(port), github),
@@ -93,6 +107,21 @@ impl Stage {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Where a file of that folder is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reads a file of the folder that the program is started in.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Whether there is such a file in the folder.
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.folder.path().join(name).exists()
     }
 
     /// Takes Port off the network, as if it had been killed.

@@ -31,7 +31,7 @@ impl Gate {
             }
             self.check_pull_request(call, operation, target)?;
         }
-        Ok(())
+        self.source.admit(call)
     }
 
     fn check_condition(&self, call: &Call, allowed: &Grant) -> Result<(), String> {

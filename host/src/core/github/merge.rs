@@ -86,7 +86,7 @@ impl Repo<'_> {
         };
         let name = method_name(method).to_uppercase();
         let mut variables = json!({ "pull": pull.node_id, "head": head, "method": name });
-        let Some(refused) = self.graphql(AUTO_MERGE, &variables).await? else {
+        let Some(refused) = self.mutate(AUTO_MERGE, &variables).await? else {
             return Ok(Merged::Later(why));
         };
         if refused.contains("clean status") || refused.contains("unstable status") {
@@ -97,7 +97,7 @@ impl Repo<'_> {
             return rejected(format!("{why}; auto-merge: {refused}"));
         }
         variables["method"].take();
-        match self.graphql(ENQUEUE, &variables).await? {
+        match self.mutate(ENQUEUE, &variables).await? {
             Some(no) if !no.contains("already") => rejected(format!("{why}; merge queue: {no}")),
             _ => Ok(Merged::Later("the merge queue".to_owned())),
         }
@@ -163,15 +163,12 @@ impl Repo<'_> {
         }
     }
 
-    /// Sends a mutation that may be repeated: none if it is done, else why not. GraphQL answers 200 in both cases.
-    async fn graphql(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
-        let http = &self.client.http;
-        let body = json!({ "query": query, "variables": variables });
-        let answer = self.client.send(Request::write(Method::POST, http.graphql(), body)).await?;
-        let answer: Value = answer.json()?;
+    /// Sends a mutation that may be repeated: none if it is done, else why not.
+    async fn mutate(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
+        let answer = self.client.graphql(query, variables).await?;
         let errors = answer["errors"].as_array().into_iter().flatten();
         let texts: Vec<_> = errors.map(|e| e["message"].as_str().unwrap_or("no reason")).collect();
-        Ok((!texts.is_empty()).then(|| http.clean(&texts.join("; "))))
+        Ok((!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; "))))
     }
 }
 

@@ -14,15 +14,16 @@ mod read;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use access::Credentials;
 pub use app::App;
+pub use read::blob_id;
 
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
@@ -39,6 +40,20 @@ const MOST_PAGES: usize = 10;
 pub struct Client {
     http: Arc<Http>,
     access: Access,
+    base: Mutex<Option<Base>>,
+}
+
+/// What a commit is known to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// `owner/name`.
+    pub repository: String,
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// A file: path, mode and blob.
+    pub file: (String, String, String),
 }
 
 /// The name of a repository.
@@ -90,7 +105,7 @@ impl Client {
     pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
         let http = Arc::new(Http::new(Service::GitHub, base, session)?);
         let access = Access::new(credentials, http.clone());
-        Ok(Self { access, http })
+        Ok(Self { access, http, base: Mutex::default() })
     }
 
     /// Makes sure that there is a token: to be started early, beside other work.
@@ -112,7 +127,20 @@ impl Client {
         Ok(Repo { client: self, named: Repository::parse(name)? })
     }
 
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    /// Sends a query or a mutation that may be repeated. GraphQL answers 200 whatever came of it: see `errors`.
+    pub async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
+        let body = json!({ "query": query, "variables": variables });
+        self.send(Request::write(Method::POST, self.http.graphql(), body)).await?.json()
+    }
+
+    /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
+    /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
+    pub fn note(&self, base: Base) {
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+    }
+
+    /// Sends with the token. No policy gets here: a run makes the calls of [`Repo`], and a check-up has requests of its own.
+    pub async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.access.token().await?;
         self.http.send(&request.bearer(token)).await
     }

@@ -4,6 +4,7 @@
 //! so GitHub signs the commit ("About commit signature verification").
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use http::Method;
 use serde::Deserialize;
@@ -58,13 +59,19 @@ impl Repo<'_> {
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
         let Proposal { base_commit, changes, head, .. } = proposal;
-        let (base, entries) =
-            tokio::try_join!(self.git_commit(base_commit), self.entries(base_commit, changes))?;
-        let tree = json!({ "base_tree": base.tree.sha, "tree": changed(proposal, &entries)? });
+        let (base_tree, entries) = match self.known(proposal) {
+            Some(known) => known,
+            None => {
+                let read = (self.git_commit(base_commit), self.entries(base_commit, changes));
+                let (base, entries) = tokio::try_join!(read.0, read.1)?;
+                (base.tree.sha, entries)
+            }
+        };
+        let tree = json!({ "base_tree": base_tree, "tree": changed(proposal, &entries)? });
         let tree: Object = self.post(Idempotent, "/git/trees", tree).await?;
         let title = proposal.title.lines().next().unwrap_or_default();
         let message = format!("{title}\n\n{TRAILER}: {head}\n");
-        let commit = json!({ "message": message, "tree": tree.sha, "parents": [base.sha] });
+        let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
         let branch = json!({ "ref": format!("refs/heads/{head}"), "sha": commit.sha });
@@ -79,6 +86,17 @@ impl Repo<'_> {
             Err(error) => return Err(error.into()),
         };
         self.open(proposal, &commit).await
+    }
+
+    /// The tree of the base and the entry of the one file to change, if that was noted when it was read.
+    fn known(&self, proposal: &Proposal) -> Option<(String, HashMap<String, TreeEntry>)> {
+        let base = self.client.base.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let (path, mode, sha) = base.file;
+        let [change] = proposal.changes.as_slice() else { return None };
+        let fits = base.repository == proposal.repository
+            && base.commit == proposal.base_commit
+            && path == change.path;
+        fits.then(|| (base.tree, HashMap::from([(path.clone(), TreeEntry { path, mode, sha })])))
     }
 
     /// Deletes a branch; one that does not exist is a success.

@@ -113,7 +113,7 @@ impl WireCommit {
 }
 
 /// Git's identifier of a text as a blob.
-pub(super) fn blob_id(text: &[u8]) -> String {
+pub fn blob_id(text: &[u8]) -> String {
     let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(format!("blob {}\0", text.len()).as_bytes());
     sha1.update(text);

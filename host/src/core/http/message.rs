@@ -73,9 +73,14 @@ impl Answer {
         ServiceError::Unreadable { call, why }
     }
 
+    /// A header of the answer, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// Where the next page is (RFC 8288).
     pub fn next(&self) -> Option<String> {
-        let links = self.headers.get(LINK)?.to_str().ok()?;
+        let links = self.header(LINK.as_str())?;
         let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
         Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
     }

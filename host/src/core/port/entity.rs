@@ -55,6 +55,27 @@ impl Client {
         Ok(entities)
     }
 
+    /// The entity, and all that its relations lead to in any number of steps, as far as it is of these blueprints; in one
+    /// request (Port docs, "Search and query", `relatedTo`).
+    pub async fn around(&self, key: &EntityKey, blueprints: &[String]) -> Told<Vec<Entity>> {
+        #[derive(Deserialize)]
+        struct Found {
+            entities: Vec<Wire>,
+        }
+        let EntityKey { blueprint, identifier } = key;
+        let is =
+            |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
+        let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
+        let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
+        let body = json!({ "combinator": "and", "rules": [
+            { "property": "$blueprint", "operator": "in", "value": blueprints },
+            { "combinator": "or", "rules": [{ "combinator": "and", "rules": own }, related] },
+        ] });
+        let found: Found = self.post(Effect::Read, "/v1/entities/search".into(), body).await?.json()?;
+        let named = found.entities.into_iter().filter(|wire| wire.blueprint.is_string());
+        Ok(named.map(|wire| wire.into_entity(blueprint)).collect())
+    }
+
     /// All entities of a blueprint that match a search query, a JSON object.
     ///
     /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.

@@ -125,8 +125,9 @@ impl Client {
         Ok(token)
     }
 
-    /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing. No
+    /// policy gets here: a run makes the calls below, and setting Port up has requests of its own.
+    pub async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token(None).await?;
         match self.http.send(&request.clone().bearer(token.clone())).await {
             Err(error) if error.says(401, "") => {

@@ -66,6 +66,8 @@ mod tests {
         for foreign in ["wasmtime", "reqwest", "promote"] {
             assert!(!names.contains(foreign), "{foreign}");
         }
-        assert_eq!(names.len(), packages.len(), "one version of each");
+        let exact: BTreeSet<String> =
+            packages.iter().map(|it| format!("{} {}", it["name"], it["version"])).collect();
+        assert_eq!(exact.len(), packages.len(), "each once");
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
         bail!("`{name}` means something else to Rust or to this program: try `{name}-policy`");
     }
     let near = near(name);
-    if near == name {
+    if near == name && !name.is_empty() {
         return Ok(());
     }
     let suggestion = if near.is_empty() { String::new() } else { format!("; try `{near}`") };

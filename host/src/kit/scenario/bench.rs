@@ -10,6 +10,7 @@ use super::inject::{Injected, Injection};
 use super::made::Made;
 use super::run::Ran;
 use super::{Act, Scenario};
+use crate::ahead::Ahead;
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
@@ -63,6 +64,7 @@ impl Bench<'_> {
             event: None,
             run: None,
             requests: Vec::new(),
+            journal: String::new(),
             after: before.clone(),
             before,
         };
@@ -120,13 +122,13 @@ impl Bench<'_> {
             }
         };
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let journal = String::from_utf8_lossy(&bytes);
-        ran.calls = Made::of_journal(&journal).context("reading the journal of the run")?;
+        ran.journal = String::from_utf8_lossy(&bytes).into_owned();
+        ran.calls = Made::of_journal(&ran.journal).context("reading the journal of the run")?;
         ran.said = heard.take();
         if let Some(done) = done {
             ran.take(done);
         }
-        ran.leaks = self.leaks(&journal, ran);
+        ran.leaks = self.leaks(&ran.journal, ran);
         Ok(())
     }
 
@@ -156,6 +158,7 @@ impl Bench<'_> {
         let clock = Arc::new(self.world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
         let live = self.live(&payload.run, deadline, heard)?;
+        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match mode {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),

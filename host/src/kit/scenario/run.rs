@@ -80,6 +80,8 @@ pub struct Ran {
     pub run: Option<String>,
     /// The requests that arrived.
     pub requests: Vec<Seen>,
+    /// The journal of the run; empty if nobody started one.
+    pub journal: String,
     /// The world before.
     pub before: World,
     /// The world after.
@@ -136,6 +138,11 @@ impl Runner {
             policies: Mutex::default(),
             seed: 7,
         })
+    }
+
+    /// What the policies are compiled by.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The same runner with another seed of the guest's random numbers and of the jitter of pauses.

@@ -1,9 +1,12 @@
-//! The three mutations that REST does not have: auto-merge on, auto-merge off, and joining the merge queue.
+//! The three mutations that REST does not have: auto-merge on, auto-merge off, and joining the merge queue. And one query, in
+//! `snapshot`.
 //!
 //! No GraphQL is parsed: a mutation is recognised by its name, its arguments by theirs. An error is a 200 with
 //! `errors`, as GitHub's GraphQL always answers.
 
 use serde_json::{Value, json};
+
+mod snapshot;
 
 use super::GitHub;
 use super::answer::{Answer, Reply};
@@ -25,6 +28,9 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         return Answer::ok(
             json!({"errors": [{"message": "A query attribute must be specified and must be a string."}]}),
         );
+    }
+    if query.contains("repository(owner:") {
+        return snapshot::answer(github, call);
     }
     let Some(name) = MUTATIONS.into_iter().find(|name| query.contains(name)) else {
         github.unknown_routes.push("POST /graphql with another operation".into());

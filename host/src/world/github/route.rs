@@ -84,7 +84,16 @@ fn limited(
     };
     let answer = budget.headers(answer);
     let scopes = caller.token().is_some_and(|token| token.kind == TokenKind::Classic);
-    if scopes { answer.header("x-oauth-scopes", "repo") } else { answer }
+    let answer = if scopes { answer.header("x-oauth-scopes", "repo") } else { answer };
+    // GitHub names the end of a person's token on every answer, in this form (GitHub, "Token expiration").
+    let personal = [TokenKind::Classic, TokenKind::FineGrained];
+    match caller.token().filter(|token| personal.contains(&token.kind)).and_then(|token| token.expires_at) {
+        Some(end) => {
+            let end = end.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+            answer.header("github-authentication-token-expiration", end)
+        }
+        None => answer,
+    }
 }
 
 fn routed(

@@ -1,0 +1,47 @@
+//! Clients of Port and GitHub for the commands around the main job: the ones that a run uses, without a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::{Environment, output};
+use crate::core::grants::Grants;
+use crate::core::http::{Pool, Session};
+use crate::core::transport::{Clock as _, SystemClock};
+use crate::core::{github, port};
+
+/// How long such a command may wait for services.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A client of Port.
+///
+/// # Errors
+/// Names the variable that is missing, or the address that cannot be used.
+pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
+    let credentials = environment.port_credentials()?;
+    Ok(port::Client::new(&environment.port_url(), credentials, "", session()?)?)
+}
+
+/// A client of GitHub, an App's token narrowed to what the grants name.
+///
+/// # Errors
+/// As [`port`].
+pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Result<github::Client> {
+    let credentials = environment.github_credentials(grants)?;
+    Ok(github::Client::new(&environment.github_url(), credentials, session()?)?)
+}
+
+fn session() -> anyhow::Result<Arc<Session>> {
+    let transport = Arc::new(Pool::new().context("preparing HTTP")?);
+    let deadline = SystemClock.now().checked_add(PATIENCE).context("the clock is at its end")?;
+    let progress = Arc::new(|text: &str| output::say(text));
+    Ok(Session::new(
+        transport,
+        Arc::new(SystemClock),
+        deadline,
+        super::run::seed(),
+        progress,
+        Arc::new(|_| {}),
+    ))
+}

@@ -1,0 +1,80 @@
+//! Compiled policies: from this binary, else from the user's cache, else from the compiler.
+//!
+//! It decides where native code may come from, and nothing about what a policy may do. It must never hand the engine
+//! bytes that neither this binary nor this user's own cache vouches for: they would run as the host itself.
+
+mod artifact;
+mod cache;
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::path::Path;
+
+use crate::builtin;
+use crate::core::engine::Engine;
+use crate::core::journal::digest;
+use crate::policy::{NotAPolicy, Policy};
+
+pub use artifact::Artifact;
+pub use cache::{Cache, Unusable};
+
+/// Where the native code of a policy came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is part of this binary.
+    Binary,
+    /// An earlier run compiled it.
+    Cache,
+    /// It was compiled now.
+    Compiler,
+}
+
+/// Loads a component: the compiler is asked only if neither this binary nor the cache has its native code. Whatever is
+/// wrong with the cache is told to `say`, and costs no more than the time to compile.
+///
+/// # Errors
+/// As [`Policy::compile`].
+pub fn load(
+    engine: &Engine,
+    bytes: &[u8],
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> Result<(Policy, Origin), NotAPolicy> {
+    let key = artifact::key(engine, &digest(bytes));
+    let embedded = Artifact::parse(builtin::COMPILED, &key).ok();
+    if let Some(policy) = embedded.and_then(|artifact| artifact.policy(engine, bytes).ok()) {
+        return Ok((policy, Origin::Binary));
+    }
+    let cache = cache.and_then(|folder| {
+        let complain = |why: Unusable| say(&format!("compiled policies are not kept: {why}"));
+        Cache::open(folder).map_err(complain).ok()
+    });
+    if let Some(policy) = cache.as_ref().and_then(|cache| recall(engine, bytes, cache, &key, say)) {
+        return Ok((policy, Origin::Cache));
+    }
+    let policy = Policy::compile(engine, bytes)?;
+    if let Some(cache) = cache {
+        let kept = artifact::bytes(&policy, &key).and_then(|artifact| Ok(cache.put(&key, &artifact)?));
+        if let Err(why) = kept {
+            say(&format!("the compiled policy could not be kept: {why:#}"));
+        }
+    }
+    Ok((policy, Origin::Compiler))
+}
+
+/// What the cache holds for this key, if that can be trusted and used.
+fn recall(engine: &Engine, bytes: &[u8], cache: &Cache, key: &str, say: &dyn Fn(&str)) -> Option<Policy> {
+    let ignored = |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
+    let held = cache.get(key).map_err(|why| ignored(&why)).ok()??;
+    let artifact = Artifact::parse(&held, key).map_err(|why| ignored(&why)).ok()?;
+    artifact.policy(engine, bytes).map_err(|why| ignored(&format_args!("{why:#}"))).ok()
+}
+
+/// The artifact of the built-in policy, for a build that makes it part of the binary.
+///
+/// # Errors
+/// When it cannot be compiled or written down.
+pub fn builtin(engine: &Engine) -> anyhow::Result<Vec<u8>> {
+    let policy = Policy::compile(engine, builtin::POLICY)?;
+    artifact::bytes(&policy, &artifact::key(engine, &policy.digest))
+}

@@ -1,0 +1,146 @@
+//! What `promote doctor` finds.
+
+use super::{Explanation, Kind};
+
+const fn finding(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
+    Explanation { code, kind: Kind::Finding, means, remedy }
+}
+
+/// First credentials, then what they reach, then the configuration, then services.
+pub(super) const ALL: &[Explanation] = &[
+    finding(
+        "port-credentials",
+        "Port refuses the client id and secret, does not answer, or they are not set.",
+        "take them from Port (… → Credentials); an account outside Europe needs PORT_API_URL.",
+    ),
+    finding(
+        "github-credentials",
+        "GitHub refuses the token or the App's key, does not answer, or none is set.",
+        "make a new one; a workflow passes it on as the action's input, from a secret.",
+    ),
+    finding(
+        "token-wide",
+        "The token could do far more than a promotion needs. The grants bind the policy, not a thief of the token.",
+        "use a GitHub App: the host narrows its tokens to the grants and gives them back at the end.",
+    ),
+    finding(
+        "token-expiry",
+        "The token ends within two weeks, and every promotion with it.",
+        "renew it, or use a GitHub App.",
+    ),
+    finding(
+        "repository-access",
+        "The repository is not there for these credentials, or they may not write to it.",
+        "install the App in it with contents and pull requests: write, or correct the name in promote.toml.",
+    ),
+    finding(
+        "repository-archived",
+        "The GitOps repository is archived: GitHub takes no change.",
+        "unarchive it, or name the one that is in use.",
+    ),
+    finding(
+        "base-branch",
+        "The branch that production follows, or its rules, could not be read.",
+        "check `policy.settings.base` and the `base` of the grants.",
+    ),
+    finding(
+        "merge-method",
+        "The way of merging that the settings name is not allowed by the repository or the branch's rules.",
+        "set `policy.settings.method`, or allow it.",
+    ),
+    finding(
+        "checks-never-start",
+        "The branch requires checks, and a pull request that GITHUB_TOKEN opens starts no workflow (GitHub does this against loops): the checks would never report and no merge would ever be allowed.",
+        "act as a GitHub App: `promote init --app`.",
+    ),
+    finding(
+        "checks-required",
+        "The branch requires checks, and the settings merge at once.",
+        "set `policy.settings.mode` to `checks` or `auto-merge`.",
+    ),
+    finding(
+        "merge-queue",
+        "The branch merges through a queue, which a direct merge cannot do.",
+        "set `policy.settings.mode = \"auto-merge\"`.",
+    ),
+    finding(
+        "reviews-required",
+        "People must approve: a run ends as pending, and a second run goes on after the merge.",
+        "decide whether people or the policy approve; set `mode`, or let the App bypass the rule.",
+    ),
+    finding(
+        "auto-merge",
+        "The settings ask for auto-merge, and the repository does not allow it.",
+        "allow auto-merge in the repository's settings.",
+    ),
+    finding(
+        "blueprint",
+        "A blueprint that the settings name is not in Port, or its entities cannot be read.",
+        "`promote init` creates the guide's; else name yours: `runtime_blueprint`, `image_blueprint`.",
+    ),
+    finding(
+        "blueprint-relation",
+        "A relation that a promotion follows is missing or leads elsewhere.",
+        "`promote init` adds it; else name yours: `staging`, `production`, `image_relation`.",
+    ),
+    finding(
+        "blueprint-property",
+        "A rule reads a property that the blueprint has not got: it would never refuse.",
+        "`promote init` adds it; else name yours in the rule's settings, or turn the rule off.",
+    ),
+    finding(
+        "port-action",
+        "The action is missing, starts something else, or leaves runs in progress when a workflow does not start.",
+        "`promote init` sets it up and shows what changes.",
+    ),
+    finding(
+        "component",
+        "The policy's component cannot be used: not the pinned digest, another contract, or no component at all.",
+        "`promote inspect FILE` says what it is; go back to the one that was reviewed.",
+    ),
+    finding(
+        "component-unpinned",
+        "The policy is a file without `sha256`: whoever can change the file changes what promotes.",
+        "pin it: `sha256` in [policy].",
+    ),
+    finding(
+        "settings",
+        "A setting is unknown to the policy, or one that it needs is missing.",
+        "correct promote.toml; `promote inspect --format json` shows the schema.",
+    ),
+    finding(
+        "grants-none",
+        "There are no grants, or one cannot be read: every call would be denied.",
+        "`promote init` writes the ones that the built-in policy needs.",
+    ),
+    finding(
+        "grant-wide",
+        "A grant allows more than a promotion of one service needs.",
+        "narrow it as the finding says; what is not granted, no policy can do.",
+    ),
+    finding(
+        "grant-narrow",
+        "The policy makes a call that is not granted: a run would end as a violation.",
+        "add the grant that the finding spells out, if the policy should do this.",
+    ),
+    finding(
+        "grant-unused",
+        "An operation is granted that no plan used. It may be needed by a setting that is off, or by a failure.",
+        "remove it if it is not.",
+    ),
+    finding(
+        "no-service",
+        "There is no such service, or none that has a production runtime.",
+        "set the relations of the service in Port.",
+    ),
+    finding(
+        "would-refuse",
+        "A promotion of this service would be refused now. An error if the set-up is the reason, a note if it is a state that passes.",
+        "`promote explain RULE` for the rule in brackets.",
+    ),
+    finding(
+        "would-fail",
+        "A promotion of this service would fail now: a call came back with a failure, or the policy hit a limit or crashed.",
+        "do what the finding says.",
+    ),
+];

@@ -1,0 +1,265 @@
+//! A plan as a file: what was approved, and for what. `promote plan --out` writes it, `promote run --plan` keeps to it.
+//!
+//! JSON, one object, format 1; an unknown key is an error, and so is a write that this version would not have written so.
+//! Whoever can change the file can change what is approved: keep it as safe as the approval.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::overlay::FIRST;
+use crate::core::call::{Call, Reply};
+use crate::core::contract::{CONTRACT, Merged};
+use crate::core::journal::digest;
+use crate::request::payload::Payload;
+
+/// Version of the format; raised when a reader of the old one would misread the new.
+const FORMAT: u32 = 1;
+
+/// No plan is larger: what it writes has a limit.
+const LARGEST: u64 = 64 << 20;
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlanFile {
+    /// 1.
+    pub format: u32,
+    /// Version of the host.
+    pub host: String,
+    /// Package and version of the contract.
+    pub contract: String,
+    /// When the plan was made.
+    pub made_at: Timestamp,
+    /// What it is for.
+    #[serde(rename = "for")]
+    pub target: Target,
+    /// How the run will end, in a word.
+    pub outcome: String,
+    /// How the run will end, for people.
+    pub message: String,
+    /// What it will write, in order; log lines are left out.
+    pub writes: Vec<Planned>,
+}
+
+/// What a plan is for: it fits no other run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Target {
+    /// Port's identifier of the run.
+    pub run: String,
+    /// The entity that is promoted.
+    pub subject: String,
+    /// SHA-256 of what the payload says.
+    pub payload: String,
+    /// SHA-256 of `promote.toml`.
+    pub config: String,
+    /// SHA-256 of the component.
+    pub component: String,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Planned {
+    /// The call, with every value.
+    pub write: Call,
+    /// What it gives that later writes may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives: Option<Gives>,
+}
+
+/// What a write gives that does not exist before: it stands for the real thing in later writes of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum Gives {
+    /// A pull request.
+    PullRequest {
+        /// Its number; from 4,000,000,001 on if it is yet to be opened.
+        number: u32,
+        /// Where people see it.
+        url: String,
+        /// Its last commit.
+        head: String,
+    },
+    /// A merge.
+    Merge {
+        /// The commit on the base branch.
+        commit: String,
+    },
+}
+
+/// Why a plan cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It cannot be read or written.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It is not one.
+    #[error("it is not a plan: {0}")]
+    Invalid(String),
+    /// It is of another version.
+    #[error("it has the {what} {found}, and this version has {expected}: plan again")]
+    Version {
+        /// What differs.
+        what: &'static str,
+        /// In the file.
+        found: String,
+        /// Here.
+        expected: String,
+    },
+    /// It is for something else.
+    #[error("it is for another {what} ({found}, here {expected}): plan again, and have that approved")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// In the file.
+        found: String,
+        /// Here.
+        expected: String,
+    },
+}
+
+impl Target {
+    /// What a run is about: its payload, the text of its configuration, its component's SHA-256.
+    pub fn new(payload: &Payload, config: &[u8], component: &str) -> Self {
+        let said = json!({
+            "run": payload.run, "action": payload.action, "actor": payload.actor,
+            "requested-at": payload.requested_at, "subject": payload.subject, "inputs": payload.inputs,
+        });
+        Self {
+            run: payload.run.clone(),
+            subject: format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier),
+            payload: digest(said.to_string().as_bytes()),
+            config: digest(config),
+            component: component.to_owned(),
+        }
+    }
+}
+
+impl PlanFile {
+    /// A plan that was just made.
+    pub fn new(target: Target, outcome: &str, message: &str, writes: Vec<Planned>, now: Timestamp) -> Self {
+        Self {
+            format: FORMAT,
+            host: env!("CARGO_PKG_VERSION").to_owned(),
+            contract: CONTRACT.to_owned(),
+            made_at: now,
+            target,
+            outcome: outcome.to_owned(),
+            message: message.to_owned(),
+            writes,
+        }
+    }
+
+    /// Writes it into a new file: an approved plan is never replaced.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), PlanError> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::from)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        Ok(file.sync_all()?)
+    }
+
+    /// Reads a file that is for this run.
+    ///
+    /// # Errors
+    /// When it is not a plan, of another version, or for something else.
+    pub fn read(path: &Path, target: &Target) -> Result<Self, PlanError> {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+        let plan = Self::parse(&text)?;
+        plan.target.check(target)?;
+        Ok(plan)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// When it is not a plan, or of another version.
+    pub fn parse(text: &str) -> Result<Self, PlanError> {
+        let invalid = |error: serde_json::Error| PlanError::Invalid(error.to_string());
+        let raw: Value = serde_json::from_str(text).map_err(invalid)?;
+        let version = |what, found: String, expected: String| match found == expected {
+            true => Ok(()),
+            false => Err(PlanError::Version { what, found, expected }),
+        };
+        version("format", raw["format"].to_string(), FORMAT.to_string())?;
+        let plan: Self = serde_json::from_value(raw.clone()).map_err(invalid)?;
+        version("contract", plan.contract.clone(), CONTRACT.to_owned())?;
+        // Calls take keys that they do not know; a plan does not.
+        for (index, planned) in plan.writes.iter().enumerate() {
+            let written = serde_json::to_value(planned).map_err(invalid)?;
+            if !planned.write.is_write() || written != raw["writes"][index] {
+                let number = index + 1;
+                return Err(PlanError::Invalid(format!("write {number} is not written as a plan has it")));
+            }
+        }
+        Ok(plan)
+    }
+}
+
+impl Target {
+    fn check(&self, here: &Self) -> Result<(), PlanError> {
+        let pairs = [
+            ("Port run", &self.run, &here.run),
+            ("entity", &self.subject, &here.subject),
+            ("payload", &self.payload, &here.payload),
+            ("configuration", &self.config, &here.config),
+            ("component", &self.component, &here.component),
+        ];
+        match pairs.into_iter().find(|(_, found, expected)| found != expected) {
+            None => Ok(()),
+            Some((what, found, expected)) => {
+                Err(PlanError::Other { what, found: found.clone(), expected: expected.clone() })
+            }
+        }
+    }
+}
+
+impl Planned {
+    /// A write with its planned answer; none for what a plan leaves out, log lines and reads.
+    pub(super) fn new(call: &Call, reply: Option<&Reply>) -> Option<Self> {
+        let gives = match reply {
+            Some(Reply::PullRequest(pull)) => Some(Gives::PullRequest {
+                number: pull.number,
+                url: pull.url.clone(),
+                head: pull.head_commit.clone(),
+            }),
+            Some(Reply::Merged(Merged::Now(commit))) => Some(Gives::Merge { commit: commit.clone() }),
+            _ => None,
+        };
+        is_bound(call).then(|| Self { write: call.clone(), gives })
+    }
+}
+
+impl Gives {
+    /// What stands in the plan, each with what it turned out to be.
+    pub(super) fn turned_out(&self, reply: &Reply) -> Vec<(String, String)> {
+        match (self, reply) {
+            (Self::PullRequest { number, url, head }, Reply::PullRequest(pull)) => {
+                let mut known = vec![(head.clone(), pull.head_commit.clone())];
+                // A pull request that was there already is that one and no other.
+                if *number >= FIRST {
+                    known.push((url.clone(), pull.url.clone()));
+                    known.push((number.to_string(), pull.number.to_string()));
+                }
+                known
+            }
+            (Self::Merge { commit }, Reply::Merged(Merged::Now(now))) => vec![(commit.clone(), now.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether a plan binds a call: every write but a log line.
+pub(super) fn is_bound(call: &Call) -> bool {
+    call.is_write() && !matches!(call, Call::Note { .. })
+}

@@ -1,0 +1,50 @@
+//! What one call costs without a process around it: gate, journal on the disk, client and mock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use promote::core::call::Call;
+use promote::core::contract::EntityKey;
+use promote::core::gate::Gate;
+use promote::core::grants::Resolved;
+use promote::core::journal::Journal;
+use promote::core::limits::Limits;
+use promote::core::observer::Silent;
+use promote::core::transport::Clock as _;
+use promote::request::config::Config;
+use promote::world::{Shared, World};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Calls in one measurement.
+const CALLS: u32 = 2_000;
+
+/// Microseconds a call, once for each run.
+pub(crate) async fn calls(runs: usize) -> anyhow::Result<Vec<f64>> {
+    let mut sample = Vec::new();
+    for _ in 0..=runs {
+        sample.push(once().await?);
+    }
+    sample.remove(0);
+    Ok(sample)
+}
+
+async fn once() -> anyhow::Result<f64> {
+    let world = Shared::new(World::sample());
+    let config = Config::parse(promote::kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
+    let clock = Arc::new(world.clock());
+    let deadline = clock.now().checked_add(Duration::from_secs(600))?;
+    let live = promote_tests::bench::live(&world, deadline);
+    let folder = TempDir::new()?;
+    let journal = Journal::create(&folder.path().join("journal.jsonl"))?;
+    let limits = Limits { calls: u32::MAX, traffic: usize::MAX, ..config.limits.clone() };
+    let mut gate = Gate::new(Box::new(live), limits, journal, clock, deadline, Arc::new(Silent));
+    gate.grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
+    let key = EntityKey { blueprint: "running_service".into(), identifier: "web-prod".into() };
+    let started = Instant::now();
+    for _ in 0..CALLS {
+        let answer = gate.call(Call::GetEntity { key: key.clone() }).await;
+        anyhow::ensure!(answer.is_ok(), "the sample is there to be read");
+    }
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS))
+}

@@ -1,0 +1,163 @@
+//! Whole processes: started, timed, and watched for the memory that they need.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use promote::world::server::{Server, ServerOptions};
+use promote::world::{Shared, World, sample};
+use tempfile::TempDir;
+
+/// One process that ended well.
+pub(crate) struct Ran {
+    pub(crate) took: Duration,
+    /// The most memory that it held at once.
+    pub(crate) peak_mib: f64,
+    /// What it asked the mock for, in the order of arrival.
+    pub(crate) requests: Vec<String>,
+}
+
+/// Which policy a start is measured with, and what is known of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Builtin,
+    Cold,
+    Cached,
+}
+
+/// A program, and a folder for what it reads and writes.
+pub(crate) struct Bench {
+    program: PathBuf,
+    folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new(program: &Path) -> anyhow::Result<Self> {
+        let program = program
+            .canonicalize()
+            .with_context(|| format!("{}: `make build` makes it", program.display()))?;
+        let folder = TempDir::new()?;
+        std::fs::write(folder.path().join("payload.json"), sample::payload().to_string())?;
+        std::fs::write(folder.path().join("promote.toml"), promote::kit::demo::CONFIG)?;
+        // The same component with another digest, so that what is part of the binary does not fit: a custom section of
+        // one byte, its name, at the end (core specification, "Custom section").
+        let other = [promote::builtin::POLICY, &[0, 2, 1, b'x']].concat();
+        std::fs::write(folder.path().join("other.wasm"), other)?;
+        Ok(Self { program, folder })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program with a scrubbed environment and a cache of its own.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("PROMOTE_CACHE_DIR", self.path("cache"));
+        command.env("RUNNER_TEMP", self.path("journals")).current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Milliseconds from the start of a process to the end of the first call into a policy.
+    pub(crate) fn start(&self, start: Start, runs: usize) -> anyhow::Result<Vec<f64>> {
+        let policy = if start == Start::Builtin { "builtin" } else { "other.wasm" };
+        let once = || {
+            if start == Start::Cold {
+                // The first time there is nothing to remove.
+                let _ = std::fs::remove_dir_all(self.path("cache"));
+            }
+            let ran = watch(self.command().args(["inspect", policy]))?;
+            Ok(ran.took.as_secs_f64() * 1e3)
+        };
+        // One to warm up.
+        std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
+    }
+
+    /// Promotions in fresh worlds, after one that fills the cache.
+    pub(crate) async fn promote_with(
+        &self,
+        policy: Option<&str>,
+        latency: u64,
+        runs: usize,
+    ) -> anyhow::Result<Vec<Ran>> {
+        let config = match policy {
+            None => promote::kit::demo::CONFIG.to_owned(),
+            Some(file) => {
+                let file = Path::new(file).canonicalize().with_context(|| file.to_owned())?;
+                let component = format!("[policy]\ncomponent = {:?}\n", file.display().to_string());
+                format!("{component}{}", promote::kit::demo::CONFIG.replacen("[policy]", "", 1))
+            }
+        };
+        std::fs::write(self.path("promote.toml"), config)?;
+        let mut all = Vec::new();
+        for _ in 0..=runs {
+            let mut command = self.command();
+            command.args(["run", "--config", "promote.toml", "--payload", "payload.json"]);
+            all.push(self.against_mock(command, latency).await?);
+        }
+        all.remove(0);
+        Ok(all)
+    }
+
+    /// Another command, in a world of the same kind.
+    pub(crate) async fn baseline(&self, command: &str, latency: u64) -> anyhow::Result<Ran> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::null());
+        shell.env("PROMOTE_BENCH_CONFIG", self.path("promote.toml"));
+        shell.env("PROMOTE_BENCH_PAYLOAD", self.path("payload.json"));
+        self.against_mock(shell, latency).await
+    }
+
+    async fn against_mock(&self, mut command: Command, latency: u64) -> anyhow::Result<Ran> {
+        let world = Shared::new(World::sample());
+        let options = ServerOptions { latency: Duration::from_millis(latency), ..ServerOptions::default() };
+        let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?;
+        command.envs(world.lock().environment());
+        command.env("PORT_API_URL", server.url()).env("GITHUB_API_URL", server.url());
+        let mut ran = tokio::task::spawn_blocking(move || watch(&mut command)).await??;
+        let seen = &world.lock().seen;
+        ran.requests =
+            seen.iter().map(|seen| format!("{} {} {}", seen.service, seen.method, seen.path)).collect();
+        Ok(ran)
+    }
+
+    /// How many scenarios of this project the program runs in a second; none without the folder.
+    pub(crate) fn scenarios(&self, runs: usize) -> anyhow::Result<Option<Vec<f64>>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(None) };
+        let files =
+            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ext| ext == "toml"));
+        let files = f64::from(u32::try_from(files.count())?);
+        let once = || Ok(files / watch(self.command().arg("test").arg(&folder))?.took.as_secs_f64());
+        std::iter::repeat_with(once).take(runs + 1).skip(1).collect::<anyhow::Result<Vec<_>>>().map(Some)
+    }
+}
+
+/// Runs a command to its end, which must be a good one.
+fn watch(command: &mut Command) -> anyhow::Result<Ran> {
+    let started = Instant::now();
+    let mut child = command.spawn().context("starting it")?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0_f64;
+    // Often enough to see the peak of a run of some milliseconds, and not so often as to take its processor.
+    let ended = loop {
+        match child.try_wait()? {
+            Some(ended) => break ended,
+            None => peak = peak.max(high_water(&status)),
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    };
+    let took = started.elapsed();
+    ensure!(ended.success(), "{command:?} ended with {ended}");
+    Ok(Ran { took, peak_mib: peak, requests: Vec::new() })
+}
+
+/// What Linux says of the most memory that a process has held so far; 0 elsewhere.
+fn high_water(status: &str) -> f64 {
+    let text = std::fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1024.0
+}

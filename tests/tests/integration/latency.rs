@@ -1,0 +1,78 @@
+//! How few requests a promotion makes, and how few of them wait for one another.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use promote::world::sample::RUN;
+
+use crate::stage::Stage;
+
+/// Every request of a promotion with a merge, and why it cannot be left out. A new one needs a reason as good.
+const REQUESTS: [(&str, &str); 13] = [
+    ("POST /v1/auth/access_token", "one login for the run"),
+    ("GET /v1/actions/runs/RUN", "the run that the payload names must be open, and about the same entity"),
+    (
+        "POST /v1/entities/search",
+        "the service, which fills in the grants, with its runtimes and their images",
+    ),
+    ("POST /v1/actions/runs/RUN/logs", "that the run starts, beside the first read of the policy"),
+    ("POST /graphql", "base commit and tree, the manifest with its mode, and the older pull requests"),
+    ("POST /repos/acme/gitops/git/trees", "the changed file"),
+    ("POST /repos/acme/gitops/git/commits", "the commit, before any branch shows it"),
+    ("POST /repos/acme/gitops/git/refs", "the branch, which holds the commit from the beginning"),
+    ("POST /repos/acme/gitops/pulls", "the pull request"),
+    ("PUT /repos/acme/gitops/pulls/1/merge", "the merge, of exactly that commit"),
+    ("DELETE /repos/acme/gitops/git/refs/heads/promote/web/production/*", "a merged branch is done with"),
+    ("PATCH /v1/blueprints/running_service/entities/web-prod", "the catalog follows git"),
+    ("POST /v1/actions/runs/RUN/logs", "the last lines, the label and the status"),
+];
+
+/// Some answers in any order: they are asked for side by side.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_promotion_makes_thirteen_requests() {
+    let stage = Stage::sample().await;
+    stage.run(&[]).await.expect(0);
+    let seen = stage.world.lock().seen.clone();
+    let line = |seen: &promote::world::Seen| {
+        let path = seen.path.replace(RUN, "RUN");
+        let path = match path.split_once("/production/") {
+            Some((folder, _)) => format!("{folder}/production/*"),
+            None => path,
+        };
+        format!("{} {path}", seen.method)
+    };
+    let expected = REQUESTS.iter().map(|(request, _)| (*request).to_owned()).collect();
+    assert_eq!(sorted(seen.iter().map(line).collect()), sorted(expected));
+}
+
+#[tokio::test]
+async fn eleven_of_them_wait_for_one_another() {
+    // Long enough for two that go out together to be seen together by a machine that is busy.
+    let latency = Duration::from_millis(300);
+    let stage = Stage::slow(latency).await;
+    stage.run(&[]).await.expect(0);
+    let (mut trips, mut answered) = (Vec::new(), Timestamp::MIN);
+    for seen in stage.world.lock().seen.clone() {
+        if seen.at >= answered {
+            answered = seen.at + latency;
+            trips.push(format!("{} {}", seen.method, seen.path));
+        }
+    }
+    assert!(trips.len() <= 11, "{}: {trips:#?}", trips.len());
+}
+
+#[tokio::test]
+async fn what_the_grants_would_deny_is_not_fetched_ahead() {
+    let stage = Stage::sample().await;
+    let narrow = "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\"]\nentity = \"web\"\n";
+    let settings = promote_tests::settings::Settings::default().grants(narrow);
+    let stage = stage.settings(&settings);
+    stage.run(&[]).await.expect(4);
+    let paths: Vec<String> = stage.world.lock().seen.clone().into_iter().map(|seen| seen.path).collect();
+    assert!(!paths.iter().any(|path| path.contains("search") || path.contains("graphql")), "{paths:#?}");
+}

@@ -1,0 +1,184 @@
+//! `promote replay`: the recorded policy does the same again, or the difference is shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use promote::core::call::{Call, Reply};
+use promote::core::engine::Engine;
+use promote::kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
+use promote::kit::scenario::{Backend, Runner, Scenario};
+use promote::kit::test::find;
+use promote::policy::Policy;
+use promote_tests::bench::Bench;
+use promote_tests::guests;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::stage::Stage;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static BUILTIN: LazyLock<Policy> =
+    LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+fn recording(bench: Bench) -> Recording {
+    let journal = runtime().block_on(bench.run()).journal;
+    Recording::read(journal.as_bytes()).unwrap()
+}
+
+fn again(recording: &Recording) -> Replayed {
+    replay(&ENGINE, &BUILTIN, recording, &runtime())
+}
+
+/// Where it diverges.
+fn parts(recording: &Recording) -> Divergence {
+    match again(recording).verdict {
+        Comparison::Diverged(divergence) => *divergence,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the number of journals")]
+fn the_journal_of_every_scenario_replays_exactly() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = [("ungranted", guests::UNGRANTED), ("observer", guests::OBSERVER)];
+    let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
+    let runner = Runner::new(named.into()).unwrap();
+    let (mut journals, mut calls) = (0, 0);
+    for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
+        let scenario = Scenario::read(&file).unwrap();
+        let policy = runner.policy(&scenario).unwrap();
+        let made = runtime().block_on(runner.run(&scenario, Backend::Mock)).unwrap();
+        for ran in made.iter().filter(|ran| !ran.journal.is_empty()) {
+            let recording = Recording::read(ran.journal.as_bytes()).unwrap();
+            let replayed = replay(runner.engine(), &policy, &recording, &runtime());
+            let same = match &replayed.verdict {
+                Comparison::Same { ending } => Some(ending.as_str()) == ran.ending,
+                Comparison::Ends => recording.is_cut(),
+                Comparison::Diverged(_) => false,
+            };
+            assert!(same && replayed.calls == recording.steps.len(), "{}: {replayed:?}", file.display());
+            (journals, calls) = (journals + 1, calls + replayed.calls);
+        }
+    }
+    eprintln!("{journals} journals with {calls} calls replayed exactly");
+    assert!(journals >= 60, "only {journals} journals were written");
+}
+
+#[test]
+fn whatever_ends_a_policy_ends_it_again() {
+    let limits = "wall = \"1s\"\ncalls = 20";
+    for (guest, deed) in [
+        (guests::TRAPPER, ""),
+        (guests::UNGRANTED, ""),
+        (guests::PEEKER, ""),
+        (guests::AHEAD, ""),
+        (guests::GLUTTON, "loop"),
+        (guests::GLUTTON, "notes"),
+        (guests::GLUTTON, "naps"),
+        (guests::GLUTTON, "memory"),
+        (guests::GLUTTON, "recursion"),
+        (guests::GLUTTON, "a long text"),
+        (guests::GLUTTON, "print and go on"),
+        (guests::FALLER, "panic"),
+        (guests::FALLER, "not utf-8"),
+        (guests::FALLER, "lie promoted"),
+        (guests::FALLER, "lie other"),
+        (guests::FALLER, "lie pending"),
+        (guests::FALLER, "no reason"),
+        (guests::FALLER, "gives up"),
+    ] {
+        let recording = recording(Bench::guest(guest).deed(deed).limits(limits));
+        let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
+        let replayed = replay(&ENGINE, &policy, &recording, &runtime());
+        let ended = matches!(replayed.verdict, Comparison::Same { .. } | Comparison::Ends);
+        assert!(ended && replayed.calls == recording.steps.len(), "{guest} {deed}: {replayed:?}");
+    }
+}
+
+#[test]
+fn a_cut_journal_replays_to_where_it_was_cut() {
+    let journal = runtime().block_on(Bench::builtin().run()).journal;
+    let lines: Vec<&str> = journal.split_inclusive('\n').collect();
+    for kept in 1..lines.len() {
+        let text = lines[..kept].concat() + &lines[kept][..lines[kept].len() / 2];
+        let recording = Recording::read(text.as_bytes()).unwrap();
+        let replayed = again(&recording);
+        assert!(matches!(replayed.verdict, Comparison::Ends), "{kept} lines: {replayed:?}");
+        assert_eq!(replayed.calls, kept / 2, "{kept} lines");
+    }
+}
+
+#[test]
+fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
+    let mut recording = recording(Bench::builtin());
+    let at = recording.steps.iter().position(|step| matches!(step.call, Call::Propose { .. })).unwrap();
+    let Call::Propose { proposal } = &mut recording.steps[at].call else { unreachable!() };
+    proposal.changes[0].content = proposal.changes[0].content.replace("web:1.4.2", "web:6.6.6");
+    let divergence = parts(&recording);
+    assert_eq!((divergence.number, divergence.line), (at + 1, recording.steps[at].line));
+    let shown = divergence.show();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("recorded  propose acme/gitops"), "{shown}");
+    assert!(lines[1].starts_with("now       propose acme/gitops"), "{shown}");
+    assert!(lines[2].contains("content, line") && lines[2].contains("web:6.6.6"), "{shown}");
+    assert!(lines[2].split(" | ").nth(1).unwrap().contains("web:1.4.2"), "{shown}");
+}
+
+#[test]
+fn what_is_answered_otherwise_goes_otherwise() {
+    let mut recording = recording(Bench::builtin());
+    let lock = |reply: &mut Reply| {
+        let Reply::Entity(Some(service)) = reply else { return false };
+        service.properties =
+            service.properties.replace("\"locked_in_prod\":false", "\"locked_in_prod\":true");
+        service.key.blueprint == "service"
+    };
+    let replies = recording.steps.iter_mut().filter_map(|step| step.answer.as_mut()?.1.as_mut().ok());
+    assert_eq!(replies.map(lock).filter(|locked| *locked).count(), 1);
+    let divergence = parts(&recording);
+    assert!(matches!(divergence.recorded, Side::Call(_)), "{divergence:?}");
+    assert!(divergence.now.words().starts_with("the end: refused"), "{}", divergence.now.words());
+}
+
+#[test]
+fn an_early_end_and_another_ending_are_divergences_too() {
+    let whole = recording(Bench::builtin());
+    let mut ended = whole.clone();
+    ended.footer.as_mut().unwrap().ending = "refused".to_owned();
+    let divergence = parts(&ended);
+    assert!(divergence.recorded.words().starts_with("the end: refused: "), "{divergence:?}");
+    assert!(divergence.now.words().starts_with("the end: promoted: "), "{divergence:?}");
+    let mut longer = whole.clone();
+    longer.steps.push(longer.steps[0].clone());
+    assert!(matches!(parts(&longer).recorded, Side::Call(_)));
+    let mut shorter = whole;
+    shorter.steps.pop();
+    let divergence = parts(&shorter);
+    assert!(
+        matches!((&divergence.recorded, &divergence.now), (Side::Ending(_), Side::Call(_))),
+        "{divergence:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_program_replays_what_it_ran() {
+    let stage = Stage::sample().await;
+    stage.run(&["--journal", "run.jsonl"]).await.expect(0);
+    let requests = stage.witness.requests();
+    stage.promote(&["replay", "run.jsonl"]).await.expect(0).expect_said("calls, promoted");
+    let other = stage.promote(&["replay", "run.jsonl", "--component", guests::OBSERVER]).await;
+    other.expect(2).expect_said("it was recorded with the policy").expect_said("--component FILE");
+
+    let journal = std::fs::read_to_string(stage.path("run.jsonl")).unwrap();
+    stage.write("edited.jsonl", &journal.replacen("web-1.4.2", "web-1.4.3", 1));
+    let all = stage.promote(&["replay", ".", "--format", "json"]).await;
+    let all = all.expect(2).json();
+    assert_eq!((&all["same"], &all["unusable"]), (&1.into(), &1.into()), "{all}");
+    let words = all["journals"][0]["why"].as_str().unwrap();
+    assert!(words.contains("`promote verify` says what"), "{words}");
+    assert_eq!(stage.witness.requests(), requests, "a replay asks nobody");
+}
