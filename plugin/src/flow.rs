@@ -218,5 +218,3 @@ fn for_good(stop: Stop) -> Stop {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_rollback;

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod land;
+mod rollback;
+mod texts;
+
 use super::*;
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
-use crate::host::{Check, CheckState, Commit, MergeMethod, Mergeability, Proposal};
 
 const SETTINGS: &str = r#"{
     "reference": "{registryId}:{tags[0]}",
@@ -176,15 +179,6 @@ fn promotes_again_what_was_undone() {
 }
 
 #[test]
-fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
-    let mut fake = Fake::guide();
-    fake.merge_later = true;
-    let Outcome::Pending(waiting) = run(&mut fake) else { panic!("{:?}", fake.calls) };
-    assert_eq!((waiting.pull_request, waiting.until.as_str()), (1, "1 approving review"));
-    assert_eq!(fake.production_image(), "web-1.4.1");
-}
-
-#[test]
 fn a_branch_that_stays_is_a_note() {
     let mut fake = Fake::guide();
     fake.failures.insert("delete-branch", Failure::Unavailable("down".into()));
@@ -198,113 +192,6 @@ fn run_with(fake: &mut Fake, own: &str) -> Result<Outcome, Failure> {
     let own: serde_json::Value = serde_json::from_str(own).unwrap();
     settings.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
     promote(fake, &request(&settings.to_string()))
-}
-
-fn check(name: &str, state: CheckState, required: bool) -> Check {
-    Check { name: name.into(), state, required, url: None }
-}
-
-#[test]
-fn stops_at_the_pull_request_and_follows_when_it_is_merged() {
-    let mut fake = Fake::guide();
-    let settings = r#"{"mode":"pull-request"}"#;
-    for _ in 0..2 {
-        assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Pending(_))));
-        assert_eq!((fake.pulls.len(), fake.production_image()), (1, "web-1.4.1"));
-    }
-    fake.merge("", 1, "h1", MergeMethod::Squash).unwrap();
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
-    assert_eq!(fake.production_image(), "web-1.4.2");
-    assert!(fake.branches.is_empty());
-}
-
-#[test]
-fn waits_for_required_and_named_checks() {
-    use CheckState::{Failing, Passing, Waiting};
-    let settings = r#"{"mode":"checks","checks":{"names":["diff"],"deadline":"1m","every":"20s"}}"#;
-    let mut fake = Fake::guide();
-    let other = check("other", Failing, false);
-    fake.checks = vec![
-        vec![check("test", Waiting, true), other.clone()],
-        vec![check("test", Passing, true), check("diff", Waiting, false)],
-        vec![check("test", Passing, true), check("diff", Passing, false), other],
-    ];
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
-    assert_eq!(fake.slept, 40);
-    assert!(fake.notes.iter().any(|note| note.ends_with("waits for `test`, `diff`")), "{:?}", fake.notes);
-
-    let mut fake = Fake::guide();
-    let Ok(Outcome::Pending(waiting)) = run_with(&mut fake, settings) else { panic!("{:?}", fake.calls) };
-    assert_eq!((waiting.until.as_str(), fake.slept), ("`diff`", 60));
-
-    let mut fake = Fake::guide();
-    fake.checks = vec![vec![check("test", Failing, true)]];
-    let outcome = run_with(&mut fake, settings).unwrap();
-    assert_eq!(rules(&outcome), ["checks"]);
-    assert_eq!(fake.production_image(), "web-1.4.1");
-}
-
-#[test]
-fn verifies_and_proposes_the_old_image_if_production_is_not_well() {
-    let settings = r#"{"verify":{"enabled":true,"after":"30s","every":"15s","deadline":"1m","revert":true}}"#;
-    let mut fake = Fake::guide();
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
-    assert_eq!(fake.slept, 30);
-
-    let mut fake = Fake::guide();
-    fake.entity("running_service", "web-prod").properties =
-        r#"{"gitPath":"apps/web/prod","healthStatus":"Degraded","syncStatus":"Synced"}"#.into();
-    let Err(Failure::Other(what)) = run_with(&mut fake, settings) else { panic!("{:?}", fake.calls) };
-    assert!(
-        what.contains(
-            "not well in production after 60 s: running_service `web-prod` has `healthStatus` `Degraded`"
-        ),
-        "{what}"
-    );
-    assert!(what.contains("pull request 2 puts the old image back"), "{what}");
-    let (pull, proposal) = &fake.pulls[1];
-    assert_eq!(pull.state, PullState::Open);
-    assert!(pull.head.starts_with("promote/web/production/revert-web-1.4.2-"), "{}", pull.head);
-    assert_eq!(proposal.changes[0].content, DEPLOYMENT);
-    assert!(pull.title.starts_with("Revert: Promote web to production"), "{}", pull.title);
-}
-
-#[test]
-fn closes_older_promotions_with_a_comment() {
-    let mut fake = Fake::guide();
-    let older = text::branch("web", "production", "ghcr.io/acme/web:1.4.0");
-    for head in [older.as_str(), "promote/shop/production/x", "promote/web/production-eu/x"] {
-        let proposal = Proposal {
-            repository: String::new(),
-            base: "main".into(),
-            base_commit: String::new(),
-            head: head.into(),
-            title: String::new(),
-            body: String::new(),
-            changes: Vec::new(),
-        };
-        fake.propose(&proposal).unwrap();
-    }
-    fake.calls.clear();
-    assert!(matches!(run(&mut fake), Outcome::Promoted(_)));
-    let states: Vec<_> = fake.pulls.iter().map(|(pull, _)| pull.state).collect();
-    assert_eq!(states, [PullState::Closed, PullState::Open, PullState::Open, PullState::Merged]);
-    assert!(fake.calls.iter().any(
-        |call| call == "comment 1 superseded Superseded by #4, which promotes `ghcr.io/acme/web:1.4.2`."
-    ));
-}
-
-#[test]
-fn decoration_never_fails_a_run() {
-    let mut fake = Fake::guide();
-    for call in ["add-labels", "request-reviewers", "find-pull-requests"] {
-        fake.failures.insert(call, Failure::Rejected("no".into()));
-    }
-    let settings = r#"{"labels":["promotion"],"reviewers":["kim"],"team_reviewers":["release"],"title":"{oops}","body":"{oops}"}"#;
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
-    assert_eq!(fake.notes.iter().filter(|note| note.ends_with(": no")).count(), 3, "{:?}", fake.notes);
-    assert_eq!(fake.pulls[0].1.title, "Promote web to production: ghcr.io/acme/web:1.4.2");
-    assert!(fake.pulls[0].1.body.contains("could not be filled in"), "{}", fake.pulls[0].1.body);
 }
 
 #[test]
@@ -339,24 +226,6 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
 }
 
 #[test]
-fn texts_hold_foreign_words_as_code_only() {
-    let mut fake = Fake::guide();
-    let hostile = "@team fixes #1 `x` | <img src=x>\n# big";
-    fake.entity("image", "web-1.4.2").properties =
-        serde_json::json!({ "registryId": "ghcr.io/acme/web", "tags": ["1.4.2"], "note": hostile })
-            .to_string();
-    run_with(&mut fake, r#"{"title":"T {image.note}","body":"Note: {image.note}"}"#).unwrap();
-    let proposal = &fake.pulls[0].1;
-    assert_eq!(proposal.title, "T @team fixes 1 x  img srcx big");
-    assert!(
-        proposal.body.contains("\nNote: `@team fixes #1 'x' \u{a6} <img src=x> # big`\n"),
-        "{}",
-        proposal.body
-    );
-    assert!(proposal.body.contains("| `apps/web/prod/deployment.yaml` | `spec.template.spec.containers[0].image` | `ghcr.io/acme/web:1.4.1` | `ghcr.io/acme/web:1.4.2` |"));
-}
-
-#[test]
 fn refuses_what_a_conflict_leaves_after_three_rounds() {
     let mut fake = Fake::guide();
     fake.failures.insert("merge", Failure::Conflict("the head moved".into()));
@@ -372,63 +241,6 @@ fn a_foreign_branch_is_a_refusal_after_one_more_look() {
     let outcome = run(&mut fake);
     assert_eq!(rules(&outcome), ["branch"]);
     assert_eq!(fake.calls.iter().filter(|call| call.starts_with("propose")).count(), 2);
-}
-
-#[test]
-fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
-    let why = || Failure::Rejected("at least 1 approving review is required".into());
-    for (mergeable, waits) in
-        [(Mergeability::Blocked, true), (Mergeability::Ready, false), (Mergeability::Draft, false)]
-    {
-        let mut fake = Fake::guide();
-        fake.failures.insert("merge", why());
-        fake.mergeable = mergeable;
-        let result = promote(&mut fake, &request(SETTINGS));
-        let until = match result {
-            Ok(Outcome::Pending(waiting)) => Some(waiting.until),
-            other => {
-                assert_eq!(other, Err(why()));
-                None
-            }
-        };
-        assert_eq!(until.is_some(), waits, "{mergeable:?}");
-        assert_eq!(fake.production_image(), "web-1.4.1");
-    }
-}
-
-#[test]
-fn lists_the_commits_between_the_images() {
-    let mut fake = Fake::guide();
-    let built = |version: &str, commit: &str| {
-        format!(r#"{{"registryId":"ghcr.io/acme/web","tags":["{version}"],"commitHash":"{commit}"}}"#)
-    };
-    fake.entity("service", "web").properties = r#"{"url":"https://git.example/acme/web"}"#.into();
-    fake.entity("image", "web-1.4.1").properties = built("1.4.1", "0000000a");
-    fake.entity("image", "web-1.4.2").properties = built("1.4.2", "0000000b");
-    let commit = |at: usize| Commit {
-        id: format!("{at:040}"),
-        parents: Vec::new(),
-        message: format!("Fix {at} | @all\n\nlong"),
-        author: "Kim".into(),
-        committed_at: String::new(),
-    };
-    fake.commits = (1..=31).map(commit).collect();
-    run_with(&mut fake, r#"{"commits":true}"#).unwrap();
-    assert!(fake.calls.contains(&"compare acme/web 0000000a...0000000b".to_owned()), "{:?}", fake.calls);
-    let body = &fake.pulls[0].1.body;
-    for words in [
-        "31 commit(s) come: <https://git.example/acme/web/compare/0000000a...0000000b>",
-        "| `0000000000` | `Fix 31 \u{a6} @all` | `Kim` |",
-        "and 1 more",
-        "Started by `dana@acme.example` as Port run `r_Ab12Cd34Ef56Gh78` (<https://app.port.io/organization/run?runId=r_Ab12Cd34Ef56Gh78>), workflow run <https://ci.example/runs/1>",
-    ] {
-        assert!(body.contains(words), "{words}: {body}");
-    }
-    let mut fake = Fake::guide();
-    run_with(&mut fake, r#"{"commits":true,"portal":""}"#).unwrap();
-    let body = &fake.pulls[0].1.body;
-    assert!(body.contains("could not be listed: `setting 'provenance.repository'"), "{body}");
-    assert!(body.contains("as Port run `r_Ab12Cd34Ef56Gh78`, workflow run"), "{body}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod value;
+
 use serde_json::{Value, json};
 
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use super::promote;
+use super::super::promote;
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
 use crate::types::Outcome;
 
