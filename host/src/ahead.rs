@@ -16,6 +16,7 @@ mod snapshot;
 
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{Entity, EntityKey, Failure};
+use crate::core::gate::describe;
 use crate::core::grants::{Grants, Operation};
 use crate::core::live::{Live, line};
 use crate::core::run::Mode;
@@ -259,7 +260,11 @@ impl Lines {
         if !self.taken {
             self.land().await;
         }
-        self.refused.clone().map_or(Ok(()), Err)
+        // Nothing was sent of the write that asks, so it is a plain no, whatever became of the lines.
+        let no = |failure: &Failure| {
+            Failure::Rejected(format!("telling the Port run that it starts: {}", describe(failure)))
+        };
+        self.refused.as_ref().map_or(Ok(()), |failure| Err(no(failure)))
     }
 
     /// Waits for what is under way.
