@@ -39,6 +39,7 @@ async fn measure(stage: &Stage, wall: Duration, code: i32) -> (Duration, Peak) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, for a machine with nothing else to do: --ignored --nocapture"]
 #[expect(clippy::print_stdout, reason = "the figures are there to be read")]
 async fn a_run_has_ended_soon_after_its_deadline() {
     let slow = || {
@@ -69,6 +70,7 @@ async fn a_run_has_ended_soon_after_its_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, for a machine with nothing else to do: --ignored --nocapture"]
 #[expect(clippy::print_stdout, reason = "the figures are there to be read")]
 async fn memory_stays_within_the_policy_s_limit_and_a_little() {
     let guest = |deed| Settings::default().component(GLUTTON).deed(deed);

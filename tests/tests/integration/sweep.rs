@@ -40,7 +40,7 @@ async fn the_default_policy_stands_every_failure_of_what_it_does_to_git_and_cata
 async fn what_a_careless_policy_breaks_is_found_and_can_be_repeated() {
     for (deed, shot, broken) in [
         ("forgetful", "careless:3:kill-before", "2 one pull request, same end"),
-        ("hasty", "careless:3:rejected", "no crash"),
+        ("hasty", "careless:merge:rejected", "no crash"),
         ("hasty", "careless:merge:unavailable", "no crash"),
         ("panicky", "careless:propose:conflict", "no crash"),
     ] {
