@@ -121,7 +121,7 @@ impl Policy {
     pub fn of(engine: &Engine, program: Program, size: usize) -> Result<Self, NotAPolicy> {
         let surface = Surface::of(program.component())?;
         engine.check_types(&program).map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
-        Ok(Self { surface, digest: program.digest().to_owned(), program, size: size })
+        Ok(Self { surface, digest: program.digest().to_owned(), program, size })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Uses up whatever there is: time, calls, memory, the stack, the output. Its setting `deed` says what.
 
 #![allow(clippy::print_stdout, reason = "printing is one of the deeds")]
+#![allow(clippy::unit_arg, reason = "what a step returns does not matter, only that it is asked for again")]
 #![allow(unsafe_code, reason = "safe code cannot make two texts of one piece of memory")]
 
 use std::hint::black_box;
@@ -60,6 +61,7 @@ fn hoard() {
     }
 }
 
+#[expect(unconditional_recursion, reason = "that is the attack")]
 fn sink(depth: u64) -> u64 {
     let here = [depth; 64];
     let deeper = sink(black_box(depth + 1));

@@ -76,9 +76,9 @@ fn flips(page: &mut String, report: &Backtest) {
 /// Radio buttons that stand before the table, so that style alone hides rows.
 fn filters(page: &mut String, report: &Backtest) {
     let all = report.all.len();
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>\n"
+        "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>"
     );
     for change in Change::ALL {
         let (name, count) = (change.name(), report.count(change));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use crate::core::call::{Call, Reply};
-use crate::core::contract::Failure;
+use crate::core::contract::{Entity, EntityKey, Failure};
 use crate::core::live::Live;
 use crate::core::run::Mode;
 use crate::core::source::Source;
@@ -24,8 +24,11 @@ pub enum Trouble {
     KillAfter,
 }
 
+/// Makes a failure of a text.
+type MakeFailure = fn(String) -> Failure;
+
 /// The contract's failures.
-const FAILURES: [(&str, fn(String) -> Failure); 7] = [
+const FAILURES: [(&str, MakeFailure); 7] = [
     ("denied", Failure::Denied),
     ("not-found", Failure::NotFound),
     ("conflict", Failure::Conflict),
@@ -97,7 +100,9 @@ impl Source for Injected {
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
         self.made += 1;
         let trouble = self.injection.trouble;
-        if self.made != self.injection.at + 1 {
+        // The first call of a run is the host's own line that it starts.
+        let own = usize::from(self.source.mode() == Mode::Run);
+        if self.made != self.injection.at + 1 + own {
             return self.source.call(call).await;
         }
         if trouble.is_made() {
@@ -113,8 +118,24 @@ impl Source for Injected {
         }
     }
 
+    fn admit(&self, call: &Call) -> Result<(), String> {
+        self.source.admit(call)
+    }
+
     fn mode(&self) -> Mode {
         self.source.mode()
+    }
+
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.source.entity(key).await
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.source.settle().await
+    }
+
+    fn unsent(&mut self) -> Vec<String> {
+        self.source.unsent()
     }
 
     fn live(&self) -> &Live {

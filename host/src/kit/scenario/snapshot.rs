@@ -51,7 +51,8 @@ fn of_part(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
         Some(Snapshot { path, value })
     };
     for (name, fields) in &expect.entities {
-        for field in fields.keys().filter(|field| key == format!("entities.\"{name}\".{field}")) {
+        let named = |field: &&String| key == format!("entities.\"{name}\".{field}");
+        if let Some(field) = fields.keys().find(named) {
             let (blueprint, identifier) = name.split_once('/')?;
             let entity = ran.after.port.entity(blueprint, identifier)?;
             return at(&["entities", name, field], field_of(entity, field));
