@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -44,19 +45,43 @@ impl Mode {
     }
 }
 
+/// Decides which policy runs.
+#[async_trait]
+pub trait Choice: Sync {
+    /// Whether the subject of the run decides.
+    fn needs_subject(&self) -> bool;
+
+    /// The policy for a subject: as Port describes it if it decides, else perhaps as the payload does.
+    ///
+    /// # Errors
+    /// Says why there is none that can run.
+    async fn choose(&self, subject: &Entity) -> Result<Chosen, String>;
+}
+
+/// A policy that was chosen.
+#[derive(Clone)]
+pub struct Chosen {
+    /// The policy.
+    pub program: Program,
+    /// What the operator set for it, JSON text.
+    pub settings: String,
+    /// The rule that chose it, if there are rules.
+    pub team: Option<String>,
+}
+
 /// Everything that one run needs.
 pub struct Job<'a> {
     /// Runs the policy.
     pub engine: &'a Engine,
-    /// The policy.
-    pub program: &'a Program,
+    /// Knows the policy.
+    pub policy: &'a dyn Choice,
     /// What it may do.
     pub grants: &'a Grants,
     /// What it may use.
     pub limits: Limits,
     /// Who sets the status of the Port run.
     pub report: Report,
-    /// What it is asked. Until Port has confirmed it, it is a claim.
+    /// What it is asked, but for the settings. Until Port has confirmed it, it is a claim.
     pub request: Request,
     /// Port and GitHub, or a plan before them.
     pub source: Box<dyn Source>,
@@ -91,7 +116,7 @@ pub struct Done {
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     let Job {
         engine,
-        program,
+        policy,
         grants,
         limits,
         report,
@@ -104,11 +129,12 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         observer,
     } = job;
     let surroundings = Surroundings { now: clock.now(), seed };
-    let header = Header {
+    let mut header = Header {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CONTRACT.to_owned(),
-        component: program.digest().to_owned(),
+        component: String::new(),
+        team: None,
         mode: source.mode().name().to_owned(),
         started_at: surroundings.now,
         seed,
@@ -119,13 +145,13 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, &header)).await;
+    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, policy, &mut header)).await;
     let ending = match begun {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
-        Ok(Ok(())) => {
+        Ok(Ok(program)) => {
             let (verdict, back, output) =
-                engine.run(program, &header.request, gate, &surroundings, cancel).await;
+                engine.run(&program, &header.request, gate, &surroundings, cancel).await;
             (gate, printed) = (back, output);
             judge(verdict, &gate)
         }
@@ -133,9 +159,19 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     finish(ending, gate, report, printed).await
 }
 
-/// Confirms the request with Port, fills in the grants from it, opens the journal and tells Port that the run starts.
-async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), Ending> {
-    let subject = confirm(gate, grants, &header.request).await?;
+/// Confirms the request with Port, fills in the grants from it, chooses the policy, opens the journal and tells Port that
+/// the run starts.
+async fn begin(
+    gate: &mut Gate,
+    grants: &Grants,
+    policy: &dyn Choice,
+    header: &mut Header,
+) -> Result<Program, Ending> {
+    let needs_subject = grants.need_subject() || policy.needs_subject();
+    let subject = confirm(gate, needs_subject, &header.request).await?;
+    let Chosen { program, settings, team } = policy.choose(&subject).await.map_err(Ending::Unusable)?;
+    (header.component, header.team) = (program.digest().to_owned(), team);
+    header.request.settings = settings;
     let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
     let context = json!({
         "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
@@ -144,21 +180,21 @@ async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), 
     gate.write(Entry::Header(Box::new(header.clone())), true)
         .map_err(|fault| Ending::Unusable(explain(&fault)))?;
     if gate.source.mode() == Mode::Run {
-        let (version, policy) = (&header.host, &header.component[..12]);
-        let line =
-            format!("promote {version} starts: policy {policy} on {}", show(&header.request.subject.key));
+        let (version, policy, subject) = (&header.host, &header.component[..12], &header.request.subject.key);
+        let team = header.team.as_ref().map(|team| format!(" ({team})")).unwrap_or_default();
+        let line = format!("promote {version} starts: policy {policy}{team} on {}", show(subject));
         let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
         told.map_err(|failure| failed(STARTING, &failure))?;
     }
-    Ok(())
+    Ok(program)
 }
 
-/// Reads from Port what the request only claims, and returns its subject, as far as the grants depend on it.
-async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Entity, Ending> {
+/// Reads from Port what the request only claims, and returns its subject, read only if something depends on it.
+async fn confirm(gate: &Gate, needs_subject: bool, request: &Request) -> Result<Entity, Ending> {
     let live = gate.source.live();
     let key = &request.subject.key;
     let subject = async {
-        match grants.need_subject() {
+        match needs_subject {
             true => gate.source.entity(key).await,
             false => Ok(Some(request.subject.clone())),
         }

@@ -11,6 +11,7 @@ use super::made::Made;
 use super::run::Ran;
 use super::{Act, Scenario};
 use crate::ahead::Ahead;
+use crate::choice::{Load, Policies};
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
@@ -18,22 +19,20 @@ use crate::core::gate::Step as Call;
 use crate::core::journal::Journal;
 use crate::core::live::{Live, Setup};
 use crate::core::observer::Observer;
-use crate::core::run::{Done, Job, Mode, run};
+use crate::core::run::{Choice, Done, Job, Mode, run};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
-use crate::policy::Policy;
 use crate::request::payload::Payload;
-use crate::settings;
 use crate::words::Changes;
 use crate::world::Shared;
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) policy: &'a Policy,
+    pub(super) load: &'a dyn Load,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
@@ -101,14 +100,17 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            ran.unusable(mode, error.to_string());
-            return Ok(());
-        }
+        let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await {
+            Ok(policies) => policies,
+            Err(error) => {
+                ran.unusable(mode, format!("{error:#}"));
+                return Ok(());
+            }
+        };
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
         let heard = Arc::new(Heard::default());
-        let mut job = self.job(mode, payload, attempt, journal, &heard)?;
+        let mut job = self.job(mode, payload, &policies, attempt, journal, &heard)?;
         let done = match injection {
             None => Some(run(job, std::future::pending()).await),
             Some(injection) => {
@@ -146,14 +148,15 @@ impl Bench<'_> {
         places.into_iter().filter(|(_, leaks)| *leaks).map(|(place, _)| place).collect()
     }
 
-    fn job(
-        &self,
+    fn job<'a>(
+        &'a self,
         mode: Mode,
         payload: Payload,
+        policy: &'a dyn Choice,
         attempt: usize,
         journal: Journal,
         heard: &Arc<Heard>,
-    ) -> anyhow::Result<Job<'_>> {
+    ) -> anyhow::Result<Job<'a>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
@@ -170,11 +173,11 @@ impl Bench<'_> {
         };
         Ok(Job {
             engine: self.engine,
-            program: &self.policy.program,
+            policy,
             grants: &config.grants,
             limits: config.limits.clone(),
             report: config.port.report,
-            request: payload.into_request(config.settings(), workflow),
+            request: payload.into_request(workflow),
             source,
             clock,
             deadline,
