@@ -16,7 +16,7 @@ use crate::core::live::Live;
 
 /// GraphQL reference: `Repository`, `Commit.file`, `Blob`, `PullRequestConnection`.
 const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!) {
-    repository(owner: $owner, name: $name) {
+    repository(owner: $owner, name: $name) { id
         ref(qualifiedName: $ref) { target { ... on Commit {
             oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } } } } }
         pullRequests(states: OPEN, baseRefName: $base, first: 50, orderBy: {field: CREATED_AT, direction: DESC})
@@ -36,6 +36,7 @@ struct Data {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Repository {
+    id: String,
     r#ref: Option<Branch>,
     pull_requests: Option<Open>,
 }
@@ -144,7 +145,7 @@ impl Pulls {
         });
         let answer = live.github.graphql(QUERY, &variables).await.ok()?;
         let Answer { data } = serde_json::from_value(answer).ok()?;
-        let Repository { r#ref, pull_requests } = data.repository?;
+        let Repository { id, r#ref, pull_requests } = data.repository?;
         let Target { oid: commit, tree, file } = r#ref?.target;
         let Entry { mode, object: Blob { oid: blob, text, is_truncated } } = file?;
         // What is no regular file, or not all of its text, is refused in the words of the other way.
@@ -166,6 +167,7 @@ impl Pulls {
         });
         live.github.note(Base {
             repository: repository.to_owned(),
+            id,
             commit: commit.clone(),
             tree: tree.oid,
             file: (path.to_owned(), format!("{mode:o}"), blob.clone()),

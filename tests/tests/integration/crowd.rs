@@ -44,7 +44,6 @@ fn with_runs(count: usize) -> World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "known gap, see ARCHITECTURE.md: at the same moment, a second pull request can be opened"]
 #[expect(clippy::print_stdout, reason = "how the runs end is there to be read")]
 async fn eight_runs_of_one_service_make_one_promotion() {
     let stage = Stage::of(with_runs(8)).await;

@@ -20,7 +20,7 @@ const REQUESTS: [(&str, &str); 13] = [
     ("POST /graphql", "base commit and tree, the manifest with its mode, and the older pull requests"),
     ("POST /repos/acme/gitops/git/trees", "the changed file"),
     ("POST /repos/acme/gitops/git/commits", "the commit, before any branch shows it"),
-    ("POST /repos/acme/gitops/git/refs", "the branch, which holds the commit from the beginning"),
+    ("POST /graphql", "the branch, which holds the commit from the beginning, and where the base is by then"),
     ("POST /repos/acme/gitops/pulls", "the pull request"),
     ("PUT /repos/acme/gitops/pulls/1/merge", "the merge, of exactly that commit"),
     ("DELETE /repos/acme/gitops/git/refs/heads/promote/web/production/*", "a merged branch is done with"),

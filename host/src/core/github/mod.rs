@@ -48,6 +48,8 @@ pub struct Client {
 pub struct Base {
     /// `owner/name`.
     pub repository: String,
+    /// Its node id, for GraphQL.
+    pub id: String,
     /// The commit.
     pub commit: String,
     /// Its tree.

@@ -20,6 +20,11 @@ use crate::core::retry::Effect::{Idempotent, Once};
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 const TRAILER: &str = "Promotion-Branch";
 
+/// `Ref.repository` in the payload is read after the ref is made.
+const CREATE_REF: &str = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
+    createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
+    { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
+
 /// A git commit, as git knows it.
 #[derive(Deserialize)]
 struct GitCommit {
@@ -58,13 +63,13 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign commits, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
-        let Proposal { base_commit, changes, head, .. } = proposal;
-        let (base_tree, entries) = match self.known(proposal) {
+        let Proposal { base, base_commit, changes, head, .. } = proposal;
+        let (node, base_tree, entries) = match self.known(proposal) {
             Some(known) => known,
             None => {
                 let read = (self.git_commit(base_commit), self.entries(base_commit, changes));
                 let (base, entries) = tokio::try_join!(read.0, read.1)?;
-                (base.tree.sha, entries)
+                (None, base.tree.sha, entries)
             }
         };
         let tree = json!({ "base_tree": base_tree, "tree": changed(proposal, &entries)? });
@@ -74,8 +79,15 @@ impl Repo<'_> {
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
-        let branch = json!({ "ref": format!("refs/heads/{head}"), "sha": commit.sha });
-        let commit = match self.post::<Value>(Idempotent, "/git/refs", branch).await {
+        let commit = match self.branch_off(proposal, node, &commit.sha).await {
+            Ok(now) if now.as_ref() != Some(base_commit) && self.holds(now.as_deref(), changes).await? => {
+                self.delete_branch(head).await?;
+                let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
+                return match merged.filter(|pull| pull.state() == PullState::Merged) {
+                    Some(pull) => Ok(pull.into_contract()),
+                    None => conflict(format!("{base} has come to hold the same change: run again")),
+                };
+            }
             Ok(_) => commit.sha,
             Err(error) if error.says(422, "already exists") => {
                 match self.take_over(proposal, &tree.sha, commit.sha).await? {
@@ -88,15 +100,42 @@ impl Repo<'_> {
         self.open(proposal, &commit).await
     }
 
-    /// The tree of the base and the entry of the one file to change, if that was noted when it was read.
-    fn known(&self, proposal: &Proposal) -> Option<(String, HashMap<String, TreeEntry>)> {
+    /// Creates the branch, and tells where the base branch stands after that. As long as the branch is there, nobody else
+    /// merges the same promotion; what was merged before, the base holds by now, whatever this run has read.
+    async fn branch_off(
+        &self,
+        proposal: &Proposal,
+        node: Option<String>,
+        commit: &str,
+    ) -> Sent<Option<String>> {
+        let Proposal { head, base, .. } = proposal;
+        let branch = format!("refs/heads/{head}");
+        if let Some(node) = node {
+            let base = format!("refs/heads/{base}");
+            let variables = json!({ "repository": node, "ref": branch, "commit": commit, "base": base });
+            let answer = self.client.graphql(CREATE_REF, &variables).await?;
+            let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
+            if let Some(now) = made.as_str() {
+                return Ok(Some(now.to_owned()));
+            }
+            // Why not, REST tells in words that are known.
+        }
+        self.post::<Value>(Idempotent, "/git/refs", json!({ "ref": branch, "sha": commit })).await?;
+        self.branch(base).await
+    }
+
+    /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
+    fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, HashMap<String, TreeEntry>)> {
         let base = self.client.base.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let (path, mode, sha) = base.file;
         let [change] = proposal.changes.as_slice() else { return None };
         let fits = base.repository == proposal.repository
             && base.commit == proposal.base_commit
             && path == change.path;
-        fits.then(|| (base.tree, HashMap::from([(path.clone(), TreeEntry { path, mode, sha })])))
+        fits.then(|| {
+            let entry = TreeEntry { path: path.clone(), mode, sha };
+            (Some(base.id), base.tree, HashMap::from([(path, entry)]))
+        })
     }
 
     /// Deletes a branch; one that does not exist is a success.
@@ -120,7 +159,9 @@ impl Repo<'_> {
                 ));
             }
             // It may have been undone since; only the base branch itself can tell.
-            Some((PullState::Merged, _)) if self.holds(base, &proposal.changes).await? => {
+            Some((PullState::Merged, _))
+                if self.holds(self.branch(base).await?.as_deref(), &proposal.changes).await? =>
+            {
                 return Ok(Existing::Merged(pulls.swap_remove(0).into()));
             }
             _ => {}
@@ -180,12 +221,10 @@ impl Repo<'_> {
         }
     }
 
-    /// Whether a branch holds every changed file as proposed.
-    async fn holds(&self, branch: &str, changes: &[FileChange]) -> Sent<bool> {
-        let Some(commit) = self.branch(branch).await? else {
-            return Ok(false);
-        };
-        let entries = self.entries(&commit, changes).await?;
+    /// Whether a commit, if there is one, holds every changed file as proposed.
+    async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> Sent<bool> {
+        let Some(commit) = commit else { return Ok(false) };
+        let entries = self.entries(commit, changes).await?;
         let held = |change: &FileChange| {
             let entry = entries.get(&change.path);
             entry.is_some_and(|entry| entry.sha == blob_id(change.content.as_bytes()))

@@ -1,11 +1,12 @@
-//! The three mutations that REST does not have: auto-merge on, auto-merge off, and joining the merge queue. And one query, in
-//! `snapshot`.
+//! The three mutations that REST does not have: auto-merge on, auto-merge off, and joining the merge queue. Beside them one
+//! query, in `snapshot`, and the making of a ref, in `create_ref`.
 //!
 //! No GraphQL is parsed: a mutation is recognised by its name, its arguments by theirs. An error is a 200 with
 //! `errors`, as GitHub's GraphQL always answers.
 
 use serde_json::{Value, json};
 
+mod create_ref;
 mod snapshot;
 
 use super::GitHub;
@@ -22,6 +23,8 @@ type Refusal = (&'static str, String);
 const MUTATIONS: [&str; 3] =
     ["enablePullRequestAutoMerge", "disablePullRequestAutoMerge", "enqueuePullRequest"];
 
+const CREATE_REF: &str = "createRef";
+
 pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let query = call.text("query")?.unwrap_or_default();
     if query.trim().is_empty() {
@@ -31,6 +34,9 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     if query.contains("repository(owner:") {
         return snapshot::answer(github, call);
+    }
+    if query.contains(CREATE_REF) {
+        return payload_of(CREATE_REF, create_ref::answer(github, call));
     }
     let Some(name) = MUTATIONS.into_iter().find(|name| query.contains(name)) else {
         github.unknown_routes.push("POST /graphql with another operation".into());
@@ -42,6 +48,11 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         let repository = &github.repositories[place];
         payload(call, repository, &repository.pulls[&number])
     });
+    payload_of(name, answered)
+}
+
+/// What a mutation came to. An error is a 200 with `errors`.
+fn payload_of(name: &str, answered: Result<Value, Refusal>) -> Reply {
     match answered {
         Ok(payload) => Answer::ok(json!({"data": {name: payload}})),
         Err((kind, message)) => Answer::ok(json!({
@@ -49,6 +60,16 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
             "errors": [{"type": kind, "path": [name], "locations": [{"line": 1, "column": 1}], "message": message}],
         })),
     }
+}
+
+fn missing(id: &str) -> Refusal {
+    ("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'"))
+}
+
+fn forbidden(call: &Call<'_>) -> Refusal {
+    let fine = call.caller.token().is_some_and(|token| token.kind == TokenKind::FineGrained);
+    let whom = if fine { "personal access token" } else { "integration" };
+    ("FORBIDDEN", format!("Resource not accessible by {whom}"))
 }
 
 /// An argument, from the variables or from the text of the query.
@@ -120,7 +141,6 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
 
 /// The pull request of a node id, if the caller may change it.
 fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Refusal> {
-    let missing = || ("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'"));
     let mut all =
         github.repositories.iter().enumerate().filter(|(_, repository)| call.caller.reaches(repository));
     let found = all.find_map(|(place, repository)| {
@@ -128,13 +148,11 @@ fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Re
         let pull = pulls.find(|pull| pull_node_id(repository, pull) == id)?;
         Some((place, pull.number))
     });
-    let (place, number) = found.ok_or_else(missing)?;
+    let (place, number) = found.ok_or_else(|| missing(id))?;
     let repository = &github.repositories[place];
     let may = |permission| call.may(permission, Level::Write, repository);
     if !may("contents") || !may("pull_requests") {
-        let fine = call.caller.token().is_some_and(|token| token.kind == TokenKind::FineGrained);
-        let whom = if fine { "personal access token" } else { "integration" };
-        return Err(("FORBIDDEN", format!("Resource not accessible by {whom}")));
+        return Err(forbidden(call));
     }
     Ok((place, number))
 }

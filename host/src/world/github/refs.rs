@@ -53,8 +53,20 @@ pub(super) fn matching(github: &mut GitHub, call: &Call<'_>) -> Reply {
 }
 
 pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (name, sha) = (call.required("ref")?.to_owned(), call.required("sha")?);
-    let repository = call.repository(github);
+    let (name, sha) = (call.required("ref")?, call.required("sha")?);
+    let id = make(github, call, call.repository, name, sha)?;
+    Answer::created(shape(&call.urls, call.repository(github), name, id))
+}
+
+/// Makes a ref in the repository at `place`, at an object that is there.
+pub(super) fn make(
+    github: &mut GitHub,
+    call: &Call<'_>,
+    place: usize,
+    name: &str,
+    sha: &str,
+) -> Result<Oid, Answer> {
+    let repository = &github.repositories[place];
     not_empty(repository)?;
     if !name.starts_with("refs/") || name.matches('/').count() < 2 {
         return Err(Answer::error(
@@ -62,20 +74,20 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
             "Reference name must start with 'refs/' and have at least two slashes.",
         ));
     }
-    if !is_valid_name(&name) {
+    if !is_valid_name(name) {
         return Err(Answer::error(422, format!("{name} is not a valid ref name.")));
     }
-    if repository.refs.contains_key(&name) {
+    if repository.refs.contains_key(name) {
         return Err(Answer::error(422, "Reference already exists"));
     }
     let id = sha.parse().ok().filter(|id| repository.git.commit(*id).is_some());
     let id: Oid = id.ok_or_else(|| Answer::error(422, "Object does not exist"))?;
-    if repository.refs.keys().any(|other| blocks(other, &name) || blocks(&name, other)) {
+    if repository.refs.keys().any(|other| blocks(other, name) || blocks(name, other)) {
         return Err(Answer::error(422, "Reference update failed"));
     }
-    permit(repository, &name, call)?;
-    github.move_ref(call, &name, Some(id));
-    Answer::created(shape(&call.urls, call.repository(github), &name, id))
+    permit(repository, name, call)?;
+    github.set_ref(place, call.now, name, Some(id), starts_checks(call));
+    Ok(id)
 }
 
 pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
@@ -115,6 +127,11 @@ pub(super) fn permit(repository: &Repository, name: &str, _call: &Call<'_>) -> R
         Some(reason) => Err(Answer::error(422, format!("Repository rule violations found\n\n{reason}\n\n"))),
         None => Ok(()),
     }
+}
+
+/// What a workflow's own token pushes starts no checks.
+fn starts_checks(call: &Call<'_>) -> bool {
+    call.caller.token().map(|token| token.kind) != Some(TokenKind::Actions)
 }
 
 /// A branch `a` leaves no room for a branch `a/b`.
@@ -157,11 +174,9 @@ impl Repository {
 }
 
 impl GitHub {
-    /// Moves a ref on behalf of a caller. What a workflow's own token pushes starts no checks.
+    /// Moves a ref of the repository that the path names, on behalf of a caller.
     pub(super) fn move_ref(&mut self, call: &Call<'_>, name: &str, to: Option<Oid>) {
-        let kind = call.caller.token().map(|token| token.kind);
-        let starts_checks = kind != Some(TokenKind::Actions);
-        self.set_ref(call.repository, call.now, name, to, starts_checks);
+        self.set_ref(call.repository, call.now, name, to, starts_checks(call));
     }
 
     /// Moves, makes or deletes a ref, and does what follows: checks start, pull requests notice.

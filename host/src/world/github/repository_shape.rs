@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 use super::shapes::{Urls, node_id, with, without};
 use super::state::{PullState, Repository};
 
+pub(super) fn repository_node_id(repository: &Repository) -> String {
+    node_id("R", repository.id)
+}
+
 /// A repository, in the form that holds for the short and the long schema.
 pub(super) fn repository(urls: &Urls, repository: &Repository, newest: bool) -> Value {
     let (api, page) = (urls.repository(repository), urls.page(repository));
@@ -18,7 +22,7 @@ pub(super) fn repository(urls: &Urls, repository: &Repository, newest: bool) -> 
     let name = repository.full_name();
     let shape = json!({
         "id": repository.id,
-        "node_id": node_id("R", repository.id),
+        "node_id": repository_node_id(repository),
         "name": repository.name,
         "full_name": name,
         "owner": urls.account(&repository.owner, "Organization"),

@@ -14,7 +14,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Value, json};
 
 use super::read::blob_id;
-use super::{App, Client, Credentials, Repository};
+use super::{App, Base, Client, Credentials, Repository};
 use crate::core::contract::{
     CheckState, Failure, FileChange, MergeMethod, Mergeability, Merged, Proposal, PullFilter, PullRequest,
     PullState,
@@ -91,6 +91,7 @@ const OLD: &str = "image: x:1\n";
 const NEW: &str = "image: x:2\n";
 const TREE: &str = "GET /git/trees/1111111111111111111111111111111111111111?recursive=1";
 const GET_BASE: &str = "GET /git/commits/1111111111111111111111111111111111111111";
+const MAIN: &str = "GET /git/ref/heads/main";
 const GET_REF: &str = "GET /git/ref/heads/promote/web";
 const ANY: &str =
     "GET /pulls?state=all&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
@@ -132,6 +133,13 @@ fn proposed(created: Outcome) -> Vec<Step> {
         ("POST /git/commits", answer(201, json!({ "sha": OURS }))),
         ("POST /git/refs", created),
     ]
+}
+
+/// A proposal with its branch made, by when the base branch is at `base`.
+fn branched(base: &str) -> Vec<Step> {
+    let mut steps = proposed(answer(201, "{}"));
+    steps.push((MAIN, answer(200, json!({ "object": { "sha": base } }))));
+    steps
 }
 
 fn exists() -> Outcome {

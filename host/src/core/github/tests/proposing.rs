@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn proposes_one_commit_that_keeps_the_mode() {
-    let mut steps = proposed(answer(201, "{}"));
+    let mut steps = branched(BASE);
     steps.push(("POST /pulls", answer(201, pull(json!({})))));
     let (client, script) = github(steps);
     let opened = client.repo(R).unwrap().propose(&proposal()).await.unwrap();
@@ -46,7 +46,7 @@ async fn refuses_to_propose_on_what_was_not_read() {
 
 #[tokio::test]
 async fn walks_a_tree_that_is_too_large_to_list() {
-    let mut steps = proposed(answer(201, "{}"));
+    let mut steps = branched(BASE);
     steps[1].1 = answer(200, json!({ "sha": BASE, "tree": [], "truncated": true }));
     let folder = json!([{ "path": "a", "mode": "040000", "sha": "sub" }]);
     let file = json!([{ "path": "b.yaml", "mode": "100644", "sha": blob_id(OLD.as_bytes()) }]);
@@ -147,7 +147,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             "merged meanwhile",
             vec![
                 (ANY, answer(200, json!([merged()]))),
-                ("GET /git/ref/heads/main", answer(200, json!({ "object": { "sha": "newer" } }))),
+                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
                 ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
             ],
             "m1",
@@ -156,7 +156,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             "merged once, and undone since",
             vec![
                 (ANY, answer(200, json!([merged()]))),
-                ("GET /git/ref/heads/main", answer(200, json!({ "object": { "sha": "newer" } }))),
+                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
                 ("GET /git/trees/newer?recursive=1", tree("100644", OLD)),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
@@ -176,6 +176,58 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             Err(failure) => format!("{failure:?}"),
         };
         assert!(result.contains(expected), "{name}: {result}");
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn opens_nothing_for_what_the_base_came_to_hold() {
+    const NEWER: &str = "GET /git/trees/newer?recursive=1";
+    const DELETE: &str = "DELETE /git/refs/heads/promote/web";
+    // What the base holds where it is by then, and what follows.
+    let table: Vec<(&str, Vec<Step>, &str)> = vec![
+        (NEW, vec![(DELETE, answer(204, "")), (ANY, answer(200, json!([merged()])))], "m1"),
+        (NEW, vec![(DELETE, answer(204, "")), (ANY, answer(200, "[]"))], "Conflict"),
+        (OLD, vec![("POST /pulls", answer(201, pull(json!({}))))], OURS),
+    ];
+    for (held, rest, expected) in rows("a base that moved on", table) {
+        let mut steps = branched("newer");
+        steps.push((NEWER, tree("100644", held)));
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        let result = match client.repo(R).unwrap().propose(&proposal()).await {
+            Ok(pull) => pull.merge_commit.unwrap_or(pull.head_commit),
+            Err(failure) => format!("{failure:?}"),
+        };
+        assert!(result.contains(expected), "{result} lacks {expected}");
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
+    const GRAPHQL: &str = "POST !/graphql";
+    let at = |base: &str| json!({ "ref": { "repository": { "ref": { "target": { "oid": base } } } } });
+    let opened = || ("POST /pulls", answer(201, pull(json!({}))));
+    let made = answer(200, json!({ "data": { "createRef": at(BASE) } }));
+    let refused = answer(200, json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }));
+    let table: Vec<(Outcome, Vec<Step>)> = vec![
+        (made, vec![opened()]),
+        (refused, branched(BASE).into_iter().skip(4).chain([opened()]).collect()),
+    ];
+    for (first, rest) in rows("branches by GraphQL", table) {
+        let mut steps: Vec<Step> = proposed(lost()).into_iter().skip(2).take(2).collect();
+        steps.push((GRAPHQL, first));
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        client.note(Base {
+            repository: R.to_owned(),
+            id: "R_1".to_owned(),
+            commit: BASE.to_owned(),
+            tree: "tree0".to_owned(),
+            file: ("a/b.yaml".to_owned(), "100755".to_owned(), blob_id(OLD.as_bytes())),
+        });
+        assert_eq!(client.repo(R).unwrap().propose(&proposal()).await.unwrap().head_commit, OURS);
         script.end();
     }
 }
@@ -226,7 +278,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
         ),
     ];
     for (rest, expected) in rows("opening a pull request", table) {
-        let mut steps = proposed(answer(201, "{}"));
+        let mut steps = branched(BASE);
         steps.extend(rest);
         let (client, script) = github(steps);
         let result = match client.repo(R).unwrap().propose(&proposal()).await {

@@ -8,6 +8,7 @@ use super::super::GitHub;
 use super::super::answer::{Answer, Reply};
 use super::super::call::Call;
 use super::super::identity::Level;
+use super::super::repository_shape::repository_node_id;
 use super::super::state::{PullState, Repository};
 use crate::world::git::{Entry, Mode, Oid};
 
@@ -42,7 +43,7 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (contents, pulls) = (may("contents", "ref"), may("pull_requests", "pullRequests"));
     let pulls = pulls.then(|| open_pulls(call, repository, variable("base")));
     let branch = contents.then(|| branch(repository, variable("ref"), variable("path"))).flatten();
-    let mut body = json!({"data": {"repository": {"ref": branch, "pullRequests": pulls}}});
+    let mut body = json!({"data": {"repository": {"id": repository_node_id(repository), "ref": branch, "pullRequests": pulls}}});
     if !errors.is_empty() {
         body["errors"] = errors.into();
     }

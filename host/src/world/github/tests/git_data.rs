@@ -291,3 +291,31 @@ fn an_empty_repository_conflicts() {
         assert_eq!((seen.status, seen.message()), (409, "Git Repository is empty."));
     }
 }
+
+#[test]
+fn graphql_makes_a_ref_and_tells_where_the_base_is() {
+    let mut kit = Kit::new();
+    let main = json!(kit.main());
+    let id = kit.get("/repos/acme/gitops").body["node_id"].clone();
+    let query = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
+        createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
+        { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
+    let mut create = |repository: &Value, name: &str, commit: &Value| {
+        let variables =
+            json!({"repository": repository, "ref": name, "commit": commit, "base": "refs/heads/main"});
+        kit.post("/graphql", json!({"query": query, "variables": variables})).body
+    };
+    let made = create(&id, "refs/heads/new", &main);
+    assert_eq!(made["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"], main);
+    let no = json!("0".repeat(40));
+    for (repository, name, commit, expected) in [
+        (&id, "refs/heads/new", &main, "already exists"),
+        (&id, "new", &main, "must start with"),
+        (&id, "refs/heads/other", &no, "does not exist"),
+        (&no, "refs/heads/other", &main, "Could not resolve"),
+    ] {
+        let refused = create(repository, name, commit);
+        let said = refused["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(said.contains(expected), "{said:?} lacks {expected:?}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The mutation `createRef`, with what REST's answer to the same cannot tell: where another branch stands by then.
+
+use serde_json::{Value, json};
+
+use super::super::GitHub;
+use super::super::answer::{Answer, Body};
+use super::super::call::Call;
+use super::super::identity::Level;
+use super::super::refs;
+use super::super::repository_shape::repository_node_id;
+use super::{Refusal, argument, forbidden, missing};
+
+/// Makes the ref; the payload holds the repository as it is after that, with the one branch that `base` names.
+pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Result<Value, Refusal> {
+    let id = argument(call, "repositoryId").unwrap_or_default();
+    let found = github.repositories.iter();
+    let place = found.clone().position(|one| repository_node_id(one) == id && call.caller.reaches(one));
+    let place = place.ok_or_else(|| missing(&id))?;
+    if !call.may("contents", Level::Write, &github.repositories[place]) {
+        return Err(forbidden(call));
+    }
+    let text = |name| argument(call, name).unwrap_or_default();
+    let (name, oid) = (text("name"), text("oid"));
+    let made = refs::make(github, call, place, &name, &oid).map_err(|answer| refusal(&name, answer))?;
+    let base = call.body["variables"]["base"].as_str().unwrap_or_default();
+    let base = github.repositories[place].refs.get(base);
+    let base = base.map(|id| json!({"target": {"oid": id.to_string()}}));
+    Ok(json!({
+        "clientMutationId": null,
+        "ref": {"name": name, "target": {"oid": made.to_string()}, "repository": {"id": id, "ref": base}},
+    }))
+}
+
+/// REST's refusal, in GraphQL's form. That of a ref that is there has words of its own.
+fn refusal(name: &str, answer: Answer) -> Refusal {
+    let said = match answer.body {
+        Body::Json(body) => body["message"].as_str().unwrap_or_default().to_owned(),
+        _ => String::new(),
+    };
+    let message = match said.as_str() {
+        "Reference already exists" => format!("A ref named \"{name}\" already exists in the repository."),
+        _ => said,
+    };
+    ("UNPROCESSABLE", message)
+}
