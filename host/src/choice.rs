@@ -68,14 +68,28 @@ impl<'a> Policies<'a> {
     }
 
     /// Binds the choice to a component, by its SHA-256.
-    #[must_use]
-    pub fn bound_to(self, component: Option<&str>) -> Self {
-        Self { bound: component.map(str::to_owned), ..self }
+    ///
+    /// # Errors
+    /// When there is one policy only, and it is another.
+    pub fn bound_to(self, component: Option<&str>) -> anyhow::Result<Self> {
+        let bound = Self { bound: component.map(str::to_owned), ..self };
+        bound.only.as_ref().map_or(Ok(()), |only| bound.held(&only.digest))?;
+        Ok(bound)
     }
 
     /// What was chosen, once it was.
     pub fn picked(&self) -> Option<&Picked> {
         self.picked.get()
+    }
+
+    /// Holds a component to the bound.
+    fn held(&self, digest: &str) -> anyhow::Result<()> {
+        match self.bound.as_ref().filter(|bound| *bound != digest) {
+            None => Ok(()),
+            Some(bound) => anyhow::bail!(
+                "the plan is for another component ({bound}, here {digest}): plan again, and have that approved"
+            ),
+        }
     }
 
     async fn pick(&self, subject: &Entity) -> anyhow::Result<Chosen> {
@@ -86,12 +100,7 @@ impl<'a> Policies<'a> {
             Some(policy) => policy.clone(),
             None => usable(self.engine, self.load, wanted).await.with_context(named)?,
         };
-        if let Some(bound) = self.bound.as_ref().filter(|bound| **bound != policy.digest) {
-            anyhow::bail!(
-                "the plan is for another component ({bound}, here {}): plan again, and have that approved",
-                policy.digest
-            );
-        }
+        self.held(&policy.digest)?;
         let picked = Picked { digest: policy.digest, team: team.clone() };
         let _ = self.picked.set(picked);
         Ok(Chosen { program: policy.program, settings: wanted.settings(), team })

@@ -108,7 +108,7 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let policies = Policies::prepare(&config, &engine, &supply).await.with_context(in_config)?;
     let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
     let mut sheet = Sheet::prepare(task, Target::new(&payload, &text))?;
-    let policies = policies.bound_to(sheet.component());
+    let policies = policies.bound_to(sheet.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -143,7 +143,7 @@ async fn the_lock_shows_gains_and_refuses_them_if_told_to() {
     let gained = &told.expect(0).json()["components"][1]["gained"];
     assert!(gained.as_array().unwrap().contains(&json!("github-merge.merge")), "{gained}");
     std::fs::copy(guests::OBSERVER, stage.path("sales.wasm")).unwrap();
-    stage.promote(&["lock", "--deny-gain"]).await.expect(0).expect_said("loses github-merge.merge");
+    stage.promote(&["lock"]).await.expect(0).expect_said("loses github-merge.merge");
     assert_eq!(stage.read("promote.lock"), lock);
     // Authority that somebody edits out of the lock is found, though the digest alone binds.
     stage.write("promote.lock", &lock.replace("    \"run-log.note\",\n", ""));
