@@ -114,7 +114,7 @@ async fn promotes_with_no_request_in_vain() {
     let line = |seen: &promote::world::Seen| format!("{} {} {:?}", seen.method, seen.path, seen.status);
     let lines: Vec<_> = world.seen.iter().map(line).collect();
     assert!(world.seen.iter().all(|seen| !seen.unknown), "{lines:#?}");
-    assert_eq!(lines.len(), 13, "{lines:#?}");
+    assert_eq!(lines.len(), 14, "{lines:#?}");
 }
 
 #[tokio::test]
