@@ -67,7 +67,7 @@ bench: setup ## Measure whole promotions against the mock; BENCH="--baseline 'CO
 	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
 	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" \
 		$(CARGO) build --release --locked --bin promote --bin promote-bench
-	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --json "$(TARGET)/bench.json" $(BENCH)
+	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --parts --json "$(TARGET)/bench.json" $(BENCH)
 
 clean: ## Delete all that was built
 	@$(CARGO) clean

@@ -11,7 +11,9 @@
 )]
 
 mod inside;
+mod parts;
 mod process;
+mod recorded;
 mod table;
 
 use std::path::PathBuf;
@@ -44,6 +46,10 @@ struct Args {
     #[arg(long, value_name = "COMMAND")]
     baseline: Option<String>,
 
+    /// Also measure the parts of a run, each by itself
+    #[arg(long)]
+    parts: bool,
+
     /// Also write the results to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -64,12 +70,24 @@ async fn main() -> anyhow::Result<()> {
         table.add(&format!("run with policy {name}, 0 ms"), "ms", None, times(&ran));
         table.add(&format!("peak memory with policy {name}"), "MiB", None, memory(&ran));
     }
-    if let Some(sample) = bench.scenarios(args.runs.min(3))? {
-        table.add("scenarios in a second", "1/s", Some(1000.0), sample);
-    }
+    let times = args.runs.min(5);
+    table.add("scenarios in a second", "1/s", Some(1000.0), bench.scenarios(times)?);
+    let journals = recorded::Journals::record().await?;
+    table.add("journals replayed in a second", "1/s", None, bench.replays(&journals, &[], times)?);
+    let other = ["--policy", "builtin"];
+    table.add(
+        "journals tried with a policy in a second",
+        "1/s",
+        Some(1000.0),
+        bench.replays(&journals, &other, times)?,
+    );
     println!("{}", table.print(&args.program));
     if let Some(last) = plain.last().and_then(|(_, runs)| runs.last()) {
         println!("requests of one promotion:\n{}", last.requests.join("\n"));
+    }
+    if args.parts {
+        println!("the parts:");
+        tokio::task::spawn_blocking(parts::run).await?;
     }
     if let Some(path) = args.json {
         let requests = plain.last().and_then(|(_, runs)| runs.last()).map(|ran| ran.requests.clone());

@@ -9,6 +9,11 @@ use promote::world::server::{Server, ServerOptions};
 use promote::world::{Shared, World, sample};
 use tempfile::TempDir;
 
+use crate::recorded::Journals;
+
+/// How many scenarios and journals are run at once.
+pub(crate) const THOUSAND: usize = 1_000;
+
 /// One process that ended well.
 pub(crate) struct Ran {
     pub(crate) took: Duration,
@@ -123,16 +128,45 @@ impl Bench {
         Ok(ran)
     }
 
-    /// How many scenarios of this project the program runs in a second; none without the folder.
-    pub(crate) fn scenarios(&self, runs: usize) -> anyhow::Result<Option<Vec<f64>>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(None) };
-        let files =
-            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ext| ext == "toml"));
-        let files = f64::from(u32::try_from(files.count())?);
-        let once = || Ok(files / watch(self.command().arg("test").arg(&folder))?.took.as_secs_f64());
-        std::iter::repeat_with(once).take(runs + 1).skip(1).collect::<anyhow::Result<Vec<_>>>().map(Some)
+    /// How many scenarios the program runs in a second: those of this project, a thousand times altogether.
+    pub(crate) fn scenarios(&self, runs: usize) -> anyhow::Result<Vec<f64>> {
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let files: Vec<PathBuf> = std::fs::read_dir(files)?.flatten().map(|entry| entry.path()).collect();
+        let files = files.iter().filter(|path| path.extension().is_some_and(|ext| ext == "toml"));
+        let folder = self.path("scenarios");
+        std::fs::create_dir(&folder)?;
+        for (number, file) in files.cycle().take(THOUSAND).enumerate() {
+            std::fs::copy(file, folder.join(format!("{number}.toml")))?;
+        }
+        let command = || {
+            let mut command = self.command();
+            command.arg("test").arg(&folder);
+            command
+        };
+        a_second(command, runs)
     }
+
+    /// How many journals the program replays in a second.
+    pub(crate) fn replays(
+        &self,
+        journals: &Journals,
+        more: &[&str],
+        runs: usize,
+    ) -> anyhow::Result<Vec<f64>> {
+        let command = || {
+            let mut command = self.command();
+            command.arg("replay").args(more).arg(journals.folder());
+            command
+        };
+        a_second(command, runs)
+    }
+}
+
+/// How many things of a thousand a command does in a second, after a run to warm up.
+fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f64>> {
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let once = || Ok(THOUSAND as f64 / watch(&mut command())?.took.as_secs_f64());
+    std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
 }
 
 /// Runs a command to its end, which must be a good one.

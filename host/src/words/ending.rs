@@ -1,7 +1,7 @@
 //! How a run ended, in words.
 
 use crate::core::call::Call;
-use crate::core::contract::{Outcome, Reason};
+use crate::core::contract::{Outcome, Promotion, Reason};
 use crate::core::ending::Ending;
 use crate::core::gate::{Fate, Step};
 use crate::core::run::Mode;
@@ -34,19 +34,15 @@ pub fn message(ending: &Ending, mode: Mode) -> String {
 
 fn decided(outcome: &Outcome, mode: Mode) -> String {
     match outcome {
-        Outcome::Promoted(p) if mode == Mode::Plan => {
-            let now = p.previous_image.as_ref().map(|image| format!(", it has {image}")).unwrap_or_default();
-            format!("production would get {}{now}", p.image)
-        }
+        Outcome::Promoted(p) if mode == Mode::Plan => format!("would promote {}", change(p)),
         Outcome::Pending(waiting) if mode == Mode::Plan => {
             format!("a pull request for {} would wait for {}", waiting.image, waiting.until)
         }
         Outcome::Promoted(p) => {
-            let was = p.previous_image.as_ref().map(|image| format!(", it was {image}")).unwrap_or_default();
-            let by = p.pull_request.map(|number| format!(" by pull request #{number}")).unwrap_or_default();
-            format!("production has {}{was}{by}", p.image)
+            let by = p.pull_request.map(|number| format!(", by pull request #{number}")).unwrap_or_default();
+            format!("promoted {}{by}", change(p))
         }
-        Outcome::Unchanged(p) => format!("nothing to do: production has {} already", p.image),
+        Outcome::Unchanged(p) => format!("nothing to do: {} is there already", p.image),
         Outcome::Pending(waiting) => {
             format!(
                 "pull request #{} for {} is open and waits for {}",
@@ -59,6 +55,11 @@ fn decided(outcome: &Outcome, mode: Mode) -> String {
             format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
         }
     }
+}
+
+fn change(p: &Promotion) -> String {
+    let was = p.previous_image.as_ref().map(|image| format!(" in place of {image}")).unwrap_or_default();
+    format!("{}{was}", p.image)
 }
 
 /// What a run left behind in git, so that nobody has to look; from the calls that it made.

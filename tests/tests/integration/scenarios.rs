@@ -43,12 +43,7 @@ async fn what_is_not_as_expected_fails_and_is_shown_from_both_sides() {
         ("outcome = \"refused\"", "outcome", "refused", "promoted"),
         ("exit = 3", "exit", "3", "0"),
         ("rules = [\"lock\"]", "rules", "lock", ""),
-        (
-            "message = \"nothing to do\"",
-            "message",
-            "… nothing to do …",
-            "production has ghcr.io/acme/web:1.4.2",
-        ),
+        ("message = \"nothing to do\"", "message", "… nothing to do …", "promoted ghcr.io/acme/web:1.4.2"),
         ("calls = [\"now\"]", "calls", "now", "note\nget-entity\nget-entities"),
         ("includes = [\"merge\", \"propose\"]", "includes", "the first that is missing: propose", "merge"),
         ("never = [\"merge\"]", "never", "no merge", "find-pull-requests\nmerge"),
