@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// What the design allows.
 const GOAL: usize = 3_500;
 /// What it is today, rounded up; may only go down.
-const CEILING: usize = 4_060;
+const CEILING: usize = 3_945;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
@@ -69,7 +69,10 @@ fn it_imports_nothing_that_stands_outside_it() {
     for (path, text) in core() {
         for line in text.lines().filter(|line| is_code(line)) {
             assert!(!line.contains("super::super"), "{}: {line}", path.display());
-            let others = line.split("crate::").skip(1).filter(|rest| !rest.starts_with("core::"));
+            let others = line
+                .split("crate::")
+                .skip(1)
+                .filter(|rest| !rest.starts_with("core::") && !rest.starts_with("core)"));
             assert_eq!(others.count(), 0, "{}: {line}", path.display());
         }
     }
@@ -105,7 +108,10 @@ fn what_writes_outside_it_is_known() {
     let using = |words: &str| -> Vec<String> {
         let files = files(&host).into_iter().filter(|path| !path.starts_with(host.join("core")));
         let files = files.filter(|path| std::fs::read_to_string(path).unwrap().contains(words));
-        files.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect()
+        let mut names: Vec<_> =
+            files.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect();
+        names.sort_unstable();
+        names
     };
     assert_eq!(using(".administer("), ["kit/init/port.rs", "kit/start.rs"]);
     assert_eq!(using(".port.log("), ["ahead.rs"]);
