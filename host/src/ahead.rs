@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 mod snapshot;
 
@@ -77,7 +78,7 @@ impl Reads {
         if !may || std::mem::replace(&mut self.entities().asked, true) {
             return Ok(());
         }
-        match self.live.port.around(&self.subject, &self.blueprints).await {
+        match self.live.port.find(around(&self.subject, &self.blueprints)).await {
             Ok(found) => {
                 let now = self.clock.now();
                 let found = found.into_iter().map(|entity| (name(&entity.key), entity));
@@ -180,6 +181,18 @@ impl Source for Ahead {
     fn unsent(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines.waiting)
     }
+}
+
+/// The search for an entity and all that its relations lead to in any number of steps, as far as it is of these blueprints
+/// (Port docs, "Search and query", `relatedTo`).
+fn around(EntityKey { blueprint, identifier }: &EntityKey, blueprints: &[String]) -> Value {
+    let is = |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
+    let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
+    let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
+    json!({ "combinator": "and", "rules": [
+        { "property": "$blueprint", "operator": "in", "value": blueprints },
+        { "combinator": "or", "rules": [{ "combinator": "and", "rules": own }, related] },
+    ] })
 }
 
 /// Entities that were fetched ahead.

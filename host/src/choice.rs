@@ -23,6 +23,14 @@ pub trait Load: Sync {
     /// # Errors
     /// Names the component, and what is wrong with it.
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy>;
+
+    /// Holds the settings to what the policy says that they should be.
+    ///
+    /// # Errors
+    /// As [`settings::check`].
+    async fn fits(&self, engine: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
+        Ok(settings::check(engine, policy, wanted).await?)
+    }
 }
 
 /// The policies of a configuration, one of which is chosen.
@@ -109,10 +117,6 @@ impl<'a> Policies<'a> {
 
 #[async_trait]
 impl Choice for Policies<'_> {
-    fn needs_subject(&self) -> bool {
-        !self.config.team.is_empty()
-    }
-
     async fn choose(&self, subject: &Entity) -> Result<Chosen, String> {
         self.pick(subject).await.map_err(|error| format!("{error:#}"))
     }
@@ -121,7 +125,7 @@ impl Choice for Policies<'_> {
 /// Loads a policy that takes its settings.
 async fn usable(engine: &Engine, load: &dyn Load, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
     let policy = load.load(wanted).await?;
-    settings::check(engine, &policy, wanted).await?;
+    load.fits(engine, &policy, wanted).await?;
     Ok(policy)
 }
 

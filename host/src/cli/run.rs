@@ -16,9 +16,10 @@ use super::{Environment, output, report, workflow};
 use crate::ahead::Ahead;
 use crate::choice::Policies;
 use crate::core::engine::Engine;
+use crate::core::gate::Gate;
 use crate::core::http::Pool;
 use crate::core::journal::Journal;
-use crate::core::live::{Live, Setup};
+use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::Job;
 use crate::core::secret::Secret;
@@ -27,7 +28,9 @@ use crate::lock::Lock;
 use crate::plan::Target;
 use crate::request::config::Config;
 use crate::request::payload::{LARGEST, Payload};
+use crate::setup::Setup;
 use crate::supply::Supply;
+use crate::words::last_word;
 
 /// What `run` is told.
 #[derive(Args)]
@@ -138,15 +141,11 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         engine: &engine,
         policy: &policies,
         grants: &config.grants,
-        limits: config.limits.clone(),
         report: config.port.report,
         request: payload.into_request(environment.workflow()),
-        source,
-        clock,
-        deadline,
         seed,
-        journal,
-        observer: Arc::clone(&observer),
+        gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer),
+        last_word,
     };
     workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;

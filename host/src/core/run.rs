@@ -1,27 +1,21 @@
 //! One run, from the request to the last word.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
 use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
-use super::ending::{Ending, Report, git_state};
+use super::ending::{Ending, Report};
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
-use super::journal::{Entry, FORMAT, Header, Journal};
-use super::limits::Limits;
-use super::observer::Observer;
+use super::journal::{Entry, FORMAT, Header};
 use super::port::End;
 use super::sandbox::Surroundings;
 use super::seen::entity_context;
-use super::source::Source;
 use super::text;
-use super::transport::Clock;
 
 /// What the host does last before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -48,10 +42,7 @@ impl Mode {
 /// Decides which policy runs.
 #[async_trait]
 pub trait Choice: Sync {
-    /// Whether the subject of the run decides.
-    fn needs_subject(&self) -> bool;
-
-    /// The policy for a subject: as Port describes it if it decides, else perhaps as the payload does.
+    /// The policy for a subject, which is as Port describes it.
     ///
     /// # Errors
     /// Says why there is none that can run.
@@ -59,13 +50,12 @@ pub trait Choice: Sync {
 }
 
 /// A policy that was chosen.
-#[derive(Clone)]
 pub struct Chosen {
     /// The policy.
     pub program: Program,
     /// What the operator set for it, JSON text.
     pub settings: String,
-    /// The rule that chose it, if there are rules.
+    /// The rule that chose it, if there are rules and one did.
     pub team: Option<String>,
 }
 
@@ -77,25 +67,20 @@ pub struct Job<'a> {
     pub policy: &'a dyn Choice,
     /// What it may do.
     pub grants: &'a Grants,
-    /// What it may use.
-    pub limits: Limits,
     /// Who sets the status of the Port run.
     pub report: Report,
     /// What it is asked, but for the settings. Until Port has confirmed it, it is a claim.
     pub request: Request,
-    /// Port and GitHub, or a plan before them.
-    pub source: Box<dyn Source>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// When the run ends at the latest.
-    pub deadline: Timestamp,
     /// Seed of the guest's random numbers.
     pub seed: u64,
-    /// The record.
-    pub journal: Journal,
-    /// Shown what happens.
-    pub observer: Arc<dyn Observer>,
+    /// The door that it gets, which allows nothing yet.
+    pub gate: Gate,
+    /// How the end is said to people.
+    pub last_word: LastWord,
 }
+
+/// Says how a run ended, from what it did. Foreign text in it is not neutralised yet.
+pub type LastWord = fn(&Ending, Mode, &[Step]) -> String;
 
 /// What a run came to.
 pub struct Done {
@@ -114,38 +99,25 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job {
-        engine,
-        policy,
-        grants,
-        limits,
-        report,
-        request,
-        source,
-        clock,
-        deadline,
-        seed,
-        journal,
-        observer,
-    } = job;
-    let surroundings = Surroundings { now: clock.now(), seed };
+    let Job { engine, policy, grants, report, request, seed, mut gate, last_word } = job;
+    let surroundings = Surroundings { now: gate.clock.now(), seed };
     let mut header = Header {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CONTRACT.to_owned(),
         component: String::new(),
         team: None,
-        mode: source.mode().name().to_owned(),
+        mode: gate.source.mode().name().to_owned(),
         started_at: surroundings.now,
         seed,
         request,
-        limits: limits.clone(),
+        limits: gate.budget.limits().clone(),
     };
-    let wall = limits.wall;
-    let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
+    let wall = header.limits.wall;
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, policy, &mut header)).await;
+    let left = gate.time_left();
+    let begun = tokio::time::timeout(left, begin(&mut gate, grants, policy, &mut header)).await;
     let ending = match begun {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
@@ -156,10 +128,10 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
             judge(verdict, &gate)
         }
     };
-    finish(ending, gate, report, printed).await
+    finish(ending, gate, report, last_word, printed).await
 }
 
-/// Confirms the request with Port, fills in the grants from it, chooses the policy, opens the journal and tells Port that
+/// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
 /// the run starts.
 async fn begin(
     gate: &mut Gate,
@@ -167,8 +139,7 @@ async fn begin(
     policy: &dyn Choice,
     header: &mut Header,
 ) -> Result<Program, Ending> {
-    let needs_subject = grants.need_subject() || policy.needs_subject();
-    let subject = confirm(gate, needs_subject, &header.request).await?;
+    let subject = confirm(gate, &header.request.subject.key).await?;
     let Chosen { program, settings, team } = policy.choose(&subject).await.map_err(Ending::Unusable)?;
     (header.component, header.team) = (program.digest().to_owned(), team);
     header.request.settings = settings;
@@ -180,26 +151,20 @@ async fn begin(
     gate.write(Entry::Header(Box::new(header.clone())), true)
         .map_err(|fault| Ending::Unusable(explain(&fault)))?;
     if gate.source.mode() == Mode::Run {
-        let (version, policy, subject) = (&header.host, &header.component[..12], &header.request.subject.key);
+        let (version, policy, on) =
+            (&header.host, &header.component[..12], show(&header.request.subject.key));
         let team = header.team.as_ref().map(|team| format!(" ({team})")).unwrap_or_default();
-        let line = format!("promote {version} starts: policy {policy}{team} on {}", show(subject));
+        let line = format!("promote {version} starts: policy {policy}{team} on {on}");
         let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
         told.map_err(|failure| failed(STARTING, &failure))?;
     }
     Ok(program)
 }
 
-/// Reads from Port what the request only claims, and returns its subject, read only if something depends on it.
-async fn confirm(gate: &Gate, needs_subject: bool, request: &Request) -> Result<Entity, Ending> {
+/// Reads from Port what the request only claims, and returns its subject.
+async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
     let live = gate.source.live();
-    let key = &request.subject.key;
-    let subject = async {
-        match needs_subject {
-            true => gate.source.entity(key).await,
-            false => Ok(Some(request.subject.clone())),
-        }
-    };
-    let (run, subject) = tokio::join!(live.port.run(), subject);
+    let (run, subject) = tokio::join!(live.port.run(), gate.source.entity(key));
     let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
     let subject = subject
         .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
@@ -271,12 +236,15 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
+async fn finish(
+    ending: Ending,
+    mut gate: Gate,
+    report: Report,
+    last_word: LastWord,
+    printed: String,
+) -> Done {
     let mode = gate.source.mode();
-    let mut message = ending.message(mode);
-    if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
-        message = format!("{message}. State: {}.", git_state(&gate.timeline));
-    }
+    let mut message = last_word(&ending, mode, &gate.timeline);
     let mut said = gate.source.unsent();
     if let Err(failure) = gate.source.settle().await {
         gate.observer

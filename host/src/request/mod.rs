@@ -5,6 +5,7 @@
 
 pub mod component;
 pub mod config;
+mod grants;
 pub mod limits;
 pub mod payload;
 pub mod team;

@@ -15,9 +15,9 @@ use crate::choice::{Load, Policies};
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
-use crate::core::gate::Step as Call;
+use crate::core::gate::{Gate, Step as Call};
 use crate::core::journal::Journal;
-use crate::core::live::{Live, Setup};
+use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::{Choice, Done, Job, Mode, run};
 use crate::core::secret::Secret;
@@ -26,7 +26,8 @@ use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
 use crate::request::payload::Payload;
-use crate::words::Changes;
+use crate::setup::Setup;
+use crate::words::{Changes, last_word, message};
 use crate::world::Shared;
 
 /// One scenario on one backend.
@@ -115,7 +116,7 @@ impl Bench<'_> {
             None => Some(run(job, std::future::pending()).await),
             Some(injection) => {
                 let killed = Arc::clone(&injection.kill);
-                job.source = Box::new(Injected::new(job.source, injection));
+                job.gate.source = Box::new(Injected::new(job.gate.source, injection));
                 // Dropped where it stands, as a killed process is.
                 tokio::select! {
                     done = run(job, std::future::pending()) => Some(done),
@@ -175,15 +176,11 @@ impl Bench<'_> {
             engine: self.engine,
             policy,
             grants: &config.grants,
-            limits: config.limits.clone(),
             report: config.port.report,
             request: payload.into_request(workflow),
-            source,
-            clock,
-            deadline,
             seed: self.seed,
-            journal,
-            observer: heard.clone(),
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone()),
+            last_word,
         })
     }
 
@@ -218,7 +215,7 @@ impl Ran {
     fn unusable(&mut self, mode: Mode, why: String) {
         let ending = Ending::Unusable(why);
         (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-        self.message = ending.message(mode);
+        self.message = message(&ending, mode);
     }
 
     fn take(&mut self, done: Done) {

@@ -22,6 +22,7 @@ use crate::core::http::Pool;
 use crate::core::run::Mode;
 use crate::policy::Policy;
 use crate::request::config::{ComponentRef, PolicyConfig};
+use crate::settings::{self, Schema};
 use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::transport::{GITHUB_URL, PORT_URL};
@@ -43,8 +44,13 @@ pub struct Runner {
     named: BTreeMap<String, PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    /// What the policies say of their settings, by digest.
+    schemas: Mutex<BTreeMap<String, Described>>,
     seed: u64,
 }
+
+/// The schema of a policy's settings, or why it has none.
+type Described = Result<Arc<Schema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +144,7 @@ impl Runner {
             pool: Pool::new().context("preparing HTTP")?,
             named,
             policies: Mutex::default(),
+            schemas: Mutex::default(),
             seed: 7,
         })
     }
@@ -260,6 +267,18 @@ impl Runner {
         self.bench(scenario, &load, Shared::new(world)).step(&step.act, attempt, injection).await
     }
 
+    /// What a policy says of its settings; it is asked once.
+    async fn schema(&self, policy: &Policy) -> Described {
+        let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(described) = schemas().get(&policy.digest).cloned() {
+            return described;
+        }
+        let schema = settings::schema(&self.engine, policy).await;
+        let described = schema.map(Arc::new).map_err(|error| error.to_string());
+        schemas().insert(policy.digest.clone(), described.clone());
+        described
+    }
+
     /// A bench on the mock.
     fn bench<'a>(&'a self, scenario: &'a Scenario, load: &'a dyn Load, world: Shared) -> Bench<'a> {
         Bench {
@@ -315,6 +334,11 @@ struct FromRunner<'a> {
 impl Load for FromRunner<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         Ok(self.runner.component(self.scenario, &wanted.component)?)
+    }
+
+    async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
+        let schema = self.runner.schema(policy).await.map_err(anyhow::Error::msg)?;
+        Ok(settings::fit(&schema, wanted)?)
     }
 }
 
