@@ -5,12 +5,14 @@
 //! the grants allow to read whatever its name. An answer that was fetched ahead answers one call, soon, and before the
 //! first write; anything else is asked for as if it had not been.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 mod snapshot;
 
@@ -28,6 +30,9 @@ use snapshot::Pulls;
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
 /// How long a line waits for others to share its request; the first ones do not wait.
 const COMPANY: SignedDuration = SignedDuration::from_millis(500);
+
+/// Most bytes of a message in the log of the Port run.
+const LONGEST: usize = 10_000;
 
 /// The live source, with the waiting taken out.
 pub struct Ahead {
@@ -77,7 +82,7 @@ impl Reads {
         if !may || std::mem::replace(&mut self.entities().asked, true) {
             return Ok(());
         }
-        match self.live.port.around(&self.subject, &self.blueprints).await {
+        match self.live.port.find(around(&self.subject, &self.blueprints)).await {
             Ok(found) => {
                 let now = self.clock.now();
                 let found = found.into_iter().map(|entity| (name(&entity.key), entity));
@@ -142,7 +147,7 @@ impl Source for Ahead {
         let Self { reads, lines } = self;
         let now = reads.clock.now();
         if let Call::Note { severity, message } = call {
-            lines.add(line(*severity, message), now);
+            lines.add(line(*severity, &cut(message)), now);
             return Ok(Reply::Done(()));
         }
         lines.send_if_due(&reads.live, now);
@@ -182,6 +187,18 @@ impl Source for Ahead {
     }
 }
 
+/// The search for an entity and all that its relations lead to in any number of steps, as far as it is of these blueprints
+/// (Port docs, "Search and query", `relatedTo`).
+fn around(EntityKey { blueprint, identifier }: &EntityKey, blueprints: &[String]) -> Value {
+    let is = |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
+    let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
+    let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
+    json!({ "combinator": "and", "rules": [
+        { "property": "$blueprint", "operator": "in", "value": blueprints },
+        { "combinator": "or", "rules": [{ "combinator": "and", "rules": own }, related] },
+    ] })
+}
+
 /// Entities that were fetched ahead.
 #[derive(Default)]
 struct Entities {
@@ -198,6 +215,14 @@ impl Entities {
 
 fn name(key: &EntityKey) -> (String, String) {
     (key.blueprint.clone(), key.identifier.clone())
+}
+
+/// A message as far as it is shown in Port, where people read it. The journal has all of it.
+fn cut(message: &str) -> Cow<'_, str> {
+    match message.floor_char_boundary(LONGEST) {
+        end if end == message.len() => message.into(),
+        end => format!("{}… (cut: the journal has {} bytes)", &message[..end], message.len()).into(),
+    }
 }
 
 /// Lines for the log of the Port run, in order: at most one request of them is under way.
@@ -292,5 +317,22 @@ impl Lines {
             Err(failure) if !self.taken => self.refused = Some(failure),
             Err(failure) => self.failed = self.failed.take().or(Some(failure)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "é".repeat(LONGEST);
+        let shown = cut(&long);
+        assert!(
+            shown.starts_with("éé") && shown.ends_with("é… (cut: the journal has 20000 bytes)"),
+            "{shown}"
+        );
+        assert!(shown.len() < LONGEST + 50);
     }
 }

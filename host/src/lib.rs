@@ -15,9 +15,11 @@ pub mod kit;
 pub mod near;
 pub mod plan;
 pub mod policy;
+pub mod reads;
 pub mod record;
 pub mod request;
 pub mod settings;
+pub mod setup;
 pub mod toolchain;
 pub mod words;
 #[cfg(feature = "kit")]

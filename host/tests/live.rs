@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use promote::core::call::{Call, Reply};
 use promote::core::contract::{Change, EntityKey, Failure, Relation, Severity};
-use promote::core::live::{Live, Setup};
+use promote::core::live::Live;
 use promote::core::port::{End, Termination};
 use promote::core::secret::Secret;
 use promote::core::{github, port};
+use promote::setup::Setup;
 use promote::world::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Cut, Effect, Fault, Shared, World};
 
@@ -134,14 +135,4 @@ async fn waits_out_a_rate_limit_and_says_so() {
     assert!((30..=45).contains(&waited), "waited {waited} s");
     let said = bench.said.lock().unwrap();
     assert!(said.iter().any(|text| text.contains("429") && text.contains("trying again in")), "{said:?}");
-}
-
-#[tokio::test]
-async fn adds_its_link_to_those_of_the_run() {
-    let bench = bench(|_| {});
-    bench.live.port.link("https://ci.example/1").await.unwrap();
-    bench.live.port.link("https://hub.example/7").await.unwrap();
-    bench.live.port.link("https://ci.example/1").await.unwrap();
-    let links = bench.live.port.run().await.unwrap().links();
-    assert_eq!(links, ["https://ci.example/1", "https://hub.example/7"]);
 }

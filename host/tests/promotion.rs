@@ -10,10 +10,11 @@ use promote::core::call::{Call, Reply};
 use promote::core::contract::{
     Change, EntityKey, Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest, Relation,
 };
-use promote::core::live::{Live, Setup};
+use promote::core::live::Live;
 use promote::core::port::{End, Termination};
 use promote::core::secret::Secret;
 use promote::core::{github, port};
+use promote::setup::Setup;
 use promote::world::github::{Access, App, Installation, Level, TokenKind};
 use promote::world::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Fault, Service, Shared, World};
@@ -113,7 +114,7 @@ async fn promotes_with_no_request_in_vain() {
     let line = |seen: &promote::world::Seen| format!("{} {} {:?}", seen.method, seen.path, seen.status);
     let lines: Vec<_> = world.seen.iter().map(line).collect();
     assert!(world.seen.iter().all(|seen| !seen.unknown), "{lines:#?}");
-    assert_eq!(lines.len(), 13, "{lines:#?}");
+    assert_eq!(lines.len(), 14, "{lines:#?}");
 }
 
 #[tokio::test]
@@ -206,7 +207,7 @@ async fn lag_races_and_renames_do_not_matter() {
 #[tokio::test]
 async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let world = world();
-    let pem = include_str!("../src/core/github/testdata/app-pkcs8.pem");
+    let pem = include_str!("../src/core/github/tests/testdata/app-pkcs8.pem");
     let needed = [("contents", Level::Write), ("pull_requests", Level::Write)];
     let tokens = {
         let mut world = world.lock();

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use promote::ahead::Ahead;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
+use promote::core::gate::Gate;
 use promote::core::journal::{Entry, Journal};
-use promote::core::live::{Live, Setup};
+use promote::core::live::Live;
 use promote::core::observer::Silent;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
@@ -21,6 +22,8 @@ use promote::policy::Policy;
 use promote::record;
 use promote::request::config::Config;
 use promote::request::payload::Payload;
+use promote::setup::Setup;
+use promote::words::last_word;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 use tokio::sync::Notify;
@@ -171,15 +174,11 @@ impl Bench {
             engine: &ENGINE,
             program: &policy.program,
             grants: &config.grants,
-            limits: config.limits.clone(),
             report: config.port.report,
             request: payload.into_request(config.settings(), workflow),
-            source,
-            clock,
-            deadline,
             seed,
-            journal,
-            observer: Arc::new(Silent),
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent)),
+            last_word,
         };
         let done = tokio::select! {
             done = run(job, std::future::pending()) => Some(done),

@@ -143,7 +143,7 @@ impl Pulls {
         let variables = json!({
             "owner": owner, "name": name, "ref": format!("refs/heads/{branch}"), "base": branch, "path": path, "pulls": pulls,
         });
-        let answer = live.github.graphql(QUERY, &variables).await.ok()?;
+        let answer = live.github.query(QUERY, &variables).await.ok()?;
         let Answer { data } = serde_json::from_value(answer).ok()?;
         let Repository { id, r#ref, pull_requests } = data.repository?;
         let Target { oid: commit, tree, file } = r#ref?.target;

@@ -17,9 +17,10 @@ use crate::ahead::Ahead;
 use crate::builtin;
 use crate::compiled;
 use crate::core::engine::Engine;
+use crate::core::gate::Gate;
 use crate::core::http::Pool;
 use crate::core::journal::{Journal, digest};
-use crate::core::live::{Live, Setup};
+use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::Job;
 use crate::core::secret::Secret;
@@ -29,6 +30,8 @@ use crate::policy::{LARGEST as COMPONENT, Policy};
 use crate::request::config::{ComponentRef, Config};
 use crate::request::payload::{LARGEST, Payload};
 use crate::settings;
+use crate::setup::Setup;
+use crate::words::last_word;
 
 /// What `run` is told.
 #[derive(Args)]
@@ -137,15 +140,11 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         engine: &engine,
         program: &policy.program,
         grants: &config.grants,
-        limits: config.limits.clone(),
         report: config.port.report,
         request: payload.into_request(config.settings(), environment.workflow()),
-        source,
-        clock,
-        deadline,
         seed,
-        journal,
-        observer: Arc::clone(&observer),
+        gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer),
+        last_word,
     };
     workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;

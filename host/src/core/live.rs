@@ -2,40 +2,12 @@
 //!
 //! It asks nobody whether a call is allowed: the gate has done that.
 
-use std::sync::Arc;
+use async_trait::async_trait;
 
 use super::call::{Call, Reply};
 use super::contract::{Failure, Severity};
-use super::http::{Mask, Progress, Sent, Session, Told};
-use super::transport::{Clock, Transport};
+use super::http::Told;
 use super::{github, port};
-use jiff::Timestamp;
-
-/// What a live source is made of.
-pub struct Setup {
-    /// Where requests go.
-    pub transport: Arc<dyn Transport>,
-    /// Where time comes from.
-    pub clock: Arc<dyn Clock>,
-    /// When the run's time is up: no pause lasts longer.
-    pub deadline: Timestamp,
-    /// Decides the jitter of pauses.
-    pub seed: u64,
-    /// Port's base URL, for example [`port::EU`].
-    pub port_url: String,
-    /// GitHub's base URL, for example [`github::URL`].
-    pub github_url: String,
-    /// Who we are to Port.
-    pub port: port::Credentials,
-    /// Who we are to GitHub.
-    pub github: github::Credentials,
-    /// Port's action run.
-    pub run: String,
-    /// Told why the run is waiting.
-    pub progress: Progress,
-    /// Told each secret that the run makes, before its first use.
-    pub mask: Mask,
-}
 
 /// Port and GitHub, for one run.
 pub struct Live {
@@ -43,22 +15,18 @@ pub struct Live {
     pub port: port::Client,
     /// GitHub.
     pub github: github::Client,
+    /// What reads of GitHub become that no grant rests on.
+    pub reads: Box<dyn Reads>,
+}
+
+/// Reads from a repository for the policy. Outside the core a [`github::Repo`] can do no more than read.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// Answers a call about checks, branch rules, commits or a comparison; fails as the contract says for it.
+    async fn read(&self, call: &Call, repo: github::Repo<'_>) -> Told<Reply>;
 }
 
 impl Live {
-    /// Makes both clients; nothing is sent yet.
-    ///
-    /// Fails if a base URL is not one that credentials may be sent to.
-    pub fn new(setup: Setup) -> Sent<Self> {
-        let (transport, clock, deadline) = (setup.transport, setup.clock, setup.deadline);
-        let (progress, mask) = (setup.progress, setup.mask);
-        let session = Session::new(transport, clock, deadline, setup.seed, progress, mask);
-        Ok(Self {
-            port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
-            github: github::Client::new(&setup.github_url, setup.github, session)?,
-        })
-    }
-
     /// Carries out one call.
     ///
     /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
@@ -83,16 +51,10 @@ impl Live {
             Call::FindPullRequests { repository: at, head, base, filter } => {
                 Reply::PullRequests(on(at)?.pull_requests(head, base, *filter).await?)
             }
-            Call::GetChecks { repository: at, commit, base } => {
-                Reply::Checks(on(at)?.checks(commit, base).await?)
-            }
-            Call::GetBranchRules { repository: at, branch } => {
-                Reply::BranchRules(on(at)?.branch_rules(branch).await?)
-            }
-            Call::GetCommit { repository: at, revision } => Reply::Commit(on(at)?.commit(revision).await?),
-            Call::Compare { repository: at, base, head } => {
-                Reply::Comparison(on(at)?.compare(base, head).await?)
-            }
+            Call::GetChecks { repository: at, .. }
+            | Call::GetBranchRules { repository: at, .. }
+            | Call::GetCommit { repository: at, .. }
+            | Call::Compare { repository: at, .. } => self.reads.read(call, on(at)?).await?,
             Call::Propose { proposal } => {
                 Reply::PullRequest(on(&proposal.repository)?.propose(proposal).await?)
             }

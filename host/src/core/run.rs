@@ -1,26 +1,20 @@
 //! One run, from the request to the last word.
 
 use std::future::Future;
-use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
 use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
-use super::ending::{Ending, Report, git_state};
+use super::ending::{Ending, Report};
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
-use super::journal::{Entry, FORMAT, Header, Journal};
-use super::limits::Limits;
-use super::observer::Observer;
+use super::journal::{Entry, FORMAT, Header};
 use super::port::End;
 use super::sandbox::Surroundings;
 use super::seen::entity_context;
-use super::source::Source;
 use super::text;
-use super::transport::Clock;
 
 /// What the host does last before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -52,25 +46,20 @@ pub struct Job<'a> {
     pub program: &'a Program,
     /// What it may do.
     pub grants: &'a Grants,
-    /// What it may use.
-    pub limits: Limits,
     /// Who sets the status of the Port run.
     pub report: Report,
     /// What it is asked. Until Port has confirmed it, it is a claim.
     pub request: Request,
-    /// Port and GitHub, or a plan before them.
-    pub source: Box<dyn Source>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// When the run ends at the latest.
-    pub deadline: Timestamp,
     /// Seed of the guest's random numbers.
     pub seed: u64,
-    /// The record.
-    pub journal: Journal,
-    /// Shown what happens.
-    pub observer: Arc<dyn Observer>,
+    /// The door that it gets, which allows nothing yet.
+    pub gate: Gate,
+    /// How the end is said to people.
+    pub last_word: LastWord,
 }
+
+/// Says how a run ended, from what it did. Foreign text in it is not neutralised yet.
+pub type LastWord = fn(&Ending, Mode, &[Step]) -> String;
 
 /// What a run came to.
 pub struct Done {
@@ -89,34 +78,20 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job {
-        engine,
-        program,
-        grants,
-        limits,
-        report,
-        request,
-        source,
-        clock,
-        deadline,
-        seed,
-        journal,
-        observer,
-    } = job;
-    let surroundings = Surroundings { now: clock.now(), seed };
+    let Job { engine, program, grants, report, request, seed, mut gate, last_word } = job;
+    let surroundings = Surroundings { now: gate.clock.now(), seed };
     let header = Header {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CONTRACT.to_owned(),
         component: program.digest().to_owned(),
-        mode: source.mode().name().to_owned(),
+        mode: gate.source.mode().name().to_owned(),
         started_at: surroundings.now,
         seed,
         request,
-        limits: limits.clone(),
+        limits: gate.budget.limits().clone(),
     };
-    let wall = limits.wall;
-    let mut gate = Gate::new(source, limits, journal, clock, deadline, observer);
+    let wall = header.limits.wall;
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
     let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, &header)).await;
@@ -130,7 +105,7 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
             judge(verdict, &gate)
         }
     };
-    finish(ending, gate, report, printed).await
+    finish(ending, gate, report, last_word, printed).await
 }
 
 /// Confirms the request with Port, fills in the grants from it, opens the journal and tells Port that the run starts.
@@ -235,12 +210,15 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
+async fn finish(
+    ending: Ending,
+    mut gate: Gate,
+    report: Report,
+    last_word: LastWord,
+    printed: String,
+) -> Done {
     let mode = gate.source.mode();
-    let mut message = ending.message(mode);
-    if !matches!(ending, Ending::Decided(_)) && !gate.timeline.is_empty() {
-        message = format!("{message}. State: {}.", git_state(&gate.timeline));
-    }
+    let mut message = last_word(&ending, mode, &gate.timeline);
     let mut said = gate.source.unsent();
     if let Err(failure) = gate.source.settle().await {
         gate.observer

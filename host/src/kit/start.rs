@@ -68,7 +68,7 @@ pub async fn run(
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
     let request = Request::write(Method::POST, target, body).effect(Effect::Once);
-    let One { mut run } = port.send(request).await.context("starting the action")?.json()?;
+    let One { mut run } = port.administer(request).await.context("starting the action")?.json()?;
     print(&format!("{}\n", text::line(&run.id)));
     let Some(wait) = args.wait else { return Ok(0) };
     let end =
@@ -80,7 +80,7 @@ pub async fn run(
         }
         tokio::time::sleep(EVERY).await;
         let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
-        run = port.send(Request::get(target)).await?.json::<One>()?.run;
+        run = port.get(target).await?.json::<One>()?.run;
     }
     let label = run.status_label.unwrap_or_default();
     say(&format!("the run has ended: {} {label}", run.status));

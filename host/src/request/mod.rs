@@ -4,5 +4,6 @@
 //! claims, the run itself confirms with Port.
 
 pub mod config;
+mod grants;
 pub mod limits;
 pub mod payload;

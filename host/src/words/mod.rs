@@ -4,6 +4,8 @@
 
 mod call;
 mod changes;
+mod ending;
 pub mod text;
 
 pub use changes::{CatalogChange, Changes, FileDiff};
+pub use ending::{last_word, message};

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use promote::core::call::Call;
 use promote::core::contract::{EntityKey, FileChange, MergeMethod, Proposal, PullFilter};
-use promote::core::live::{Live, Setup};
+use promote::core::live::Live;
 use promote::core::secret::Secret;
 use promote::core::transport::{Clock, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
+use promote::setup::Setup;
 
 const SECRET: &str = "s3cr3t-credential";
 const STATUSES: [u16; 12] = [200, 201, 204, 301, 307, 400, 401, 403, 404, 409, 422, 503];

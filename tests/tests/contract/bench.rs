@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use promote::core::call::{Call, Reply};
 use promote::core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest};
-use promote::core::live::{Live, Setup};
+use promote::core::live::Live;
 use promote::core::secret::Secret;
 use promote::core::transport::{HttpRequest, Transport};
 use promote::core::{github, port};
+use promote::setup::Setup;
 use promote::world::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World};
 use serde_json::Value;

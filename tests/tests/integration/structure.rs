@@ -7,23 +7,25 @@ use std::path::{Path, PathBuf};
 /// What the design allows.
 const GOAL: usize = 3_500;
 /// What it is today, rounded up; may only go down.
-const CEILING: usize = 4_430;
+const CEILING: usize = 3_945;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/core");
-    let (mut files, mut folders) = (Vec::new(), vec![root]);
+    let text = |path: &PathBuf| without_tests(&std::fs::read_to_string(path).unwrap());
+    files(&root).into_iter().map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The files below a folder, sorted, without those that are compiled for tests alone.
+fn files(root: &Path) -> Vec<PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![root.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if is_for_tests(&path) {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = std::fs::read_to_string(&path).unwrap();
-                files.push((path, without_tests(&text)));
+            match is_for_tests(&path) {
+                true => {}
+                false if path.is_dir() => folders.push(path),
+                false => files.push(path),
             }
         }
     }
@@ -67,9 +69,59 @@ fn it_imports_nothing_that_stands_outside_it() {
     for (path, text) in core() {
         for line in text.lines().filter(|line| is_code(line)) {
             assert!(!line.contains("super::super"), "{}: {line}", path.display());
-            let others = line.split("crate::").skip(1).filter(|rest| !rest.starts_with("core::"));
+            let others = line
+                .split("crate::")
+                .skip(1)
+                .filter(|rest| !rest.starts_with("core::") && !rest.starts_with("core)"));
             assert_eq!(others.count(), 0, "{}: {line}", path.display());
         }
+    }
+}
+
+/// What the rest of the program can have the clients do: the compiler keeps it from all else, by visibility.
+///
+/// All of it reads, but for the lines and the end of the run that is reported to, the token that is given back, and
+/// `administer`.
+#[test]
+fn its_clients_let_the_rest_of_the_program_only_read() {
+    let allowed = [
+        ("github/", "file get login pages pull_request pull_requests query read revoke"),
+        ("port/", "administer end entities entity find get log login run search"),
+    ];
+    for (folder, expected) in allowed {
+        let client = format!("core/{folder}");
+        let files = core().into_iter().filter(|(path, _)| path.display().to_string().contains(&client));
+        let mut public: Vec<String> = files
+            .flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|line| Some(line.trim_start().strip_prefix("pub async fn ")?.to_owned()))
+            .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
+            .collect();
+        public.sort_unstable();
+        assert_eq!(public.join(" "), expected);
+    }
+}
+
+/// Who uses the few ways to write that there are outside the core.
+#[test]
+fn what_writes_outside_it_is_known() {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
+    let using = |words: &str| -> Vec<String> {
+        let files = files(&host).into_iter().filter(|path| !path.starts_with(host.join("core")));
+        let files = files.filter(|path| std::fs::read_to_string(path).unwrap().contains(words));
+        let mut names: Vec<_> =
+            files.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(using(".administer("), ["kit/init/port.rs", "kit/start.rs"]);
+    assert_eq!(using(".port.log("), ["ahead.rs"]);
+    assert_eq!(using(".port.end("), [""; 0]);
+    // They hand on what the gate has allowed.
+    assert_eq!(using("live.call(call)"), ["ahead.rs", "plan.rs", "plan/bound.rs"]);
+    for (folder, words) in
+        [("reads", "Client"), ("reads", "Live"), ("reads", "Secret"), ("words", "core::live")]
+    {
+        assert!(!using(words).iter().any(|path| path.starts_with(folder)), "{folder} names {words}");
     }
 }
 

@@ -11,7 +11,7 @@ impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
     ///
     /// Fails with `rejected` if the marker is not a short word of letters, digits and hyphens.
-    pub async fn comment(&self, number: u32, marker: &str, body: &str) -> Told<()> {
+    pub(in crate::core) async fn comment(&self, number: u32, marker: &str, body: &str) -> Told<()> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
         // Two hyphens would end the HTML comment that hides the marker.
         if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
@@ -33,7 +33,7 @@ impl Repo<'_> {
     }
 
     /// Adds labels; those that are there stay.
-    pub async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
+    pub(in crate::core) async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
         let labels = json!({ "labels": labels });
         Ok(self.write(Method::POST, format!("/issues/{number}/labels"), labels).await?)
     }
@@ -41,7 +41,12 @@ impl Repo<'_> {
     /// Asks people and teams for a review.
     ///
     /// Fails with `rejected` if one of them cannot review here.
-    pub async fn request_reviewers(&self, number: u32, users: &[String], teams: &[String]) -> Told<()> {
+    pub(in crate::core) async fn request_reviewers(
+        &self,
+        number: u32,
+        users: &[String],
+        teams: &[String],
+    ) -> Told<()> {
         let target = format!("/pulls/{number}/requested_reviewers");
         let body = json!({ "reviewers": users, "team_reviewers": teams });
         Ok(self.write(Method::POST, target, body).await?)

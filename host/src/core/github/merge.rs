@@ -4,7 +4,6 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::checks::method_name;
 use super::pulls::Pull;
 use super::{Repo, conflict, rejected};
 use crate::core::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
@@ -66,7 +65,7 @@ impl Repo<'_> {
     /// Merges a pull request whose head is the given commit; one that is merged with it is a success.
     ///
     /// Fails with `conflict` if head or base moved on, with `rejected` if a rule stands against it.
-    pub async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+    pub(in crate::core) async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
         match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => Ok(Merged::Now(commit)),
             Try::Waiting(_, _, why) => rejected(why),
@@ -78,7 +77,12 @@ impl Repo<'_> {
     /// reported as later.
     ///
     /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
-    pub async fn merge_when_ready(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+    pub(in crate::core) async fn merge_when_ready(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
         let (pull, queue, why) = match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => return Ok(Merged::Now(commit)),
             Try::Again(failure) => return Err(failure),
@@ -169,6 +173,15 @@ impl Repo<'_> {
         let errors = answer["errors"].as_array().into_iter().flatten();
         let texts: Vec<_> = errors.map(|e| e["message"].as_str().unwrap_or("no reason")).collect();
         Ok((!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; "))))
+    }
+}
+
+/// The name that GitHub gives a method.
+fn method_name(method: MergeMethod) -> &'static str {
+    match method {
+        MergeMethod::Merge => "merge",
+        MergeMethod::Squash => "squash",
+        MergeMethod::Rebase => "rebase",
     }
 }
 

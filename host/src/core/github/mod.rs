@@ -4,7 +4,6 @@
 
 mod access;
 mod app;
-mod checks;
 mod decorate;
 mod merge;
 mod propose;
@@ -26,7 +25,7 @@ pub use app::App;
 pub use read::blob_id;
 
 use super::contract::Failure;
-use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
+use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
 use super::retry::Effect;
 use access::Access;
 
@@ -65,7 +64,7 @@ pub struct Repository {
     name: String,
 }
 
-/// A repository, with all that can be done to it.
+/// A repository, with all that can be done to it: in the core whatever a call asks for, outside it only reads.
 pub struct Repo<'a> {
     client: &'a Client,
     named: Repository,
@@ -129,8 +128,24 @@ impl Client {
         Ok(Repo { client: self, named: Repository::parse(name)? })
     }
 
-    /// Sends a query or a mutation that may be repeated. GraphQL answers 200 whatever came of it: see `errors`.
-    pub async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
+    /// Sends a query of GraphQL, which answers 200 whatever came of it: see `errors`.
+    ///
+    /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
+    /// no second one is run unless it is named (GraphQL, section 6.1).
+    pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
+        match query.starts_with("query") {
+            true => self.graphql(query, variables).await,
+            false => Err(ServiceError::Malformed("only a query may be sent from here".to_owned())),
+        }
+    }
+
+    /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
+    pub async fn read(&self, target: String) -> Sent<Answer> {
+        self.send(Request::get(target)).await
+    }
+
+    /// Sends a query or a mutation that may be repeated.
+    async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
         let body = json!({ "query": query, "variables": variables });
         self.send(Request::write(Method::POST, self.http.graphql(), body)).await?.json()
     }
@@ -141,8 +156,7 @@ impl Client {
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
     }
 
-    /// Sends with the token. No policy gets here: a run makes the calls of [`Repo`], and a check-up has requests of its own.
-    pub async fn send(&self, request: Request) -> Sent<Answer> {
+    async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.access.token().await?;
         self.http.send(&request.bearer(token)).await
     }
@@ -150,7 +164,8 @@ impl Client {
 
 /// Requests below the repository's path.
 impl Repo<'_> {
-    async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
+    /// Reads what stands below the repository's path.
+    pub async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
         let request = Request::get(format!("{}{below}", self.named));
         self.client.send(request).await?.json()
     }
@@ -169,7 +184,7 @@ impl Repo<'_> {
     }
 
     /// The pages of a list, and whether they are all of it.
-    async fn pages<T: DeserializeOwned>(&self, below: String) -> Sent<(Vec<T>, bool)> {
+    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> Sent<(Vec<T>, bool)> {
         let (mut pages, mut next) = (Vec::new(), Some(format!("{}{below}", self.named)));
         while let Some(target) = next.take_if(|_| pages.len() < MOST_PAGES) {
             let answer = self.client.send(Request::get(target)).await?;

@@ -62,7 +62,7 @@ impl Repo<'_> {
     ///
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign commits, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
-    pub async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
+    pub(in crate::core) async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
         let Proposal { base, base_commit, changes, head, .. } = proposal;
         let (node, base_tree, entries) = match self.known(proposal) {
             Some(known) => known,
@@ -139,7 +139,7 @@ impl Repo<'_> {
     }
 
     /// Deletes a branch; one that does not exist is a success.
-    pub async fn delete_branch(&self, branch: &str) -> Told<()> {
+    pub(in crate::core) async fn delete_branch(&self, branch: &str) -> Told<()> {
         let target = format!("/git/refs/heads/{}", segs(branch));
         match self.write(Method::DELETE, target, Value::Null).await {
             Err(error) if error.says(422, "does not exist") => Ok(()),

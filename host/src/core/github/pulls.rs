@@ -57,7 +57,7 @@ impl Repo<'_> {
     /// Closes a pull request; one that is closed is left alone.
     ///
     /// Fails with `conflict` if it is merged.
-    pub async fn close(&self, number: u32) -> Told<()> {
+    pub(in crate::core) async fn close(&self, number: u32) -> Told<()> {
         match self.pull(number).await?.state() {
             PullState::Merged => conflict(format!("pull request #{number} is merged already")),
             PullState::Closed => Ok(()),

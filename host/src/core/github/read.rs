@@ -1,23 +1,15 @@
-//! Files, commits and comparisons, each pinned to the commit that it was read at.
+//! Files, each pinned to the commit that it was read at: what a proposal and the catalog are held to.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Object, Repo, rejected};
-use crate::core::contract::{Ancestry, Commit, Comparison, Failure, File};
+use crate::core::contract::{Failure, File};
 use crate::core::http::{OrNone, Sent, Told, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
 const LARGEST_FILE: u64 = 1024 * 1024;
-
-/// A commit as "Get a commit" and "Compare two commits" send it.
-#[derive(Deserialize)]
-struct WireCommit {
-    sha: String,
-    commit: Value,
-    parents: Vec<Object>,
-}
 
 impl Repo<'_> {
     /// A text file at a branch, tag or commit, or none if there is no such file.
@@ -38,37 +30,6 @@ impl Repo<'_> {
             Ok((blob, content)) => Ok(Some(File { path: path.to_owned(), content, commit, blob })),
             Err(why) => rejected(format!("{path} {why}")),
         }
-    }
-
-    /// A commit by branch, tag or identifier, or none.
-    pub async fn commit(&self, revision: &str) -> Told<Option<Commit>> {
-        match self.get::<WireCommit>(format!("/commits/{}", segs(revision))).await {
-            // "No commit found for SHA": what is no identifier, and no name either.
-            Err(error) if error.says(422, "") => Ok(None),
-            other => Ok(other.or_none()?.map(WireCommit::into_contract)),
-        }
-    }
-
-    /// How two revisions relate.
-    pub async fn compare(&self, base: &str, head: &str) -> Told<Comparison> {
-        #[derive(Deserialize)]
-        struct Compared {
-            status: String,
-            ahead_by: u32,
-            behind_by: u32,
-            commits: Vec<WireCommit>,
-            html_url: String,
-        }
-        let target = format!("/compare/{}...{}", segs(base), segs(head));
-        let Compared { status, ahead_by, behind_by, commits, html_url: url } = self.get(target).await?;
-        let status = match status.as_str() {
-            "identical" => Ancestry::Identical,
-            "ahead" => Ancestry::Ahead,
-            "behind" => Ancestry::Behind,
-            _ => Ancestry::Diverged,
-        };
-        let commits = commits.into_iter().map(WireCommit::into_contract).collect();
-        Ok(Comparison { status, ahead_by, behind_by, commits, url })
     }
 
     /// The commit that a branch stands at, or none.
@@ -95,19 +56,6 @@ impl Repo<'_> {
                 Err(Failure::NotFound(format!("{} has no branch, tag or commit {revision}", self.named)))
             }
             found => Ok(found?.sha),
-        }
-    }
-}
-
-impl WireCommit {
-    fn into_contract(self) -> Commit {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Commit {
-            id: self.sha,
-            parents: self.parents.into_iter().map(|parent| parent.sha).collect(),
-            message: text(&self.commit["message"]),
-            author: text(&self.commit["author"]["name"]),
-            committed_at: text(&self.commit["committer"]["date"]),
         }
     }
 }

@@ -61,21 +61,6 @@ impl Operation {
         all
     };
 
-    /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
-    ///
-    /// # Errors
-    /// Lists the names that there are.
-    pub fn named(name: &str) -> Result<Vec<Self>, String> {
-        let means = |known: &str| known == name || name == "github.read" && known.starts_with("github.read-");
-        let meant: Vec<Self> =
-            Self::NAMES.iter().filter(|(_, known)| means(known)).map(|(o, _)| *o).collect();
-        if meant.is_empty() {
-            let known = Self::NAMES.map(|(_, name)| name);
-            return Err(format!("unknown operation `{name}`; there are github.read, {}", known.join(", ")));
-        }
-        Ok(meant)
-    }
-
     /// The name that grants use.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize].1
@@ -84,16 +69,6 @@ impl Operation {
     /// Whether it changes Port or GitHub.
     pub fn is_write(self) -> bool {
         matches!(self, Self::Note | Self::UpdateEntity | Self::Propose | Self::Decorate | Self::Merge)
-    }
-
-    /// Whether it is about a repository.
-    pub fn is_github(self) -> bool {
-        self.name().starts_with("github.")
-    }
-
-    /// Whether it is about entities.
-    pub fn is_port(self) -> bool {
-        self.name().starts_with("port.")
     }
 }
 

@@ -89,10 +89,11 @@ impl Rule {
         match target {
             Target::Run => true,
             Target::Entity { blueprint, identifier, change } => {
+                // A grant that names no entity allows to read each, and to change none.
+                let reads_all = self.entities.is_empty() && change.is_none();
                 self.grant.blueprint.iter().any(|b| b == blueprint)
-                    && identifier.is_none_or(|id| {
-                        self.entities.is_empty() || self.entities.iter().any(|entity| entity == id)
-                    })
+                    && identifier
+                        .is_none_or(|id| reads_all || self.entities.iter().any(|entity| entity == id))
                     && change.is_none_or(|change| self.covers_change(change))
             }
             Target::Repository(at) => {

@@ -177,3 +177,23 @@ fn every_name_means_the_operation_that_has_it() {
         assert_eq!(Operation::named(operation.name()), Ok(vec![operation]));
     }
 }
+
+/// The configuration refuses such a grant; what decides does not count on that.
+#[test]
+fn a_grant_that_names_no_entity_changes_none() {
+    let names = |name: &str| vec![name.to_owned()];
+    let grant = Grant {
+        allow: vec![Operation::GetEntity, Operation::UpdateEntity],
+        blueprint: names("image"),
+        relations: names("owner"),
+        ..Grant::default()
+    };
+    let resolved = Resolved::new(&Grants(vec![grant]), &json!({})).unwrap();
+    let change = Change { title: None, properties: None, relations: Vec::new() };
+    for (operation, change, expected) in
+        [(Operation::GetEntity, None, true), (Operation::UpdateEntity, Some(&change), false)]
+    {
+        let target = Target::Entity { blueprint: "image", identifier: Some("web-2"), change };
+        assert_eq!(resolved.allow(operation, &target).is_ok(), expected, "{target}");
+    }
+}

@@ -74,7 +74,7 @@ impl Service {
 }
 
 /// A client of one service.
-pub struct Http {
+pub(in crate::core) struct Http {
     service: Service,
     base: String,
     authority: String,
@@ -86,7 +86,7 @@ impl Http {
     /// Makes a client for the service at `base`.
     ///
     /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
-    pub fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
+    pub(in crate::core) fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
         let base = base.trim_end_matches('/').to_owned();
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
@@ -104,20 +104,20 @@ impl Http {
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
-    pub fn graphql(&self) -> String {
+    pub(in crate::core) fn graphql(&self) -> String {
         let api = self.base.strip_suffix("/v3").unwrap_or(&self.base);
         format!("{api}/graphql")
     }
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
-    pub fn clean(&self, text: &str) -> String {
+    pub(in crate::core) fn clean(&self, text: &str) -> String {
         error::one_line(&self.session.redacted(text.to_owned()))
     }
 
     /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
     ///
     /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
-    pub async fn send(&self, request: &Request) -> Sent<Answer> {
+    pub(in crate::core) async fn send(&self, request: &Request) -> Sent<Answer> {
         let uri = self.resolve(&request.target)?;
         let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
         let call = format!("{service:?} {method} {path}");

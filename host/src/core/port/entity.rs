@@ -1,9 +1,10 @@
 //! Entities of Port's catalog.
 
+use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Client, SIDE_BY_SIDE, join_all};
+use super::{Client, SIDE_BY_SIDE};
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
 use crate::core::http::{OrNone, Sent, Told, seg};
 use crate::core::retry::Effect;
@@ -35,6 +36,12 @@ struct One {
     entity: Wire,
 }
 
+#[derive(Deserialize)]
+struct Page {
+    entities: Vec<Wire>,
+    next: Option<String>,
+}
+
 impl Client {
     /// The entity, or none.
     pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
@@ -55,37 +62,17 @@ impl Client {
         Ok(entities)
     }
 
-    /// The entity, and all that its relations lead to in any number of steps, as far as it is of these blueprints; in one
-    /// request (Port docs, "Search and query", `relatedTo`).
-    pub async fn around(&self, key: &EntityKey, blueprints: &[String]) -> Told<Vec<Entity>> {
-        #[derive(Deserialize)]
-        struct Found {
-            entities: Vec<Wire>,
-        }
-        let EntityKey { blueprint, identifier } = key;
-        let is =
-            |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
-        let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
-        let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
-        let body = json!({ "combinator": "and", "rules": [
-            { "property": "$blueprint", "operator": "in", "value": blueprints },
-            { "combinator": "or", "rules": [{ "combinator": "and", "rules": own }, related] },
-        ] });
-        let found: Found = self.post(Effect::Read, "/v1/entities/search".into(), body).await?.json()?;
+    /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
+    pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
+        let found: Page = self.post(Effect::Read, "/v1/entities/search".into(), query).await?.json()?;
         let named = found.entities.into_iter().filter(|wire| wire.blueprint.is_string());
-        Ok(named.map(|wire| wire.into_entity(blueprint)).collect())
+        Ok(named.map(|wire| wire.into_entity("")).collect())
     }
 
     /// All entities of a blueprint that match a search query, a JSON object.
     ///
     /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.
     pub async fn search(&self, blueprint: &str, query: &str) -> Told<Vec<Entity>> {
-        #[derive(Deserialize)]
-        struct Page {
-            entities: Vec<Wire>,
-            #[serde(default)]
-            next: Option<String>,
-        }
         let query = object("query", query)?;
         let mut body = json!({ "query": query, "limit": 200 });
         let mut found = Vec::new();
@@ -109,7 +96,7 @@ impl Client {
     /// Changes an entity that exists, tied to the run. PATCH, because Port's upsert would create what is missing.
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
-    pub async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
+    pub(in crate::core) async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
         let target = match self.is_tied() {
             true => format!("{}?run_id={}", path(key), seg(&self.run)),
             false => path(key),

@@ -7,10 +7,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use http::Method;
@@ -76,7 +74,7 @@ impl Client {
 
     /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
     /// writes tied to it, and what is right in git must be right in the catalog all the same.
-    pub fn untie(&self) {
+    pub(in crate::core) fn untie(&self) {
         self.tied.store(false, Ordering::Relaxed);
     }
 
@@ -125,9 +123,18 @@ impl Client {
         Ok(token)
     }
 
-    /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing. No
-    /// policy gets here: a run makes the calls below, and setting Port up has requests of its own.
-    pub async fn send(&self, request: Request) -> Sent<Answer> {
+    /// Sends what sets Port up or starts an action, for the commands around a run; nothing of a run gets here.
+    pub async fn administer(&self, request: Request) -> Sent<Answer> {
+        self.send(request).await
+    }
+
+    /// Reads what a path names.
+    pub async fn get(&self, target: String) -> Sent<Answer> {
+        self.send(Request::get(target)).await
+    }
+
+    /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
+    async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token(None).await?;
         match self.http.send(&request.clone().bearer(token.clone())).await {
             Err(error) if error.says(401, "") => {
@@ -138,10 +145,6 @@ impl Client {
         }
     }
 
-    async fn get(&self, target: String) -> Sent<Answer> {
-        self.send(Request::get(target)).await
-    }
-
     async fn patch(&self, target: String, body: serde_json::Value) -> Sent<Answer> {
         self.send(Request::write(Method::PATCH, target, body)).await
     }
@@ -149,26 +152,4 @@ impl Client {
     async fn post(&self, effect: Effect, target: String, body: serde_json::Value) -> Sent<Answer> {
         self.send(Request::write(Method::POST, target, body).effect(effect)).await
     }
-}
-
-/// Awaits all futures side by side, in this task and in order, so that a run against the mock world is the same each
-/// time.
-async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs) {
-            if output.is_none()
-                && let Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *output = Some(value);
-            }
-        }
-        match outputs.iter().all(Option::is_some) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
 }

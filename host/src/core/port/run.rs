@@ -1,4 +1,4 @@
-//! The action run: its log, its link, its end.
+//! The action run: its log, its end.
 
 use std::time::Duration;
 
@@ -53,9 +53,6 @@ pub struct Run {
     pub id: String,
     /// `IN_PROGRESS`, `SUCCESS`, `FAILURE`, `WAITING_FOR_APPROVAL` or `DECLINED`.
     pub status: String,
-    /// A text or a list of texts.
-    #[serde(default)]
-    link: Value,
     /// An object with an identifier, or the identifier (API reference, "Get an action run's details").
     #[serde(default)]
     entity: Value,
@@ -74,13 +71,6 @@ impl Run {
         let named =
             |value: &Value, name: &str| value.as_str().or_else(|| value["identifier"].as_str()) == Some(name);
         named(&self.entity, &key.identifier) && named(&self.blueprint, &key.blueprint)
-    }
-
-    /// The URLs that Port shows with the run.
-    pub fn links(&self) -> Vec<String> {
-        let many = self.link.as_array().into_iter().flatten();
-        let all = std::iter::once(&self.link).chain(many).filter_map(Value::as_str);
-        all.filter(|link| !link.is_empty()).map(str::to_owned).collect()
     }
 }
 
@@ -134,17 +124,6 @@ impl Client {
                 _ => return Err(error.into()),
             }
         }
-    }
-
-    /// Adds a link to those that Port shows with the run: a PATCH alone would replace the workflow's.
-    pub async fn link(&self, url: &str) -> Told<()> {
-        let mut links = self.run().await?.links();
-        if !links.iter().any(|link| link == url) {
-            links.push(url.to_owned());
-            let body = json!({ "link": links });
-            self.patch(self.run_path(), body).await?;
-        }
-        Ok(())
     }
 
     async fn post_log(&self, body: &Value) -> Sent<()> {

@@ -9,8 +9,6 @@ use crate::core::contract::{Change, EntityKey, Failure, Relation};
 use crate::core::http::script::{Outcome, Script, answer, lost, rows};
 use crate::core::secret::Secret;
 
-const RUN: &str = "/v1/actions/runs/r_1";
-
 fn client(script: &Arc<Script>) -> Client {
     let client_secret = Secret::new("s", "mock-client-secret").unwrap();
     let credentials = Credentials { client_id: "mock-client-id".into(), client_secret };
@@ -213,28 +211,4 @@ async fn leaves_the_status_to_port_where_it_reads_the_exit_code() {
     let (port, script) = port(vec![("POST /v1/actions/runs/r_1/logs", answer(201, "{}"))]);
     port.end(&End { message: "done", label: "promoted", termination: None }).await.unwrap();
     assert_eq!(script.body(1), json!({ "message": "done", "statusLabel": "promoted" }));
-}
-
-#[tokio::test]
-async fn a_link_is_added_to_those_that_are_there() {
-    let get = format!("GET {RUN}?version=v2");
-    let patch = format!("PATCH {RUN}");
-    for (link, expected) in [
-        (json!("https://ci/1"), Some(json!({ "link": ["https://ci/1", "https://pr/2"] }))),
-        (json!(["https://ci/1"]), Some(json!({ "link": ["https://ci/1", "https://pr/2"] }))),
-        (json!(null), Some(json!({ "link": ["https://pr/2"] }))),
-        (json!(["https://pr/2"]), None),
-    ] {
-        let run = json!({ "run": { "id": "r_1", "status": "IN_PROGRESS", "link": link } });
-        let mut steps = vec![(get.as_str(), answer(200, run))];
-        if expected.is_some() {
-            steps.push((patch.as_str(), answer(200, "{}")));
-        }
-        let (port, script) = port(steps);
-        port.link("https://pr/2").await.unwrap();
-        script.end();
-        if let Some(expected) = expected {
-            assert_eq!(script.body(2), expected);
-        }
-    }
 }

@@ -9,7 +9,7 @@ use crate::core::contract::{BranchRules, Failure, MergeMethod};
 use crate::core::gate::describe;
 use crate::core::github::Client;
 use crate::core::grants::Operation;
-use crate::core::http::{Request, ServiceError};
+use crate::core::http::ServiceError;
 use crate::request::config::Config;
 
 /// Scopes of a classic token that a promotion has a use for.
@@ -50,7 +50,7 @@ pub(super) async fn check(
 
 /// Whether the token works, when it ends and what it could do; whether it is a workflow's own. None if it does not work.
 async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Option<bool> {
-    let answer = match client.send(Request::get(if app { "/rate_limit" } else { "/user" })).await {
+    let answer = match client.read(if app { "/rate_limit" } else { "/user" }.to_owned()).await {
         Ok(answer) => answer,
         // A token of an installation has no user: it is a workflow's own, or was minted elsewhere.
         Err(ServiceError::Refused(refusal)) if refusal.status == 403 && !app => return Some(true),
@@ -97,7 +97,7 @@ fn expiry(text: &str) -> Option<Timestamp> {
 }
 
 async fn repository(client: &Client, config: &Config, name: &str, findings: &mut Findings) -> bool {
-    let found = match client.send(Request::get(format!("/repos/{name}"))).await {
+    let found = match client.read(format!("/repos/{name}")).await {
         Ok(answer) => answer.json::<Value>(),
         Err(error) => Err(error),
     };
@@ -190,7 +190,7 @@ fn branch(rules: &BranchRules, settings: &Value, subject: &str, actions: bool, f
 }
 
 async fn auto_merge(client: &Client, name: &str, findings: &mut Findings) {
-    let Ok(answer) = client.send(Request::get(format!("/repos/{name}"))).await else { return };
+    let Ok(answer) = client.read(format!("/repos/{name}")).await else { return };
     if answer.json::<Value>().is_ok_and(|found| found["allow_auto_merge"] == false) {
         findings.error(
             "auto-merge",

@@ -1,10 +1,9 @@
 //! Port's credentials, blueprints, relations and action.
 
-use http::Method;
 use serde_json::Value;
 
 use super::{Findings, Severity};
-use crate::core::http::{OrNone as _, Request, ServiceError, seg};
+use crate::core::http::{OrNone as _, ServiceError, seg};
 use crate::core::port::Client;
 
 /// Checks everything about Port; whether it is worth going on.
@@ -52,8 +51,7 @@ pub(super) async fn check(
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>, ServiceError> {
-    let request = Request::write(Method::GET, target, Value::Null);
-    let Some(answer) = client.send(request).await.or_none()? else { return Ok(None) };
+    let Some(answer) = client.get(target.to_owned()).await.or_none()? else { return Ok(None) };
     Ok(Some(answer.json::<Value>()?[key].take()))
 }
 

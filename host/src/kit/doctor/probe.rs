@@ -23,6 +23,7 @@ use crate::core::{github, port};
 use crate::kit::fleet::{self, Service};
 use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::reads::Translated;
 use crate::request::config::Config;
 use crate::words::Changes;
 
@@ -67,7 +68,13 @@ impl<'a> Probe<'a> {
         port: port::Client,
         github: github::Client,
     ) -> Self {
-        Self { config, engine, policy, settings, live: Arc::new(Live { port, github }) }
+        Self {
+            config,
+            engine,
+            policy,
+            settings,
+            live: Arc::new(Live { port, github, reads: Box::new(Translated) }),
+        }
     }
 
     /// Plans the promotion of each service, and compares what was granted with what was used.

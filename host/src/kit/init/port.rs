@@ -88,14 +88,14 @@ pub(super) async fn apply(client: &Client, changes: &Changes, talk: &Talk<'_>) -
     for change in &changes.all {
         // The same body twice is the same definition; a second creation is answered with 409, which is true then.
         let request = Request::write(change.method.clone(), change.target.clone(), change.body.clone());
-        client.send(request).await.with_context(|| format!("writing {}", change.difference.name))?;
+        client.administer(request).await.with_context(|| format!("writing {}", change.difference.name))?;
         (talk.say)(&format!("wrote {}", change.difference.name));
     }
     Ok(())
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> anyhow::Result<Option<Map<String, Value>>> {
-    let Some(answer) = client.send(Request::get(target)).await.or_none()? else { return Ok(None) };
+    let Some(answer) = client.get(target.to_owned()).await.or_none()? else { return Ok(None) };
     let mut answer: Value = answer.json()?;
     match answer[key].take() {
         Value::Object(found) => Ok(Some(found)),

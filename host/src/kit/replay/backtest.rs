@@ -15,6 +15,7 @@ use crate::core::limits::Limits;
 use crate::core::run::{Mode, ending};
 use crate::plan;
 use crate::policy::Policy;
+use crate::words;
 
 /// A policy that only computes has this long, and no journal of hundreds may hold up the others.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -139,7 +140,7 @@ impl Decision {
             }
             _ => Vec::new(),
         };
-        Self { kind: ending.kind().to_owned(), message: ending.message(mode), rules }
+        Self { kind: ending.kind().to_owned(), message: words::message(ending, mode), rules }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::core::limits::{Budget, Limits};
 use crate::core::run::{ending, unproven};
 use crate::core::sandbox::Door;
 use crate::policy::Policy;
+use crate::words::message;
 
 /// How long a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -199,7 +200,7 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
     let possible = endings(tape, verdict);
     let same = |ending: &&Ending| {
         recording.footer.as_ref().is_some_and(|footer| {
-            footer.ending == ending.kind() && footer.message.starts_with(&ending.message(mode))
+            footer.ending == ending.kind() && footer.message.starts_with(&message(ending, mode))
         })
     };
     match possible.iter().find(same) {
@@ -207,7 +208,7 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
         // It was stopped from outside while it computed, or between its last call and the end.
         _ if recorded.is_none() && recording.is_cut() => Comparison::Ends,
         _ => {
-            let now = possible.first().map(|ending| format!("{}: {}", ending.kind(), ending.message(mode)));
+            let now = possible.first().map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
             diverged(Side::Ending(now.unwrap_or_default()))
         }
     }

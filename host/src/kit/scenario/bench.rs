@@ -8,15 +8,15 @@ use jiff::Timestamp;
 
 use super::inject::{Injected, Injection};
 use super::made::Made;
-use super::run::Ran;
+use super::run::{Described, Ran};
 use super::{Act, Scenario};
 use crate::ahead::Ahead;
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
-use crate::core::gate::Step as Call;
+use crate::core::gate::{Gate, Step as Call};
 use crate::core::journal::Journal;
-use crate::core::live::{Live, Setup};
+use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::{Done, Job, Mode, run};
 use crate::core::secret::Secret;
@@ -27,13 +27,16 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::request::payload::Payload;
 use crate::settings;
-use crate::words::Changes;
+use crate::setup::Setup;
+use crate::words::{Changes, last_word, message};
 use crate::world::Shared;
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
     pub(super) engine: &'a Engine,
     pub(super) policy: &'a Policy,
+    /// Of the policy's settings.
+    pub(super) schema: Described,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
@@ -101,8 +104,12 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            ran.unusable(mode, error.to_string());
+        let fits = match &self.schema {
+            Ok(schema) => settings::fit(schema, &self.scenario.config).map_err(|error| error.to_string()),
+            Err(why) => Err(why.clone()),
+        };
+        if let Err(why) = fits {
+            ran.unusable(mode, why);
             return Ok(());
         }
         ran.run = Some(payload.run.clone());
@@ -113,7 +120,7 @@ impl Bench<'_> {
             None => Some(run(job, std::future::pending()).await),
             Some(injection) => {
                 let killed = Arc::clone(&injection.kill);
-                job.source = Box::new(Injected::new(job.source, injection));
+                job.gate.source = Box::new(Injected::new(job.gate.source, injection));
                 // Dropped where it stands, as a killed process is.
                 tokio::select! {
                     done = run(job, std::future::pending()) => Some(done),
@@ -172,15 +179,11 @@ impl Bench<'_> {
             engine: self.engine,
             program: &self.policy.program,
             grants: &config.grants,
-            limits: config.limits.clone(),
             report: config.port.report,
             request: payload.into_request(config.settings(), workflow),
-            source,
-            clock,
-            deadline,
             seed: self.seed,
-            journal,
-            observer: heard.clone(),
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone()),
+            last_word,
         })
     }
 
@@ -215,7 +218,7 @@ impl Ran {
     fn unusable(&mut self, mode: Mode, why: String) {
         let ending = Ending::Unusable(why);
         (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-        self.message = ending.message(mode);
+        self.message = message(&ending, mode);
     }
 
     fn take(&mut self, done: Done) {

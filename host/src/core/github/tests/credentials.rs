@@ -27,8 +27,8 @@ fn granted(fields: Value) -> Outcome {
 
 #[tokio::test]
 async fn an_app_mints_a_narrow_token_masks_it_and_gives_it_back() {
-    let pkcs1 = include_str!("../testdata/app-pkcs1.pem");
-    let pkcs8 = include_str!("../testdata/app-pkcs8.pem");
+    let pkcs1 = include_str!("testdata/app-pkcs1.pem");
+    let pkcs8 = include_str!("testdata/app-pkcs8.pem");
     let folded = pkcs1.trim().replace('\n', "\\n");
     for key in [pkcs1, pkcs8, folded.as_str()] {
         let get = "GET /repos/acme/gitops/commits/main";
@@ -69,7 +69,7 @@ fn check_jwt(jwt: &str, pkcs8: &str) {
 
 #[tokio::test]
 async fn a_token_that_is_too_wide_is_given_back_and_not_used() {
-    let key = include_str!("../testdata/app-pkcs8.pem");
+    let key = include_str!("testdata/app-pkcs8.pem");
     for (fields, excess) in rows(
         "tokens too wide",
         [
@@ -93,7 +93,7 @@ async fn a_token_that_is_too_wide_is_given_back_and_not_used() {
 
 #[tokio::test]
 async fn an_app_that_cannot_be_used_says_why() {
-    let good = include_str!("../testdata/app-pkcs8.pem");
+    let good = include_str!("testdata/app-pkcs8.pem");
     let bad = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
     let ec = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----";
     for (key, repositories, steps, expected) in rows(
@@ -140,7 +140,7 @@ async fn a_token_is_minted_anew_before_it_expires() {
         (MINT, granted(json!({}))),
         (get, answer(404, "{}")),
     ]);
-    let key = include_str!("../testdata/app-pkcs8.pem");
+    let key = include_str!("testdata/app-pkcs8.pem");
     let client = Client::new("https://hub.test", app(key, &[R]), script.session()).unwrap();
     client.repo(R).unwrap().commit("main").await.unwrap();
     assert!(client.http.session.wait(std::time::Duration::from_secs(60)).await);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Repo;
 use crate::core::contract::{BranchRules, Check, CheckState, Failure, MergeMethod};
+use crate::core::github::Repo;
 use crate::core::http::{OrNone, Sent, Told, seg, segs};
 
 /// The names of the methods, in the order in which they are preferred.
@@ -15,11 +15,6 @@ const METHODS: [(MergeMethod, &str, &str); 3] = [
     (MergeMethod::Squash, "squash", "allow_squash_merge"),
     (MergeMethod::Rebase, "rebase", "allow_rebase_merge"),
 ];
-
-/// The name that GitHub gives a method.
-pub(super) fn method_name(method: MergeMethod) -> &'static str {
-    METHODS[method as usize].1
-}
 
 /// A page of check runs, or of commit statuses.
 #[derive(Deserialize)]

@@ -1,0 +1,52 @@
+//! Puts the clients of one run together; what they may do stands in the core.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::core::http::{Mask, Progress, Sent, Session};
+use crate::core::live::Live;
+use crate::core::transport::{Clock, Transport};
+use crate::core::{github, port};
+use crate::reads::Translated;
+
+/// What a live source is made of.
+pub struct Setup {
+    /// Where requests go.
+    pub transport: Arc<dyn Transport>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// When the run's time is up: no pause lasts longer.
+    pub deadline: Timestamp,
+    /// Decides the jitter of pauses.
+    pub seed: u64,
+    /// Port's base URL, for example [`port::EU`].
+    pub port_url: String,
+    /// GitHub's base URL, for example [`github::URL`].
+    pub github_url: String,
+    /// Who we are to Port.
+    pub port: port::Credentials,
+    /// Who we are to GitHub.
+    pub github: github::Credentials,
+    /// Port's action run.
+    pub run: String,
+    /// Told why the run is waiting.
+    pub progress: Progress,
+    /// Told each secret that the run makes, before its first use.
+    pub mask: Mask,
+}
+
+impl Live {
+    /// Makes both clients; nothing is sent yet.
+    ///
+    /// Fails if a base URL is not one that credentials may be sent to.
+    pub fn new(setup: Setup) -> Sent<Self> {
+        let Setup { transport, clock, deadline, seed, progress, mask, .. } = setup;
+        let session = Session::new(transport, clock, deadline, seed, progress, mask);
+        Ok(Self {
+            port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
+            github: github::Client::new(&setup.github_url, setup.github, session)?,
+            reads: Box::new(Translated),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! How a run ended, in words.
+
+use crate::core::call::Call;
+use crate::core::contract::{Outcome, Promotion, Reason};
+use crate::core::ending::Ending;
+use crate::core::gate::{Fate, Step};
+use crate::core::run::Mode;
+
+/// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
+pub fn last_word(ending: &Ending, mode: Mode, timeline: &[Step]) -> String {
+    let message = message(ending, mode);
+    match matches!(ending, Ending::Decided(_)) || timeline.is_empty() {
+        true => message,
+        false => format!("{message}. State: {}.", git_state(timeline)),
+    }
+}
+
+/// What happened and what to do, for people; for a plan, what would have. Foreign text in it is not neutralised yet.
+pub fn message(ending: &Ending, mode: Mode) -> String {
+    match ending {
+        Ending::Decided(outcome) => decided(outcome, mode),
+        Ending::Failed(what) => format!("failed: {what}"),
+        Ending::Violation(what) => format!("the policy broke its grants: {}", what.join("; ")),
+        Ending::Limit(what) => what.clone(),
+        Ending::Trapped(what) => {
+            format!("the policy crashed: {what}; the policy's author can replay the journal")
+        }
+        Ending::Cancelled => {
+            "stopped from outside before the end; run it again to go on from here".to_owned()
+        }
+        Ending::Unusable(what) => format!("could not start: {what}"),
+    }
+}
+
+fn decided(outcome: &Outcome, mode: Mode) -> String {
+    match outcome {
+        Outcome::Promoted(p) if mode == Mode::Plan => format!("would promote {}", change(p)),
+        Outcome::Pending(waiting) if mode == Mode::Plan => {
+            format!("a pull request for {} would wait for {}", waiting.image, waiting.until)
+        }
+        Outcome::Promoted(p) => {
+            let by = p.pull_request.map(|number| format!(", by pull request #{number}")).unwrap_or_default();
+            format!("promoted {}{by}", change(p))
+        }
+        Outcome::Unchanged(p) => format!("nothing to do: {} is there already", p.image),
+        Outcome::Pending(waiting) => {
+            format!(
+                "pull request #{} for {} is open and waits for {}",
+                waiting.pull_request, waiting.image, waiting.until
+            )
+        }
+        Outcome::Refused(reasons) if reasons.is_empty() => "refused: the policy gives no reason".to_owned(),
+        Outcome::Refused(reasons) => {
+            let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
+            format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+fn change(p: &Promotion) -> String {
+    let was = p.previous_image.as_ref().map(|image| format!(" in place of {image}")).unwrap_or_default();
+    format!("{}{was}", p.image)
+}
+
+/// What a run left behind in git, so that nobody has to look; from the calls that it made.
+fn git_state(timeline: &[Step]) -> String {
+    let steps = timeline.iter().filter(|step| step.fate != Fate::Stopped);
+    steps.filter_map(left_behind).next_back().unwrap_or_else(|| "nothing was written to git".to_owned())
+}
+
+/// What one call left behind, if it is one that writes to git.
+fn left_behind(step: &Step) -> Option<String> {
+    Some(match (&step.call, step.fate) {
+        (Call::Propose { proposal: p }, Fate::Done) => format!(
+            "a pull request from {} to {} is open in {}; {} is unchanged",
+            p.head, p.base, p.repository, p.base
+        ),
+        (Call::Propose { proposal: p }, _) => format!(
+            "the branch {} may exist in {} without its pull request; {} is unchanged",
+            p.head, p.repository, p.base
+        ),
+        (
+            Call::Merge { repository: at, number, .. } | Call::MergeWhenReady { repository: at, number, .. },
+            fate,
+        ) => match (fate, &step.call) {
+            (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),
+            (Fate::Done, _) => {
+                format!("pull request #{number} of {at} is merged, or will be by GitHub")
+            }
+            (Fate::Unknown, _) => format!("pull request #{number} of {at} may be merged or open"),
+            (Fate::Refused | Fate::Stopped, _) => {
+                format!("pull request #{number} of {at} is open, it could not be merged")
+            }
+        },
+        _ => return None,
+    })
+}
