@@ -15,7 +15,6 @@ use super::made::Made;
 use super::pair::differences;
 use super::snapshot::{self, Snapshot};
 use super::{Scenario, Step};
-use crate::builtin;
 use crate::choice::Load;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
@@ -27,6 +26,7 @@ use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::transport::{GITHUB_URL, PORT_URL};
 use crate::world::{Event, Seen, Shared, World};
+use crate::{builtin, compiled};
 
 /// How requests reach the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +216,8 @@ impl Runner {
                 ))
             })?,
         };
-        let policy = Policy::compile(&self.engine, &bytes).map_err(|why| error(why.to_string()))?;
+        let loaded = compiled::load(&self.engine, &bytes, None, &|_| {});
+        let (policy, _) = loaded.map_err(|why| error(why.to_string()))?;
         policies.insert(file, (changed, policy.clone()));
         Ok(policy)
     }
