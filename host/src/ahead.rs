@@ -5,6 +5,7 @@
 //! the grants allow to read whatever its name. An answer that was fetched ahead answers one call, soon, and before the
 //! first write; anything else is asked for as if it had not been.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,9 @@ use snapshot::Pulls;
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
 /// How long a line waits for others to share its request; the first ones do not wait.
 const COMPANY: SignedDuration = SignedDuration::from_millis(500);
+
+/// Most bytes of a message in the log of the Port run.
+const LONGEST: usize = 10_000;
 
 /// The live source, with the waiting taken out.
 pub struct Ahead {
@@ -143,7 +147,7 @@ impl Source for Ahead {
         let Self { reads, lines } = self;
         let now = reads.clock.now();
         if let Call::Note { severity, message } = call {
-            lines.add(line(*severity, message), now);
+            lines.add(line(*severity, &cut(message)), now);
             return Ok(Reply::Done(()));
         }
         lines.send_if_due(&reads.live, now);
@@ -211,6 +215,14 @@ impl Entities {
 
 fn name(key: &EntityKey) -> (String, String) {
     (key.blueprint.clone(), key.identifier.clone())
+}
+
+/// A message as far as it is shown in Port, where people read it. The journal has all of it.
+fn cut(message: &str) -> Cow<'_, str> {
+    match message.floor_char_boundary(LONGEST) {
+        end if end == message.len() => message.into(),
+        end => format!("{}… (cut: the journal has {} bytes)", &message[..end], message.len()).into(),
+    }
 }
 
 /// Lines for the log of the Port run, in order: at most one request of them is under way.
@@ -305,5 +317,22 @@ impl Lines {
             Err(failure) if !self.taken => self.refused = Some(failure),
             Err(failure) => self.failed = self.failed.take().or(Some(failure)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "é".repeat(LONGEST);
+        let shown = cut(&long);
+        assert!(
+            shown.starts_with("éé") && shown.ends_with("é… (cut: the journal has 20000 bytes)"),
+            "{shown}"
+        );
+        assert!(shown.len() < LONGEST + 50);
     }
 }

@@ -5,8 +5,9 @@
 //! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
 //! module.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -172,10 +173,21 @@ impl Journal {
 
 /// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
 pub fn chain(before: &str, number: usize, entry: &str) -> String {
-    digest(format!("{before}\n{number}\n{entry}").as_bytes())
+    let mut sum = Sha256::new();
+    for part in [before, "\n", &number.to_string(), "\n", entry] {
+        sum.update(part);
+    }
+    hex(&sum.finalize())
 }
 
 /// SHA-256 in hex.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

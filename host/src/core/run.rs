@@ -209,10 +209,7 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     let mode = gate.source.mode();
     let mut message = (gate.words.last_word)(&ending, mode, &gate.timeline);
     let mut said = gate.source.unsent();
-    if let Err(failure) = gate.source.settle().await {
-        gate.observer
-            .say(&format!("a line for the log of the Port run was not taken: {}", describe(&failure)));
-    }
+    gate.settle().await;
     let live = gate.source.live();
     if mode == Mode::Run {
         said.push(text::line(&message));

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::coverage::Coverage;
 use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
@@ -224,13 +225,16 @@ fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<
 
 /// Reads files side by side, and returns them in their order.
 fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let share = paths.len().div_ceil(workers).max(1);
+    let share = paths.len().div_ceil(workers()).max(1);
     thread::scope(|scope| {
         let one = |paths: &[PathBuf]| paths.iter().map(|path| Scenario::read(path)).collect::<Vec<_>>();
         let readers: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || one(paths))).collect();
         readers.into_iter().flat_map(|reader| reader.join().expect("a reader does not panic")).collect()
     })
+}
+
+fn workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What came of all scenarios.
@@ -255,22 +259,27 @@ pub async fn all(
     shown: &(dyn Fn(&Report) + Sync),
 ) -> anyhow::Result<Vec<Report>> {
     let total = scenarios.len();
-    // More at a time would only have more sockets open.
-    let places = Arc::new(Semaphore::new(16));
+    // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
+    let places = Arc::new(Semaphore::new(if http { 16 } else { workers() }));
     let mut running = JoinSet::new();
     for (index, scenario) in scenarios.into_iter().enumerate() {
         let (runner, places) = (Arc::clone(runner), Arc::clone(&places));
         running.spawn(async move {
-            let _place = places.acquire_owned().await;
-            let path = scenario.path.display().to_string();
-            let tested = runner.test(&scenario, http).await;
-            (index, tested.with_context(|| path))
+            let place = places.acquire_owned().await;
+            let handle = Handle::current();
+            // On one thread from its beginning to its end: what it allocates, the same thread frees.
+            let tested = spawn_blocking(move || {
+                let _place = place;
+                let path = scenario.path.display().to_string();
+                handle.block_on(runner.test(&scenario, http)).with_context(|| path)
+            });
+            (index, tested.await)
         });
     }
     let mut reports: Vec<Option<Report>> = vec![None; total];
     while let Some(ended) = running.join_next().await {
-        let (index, report) = ended.context("a scenario panicked")?;
-        let report = report?;
+        let (index, report) = ended?;
+        let report = report.context("a scenario panicked")??;
         shown(&report);
         reports[index] = Some(report);
     }

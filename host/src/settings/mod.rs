@@ -37,16 +37,31 @@ pub enum SettingsError {
 /// # Errors
 /// Names each key that is unknown, missing or wrong, and what was probably meant.
 pub async fn check(engine: &Engine, policy: &Policy, config: &Config) -> Result<(), SettingsError> {
+    fit(&schema(engine, policy).await?, config)
+}
+
+/// Asks the policy for its schema.
+///
+/// # Errors
+/// When it does not describe itself, or its schema cannot be used.
+pub async fn schema(engine: &Engine, policy: &Policy) -> Result<Schema, SettingsError> {
     let described = engine.describe(&policy.program).await;
     let description = described.map_err(|error| SettingsError::Silent(format!("{error:#}")))?;
+    Ok(Schema::read(&description.settings_schema)?)
+}
+
+/// Holds the settings to a schema.
+///
+/// # Errors
+/// As [`check`].
+pub fn fit(schema: &Schema, config: &Config) -> Result<(), SettingsError> {
     let mut found = Vec::new();
     for (key, value) in &config.policy.settings {
         dates(value, &format!("{}.{}", schema::START, schema::key(key)), &mut found);
     }
     if found.is_empty() {
-        let schema = Schema::read(&description.settings_schema)?;
         let settings = serde_json::from_str(&config.settings());
-        found = problems(&schema, &settings.map_err(|error| SettingsError::Silent(error.to_string()))?)?;
+        found = problems(schema, &settings.map_err(|error| SettingsError::Silent(error.to_string()))?)?;
     }
     if found.is_empty() { Ok(()) } else { Err(SettingsError::Unfit(found)) }
 }

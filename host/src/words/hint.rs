@@ -15,6 +15,7 @@ pub fn hint(service: Service, status: u16, message: &str, header: &dyn Fn(&str) 
             "allow it in the Actions settings of repository and organisation, or use an App"
         }
         (Service::GitHub, 403) if message.contains("archived") => "unarchive it, or promote elsewhere",
+        (Service::GitHub, 403) if message.contains("rate limit") => "",
         (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
         (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
         (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",

@@ -6,6 +6,7 @@ use std::path::Path;
 use promote::world::World;
 use promote::world::github::PullState;
 use promote::world::sample::{self, SAMPLE};
+use promote_tests::guests::OBSERVER;
 use promote_tests::witness::REPOSITORY;
 use serde_json::json;
 use tokio::process::Command;
@@ -142,4 +143,35 @@ async fn sixteen_services_in_one_repository_are_all_promoted() {
         let production = world.port.entity("running_service", &format!("s{n:02}-prod")).unwrap();
         assert_eq!(production.relations["image"].identifiers(), ["web-1.4.2"]);
     }
+}
+
+/// The files of a folder.
+fn kept(folder: &Path) -> Vec<(String, u64)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let named =
+        entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()));
+    let mut files: Vec<_> = named.collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_programs_at_once_share_one_cache() {
+    let stage = Stage::sample().await;
+    let folder = stage.path("cache");
+    let stage = stage.with("PROMOTE_CACHE_DIR", folder.display().to_string());
+    let inspect = || {
+        let mut command = Command::new(&*PROGRAM);
+        command.args(["inspect", OBSERVER]);
+        stage.start(command, "").end()
+    };
+    let running: Vec<_> = (0..8).map(|_| inspect()).map(tokio::spawn).collect();
+    for run in running {
+        run.await.unwrap().expect(0).expect_said("tier      observe");
+    }
+    // Whoever was first or last: one file, whole, and the next one takes it.
+    let files = kept(&folder);
+    assert_eq!(files.len(), 1, "{files:?}");
+    inspect().await.expect(0);
+    assert_eq!(kept(&folder), files);
 }

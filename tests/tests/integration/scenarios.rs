@@ -33,7 +33,7 @@ async fn every_scenario_holds_on_both_backends() {
     let reports = all(&RUNNER, scenarios, true, &|_| {}).await.unwrap();
     let failed: Vec<String> = reports.iter().filter(|report| !report.passed()).map(show).collect();
     assert!(failed.is_empty(), "{} of {count} failed:\n{}", failed.len(), failed.join("\n"));
-    assert!(count >= 60, "only {count} scenarios were found");
+    assert!(count >= 150, "only {count} scenarios were found");
     eprintln!("{count} scenarios, each on both backends");
 }
 

@@ -21,13 +21,13 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use super::journals;
-use crate::builtin;
 use crate::core::contract::CONTRACT;
 use crate::core::engine::Engine;
 use crate::policy::Policy;
 use crate::record::Damage;
 use crate::request::config::{ComponentRef, Config, PolicyConfig};
 use crate::words::text;
+use crate::{builtin, compiled};
 
 pub use answers::Unknown;
 pub use backtest::{Change, Decision, Parting, Trial, Tried};
@@ -224,7 +224,7 @@ fn policy(engine: &Engine, file: Option<&Path>) -> anyhow::Result<Policy> {
             (std::fs::read(path).with_context(|| format!("reading {name}"))?, name)
         }
     };
-    Policy::compile(engine, &bytes).context(name)
+    Ok(compiled::load(engine, &bytes, None, &|_| {}).context(name)?.0)
 }
 
 /// Does some work for each journal, on every processor, and returns what came of it in their order.

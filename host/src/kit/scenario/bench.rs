@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::inject::{Injected, Injection};
 use super::made::Made;
-use super::run::Ran;
+use super::run::{Described, Ran};
 use super::{Act, Scenario};
 use crate::ahead::Ahead;
 use crate::core::contract::{Outcome, Workflow};
@@ -35,6 +35,8 @@ use crate::world::Shared;
 pub(super) struct Bench<'a> {
     pub(super) engine: &'a Engine,
     pub(super) policy: &'a Policy,
+    /// Of the policy's settings.
+    pub(super) schema: Described,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
@@ -102,8 +104,12 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        if let Err(error) = settings::check(self.engine, self.policy, &self.scenario.config).await {
-            ran.unusable(mode, error.to_string());
+        let fits = match &self.schema {
+            Ok(schema) => settings::fit(schema, &self.scenario.config).map_err(|error| error.to_string()),
+            Err(why) => Err(why.clone()),
+        };
+        if let Err(why) = fits {
+            ran.unusable(mode, why);
             return Ok(());
         }
         ran.run = Some(payload.run.clone());

@@ -14,16 +14,17 @@ use super::made::Made;
 use super::pair::differences;
 use super::snapshot::{self, Snapshot};
 use super::{Scenario, Step};
-use crate::builtin;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::run::Mode;
 use crate::policy::Policy;
 use crate::request::config::ComponentRef;
+use crate::settings::{self, Schema};
 use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
 use crate::world::transport::{GITHUB_URL, PORT_URL};
 use crate::world::{Event, Seen, Shared, World};
+use crate::{builtin, compiled};
 
 /// How requests reach the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +42,13 @@ pub struct Runner {
     named: BTreeMap<String, PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    /// What the policies say of their settings, by digest.
+    schemas: Mutex<BTreeMap<String, Described>>,
     seed: u64,
 }
+
+/// The schema of a policy's settings, or why it has none.
+pub(super) type Described = Result<Arc<Schema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +142,7 @@ impl Runner {
             pool: Pool::new().context("preparing HTTP")?,
             named,
             policies: Mutex::default(),
+            schemas: Mutex::default(),
             seed: 7,
         })
     }
@@ -199,7 +206,8 @@ impl Runner {
                 ))
             })?,
         };
-        let policy = Policy::compile(&self.engine, &bytes).map_err(|why| error(why.to_string()))?;
+        let loaded = compiled::load(&self.engine, &bytes, None, &|_| {});
+        let (policy, _) = loaded.map_err(|why| error(why.to_string()))?;
         policies.insert(file, (changed, policy.clone()));
         Ok(policy)
     }
@@ -218,7 +226,7 @@ impl Runner {
                 Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
-        let mut bench = self.bench(scenario, &policy, world);
+        let mut bench = self.bench(scenario, &policy, world).await;
         if let Some(server) = &server {
             // There the path tells the services apart.
             (bench.transport, bench.urls) = (Arc::new(self.pool.clone()), [server.url(), server.url()]);
@@ -247,12 +255,26 @@ impl Runner {
         injection: Option<Injection>,
     ) -> anyhow::Result<Ran> {
         let policy = self.policy(scenario)?;
-        self.bench(scenario, &policy, Shared::new(world)).step(&step.act, attempt, injection).await
+        let bench = self.bench(scenario, &policy, Shared::new(world)).await;
+        bench.step(&step.act, attempt, injection).await
+    }
+
+    /// What a policy says of its settings; it is asked once.
+    async fn schema(&self, policy: &Policy) -> Described {
+        let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(described) = schemas().get(&policy.digest).cloned() {
+            return described;
+        }
+        let schema = settings::schema(&self.engine, policy).await;
+        let described = schema.map(Arc::new).map_err(|error| error.to_string());
+        schemas().insert(policy.digest.clone(), described.clone());
+        described
     }
 
     /// A bench on the mock.
-    fn bench<'a>(&'a self, scenario: &'a Scenario, policy: &'a Policy, world: Shared) -> Bench<'a> {
+    async fn bench<'a>(&'a self, scenario: &'a Scenario, policy: &'a Policy, world: Shared) -> Bench<'a> {
         Bench {
+            schema: self.schema(policy).await,
             engine: &self.engine,
             policy,
             scenario,
