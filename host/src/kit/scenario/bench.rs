@@ -28,7 +28,7 @@ use crate::policy::Policy;
 use crate::request::payload::Payload;
 use crate::settings;
 use crate::setup::Setup;
-use crate::words::{Changes, last_word, message};
+use crate::words::{Changes, WORDS, message};
 use crate::world::Shared;
 
 /// One scenario on one backend.
@@ -182,8 +182,7 @@ impl Bench<'_> {
             report: config.port.report,
             request: payload.into_request(config.settings(), workflow),
             seed: self.seed,
-            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone()),
-            last_word,
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone(), WORDS),
         })
     }
 
