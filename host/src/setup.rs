@@ -9,6 +9,7 @@ use crate::core::live::Live;
 use crate::core::transport::{Clock, Transport};
 use crate::core::{github, port};
 use crate::reads::Translated;
+use crate::words;
 
 /// What a live source is made of.
 pub struct Setup {
@@ -42,7 +43,7 @@ impl Live {
     /// Fails if a base URL is not one that credentials may be sent to.
     pub fn new(setup: Setup) -> Sent<Self> {
         let Setup { transport, clock, deadline, seed, progress, mask, .. } = setup;
-        let session = Session::new(transport, clock, deadline, seed, progress, mask);
+        let session = Session::new(transport, clock, deadline, seed, progress, mask, words::hint);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
             github: github::Client::new(&setup.github_url, setup.github, session)?,

@@ -12,6 +12,7 @@ use promote::core::limits::Limits;
 use promote::core::observer::Silent;
 use promote::core::transport::Clock as _;
 use promote::request::config::Config;
+use promote::words::WORDS;
 use promote::world::{Shared, World};
 use serde_json::json;
 use tempfile::TempDir;
@@ -38,7 +39,7 @@ async fn once() -> anyhow::Result<f64> {
     let folder = TempDir::new()?;
     let journal = Journal::create(&folder.path().join("journal.jsonl"))?;
     let limits = Limits { calls: u32::MAX, traffic: usize::MAX, ..config.limits.clone() };
-    let mut gate = Gate::new(Box::new(live), limits, journal, clock, deadline, Arc::new(Silent));
+    let mut gate = Gate::new(Box::new(live), limits, journal, clock, deadline, Arc::new(Silent), WORDS);
     gate.grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
     let key = EntityKey { blueprint: "running_service".into(), identifier: "web-prod".into() };
     let started = Instant::now();

@@ -24,7 +24,7 @@ use promote::record;
 use promote::request::config::Config;
 use promote::request::payload::Payload;
 use promote::setup::Setup;
-use promote::words::last_word;
+use promote::words::WORDS;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
 use tokio::sync::Notify;
@@ -179,8 +179,7 @@ impl Bench {
             report: config.port.report,
             request: payload.into_request(workflow),
             seed,
-            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent)),
-            last_word,
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent), WORDS),
         };
         let done = tokio::select! {
             done = run(job, std::future::pending()) => Some(done),

@@ -43,5 +43,6 @@ fn session() -> anyhow::Result<Arc<Session>> {
         super::run::seed(),
         progress,
         Arc::new(|_| {}),
+        crate::words::hint,
     ))
 }

@@ -30,7 +30,7 @@ use crate::request::config::Config;
 use crate::request::payload::{LARGEST, Payload};
 use crate::setup::Setup;
 use crate::supply::Supply;
-use crate::words::last_word;
+use crate::words::WORDS;
 
 /// What `run` is told.
 #[derive(Args)]
@@ -144,8 +144,7 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         report: config.port.report,
         request: payload.into_request(environment.workflow()),
         seed,
-        gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer),
-        last_word,
+        gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer, WORDS),
     };
     workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;

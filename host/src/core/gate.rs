@@ -13,10 +13,12 @@ use jiff::Timestamp;
 
 use super::call::{Call, Fault, Reply};
 use super::contract::Failure;
-use super::grants::Resolved;
+use super::ending::Ending;
+use super::grants::{Operation, Resolved, Target};
 use super::journal::{Entry, Journal};
 use super::limits::{Budget, Limits};
 use super::observer::Observer;
+use super::run::Mode;
 use super::sandbox::Door;
 use super::seen::Seen;
 use super::source::Source;
@@ -38,12 +40,26 @@ pub struct Gate {
     pub deadline: Timestamp,
     /// Shows people what happens.
     pub observer: Arc<dyn Observer>,
+    /// Says it.
+    pub words: Words,
     /// What the calls so far have shown.
     pub seen: Seen,
     /// Denied calls, in words.
     pub violations: Vec<String>,
     /// The calls that were made, for the summary.
     pub timeline: Vec<Step>,
+}
+
+/// What is said to people and policies, from outside the core: nothing is decided on it, and foreign text in it is not
+/// neutralised yet.
+#[derive(Clone, Copy)]
+pub struct Words {
+    /// What a call is about.
+    pub target: fn(&Target<'_>) -> String,
+    /// That no grant allows a call, and which would.
+    pub denied: fn(Operation, &Target<'_>) -> String,
+    /// How a run ended, from what it did.
+    pub last_word: fn(&Ending, Mode, &[Step]) -> String,
 }
 
 /// One call, as the summary shows it.
@@ -99,6 +115,7 @@ impl Gate {
         clock: Arc<dyn Clock>,
         deadline: Timestamp,
         observer: Arc<dyn Observer>,
+        words: Words,
     ) -> Self {
         Self {
             source,
@@ -108,6 +125,7 @@ impl Gate {
             clock,
             deadline,
             observer,
+            words,
             seen: Seen::default(),
             violations: Vec::new(),
             timeline: Vec::new(),

@@ -75,12 +75,7 @@ pub struct Job<'a> {
     pub seed: u64,
     /// The door that it gets, which allows nothing yet.
     pub gate: Gate,
-    /// How the end is said to people.
-    pub last_word: LastWord,
 }
-
-/// Says how a run ended, from what it did. Foreign text in it is not neutralised yet.
-pub type LastWord = fn(&Ending, Mode, &[Step]) -> String;
 
 /// What a run came to.
 pub struct Done {
@@ -99,7 +94,7 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, policy, grants, report, request, seed, mut gate, last_word } = job;
+    let Job { engine, policy, grants, report, request, seed, mut gate } = job;
     let surroundings = Surroundings { now: gate.clock.now(), seed };
     let mut header = Header {
         format: FORMAT,
@@ -128,7 +123,7 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
             judge(verdict, &gate)
         }
     };
-    finish(ending, gate, report, last_word, printed).await
+    finish(ending, gate, report, printed).await
 }
 
 /// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
@@ -236,15 +231,9 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(
-    ending: Ending,
-    mut gate: Gate,
-    report: Report,
-    last_word: LastWord,
-    printed: String,
-) -> Done {
+async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
     let mode = gate.source.mode();
-    let mut message = last_word(&ending, mode, &gate.timeline);
+    let mut message = (gate.words.last_word)(&ending, mode, &gate.timeline);
     let mut said = gate.source.unsent();
     gate.settle().await;
     let live = gate.source.live();

@@ -7,7 +7,7 @@ use crate::core::gate::{Fate, Step};
 use crate::core::run::Mode;
 
 /// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
-pub fn last_word(ending: &Ending, mode: Mode, timeline: &[Step]) -> String {
+pub(super) fn last_word(ending: &Ending, mode: Mode, timeline: &[Step]) -> String {
     let message = message(ending, mode);
     match matches!(ending, Ending::Decided(_)) || timeline.is_empty() {
         true => message,

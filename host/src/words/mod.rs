@@ -4,8 +4,17 @@
 
 mod call;
 mod changes;
+mod denial;
 mod ending;
+mod hint;
 pub mod text;
 
+use crate::core::gate::Words;
+
 pub use changes::{CatalogChange, Changes, FileDiff};
-pub use ending::{last_word, message};
+pub use ending::message;
+pub use hint::hint;
+
+/// What the core says through.
+pub const WORDS: Words =
+    Words { target: denial::target, denied: denial::denied, last_word: ending::last_word };

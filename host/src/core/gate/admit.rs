@@ -23,7 +23,7 @@ impl Gate {
             ));
         }
         for target in &targets {
-            let allowed = self.grants.allow(operation, target)?;
+            let allowed = self.allow(operation, target)?;
             let mut conditions = allowed.into_iter().map(|grant| self.check_condition(call, grant));
             let first = conditions.next().unwrap_or(Ok(()));
             if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
@@ -109,7 +109,7 @@ impl Gate {
         else {
             return Ok(());
         };
-        let of = format!("{} on {target}", operation.name());
+        let of = format!("{} on {}", operation.name(), (self.words.target)(target));
         let (head, base) = match call {
             Call::Merge { expected_head, .. } | Call::MergeWhenReady { expected_head, .. } => {
                 let proposed = self.seen.proposed(at.repository, *number);
@@ -126,6 +126,10 @@ impl Gate {
             }
         };
         let target = Target::Repository(In { head: Some(head), base, ..at.clone() });
-        self.grants.allow(operation, &target).map(drop)
+        self.allow(operation, &target).map(drop)
+    }
+
+    fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
+        self.grants.allow(operation, target).map_err(|_| (self.words.denied)(operation, target))
     }
 }

@@ -1,13 +1,12 @@
 //! Which token goes with a request: the one that was given, or one that an App mints for this run.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
-use super::app::{App, Minted};
-use crate::core::http::{Http, Sent};
+use super::Client;
+use super::app::App;
+use crate::core::http::{Sent, Told};
 use crate::core::secret::Secret;
 
 /// Who we are to GitHub.
@@ -19,19 +18,21 @@ pub enum Credentials {
     App(App),
 }
 
-pub(super) struct Access {
-    credentials: Credentials,
-    http: Arc<Http>,
-    minted: Mutex<Option<Minted>>,
-}
+impl Client {
+    /// Makes sure that there is a token: to be started early, beside other work.
+    ///
+    /// Fails if the App is not installed, or if its token would be wider than what was asked for.
+    pub async fn login(&self) -> Told<()> {
+        Ok(self.token().await.map(drop)?)
+    }
 
-impl Access {
-    pub(super) fn new(credentials: Credentials, http: Arc<Http>) -> Self {
-        match &credentials {
-            Credentials::Token(token) => http.session.keep(token),
-            Credentials::App(app) => http.session.keep(&app.key),
+    /// Gives the minted token back, if there is one. To be called however the run ends.
+    pub async fn revoke(&self) -> Told<()> {
+        self.http.session.grace(Duration::from_secs(10));
+        match self.minted.lock().await.take() {
+            Some(minted) => Ok(minted.revoke(&self.http).await?),
+            None => Ok(()),
         }
-        Self { credentials, http, minted: Mutex::default() }
     }
 
     pub(super) async fn token(&self) -> Sent<Secret> {
@@ -47,13 +48,5 @@ impl Access {
         }
         let new = app.mint(&self.http).await?;
         Ok(minted.insert(new).token.clone())
-    }
-
-    pub(super) async fn revoke(&self) -> Sent<()> {
-        self.http.session.grace(Duration::from_secs(10));
-        match self.minted.lock().await.take() {
-            Some(minted) => minted.revoke(&self.http).await,
-            None => Ok(()),
-        }
     }
 }

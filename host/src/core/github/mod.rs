@@ -27,7 +27,7 @@ pub use read::blob_id;
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
 use super::retry::Effect;
-use access::Access;
+use app::Minted;
 
 /// GitHub's API, unless the run belongs to an Enterprise Server.
 pub const URL: &str = "https://api.github.com";
@@ -37,8 +37,9 @@ const MOST_PAGES: usize = 10;
 
 /// GitHub, for one run.
 pub struct Client {
-    http: Arc<Http>,
-    access: Access,
+    http: Http,
+    credentials: Credentials,
+    minted: tokio::sync::Mutex<Option<Minted>>,
     base: Mutex<Option<Base>>,
 }
 
@@ -104,21 +105,12 @@ impl Client {
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
     pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
-        let http = Arc::new(Http::new(Service::GitHub, base, session)?);
-        let access = Access::new(credentials, http.clone());
-        Ok(Self { access, http, base: Mutex::default() })
-    }
-
-    /// Makes sure that there is a token: to be started early, beside other work.
-    ///
-    /// Fails if the App is not installed, or if its token would be wider than what was asked for.
-    pub async fn login(&self) -> Told<()> {
-        Ok(self.access.token().await.map(drop)?)
-    }
-
-    /// Gives the minted token back, if there is one. To be called however the run ends.
-    pub async fn revoke(&self) -> Told<()> {
-        Ok(self.access.revoke().await?)
+        session.keep(match &credentials {
+            Credentials::Token(token) => token,
+            Credentials::App(app) => &app.key,
+        });
+        let http = Http::new(Service::GitHub, base, session)?;
+        Ok(Self { http, credentials, minted: Default::default(), base: Mutex::default() })
     }
 
     /// A repository, `owner/name`.
@@ -157,7 +149,7 @@ impl Client {
     }
 
     async fn send(&self, request: Request) -> Sent<Answer> {
-        let token = self.access.token().await?;
+        let token = self.token().await?;
         self.http.send(&request.bearer(token)).await
     }
 }

@@ -8,7 +8,7 @@ mod resolve;
 mod rule;
 
 pub use operation::{In, Operation, Target};
-pub use resolve::Resolved;
+pub use resolve::{NotGranted, Resolved};
 pub use rule::{After, Changes, Grant};
 
 /// The grants of one configuration; empty by default, which denies every call.

@@ -1,7 +1,5 @@
 //! What a call does, and on what.
 
-use std::fmt;
-
 use crate::core::call::Call;
 use crate::core::contract::{Change, EntityKey};
 
@@ -164,31 +162,4 @@ impl Call {
 
 fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
     Target::Entity { blueprint: &key.blueprint, identifier: Some(&key.identifier), change }
-}
-
-/// For people; the parts are the policy's text and not neutralised.
-impl fmt::Display for Target<'_> {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Run => to.write_str("the Port run"),
-            Self::Entity { blueprint, identifier, change } => {
-                write!(to, "{blueprint}/{}", identifier.unwrap_or("*"))?;
-                change.map_or(Ok(()), |change| write!(to, " ({})", changed(change)))
-            }
-            Self::Repository(at) => {
-                to.write_str(at.repository)?;
-                at.number.map_or(Ok(()), |number| write!(to, "#{number}"))?;
-                at.paths.iter().try_for_each(|path| write!(to, " {path}"))?;
-                at.head.map_or(Ok(()), |head| write!(to, " from {head}"))?;
-                at.base.map_or(Ok(()), |base| write!(to, " to {base}"))
-            }
-        }
-    }
-}
-
-fn changed(change: &Change) -> String {
-    let mut parts: Vec<String> = change.relations.iter().map(|r| format!("relation {}", r.name)).collect();
-    parts.extend(change.title.iter().map(|_| "title".to_owned()));
-    parts.extend(change.properties.iter().map(|properties| format!("properties {properties}")));
-    parts.join(", ")
 }

@@ -24,6 +24,10 @@ struct Rule {
     entities: Vec<String>,
 }
 
+/// No grant allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotGranted;
+
 impl Resolved {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
     ///
@@ -44,15 +48,11 @@ impl Resolved {
     /// is enough, so that a grant more never denies what was allowed.
     ///
     /// # Errors
-    /// The denial, in words that name the grant that would allow it.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
+    /// When there is none.
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, NotGranted> {
         let fits = |rule: &&Rule| rule.grant.covers(operation) && rule.matches(operation, target);
         let allowed: Vec<&Grant> = self.0.iter().filter(fits).map(|rule| &rule.grant).collect();
-        if allowed.is_empty() {
-            let remedy = remedy(operation, target);
-            return Err(format!("{} on {target} is not granted; {remedy}", operation.name()));
-        }
-        Ok(allowed)
+        if allowed.is_empty() { Err(NotGranted) } else { Ok(allowed) }
     }
 
     /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
@@ -151,28 +151,4 @@ fn glob(pattern: &str) -> Result<GlobMatcher, String> {
         .build()
         .map(|glob| glob.compile_matcher())
         .map_err(|error| format!("`{pattern}` is not a glob: {}", error.kind()))
-}
-
-fn remedy(operation: Operation, target: &Target<'_>) -> String {
-    let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
-    match target {
-        Target::Run => {}
-        Target::Entity { blueprint, identifier, change } => {
-            fields.push(format!("blueprint = {blueprint:?}"));
-            fields.extend(identifier.map(|id| format!("entity = {id:?}")));
-            let relations: Vec<&String> = change.iter().flat_map(|c| &c.relations).map(|r| &r.name).collect();
-            if !relations.is_empty() {
-                fields.push(format!("relations = {relations:?}"));
-            }
-        }
-        Target::Repository(at) => {
-            fields.push(format!("repository = {:?}", at.repository));
-            if !at.paths.is_empty() {
-                fields.push(format!("path = {:?}", at.paths));
-            }
-            fields.extend(at.head.map(|branch| format!("head = {branch:?}")));
-            fields.extend(at.base.map(|branch| format!("base = {branch:?}")));
-        }
-    }
-    format!("if the policy needs it, the operator can add a grant with {}", fields.join(", "))
 }

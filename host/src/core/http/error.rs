@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Sent, Service};
+use super::{Http, Sent};
 use crate::core::contract::Failure;
 use crate::core::transport::{HttpResponse, TransportError};
 
@@ -110,29 +110,23 @@ impl<T> OrNone<T> for Sent<T> {
 }
 
 impl Refusal {
-    /// Reads an answer that is not a success; `clean` makes a foreign text fit to be shown. The body may be anything: a
-    /// proxy's HTML page, or nothing.
-    pub(super) fn new(
-        service: Service,
-        call: String,
-        response: &HttpResponse,
-        clean: impl Fn(&str) -> String,
-    ) -> Self {
-        let header = |name| {
-            let value = response.headers().get(name).map(|value| value.to_str());
-            value.and_then(Result::ok).map(&clean).unwrap_or_default()
+    /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
+    pub(super) fn new(http: &Http, call: String, response: &HttpResponse) -> Self {
+        let header = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(|value| http.clean(value)).unwrap_or_default()
         };
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
-            Value::String(message) => clean(&format!("{message} {}", details(&body["errors"]))),
+            Value::String(message) => http.clean(&format!("{message} {}", details(&body["errors"]))),
             _ if body["error"].is_string() => String::new(),
-            _ => clean(&String::from_utf8_lossy(response.body())),
+            _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
         Self {
-            hint: hint(service, status, &message, header),
-            id: header(service.id_header()),
-            code: body["error"].as_str().map(&clean).unwrap_or_default(),
+            hint: (http.session.hint)(http.service, status.as_u16(), &message, &header),
+            id: header(http.service.id_header()),
+            code: body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default(),
             call,
             status,
             message,
@@ -170,31 +164,4 @@ pub(super) fn one_line(text: &str) -> String {
     let clean = text.replace(|c: char| c.is_control(), " ");
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     words.chars().take(EXCERPT).collect()
-}
-
-/// What the reader can do about it.
-fn hint(
-    service: Service,
-    status: StatusCode,
-    message: &str,
-    header: impl Fn(&'static str) -> String,
-) -> String {
-    let needs = header("x-accepted-github-permissions");
-    let text = match (service, status.as_u16()) {
-        (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
-        (Service::Port, 401) => "check client id, client secret and the region of this address",
-        (Service::Port, 403) => "the credentials lack a permission, or an IP allow list is in the way",
-        (Service::Port, 404) => "check the identifier, and whose credentials these are",
-        (Service::GitHub, 401) => "the credentials are wrong, expired or revoked",
-        (Service::GitHub, 403) if message.contains("not permitted to create") => {
-            "allow it in the Actions settings of repository and organisation, or use an App"
-        }
-        (Service::GitHub, 403) if message.contains("archived") => "unarchive it, or promote elsewhere",
-        (Service::GitHub, 403) if message.contains("rate limit") => "",
-        (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
-        (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
-        (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",
-        _ => "",
-    };
-    text.to_owned()
 }

@@ -15,13 +15,12 @@ mod tests;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use serde_json::Value;
+use http::{HeaderValue, Method, StatusCode, Uri};
 
 pub use error::{OrNone, Refusal, ServiceError};
 pub use message::{Answer, Request, seg, segs};
 pub use pool::Pool;
-pub use session::{Mask, Progress, Session};
+pub use session::{Hint, Mask, Progress, Session};
 
 use super::contract::Failure;
 use super::retry;
@@ -54,22 +53,6 @@ impl Service {
             Self::Port => "x-trace-id",
             Self::GitHub => "x-github-request-id",
         }
-    }
-
-    /// What goes with each request. GitHub's version is pinned: the newest drops fields that older ones require.
-    fn headers(self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        let mut add = |name, value| headers.insert(name, HeaderValue::from_static(value));
-        add(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
-        match self {
-            Self::Port => add(ACCEPT, "application/json"),
-            Self::GitHub => {
-                let version = HeaderName::from_static("x-github-api-version");
-                add(version, "2022-11-28");
-                add(ACCEPT, "application/vnd.github+json")
-            }
-        };
-        headers
     }
 }
 
@@ -194,19 +177,28 @@ impl Http {
         absolute.parse().map_err(|_| malformed("is no URL"))
     }
 
+    /// GitHub's version is pinned: the newest drops fields that older ones require.
     fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
-        let body = request.body.as_ref().map(Value::to_string);
-        let mut headers = self.service.headers();
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut message = HttpRequest::default();
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = uri.clone();
+        if let Some(body) = &request.body {
+            message.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *message.body_mut() = body.to_string().into_bytes();
+        }
+        let headers = message.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promote/", env!("CARGO_PKG_VERSION"))));
+        let accept = match self.service {
+            Service::Port => "application/json",
+            Service::GitHub => "application/vnd.github+json",
+        };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if self.service == Service::GitHub {
+            headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
         }
         if let Some(secret) = &request.bearer {
             headers.insert(AUTHORIZATION, secret.bearer());
         }
-        let mut message = HttpRequest::new(body.unwrap_or_default().into_bytes());
-        *message.method_mut() = request.method.clone();
-        *message.uri_mut() = uri.clone();
-        *message.headers_mut() = headers;
         message
     }
 
@@ -220,7 +212,7 @@ impl Http {
             let (http::response::Parts { headers, .. }, body) = response.into_parts();
             return Ok(Answer { call, headers, body });
         }
-        let refusal = Refusal::new(self.service, call, &response, |text| self.clean(text));
+        let refusal = Refusal::new(self, call, &response);
         Err(match limited {
             true => ServiceError::Limited(refusal.into()),
             false => ServiceError::Refused(refusal.into()),

@@ -80,6 +80,7 @@ impl Script {
             7,
             Arc::new(move |text| said.said.lock().unwrap().push(text.to_owned())),
             Arc::new(move |s| masked.masked.lock().unwrap().push(s.expose().to_owned())),
+            crate::words::hint,
         )
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Service;
 use crate::core::secret::Secret;
 use crate::core::transport::{Clock, Transport};
 
@@ -18,6 +19,9 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 /// Told each secret that this run makes, before it is used, so that it can be masked.
 pub type Mask = Arc<dyn Fn(&Secret) + Send + Sync>;
 
+/// Says what a reader can do about a refusal: by service, status, message and headers, else nothing.
+pub type Hint = fn(Service, u16, &str, &dyn Fn(&str) -> String) -> String;
+
 /// One run's connection to the outside.
 pub struct Session {
     pub(super) transport: Arc<dyn Transport>,
@@ -25,6 +29,7 @@ pub struct Session {
     deadline: Mutex<Timestamp>,
     progress: Progress,
     mask: Mask,
+    pub(super) hint: Hint,
     secrets: Mutex<Vec<Secret>>,
     jitter: AtomicU64,
 }
@@ -38,6 +43,7 @@ impl Session {
         seed: u64,
         progress: Progress,
         mask: Mask,
+        hint: Hint,
     ) -> Arc<Self> {
         Arc::new(Self {
             transport,
@@ -45,6 +51,7 @@ impl Session {
             deadline: Mutex::new(deadline),
             progress,
             mask,
+            hint,
             secrets: Mutex::default(),
             jitter: AtomicU64::new(seed),
         })

@@ -17,18 +17,12 @@ const MOST_FOUND: usize = 2_000;
 #[serde(rename_all = "camelCase")]
 struct Wire {
     identifier: String,
-    #[serde(default)]
-    blueprint: Value,
-    #[serde(default)]
-    title: Value,
-    #[serde(default)]
-    team: Value,
-    #[serde(default)]
+    blueprint: Option<Value>,
+    title: Option<Value>,
+    team: Option<Value>,
     properties: Option<Map<String, Value>>,
-    #[serde(default)]
     relations: Option<Map<String, Value>>,
-    #[serde(default)]
-    updated_at: Value,
+    updated_at: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +59,8 @@ impl Client {
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
     pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
         let found: Page = self.post(Effect::Read, "/v1/entities/search".into(), query).await?.json()?;
-        let named = found.entities.into_iter().filter(|wire| wire.blueprint.is_string());
+        let named =
+            found.entities.into_iter().filter(|wire| wire.blueprint.as_ref().is_some_and(Value::is_string));
         Ok(named.map(|wire| wire.into_entity("")).collect())
     }
 
@@ -167,7 +162,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let text = |value: Option<Value>| value?.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.
         let relations = self.relations.unwrap_or_default().into_iter().map(|(name, value)| {
             let targets = texts(&value);
@@ -175,14 +170,14 @@ impl Wire {
         });
         Entity {
             key: EntityKey {
-                blueprint: text(&self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
+                blueprint: text(self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
                 identifier: self.identifier,
             },
-            title: text(&self.title),
-            teams: texts(&self.team),
+            title: text(self.title),
+            teams: self.team.as_ref().map(texts).unwrap_or_default(),
             properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
             relations: relations.collect(),
-            updated_at: text(&self.updated_at),
+            updated_at: text(self.updated_at),
         }
     }
 }

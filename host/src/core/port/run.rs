@@ -54,10 +54,8 @@ pub struct Run {
     /// `IN_PROGRESS`, `SUCCESS`, `FAILURE`, `WAITING_FOR_APPROVAL` or `DECLINED`.
     pub status: String,
     /// An object with an identifier, or the identifier (API reference, "Get an action run's details").
-    #[serde(default)]
-    entity: Value,
-    #[serde(default)]
-    blueprint: Value,
+    entity: Option<Value>,
+    blueprint: Option<Value>,
 }
 
 impl Run {
@@ -68,8 +66,10 @@ impl Run {
 
     /// Whether it was started on this entity.
     pub fn is_about(&self, key: &EntityKey) -> bool {
-        let named =
-            |value: &Value, name: &str| value.as_str().or_else(|| value["identifier"].as_str()) == Some(name);
+        let named = |value: &Option<Value>, name: &str| {
+            let value = value.as_ref().unwrap_or_default();
+            value.as_str().or(value["identifier"].as_str()) == Some(name)
+        };
         named(&self.entity, &key.identifier) && named(&self.blueprint, &key.blueprint)
     }
 }

@@ -25,7 +25,7 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::reads::Translated;
 use crate::request::config::Config;
-use crate::words::Changes;
+use crate::words::{Changes, WORDS};
 
 /// How long the plan of one service may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -127,7 +127,8 @@ impl<'a> Probe<'a> {
         let ahead = Ahead::new(Arc::clone(&self.live), Arc::new(SystemClock), &self.config.grants, key);
         let source = Box::new(Plan::new(ahead));
         let (journal, _) = Journal::in_memory();
-        let mut gate = Gate::new(source, limits, journal, Arc::new(SystemClock), deadline, Arc::new(Silent));
+        let mut gate =
+            Gate::new(source, limits, journal, Arc::new(SystemClock), deadline, Arc::new(Silent), WORDS);
         gate.grants = grants;
         let surroundings = Surroundings { now, seed: 7 };
         let request = self.request(service);

@@ -42,6 +42,8 @@ pub struct Expect {
     pub run: Option<RunExpect>,
     /// What became of every pull request of the first repository, oldest first.
     pub pulls: Option<Vec<PullWord>>,
+    /// What single pull requests of the first repository say, by number.
+    pub pull: BTreeMap<String, PullExpect>,
     /// Every branch of the first repository, sorted.
     pub branches: Option<Vec<String>>,
     /// Nothing in Port or GitHub differs from before the step, but for the log and the end of the step's Port run.
@@ -93,6 +95,22 @@ impl OutcomeKind {
             Self::Unusable => "unusable",
         }
     }
+}
+
+/// What a pull request says, and what was added to it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PullExpect {
+    /// Its title.
+    pub title: Option<String>,
+    /// What its text holds, among other things.
+    pub body: Texts,
+    /// All its labels, sorted.
+    pub labels: Option<Vec<String>>,
+    /// Everybody who is asked for a review: people, then teams.
+    pub reviewers: Option<Vec<String>>,
+    /// What its comments hold, among other things.
+    pub comments: Texts,
 }
 
 /// What became of a pull request.

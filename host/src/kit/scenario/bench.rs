@@ -27,7 +27,7 @@ use crate::core::{github, port};
 use crate::plan::Plan;
 use crate::request::payload::Payload;
 use crate::setup::Setup;
-use crate::words::{Changes, last_word, message};
+use crate::words::{Changes, WORDS, message};
 use crate::world::Shared;
 
 /// One scenario on one backend.
@@ -179,8 +179,7 @@ impl Bench<'_> {
             report: config.port.report,
             request: payload.into_request(workflow),
             seed: self.seed,
-            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone()),
-            last_word,
+            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone(), WORDS),
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::ask::{CallName, Expect, FileExpect, RunExpect, Texts};
+use super::ask::{CallName, Expect, FileExpect, PullExpect, RunExpect, Texts};
 use super::error::near;
 use super::made::Made;
 use super::others::{others, quiet};
@@ -126,8 +126,30 @@ impl Found {
             .as_ref()
             .map(|pulls| pulls.iter().map(|pull| pull.name()).collect::<Vec<_>>().join(", "));
         self.same("pulls", expected, pulls.join(", "));
+        for (number, expected) in &expect.pull {
+            self.pull(number, expected, repository);
+        }
         let branches = ran.after.github.branches(&repository.full_name()).join(", ");
         self.same("branches", expect.branches.as_ref().map(|branches| branches.join(", ")), branches);
+    }
+
+    fn pull(&mut self, number: &str, expected: &PullExpect, repository: &Repository) {
+        let key = |part: &str| format!("pull.{number}.{part}");
+        let Some(pull) = number.parse().ok().and_then(|number: u64| repository.pulls.get(&number)) else {
+            let known: Vec<String> = repository.pulls.keys().map(ToString::to_string).collect();
+            return self.add(format!("pull.{number}"), "a pull request", missing(number, &known));
+        };
+        let (people, teams) = &pull.reviewers;
+        let listed = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(", "));
+        let of = |names: Vec<&str>| names.join(", ");
+        self.same(&key("title"), expected.title.as_ref(), &pull.title);
+        self.holds(&key("body"), &expected.body, pull.body.as_deref().unwrap_or_default());
+        let labels = pull.labels.iter().map(String::as_str);
+        self.same(&key("labels"), listed(&expected.labels), of(labels.collect()));
+        let reviewers = people.iter().chain(teams).map(String::as_str);
+        self.same(&key("reviewers"), listed(&expected.reviewers), of(reviewers.collect()));
+        let comments: Vec<&str> = pull.comments.iter().map(|comment| comment.body.as_str()).collect();
+        self.holds(&key("comments"), &expected.comments, &comments.join("\n"));
     }
 
     fn file(&mut self, name: &str, expected: &FileExpect, world: &World) {
