@@ -79,25 +79,27 @@ impl Repo<'_> {
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
-        let commit = match self.branch_off(proposal, node, &commit.sha).await {
-            Ok(now) if now.as_ref() != Some(base_commit) && self.holds(now.as_deref(), changes).await? => {
-                self.delete_branch(head).await?;
-                let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
-                return match merged.filter(|pull| pull.state() == PullState::Merged) {
-                    Some(pull) => Ok(pull.into_contract()),
-                    None => conflict(format!("{base} has come to hold the same change: run again")),
-                };
-            }
-            Ok(_) => commit.sha,
+        let (commit, is_new, now) = match self.branch_off(proposal, node, &commit.sha).await {
+            Ok(now) => (commit.sha, true, now),
             Err(error) if error.says(422, "already exists") => {
                 match self.take_over(proposal, &tree.sha, commit.sha).await? {
-                    Existing::Ours(commit) => commit,
+                    Existing::Ours(commit) => (commit, false, self.branch(base).await?),
                     Existing::Merged(pull) => return Ok(pull.into_contract()),
                 }
             }
             Err(error) => return Err(error.into()),
         };
-        self.open(proposal, &commit).await
+        if now.as_ref() == Some(base_commit) || !self.holds(now.as_deref(), changes).await? {
+            return self.open(proposal, &commit, is_new).await;
+        }
+        if is_new {
+            self.delete_branch(head).await?;
+        }
+        let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
+        match merged.filter(|pull| pull.state() == PullState::Merged) {
+            Some(pull) => Ok(pull.into_contract()),
+            None => conflict(format!("{base} has come to hold the same change: run again")),
+        }
     }
 
     /// Creates the branch, and tells where the base branch stands after that. As long as the branch is there, nobody else
@@ -190,10 +192,15 @@ impl Repo<'_> {
     }
 
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
-    /// see that a branch was made or moved.
-    async fn open(&self, proposal: &Proposal, commit: &str) -> Told<PullRequest> {
-        let opened = self.session().poll(|| self.open_once(proposal), Result::is_ok);
-        let mut pull = opened.await??;
+    /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
+    async fn open(&self, proposal: &Proposal, commit: &str, is_new: bool) -> Told<PullRequest> {
+        let clear = |opened: &Sent<Pull>| opened.is_ok() || !is_new;
+        let mut pull = match self.session().poll(|| self.open_once(proposal), clear).await? {
+            Err(error) if !is_new && error.says(422, "head invalid") => {
+                return conflict(format!("branch {} came and went meanwhile: run again", proposal.head));
+            }
+            opened => opened?,
+        };
         if pull.head.sha != commit {
             let look = || self.pull(pull.number);
             pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;
