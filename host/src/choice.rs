@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 
 use crate::core::contract::Entity;
-use crate::core::engine::Engine;
-use crate::core::run::{Choice, Chosen};
+use crate::core::engine::{Engine, Program};
+use crate::core::run::Choice;
 use crate::policy::Policy;
 use crate::request::config::{Config, PolicyConfig};
 use crate::settings;
@@ -100,7 +100,7 @@ impl<'a> Policies<'a> {
         }
     }
 
-    async fn pick(&self, subject: &Entity) -> anyhow::Result<Chosen> {
+    async fn pick(&self, subject: &Entity) -> anyhow::Result<(Program, String, Option<String>)> {
         let (wanted, rule) = self.config.policy_for(subject);
         let team = rule.map(ToString::to_string);
         let named = || team.as_ref().map_or("[policy]".to_owned(), |team| format!("[[team]] {team}"));
@@ -111,13 +111,13 @@ impl<'a> Policies<'a> {
         self.held(&policy.digest)?;
         let picked = Picked { digest: policy.digest, team: team.clone() };
         let _ = self.picked.set(picked);
-        Ok(Chosen { program: policy.program, settings: wanted.settings(), team })
+        Ok((policy.program, wanted.settings(), team))
     }
 }
 
 #[async_trait]
 impl Choice for Policies<'_> {
-    async fn choose(&self, subject: &Entity) -> Result<Chosen, String> {
+    async fn choose(&self, subject: &Entity) -> Result<(Program, String, Option<String>), String> {
         self.pick(subject).await.map_err(|error| format!("{error:#}"))
     }
 }

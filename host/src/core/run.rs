@@ -42,21 +42,12 @@ impl Mode {
 /// Decides which policy runs.
 #[async_trait]
 pub trait Choice: Sync {
-    /// The policy for a subject, which is as Port describes it.
+    /// The policy for a subject, which is as Port describes it; what the operator set for it, JSON text; and the rule that
+    /// chose it, if one did.
     ///
     /// # Errors
     /// Says why there is none that can run.
-    async fn choose(&self, subject: &Entity) -> Result<Chosen, String>;
-}
-
-/// A policy that was chosen.
-pub struct Chosen {
-    /// The policy.
-    pub program: Program,
-    /// What the operator set for it, JSON text.
-    pub settings: String,
-    /// The rule that chose it, if there are rules and one did.
-    pub team: Option<String>,
+    async fn choose(&self, subject: &Entity) -> Result<(Program, String, Option<String>), String>;
 }
 
 /// Everything that one run needs.
@@ -111,8 +102,7 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     let wall = header.limits.wall;
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
-    let left = gate.time_left();
-    let begun = tokio::time::timeout(left, begin(&mut gate, grants, policy, &mut header)).await;
+    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, policy, &mut header)).await;
     let ending = match begun {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
@@ -126,18 +116,15 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     finish(ending, gate, report, printed).await
 }
 
+/// The policy of a run that has begun, or how one ends that has not.
+type Begun = Result<Program, Ending>;
+
 /// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
 /// the run starts.
-async fn begin(
-    gate: &mut Gate,
-    grants: &Grants,
-    policy: &dyn Choice,
-    header: &mut Header,
-) -> Result<Program, Ending> {
+async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &mut Header) -> Begun {
     let subject = confirm(gate, &header.request.subject.key).await?;
-    let Chosen { program, settings, team } = policy.choose(&subject).await.map_err(Ending::Unusable)?;
-    (header.component, header.team) = (program.digest().to_owned(), team);
-    header.request.settings = settings;
+    let (program, settings, team) = policy.choose(&subject).await.map_err(Ending::Unusable)?;
+    (header.component, header.team, header.request.settings) = (program.digest().to_owned(), team, settings);
     let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
     let context = json!({
         "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
@@ -197,8 +184,7 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
         _ => true,
     };
     let unproven = unproven(&verdict).filter(|_| !is_proven);
-    let violations = gate.violations.iter().cloned().chain(unproven).collect();
-    ending(verdict, violations)
+    ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
 }
 
 /// What a policy is told off for if nothing proves what it says.
