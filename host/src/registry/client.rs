@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{DigestError, OciDistributionError as Trouble};
+use oci_client::errors::{DigestError, OciDistributionError as Trouble, OciEnvelope, OciErrorCode as Code};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference as Address, RegistryOperation};
 use tokio::io::AsyncWrite;
@@ -156,20 +156,25 @@ fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow
         Err(ours) => return ours,
     };
     let Reference { registry, repository, .. } = reference;
+    let no_such = || format!("{registry} has no such `{repository}`: look at name and digest");
+    let no_entry = || format!("{registry} does not let us at `{repository}`: {}", access.hint(registry));
     let what = match trouble {
         Trouble::DigestError(DigestError::VerificationError { expected, actual }) => {
             let hex = |text: &str| crate::core::text::line(text.trim_start_matches("sha256:"));
             return tampered("answer", &hex(&actual), &hex(&expected));
         }
-        Trouble::UnauthorizedError { .. } | Trouble::AuthenticationFailure(_) => {
-            let hint = access.hint(registry);
-            format!("{registry} does not let us at `{repository}`: {hint}")
+        Trouble::UnauthorizedError { .. } | Trouble::AuthenticationFailure(_) => no_entry(),
+        Trouble::ServerError { code: 401 | 403, .. } => no_entry(),
+        Trouble::ImageManifestNotFoundError(_) | Trouble::ServerError { code: 404, .. } => no_such(),
+        Trouble::RegistryError { ref envelope, .. }
+            if says(envelope, &[Code::Unauthorized, Code::Denied]) =>
+        {
+            no_entry()
         }
-        Trouble::ImageManifestNotFoundError(_) => {
-            format!("{registry} has no such `{repository}`: look at name and digest")
-        }
-        Trouble::ServerError { code: 404, .. } => {
-            format!("{registry} has no such `{repository}`: look at name and digest")
+        Trouble::RegistryError { ref envelope, .. }
+            if says(envelope, &[Code::ManifestUnknown, Code::NameUnknown, Code::BlobUnknown]) =>
+        {
+            no_such()
         }
         Trouble::ServerError { code, .. } => format!("{registry} answers with status {code}"),
         Trouble::RegistryError { envelope, .. } => {
@@ -182,6 +187,10 @@ fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow
         _ => format!("{registry} answers in a way that no registry should"),
     };
     anyhow::anyhow!(what)
+}
+
+fn says(envelope: &OciEnvelope, codes: &[Code]) -> bool {
+    envelope.errors.iter().any(|error| codes.contains(&error.code))
 }
 
 /// Takes at most so many bytes.
