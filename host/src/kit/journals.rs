@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::files;
+
 /// No run writes a larger journal: its calls and answers have a limit.
 const LARGEST: u64 = 256 << 20;
 
@@ -14,32 +16,11 @@ const LARGEST: u64 = 256 << 20;
 /// # Errors
 /// Names the path that cannot be searched, or says that there is no journal.
 pub(super) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        search(path, &mut found).with_context(|| format!("looking for journals in {}", path.display()))?;
-    }
-    found.sort();
-    found.dedup();
+    let found = files::find(paths, "jsonl")?;
     if found.is_empty() {
         bail!("there is no journal: in a folder, journals are the files that end in `.jsonl`");
     }
     Ok(found)
-}
-
-fn search(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.metadata()?.is_dir() {
-        found.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in path.read_dir()? {
-        let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-        if kind.is_dir() {
-            search(&entry, found)?;
-        } else if entry.extension().is_some_and(|extension| extension == "jsonl") {
-            found.push(entry);
-        }
-    }
-    Ok(())
 }
 
 /// The bytes of a journal.

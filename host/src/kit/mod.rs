@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+mod files;
 pub mod fleet;
 pub mod init;
 pub mod inspect;

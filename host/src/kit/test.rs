@@ -9,7 +9,7 @@ mod update;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::coverage::Coverage;
+use super::files;
 use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
 use super::sweep::Only;
 
@@ -296,29 +297,7 @@ pub fn show(report: &Report) -> String {
 /// # Errors
 /// Names the path that does not exist or cannot be searched.
 pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        search(path, &mut found).with_context(|| format!("searching {}", path.display()))?;
-    }
-    found.sort();
-    found.dedup();
-    Ok(found)
-}
-
-fn search(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.metadata()?.is_dir() {
-        found.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in path.read_dir()? {
-        let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-        if kind.is_dir() {
-            search(&entry, found)?;
-        } else if entry.extension().is_some_and(|extension| extension == "toml") {
-            found.push(entry);
-        }
-    }
-    Ok(())
+    files::find(paths, "toml")
 }
 
 fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {

@@ -76,6 +76,10 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
     let still = || (MAIN, answer(200, json!({ "object": { "sha": BASE } })));
     let ours = || answer(201, pull(json!({})));
     let none = || answer(200, "[]");
+    let young = json!({
+        "sha": FOREIGN, "tree": { "sha": "tree1" }, "message": "", "parents": [{ "sha": BASE }],
+        "committer": { "date": jiff::Timestamp::from_second(START).unwrap() },
+    });
     // What follows the refusal to create the branch, and what it comes to.
     let table: Vec<(&str, Vec<Step>, &str)> = vec![
         (
@@ -84,6 +88,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (ANY, none()),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
                 still(),
                 ("POST /pulls", adopted()),
             ],
@@ -96,8 +101,22 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (GET_REF, answer(404, "{}")),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
                 still(),
                 ("POST /pulls", adopted()),
+            ],
+            FOREIGN,
+        ),
+        (
+            "same change, by a run that opens its pull request in a moment",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, answer(200, young)),
+                (OPEN, none()),
+                (OPEN, none()),
+                (OPEN, answer(200, json!([elsewhere(FOREIGN)]))),
+                still(),
             ],
             FOREIGN,
         ),
@@ -107,6 +126,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (ANY, none()),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
                 still(),
                 ("POST /pulls", invalid()),
             ],
@@ -319,6 +339,7 @@ async fn a_lost_branch_creation_finds_its_own_branch() {
     steps.push((GET_REF, answer(200, json!({ "object": { "sha": OURS } }))));
     let found = git_commit(OURS, "tree1", "", &[BASE]);
     steps.push(("GET /git/commits/2222222222222222222222222222222222222222", found));
+    steps.push((OPEN, answer(200, "[]")));
     steps.push((MAIN, answer(200, json!({ "object": { "sha": BASE } }))));
     steps.push(("POST /pulls", answer(201, pull(json!({})))));
     let (client, script) = github(steps);
