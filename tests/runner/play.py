@@ -169,7 +169,7 @@ def service_down(stage):
 
 
 def plan_writes_nothing(stage):
-    expect(stage.promote(plan="true"), 0, "would get ghcr.io/acme/web:1.4.2")
+    expect(stage.promote(plan="true"), 0, "would promote ghcr.io/acme/web:1.4.2")
     assert stage.pulls() == []
 
 
