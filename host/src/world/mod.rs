@@ -226,7 +226,7 @@ impl World {
         secrets.filter(|secret| !secret.is_empty()).any(|secret| text.contains(secret))
     }
 
-    /// Ends everything that goes wrong: faults, and bad days of GitHub. A read that lags behind by now still does.
+    /// Ends everything that goes wrong: faults, and bad days of GitHub with reads that lag behind.
     pub fn heal(&mut self) {
         self.faults = Faults::default();
         self.github.heal();

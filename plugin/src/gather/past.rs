@@ -122,10 +122,9 @@ impl<H: Host> Gathering<'_, H> {
             let Some(value) = self.value(repository, path, manifest, commit)? else {
                 continue;
             };
-            if is_way_back(pull)
-                && let Some(at) = stack.iter().rposition(|older| *older == value)
-            {
-                stack.truncate(at);
+            if is_way_back(pull) {
+                // A way back to what is not known to have been there leaves nothing to go back to.
+                stack.truncate(stack.iter().rposition(|older| *older == value).unwrap_or(0));
             }
             if stack.last() != Some(&value) {
                 stack.push(value);

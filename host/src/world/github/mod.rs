@@ -130,9 +130,10 @@ impl GitHub {
         answer.finish(self.requests)
     }
 
-    /// Ends a bad day. What lags behind already, still does.
+    /// Ends a bad day: every read sees what there is.
     pub(super) fn heal(&mut self) {
         self.weather = Weather::default();
+        self.repositories.iter_mut().for_each(|repository| repository.stale.clear());
     }
 
     fn new_id(&mut self) -> u64 {
