@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-workflow test-crashes fuzz lint sweep lint-workflows build clean
+.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes fuzz lint sweep lint-workflows build clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and 
 
 test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
 	@tests/languages/run
+
+test-registry: setup ## Push, pull and promote with a policy from a real registry, docker-registry; needs Python
+	@tests/registry/run
 
 test-workflow: setup ## Play GitHub's runner: the action and the workflow that `promote init` writes; needs Python
 	@tests/runner/run

@@ -6,20 +6,24 @@
 
 pub mod ahead;
 pub mod builtin;
+pub mod choice;
 pub mod cli;
 pub mod compiled;
 pub mod contrast;
 pub mod core;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod lock;
 pub mod near;
 pub mod plan;
 pub mod policy;
 pub mod reads;
 pub mod record;
+pub mod registry;
 pub mod request;
 pub mod settings;
 pub mod setup;
+pub mod supply;
 pub mod toolchain;
 pub mod words;
 #[cfg(feature = "kit")]

@@ -100,12 +100,13 @@ mod tests {
         let request =
             Payload::read(r#"{ "context": { "runId": "r", "entity": "web", "blueprint": "service" } }"#)
                 .unwrap()
-                .into_request("{}".to_owned(), Workflow { repository: None, url: None, attempt: 1 });
+                .into_request(Workflow { repository: None, url: None, attempt: 1 });
         let header = Header {
             format: FORMAT,
             host: "0.1.0".to_owned(),
             contract: "promote:policy@0.1.0".to_owned(),
             component: digest(b"component"),
+            team: None,
             mode: "run".to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
             seed: 7,

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use promote::ahead::Ahead;
+use promote::choice::Policies;
 use promote::core::contract::Workflow;
 use promote::core::engine::Engine;
 use promote::core::gate::Gate;
@@ -149,6 +150,7 @@ impl Bench {
         let witness = Witness::of(&world);
         let config = Config::parse(&self.settings.text()).unwrap();
         let policy = policy(&self.component);
+        let policies = Policies::prepare(&config, &ENGINE, &policy).await.unwrap();
         let (journal, bytes) = Journal::in_memory();
         let clock = Arc::new(world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
@@ -172,10 +174,10 @@ impl Bench {
         let workflow = Workflow { repository: None, url: None, attempt: 1 };
         let job = Job {
             engine: &ENGINE,
-            program: &policy.program,
+            policy: &policies,
             grants: &config.grants,
             report: config.port.report,
-            request: payload.into_request(config.settings(), workflow),
+            request: payload.into_request(workflow),
             seed,
             gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent), WORDS),
         };

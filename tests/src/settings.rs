@@ -70,6 +70,13 @@ impl Settings {
         self
     }
 
+    /// With these rules for teams, as TOML.
+    #[must_use]
+    pub fn teams(mut self, rules: &str) -> Self {
+        self.0.extend(rules.parse::<Table>().unwrap());
+        self
+    }
+
     /// With one more setting of the policy.
     #[must_use]
     pub fn setting(mut self, key: &str, value: &str) -> Self {

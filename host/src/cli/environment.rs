@@ -12,6 +12,7 @@ use crate::core::github::{self, App, Repository};
 use crate::core::grants::Grants;
 use crate::core::port;
 use crate::core::secret::Secret;
+use crate::registry::{Access, Login};
 
 /// Port's API, by default the one in Europe.
 const PORT_API_URL: &str = "PORT_API_URL";
@@ -45,7 +46,15 @@ const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
 const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
 /// A folder that is emptied after the job; set by the runner.
 const RUNNER_TEMP: &str = "RUNNER_TEMP";
-/// Where compiled policies are kept.
+/// The registry that the next two are for, as references spell it: they go nowhere else.
+const PROMOTE_REGISTRY: &str = "PROMOTE_REGISTRY";
+/// Who we are to that registry.
+const PROMOTE_REGISTRY_USER: &str = "PROMOTE_REGISTRY_USER";
+/// The password or token; `PROMOTE_REGISTRY_PASSWORD_FILE` names a file with it instead.
+const PROMOTE_REGISTRY_PASSWORD: &str = "PROMOTE_REGISTRY_PASSWORD";
+/// The folder of docker's configuration, by default `.docker` in `HOME`; `docker login` writes there.
+const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Where compiled policies and components from registries are kept.
 const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
 /// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
 const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
@@ -136,6 +145,25 @@ impl Environment {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let permissions = permissions(grants);
         Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
+    }
+
+    /// Who we are to registries: what the variables say of one of them, docker's configuration for the others.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn registry(&self) -> anyhow::Result<Access> {
+        let docker = self.get(DOCKER_CONFIG).or_else(|| Some(format!("{}/.docker", self.get(HOME)?)));
+        let docker = docker.map(|folder| PathBuf::from(folder).join("config.json"));
+        let given = match self.get(PROMOTE_REGISTRY) {
+            None => None,
+            Some(registry) => {
+                let user = self.get(PROMOTE_REGISTRY_USER).with_context(|| missing(PROMOTE_REGISTRY_USER))?;
+                let password = self.secret(PROMOTE_REGISTRY_PASSWORD)?;
+                let password = password.with_context(|| missing(PROMOTE_REGISTRY_PASSWORD))?;
+                Some((registry, Login { user, password }))
+            }
+        };
+        Ok(Access { given, docker })
     }
 
     /// Whether a GitHub App acts, not a token.

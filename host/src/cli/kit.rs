@@ -5,18 +5,21 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::Value;
 
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::{Environment, connect, output};
+use crate::choice::Load as _;
 use crate::core::engine::Engine;
+#[cfg(feature = "oci")]
+use crate::kit::artifacts::{self, PullArgs, PushArgs};
 use crate::kit::build::{self, BuildArgs};
 use crate::kit::demo::{self, DemoArgs};
 use crate::kit::doctor::{self, DoctorArgs, Patient};
 use crate::kit::explain::{self, ExplainArgs};
-use crate::kit::fleet;
+use crate::kit::fleet::{self, Terms};
 use crate::kit::init::{self, InitArgs, Talk};
 use crate::kit::inspect::{self, InspectArgs};
+use crate::kit::lock::{self, LockArgs};
 use crate::kit::matrix::{self, MatrixArgs};
 use crate::kit::mock::{self, MockArgs};
 use crate::kit::new::{self, NewArgs};
@@ -25,6 +28,7 @@ use crate::kit::start::{self, StartArgs};
 use crate::kit::test::{self, Out, TestArgs};
 use crate::kit::verify::{self, VerifyArgs};
 use crate::request::config::Config;
+use crate::supply::Supply;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -42,6 +46,14 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Say what a component is and could ever do
     Inspect(InspectArgs),
+    /// Write promote.lock: what each component is; shows what they gain and lose
+    Lock(LockArgs),
+    /// Fetch a policy from a registry, and print its reference with the digest
+    #[cfg(feature = "oci")]
+    Pull(PullArgs),
+    /// Put a policy into a registry, and print its reference with the digest
+    #[cfg(feature = "oci")]
+    Push(PushArgs),
     /// Run scenario files against the embedded Port and GitHub
     Test(TestArgs),
     /// Run the policy of a journal again, and check that it does the same
@@ -86,7 +98,25 @@ pub(super) async fn run(
             build::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
         }
         Command::Inspect(args) => {
-            inspect::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+            let access = environment.registry()?;
+            inspect::run(&args, &access, &output::say, &output::data).await
+        }
+        Command::Lock(args) => {
+            let config = Config::read(&args.config)?;
+            let engine = Engine::new().context("starting wasmtime")?;
+            let access = environment.registry()?;
+            let supply = Supply::new(&engine, &args.config, environment.cache(), access, &output::say);
+            lock::run(&args, &config, &supply, &output::say, &output::data).await
+        }
+        #[cfg(feature = "oci")]
+        Command::Pull(args) => {
+            let access = environment.registry()?;
+            artifacts::pull(&args, &access, environment.cache(), &output::say, &output::data).await
+        }
+        #[cfg(feature = "oci")]
+        Command::Push(args) => {
+            let access = environment.registry()?;
+            artifacts::push(&args, &access, &output::say, &output::data).await
         }
         Command::Replay(args) => replay::run(&args, &|text: &str| output::data(text)),
         Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
@@ -99,8 +129,9 @@ pub(super) async fn run(
             Ok(0)
         }
         Command::Matrix(args) => {
-            let (_, settings) = settings(&args.config, environment).await?;
-            output::data(&matrix::run(&args, &settings, &connect::port(environment)?).await?);
+            let config = Config::read(&args.config)?;
+            let terms = terms(&config, &args.config, environment).await?;
+            output::data(&matrix::run(&args, &terms, &connect::port(environment)?).await?);
             Ok(0)
         }
         Command::Start(args) => {
@@ -112,23 +143,28 @@ pub(super) async fn run(
     }
 }
 
-/// The configuration, and the settings of its policy with every default filled in.
-async fn settings(path: &Path, environment: &Environment) -> anyhow::Result<(Config, Value)> {
-    let config = Config::read(path)?;
+/// The settings of every policy of a configuration, with every default filled in.
+async fn terms<'a>(config: &'a Config, path: &Path, environment: &Environment) -> anyhow::Result<Terms<'a>> {
     let engine = Engine::new().context("starting wasmtime")?;
-    let policy = super::run::policy(&engine, &config, path, environment.cache().as_deref())?;
-    let described = engine.describe(&policy.program).await.context("asking the policy to describe itself")?;
-    let settings = fleet::settings(&config, &described.settings_schema);
-    Ok((config, settings))
+    let supply = super::run::supply(&engine, path, environment.cache(), environment)?;
+    let mut all = Vec::new();
+    for (_, wanted) in config.policies() {
+        let policy = supply.load(wanted).await?;
+        let described =
+            engine.describe(&policy.program).await.context("asking the policy to describe itself")?;
+        all.push(fleet::settings(wanted, &described.settings_schema));
+    }
+    Ok(Terms::new(&config.team, all))
 }
 
 async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
     let config = Config::read(&args.config)?;
     let engine = Engine::new().context("starting wasmtime")?;
+    let supply = super::run::supply(&engine, &args.config, environment.cache(), environment)?;
     let patient = Patient {
         config: &config,
         engine: &engine,
-        policy: super::run::policy(&engine, &config, &args.config, environment.cache().as_deref()),
+        load: &supply,
         port: connect::port(environment),
         github: connect::github(environment, &config.grants),
         app: environment.is_app(),

@@ -86,6 +86,7 @@ pub fn main() -> ExitCode {
     let ended =
         runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(dispatch(cli.command)));
     match ended {
+        Ok(0) if output::has_lost() => ExitCode::from(USAGE),
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::problem(&format!("{error:#}"));

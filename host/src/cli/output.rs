@@ -1,7 +1,8 @@
 //! The only place that prints. What is foreign is made harmless before it gets here, or here.
+//!
+//! Nobody may be listening any more, and that ends no run: `print!` would panic in the middle of a promotion.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the door for data and messages")]
-
+use std::io::{self, ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::words::text;
@@ -9,10 +10,31 @@ use crate::words::text;
 /// Whether a line that stands only for now is on the screen.
 static STATUS: AtomicBool = AtomicBool::new(false);
 
+/// Whether data could not be written to somebody who waits for it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
 /// Prints data.
 pub(super) fn data(text: &str) {
     clear();
-    print!("{text}");
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            LOST.store(true, Ordering::Relaxed);
+            problem(&format!("the result could not be written: {error}"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether data could not be written, to a disk that is full for one.
+pub(super) fn has_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Writes to standard error, if anybody listens there.
+fn err(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Shows a line until the next thing is printed. For terminals only.
@@ -20,26 +42,26 @@ pub(super) fn data(text: &str) {
 pub(super) fn status(line: &str) {
     clear();
     // The cursor stays at the end of the line.
-    eprint!("{}", text::line(line));
+    err(&text::line(line));
     STATUS.store(true, Ordering::Relaxed);
 }
 
 /// Takes the line away that stands only for now.
 fn clear() {
     if STATUS.swap(false, Ordering::Relaxed) {
-        eprint!("\r\u{1b}[2K");
+        err("\r\u{1b}[2K");
     }
 }
 
 /// Prints a line for people; foreign text in it is made harmless.
 pub(super) fn say(line: &str) {
     clear();
-    eprintln!("{}", text::log(line));
+    err(&format!("{}\n", text::log(line)));
 }
 
 /// Prints a line that is ours, escape sequences included.
 pub(super) fn raw(line: &str) {
-    eprintln!("{line}");
+    err(&format!("{line}\n"));
 }
 
 /// Asks the person at the terminal; none if there is nobody. An empty answer is the default.
@@ -50,7 +72,7 @@ pub(super) fn ask(question: &str, default: &str) -> Option<String> {
         return None;
     }
     let hint = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    eprint!("{}{}: ", text::log(question), text::log(&hint));
+    err(&format!("{}{}: ", text::log(question), text::log(&hint)));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok().filter(|read| *read > 0)?;
     let answer = answer.trim();
@@ -59,11 +81,11 @@ pub(super) fn ask(question: &str, default: &str) -> Option<String> {
 
 /// Prints why nothing could be done.
 pub(super) fn problem(what: &str) {
-    eprintln!("promote: {}", text::log(what));
+    err(&format!("promote: {}\n", text::log(what)));
 }
 
 /// Prints a workflow command (actions/toolkit, command.ts).
 pub(super) fn command(name: &str, properties: &str, data: &str) {
     let space = if properties.is_empty() { "" } else { " " };
-    eprintln!("::{name}{space}{properties}::{}", text::command_data(data));
+    err(&format!("::{name}{space}{properties}::{}\n", text::command_data(data)));
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::output;
 use super::run::Task;
 use crate::ahead::Ahead;
+use crate::choice::Picked;
 use crate::core::journal::digest;
 use crate::core::run::{Done, Mode};
 use crate::core::source::Source;
@@ -62,8 +63,16 @@ impl Sheet {
         }
     }
 
+    /// SHA-256 of the component that an approved plan is for.
+    pub(super) fn component(&self) -> Option<&str> {
+        match self {
+            Self::Bound(plan) => Some(&plan.target.component),
+            _ => None,
+        }
+    }
+
     /// Writes the plan that was made, if it is one that can be run.
-    pub(super) fn finish(self, done: &Done) -> anyhow::Result<()> {
+    pub(super) fn finish(self, done: &Done, picked: Option<&Picked>) -> anyhow::Result<()> {
         let Self::New { path, target, writes } = self else {
             return Ok(());
         };
@@ -74,7 +83,8 @@ impl Sheet {
         }
         let writes = writes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let count = writes.len();
-        let plan = PlanFile::new(target, kind, &done.message, writes, Timestamp::now());
+        let component = &picked.context("no policy was chosen, and the run ended well")?.digest;
+        let plan = PlanFile::new(target.of(component), kind, &done.message, writes, Timestamp::now());
         plan.write(&path).with_context(|| format!("writing the plan {}", path.display()))?;
         output::say(&format!("the plan is in {}", name(&path, count)?));
         Ok(())

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Environment;
 use super::run::Format;
+use crate::choice::Picked;
 use crate::core::call::Call;
 use crate::core::contract::Outcome;
 use crate::core::ending::Ending;
@@ -15,7 +16,6 @@ use crate::core::github::Repository;
 use crate::core::http::seg;
 use crate::core::run::{Done, Mode};
 use crate::plan;
-use crate::policy::Policy;
 use crate::words::{Changes, text};
 
 /// Everything that is said about a run when it is over.
@@ -25,7 +25,8 @@ pub(super) struct Report<'a> {
     pub(super) subject: String,
     pub(super) run_id: String,
     pub(super) journal: PathBuf,
-    pub(super) policy: &'a Policy,
+    /// None if the run ended before there was a choice.
+    pub(super) picked: Option<&'a Picked>,
     /// Where to look further, by name; safe to be shown.
     pub(super) links: Vec<(String, String)>,
 }
@@ -73,7 +74,8 @@ impl Report<'_> {
             "message": self.done.message,
             "subject": self.subject,
             "run": self.run_id,
-            "policy": self.policy.digest,
+            "policy": self.picked.map(|picked| &picked.digest),
+            "team": self.picked.and_then(|picked| picked.team.as_ref()),
             "journal": self.journal.display().to_string(),
             "journal-sum": self.done.journal_sum,
             "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),

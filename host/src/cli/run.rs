@@ -14,23 +14,22 @@ use super::plan::Sheet;
 use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
 use crate::ahead::Ahead;
-use crate::builtin;
-use crate::compiled;
+use crate::choice::Policies;
 use crate::core::engine::Engine;
 use crate::core::gate::Gate;
 use crate::core::http::Pool;
-use crate::core::journal::{Journal, digest};
+use crate::core::journal::Journal;
 use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::Job;
 use crate::core::secret::Secret;
 use crate::core::transport::{Clock, SystemClock};
+use crate::lock::Lock;
 use crate::plan::Target;
-use crate::policy::{LARGEST as COMPONENT, Policy};
-use crate::request::config::{ComponentRef, Config};
+use crate::request::config::Config;
 use crate::request::payload::{LARGEST, Payload};
-use crate::settings;
 use crate::setup::Setup;
+use crate::supply::Supply;
 use crate::words::WORDS;
 
 /// What `run` is told.
@@ -106,11 +105,13 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let payload = payload(args, environment)?;
     let engine = Engine::new().context("starting wasmtime")?;
     let cache = environment.cache().filter(|_| !args.no_cache);
-    let policy = policy(&engine, &config, &args.config, cache.as_deref())?;
-    let fits = settings::check(&engine, &policy, &config).await;
-    fits.with_context(|| args.config.display().to_string())?;
+    let supply = supply(&engine, &args.config, cache, environment)?;
+    let in_config = || args.config.display().to_string();
+    supply.check(&config).with_context(in_config)?;
+    let policies = Policies::prepare(&config, &engine, &supply).await.with_context(in_config)?;
     let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
-    let mut sheet = Sheet::prepare(task, Target::new(&payload, &text, &policy.digest))?;
+    let mut sheet = Sheet::prepare(task, Target::new(&payload, &text))?;
+    let policies = policies.bound_to(sheet.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -138,10 +139,10 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let run_id = payload.run.clone();
     let job = Job {
         engine: &engine,
-        program: &policy.program,
+        policy: &policies,
         grants: &config.grants,
         report: config.port.report,
-        request: payload.into_request(config.settings(), environment.workflow()),
+        request: payload.into_request(environment.workflow()),
         seed,
         gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer, WORDS),
     };
@@ -152,11 +153,18 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     }
     workflow::group(None, environment);
     let links = report::links(&done, &run_id, environment);
-    let report =
-        report::Report { done: &done, mode, subject, run_id, journal: journal_path, policy: &policy, links };
+    let report = report::Report {
+        done: &done,
+        mode,
+        subject,
+        run_id,
+        journal: journal_path,
+        picked: policies.picked(),
+        links,
+    };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
-    sheet.finish(&done)?;
+    sheet.finish(&done, policies.picked())?;
     Ok(done.ending.exit_code())
 }
 
@@ -182,41 +190,15 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// The policy that the configuration names, checked and compiled, or as `cache` keeps it.
-pub(super) fn policy(
-    engine: &Engine,
-    config: &Config,
-    config_path: &Path,
-    cache: Option<&Path>,
-) -> anyhow::Result<Policy> {
-    let (bytes, name) = match &config.policy.component {
-        ComponentRef::Builtin => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
-        ComponentRef::Path(path) => {
-            let path = config_path.parent().unwrap_or(Path::new("")).join(path);
-            let name = format!("the policy {}", path.display());
-            // A byte more than there may be, so that what is too large is told apart and what is endless ends.
-            let mut bytes = Vec::new();
-            let read = std::fs::File::open(&path)
-                .and_then(|file| file.take(COMPONENT as u64 + 1).read_to_end(&mut bytes));
-            read.with_context(|| format!("reading {name}"))?;
-            (bytes, name)
-        }
-    };
-    if bytes.len() > COMPONENT {
-        bail!("{name} is larger than a component may be ({COMPONENT} bytes)");
-    }
-    let found = digest(&bytes);
-    if let Some(expected) =
-        config.policy.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
-    {
-        bail!(
-            "{name} has the SHA-256 {found}, and `policy.sha256` is {expected}: it is not the component that was reviewed"
-        );
-    }
-    let loaded = compiled::load(engine, &bytes, cache, &output::say);
-    loaded
-        .and_then(|(policy, _)| policy.surface.check(config.policy.tier).map(|()| policy))
-        .with_context(|| name)
+/// What brings the components of a configuration, held to the lock beside it.
+pub(super) fn supply<'a>(
+    engine: &'a Engine,
+    config: &Path,
+    cache: Option<PathBuf>,
+    environment: &Environment,
+) -> anyhow::Result<Supply<'a>> {
+    let lock = Lock::read(&Lock::path(config))?;
+    Ok(Supply::new(engine, config, cache, environment.registry()?, &output::say).locked(lock))
 }
 
 fn journal(args: &CommonArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {

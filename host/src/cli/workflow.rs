@@ -135,13 +135,16 @@ fn summary(report: &Report<'_>) -> String {
             step.took.as_millis()
         );
     }
-    let _ = write!(
-        text,
-        "\n</details>\n\nPort run {} · policy {}\n\n",
-        markdown(&report.run_id),
-        &report.policy.digest[..12]
-    );
+    let _ = write!(text, "\n</details>\n\nPort run {}{}\n\n", markdown(&report.run_id), policy(report));
     cut(text)
+}
+
+/// Which policy ran, and by which rule.
+fn policy(report: &Report<'_>) -> String {
+    report.picked.map_or_else(String::new, |picked| {
+        let team = picked.team.as_ref().map(|team| format!(", for {}", markdown(team))).unwrap_or_default();
+        format!(" · policy {}{team}", &picked.digest[..12])
+    })
 }
 
 fn cut(mut text: String) -> String {

@@ -52,7 +52,7 @@ impl Cache {
         Ok(Self(real))
     }
 
-    /// What is held under a key, if anything.
+    /// What is held under a key, which is the file's name, if anything.
     ///
     /// # Errors
     /// When there is a file and others could have written it, or it cannot be read.
@@ -105,7 +105,7 @@ impl Cache {
     }
 
     fn path(&self, key: &str) -> PathBuf {
-        self.0.join(format!("{key}.compiled"))
+        self.0.join(key)
     }
 }
 

@@ -54,7 +54,7 @@ pub fn load(
     }
     let policy = Policy::compile(engine, bytes)?;
     if let Some(cache) = cache {
-        let kept = artifact::bytes(&policy, &key).and_then(|artifact| Ok(cache.put(&key, &artifact)?));
+        let kept = artifact::bytes(&policy, &key).and_then(|artifact| Ok(cache.put(&file(&key), &artifact)?));
         if let Err(why) = kept {
             say(&format!("the compiled policy could not be kept: {why:#}"));
         }
@@ -65,9 +65,14 @@ pub fn load(
 /// What the cache holds for this key, if that can be trusted and used.
 fn recall(engine: &Engine, bytes: &[u8], cache: &Cache, key: &str, say: &dyn Fn(&str)) -> Option<Policy> {
     let ignored = |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
-    let held = cache.get(key).map_err(|why| ignored(&why)).ok()??;
+    let held = cache.get(&file(key)).map_err(|why| ignored(&why)).ok()??;
     let artifact = Artifact::parse(&held, key).map_err(|why| ignored(&why)).ok()?;
     artifact.policy(engine, bytes).map_err(|why| ignored(&format_args!("{why:#}"))).ok()
+}
+
+/// The name of an artifact's file.
+fn file(key: &str) -> String {
+    format!("{key}.compiled")
 }
 
 /// The artifact of the built-in policy, for a build that makes it part of the binary.

@@ -27,7 +27,7 @@ impl Folder {
     fn filled(name: &str) -> (Self, PathBuf) {
         let folder = Self::new(name);
         let key = artifact::key(&ENGINE, &digest(builtin::POLICY));
-        Cache::open(&folder.0).unwrap().put(&key, &ARTIFACT).unwrap();
+        Cache::open(&folder.0).unwrap().put(&file(&key), &ARTIFACT).unwrap();
         let file = folder.0.join(format!("{key}.compiled"));
         (folder, file)
     }

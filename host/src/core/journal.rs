@@ -33,6 +33,9 @@ pub struct Header {
     pub contract: String,
     /// SHA-256 of the component, in hex.
     pub component: String,
+    /// The rule that chose the component, if the configuration has such rules and one fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// `run`, `plan` or `test`.
     pub mode: String,
     /// The guest's clock at the start, which is when the run started.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
@@ -38,17 +39,28 @@ impl Mode {
     }
 }
 
+/// Decides which policy runs.
+#[async_trait]
+pub trait Choice: Sync {
+    /// The policy for a subject, which is as Port describes it; what the operator set for it, JSON text; and the rule that
+    /// chose it, if one did.
+    ///
+    /// # Errors
+    /// Says why there is none that can run.
+    async fn choose(&self, subject: &Entity) -> Result<(Program, String, Option<String>), String>;
+}
+
 /// Everything that one run needs.
 pub struct Job<'a> {
     /// Runs the policy.
     pub engine: &'a Engine,
-    /// The policy.
-    pub program: &'a Program,
+    /// Knows the policy.
+    pub policy: &'a dyn Choice,
     /// What it may do.
     pub grants: &'a Grants,
     /// Who sets the status of the Port run.
     pub report: Report,
-    /// What it is asked. Until Port has confirmed it, it is a claim.
+    /// What it is asked, but for the settings. Until Port has confirmed it, it is a claim.
     pub request: Request,
     /// Seed of the guest's random numbers.
     pub seed: u64,
@@ -73,13 +85,14 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, program, grants, report, request, seed, mut gate } = job;
+    let Job { engine, policy, grants, report, request, seed, mut gate } = job;
     let surroundings = Surroundings { now: gate.clock.now(), seed };
-    let header = Header {
+    let mut header = Header {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CONTRACT.to_owned(),
-        component: program.digest().to_owned(),
+        component: String::new(),
+        team: None,
         mode: gate.source.mode().name().to_owned(),
         started_at: surroundings.now,
         seed,
@@ -89,13 +102,13 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     let wall = header.limits.wall;
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, &header)).await;
+    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, policy, &mut header)).await;
     let ending = match begun {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
-        Ok(Ok(())) => {
+        Ok(Ok(program)) => {
             let (verdict, back, output) =
-                engine.run(program, &header.request, gate, &surroundings, cancel).await;
+                engine.run(&program, &header.request, gate, &surroundings, cancel).await;
             (gate, printed) = (back, output);
             judge(verdict, &gate)
         }
@@ -103,9 +116,15 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     finish(ending, gate, report, printed).await
 }
 
-/// Confirms the request with Port, fills in the grants from it, opens the journal and tells Port that the run starts.
-async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), Ending> {
-    let subject = confirm(gate, grants, &header.request).await?;
+/// The policy of a run that has begun, or how one ends that has not.
+type Begun = Result<Program, Ending>;
+
+/// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
+/// the run starts.
+async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &mut Header) -> Begun {
+    let subject = confirm(gate, &header.request.subject.key).await?;
+    let (program, settings, team) = policy.choose(&subject).await.map_err(Ending::Unusable)?;
+    (header.component, header.team, header.request.settings) = (program.digest().to_owned(), team, settings);
     let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
     let context = json!({
         "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
@@ -114,26 +133,20 @@ async fn begin(gate: &mut Gate, grants: &Grants, header: &Header) -> Result<(), 
     gate.write(Entry::Header(Box::new(header.clone())), true)
         .map_err(|fault| Ending::Unusable(explain(&fault)))?;
     if gate.source.mode() == Mode::Run {
-        let (version, policy) = (&header.host, &header.component[..12]);
-        let line =
-            format!("promote {version} starts: policy {policy} on {}", show(&header.request.subject.key));
+        let (version, policy, on) =
+            (&header.host, &header.component[..12], show(&header.request.subject.key));
+        let team = header.team.as_ref().map(|team| format!(" ({team})")).unwrap_or_default();
+        let line = format!("promote {version} starts: policy {policy}{team} on {on}");
         let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
         told.map_err(|failure| failed(STARTING, &failure))?;
     }
-    Ok(())
+    Ok(program)
 }
 
-/// Reads from Port what the request only claims, and returns its subject, as far as the grants depend on it.
-async fn confirm(gate: &Gate, grants: &Grants, request: &Request) -> Result<Entity, Ending> {
+/// Reads from Port what the request only claims, and returns its subject.
+async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
     let live = gate.source.live();
-    let key = &request.subject.key;
-    let subject = async {
-        match grants.need_subject() {
-            true => gate.source.entity(key).await,
-            false => Ok(Some(request.subject.clone())),
-        }
-    };
-    let (run, subject) = tokio::join!(live.port.run(), subject);
+    let (run, subject) = tokio::join!(live.port.run(), gate.source.entity(key));
     let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
     let subject = subject
         .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
@@ -171,8 +184,7 @@ fn judge(verdict: Verdict, gate: &Gate) -> Ending {
         _ => true,
     };
     let unproven = unproven(&verdict).filter(|_| !is_proven);
-    let violations = gate.violations.iter().cloned().chain(unproven).collect();
-    ending(verdict, violations)
+    ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
 }
 
 /// What a policy is told off for if nothing proves what it says.

@@ -60,11 +60,6 @@ impl Template {
         &self.source
     }
 
-    /// Whether a path starts at this root.
-    pub fn uses(&self, root: &str) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Path(keys) if keys[0] == root))
-    }
-
     /// Fills in the holes; what is put there goes through `quote` first.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use crate::core::http::Told;
 use crate::core::port;
 use crate::core::seen::entity_context;
 use crate::core::template::Template;
+use crate::request::config::PolicyConfig;
+use crate::request::team::{self, Team};
 
 /// A service with the runtimes that the policy's settings name.
 #[derive(Clone, Debug)]
@@ -17,26 +19,54 @@ pub struct Service {
     pub staging: Result<String, String>,
     /// Where its image goes to, or why that is not known.
     pub production: Result<String, String>,
+    /// The place of its policy among those of the configuration: 0, or one more than that of its team's rule.
+    pub policy: usize,
+}
+
+/// What the policies of a configuration were set to do, with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Terms<'a> {
+    rules: &'a [Team],
+    all: Vec<Value>,
+}
+
+impl<'a> Terms<'a> {
+    /// The settings of `[policy]`, then those of each rule.
+    pub fn new(rules: &'a [Team], all: Vec<Value>) -> Self {
+        Self { rules, all }
+    }
+
+    /// Each policy's, in order.
+    pub fn all(&self) -> &[Value] {
+        &self.all
+    }
+
+    /// Those that hold for a service.
+    pub fn of(&self, service: &Service) -> &Value {
+        self.all.get(service.policy).unwrap_or(&Value::Null)
+    }
 }
 
 /// Every service of a blueprint, by identifier.
 ///
 /// # Errors
 /// As a search fails: the blueprint does not exist, or has more entities than one look takes.
-pub async fn services(port: &port::Client, blueprint: &str, settings: &Value) -> Told<Vec<Service>> {
+pub async fn services(port: &port::Client, blueprint: &str, terms: &Terms<'_>) -> Told<Vec<Service>> {
     let all = json!({ "combinator": "and", "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }] });
     let mut entities = port.search(blueprint, &all.to_string()).await?;
     entities.sort_by(|one, other| one.key.identifier.cmp(&other.key.identifier));
-    Ok(entities.into_iter().map(|entity| Service::new(entity, settings)).collect())
+    Ok(entities.into_iter().map(|entity| Service::new(entity, terms)).collect())
 }
 
 impl Service {
     /// Fills in the settings `staging` and `production` for an entity.
-    pub fn new(entity: Entity, settings: &Value) -> Self {
+    pub fn new(entity: Entity, terms: &Terms<'_>) -> Self {
+        let policy = team::choose(terms.rules, &entity).map_or(0, |rule| rule + 1);
+        let settings = terms.all.get(policy).unwrap_or(&Value::Null);
         let context = json!({ "service": entity_context(&entity) });
         let fill = |name: &str| render(settings[name].as_str().unwrap_or_default(), &context);
         let (staging, production) = (fill("staging"), fill("production"));
-        Self { entity, staging, production }
+        Self { entity, staging, production, policy }
     }
 
     /// Whether it has anything that could be promoted to: one without production is no subject of a promotion.
@@ -67,9 +97,9 @@ pub fn related<'a>(entity: &'a Entity, relation: &str) -> Option<&'a str> {
 }
 
 /// The operator's settings with the defaults of the policy's schema filled in.
-pub fn settings(config: &crate::request::config::Config, schema: &str) -> Value {
+pub fn settings(policy: &PolicyConfig, schema: &str) -> Value {
     let schema: Value = serde_json::from_str(schema).unwrap_or_default();
-    let given: Value = serde_json::from_str(&config.settings()).unwrap_or_default();
+    let given: Value = serde_json::from_str(&policy.settings()).unwrap_or_default();
     filled(&schema, given)
 }
 

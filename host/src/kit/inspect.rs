@@ -1,6 +1,6 @@
 //! `promote inspect`: what a component is and could ever do, from the component alone; and how it differs from another.
 
-mod authority;
+pub(super) mod authority;
 mod compare;
 
 use std::fmt::Write as _;
@@ -15,6 +15,8 @@ use crate::compiled;
 use crate::core::contract::{CONTRACT, Description};
 use crate::core::engine::Engine;
 use crate::policy::Policy;
+use crate::registry::{self, Access};
+use crate::request::component::ComponentRef;
 use crate::words::text;
 use authority::{INTERFACES, Power};
 use compare::Comparison;
@@ -24,7 +26,7 @@ use compare::Comparison;
 #[command(after_help = "Example: promote inspect policy.wasm --against builtin --deny-gain\n\n\
 Exit codes: 0 inspected · 1 it could do more than the other, and `--deny-gain` was said · 2 it is no policy")]
 pub struct InspectArgs {
-    /// The component; `builtin` is the default policy
+    /// The component: a file, `registry/name@sha256:…`, or `builtin`, the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
     component: PathBuf,
 
@@ -71,11 +73,17 @@ struct Subject {
 ///
 /// # Errors
 /// When it cannot be read, or is no policy.
-pub async fn run(args: &InspectArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::Result<u8> {
+pub async fn run(
+    args: &InspectArgs,
+    access: &Access,
+    say: &(dyn Fn(&str) + Sync),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
     let engine = Engine::new()?;
-    let subject = Subject::read(&engine, &args.component, args.cache.as_deref(), say).await?;
+    let read = async |path| Subject::read(&engine, path, args.cache.as_deref(), access, say).await;
+    let subject = read(&args.component).await?;
     let other = match &args.against {
-        Some(path) => Some(Subject::read(&engine, path, args.cache.as_deref(), say).await?),
+        Some(path) => Some(read(path).await?),
         None => None,
     };
     let comparison = other.as_ref().map(|other| Comparison::of(other, &subject));
@@ -107,12 +115,22 @@ impl Subject {
         engine: &Engine,
         path: &Path,
         cache: Option<&Path>,
-        say: &dyn Fn(&str),
+        access: &Access,
+        say: &(dyn Fn(&str) + Sync),
     ) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let bytes = match path.to_str() {
-            Some("builtin") => builtin::POLICY.to_vec(),
-            _ => std::fs::read(path).with_context(|| format!("reading {name}"))?,
+        // A file is meant before a registry: its name may have any shape here.
+        let component = match path.is_file() {
+            true => ComponentRef::Path(path.to_owned()),
+            false => ComponentRef::try_from(name.clone())?,
+        };
+        let bytes = match &component {
+            ComponentRef::Builtin => builtin::POLICY.to_vec(),
+            ComponentRef::Path(path) => std::fs::read(path).with_context(|| format!("reading {name}"))?,
+            ComponentRef::Oci(pinned) => {
+                let folder = cache.map(|cache| cache.join("components"));
+                registry::fetch(pinned, access, folder.as_deref(), say).await?
+            }
         };
         let (policy, _) = compiled::load(engine, &bytes, cache, say).with_context(|| name.clone())?;
         let described = engine.describe(&policy.program).await;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::fleet::{self, Service};
+use super::fleet::{self, Service, Terms};
 use crate::core::contract::Failure;
 use crate::core::gate::describe;
 use crate::core::port;
@@ -65,13 +65,12 @@ struct Entry {
 ///
 /// # Errors
 /// When Port cannot be read, or there are more services than a matrix takes.
-pub async fn run(args: &MatrixArgs, settings: &Value, port: &port::Client) -> anyhow::Result<String> {
+pub async fn run(args: &MatrixArgs, terms: &Terms<'_>, port: &port::Client) -> anyhow::Result<String> {
     let read = |failure: Failure| anyhow::anyhow!("{}", describe(&failure));
-    let services = fleet::services(port, &args.blueprint, settings).await.map_err(read);
+    let services = fleet::services(port, &args.blueprint, terms).await.map_err(read);
     let mut services = services.with_context(|| format!("reading the services `{}`", args.blueprint))?;
     services.retain(|service| service.has_production() && in_team(service, &args.team));
-    let mut entries =
-        entries(port, settings, services).await.map_err(read).context("reading the runtimes")?;
+    let mut entries = entries(port, terms, services).await.map_err(read).context("reading the runtimes")?;
     if args.behind {
         entries.retain(|entry| entry.image.is_some() && entry.image != entry.previous);
     }
@@ -98,22 +97,26 @@ fn in_team(service: &Service, teams: &[String]) -> bool {
 
 async fn entries(
     port: &port::Client,
-    settings: &Value,
+    terms: &Terms<'_>,
     services: Vec<Service>,
 ) -> Result<Vec<Entry>, Failure> {
-    let names = services.iter().flat_map(|service| [&service.staging, &service.production]);
-    let keys: Vec<_> = names.flatten().map(|identifier| fleet::runtime(settings, identifier)).collect();
+    let runtimes = services.iter().flat_map(|service| {
+        let both = [&service.staging, &service.production].into_iter().flatten();
+        both.map(|identifier| fleet::runtime(terms.of(service), identifier))
+    });
+    let keys: Vec<_> = runtimes.collect();
     let found = port.entities(&keys).await?;
-    let relation = settings["image_relation"].as_str().unwrap_or("image");
-    let image = |identifier: &Result<String, String>| {
-        let identifier = identifier.as_ref().ok()?;
-        let at = keys.iter().position(|key| key.identifier == *identifier)?;
+    let image = |service: &Service, identifier: &Result<String, String>| {
+        let settings = terms.of(service);
+        let relation = settings["image_relation"].as_str().unwrap_or("image");
+        let key = fleet::runtime(settings, identifier.as_ref().ok()?);
+        let at = keys.iter().position(|one| *one == key)?;
         fleet::related(found[at].as_ref()?, relation).map(str::to_owned)
     };
     Ok(services
         .into_iter()
         .map(|service| {
-            let (from, to) = (image(&service.staging), image(&service.production));
+            let (from, to) = (image(&service, &service.staging), image(&service, &service.production));
             Entry { image: from, previous: to, service }
         })
         .collect())

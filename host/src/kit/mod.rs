@@ -1,5 +1,7 @@
 //! What people build and try policies with. No production run needs it.
 
+#[cfg(feature = "oci")]
+pub mod artifacts;
 pub mod build;
 pub mod coverage;
 pub mod demo;
@@ -10,6 +12,7 @@ pub mod init;
 pub mod inspect;
 mod journals;
 pub mod language;
+pub mod lock;
 pub mod matrix;
 pub mod mock;
 pub mod new;

@@ -125,8 +125,8 @@ pub enum PlanError {
 }
 
 impl Target {
-    /// What a run is about: its payload, the text of its configuration, its component's SHA-256.
-    pub fn new(payload: &Payload, config: &[u8], component: &str) -> Self {
+    /// What a run is about: its payload, the text of its configuration. Its component is chosen later.
+    pub fn new(payload: &Payload, config: &[u8]) -> Self {
         let said = json!({
             "run": payload.run, "action": payload.action, "actor": payload.actor,
             "requested-at": payload.requested_at, "subject": payload.subject, "inputs": payload.inputs,
@@ -136,7 +136,7 @@ impl Target {
             subject: format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier),
             payload: digest(said.to_string().as_bytes()),
             config: digest(config),
-            component: component.to_owned(),
+            component: String::new(),
         }
     }
 }
@@ -207,13 +207,19 @@ impl PlanFile {
 }
 
 impl Target {
+    /// With the SHA-256 of the component that was chosen.
+    #[must_use]
+    pub fn of(self, component: &str) -> Self {
+        Self { component: component.to_owned(), ..self }
+    }
+
+    /// Whether it is for the same run; its component is held to when it is chosen.
     fn check(&self, here: &Self) -> Result<(), PlanError> {
         let pairs = [
             ("Port run", &self.run, &here.run),
             ("entity", &self.subject, &here.subject),
             ("payload", &self.payload, &here.payload),
             ("configuration", &self.config, &here.config),
-            ("component", &self.component, &here.component),
         ];
         match pairs.into_iter().find(|(_, found, expected)| found != expected) {
             None => Ok(()),

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use super::component::ComponentRef;
 use super::limits::Table;
+use super::team::{self, Team};
+use crate::core::contract::Entity;
 use crate::core::ending::Report;
 use crate::core::grants::Grants;
 use crate::core::limits::Limits;
@@ -16,6 +19,8 @@ use crate::policy::Tier;
 pub struct Config {
     /// `[policy]`
     pub policy: PolicyConfig,
+    /// `[[team]]`: other policies for some services, the first that fits.
+    pub team: Vec<Team>,
     /// `[port]`
     pub port: PortConfig,
     /// `[[grants]]`
@@ -29,7 +34,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyConfig {
-    /// `builtin` or a path, relative to the file; `builtin` unless given.
+    /// `builtin`, a path relative to the file, or `registry/name@sha256:…`; `builtin` unless given.
     pub component: ComponentRef,
     /// What the component's SHA-256 must be, in hex.
     pub sha256: Option<String>,
@@ -37,26 +42,6 @@ pub struct PolicyConfig {
     pub tier: Option<Tier>,
     /// The policy's settings, whatever it takes.
     pub settings: toml::Table,
-}
-
-/// Where a component comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
-pub enum ComponentRef {
-    /// The default policy, which is part of the binary.
-    #[default]
-    Builtin,
-    /// A file.
-    Path(PathBuf),
-}
-
-impl From<String> for ComponentRef {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "builtin" => Self::Builtin,
-            path => Self::Path(path.into()),
-        }
-    }
 }
 
 /// `[port]`
@@ -104,18 +89,36 @@ impl Config {
     /// # Errors
     /// Names the line or grant that is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
             let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{at}{}", error.message())
         })?;
         config.grants.check()?;
+        // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
+        for team in config.team.iter_mut().filter(|team| !team.has_tier) {
+            team.policy.tier = config.policy.tier;
+        }
         Ok(config)
     }
 
+    /// Every policy that a run may ask: the one of `[policy]`, then those of the rules, each with what people call it.
+    pub fn policies(&self) -> impl Iterator<Item = (String, &PolicyConfig)> {
+        let teams = self.team.iter().map(|team| (format!("[[team]] {team}"), &team.policy));
+        std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
+    }
+
+    /// The policy for a service as Port describes it, and the rule that says so, if one does.
+    pub fn policy_for(&self, service: &Entity) -> (&PolicyConfig, Option<&Team>) {
+        let rule = team::choose(&self.team, service).map(|at| &self.team[at]);
+        (rule.map_or(&self.policy, |rule| &rule.policy), rule)
+    }
+}
+
+impl PolicyConfig {
     /// The settings as the policy gets them, JSON text.
     pub fn settings(&self) -> String {
-        serde_json::to_string(&self.policy.settings).unwrap_or_else(|_| "{}".to_owned())
+        serde_json::to_string(&self.settings).unwrap_or_else(|_| "{}".to_owned())
     }
 }
 
@@ -131,9 +134,48 @@ mod tests {
     }
 
     #[test]
+    fn a_team_has_settings_of_its_own_and_keeps_a_bound_that_it_does_not_move() {
+        let text = "[policy]\ntier = \"propose\"\nsettings = { base = \"main\" }\n\
+                    [[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\n\
+                    [[team]]\nmatch = { team = \"b\" }\ncomponent = \"b.wasm\"\ntier = \"promote\"\nsettings = { own = 1 }\n";
+        let config = Config::parse(text).unwrap_or_default();
+        let found: Vec<_> = config.policies().map(|(name, it)| (name, it.tier, it.settings())).collect();
+        let expected = [
+            ("[policy]", Some(Tier::Propose), r#"{"base":"main"}"#),
+            ("[[team]] team = a", Some(Tier::Propose), "{}"),
+            ("[[team]] team = b", Some(Tier::Promote), r#"{"own":1}"#),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(name, tier, settings)| (name.to_owned(), tier, settings.to_owned()))
+        );
+    }
+
+    #[test]
     fn what_is_not_known_is_refused_with_its_line() {
         let cases = [
             ("[policy]\ncomponent = \"builtin\"\nsetting = 1\n", "line 3: unknown field `setting`"),
+            ("\n[[team]]\ncomponent = \"builtin\"\n", "line 2: missing field `match`"),
+            ("[[team]]\nmatch = { team = \"a\" }\n", "line 1: missing field `component`"),
+            ("[[team]]\ncomponent = \"builtin\"\nmatch = { teem = \"a\" }\n", "line 3: unknown field `teem`"),
+            (
+                "[[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\nname = \"a\"\n",
+                "line 4: unknown field `name`",
+            ),
+            (
+                "[[team]]\nmatch = { team = 1 }\ncomponent = \"builtin\"\n",
+                "line 2: expected a text or a list",
+            ),
+            ("[[team]]\nmatch = { team = [] }\ncomponent = \"builtin\"\n", "line 2: the list is empty"),
+            ("[[team]]\nmatch = {}\ncomponent = \"builtin\"\n", "line 1: `match` is empty"),
+            (
+                "[[team]]\nmatch = { identifier = \"a[\" }\ncomponent = \"builtin\"\n",
+                "line 2: `a[` is no pattern",
+            ),
+            (
+                "[policy]\ncomponent = \"ghcr.io/acme/policy:1\"\n",
+                "line 2: `ghcr.io/acme/policy:1` has no digest",
+            ),
             ("[grant]\n", "line 1: unknown field `grant`"),
             ("[limits]\nmemory = 64\n", "line 2: invalid type: integer `64`"),
             ("\n[[grants]]\nallow = [\"port.read\"]\n", "line 3: unknown operation `port.read`"),

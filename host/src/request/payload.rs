@@ -65,9 +65,9 @@ impl Payload {
         }
     }
 
-    /// The request that a policy is given: what Port sent, with the operator's settings (JSON text) and the place where it
-    /// runs.
-    pub fn into_request(self, settings: String, workflow: Workflow) -> Request {
+    /// The request that a policy is given: what Port sent, and the place where it runs. The operator's settings come with the
+    /// policy that is chosen.
+    pub fn into_request(self, workflow: Workflow) -> Request {
         Request {
             run_id: self.run,
             action: self.action,
@@ -75,7 +75,7 @@ impl Payload {
             requested_at: self.requested_at,
             subject: self.subject,
             inputs: Value::Object(self.inputs).to_string(),
-            settings,
+            settings: "{}".to_owned(),
             workflow,
         }
     }

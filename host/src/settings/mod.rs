@@ -10,7 +10,7 @@ use toml::Value as Toml;
 
 use crate::core::engine::Engine;
 use crate::policy::Policy;
-use crate::request::config::Config;
+use crate::request::config::PolicyConfig;
 
 pub use schema::{Problem, problems};
 pub use subset::{Schema, Unusable};
@@ -36,8 +36,8 @@ pub enum SettingsError {
 ///
 /// # Errors
 /// Names each key that is unknown, missing or wrong, and what was probably meant.
-pub async fn check(engine: &Engine, policy: &Policy, config: &Config) -> Result<(), SettingsError> {
-    fit(&schema(engine, policy).await?, config)
+pub async fn check(engine: &Engine, policy: &Policy, wanted: &PolicyConfig) -> Result<(), SettingsError> {
+    fit(&schema(engine, policy).await?, wanted)
 }
 
 /// Asks the policy for its schema.
@@ -54,13 +54,13 @@ pub async fn schema(engine: &Engine, policy: &Policy) -> Result<Schema, Settings
 ///
 /// # Errors
 /// As [`check`].
-pub fn fit(schema: &Schema, config: &Config) -> Result<(), SettingsError> {
+pub fn fit(schema: &Schema, wanted: &PolicyConfig) -> Result<(), SettingsError> {
     let mut found = Vec::new();
-    for (key, value) in &config.policy.settings {
+    for (key, value) in &wanted.settings {
         dates(value, &format!("{}.{}", schema::START, schema::key(key)), &mut found);
     }
     if found.is_empty() {
-        let settings = serde_json::from_str(&config.settings());
+        let settings = serde_json::from_str(&wanted.settings());
         found = problems(schema, &settings.map_err(|error| SettingsError::Silent(error.to_string()))?)?;
     }
     if found.is_empty() { Ok(()) } else { Err(SettingsError::Unfit(found)) }

@@ -9,7 +9,7 @@ fuzz_target!(|text: &str| {
     let Ok(config) = Config::parse(text) else {
         return;
     };
-    let settings: Result<serde_json::Value, _> = serde_json::from_str(&config.settings());
+    let settings: Result<serde_json::Value, _> = serde_json::from_str(&config.policy.settings());
     assert!(settings.is_ok_and(|settings| settings.is_object()));
     let service = serde_json::json!({"identifier": "web", "relations": {"prod_runtime": "web-prod"}});
     let _ = Resolved::new(&config.grants, &serde_json::json!({"service": service, "inputs": {}}));

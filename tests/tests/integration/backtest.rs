@@ -92,7 +92,7 @@ fn tried(journal: &str, settings: Option<&Settings>) -> Tried {
     let trial = Trial {
         engine: &ENGINE,
         policy: &BUILTIN,
-        settings: config.as_ref().map(Config::settings),
+        settings: config.as_ref().map(|config| config.policy.settings()),
         limits: None,
     };
     trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime())

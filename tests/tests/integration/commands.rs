@@ -40,6 +40,27 @@ async fn demo_promotes_without_anything_else() {
     assert_eq!(stage.witness.requests(), 0, "it has a world of its own");
 }
 
+#[tokio::test]
+async fn a_run_goes_on_when_nobody_listens() {
+    let stage = Stage::sample().await;
+    let mut command = Command::new(&*PROGRAM);
+    command.args(["run", "--payload", "payload.json"]);
+    let mut running = stage.start(command, "");
+    drop((running.child.stdout.take(), running.child.stderr.take()));
+    assert_eq!(running.child.wait().await.unwrap().code(), Some(0));
+    stage.witness.expect_promoted();
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_result_that_cannot_be_written_is_no_success() {
+    let stage = Stage::sample().await;
+    let mut command = Command::new("sh");
+    command.args(["-c", "\"$0\" inspect >/dev/full", &PROGRAM]);
+    let ended = stage.start(command, "").end().await;
+    ended.expect(2).expect_said("the result could not be written");
+}
+
 /// The program that serves, and what it told a shell; it ends with the test.
 async fn mock(stage: &Stage) -> (tokio::process::Child, BTreeMap<String, String>) {
     let mut command = Command::new(&*PROGRAM);

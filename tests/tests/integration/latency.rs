@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promote::world::sample::RUN;
+use promote_tests::settings::Settings;
 
 use crate::stage::Stage;
 
@@ -35,7 +36,16 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_promotion_makes_thirteen_requests() {
-    let stage = Stage::sample().await;
+    makes_thirteen_requests(&Settings::default()).await;
+}
+
+#[tokio::test]
+async fn and_no_more_if_a_rule_chooses_its_policy() {
+    makes_thirteen_requests(&crate::teams::builtin_for("payments")).await;
+}
+
+async fn makes_thirteen_requests(settings: &Settings) {
+    let stage = Stage::sample().await.settings(settings);
     stage.run(&[]).await.expect(0);
     let seen = stage.world.lock().seen.clone();
     let line = |seen: &promote::world::Seen| {
@@ -52,9 +62,18 @@ async fn a_promotion_makes_thirteen_requests() {
 
 #[tokio::test]
 async fn eleven_of_them_wait_for_one_another() {
+    wait_eleven_times(&Settings::default()).await;
+}
+
+#[tokio::test]
+async fn and_no_more_do_if_a_rule_chooses_its_policy() {
+    wait_eleven_times(&crate::teams::builtin_for("payments")).await;
+}
+
+async fn wait_eleven_times(settings: &Settings) {
     // Long enough for two that go out together to be seen together by a machine that is busy.
     let latency = Duration::from_millis(300);
-    let stage = Stage::slow(latency).await;
+    let stage = Stage::slow(latency).await.settings(settings);
     stage.run(&[]).await.expect(0);
     let (mut trips, mut answered) = (Vec::new(), Timestamp::MIN);
     for seen in stage.world.lock().seen.clone() {
@@ -70,7 +89,7 @@ async fn eleven_of_them_wait_for_one_another() {
 async fn what_the_grants_would_deny_is_not_fetched_ahead() {
     let stage = Stage::sample().await;
     let narrow = "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\"]\nentity = \"web\"\n";
-    let settings = promote_tests::settings::Settings::default().grants(narrow);
+    let settings = Settings::default().grants(narrow);
     let stage = stage.settings(&settings);
     stage.run(&[]).await.expect(4);
     let paths: Vec<String> = stage.world.lock().seen.clone().into_iter().map(|seen| seen.path).collect();

@@ -39,5 +39,6 @@ mod settings;
 mod stage;
 mod structure;
 mod sweep;
+mod teams;
 mod verify;
 mod wire;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,6 +21,9 @@ use crate::core::retry::Effect::{Idempotent, Once};
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 const TRAILER: &str = "Promotion-Branch";
 
+/// How long another run may take from its branch to its pull request, before it counts as dead.
+const MOMENT: SignedDuration = SignedDuration::from_secs(10);
+
 /// `Ref.repository` in the payload is read after the ref is made.
 const CREATE_REF: &str = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
     createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
@@ -32,6 +36,12 @@ struct GitCommit {
     message: String,
     tree: Object,
     parents: Vec<Object>,
+    committer: Signature,
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    date: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -51,8 +61,8 @@ struct TreeEntry {
 
 /// What an existing branch turned out to be.
 enum Existing {
-    /// It holds the change, in this commit.
-    Ours(String),
+    /// It holds the change, in this commit; with its open pull request, if there is one.
+    Ours(String, Option<Pull>),
     /// What it held is on the base branch.
     Merged(Box<Pull>),
 }
@@ -79,25 +89,27 @@ impl Repo<'_> {
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
-        let commit = match self.branch_off(proposal, node, &commit.sha).await {
-            Ok(now) if now.as_ref() != Some(base_commit) && self.holds(now.as_deref(), changes).await? => {
-                self.delete_branch(head).await?;
-                let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
-                return match merged.filter(|pull| pull.state() == PullState::Merged) {
-                    Some(pull) => Ok(pull.into_contract()),
-                    None => conflict(format!("{base} has come to hold the same change: run again")),
-                };
-            }
-            Ok(_) => commit.sha,
+        let (commit, is_new, found, now) = match self.branch_off(proposal, node, &commit.sha).await {
+            Ok(now) => (commit.sha, true, None, now),
             Err(error) if error.says(422, "already exists") => {
                 match self.take_over(proposal, &tree.sha, commit.sha).await? {
-                    Existing::Ours(commit) => commit,
+                    Existing::Ours(commit, found) => (commit, false, found, self.branch(base).await?),
                     Existing::Merged(pull) => return Ok(pull.into_contract()),
                 }
             }
             Err(error) => return Err(error.into()),
         };
-        self.open(proposal, &commit).await
+        if now.as_ref() == Some(base_commit) || !self.holds(now.as_deref(), changes).await? {
+            return self.open(proposal, &commit, is_new, found).await;
+        }
+        if is_new {
+            self.delete_branch(head).await?;
+        }
+        let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
+        match merged.filter(|pull| pull.state() == PullState::Merged) {
+            Some(pull) => Ok(pull.into_contract()),
+            None => conflict(format!("{base} has come to hold the same change: run again")),
+        }
     }
 
     /// Creates the branch, and tells where the base branch stands after that. As long as the branch is there, nobody else
@@ -151,8 +163,8 @@ impl Repo<'_> {
     async fn take_over(&self, proposal: &Proposal, tree: &str, commit: String) -> Told<Existing> {
         let Proposal { head, base, base_commit, .. } = proposal;
         let mut pulls = self.find(head, base, PullFilter::Any).await?;
-        let open = pulls.iter().any(|pull| pull.state() == PullState::Open);
-        match pulls.first().filter(|_| !open).map(|pull| (pull.state(), pull.number)) {
+        let open = pulls.iter().position(|pull| pull.state() == PullState::Open);
+        match pulls.first().filter(|_| open.is_none()).map(|pull| (pull.state(), pull.number)) {
             Some((PullState::Closed, number)) => {
                 return conflict(format!(
                     "pull request #{number} was closed by a person: reopen it, or delete its branch {head} to start over"
@@ -172,15 +184,20 @@ impl Repo<'_> {
         };
         let found = self.git_commit(&found).await?;
         if let [Object { sha: parent }] = found.parents.as_slice() {
+            let open = open.map(|at| pulls.swap_remove(at));
             if found.tree.sha == tree && parent == base_commit {
-                return Ok(Existing::Ours(found.sha));
+                let open = match open {
+                    Some(open) => Some(open),
+                    None => self.give_way(proposal, found.committer.date).await?,
+                };
+                return Ok(Existing::Ours(found.sha, open));
             }
             let mark = format!("{TRAILER}: {head}");
             if found.message.lines().any(|line| line == mark) && self.is_on(base, parent).await? {
                 let target = format!("/git/refs/heads/{}", segs(head));
                 let body = json!({ "sha": commit, "force": true });
                 self.write(Method::PATCH, target, body).await?;
-                return Ok(Existing::Ours(commit));
+                return Ok(Existing::Ours(commit, open));
             }
         }
         conflict(format!(
@@ -189,11 +206,34 @@ impl Repo<'_> {
         ))
     }
 
+    /// Gives another run that made the branch a moment ago the time to open its pull request, and returns that.
+    async fn give_way(&self, proposal: &Proposal, made: Timestamp) -> Sent<Option<Pull>> {
+        let is_old = || self.session().now().duration_since(made) > MOMENT;
+        let look = || self.find(&proposal.head, &proposal.base, PullFilter::Open);
+        let found = self.session().poll(look, |found| !found.is_empty() || is_old()).await?;
+        Ok(found.into_iter().next())
+    }
+
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
-    /// see that a branch was made or moved.
-    async fn open(&self, proposal: &Proposal, commit: &str) -> Told<PullRequest> {
-        let opened = self.session().poll(|| self.open_once(proposal), Result::is_ok);
-        let mut pull = opened.await??;
+    /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
+    async fn open(
+        &self,
+        proposal: &Proposal,
+        commit: &str,
+        is_new: bool,
+        found: Option<Pull>,
+    ) -> Told<PullRequest> {
+        let clear = |opened: &Sent<Pull>| opened.is_ok() || !is_new;
+        let opened = match found {
+            Some(pull) => Ok(pull),
+            None => self.session().poll(|| self.open_once(proposal), clear).await?,
+        };
+        let mut pull = match opened {
+            Err(error) if !is_new && error.says(422, "head invalid") => {
+                return conflict(format!("branch {} came and went meanwhile: run again", proposal.head));
+            }
+            opened => opened?,
+        };
         if pull.head.sha != commit {
             let look = || self.pull(pull.number);
             pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;

@@ -15,13 +15,6 @@ pub use rule::{After, Changes, Grant};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants(pub Vec<Grant>);
 
-impl Grants {
-    /// Whether a grant depends on more of the subject than its identifier, so that the host must read it from Port.
-    pub fn need_subject(&self) -> bool {
-        self.0.iter().flat_map(Grant::templates).any(|template| template.uses("service"))
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

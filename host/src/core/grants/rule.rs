@@ -60,9 +60,4 @@ impl Grant {
     pub fn covers(&self, operation: Operation) -> bool {
         self.allow.contains(&operation)
     }
-
-    /// Every template of the grant that is filled in from the request.
-    pub fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.path.iter().chain(&self.base).chain(&self.head).chain(&self.entity)
-    }
 }

@@ -5,7 +5,7 @@ use crate::core::grants::{Changes, Grant, Operation};
 use crate::policy::Policy;
 use crate::request::config::{ComponentRef, Config};
 
-pub(super) fn check(config: &Config, policy: Option<&Policy>, findings: &mut Findings) {
+pub(super) fn check(config: &Config, policies: Option<&[Policy]>, locked: bool, findings: &mut Findings) {
     if config.grants.0.is_empty() {
         findings.error(
             "grants-none",
@@ -14,19 +14,21 @@ pub(super) fn check(config: &Config, policy: Option<&Policy>, findings: &mut Fin
             "`promote init` writes the ones that the built-in policy needs",
         );
     }
-    if config.policy.component != ComponentRef::Builtin && config.policy.sha256.is_none() {
-        findings.warning(
-            "component-unpinned",
-            "policy",
-            "the component is not pinned: whoever can change the file changes what promotes",
-            "add `sha256` to [policy]; `promote inspect FILE` prints it",
-        );
+    for (name, wanted) in config.policies() {
+        if matches!(wanted.component, ComponentRef::Path(_)) && wanted.sha256.is_none() && !locked {
+            findings.warning(
+                "component-unpinned",
+                name.trim_matches(['[', ']']),
+                "the component is not pinned: whoever can change the file changes what promotes",
+                "`promote lock` writes promote.lock; or add `sha256`, which `promote inspect FILE` prints",
+            );
+        }
     }
     for (index, grant) in config.grants.0.iter().enumerate() {
         let subject = format!("grant {}", index + 1);
         width(grant, &subject, findings);
-        if let Some(policy) = policy {
-            unusable(grant, &subject, policy, findings);
+        if let Some(policies) = policies {
+            unusable(grant, &subject, policies, findings);
         }
     }
 }
@@ -68,8 +70,10 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
 }
 
 /// Operations that the component's imports rule out.
-fn unusable(grant: &Grant, subject: &str, policy: &Policy, findings: &mut Findings) {
-    let imports = |interface: &str| policy.surface.imports.iter().any(|import| import == interface);
+fn unusable(grant: &Grant, subject: &str, policies: &[Policy], findings: &mut Findings) {
+    let one =
+        |policy: &Policy, interface: &str| policy.surface.imports.iter().any(|import| import == interface);
+    let imports = |interface: &str| policies.iter().any(|policy| one(policy, interface));
     let needs = |operation: Operation| match operation {
         Operation::Note => "run-log",
         Operation::GetEntity | Operation::Search => "port-read",

@@ -13,10 +13,12 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::choice::Load;
 use crate::core::engine::Engine;
-use crate::kit::fleet;
+use crate::kit::fleet::{self, Terms};
+use crate::lock::{Lock, LockError};
 use crate::policy::Policy;
-use crate::request::config::Config;
+use crate::request::config::{Config, PolicyConfig};
 use crate::words::text;
 
 /// What `promote doctor` is told.
@@ -133,6 +135,18 @@ impl Findings {
         self.add(Severity::Note, code, subject, what, fix);
     }
 
+    /// Leaves each finding once: teams share repository and blueprints.
+    fn once(&mut self) {
+        let mut seen: Vec<Finding> = Vec::new();
+        self.0.retain(|finding| {
+            let is_new = !seen.contains(finding);
+            if is_new {
+                seen.push(finding.clone());
+            }
+            is_new
+        });
+    }
+
     /// 0 nothing but notes, 1 warnings, 2 errors, 3 something could not be found out.
     pub fn exit_code(&self) -> u8 {
         self.0.iter().map(|finding| finding.severity as u8).max().unwrap_or(0)
@@ -145,8 +159,8 @@ pub struct Patient<'a> {
     pub config: &'a Config,
     /// Runs the policy.
     pub engine: &'a Engine,
-    /// The policy, or why it cannot be used.
-    pub policy: anyhow::Result<Policy>,
+    /// Brings the policies.
+    pub load: &'a dyn Load,
     /// Port, or why there is no client.
     pub port: anyhow::Result<crate::core::port::Client>,
     /// GitHub, or why there is no client.
@@ -158,12 +172,18 @@ pub struct Patient<'a> {
 /// Examines everything; `say` tells people how far it is.
 pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) -> Findings {
     let mut findings = Findings::default();
-    let Patient { config, engine, policy, port, github, app } = patient;
-    let (policy, settings) = described(engine, config, policy, &mut findings).await;
-    grants::check(config, policy.as_ref(), &mut findings);
+    let Patient { config, engine, load, port, github, app } = patient;
+    let (policies, terms) = described(engine, config, load, &mut findings).await;
+    grants::check(config, policies.as_deref(), Lock::path(&args.config).exists(), &mut findings);
     say("checking the repository");
     let github = match github {
-        Ok(client) => github::check(&client, config, &settings, app, &mut findings).await.then_some(client),
+        Ok(client) => {
+            let mut usable = true;
+            for settings in terms.all() {
+                usable &= github::check(&client, config, settings, app, &mut findings).await;
+            }
+            usable.then_some(client)
+        }
         Err(error) => {
             findings.error(
                 "github-credentials",
@@ -176,9 +196,13 @@ pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) ->
     };
     say("checking Port's blueprints and action");
     let port = match port {
-        Ok(client) => port::check(&client, &args.blueprint, &args.action, &settings, &mut findings)
-            .await
-            .then_some(client),
+        Ok(client) => {
+            let mut usable = true;
+            for settings in terms.all() {
+                usable &= port::check(&client, &args.blueprint, &args.action, settings, &mut findings).await;
+            }
+            usable.then_some(client)
+        }
         Err(error) => {
             findings.error(
                 "port-credentials",
@@ -189,53 +213,74 @@ pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) ->
             None
         }
     };
-    if let (Some(policy), Some(port), Some(github)) = (policy, port, github) {
+    if let (Some(policies), Some(port), Some(github)) = (policies, port, github) {
         let wanted = match (args.all_services, &args.service[..]) {
             (true, _) => probe::Wanted::All,
             (false, []) => probe::Wanted::First,
             (false, names) => probe::Wanted::Named(names),
         };
-        let probing = probe::Probe::new(config, engine, &policy, &settings, port, github);
+        let probing = probe::Probe::new(config, engine, &policies, &terms, port, github);
         probing.services(&args.blueprint, wanted, &mut findings, &say).await;
     }
+    findings.once();
     findings.0.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
-/// The policy, and its settings with every default filled in.
-async fn described(
+/// The policies, if every one can be used, and their settings with every default filled in.
+async fn described<'a>(
     engine: &Engine,
-    config: &Config,
-    policy: anyhow::Result<Policy>,
+    config: &'a Config,
+    load: &dyn Load,
+    findings: &mut Findings,
+) -> (Option<Vec<Policy>>, Terms<'a>) {
+    let (mut policies, mut all) = (Vec::new(), Vec::new());
+    for (at, (name, wanted)) in config.policies().enumerate() {
+        let name = if at == 0 { "policy" } else { &name };
+        let (policy, settings) = one(engine, wanted, load, name, findings).await;
+        policies.push(policy);
+        all.push(settings);
+    }
+    (policies.into_iter().collect(), Terms::new(&config.team, all))
+}
+
+async fn one(
+    engine: &Engine,
+    wanted: &PolicyConfig,
+    load: &dyn Load,
+    name: &str,
     findings: &mut Findings,
 ) -> (Option<Policy>, Value) {
-    let given = || serde_json::from_str(&config.settings()).unwrap_or_default();
-    let policy = match policy {
+    let given = || serde_json::from_str(&wanted.settings()).unwrap_or_default();
+    let policy = match load.load(wanted).await {
         Ok(policy) => policy,
         Err(error) => {
-            let fix =
-                "use the component that was reviewed, built for this host's contract: `promote inspect FILE`";
-            findings.error("component", "policy", format!("{error:#}"), fix);
+            let (code, fix) = match error.downcast_ref::<LockError>() {
+                Some(_) => {
+                    ("component-unlocked", "review what `promote lock` shows, and commit promote.lock")
+                }
+                None => (
+                    "component",
+                    "use the component that was reviewed, built for this host's contract: `promote inspect FILE`",
+                ),
+            };
+            findings.error(code, name, format!("{error:#}"), fix);
             return (None, given());
         }
     };
     let schema = match engine.describe(&policy.program).await {
         Ok(description) => description.settings_schema,
         Err(error) => {
-            findings.error(
-                "component",
-                "policy",
-                format!("it cannot describe itself: {error:#}"),
-                "tell its author",
-            );
+            let what = format!("it cannot describe itself: {error:#}");
+            findings.error("component", name, what, "tell its author");
             return (None, given());
         }
     };
-    if let Err(error) = crate::settings::check(engine, &policy, config).await {
+    if let Err(error) = crate::settings::check(engine, &policy, wanted).await {
         let fix = "correct it in promote.toml; `promote inspect --format json` shows the schema";
-        findings.error("settings", "policy.settings", error.to_string(), fix);
+        findings.error("settings", &format!("{name}.settings"), error.to_string(), fix);
     }
-    (Some(policy), fleet::settings(config, &schema))
+    (Some(policy), fleet::settings(wanted, &schema))
 }
 
 /// The text for standard output.

@@ -20,7 +20,7 @@ use crate::core::sandbox::Surroundings;
 use crate::core::seen::entity_context;
 use crate::core::transport::SystemClock;
 use crate::core::{github, port};
-use crate::kit::fleet::{self, Service};
+use crate::kit::fleet::{self, Service, Terms};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::reads::Translated;
@@ -48,8 +48,8 @@ pub(super) enum Wanted<'a> {
 pub(super) struct Probe<'a> {
     config: &'a Config,
     engine: &'a Engine,
-    policy: &'a Policy,
-    settings: &'a Value,
+    policies: &'a [Policy],
+    terms: &'a Terms<'a>,
     live: Arc<Live>,
 }
 
@@ -63,18 +63,13 @@ impl<'a> Probe<'a> {
     pub(super) fn new(
         config: &'a Config,
         engine: &'a Engine,
-        policy: &'a Policy,
-        settings: &'a Value,
+        policies: &'a [Policy],
+        terms: &'a Terms<'a>,
         port: port::Client,
         github: github::Client,
     ) -> Self {
-        Self {
-            config,
-            engine,
-            policy,
-            settings,
-            live: Arc::new(Live { port, github, reads: Box::new(Translated) }),
-        }
+        let live = Arc::new(Live { port, github, reads: Box::new(Translated) });
+        Self { config, engine, policies, terms, live }
     }
 
     /// Plans the promotion of each service, and compares what was granted with what was used.
@@ -85,7 +80,7 @@ impl<'a> Probe<'a> {
         findings: &mut Findings,
         say: &impl Fn(&str),
     ) {
-        let all = match fleet::services(&self.live.port, blueprint, self.settings).await {
+        let all = match fleet::services(&self.live.port, blueprint, self.terms).await {
             Ok(all) => all,
             Err(failure) => {
                 let fix = "check the blueprint's name: `--blueprint`";
@@ -137,8 +132,13 @@ impl<'a> Probe<'a> {
         gate.grants = grants;
         let surroundings = Surroundings { now, seed: 7 };
         let request = self.request(service);
-        let run =
-            self.engine.run(&self.policy.program, &request, gate, &surroundings, std::future::pending());
+        let run = self.engine.run(
+            &self.policies[service.policy].program,
+            &request,
+            gate,
+            &surroundings,
+            std::future::pending(),
+        );
         let (verdict, gate, _) = run.await;
         for violation in &gate.violations {
             findings.error(
@@ -152,17 +152,18 @@ impl<'a> Probe<'a> {
             judge(verdict, &name, findings);
         }
         let operations = gate.timeline.iter().filter_map(|step| Some(step.call.targets()?.0)).collect();
-        let base = self.settings["base"].as_str().unwrap_or("main");
+        let base = self.terms.of(service)["base"].as_str().unwrap_or("main");
         let files = Changes::of(&gate.timeline).files.into_iter();
         let files = files.map(|file| (file.repository, file.path, base.to_owned())).collect();
         Some((Used { operations, files }, scope))
     }
 
     fn request(&self, service: &Service) -> Request {
-        let mut settings: Value = serde_json::from_str(&self.config.settings()).unwrap_or_default();
+        let (wanted, _) = self.config.policy_for(&service.entity);
+        let mut settings: Value = serde_json::from_str(&wanted.settings()).unwrap_or_default();
         // What comes after the proposal is a matter of time, not of the set-up.
         for (key, value) in [("mode", json!("merge")), ("verify", json!({ "enabled": false }))] {
-            if !self.settings[key].is_null() {
+            if !self.terms.of(service)[key].is_null() {
                 settings[key] = value;
             }
         }

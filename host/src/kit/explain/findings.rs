@@ -95,13 +95,18 @@ pub(super) const ALL: &[Explanation] = &[
     ),
     finding(
         "component",
-        "The policy's component cannot be used: not the pinned digest, another contract, or no component at all.",
-        "`promote inspect FILE` says what it is; go back to the one that was reviewed.",
+        "The policy's component cannot be used: not the pinned digest, another contract, no component at all, or its registry does not send it.",
+        "`promote inspect FILE` says what it is; go back to the one that was reviewed. `promote pull REFERENCE` asks the registry alone.",
     ),
     finding(
         "component-unpinned",
-        "The policy is a file without `sha256`: whoever can change the file changes what promotes.",
-        "pin it: `sha256` in [policy].",
+        "The policy is a file without `sha256`, and there is no promote.lock: whoever can change the file changes what promotes.",
+        "`promote lock`, or pin it: `sha256` beside `component`.",
+    ),
+    finding(
+        "component-unlocked",
+        "A component is not the one that promote.lock names, is not in it, or was locked for another contract: nobody has reviewed what would run. A run ends with exit code 2 before it asks anything.",
+        "`promote lock` shows the authority that was gained and lost, and writes promote.lock; have that change reviewed. If it was not meant, go back to the component that is locked.",
     ),
     finding(
         "settings",

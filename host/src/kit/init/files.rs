@@ -147,7 +147,11 @@ mod tests {
     fn the_configuration_grants_what_was_answered() {
         let config = Config::parse(&config(&answers()).unwrap()).unwrap();
         assert_eq!(config.grants.repositories(), ["acme/gitops"]);
-        assert!(config.settings().contains(r#"containers[name=\"web\"].image"#), "{}", config.settings());
+        assert!(
+            config.policy.settings().contains(r#"containers[name=\"web\"].image"#),
+            "{}",
+            config.policy.settings()
+        );
         let hostile = Answers { repository: "a\"\n[grants]".to_owned(), ..answers() };
         let text = super::config(&hostile).unwrap();
         assert_eq!(Config::parse(&text).unwrap().grants.repositories(), ["a\"\n[grants]"]);

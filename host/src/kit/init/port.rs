@@ -8,7 +8,7 @@ use super::{Answers, Difference, Talk, files};
 use crate::core::gate::describe;
 use crate::core::http::{OrNone as _, Request, seg};
 use crate::core::port::Client;
-use crate::kit::fleet;
+use crate::kit::fleet::{self, Terms};
 use crate::world::port::{GUIDE_ACTION, GUIDE_BLUEPRINTS};
 
 /// What a promotion reads of each blueprint, properties and relations.
@@ -239,7 +239,8 @@ pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Resu
     }
     let settings = json!({ "production": "{service.relations.prod_runtime}" });
     let failed = |failure| anyhow::anyhow!("reading the catalog: {}", describe(&failure));
-    let services = fleet::services(client, "service", &settings).await.map_err(failed)?;
+    let services =
+        fleet::services(client, "service", &Terms::new(&[], vec![settings.clone()])).await.map_err(failed)?;
     let mut places = Vec::new();
     for service in services.iter().take(50) {
         let Ok(production) = &service.production else { continue };

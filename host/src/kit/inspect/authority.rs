@@ -12,7 +12,7 @@ use crate::core::contract::CONTRACT;
 use crate::policy::Policy;
 
 /// What each interface lets a policy do, at most.
-pub(super) const INTERFACES: [(&str, &str); 7] = [
+pub(in crate::kit) const INTERFACES: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
     ("port-read", "read and search the catalog"),
@@ -24,15 +24,15 @@ pub(super) const INTERFACES: [(&str, &str); 7] = [
 
 /// One function of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Power {
+pub(in crate::kit) struct Power {
     /// Its interface.
-    pub(super) interface: &'static str,
+    pub(in crate::kit) interface: &'static str,
     /// Its name in the interface.
-    pub(super) function: &'static str,
+    pub(in crate::kit) function: &'static str,
     /// The operation that a grant must allow; none if it needs no grant.
-    pub(super) operation: Option<&'static str>,
+    pub(in crate::kit) operation: Option<&'static str>,
     /// What it lets a policy do.
-    pub(super) may: &'static str,
+    pub(in crate::kit) may: &'static str,
 }
 
 impl Power {
@@ -53,7 +53,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(super) const POWERS: [Power; 22] = [
+pub(in crate::kit) const POWERS: [Power; 22] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power("run-log", "note", Some("run.note"), "add a line to the log of the Port run"),
@@ -89,7 +89,7 @@ pub(super) const POWERS: [Power; 22] = [
 ];
 
 /// The functions that a policy imports, in the order of the table.
-pub(super) fn of(policy: &Policy) -> Vec<Power> {
+pub(in crate::kit) fn of(policy: &Policy) -> Vec<Power> {
     let imported = imported(policy);
     POWERS
         .into_iter()

@@ -176,6 +176,12 @@ fn backtest(
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
+    if config.as_ref().is_some_and(|config| !config.team.is_empty()) {
+        bail!(
+            "the configuration has [[team]] rules, and a recording does not hold what Port said of the service: try one \
+             policy at a time, with a file that has its component and settings in [policy]"
+        );
+    }
     let policy = match (&args.policy, &config, &args.config) {
         (Some(file), ..) if file == Path::new("builtin") => policy(engine, None)?,
         (Some(file), ..) => policy(engine, Some(file))?,
@@ -184,12 +190,18 @@ fn backtest(
             Some(Config { policy: PolicyConfig { component: ComponentRef::Path(file), .. }, .. }),
             Some(from),
         ) => policy(engine, Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
+        (None, Some(Config { policy: PolicyConfig { component: ComponentRef::Oci(pinned), .. }, .. }), _) => {
+            bail!(
+                "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--policy policy.wasm`",
+                pinned.reference
+            )
+        }
         (None, ..) => policy(engine, None)?,
     };
     let trial = Trial {
         engine,
         policy: &policy,
-        settings: config.as_ref().map(Config::settings),
+        settings: config.as_ref().map(|config| config.policy.settings()),
         limits: config.as_ref().map(|config| config.limits.clone()),
     };
     let started = Instant::now();

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::inject::{Injected, Injection};
 use super::made::Made;
-use super::run::{Described, Ran};
+use super::run::Ran;
 use super::{Act, Scenario};
 use crate::ahead::Ahead;
+use crate::choice::{Load, Policies};
 use crate::core::contract::{Outcome, Workflow};
 use crate::core::ending::Ending;
 use crate::core::engine::Engine;
@@ -18,15 +19,13 @@ use crate::core::gate::{Gate, Step as Call};
 use crate::core::journal::Journal;
 use crate::core::live::Live;
 use crate::core::observer::Observer;
-use crate::core::run::{Done, Job, Mode, run};
+use crate::core::run::{Choice, Done, Job, Mode, run};
 use crate::core::secret::Secret;
 use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
-use crate::policy::Policy;
 use crate::request::payload::Payload;
-use crate::settings;
 use crate::setup::Setup;
 use crate::words::{Changes, WORDS, message};
 use crate::world::Shared;
@@ -34,9 +33,7 @@ use crate::world::Shared;
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) policy: &'a Policy,
-    /// Of the policy's settings.
-    pub(super) schema: Described,
+    pub(super) load: &'a dyn Load,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
@@ -104,18 +101,17 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        let fits = match &self.schema {
-            Ok(schema) => settings::fit(schema, &self.scenario.config).map_err(|error| error.to_string()),
-            Err(why) => Err(why.clone()),
+        let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await {
+            Ok(policies) => policies,
+            Err(error) => {
+                ran.unusable(mode, format!("{error:#}"));
+                return Ok(());
+            }
         };
-        if let Err(why) = fits {
-            ran.unusable(mode, why);
-            return Ok(());
-        }
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
         let heard = Arc::new(Heard::default());
-        let mut job = self.job(mode, payload, attempt, journal, &heard)?;
+        let mut job = self.job(mode, payload, &policies, attempt, journal, &heard)?;
         let done = match injection {
             None => Some(run(job, std::future::pending()).await),
             Some(injection) => {
@@ -153,14 +149,15 @@ impl Bench<'_> {
         places.into_iter().filter(|(_, leaks)| *leaks).map(|(place, _)| place).collect()
     }
 
-    fn job(
-        &self,
+    fn job<'a>(
+        &'a self,
         mode: Mode,
         payload: Payload,
+        policy: &'a dyn Choice,
         attempt: usize,
         journal: Journal,
         heard: &Arc<Heard>,
-    ) -> anyhow::Result<Job<'_>> {
+    ) -> anyhow::Result<Job<'a>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
@@ -177,10 +174,10 @@ impl Bench<'_> {
         };
         Ok(Job {
             engine: self.engine,
-            program: &self.policy.program,
+            policy,
             grants: &config.grants,
             report: config.port.report,
-            request: payload.into_request(config.settings(), workflow),
+            request: payload.into_request(workflow),
             seed: self.seed,
             gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone(), WORDS),
         })

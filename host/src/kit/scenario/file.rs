@@ -193,16 +193,22 @@ impl Reading<'_> {
         over.remove("file");
         let (mut base, folder) = self.base(config.file.as_ref(), &SAMPLE_CONFIG.0, "config.file")?;
         let component = |table: &Table| table.get("policy").and_then(|p| p.get("component")).cloned();
-        let is_own = component(&over).is_some();
+        let (is_own, own_teams) = (component(&over).is_some(), over.contains_key("team"));
         lay(over, &mut base, Lists::Replace);
         let mut config =
             Config::parse(&base.to_string()).map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
-        if let ComponentRef::Path(path) = &mut config.policy.component
-            && !is_own
-        {
-            let found = folder.join(&*path);
-            *path = std::path::absolute(&found).unwrap_or(found);
+        let elsewhere = |component: &mut ComponentRef| {
+            if let ComponentRef::Path(path) = component {
+                let found = folder.join(&*path);
+                *path = std::path::absolute(&found).unwrap_or(found);
+            }
+        };
+        if !is_own {
+            elsewhere(&mut config.policy.component);
+        }
+        if !own_teams {
+            config.team.iter_mut().for_each(|team| elsewhere(&mut team.policy.component));
         }
         Ok(config)
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 
 use super::bench::Bench;
 use super::expect::{Mismatch, check};
@@ -14,11 +15,12 @@ use super::made::Made;
 use super::pair::differences;
 use super::snapshot::{self, Snapshot};
 use super::{Scenario, Step};
+use crate::choice::Load;
 use crate::core::engine::Engine;
 use crate::core::http::Pool;
 use crate::core::run::Mode;
 use crate::policy::Policy;
-use crate::request::config::ComponentRef;
+use crate::request::config::{ComponentRef, PolicyConfig};
 use crate::settings::{self, Schema};
 use crate::words::FileDiff;
 use crate::world::server::{Server, ServerOptions, Time};
@@ -48,7 +50,7 @@ pub struct Runner {
 }
 
 /// The schema of a policy's settings, or why it has none.
-pub(super) type Described = Result<Arc<Schema>, String>;
+type Described = Result<Arc<Schema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -168,15 +170,23 @@ impl Runner {
         policies.keys().cloned().collect()
     }
 
-    /// The policy of a scenario, compiled once however many name it, and again when its file has changed.
+    /// The policy of a scenario, and those of its teams, compiled once however many name it, and again when its file has changed.
     ///
     /// # Errors
     /// When there is no such policy, or it is none.
     pub fn policy(&self, scenario: &Scenario) -> Result<Policy, PolicyError> {
+        for team in &scenario.config.team {
+            self.component(scenario, &team.policy.component)?;
+        }
+        self.component(scenario, &scenario.config.policy.component)
+    }
+
+    fn component(&self, scenario: &Scenario, component: &ComponentRef) -> Result<Policy, PolicyError> {
         let builtin = PathBuf::from("builtin");
-        let name = match &scenario.config.policy.component {
-            ComponentRef::Builtin => &builtin,
-            ComponentRef::Path(path) => path,
+        let name = &match component {
+            ComponentRef::Path(path) => path.clone(),
+            // What is in a registry is here under a name, or as a file of that name: tests reach no network.
+            other => PathBuf::from(other.to_string()),
         };
         let error = |why: String| PolicyError {
             scenario: scenario.path.clone(),
@@ -217,7 +227,7 @@ impl Runner {
     /// # Errors
     /// When its policy cannot be used, or the world cannot be served.
     pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
-        let policy = self.policy(scenario)?;
+        let load = FromRunner { runner: self, scenario };
         let world = Shared::new(scenario.world.clone());
         let server = match backend {
             Backend::Mock => None,
@@ -226,7 +236,7 @@ impl Runner {
                 Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
-        let mut bench = self.bench(scenario, &policy, world).await;
+        let mut bench = self.bench(scenario, &load, world);
         if let Some(server) = &server {
             // There the path tells the services apart.
             (bench.transport, bench.urls) = (Arc::new(self.pool.clone()), [server.url(), server.url()]);
@@ -254,9 +264,8 @@ impl Runner {
         attempt: usize,
         injection: Option<Injection>,
     ) -> anyhow::Result<Ran> {
-        let policy = self.policy(scenario)?;
-        let bench = self.bench(scenario, &policy, Shared::new(world)).await;
-        bench.step(&step.act, attempt, injection).await
+        let load = FromRunner { runner: self, scenario };
+        self.bench(scenario, &load, Shared::new(world)).step(&step.act, attempt, injection).await
     }
 
     /// What a policy says of its settings; it is asked once.
@@ -272,11 +281,10 @@ impl Runner {
     }
 
     /// A bench on the mock.
-    async fn bench<'a>(&'a self, scenario: &'a Scenario, policy: &'a Policy, world: Shared) -> Bench<'a> {
+    fn bench<'a>(&'a self, scenario: &'a Scenario, load: &'a dyn Load, world: Shared) -> Bench<'a> {
         Bench {
-            schema: self.schema(policy).await,
             engine: &self.engine,
-            policy,
+            load,
             scenario,
             transport: Arc::new(world.transport()),
             // The host of the in-process transport tells the services apart.
@@ -314,6 +322,24 @@ impl Runner {
             problems,
             calls: mock.into_iter().map(|ran| ran.calls).collect(),
         })
+    }
+}
+
+/// The policies that a scenario names, as its runner knows them.
+struct FromRunner<'a> {
+    runner: &'a Runner,
+    scenario: &'a Scenario,
+}
+
+#[async_trait]
+impl Load for FromRunner<'_> {
+    async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
+        Ok(self.runner.component(self.scenario, &wanted.component)?)
+    }
+
+    async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
+        let schema = self.runner.schema(policy).await.map_err(anyhow::Error::msg)?;
+        Ok(settings::fit(&schema, wanted)?)
     }
 }
 

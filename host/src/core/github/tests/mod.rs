@@ -121,7 +121,11 @@ fn tree(mode: &str, text: &str) -> Outcome {
 
 fn git_commit(sha: &str, tree: &str, message: &str, parents: &[&str]) -> Outcome {
     let parents: Vec<_> = parents.iter().map(|sha| json!({ "sha": sha })).collect();
-    answer(200, json!({ "sha": sha, "tree": { "sha": tree }, "message": message, "parents": parents }))
+    let committer = json!({ "date": "2026-01-01T00:00:00Z" });
+    answer(
+        200,
+        json!({ "sha": sha, "tree": { "sha": tree }, "message": message, "parents": parents, "committer": committer }),
+    )
 }
 
 /// A proposal up to its branch, which `created` answers.

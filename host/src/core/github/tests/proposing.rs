@@ -59,6 +59,11 @@ async fn walks_a_tree_that_is_too_large_to_list() {
     script.end();
 }
 
+fn invalid() -> Outcome {
+    let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
+    answer(422, json!({ "message": "Validation Failed", "errors": errors }))
+}
+
 #[tokio::test]
 async fn adopts_replaces_or_leaves_a_branch_that_exists() {
     const FOUND: &str = "GET /git/commits/3333333333333333333333333333333333333333";
@@ -68,8 +73,13 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
     let mark = "Promote web\n\nPromotion-Branch: promote/web\n";
     let compared = |status: &str| answer(200, json!({ "status": status }));
     let adopted = || answer(201, elsewhere(FOREIGN));
+    let still = || (MAIN, answer(200, json!({ "object": { "sha": BASE } })));
     let ours = || answer(201, pull(json!({})));
     let none = || answer(200, "[]");
+    let young = json!({
+        "sha": FOREIGN, "tree": { "sha": "tree1" }, "message": "", "parents": [{ "sha": BASE }],
+        "committer": { "date": jiff::Timestamp::from_second(START).unwrap() },
+    });
     // What follows the refusal to create the branch, and what it comes to.
     let table: Vec<(&str, Vec<Step>, &str)> = vec![
         (
@@ -78,6 +88,8 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (ANY, none()),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
                 ("POST /pulls", adopted()),
             ],
             FOREIGN,
@@ -89,9 +101,36 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (GET_REF, answer(404, "{}")),
                 (GET_REF, at()),
                 (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
                 ("POST /pulls", adopted()),
             ],
             FOREIGN,
+        ),
+        (
+            "same change, by a run that opens its pull request in a moment",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, answer(200, young)),
+                (OPEN, none()),
+                (OPEN, none()),
+                (OPEN, answer(200, json!([elsewhere(FOREIGN)]))),
+                still(),
+            ],
+            FOREIGN,
+        ),
+        (
+            "same change, merged and deleted by another run meanwhile",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", invalid()),
+            ],
+            "came and went",
         ),
         (
             "ours, on an older base",
@@ -101,6 +140,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
                 (COMPARE, compared("behind")),
                 (FORCE, answer(200, "{}")),
+                still(),
                 ("POST /pulls", ours()),
             ],
             OURS,
@@ -162,6 +202,7 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
                 (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
                 (COMPARE, compared("behind")),
                 (FORCE, answer(200, "{}")),
+                still(),
                 ("POST /pulls", ours()),
             ],
             OURS,
@@ -237,10 +278,6 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
     const POST: &str = "POST /pulls";
     let list = |pull: Value| answer(200, json!([pull]));
     let opened = || answer(201, pull(json!({})));
-    let invalid = || {
-        let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
-        answer(422, json!({ "message": "Validation Failed", "errors": errors }))
-    };
     let refused = "GitHub Actions is not permitted to create or approve pull requests.";
     let table: Vec<(Vec<Step>, &str)> = vec![
         (vec![(POST, lost()), (OPEN, list(pull(json!({}))))], "7"),
@@ -302,6 +339,8 @@ async fn a_lost_branch_creation_finds_its_own_branch() {
     steps.push((GET_REF, answer(200, json!({ "object": { "sha": OURS } }))));
     let found = git_commit(OURS, "tree1", "", &[BASE]);
     steps.push(("GET /git/commits/2222222222222222222222222222222222222222", found));
+    steps.push((OPEN, answer(200, "[]")));
+    steps.push((MAIN, answer(200, json!({ "object": { "sha": BASE } }))));
     steps.push(("POST /pulls", answer(201, pull(json!({})))));
     let (client, script) = github(steps);
     assert_eq!(client.repo(R).unwrap().propose(&proposal()).await.unwrap().head_commit, OURS);
