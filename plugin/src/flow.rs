@@ -76,11 +76,11 @@ impl<H: Host> Run<'_, H> {
     fn rounds(&mut self) -> Result<Outcome, Stop> {
         let mut round = 1;
         loop {
-            let plan = self.decide()?;
+            let mut plan = self.decide()?;
             if plan.facts.is_current() {
-                return self.settle(&plan);
+                return self.settle(&mut plan);
             }
-            match self.carry_out(&plan) {
+            match self.carry_out(&mut plan) {
                 Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
                     self.refuse_if_closed(&plan)?;
                     self.warn(&format!("looking again, since something moved meanwhile: {what}"));
@@ -121,7 +121,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
-    fn settle(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
+    fn settle(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
         let head = format!("{}*", plan.branch);
         let base = &self.settings.base;
         let pulls = self.host.find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
@@ -140,7 +140,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Commits, opens the pull request, merges it, and tells the catalog.
-    fn carry_out(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
+    fn carry_out(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
         let pull = self.propose(plan)?;
         let what = format!("pull request {} changes {}", pull.number, plan.facts.changed());
         self.tell(&what);
@@ -153,7 +153,7 @@ impl<H: Host> Run<'_, H> {
             Landing::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
                 // It is done: to start over now could only do it twice, if a read lags behind the merge.
-                self.record(plan).and_then(|()| self.verify(plan)).map_err(for_good)?;
+                self.record(plan).and_then(|()| self.verify(plan, None)).map_err(for_good)?;
                 let promotion = plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }

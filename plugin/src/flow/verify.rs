@@ -12,7 +12,7 @@ use crate::yaml;
 
 impl<H: Host> Run<'_, H> {
     /// Verifies a promotion that an earlier attempt merged, if that is not longer ago than the deadline.
-    pub(super) fn verify_if_recent(&mut self, plan: &Plan, pull: &PullRequest) -> Result<(), Stop> {
+    pub(super) fn verify_if_recent(&mut self, plan: &mut Plan, pull: &PullRequest) -> Result<(), Stop> {
         let settings = &self.settings.verify;
         if !settings.enabled {
             return Ok(());
@@ -22,12 +22,12 @@ impl<H: Host> Run<'_, H> {
         let now = timestamp(&self.host.now());
         match merged.zip(now) {
             Some((merged, now)) if now - merged > i64::from(deadline) => Ok(()),
-            _ => self.verify(plan),
+            _ => self.verify(plan, Some(pull)),
         }
     }
 
-    /// Waits until production is well with the new image.
-    pub(super) fn verify(&mut self, plan: &Plan) -> Result<(), Stop> {
+    /// Waits until production is well with the new image, which an earlier attempt may have merged by this pull request.
+    pub(super) fn verify(&mut self, plan: &mut Plan, earlier: Option<&PullRequest>) -> Result<(), Stop> {
         let settings = &self.settings.verify;
         if !settings.enabled {
             return Ok(());
@@ -44,7 +44,7 @@ impl<H: Host> Run<'_, H> {
                 return Ok(());
             }
             if waited >= deadline {
-                return Err(self.not_verified(plan, &wrong, waited));
+                return Err(self.not_verified(plan, earlier, &wrong, waited));
             }
             self.host.sleep(every);
             waited = waited.saturating_add(every);
@@ -71,14 +71,21 @@ impl<H: Host> Run<'_, H> {
         Ok(wrong.join("; "))
     }
 
-    fn not_verified(&mut self, plan: &Plan, wrong: &str, waited: u32) -> Stop {
+    fn not_verified(
+        &mut self,
+        plan: &mut Plan,
+        earlier: Option<&PullRequest>,
+        wrong: &str,
+        waited: u32,
+    ) -> Stop {
         let waited = spell(waited.into());
         let mut message = format!(
             "{} is merged, but not well in {} after {waited}: {wrong}",
             plan.image, self.settings.environment
         );
         if self.settings.verify.revert {
-            message += &match self.revert(plan, wrong) {
+            let known = earlier.map_or(Ok(()), |pull| self.look_back(plan, pull));
+            message += &match known.and_then(|()| self.revert(plan, wrong)) {
                 Ok(pull) => {
                     format!("; pull request {} puts the old image back, merge it or fix forward", pull.number)
                 }
@@ -92,6 +99,22 @@ impl<H: Host> Run<'_, H> {
             };
         }
         Stop::Failed(Failure::Other(message))
+    }
+
+    /// Finds out what the manifests held before an earlier attempt merged.
+    fn look_back(&mut self, plan: &mut Plan, pull: &PullRequest) -> Result<(), Stop> {
+        let commit = pull.merge_commit.as_deref().unwrap_or_default();
+        let merged = self.host.get_commit(&plan.repository, commit)?;
+        let before = merged.and_then(|merged| merged.parents.into_iter().next());
+        let before =
+            before.ok_or_else(|| Failure::NotFound(format!("nothing is known before `{commit}`")))?;
+        for target in &mut plan.facts.sites {
+            let path = &plan.facts.files[target.file].path;
+            let file = self.host.read_file(&plan.repository, path, &before)?;
+            let file = file.ok_or_else(|| Failure::NotFound(format!("`{path}` was not there before")))?;
+            target.site = target.manifest.find(&file.content).map_err(Failure::Conflict)?;
+        }
+        Ok(())
     }
 
     /// Proposes to put back what the manifests held before. A person merges it.

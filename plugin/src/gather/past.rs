@@ -120,6 +120,8 @@ impl<H: Host> Gathering<'_, H> {
                 stack.extend(self.value(repository, path, manifest, parent)?);
             }
             let Some(value) = self.value(repository, path, manifest, commit)? else {
+                // What was before is on the other side of a gap.
+                stack.clear();
                 continue;
             };
             if is_way_back(pull) {
