@@ -132,7 +132,7 @@ async fn usable(engine: &Engine, load: &dyn Load, wanted: &PolicyConfig) -> anyh
 /// A policy that is there already, whatever is asked for.
 #[async_trait]
 impl Load for Policy {
-    async fn load(&self, _: &PolicyConfig) -> anyhow::Result<Policy> {
+    async fn load(&self, _: &PolicyConfig) -> anyhow::Result<Self> {
         Ok(self.clone())
     }
 }

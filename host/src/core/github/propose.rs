@@ -62,7 +62,7 @@ struct TreeEntry {
 /// What an existing branch turned out to be.
 enum Existing {
     /// It holds the change, in this commit; with its open pull request, if there is one.
-    Ours(String, Option<Pull>),
+    Ours(String, Option<Box<Pull>>),
     /// What it held is on the base branch.
     Merged(Box<Pull>),
 }
@@ -190,14 +190,14 @@ impl Repo<'_> {
                     Some(open) => Some(open),
                     None => self.give_way(proposal, found.committer.date).await?,
                 };
-                return Ok(Existing::Ours(found.sha, open));
+                return Ok(Existing::Ours(found.sha, open.map(Box::new)));
             }
             let mark = format!("{TRAILER}: {head}");
             if found.message.lines().any(|line| line == mark) && self.is_on(base, parent).await? {
                 let target = format!("/git/refs/heads/{}", segs(head));
                 let body = json!({ "sha": commit, "force": true });
                 self.write(Method::PATCH, target, body).await?;
-                return Ok(Existing::Ours(commit, open));
+                return Ok(Existing::Ours(commit, open.map(Box::new)));
             }
         }
         conflict(format!(
@@ -221,11 +221,11 @@ impl Repo<'_> {
         proposal: &Proposal,
         commit: &str,
         is_new: bool,
-        found: Option<Pull>,
+        found: Option<Box<Pull>>,
     ) -> Told<PullRequest> {
         let clear = |opened: &Sent<Pull>| opened.is_ok() || !is_new;
         let opened = match found {
-            Some(pull) => Ok(pull),
+            Some(pull) => Ok(*pull),
             None => self.session().poll(|| self.open_once(proposal), clear).await?,
         };
         let mut pull = match opened {

@@ -1,6 +1,6 @@
 //! One way to send a request, for Port and GitHub alike.
 //!
-//! [`Http::send`] owns credentials in headers, user agent, redirects, retries and waits, and turns every answer that is
+//! `Http::send` owns credentials in headers, user agent, redirects, retries and waits, and turns every answer that is
 //! not a success into a [`ServiceError`]. It knows no endpoint.
 
 mod error;
