@@ -40,7 +40,7 @@ async fn a_run_has_ended_soon_after_its_deadline() {
     let slow = || {
         let mut world = World::sample();
         let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
-        world.faults.next(Service::GitHub, "GET", "/repos/acme/gitops/**", late).unwrap().times = 100;
+        world.faults.next(Service::GitHub, "POST", "/**", late).unwrap().times = 100;
         world
     };
     let guest = |deed| Settings::default().component(GLUTTON).deed(deed);
