@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod explain;
 mod files;
 pub mod fleet;
+pub mod format;
 pub mod init;
 pub mod inspect;
 mod journals;

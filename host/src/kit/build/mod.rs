@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+pub use super::format::Format;
 use super::language::Language;
 use crate::core::engine::Engine;
 use crate::policy::Policy;
@@ -44,16 +45,6 @@ pub struct BuildArgs {
     /// How to print what was made
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// How to print what was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
 }
 
 /// Builds the project; progress goes to `say`, what was made to `data`.

@@ -10,9 +10,10 @@ mod probe;
 
 use std::fmt::Write as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
+pub use super::format::Format;
 use crate::choice::Load;
 use crate::core::engine::Engine;
 use crate::kit::fleet::{self, Terms};
@@ -55,16 +56,6 @@ pub struct DoctorArgs {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// How to print what was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
 }
 
 /// How bad it is.

@@ -11,7 +11,9 @@ mod rules;
 use std::fmt::Write as _;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use super::format::Format;
 use serde_json::{Value, json};
 
 /// What `promote explain` is told.
@@ -29,16 +31,6 @@ pub struct ExplainArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// How to print it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// JSON: one object, or a list of them
-    Json,
 }
 
 /// What kind of code it is.
