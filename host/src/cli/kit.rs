@@ -118,11 +118,14 @@ pub(super) async fn run(
             let access = environment.registry()?;
             artifacts::push(&args, &access, &output::say, &output::data).await
         }
-        Command::Replay(args) => replay::run(&args, &|text: &str| output::data(text)),
+        Command::Replay(args) => {
+            replay::run(&args, environment.cache().as_deref(), &output::say, &output::data)
+        }
         Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         Command::Test(args) => {
             let status = std::io::stderr().is_terminal().then_some(&output::status as &(dyn Fn(&str) + Sync));
-            test::run(&args, &Out { say: &output::say, data: &output::data, status }).await
+            test::run(&args, environment.cache(), &Out { say: &output::say, data: &output::data, status })
+                .await
         }
         Command::Explain(args) => {
             output::data(&explain::run(&args)?);

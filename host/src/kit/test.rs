@@ -106,16 +106,16 @@ pub struct Out<'a> {
     pub status: Option<&'a (dyn Fn(&str) + Sync)>,
 }
 
-/// Runs scenarios. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
+/// Runs scenarios, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
 ///
 /// # Errors
 /// When a path cannot be searched, or nothing can be run on this machine.
-pub async fn run(args: &TestArgs, out: &Out<'_>) -> anyhow::Result<u8> {
+pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyhow::Result<u8> {
     if args.schema {
         (out.data)(SCHEMA);
         return Ok(0);
     }
-    let runner = Arc::new(Runner::new(policies(&args.policy))?.seeded(args.seed));
+    let runner = Arc::new(Runner::new(policies(&args.policy))?.seeded(args.seed).caching(cache));
     match args.watch {
         true => watch::watch(args, &runner, out).await,
         false => once(args, &runner, out).await,

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod file;
 pub mod git;
 pub mod github;
+mod on_write;
 pub mod port;
 pub mod sample;
 pub mod server;
@@ -28,6 +29,7 @@ pub use clock::WorldClock;
 pub use event::{Event, Scheduled};
 pub use fault::{Cut, Effect, Fault, Faults};
 pub use github::GitHub;
+pub use on_write::OnWrite;
 pub use port::Port;
 pub use transport::WorldTransport;
 

@@ -87,7 +87,7 @@ async fn keeps_what_others_added() {
         .expect_said("-    \"workflow\": \"another.yml\"");
     {
         let world = stage.witness.world.lock();
-        let service: Value = world.port.blueprints["service"].definition.clone().into();
+        let service: Value = (*world.port.blueprints["service"].definition).clone().into();
         assert_eq!(service["schema"]["properties"]["tier"]["title"], "Tier");
         assert_eq!(service["schema"]["properties"]["locked_in_prod"]["type"], "boolean");
         assert!(service["relations"]["dev_runtime"].is_object());

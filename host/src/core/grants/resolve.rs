@@ -1,6 +1,8 @@
 //! Grants filled in from one request, and the question whether a call is allowed.
 
-use globset::{GlobBuilder, GlobMatcher};
+use std::sync::OnceLock;
+
+use globset::{Glob, GlobBuilder, GlobMatcher};
 use serde_json::Value;
 
 use super::{Grant, Grants, In, Operation, Target};
@@ -18,11 +20,15 @@ pub struct Resolved(Vec<Rule>);
 #[derive(Debug)]
 struct Rule {
     grant: Grant,
-    paths: Vec<GlobMatcher>,
-    heads: Vec<GlobMatcher>,
+    paths: Vec<Pattern>,
+    heads: Vec<Pattern>,
     bases: Vec<String>,
     entities: Vec<String>,
 }
+
+/// A glob that is compiled when it is first asked: most runs ask few of theirs.
+#[derive(Debug)]
+struct Pattern(Glob, OnceLock<GlobMatcher>);
 
 /// No grant allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +87,8 @@ impl Rule {
         let Ok((paths, heads, bases, entities)) = filled() else {
             return Ok(None);
         };
-        let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
+        let globs =
+            |patterns: Vec<String>| patterns.iter().map(|p| Pattern::new(p)).collect::<Result<Vec<_>, _>>();
         Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
     }
 
@@ -145,10 +152,14 @@ pub(crate) fn is_branch(name: &str) -> bool {
             .all(|part| !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock"))
 }
 
-fn glob(pattern: &str) -> Result<GlobMatcher, String> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|error| format!("`{pattern}` is not a glob: {}", error.kind()))
+impl Pattern {
+    fn new(text: &str) -> Result<Self, String> {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        glob.map(|glob| Self(glob, OnceLock::new()))
+            .map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.1.get_or_init(|| self.0.compile_matcher()).is_match(text)
+    }
 }

@@ -120,23 +120,29 @@ pub fn record(path: &Path) -> Result<Recording, Unusable> {
     }
 }
 
-/// Replays journals; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
+/// Replays journals, with compiled policies kept in `cache` if there is one; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
 /// another policy, 1 if one went otherwise, 2 if one cannot be replayed.
 ///
 /// # Errors
 /// When there is no journal, or the component or the configuration cannot be used.
-pub fn run(args: &ReplayArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
+pub fn run(
+    args: &ReplayArgs,
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = Engine::new().context("starting wasmtime")?;
+    let from = Compiler { engine: &engine, cache, say };
     match (&args.policy, &args.config) {
-        (None, None) => exactly(args, &engine, paths, data),
-        _ => backtest(args, &engine, paths, data),
+        (None, None) => exactly(args, &from, paths, data),
+        _ => backtest(args, &from, paths, data),
     }
 }
 
 fn exactly(
     args: &ReplayArgs,
-    engine: &Engine,
+    compiler: &Compiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -145,7 +151,7 @@ fn exactly(
             "`--format html` shows what another policy would have decided: name it with `--policy` or `--config`"
         );
     }
-    let policy = policy(engine, args.component.as_deref())?;
+    let (policy, engine) = (compiler.policy(args.component.as_deref())?, compiler.engine);
     let replayed = each(&paths, |path, runtime| {
         let recording = record(path)?;
         let (recorded, given) = (recording.header.component.clone(), policy.digest.clone());
@@ -171,7 +177,7 @@ fn exactly(
 
 fn backtest(
     args: &ReplayArgs,
-    engine: &Engine,
+    compiler: &Compiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -183,23 +189,23 @@ fn backtest(
         );
     }
     let policy = match (&args.policy, &config, &args.config) {
-        (Some(file), ..) if file == Path::new("builtin") => policy(engine, None)?,
-        (Some(file), ..) => policy(engine, Some(file))?,
+        (Some(file), ..) if file == Path::new("builtin") => compiler.policy(None)?,
+        (Some(file), ..) => compiler.policy(Some(file))?,
         (
             None,
             Some(Config { policy: PolicyConfig { component: ComponentRef::Path(file), .. }, .. }),
             Some(from),
-        ) => policy(engine, Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
+        ) => compiler.policy(Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
         (None, Some(Config { policy: PolicyConfig { component: ComponentRef::Oci(pinned), .. }, .. }), _) => {
             bail!(
                 "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--policy policy.wasm`",
                 pinned.reference
             )
         }
-        (None, ..) => policy(engine, None)?,
+        (None, ..) => compiler.policy(None)?,
     };
     let trial = Trial {
-        engine,
+        engine: compiler.engine,
         policy: &policy,
         settings: config.as_ref().map(|config| config.policy.settings()),
         limits: config.as_ref().map(|config| config.limits.clone()),
@@ -227,16 +233,25 @@ struct Backtest {
     all: Vec<(PathBuf, Result<Tried, Unusable>)>,
 }
 
-/// Compiles a policy from a file, or the built-in one.
-fn policy(engine: &Engine, file: Option<&Path>) -> anyhow::Result<Policy> {
-    let (bytes, name) = match file {
-        None => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
-        Some(path) => {
-            let name = format!("the policy {}", path.display());
-            (std::fs::read(path).with_context(|| format!("reading {name}"))?, name)
-        }
-    };
-    Ok(compiled::load(engine, &bytes, None, &|_| {}).context(name)?.0)
+/// Where policies get their native code from.
+struct Compiler<'a> {
+    engine: &'a Engine,
+    cache: Option<&'a Path>,
+    say: &'a dyn Fn(&str),
+}
+
+impl Compiler<'_> {
+    /// A policy from a file, or the built-in one.
+    fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
+        let (bytes, name) = match file {
+            None => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
+            Some(path) => {
+                let name = format!("the policy {}", path.display());
+                (std::fs::read(path).with_context(|| format!("reading {name}"))?, name)
+            }
+        };
+        Ok(compiled::load(self.engine, &bytes, self.cache, self.say).context(name)?.0)
+    }
 }
 
 /// Does some work for each journal, on every processor, and returns what came of it in their order.

@@ -23,7 +23,7 @@ impl Ran {
                 let head = repository.branch(&repository.settings.default_branch)?;
                 repository.git.tree_of(head)
             };
-            for change in after.git.changes(before.and_then(tree), tree(after)) {
+            for change in after.git.changes(before.and_then(|before| tree(before)), tree(after)) {
                 let text = |entry: Option<crate::world::git::Entry>| {
                     let blob = entry.and_then(|entry| after.git.blob(entry.id));
                     String::from_utf8_lossy(blob.unwrap_or_default()).into_owned()

@@ -156,10 +156,10 @@ impl Found {
         let key = format!("files.\"{name}\"");
         let (repository, path) = match name.split_once(':') {
             Some((repository, path)) => (world.github.find(repository), path),
-            None => (world.github.repositories.first(), name),
+            None => (world.github.repositories.first().map(|first| &**first), name),
         };
         let Some(repository) = repository else {
-            let known = world.github.repositories.iter().map(Repository::full_name);
+            let known = world.github.repositories.iter().map(|known| known.full_name());
             let named = name.split(':').next().unwrap_or_default();
             return self.add(key, "a repository", missing(named, &known.collect::<Vec<_>>()));
         };

@@ -42,6 +42,8 @@ pub struct Runner {
     engine: Engine,
     pool: Pool,
     named: BTreeMap<String, PathBuf>,
+    /// Where compiled policies are kept between processes.
+    cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
     /// What the policies say of their settings, by digest.
@@ -143,6 +145,7 @@ impl Runner {
             engine: Engine::new().context("starting wasmtime")?,
             pool: Pool::new().context("preparing HTTP")?,
             named,
+            cache: None,
             policies: Mutex::default(),
             schemas: Mutex::default(),
             seed: 7,
@@ -157,6 +160,11 @@ impl Runner {
     /// The same runner with another seed of the guest's random numbers and of the jitter of pauses.
     pub fn seeded(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// The same runner, which keeps compiled policies in a folder for the next one, if there is a folder.
+    pub fn caching(self, cache: Option<PathBuf>) -> Self {
+        Self { cache, ..self }
     }
 
     /// The seed.
@@ -216,7 +224,8 @@ impl Runner {
                 ))
             })?,
         };
-        let loaded = compiled::load(&self.engine, &bytes, None, &|_| {});
+        // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
+        let loaded = compiled::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
         let (policy, _) = loaded.map_err(|why| error(why.to_string()))?;
         policies.insert(file, (changed, policy.clone()));
         Ok(policy)

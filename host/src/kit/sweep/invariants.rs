@@ -85,7 +85,7 @@ pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
 fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<String> {
     let grants = config.grants.0.iter().filter(|grant| grant.after == Some(After::Merge));
     for grant in grants {
-        for ((blueprint, identifier), entity) in &after.port.entities {
+        for ((blueprint, identifier), entity) in after.port.entities.iter() {
             let covered = grant.blueprint.contains(blueprint);
             for (name, targets) in entity.relations.iter().filter(|_| covered) {
                 let was = before.port.entity(blueprint, identifier).and_then(|was| was.relations.get(name));

@@ -42,6 +42,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::OnWrite;
 use crate::core::transport::{HttpRequest, HttpResponse};
 
 pub use apps::{App, Installation};
@@ -64,7 +65,7 @@ pub struct GitHub {
     /// Where the pages for people are.
     pub html_base: String,
     /// Repositories, in the order in which they were made.
-    pub repositories: Vec<Repository>,
+    pub repositories: Vec<OnWrite<Repository>>,
     /// Tokens and what they may do.
     pub tokens: Tokens,
     /// GitHub Apps and where they are installed.

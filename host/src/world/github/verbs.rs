@@ -47,7 +47,7 @@ impl GitHub {
     ) -> &mut Repository {
         let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
         let (place, id) = (self.repositories.len(), self.new_id());
-        self.repositories.push(Repository {
+        let made = Repository {
             id,
             owner: owner.into(),
             name: name.into(),
@@ -66,7 +66,8 @@ impl GitHub {
             verified: BTreeSet::new(),
             created_at: self.now,
             pushed_at: self.now,
-        });
+        };
+        self.repositories.push(made.into());
         let files: Vec<(P, F)> = files.into_iter().collect();
         if !files.is_empty() {
             let files = files.into_iter().map(|(path, file)| (path.into(), file.into()));
@@ -82,13 +83,13 @@ impl GitHub {
 
     /// The repository `owner/name`.
     pub fn find(&self, full_name: &str) -> Option<&Repository> {
-        self.repositories.get(self.place(full_name)?)
+        Some(&**self.repositories.get(self.place(full_name)?)?)
     }
 
     /// The repository `owner/name`, to change it.
     pub fn find_mut(&mut self, full_name: &str) -> Option<&mut Repository> {
         let place = self.place(full_name)?;
-        self.repositories.get_mut(place)
+        Some(&mut **self.repositories.get_mut(place)?)
     }
 
     /// Commits files to a branch as somebody else would push them, and returns the commit. A branch that is not there

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Outcome, Problem, Reply};
 use super::input::{self, Call, Kind};
 use super::{Port, Stamps};
+use crate::world::OnWrite;
 
 const KEYS: [&str; 11] = [
     "identifier",
@@ -27,7 +28,7 @@ const KEYS: [&str; 11] = [
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     /// Everything that it was created with.
-    pub definition: Map<String, Value>,
+    pub definition: OnWrite<Map<String, Value>>,
     /// When and by whom it was created and changed.
     pub stamps: Stamps,
 }
@@ -74,7 +75,7 @@ impl Port {
         if self.actions.contains_key(&identifier) {
             return Err(Problem::taken("action", &identifier));
         }
-        let action = Action { definition, stamps: Stamps::new(call.now, &call.actor) };
+        let action = Action { definition: definition.into(), stamps: Stamps::new(call.now, &call.actor) };
         let reply = shown(StatusCode::CREATED, &action);
         self.record(call, "CREATE", "action", &identifier);
         self.actions.insert(identifier, Arc::new(action));
@@ -90,7 +91,7 @@ impl Port {
         }
         let mut stamps = before.stamps.clone();
         stamps.touch(call.now, &call.actor);
-        let action = Action { definition, stamps };
+        let action = Action { definition: definition.into(), stamps };
         let reply = shown(StatusCode::OK, &action);
         self.record(call, "UPDATE", "action", &renamed);
         self.actions.remove(identifier);
@@ -184,7 +185,7 @@ fn part<'a>(definition: &'a Map<String, Value>, key: &str) -> Result<&'a Map<Str
 }
 
 fn show(action: &Action) -> Value {
-    let mut shown = action.definition.clone();
+    let mut shown = (*action.definition).clone();
     action.stamps.write(&mut shown);
     Value::Object(shown)
 }

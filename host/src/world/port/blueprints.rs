@@ -71,7 +71,7 @@ impl Port {
                 return Err(Problem::invalid("body must have required property 'schema'"));
             }
         }
-        let mut definition = if replace { Map::new() } else { before.definition.clone() };
+        let mut definition = if replace { Map::new() } else { (*before.definition).clone() };
         definition.extend(sent);
         let renamed = definition.entry("identifier").or_insert_with(|| json!(identifier));
         if renamed.as_str() != Some(identifier) {
@@ -155,7 +155,7 @@ impl Port {
 }
 
 fn show(blueprint: &Blueprint) -> Value {
-    let mut shown = blueprint.definition.clone();
+    let mut shown = (*blueprint.definition).clone();
     blueprint.stamps.write(&mut shown);
     Value::Object(shown)
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::world::OnWrite;
+
 /// A blueprint, as it was created.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blueprint {
     /// Its identifier.
     pub identifier: String,
     /// Everything that it was created with: `title`, `schema`, `relations` and so on.
-    pub definition: Map<String, Value>,
+    pub definition: OnWrite<Map<String, Value>>,
     /// When and by whom it was created and changed.
     pub stamps: Stamps,
 }
@@ -29,7 +31,8 @@ pub struct RelationRule<'a> {
 
 impl Blueprint {
     /// A blueprint of a definition that names it; none if it does not.
-    pub fn new(definition: Map<String, Value>, stamps: Stamps) -> Option<Self> {
+    pub fn new(definition: impl Into<OnWrite<Map<String, Value>>>, stamps: Stamps) -> Option<Self> {
+        let definition = definition.into();
         let identifier = definition.get("identifier")?.as_str()?.to_owned();
         Some(Self { identifier, definition, stamps })
     }

@@ -31,6 +31,7 @@ use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::OnWrite;
 use crate::core::transport::{HttpRequest, HttpResponse};
 
 pub use actions::Action;
@@ -75,13 +76,13 @@ pub struct Port {
     /// Blueprints by identifier. Shared, because nobody changes them in a promotion.
     pub blueprints: BTreeMap<String, Arc<Blueprint>>,
     /// Entities by blueprint and identifier.
-    pub entities: BTreeMap<(String, String), Entity>,
+    pub entities: OnWrite<BTreeMap<(String, String), Entity>>,
     /// Runs by id.
-    pub runs: BTreeMap<String, Run>,
+    pub runs: OnWrite<BTreeMap<String, Run>>,
     /// Actions by identifier.
     pub actions: BTreeMap<String, Arc<Action>>,
     /// What was changed, oldest first.
-    pub audit: Vec<AuditEntry>,
+    pub audit: OnWrite<Vec<AuditEntry>>,
     tokens: Vec<Token>,
     issued: u64,
     requests: u64,
@@ -97,10 +98,10 @@ impl Default for Port {
             unset_as_null: false,
             rate: Rate::default(),
             blueprints: BTreeMap::new(),
-            entities: BTreeMap::new(),
-            runs: BTreeMap::new(),
+            entities: OnWrite::default(),
+            runs: OnWrite::default(),
             actions: BTreeMap::new(),
-            audit: Vec::new(),
+            audit: OnWrite::default(),
             tokens: Vec::new(),
             issued: 0,
             requests: 0,

@@ -1,7 +1,7 @@
 //! Sets a catalog up from outside the API: world files and tests. The rules are those of the API.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -9,19 +9,31 @@ use serde_json::{Map, Value};
 use super::input::{Call, Kind, Query};
 use super::schema::{self, Draft};
 use super::{Action, Blueprint, Entity, GUIDE_ACTION, GUIDE_BLUEPRINTS, Port, Stamps};
+use crate::world::OnWrite;
 
 /// The user that stands for everything that was there before.
 const SYSTEM: &str = "system";
 
+/// The guide's definitions, read once for all worlds.
+static GUIDE: LazyLock<Guide> = LazyLock::new(|| Guide {
+    blueprints: GUIDE_BLUEPRINTS.map(|text| object(text).into()),
+    action: object(GUIDE_ACTION).into(),
+});
+
+struct Guide {
+    blueprints: [OnWrite<Map<String, Value>>; 3],
+    action: OnWrite<Map<String, Value>>,
+}
+
 impl Port {
     /// Adds the guide's blueprints and its action.
     pub fn install_guide(&mut self, now: Timestamp) {
-        for text in GUIDE_BLUEPRINTS {
-            if let Some(blueprint) = Blueprint::new(object(text), Stamps::new(now, SYSTEM)) {
+        for definition in &GUIDE.blueprints {
+            if let Some(blueprint) = Blueprint::new(definition.clone(), Stamps::new(now, SYSTEM)) {
                 self.put_blueprint(blueprint);
             }
         }
-        self.put_action(now, object(GUIDE_ACTION));
+        self.put_action(now, GUIDE.action.clone());
     }
 
     /// Adds a blueprint, or replaces it.
@@ -30,7 +42,8 @@ impl Port {
     }
 
     /// Adds an action, or replaces it. One without identifier is left out.
-    pub fn put_action(&mut self, now: Timestamp, definition: Map<String, Value>) {
+    pub fn put_action(&mut self, now: Timestamp, definition: impl Into<OnWrite<Map<String, Value>>>) {
+        let definition = definition.into();
         if let Some(identifier) = definition.get("identifier").and_then(Value::as_str) {
             let identifier = identifier.to_owned();
             let stamps = Stamps::new(now, SYSTEM);

@@ -100,7 +100,7 @@ fn logs_come_in_order_and_in_pages() {
 fn an_action_that_needs_approval_waits_for_it() {
     for (decision, status) in [("APPROVE", "IN_PROGRESS"), ("DECLINE", "DECLINED")] {
         let mut client = Client::new();
-        let mut definition = client.port.actions["promote_to_production"].definition.clone();
+        let mut definition = (*client.port.actions["promote_to_production"].definition).clone();
         definition.insert("requiredApproval".into(), json!(true));
         client.port.put_action(client.now, definition);
         let (code, answer) = client.call("POST", START, &json!({"properties": {}, "entity": "web"}));

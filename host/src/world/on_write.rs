@@ -1,0 +1,44 @@
+//! A part of a world that clones share, until one of them changes it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A value that is copied when it is written to, and only if somebody else has it too.
+///
+/// A scenario clones worlds to look at them later, far more often than a run changes one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnWrite<T>(Arc<T>);
+
+impl<T> From<T> for OnWrite<T> {
+    fn from(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Deref for OnWrite<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for OnWrite<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_by_nobody_else() {
+        let mut one = OnWrite::from(vec![1]);
+        let other = one.clone();
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        one.push(2);
+        assert_eq!((&**one, &**other), (&[1, 2][..], &[1][..]));
+    }
+}
