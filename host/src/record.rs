@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::core::call::{Call, Reply};
-    use crate::core::contract::Workflow;
+    use crate::core::contract::{Failure, Workflow};
     use crate::core::journal::{Header, Journal, digest};
     use crate::core::limits::Limits;
     use crate::request::payload::Payload;
@@ -113,11 +113,13 @@ mod tests {
             request,
             limits: Limits::default(),
         };
-        journal.add(Entry::Header(Box::new(header))).unwrap();
+        journal.add::<Call, Reply, Failure>(&Entry::Header(Box::new(header))).unwrap();
         for number in 1..=3 {
             let at = Timestamp::UNIX_EPOCH;
-            journal.add(Entry::Call { number, at, request: Call::Now }).unwrap();
-            journal.add(Entry::Reply { number, at, reply: Reply::Time(at.to_string()) }).unwrap();
+            journal.add::<_, Reply, Failure>(&Entry::Call { number, at, request: Call::Now }).unwrap();
+            journal
+                .add::<Call, _, Failure>(&Entry::Reply { number, at, reply: Reply::Time(at.to_string()) })
+                .unwrap();
         }
         drop(journal);
         String::from_utf8(Arc::into_inner(bytes).unwrap().into_inner().unwrap()).unwrap()

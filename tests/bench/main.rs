@@ -23,6 +23,10 @@ use clap::Parser;
 use process::{Bench, Ran};
 use table::Table;
 
+/// What runs in this process costs what it costs in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Latencies of the whole runs, in milliseconds.
 const LATENCIES: [u64; 3] = [0, 20, 50];
 

@@ -41,9 +41,9 @@ fn configuration_read() -> Config {
 
 #[divan::bench]
 fn journal_line(bencher: Bencher<'_, '_>) {
-    let entry = || Entry::Call { number: 1, at: Timestamp::UNIX_EPOCH, request: Call::Now };
+    let entry = || -> Entry { Entry::Call { number: 1, at: Timestamp::UNIX_EPOCH, request: Call::Now } };
     let with = || (Journal::in_memory().0, entry());
-    bencher.with_inputs(with).bench_local_values(|(mut journal, entry)| journal.add(entry).unwrap());
+    bencher.with_inputs(with).bench_local_values(|(mut journal, entry)| journal.add(&entry).unwrap());
 }
 
 #[divan::bench]

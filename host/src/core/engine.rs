@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Config, Store};
+use wasmtime::{Config, OptLevel, Store};
 
 use super::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
 use super::journal::digest;
@@ -52,12 +52,21 @@ impl Engine {
     /// # Errors
     /// When wasmtime does not support this machine.
     pub fn new() -> anyhow::Result<Self> {
-        Self::link().map_err(plain)
+        Self::over(Config::new())
     }
 
-    fn link() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
+    /// The same over a configuration of wasmtime; what limits a guest is set here, whatever that says.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn over(config: Config) -> anyhow::Result<Self> {
+        Self::link(config).map_err(plain)
+    }
+
+    fn link(mut config: Config) -> wasmtime::Result<Self> {
         config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
+        // A policy runs for milliseconds: code that is made in half the time runs it just as fast.
+        config.cranelift_opt_level(OptLevel::None);
         // Named, so that no feature of this processor is used: what one machine compiles, all of its kind can load.
         config.target(TARGET)?;
         let engine = wasmtime::Engine::new(&config)?;

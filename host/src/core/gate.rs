@@ -15,7 +15,7 @@ use super::call::{Call, Fault, Reply};
 use super::contract::Failure;
 use super::ending::Ending;
 use super::grants::{Operation, Resolved, Target};
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Written, json};
 use super::limits::{Budget, Limits};
 use super::observer::Observer;
 use super::run::Mode;
@@ -138,10 +138,11 @@ impl Gate {
     /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
     pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         // A call that is too large is not made, and not copied into the journal either.
-        self.budget.carry(size(&call)).map_err(trap)?;
+        let text = json(&call);
+        self.budget.carry(text.get().len()).map_err(trap)?;
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
         let started = self.clock.now();
-        self.write(Entry::Call { number, at: started, request: call.clone() }, call.is_write())?;
+        self.write(&Entry::Call { number, at: started, request: &text }, call.is_write())?;
         // What a run that is stopped in the middle of a call leaves behind.
         let unanswered = Some("the run was stopped before there was an answer".to_owned());
         self.timeline.push(Step {
@@ -166,11 +167,12 @@ impl Gate {
         }
         match &answer {
             Ok(reply) => {
-                self.write(Entry::Reply { number, at, reply: reply.clone() }, false)?;
-                self.budget.carry(size(reply)).map_err(trap)?;
+                let text = json(reply);
+                self.write(&Entry::Reply { number, at, reply: &text }, false)?;
+                self.budget.carry(text.get().len()).map_err(trap)?;
             }
             Err(Fault::Failure(failure)) => {
-                self.write(Entry::Failure { number, at, failure: failure.clone() }, false)?;
+                self.write(&Entry::Failure { number, at, failure: &json(failure) }, false)?;
             }
             Err(Fault::Trap(_)) => {}
         }
@@ -181,7 +183,7 @@ impl Gate {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&mut self, entry: Entry, durable: bool) -> Result<(), Fault> {
+    pub fn write(&mut self, entry: &Written<'_>, durable: bool) -> Result<(), Fault> {
         let written =
             self.journal.add(entry).and_then(|()| if durable { self.journal.flush() } else { Ok(()) });
         written.map_err(|error| trap(NoJournal(error)))
@@ -263,9 +265,4 @@ pub fn describe(failure: &Failure) -> &str {
 
 fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::Trap(wasmtime::Error::new(error))
-}
-
-/// The bytes of a value as it crosses the border.
-pub fn size(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use super::call::{Call, Reply};
@@ -50,7 +51,7 @@ pub struct Header {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
-pub enum Entry {
+pub enum Entry<C = Call, R = Reply, F = Failure> {
     /// What the run started from.
     Header(Box<Header>),
     /// A call is about to be made.
@@ -60,7 +61,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
         /// The call.
-        request: Call,
+        request: C,
     },
     /// A call was answered.
     Reply {
@@ -69,7 +70,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
         /// The answer.
-        reply: Reply,
+        reply: R,
     },
     /// A call failed, and the policy was told.
     Failure {
@@ -78,7 +79,7 @@ pub enum Entry {
         /// When.
         at: Timestamp,
         /// Why.
-        failure: Failure,
+        failure: F,
     },
     /// How the run ended.
     Footer {
@@ -90,6 +91,9 @@ pub enum Entry {
         message: String,
     },
 }
+
+/// An entry as it is written: what crossed the border, in text already.
+pub type Written<'a> = Entry<&'a RawValue, &'a RawValue, &'a RawValue>;
 
 /// Writes a journal.
 #[derive(Debug)]
@@ -143,11 +147,14 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written whole.
-    pub fn add(&mut self, entry: Entry) -> io::Result<()> {
+    pub fn add<C, R, F>(&mut self, entry: &Entry<C, R, F>) -> io::Result<()>
+    where
+        Entry<C, R, F>: Serialize,
+    {
         if self.torn {
             return Err(io::Error::other("an earlier line was not written whole"));
         }
-        let (number, entry) = (self.lines + 1, serde_json::to_string(&entry)?);
+        let (number, entry) = (self.lines + 1, serde_json::to_string(entry)?);
         let sum = chain(&self.sum, number, &entry);
         let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
         self.torn = true;
@@ -180,6 +187,11 @@ pub fn chain(before: &str, number: usize, entry: &str) -> String {
         sum.update(part);
     }
     hex(&sum.finalize())
+}
+
+/// A value of the contract as the journal holds it; so many bytes cross the border with it.
+pub fn json(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("the contract's values are JSON")
 }
 
 /// SHA-256 in hex.

@@ -130,7 +130,7 @@ async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &m
         "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
     });
     gate.grants = Resolved::new(grants, &context).map_err(Ending::Unusable)?;
-    gate.write(Entry::Header(Box::new(header.clone())), true)
+    gate.write(&Entry::Header(Box::new(header.clone())), true)
         .map_err(|fault| Ending::Unusable(explain(&fault)))?;
     if gate.source.mode() == Mode::Run {
         let (version, policy, on) =
@@ -241,7 +241,7 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
         Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
     // A run that never began has no header, and a journal without one is none.
     if !gate.journal.is_empty()
-        && let Err(fault) = gate.write(footer, true)
+        && let Err(fault) = gate.write(&footer, true)
     {
         gate.observer.say(&explain(&fault));
     }

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     };
     let (mut journal, bytes) = Journal::in_memory();
     for entry in &entries {
-        journal.add(entry.clone()).expect("memory takes every line");
+        journal.add(entry).expect("memory takes every line");
     }
     let written = bytes.lock().expect("nobody panicked").clone();
     let written = String::from_utf8(written).expect("JSON is text");

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::recording::{Recording, Step};
 use crate::core::call::{Call, Fault, Reply};
 use crate::core::contract::{Entity, EntityKey, Failure, MergeMethod};
-use crate::core::gate::size;
+use crate::core::journal::json;
 use crate::core::limits::{Budget, Limits};
 use crate::core::sandbox::Door;
 use crate::plan::Overlay;
@@ -277,9 +277,9 @@ impl Door for Answers {
         if !matches!(call, Call::Note { .. }) {
             self.calls.push(call.clone());
         }
-        self.budget.carry(size(&call)).and_then(|()| self.budget.admit(&call)).map_err(trap)?;
+        self.budget.carry(json(&call).get().len()).and_then(|()| self.budget.admit(&call)).map_err(trap)?;
         let reply = self.answer(&call)?;
-        self.budget.carry(size(&reply)).map_err(trap)?;
+        self.budget.carry(json(&reply).get().len()).map_err(trap)?;
         Ok(reply)
     }
 

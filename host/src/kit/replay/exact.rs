@@ -11,7 +11,7 @@ use crate::core::call::{Call, Fault, Reply};
 use crate::core::contract::Failure;
 use crate::core::ending::Ending;
 use crate::core::engine::{Engine, Verdict};
-use crate::core::gate::size;
+use crate::core::journal::json;
 use crate::core::limits::{Budget, Limits};
 use crate::core::run::{ending, unproven};
 use crate::core::sandbox::Door;
@@ -133,7 +133,7 @@ impl Door for Tape {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
         // In the order of the gate: what is too large is not recorded.
-        self.budget.carry(size(&call)).map_err(trap)?;
+        self.budget.carry(json(&call).get().len()).map_err(trap)?;
         let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
             let at_end = self.next == self.steps.len() && self.is_cut;
             return Err(self.stop(if at_end { Stop::End } else { Stop::Diverged(Box::new(call)) }));
@@ -145,7 +145,7 @@ impl Door for Tape {
             None => Err(self.stop(Stop::End)),
             Some((_, Err(failure))) => Err(failure.into()),
             Some((_, Ok(reply))) => {
-                self.budget.carry(size(&reply)).map_err(trap)?;
+                self.budget.carry(json(&reply).get().len()).map_err(trap)?;
                 Ok(reply)
             }
         }

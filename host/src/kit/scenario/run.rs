@@ -142,7 +142,7 @@ impl Runner {
     /// When wasmtime or TLS cannot be set up on this machine.
     pub fn new(named: BTreeMap<String, PathBuf>) -> anyhow::Result<Self> {
         Ok(Self {
-            engine: Engine::new().context("starting wasmtime")?,
+            engine: Engine::over(pooled()).context("starting wasmtime")?,
             pool: Pool::new().context("preparing HTTP")?,
             named,
             cache: None,
@@ -332,6 +332,17 @@ impl Runner {
             calls: mock.into_iter().map(|ran| ran.calls).collect(),
         })
     }
+}
+
+/// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
+/// by the thousand here, and half of what an instance costs is the kernel's work.
+fn pooled() -> wasmtime::Config {
+    let (mut config, mut pool) = (wasmtime::Config::new(), wasmtime::PoolingAllocationConfig::new());
+    pool.linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10);
+    config.allocation_strategy(pool);
+    config
 }
 
 /// The policies that a scenario names, as its runner knows them.
