@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::core::http::{Mask, Progress, Sent, Session};
+use crate::core::http::{Mask, Outside, Progress, Sent, Session};
 use crate::core::live::Live;
 use crate::core::transport::{Clock, Transport};
 use crate::core::{github, port};
@@ -43,7 +43,8 @@ impl Live {
     /// Fails if a base URL is not one that credentials may be sent to.
     pub fn new(setup: Setup) -> Sent<Self> {
         let Setup { transport, clock, deadline, seed, progress, mask, .. } = setup;
-        let session = Session::new(transport, clock, deadline, seed, progress, mask, words::hint);
+        let outside = Outside { transport, clock, progress, mask, hint: words::hint };
+        let session = Session::new(outside, deadline, seed);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
             github: github::Client::new(&setup.github_url, setup.github, session)?,

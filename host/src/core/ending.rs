@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::contract::Outcome;
-use super::port::Termination;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +69,8 @@ impl Ending {
         self.facts().2
     }
 
-    /// How the Port run ends.
-    pub fn termination(&self) -> Termination {
-        match self.exit_code() {
-            0 => Termination::Success,
-            _ => Termination::Failure,
-        }
+    /// How the Port run ends, in Port's words.
+    pub fn status(&self) -> &'static str {
+        if self.exit_code() == 0 { "SUCCESS" } else { "FAILURE" }
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::http::{Outcome, Service};
+use super::http::{Outcome, Sent, Service, Told, header};
 use super::transport::{HttpResponse, TransportError};
 
 /// What sending a request a second time would do.
@@ -26,6 +26,8 @@ pub enum Effect {
 
 /// How often a request is sent at most.
 pub const MOST_SENDS: u32 = 6;
+/// How often a thing is done at most whose answers are lost, and which then is not there.
+const TRIES: usize = 3;
 /// The longest pause that a service may ask for; Port's own clients stop at the same.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause after an error.
@@ -65,6 +67,25 @@ pub(super) fn pause(
     }
 }
 
+/// Does what must not be done twice. After an answer that was lost it looks whether the thing was done, and does it again
+/// only if it was not.
+pub(super) async fn once<F: Future<Output = Sent<()>>, L: Future<Output = Told<bool>>>(
+    act: impl Fn() -> F,
+    is_done: impl Fn() -> L,
+) -> Told<()> {
+    let mut tries = 1..TRIES;
+    loop {
+        match act().await {
+            Err(error) if error.is_uncertain() => match is_done().await? {
+                true => return Ok(()),
+                false if tries.next().is_none() => return Err(error.into()),
+                false => {}
+            },
+            other => return Ok(other?),
+        }
+    }
+}
+
 /// Whether the answer says that the service did nothing because of a rate limit.
 ///
 /// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
@@ -74,7 +95,7 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
         StatusCode::TOO_MANY_REQUESTS => true,
         StatusCode::FORBIDDEN if service == Service::GitHub => {
             headers.contains_key("retry-after")
-                || text(headers, "x-ratelimit-remaining") == Some("0")
+                || header(headers, "x-ratelimit-remaining") == Some("0")
                 || String::from_utf8_lossy(response.body()).contains("rate limit")
         }
         StatusCode::OK if service == Service::GitHub => is_limited_graphql(response.body()),
@@ -98,9 +119,9 @@ fn is_passing(status: StatusCode) -> bool {
 
 /// The pause that a rate limit asks for: `retry-after`, else the reset of a limit that is used up.
 fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let used_up = service == Service::Port || text(headers, "x-ratelimit-remaining") == Some("0");
+    let used_up = service == Service::Port || header(headers, "x-ratelimit-remaining") == Some("0");
     retry_after(headers, now).or_else(|| {
-        let reset = text(headers, "x-ratelimit-reset").filter(|_| used_up)?;
+        let reset = header(headers, "x-ratelimit-reset").filter(|_| used_up)?;
         match reset.parse::<i64>() {
             Ok(seconds) if seconds > EPOCH_FROM => Some(until(Timestamp::from_second(seconds).ok()?, now)),
             Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
@@ -111,7 +132,7 @@ fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<
 
 /// RFC 9110, section 10.2.3: seconds or a date.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = text(headers, "retry-after")?;
+    let value = header(headers, "retry-after")?;
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => Some(until(jiff::fmt::rfc2822::parse(value).ok()?.timestamp(), now)),
@@ -121,8 +142,4 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 /// A second more than the difference: both clocks count whole seconds.
 fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
 }

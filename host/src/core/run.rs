@@ -225,8 +225,8 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     let live = gate.source.live();
     if mode == Mode::Run {
         said.push(text::line(&message));
-        let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End { message: &said.join("\n"), label: ending.label(), termination };
+        let status = (report == Report::Host).then(|| ending.status());
+        let end = End { message: &said.join("\n"), label: ending.label(), status };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }

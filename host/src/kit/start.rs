@@ -67,7 +67,8 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
-    let request = Request::write(Method::POST, target, body).effect(Effect::Once);
+    let mut request = Request::write(Method::POST, target, body);
+    request.effect = Effect::Once;
     let One { mut run } = port.administer(request).await.context("starting the action")?.json()?;
     print(&format!("{}\n", text::line(&run.id)));
     let Some(wait) = args.wait else { return Ok(0) };

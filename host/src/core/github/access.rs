@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 
 use super::Client;
-use super::app::App;
+use super::app::{App, Minted};
 use crate::core::http::{Sent, Told};
 use crate::core::secret::Secret;
 
@@ -41,12 +41,11 @@ impl Client {
             Credentials::App(app) => app,
         };
         let mut minted = self.minted.lock().await;
-        let soon = self.http.session.now().checked_add(Duration::from_secs(60));
-        let soon = soon.unwrap_or(Timestamp::MAX);
-        if let Some(minted) = minted.as_ref().filter(|minted| minted.expires_at > soon) {
+        let now = self.http.session.now();
+        let will_do = |minted: &&Minted| minted.expires_at.duration_since(now) > SignedDuration::from_mins(1);
+        if let Some(minted) = minted.as_ref().filter(will_do) {
             return Ok(minted.token.clone());
         }
-        let new = app.mint(&self.http).await?;
-        Ok(minted.insert(new).token.clone())
+        Ok(minted.insert(app.mint(&self.http).await?).token.clone())
     }
 }

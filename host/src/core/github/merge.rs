@@ -120,7 +120,7 @@ impl Repo<'_> {
         }
         let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
-        let request = Request::write(Method::PUT, target, body).effect(Effect::Once);
+        let request = Request { effect: Effect::Once, ..Request::write(Method::PUT, target, body) };
         let error = match self.client.send(request).await.and_then(|answer| answer.json::<Done>()) {
             Ok(done) => return Ok(Try::Merged(done.sha)),
             Err(error) => error,

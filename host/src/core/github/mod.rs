@@ -105,10 +105,8 @@ impl Client {
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
     pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
-        session.keep(match &credentials {
-            Credentials::Token(token) => token,
-            Credentials::App(app) => &app.key,
-        });
+        let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
+        session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
         Ok(Self { http, credentials, minted: Default::default(), base: Mutex::default() })
     }
@@ -125,10 +123,10 @@ impl Client {
     /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
     /// no second one is run unless it is named (GraphQL, section 6.1).
     pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
-        match query.starts_with("query") {
-            true => self.graphql(query, variables).await,
-            false => Err(ServiceError::Malformed("only a query may be sent from here".to_owned())),
+        if !query.starts_with("query") {
+            return Err(ServiceError::Malformed("only a query may be sent from here".to_owned()));
         }
+        self.graphql(query, variables).await
     }
 
     /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
@@ -150,7 +148,7 @@ impl Client {
 
     async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token().await?;
-        self.http.send(&request.bearer(token)).await
+        self.http.send(&Request { bearer: Some(token), ..request }).await
     }
 }
 
@@ -167,12 +165,9 @@ impl Repo<'_> {
         self.client.send(request).await.map(drop)
     }
 
-    async fn post<T>(&self, effect: Effect, below: &str, body: Value) -> Sent<T>
-    where
-        T: DeserializeOwned,
-    {
+    async fn post<T: DeserializeOwned>(&self, effect: Effect, below: &str, body: Value) -> Sent<T> {
         let request = Request::write(Method::POST, format!("{}{below}", self.named), body);
-        self.client.send(request.effect(effect)).await?.json()
+        self.client.send(Request { effect, ..request }).await?.json()
     }
 
     /// The pages of a list, and whether they are all of it.

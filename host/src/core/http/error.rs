@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Http, Sent};
+use super::{Http, Sent, header};
 use crate::core::contract::Failure;
 use crate::core::transport::{HttpResponse, TransportError};
 
@@ -112,10 +112,8 @@ impl<T> OrNone<T> for Sent<T> {
 impl Refusal {
     /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
     pub(super) fn new(http: &Http, call: String, response: &HttpResponse) -> Self {
-        let header = |name: &str| {
-            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
-            value.map(|value| http.clean(value)).unwrap_or_default()
-        };
+        let header =
+            |name: &str| header(response.headers(), name).map(|value| http.clean(value)).unwrap_or_default();
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
             Value::String(message) => http.clean(&format!("{message} {}", details(&body["errors"]))),
@@ -124,7 +122,7 @@ impl Refusal {
         };
         let status = response.status();
         Self {
-            hint: (http.session.hint)(http.service, status.as_u16(), &message, &header),
+            hint: (http.session.outside.hint)(http.service, status.as_u16(), &message, &header),
             id: header(http.service.id_header()),
             code: body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default(),
             call,

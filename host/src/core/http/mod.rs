@@ -15,15 +15,17 @@ mod tests;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 
 pub use error::{OrNone, Refusal, ServiceError};
+pub(in crate::core) use message::header;
 pub use message::{Answer, Request, seg, segs};
 pub use pool::Pool;
-pub use session::{Hint, Mask, Progress, Session};
+pub use session::{Hint, Mask, Outside, Progress, Session};
 
 use super::contract::Failure;
 use super::retry;
+use super::secret::Secret;
 use super::transport::{HttpRequest, HttpResponse, TransportError};
 
 /// What became of a request.
@@ -73,13 +75,11 @@ impl Http {
         let base = base.trim_end_matches('/').to_owned();
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
-        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match uri.scheme_str() {
-            _ if uri.query().is_some() || base.contains(['@', '#']) => {
-                return Err(malformed("is more than a URL"));
-            }
-            Some("https") => {}
-            Some("http") if local => {}
+        if uri.query().is_some() || base.contains(['@', '#']) {
+            return Err(malformed("is more than a URL"));
+        }
+        match (uri.scheme_str(), uri.host()) {
+            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
             _ => return Err(malformed("is no https URL")),
         }
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
@@ -95,6 +95,14 @@ impl Http {
     /// A foreign text as it may be shown: on one line, short, without any secret.
     pub(in crate::core) fn clean(&self, text: &str) -> String {
         error::one_line(&self.session.redacted(text.to_owned()))
+    }
+
+    /// Takes a new secret out of an answer, and has it masked before its first use.
+    pub(in crate::core) fn minted(&self, answer: &Answer, field: &str) -> Sent<Secret> {
+        let secret = Secret::new(field, &answer.field::<String>(field)?);
+        let secret = secret.map_err(|error| answer.unreadable(error.to_string()))?;
+        self.session.minted(&secret);
+        Ok(secret)
     }
 
     /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
@@ -128,7 +136,7 @@ impl Http {
 
     /// Sends a request once, and follows where the service leads within its own authority.
     async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
-        let transport = &self.session.transport;
+        let transport = &self.session.outside.transport;
         let mut response = transport.send(self.message(request, &uri)).await?;
         for _ in 0..HOPS {
             match self.redirect(request, &response) {
@@ -151,7 +159,7 @@ impl Http {
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if request.method == Method::GET => {}
             _ => return None,
         }
-        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let location = header(response.headers(), LOCATION.as_str())?;
         match location.strip_prefix('/') {
             Some(rest) => self.resolve(&format!("{}/{rest}", self.authority)).ok(),
             None => self.resolve(location).ok(),
@@ -179,27 +187,23 @@ impl Http {
 
     /// GitHub's version is pinned: the newest drops fields that older ones require.
     fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
-        let mut message = HttpRequest::default();
-        *message.method_mut() = request.method.clone();
-        *message.uri_mut() = uri.clone();
-        if let Some(body) = &request.body {
-            message.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *message.body_mut() = body.to_string().into_bytes();
-        }
-        let headers = message.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promote/", env!("CARGO_PKG_VERSION"))));
-        let accept = match self.service {
-            Service::Port => "application/json",
-            Service::GitHub => "application/vnd.github+json",
+        let agent = concat!("promote/", env!("CARGO_PKG_VERSION"));
+        let mut message = http::Request::builder().method(request.method.clone()).uri(uri.clone());
+        message = message.header(USER_AGENT, agent);
+        message = match self.service {
+            Service::Port => message.header(ACCEPT, "application/json"),
+            Service::GitHub => message
+                .header(ACCEPT, "application/vnd.github+json")
+                .header("x-github-api-version", "2022-11-28"),
         };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        if self.service == Service::GitHub {
-            headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
-        }
         if let Some(secret) = &request.bearer {
-            headers.insert(AUTHORIZATION, secret.bearer());
+            message = message.header(AUTHORIZATION, secret.bearer());
         }
-        message
+        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        if body.is_some() {
+            message = message.header(CONTENT_TYPE, "application/json");
+        }
+        message.body(body.unwrap_or_default()).expect("every part is valid by its type or a constant")
     }
 
     fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
@@ -207,15 +211,13 @@ impl Http {
             Ok(response) => response,
             Err(source) => return Err(ServiceError::NoAnswer { call, source }),
         };
-        let limited = retry::is_rate_limit(self.service, &response);
-        if response.status().is_success() && !limited {
-            let (http::response::Parts { headers, .. }, body) = response.into_parts();
-            return Ok(Answer { call, headers, body });
+        if retry::is_rate_limit(self.service, &response) {
+            return Err(ServiceError::Limited(Refusal::new(self, call, &response).into()));
         }
-        let refusal = Refusal::new(self, call, &response);
-        Err(match limited {
-            true => ServiceError::Limited(refusal.into()),
-            false => ServiceError::Refused(refusal.into()),
-        })
+        if !response.status().is_success() {
+            return Err(ServiceError::Refused(Refusal::new(self, call, &response).into()));
+        }
+        let (http::response::Parts { headers, .. }, body) = response.into_parts();
+        Ok(Answer { call, headers, body })
     }
 }

@@ -21,7 +21,7 @@ async fn send(
     outcomes: Vec<Outcome>,
 ) -> (Result<Value, ServiceError>, i64) {
     let script = Script::new(outcomes.into_iter().map(|outcome| ("POST /x", outcome)).collect());
-    let request = Request::write(Method::POST, "/x", json!({})).effect(effect);
+    let request = Request { effect, ..Request::write(Method::POST, "/x", json!({})) };
     let result = client(service, &script).send(&request).await.and_then(|answer| answer.json());
     (result, script.end())
 }
@@ -242,7 +242,7 @@ async fn follows_redirects_without_changing_a_write_or_leaving_the_service() {
         let body = if method == "GET" { Value::Null } else { json!({ "a": 1 }) };
         let request = Request::write(method.parse().unwrap(), "/x", body.clone());
         let token = Secret::new("t", "token").unwrap();
-        let result = http.send(&request.bearer(token)).await;
+        let result = http.send(&Request { bearer: Some(token), ..request }).await;
         assert_eq!(result.is_ok(), followed, "{method} {status} {location}");
         script.end();
         for sent in script.sent.lock().unwrap().iter() {
@@ -303,7 +303,7 @@ async fn blots_out_secrets_that_a_service_repeats() {
     let http = client(Service::GitHub, &script);
     let token = Secret::new("t", "s3cr3t-token").unwrap();
     http.session.keep(&token);
-    let request = Request::get("/x").effect(Effect::Once).bearer(token);
+    let request = Request { effect: Effect::Once, bearer: Some(token), ..Request::get("/x") };
     let error = http.send(&request).await.unwrap_err();
     assert!(error.to_string().contains("you sent ***"), "{error}");
     assert!(!format!("{error:?} {:?}", script.sent.lock().unwrap()).contains("s3cr3t"));
