@@ -11,14 +11,10 @@ use serde_json::Value;
 #[serde(try_from = "String")]
 pub struct Template {
     source: String,
-    parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// Keys and indexes from the root.
-    Path(Vec<String>),
+    /// The text before each hole, and the keys and indexes from the root that the hole names.
+    holes: Vec<(String, Vec<String>)>,
+    /// The text after the last hole.
+    end: String,
 }
 
 /// Why a template cannot be read or filled in.
@@ -36,7 +32,7 @@ impl Template {
             let what = "has a brace without its partner, or nothing between braces";
             TemplateError(source.to_owned(), what.to_owned())
         };
-        let mut parts = Vec::new();
+        let mut holes = Vec::new();
         let mut rest = source;
         while let Some((text, after)) = rest.split_once('{') {
             let (path, after) = after.split_once('}').ok_or_else(syntax)?;
@@ -45,14 +41,13 @@ impl Template {
             if text.contains('}') || keys.iter().any(|key| key.is_empty() || key.contains('{')) {
                 return Err(syntax());
             }
-            parts.extend([Part::Text(text.to_owned()), Part::Path(keys)]);
+            holes.push((text.to_owned(), keys));
             rest = after;
         }
         if rest.contains('}') {
             return Err(syntax());
         }
-        parts.push(Part::Text(rest.to_owned()));
-        Ok(Self { source: source.to_owned(), parts })
+        Ok(Self { source: source.to_owned(), holes, end: rest.to_owned() })
     }
 
     /// The text that it was read from.
@@ -65,13 +60,10 @@ impl Template {
     /// # Errors
     /// When a path names nothing, or something that is not text, a number or a boolean.
     pub fn render(&self, context: &Value, quote: fn(&str) -> String) -> Result<String, TemplateError> {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => Ok(text.clone()),
-                Part::Path(keys) => lookup(context, keys).map(|text| quote(&text)),
-            })
-            .collect()
+        let fill =
+            |(before, keys): &(String, Vec<String>)| Ok(before.clone() + &quote(&lookup(context, keys)?));
+        let filled: String = self.holes.iter().map(fill).collect::<Result<_, _>>()?;
+        Ok(filled + &self.end)
     }
 }
 

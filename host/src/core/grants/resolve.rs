@@ -1,11 +1,11 @@
 //! Grants filled in from one request, and the question whether a call is allowed.
 
 use globset::{GlobBuilder, GlobMatcher};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Grant, Grants, In, Operation, Target};
 use crate::core::contract::Change;
-use crate::core::template::{Template, TemplateError};
+use crate::core::template::Template;
 
 /// Where branches of our own may live unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
@@ -65,23 +65,19 @@ impl Resolved {
 
 impl Rule {
     fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
-        let filled = || -> Result<_, TemplateError> {
-            let fill = |templates: &[Template], quote: fn(&str) -> String| {
-                templates.iter().map(|t| t.render(context, quote)).collect::<Result<Vec<_>, _>>()
-            };
-            let own = [Template::parse(OWN_BRANCHES)?];
-            let heads = if grant.head.is_empty() { &own[..] } else { &grant.head };
-            Ok((
-                fill(&grant.path, globset::escape)?,
-                fill(heads, globset::escape)?,
-                fill(&grant.base, str::to_owned)?,
-                fill(&grant.entity, str::to_owned)?,
-            ))
+        let fill = |templates: &[Template], quote: fn(&str) -> String| -> Option<Vec<String>> {
+            templates.iter().map(|template| template.render(context, quote).ok()).collect()
         };
-        let Ok((paths, heads, bases, entities)) = filled() else {
+        let heads = match grant.head.is_empty() {
+            true => Some(vec![OWN_BRANCHES.to_owned()]),
+            false => fill(&grant.head, globset::escape),
+        };
+        let names = fill(&grant.base, str::to_owned).zip(fill(&grant.entity, str::to_owned));
+        let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
+        let patterns = fill(&grant.path, globset::escape).zip(heads);
+        let Some(((paths, heads), (bases, entities))) = patterns.zip(names) else {
             return Ok(None);
         };
-        let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
         Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
     }
 
@@ -112,15 +108,12 @@ impl Rule {
     }
 
     fn covers_change(&self, change: &Change) -> bool {
-        let properties: Option<Vec<String>> = match &change.properties {
-            None => Some(Vec::new()),
-            Some(text) => serde_json::from_str::<serde_json::Map<String, Value>>(text)
-                .ok()
-                .map(|map| map.into_iter().map(|(name, _)| name).collect()),
-        };
+        let properties = change.properties.as_deref().unwrap_or("{}");
+        let is_granted =
+            |map: Map<String, Value>| map.keys().all(|name| self.grant.properties.contains(name));
         // A title is not a property, and nothing grants it.
         change.title.is_none()
-            && properties.is_some_and(|names| names.iter().all(|name| self.grant.properties.contains(name)))
+            && serde_json::from_str(properties).is_ok_and(is_granted)
             && change.relations.iter().all(|relation| self.grant.relations.contains(&relation.name))
     }
 }
