@@ -1,11 +1,15 @@
-//! Puts the clients of one run together; what they may do stands in the core.
+//! Puts together what a run is made of; what it may do stands in the core.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::core::gate::Step;
 use crate::core::http::{Mask, Outside, Progress, Sent, Session};
 use crate::core::live::Live;
+use crate::core::observer::Observer;
 use crate::core::transport::{Clock, Transport};
 use crate::core::{github, port};
 use crate::reads::Translated;
@@ -51,4 +55,28 @@ impl Live {
             reads: Box::new(Translated),
         })
     }
+}
+
+/// The system's time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// Shows nothing of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn step(&self, _: &Step) {}
+    fn say(&self, _: &str) {}
 }

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use super::{Environment, output};
 use crate::core::grants::Grants;
 use crate::core::http::{Outside, Pool, Session};
-use crate::core::transport::{Clock as _, SystemClock};
+use crate::core::transport::Clock as _;
 use crate::core::{github, port};
+use crate::setup::SystemClock;
 
 /// How long such a command may wait for services.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -1,4 +1,4 @@
-//! How a run ended, as a status and as an exit code. No run ends unsaid; its words stand in `words`.
+//! How a run ended, as a status and as an exit code. No run ends unsaid; its words and names stand in `words`.
 
 use serde::Deserialize;
 
@@ -35,38 +35,16 @@ pub enum Report {
 }
 
 impl Ending {
-    /// A stable word for machines, the exit code, and the label beside the status of the Port run.
-    ///
-    /// Exit codes: 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service failed; 4 violation,
-    /// trap or limit.
-    fn facts(&self) -> (&'static str, u8, &'static str) {
-        match self {
-            Self::Decided(Outcome::Promoted(_)) => ("promoted", 0, "Promoted"),
-            Self::Decided(Outcome::Unchanged(_)) => ("unchanged", 0, "Already there"),
-            Self::Decided(Outcome::Pending(_)) => ("pending", 0, "Pull request open"),
-            Self::Decided(Outcome::Refused(_)) => ("refused", 1, "Refused"),
-            Self::Failed(_) => ("failed", 3, "Failed"),
-            Self::Violation(_) => ("violation", 4, "Policy broke its grants"),
-            Self::Limit(_) => ("limit", 4, "Policy hit a limit"),
-            Self::Trapped(_) => ("trapped", 4, "Policy crashed"),
-            Self::Cancelled => ("cancelled", 3, "Cancelled"),
-            Self::Unusable(_) => ("unusable", 2, "Could not start"),
-        }
-    }
-
-    /// A stable word for machines.
-    pub fn kind(&self) -> &'static str {
-        self.facts().0
-    }
-
-    /// The exit code of the process.
+    /// The exit code of the process: 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service
+    /// failed; 4 violation, trap or limit.
     pub fn exit_code(&self) -> u8 {
-        self.facts().1
-    }
-
-    /// The label beside the status of the Port run.
-    pub fn label(&self) -> &'static str {
-        self.facts().2
+        match self {
+            Self::Decided(Outcome::Promoted(_) | Outcome::Unchanged(_) | Outcome::Pending(_)) => 0,
+            Self::Decided(Outcome::Refused(_)) => 1,
+            Self::Unusable(_) => 2,
+            Self::Failed(_) | Self::Cancelled => 3,
+            Self::Violation(_) | Self::Limit(_) | Self::Trapped(_) => 4,
+        }
     }
 
     /// How the Port run ends, in Port's words.

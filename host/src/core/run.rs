@@ -6,16 +6,15 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting};
 use super::ending::{Ending, Report};
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
 use super::journal::{Entry, FORMAT, Header};
-use super::port::End;
+use super::port::{End, Run};
 use super::sandbox::Surroundings;
-use super::seen::entity_context;
-use super::text;
+use super::seen::{Seen, entity_context};
 
 /// What the host does last before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -107,10 +106,11 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
         Ok(Ok(program)) => {
-            let (verdict, back, output) =
+            let verdict;
+            (verdict, gate, printed) =
                 engine.run(&program, &header.request, gate, &surroundings, cancel).await;
-            (gate, printed) = (back, output);
-            judge(verdict, &gate)
+            let unproven = unproven(&verdict, &gate.seen);
+            ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
         }
     };
     finish(ending, gate, report, printed).await
@@ -148,55 +148,43 @@ async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
     let live = gate.source.live();
     let (run, subject) = tokio::join!(live.port.run(), gate.source.entity(key));
     let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
-    let subject = subject
-        .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
-        .ok_or_else(|| {
-            Ending::Unusable(format!("there is no {} in Port, which the payload names", show(key)))
-        })?;
+    let subject =
+        subject.map_err(|failure| failed("reading the entity that the run was started on", &failure))?;
+    let (on, Run { id, status, .. }) = (show(key), &run);
+    let Some(subject) = subject else {
+        return Err(Ending::Unusable(format!("there is no {on} in Port, which the payload names")));
+    };
     if !run.is_about(key) {
         // Whoever wrote this payload shall not end somebody else's run with it.
         live.port.untie();
-        let what = format!(
-            "the payload is about {}, but the Port run {} is not: start the action in Port",
-            show(key),
-            run.id
-        );
+        let what =
+            format!("the payload is about {on}, but the Port run {id} is not: start the action in Port");
         return Err(Ending::Unusable(what));
     }
     if !run.is_open() {
-        gate.observer.say(&format!(
-            "the Port run {} has ended already ({}): this attempt is not reported there",
-            run.id, run.status
-        ));
+        let what =
+            format!("the Port run {id} has ended already ({status}): this attempt is not reported there");
+        gate.observer.say(&what);
         live.port.untie();
     }
     Ok(subject)
 }
 
-fn judge(verdict: Verdict, gate: &Gate) -> Ending {
-    let is_proven = match &verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
-            gate.seen.has_merged() || gate.seen.base_holds(&promotion.image)
-        }
-        Verdict::Returned(Ok(Outcome::Pending(waiting))) => {
-            gate.seen.knows_pull_request(waiting.pull_request)
-        }
-        _ => true,
-    };
-    let unproven = unproven(&verdict).filter(|_| !is_proven);
-    ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
-}
-
-/// What a policy is told off for if nothing proves what it says.
-pub fn unproven(verdict: &Verdict) -> Option<String> {
+/// What a policy is told off for, if nothing that was seen proves what it says.
+pub fn unproven(verdict: &Verdict, seen: &Seen) -> Option<String> {
     match verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
-            Some(format!("it says that {} was promoted, and nothing was merged", promotion.image))
+        Verdict::Returned(Ok(Outcome::Promoted(Promotion { image, .. })))
+            if !seen.has_merged() && !seen.base_holds(image) =>
+        {
+            Some(format!("it says that {image} was promoted, and nothing was merged"))
         }
-        Verdict::Returned(Ok(Outcome::Pending(waiting))) => Some(format!(
-            "it says that pull request #{} waits, and this run has neither proposed nor read it",
-            waiting.pull_request
-        )),
+        Verdict::Returned(Ok(Outcome::Pending(Waiting { pull_request: number, .. })))
+            if !seen.knows_pull_request(*number) =>
+        {
+            Some(format!(
+                "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+            ))
+        }
         _ => None,
     }
 }
@@ -220,25 +208,24 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
     let mode = gate.source.mode();
     let mut message = (gate.words.last_word)(&ending, mode, &gate.timeline);
+    let [kind, label] = (gate.words.names)(&ending);
     let mut said = gate.source.unsent();
     gate.settle().await;
     let live = gate.source.live();
     if mode == Mode::Run {
-        said.push(text::line(&message));
+        said.push((gate.words.line)(&message));
         let status = (report == Report::Host).then(|| ending.status());
-        let end = End { message: &said.join("\n"), label: ending.label(), status };
+        let end = End { message: &said.join("\n"), label, status };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
     }
     if let Err(failure) = live.github.revoke().await {
-        gate.observer.say(&format!(
-            "the installation token could not be revoked, it ends within the hour: {}",
-            describe(&failure)
-        ));
+        let why = describe(&failure);
+        let what = format!("the installation token could not be revoked, it ends within the hour: {why}");
+        gate.observer.say(&what);
     }
-    let footer =
-        Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
+    let footer = Entry::Footer { at: gate.clock.now(), ending: kind.to_owned(), message: message.clone() };
     // A run that never began has no header, and a journal without one is none.
     if !gate.journal.is_empty()
         && let Err(fault) = gate.write(footer, true)

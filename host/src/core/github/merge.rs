@@ -1,7 +1,6 @@
 //! Merging: every way in which GitHub says no, told apart.
 
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pulls::Pull;
@@ -114,15 +113,11 @@ impl Repo<'_> {
     }
 
     async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
-        #[derive(Deserialize)]
-        struct Done {
-            sha: String,
-        }
         let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
         let request = Request { effect: Effect::Once, ..Request::write(Method::PUT, target, body) };
-        let error = match self.client.send(request).await.and_then(|answer| answer.json::<Done>()) {
-            Ok(done) => return Ok(Try::Merged(done.sha)),
+        let error = match self.client.send(request).await.and_then(|answer| answer.field("sha")) {
+            Ok(commit) => return Ok(Try::Merged(commit)),
             Err(error) => error,
         };
         let class = match &error {
@@ -157,14 +152,9 @@ impl Repo<'_> {
 
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
     async fn merge_commit(&self, pull: &Pull) -> Told<String> {
-        let base = &pull.base.branch;
-        match pull.merge_commit() {
-            Some(commit) => Ok(commit),
-            None => match self.branch(base).await? {
-                Some(commit) => Ok(commit),
-                None => Err(Failure::NotFound(format!("branch {base} does not exist"))),
-            },
-        }
+        let (base, known) = (&pull.base.branch, pull.merge_commit());
+        let commit = if known.is_some() { known } else { self.branch(base).await? };
+        commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
     }
 
     /// Sends a mutation that may be repeated: none if it is done, else why not.
