@@ -20,7 +20,7 @@ use promote::core::{github, port};
 use promote::plan::Plan;
 use promote::policy::Policy;
 use promote::record;
-use promote::request::config::Config;
+use promote::request::config::{Config, Report};
 use promote::request::payload::Payload;
 use promote::setup::{Setup, Silent};
 use promote::words::WORDS;
@@ -175,7 +175,7 @@ impl Bench {
             engine: &ENGINE,
             policy: &policies,
             grants: &config.grants,
-            report: config.port.report,
+            sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
             seed,
             gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent), WORDS),

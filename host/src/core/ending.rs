@@ -1,7 +1,5 @@
 //! How a run ended, as a status and as an exit code. No run ends unsaid; its words and names stand in `words`.
 
-use serde::Deserialize;
-
 use super::contract::Outcome;
 
 /// How a run ended.
@@ -21,17 +19,6 @@ pub enum Ending {
     Cancelled,
     /// It could not start: a component, a configuration or a request that cannot be used.
     Unusable(String),
-}
-
-/// Who sets the status of the Port run at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Report {
-    /// This host, with a label, as its very last call.
-    #[default]
-    Host,
-    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
-    Workflow,
 }
 
 impl Ending {

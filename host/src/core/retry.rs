@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::http::{Outcome, Sent, Service, Told, header};
+use super::http::{Http, Outcome, Sent, Service, Told, header};
 use super::transport::{HttpResponse, TransportError};
 
 /// What sending a request a second time would do.
@@ -36,13 +36,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const EPOCH_FROM: i64 = 10_000;
 
 /// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
-pub(super) fn pause(
-    service: Service,
-    effect: Effect,
-    outcome: &Outcome,
-    sends: u32,
-    now: Timestamp,
-) -> Option<Duration> {
+pub(super) fn pause(http: &Http, effect: Effect, outcome: &Outcome, sends: u32) -> Option<Duration> {
+    let (service, now) = (http.service, http.session.now());
     let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
     let again = match outcome {
         _ if sends >= MOST_SENDS => None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
 use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting};
-use super::ending::{Ending, Report};
+use super::ending::Ending;
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
@@ -57,8 +57,8 @@ pub struct Job<'a> {
     pub policy: &'a dyn Choice,
     /// What it may do.
     pub grants: &'a Grants,
-    /// Who sets the status of the Port run.
-    pub report: Report,
+    /// Whether it sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
+    pub sets_status: bool,
     /// What it is asked, but for the settings. Until Port has confirmed it, it is a claim.
     pub request: Request,
     /// Seed of the guest's random numbers.
@@ -84,7 +84,7 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, policy, grants, report, request, seed, mut gate } = job;
+    let Job { engine, policy, grants, sets_status, request, seed, mut gate } = job;
     let surroundings = Surroundings { now: gate.clock.now(), seed };
     let mut header = Header {
         format: FORMAT,
@@ -113,7 +113,7 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
             ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
         }
     };
-    finish(ending, gate, report, printed).await
+    finish(ending, gate, sets_status, printed).await
 }
 
 /// The policy of a run that has begun, or how one ends that has not.
@@ -205,7 +205,7 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
+async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: String) -> Done {
     let mode = gate.source.mode();
     let mut message = (gate.words.last_word)(&ending, mode, &gate.timeline);
     let [kind, label] = (gate.words.names)(&ending);
@@ -214,7 +214,7 @@ async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String)
     let live = gate.source.live();
     if mode == Mode::Run {
         said.push((gate.words.line)(&message));
-        let status = (report == Report::Host).then(|| ending.status());
+        let status = sets_status.then(|| ending.status());
         let end = End { message: &said.join("\n"), label, status };
         if let Err(failure) = live.port.end(&end).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::Repository;
-use crate::core::http::{Http, Request, Sent, ServiceError};
+use crate::core::http::{Http, Minted, Request, Sent, ServiceError};
 use crate::core::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -28,21 +28,13 @@ pub struct App {
     pub permissions: BTreeMap<String, String>,
 }
 
-/// An installation token.
-pub(super) struct Minted {
-    pub(super) token: Secret,
-    pub(super) expires_at: Timestamp,
-}
-
-impl Minted {
-    /// "Revoke an installation access token".
-    pub(super) async fn revoke(self, http: &Http) -> Sent<()> {
-        let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
-        match http.send(&Request { bearer: Some(self.token), ..request }).await {
-            // It is invalid already, by time or by an earlier try whose answer was lost.
-            Err(error) if error.says(401, "") => Ok(()),
-            other => other.map(drop),
-        }
+/// "Revoke an installation access token".
+pub(super) async fn revoke(minted: Minted, http: &Http) -> Sent<()> {
+    let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
+    match http.send(&Request { bearer: Some(minted.token), ..request }).await {
+        // It is invalid already, by time or by an earlier try whose answer was lost.
+        Err(error) if error.says(401, "") => Ok(()),
+        other => other.map(drop),
     }
 }
 
@@ -67,12 +59,14 @@ impl App {
         let target = format!("/app/installations/{id}/access_tokens");
         // A second token of an answer that was lost is harmless: the first one is known to nobody.
         let answer = send(Request::write(Method::POST, target, body)).await?;
-        let minted =
-            Minted { token: http.minted(&answer, "token")?, expires_at: answer.field("expires_at")? };
+        let token = http.secret(&answer, "token")?;
+        let end: Timestamp = answer.field("expires_at")?;
+        // A minute early, so that none ends on its way.
+        let minted = Minted { token, until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end) };
         match self.excess(&answer.json()?) {
             None => Ok(minted),
             Some(excess) => {
-                minted.revoke(http).await?;
+                revoke(minted, http).await?;
                 Err(malformed(format!("the token is wider than the grants: {excess}")))
             }
         }

@@ -132,7 +132,7 @@ impl Repo<'_> {
             return conflict(format!("#{number} is at commit {at} now, not at {head}: {why}"));
         }
         match (state, class, pull.mergeability()) {
-            (PullState::Merged, ..) => self.merge_commit(&pull).await.map(Try::Merged),
+            (PullState::Merged, ..) => self.merge_commit(pull).await.map(Try::Merged),
             (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
             (_, Class::Terminal, _) => rejected(why),
             (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {
@@ -151,8 +151,8 @@ impl Repo<'_> {
     }
 
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
-    async fn merge_commit(&self, pull: &Pull) -> Told<String> {
-        let (base, known) = (&pull.base.branch, pull.merge_commit());
+    async fn merge_commit(&self, pull: Pull) -> Told<String> {
+        let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
         let commit = if known.is_some() { known } else { self.branch(base).await? };
         commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
     }

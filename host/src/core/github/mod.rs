@@ -27,7 +27,6 @@ pub use read::blob_id;
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
 use super::retry::Effect;
-use app::Minted;
 
 /// GitHub's API, unless the run belongs to an Enterprise Server.
 pub const URL: &str = "https://api.github.com";
@@ -39,7 +38,6 @@ const MOST_PAGES: usize = 10;
 pub struct Client {
     http: Http,
     credentials: Credentials,
-    minted: tokio::sync::Mutex<Option<Minted>>,
     base: Mutex<Option<Base>>,
 }
 
@@ -108,7 +106,7 @@ impl Client {
         let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
         session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
-        Ok(Self { http, credentials, minted: Default::default(), base: Mutex::default() })
+        Ok(Self { http, credentials, base: Mutex::default() })
     }
 
     /// A repository, `owner/name`.

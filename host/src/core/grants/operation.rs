@@ -100,22 +100,20 @@ impl Call {
     /// has seen.
     pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
         use Operation as O;
-        let of = |operation, target| Some((operation, vec![Target::Repository(target)]));
+        let of = |operation, target| (operation, vec![Target::Repository(target)]);
         let at = |operation, repository| of(operation, In { repository, ..In::default() });
         let pull = |operation, repository, number: &u32| {
             of(operation, In { repository, number: Some(*number), ..In::default() })
         };
-        match self {
-            Self::Now | Self::Sleep { .. } => None,
-            Self::Note { .. } => Some((O::Note, vec![Target::Run])),
-            Self::GetEntity { key } => Some((O::GetEntity, vec![entity(key, None)])),
-            Self::GetEntities { keys } => {
-                Some((O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()))
-            }
+        Some(match self {
+            Self::Now | Self::Sleep { .. } => return None,
+            Self::Note { .. } => (O::Note, vec![Target::Run]),
+            Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
+            Self::GetEntities { keys } => (O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()),
             Self::Search { blueprint, .. } => {
-                Some((O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }]))
+                (O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }])
             }
-            Self::UpdateEntity { key, change } => Some((O::UpdateEntity, vec![entity(key, Some(change))])),
+            Self::UpdateEntity { key, change } => (O::UpdateEntity, vec![entity(key, Some(change))]),
             Self::ReadFile { repository, path, .. } => {
                 of(O::ReadFile, In { repository, paths: vec![path], ..In::default() })
             }
@@ -140,7 +138,7 @@ impl Call {
             Self::Merge { repository, number, .. } | Self::MergeWhenReady { repository, number, .. } => {
                 pull(O::Merge, repository, number)
             }
-        }
+        })
     }
 }
 

@@ -14,10 +14,10 @@ const EXCERPT: usize = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The service answered, and said no.
-    #[error("{0}")]
+    #[error("{}", .0.text)]
     Refused(Box<Refusal>),
     /// The service did nothing because of a rate limit that did not clear in time.
-    #[error("{0}: the rate limit did not clear in time, run again later")]
+    #[error("{}: the rate limit did not clear in time, run again later", .0.text)]
     Limited(Box<Refusal>),
     /// There is no answer.
     #[error("{call}: {source}")]
@@ -43,18 +43,14 @@ pub enum ServiceError {
 /// An answer that is not a success.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Service, method and path.
-    pub call: String,
     /// The status.
     pub status: StatusCode,
     /// Port's error code, else empty.
     pub code: String,
     /// What the service says, on one line.
     pub message: String,
-    /// What support needs to find the request, else empty.
-    id: String,
-    /// What to do, else empty.
-    hint: String,
+    /// All of it for people: the call, the answer, what support needs to find the request, and what to do.
+    text: String,
 }
 
 impl ServiceError {
@@ -111,7 +107,7 @@ impl<T> OrNone<T> for Sent<T> {
 
 impl Refusal {
     /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
-    pub(super) fn new(http: &Http, call: String, response: &HttpResponse) -> Self {
+    pub(super) fn new(http: &Http, call: &str, response: &HttpResponse) -> Self {
         let header =
             |name: &str| header(response.headers(), name).map(|value| http.clean(value)).unwrap_or_default();
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -121,29 +117,15 @@ impl Refusal {
             _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
-        Self {
-            hint: (http.session.outside.hint)(http.service, status.as_u16(), &message, &header),
-            id: header(http.service.id_header()),
-            code: body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default(),
-            call,
-            status,
-            message,
+        let code = body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default();
+        let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
+        let hint = (http.session.outside.hint)(http.service, status.as_u16(), &message, &header);
+        let mut text = format!("{call}: {}", status.as_u16());
+        let parts = [(", ", &code, ""), (", ", &message, ""), (" (request ", &id, ")"), ("; ", &hint, "")];
+        for (start, part, end) in parts.into_iter().filter(|(_, part, _)| !part.is_empty()) {
+            text += &[start, part, end].concat();
         }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.call, self.status.as_u16())?;
-        let [code, message, id, hint] = [&self.code, &self.message, &self.id, &self.hint];
-        for (start, part, end) in
-            [(", ", code, ""), (", ", message, ""), (" (request ", id, ")"), ("; ", hint, "")]
-        {
-            if !part.is_empty() {
-                write!(f, "{start}{part}{end}")?;
-            }
-        }
-        Ok(())
+        Self { status, code, message, text }
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, StatusCode, Uri};
+use jiff::Timestamp;
 
 pub use error::{OrNone, Refusal, ServiceError};
 pub(in crate::core) use message::header;
@@ -48,23 +49,22 @@ pub enum Service {
     GitHub,
 }
 
-impl Service {
-    /// The header that names a request, for its support.
-    fn id_header(self) -> &'static str {
-        match self {
-            Self::Port => "x-trace-id",
-            Self::GitHub => "x-github-request-id",
-        }
-    }
+/// A token that a service made for this run, and when it is too old to be used.
+pub(in crate::core) struct Minted {
+    pub token: Secret,
+    pub until: Timestamp,
 }
 
 /// A client of one service.
 pub(in crate::core) struct Http {
-    service: Service,
+    /// What it speaks to.
+    pub service: Service,
     base: String,
     authority: String,
     /// What it shares with the other client.
     pub session: Arc<Session>,
+    /// Its token, if it needs one and has it.
+    pub minted: tokio::sync::Mutex<Option<Minted>>,
 }
 
 impl Http {
@@ -83,7 +83,7 @@ impl Http {
             _ => return Err(malformed("is no https URL")),
         }
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
-        Ok(Self { service, base, authority, session })
+        Ok(Self { service, base, authority, session, minted: Default::default() })
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
@@ -97,8 +97,23 @@ impl Http {
         error::one_line(&self.session.redacted(text.to_owned()))
     }
 
+    /// The token of this run, made anew if there is none, if it is too old, or if it is `refused`.
+    pub(in crate::core) async fn token(
+        &self,
+        refused: Option<&Secret>,
+        mint: impl Future<Output = Sent<Minted>>,
+    ) -> Sent<Secret> {
+        let mut minted = self.minted.lock().await;
+        let now = self.session.now();
+        let will_do = |minted: &&Minted| minted.until > now && Some(&minted.token) != refused;
+        match minted.as_ref().filter(will_do) {
+            Some(minted) => Ok(minted.token.clone()),
+            None => Ok(minted.insert(mint.await?).token.clone()),
+        }
+    }
+
     /// Takes a new secret out of an answer, and has it masked before its first use.
-    pub(in crate::core) fn minted(&self, answer: &Answer, field: &str) -> Sent<Secret> {
+    pub(in crate::core) fn secret(&self, answer: &Answer, field: &str) -> Sent<Secret> {
         let secret = Secret::new(field, &answer.field::<String>(field)?);
         let secret = secret.map_err(|error| answer.unreadable(error.to_string()))?;
         self.session.minted(&secret);
@@ -116,8 +131,7 @@ impl Http {
         loop {
             sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
-            let now = self.session.now();
-            let pause = retry::pause(service, request.effect, &outcome, sends, now);
+            let pause = retry::pause(self, request.effect, &outcome, sends);
             let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
                 return self.conclude(call, outcome);
             };
@@ -126,8 +140,7 @@ impl Http {
                 Err(error) => self.clean(&error.to_string()),
             };
             let seconds = pause.as_secs_f32();
-            let again = format!("{call}: {reason}; trying again in {seconds:.1} s");
-            self.session.say(&again);
+            self.session.say(&format!("{call}: {reason}; trying again in {seconds:.1} s"));
             if !self.session.wait(pause).await {
                 return self.conclude(call, outcome);
             }
@@ -135,18 +148,14 @@ impl Http {
     }
 
     /// Sends a request once, and follows where the service leads within its own authority.
-    async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
+    async fn exchange(&self, request: &Request, uri: Uri) -> Outcome {
         let transport = &self.session.outside.transport;
-        let mut response = transport.send(self.message(request, &uri)).await?;
+        let mut response = transport.send(self.message(request, uri)).await?;
         for _ in 0..HOPS {
-            match self.redirect(request, &response) {
-                Some(next) => uri = next,
-                None => break,
-            }
+            let Some(next) = self.redirect(request, &response) else { break };
             let (service, target) = (self.service, &request.target);
-            let moved = format!("{service:?} says that {target} has moved: update its name");
-            self.session.say(&moved);
-            response = transport.send(self.message(request, &uri)).await?;
+            self.session.say(&format!("{service:?} says that {target} has moved: update its name"));
+            response = transport.send(self.message(request, next)).await?;
         }
         Ok(response)
     }
@@ -186,10 +195,9 @@ impl Http {
     }
 
     /// GitHub's version is pinned: the newest drops fields that older ones require.
-    fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
-        let agent = concat!("promote/", env!("CARGO_PKG_VERSION"));
-        let mut message = http::Request::builder().method(request.method.clone()).uri(uri.clone());
-        message = message.header(USER_AGENT, agent);
+    fn message(&self, request: &Request, uri: Uri) -> HttpRequest {
+        let mut message = http::Request::builder().method(request.method.clone()).uri(uri);
+        message = message.header(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
         message = match self.service {
             Service::Port => message.header(ACCEPT, "application/json"),
             Service::GitHub => message
@@ -212,10 +220,10 @@ impl Http {
             Err(source) => return Err(ServiceError::NoAnswer { call, source }),
         };
         if retry::is_rate_limit(self.service, &response) {
-            return Err(ServiceError::Limited(Refusal::new(self, call, &response).into()));
+            return Err(ServiceError::Limited(Refusal::new(self, &call, &response).into()));
         }
         if !response.status().is_success() {
-            return Err(ServiceError::Refused(Refusal::new(self, call, &response).into()));
+            return Err(ServiceError::Refused(Refusal::new(self, &call, &response).into()));
         }
         let (http::response::Parts { headers, .. }, body) = response.into_parts();
         Ok(Answer { call, headers, body })

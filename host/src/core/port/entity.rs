@@ -28,12 +28,6 @@ struct Wire {
     updated_at: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    entities: Vec<Wire>,
-    next: Option<String>,
-}
-
 impl Client {
     /// The entity, or none.
     pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
@@ -51,9 +45,10 @@ impl Client {
 
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
     pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
-        let found: Page = self.post(Effect::Read, "/v1/entities/search".into(), query).await?.json()?;
+        let found = self.post(Effect::Read, "/v1/entities/search".into(), query).await?;
+        let found: Vec<Wire> = found.field("entities")?;
         let is_named = |wire: &Wire| wire.blueprint.as_ref().is_some_and(Value::is_string);
-        Ok(found.entities.into_iter().filter(is_named).map(|wire| wire.into_entity("")).collect())
+        Ok(found.into_iter().filter(is_named).map(|wire| wire.into_entity("")).collect())
     }
 
     /// All entities of a blueprint that match a search query, a JSON object.
@@ -66,14 +61,14 @@ impl Client {
         loop {
             let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
             let page = self.post(Effect::Read, target, body.clone()).await?;
-            let Page { entities, next } = page.json()?;
+            let entities: Vec<Wire> = page.field("entities")?;
             found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
             if found.len() > MOST_FOUND {
                 return Err(Failure::Rejected(format!(
                     "the search of {blueprint} matches more than {MOST_FOUND} entities: make its query narrower"
                 )));
             }
-            match next.filter(|next| !next.is_empty()) {
+            match page.field::<Option<String>>("next")?.filter(|next| !next.is_empty()) {
                 Some(next) => body["from"] = next.into(),
                 None => return Ok(found),
             }
@@ -149,10 +144,7 @@ impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: Option<Value>| value?.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.
-        let relations = self.relations.unwrap_or_default().into_iter().map(|(name, value)| {
-            let targets = texts(&value);
-            Relation { name, targets }
-        });
+        let relation = |(name, value): (String, Value)| Relation { name, targets: texts(&value) };
         Entity {
             key: EntityKey {
                 blueprint: text(self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
@@ -161,7 +153,7 @@ impl Wire {
             title: text(self.title),
             teams: self.team.as_ref().map(texts).unwrap_or_default(),
             properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
-            relations: relations.collect(),
+            relations: self.relations.unwrap_or_default().into_iter().map(relation).collect(),
             updated_at: text(self.updated_at),
         }
     }

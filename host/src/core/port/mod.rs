@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub use run::{End, Run};
 
-use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
+use super::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
 use super::retry::Effect;
 use super::secret::Secret;
 
@@ -42,13 +42,6 @@ pub struct Client {
     run: String,
     /// Whether the run still takes log lines and tied writes.
     tied: AtomicBool,
-    login: tokio::sync::Mutex<Option<Login>>,
-}
-
-/// A token, and when it is too old to be used.
-struct Login {
-    token: Secret,
-    until: Timestamp,
 }
 
 impl Client {
@@ -58,13 +51,7 @@ impl Client {
     pub fn new(base: &str, credentials: Credentials, run: &str, session: Arc<Session>) -> Sent<Self> {
         session.keep(&credentials.client_secret);
         let http = Http::new(Service::Port, base, session)?;
-        Ok(Self {
-            http,
-            credentials,
-            run: run.to_owned(),
-            tied: AtomicBool::new(true),
-            login: Default::default(),
-        })
+        Ok(Self { http, credentials, run: run.to_owned(), tied: AtomicBool::new(true) })
     }
 
     /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
@@ -81,29 +68,22 @@ impl Client {
     ///
     /// Fails with `other` if Port refuses the credentials.
     pub async fn login(&self) -> Told<()> {
-        Ok(self.token(None).await.map(drop)?)
+        Ok(self.http.token(None, self.mint()).await.map(drop)?)
     }
 
-    /// The token, made anew if there is none, if it is too old, or if it is `refused`.
-    async fn token(&self, refused: Option<&Secret>) -> Sent<Secret> {
-        let mut login = self.login.lock().await;
-        let now = self.http.session.now();
-        let will_do = |login: &&Login| login.until > now && Some(&login.token) != refused;
-        if let Some(login) = login.as_ref().filter(will_do) {
-            return Ok(login.token.clone());
-        }
+    async fn mint(&self) -> Sent<Minted> {
         let body = json!({
             "clientId": self.credentials.client_id,
             "clientSecret": self.credentials.client_secret.expose(),
         });
         let request = Request::write(Method::POST, "/v1/auth/access_token", body);
         let answer = self.http.send(&request).await?;
-        let token = self.http.minted(&answer, "accessToken")?;
+        let token = self.http.secret(&answer, "accessToken")?;
         // Port repeats a token until it expires, so its rest may be short: a minute early, but half of it at least.
         let lifetime = Duration::try_from_secs_f64(answer.field("expiresIn")?).unwrap_or_default();
         let used = lifetime.saturating_sub(Duration::from_secs(60)).max(lifetime / 2);
         let until = self.http.session.now().checked_add(used).unwrap_or(Timestamp::MAX);
-        Ok(login.insert(Login { token, until }).token.clone())
+        Ok(Minted { token, until })
     }
 
     /// Sends what sets Port up or starts an action, for the commands around a run; nothing of a run gets here.
@@ -118,11 +98,11 @@ impl Client {
 
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
     async fn send(&self, request: Request) -> Sent<Answer> {
-        let token = self.token(None).await?;
+        let token = self.http.token(None, self.mint()).await?;
         let mut request = Request { bearer: Some(token.clone()), ..request };
         match self.http.send(&request).await {
             Err(error) if error.says(401, "") => {
-                request.bearer = Some(self.token(Some(&token)).await?);
+                request.bearer = Some(self.http.token(Some(&token), self.mint()).await?);
                 self.http.send(&request).await
             }
             other => other,
