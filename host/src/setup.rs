@@ -6,10 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::core::call::{Call, Reply};
+use crate::core::contract::Failure;
 use crate::core::gate::Step;
 use crate::core::http::{Mask, Outside, Progress, Sent, Session};
 use crate::core::live::Live;
 use crate::core::observer::Observer;
+use crate::core::run::Mode;
+use crate::core::source::Source;
 use crate::core::transport::{Clock, Transport};
 use crate::core::{github, port};
 use crate::reads::Translated;
@@ -54,6 +58,22 @@ impl Live {
             github: github::Client::new(&setup.github_url, setup.github, session)?,
             reads: Box::new(Translated),
         })
+    }
+}
+
+/// Where nothing stands before the services.
+#[async_trait]
+impl Source for Live {
+    async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
+        Self::call(self, call).await
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Run
+    }
+
+    fn live(&self) -> &Live {
+        self
     }
 }
 

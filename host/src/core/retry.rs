@@ -1,6 +1,6 @@
 //! Retry by knowledge: what may be sent again, and after what pause.
 //!
-//! A request says what a second copy of it would do ([`Effect`]); an answer, or its absence, says what the first copy
+//! A request says whether a second copy of it may do the thing twice; an answer, or its absence, says what the first copy
 //! did. Whatever may have happened once and must not happen twice is never sent again here: its caller looks.
 
 use std::time::Duration;
@@ -11,18 +11,6 @@ use serde_json::Value;
 
 use super::http::{Http, Outcome, Sent, Service, Told, header};
 use super::transport::{HttpResponse, TransportError};
-
-/// What sending a request a second time would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Effect {
-    /// It changes nothing.
-    #[default]
-    Read,
-    /// The second time changes nothing more, or answers that it is done already.
-    Idempotent,
-    /// It may do the thing twice.
-    Once,
-}
 
 /// How often a request is sent at most.
 pub const MOST_SENDS: u32 = 6;
@@ -36,7 +24,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const EPOCH_FROM: i64 = 10_000;
 
 /// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
-pub(super) fn pause(http: &Http, effect: Effect, outcome: &Outcome, sends: u32) -> Option<Duration> {
+pub(super) fn pause(http: &Http, once: bool, outcome: &Outcome, sends: u32) -> Option<Duration> {
     let (service, now) = (http.service, http.session.now());
     let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
     let again = match outcome {
@@ -48,8 +36,8 @@ pub(super) fn pause(http: &Http, effect: Effect, outcome: &Outcome, sends: u32) 
             Some(asked.unwrap_or(Duration::from_secs(unsaid)))
         }
         Err(TransportError::Connect(_)) => Some(backoff),
-        Err(TransportError::Lost(_)) if effect != Effect::Once => Some(backoff),
-        Ok(response) if effect != Effect::Once && is_passing(response.status()) => {
+        Err(TransportError::Lost(_)) if !once => Some(backoff),
+        Ok(response) if !once && is_passing(response.status()) => {
             Some(retry_after(response.headers(), now).unwrap_or(backoff))
         }
         _ => None,

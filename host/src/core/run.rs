@@ -12,7 +12,7 @@ use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
 use super::journal::{Entry, FORMAT, Header};
-use super::port::{End, Run};
+use super::port::Run;
 use super::sandbox::Surroundings;
 use super::seen::{Seen, entity_context};
 
@@ -215,8 +215,7 @@ async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: Stri
     if mode == Mode::Run {
         said.push((gate.words.line)(&message));
         let status = sets_status.then(|| ending.status());
-        let end = End { message: &said.join("\n"), label, status };
-        if let Err(failure) = live.port.end(&end).await {
+        if let Err(failure) = live.port.end(&said.join("\n"), label, status).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
     }

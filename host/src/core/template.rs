@@ -22,18 +22,17 @@ pub struct Template {
 #[error("`{0}` {1}")]
 pub struct TemplateError(String, String);
 
-impl Template {
-    /// Reads a template.
-    ///
-    /// # Errors
-    /// When a brace has no partner.
-    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+/// Reads a template; fails when a brace has no partner.
+impl TryFrom<String> for Template {
+    type Error = TemplateError;
+
+    fn try_from(source: String) -> Result<Self, TemplateError> {
         let syntax = || {
             let what = "has a brace without its partner, or nothing between braces";
-            TemplateError(source.to_owned(), what.to_owned())
+            TemplateError(source.clone(), what.to_owned())
         };
         let mut holes = Vec::new();
-        let mut rest = source;
+        let mut rest = source.as_str();
         while let Some((text, after)) = rest.split_once('{') {
             let (path, after) = after.split_once('}').ok_or_else(syntax)?;
             let keys: Vec<String> =
@@ -47,9 +46,12 @@ impl Template {
         if rest.contains('}') {
             return Err(syntax());
         }
-        Ok(Self { source: source.to_owned(), holes, end: rest.to_owned() })
+        let end = rest.to_owned();
+        Ok(Self { source, holes, end })
     }
+}
 
+impl Template {
     /// The text that it was read from.
     pub fn source(&self) -> &str {
         &self.source
@@ -64,14 +66,6 @@ impl Template {
             |(before, keys): &(String, Vec<String>)| Ok(before.clone() + &quote(&lookup(context, keys)?));
         let filled: String = self.holes.iter().map(fill).collect::<Result<_, _>>()?;
         Ok(filled + &self.end)
-    }
-}
-
-impl TryFrom<String> for Template {
-    type Error = TemplateError;
-
-    fn try_from(source: String) -> Result<Self, Self::Error> {
-        Self::parse(&source)
     }
 }
 
@@ -110,7 +104,7 @@ mod tests {
     fn render(source: &str) -> Result<String, String> {
         let context =
             json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
-        let template = Template::parse(source).map_err(|error| error.to_string())?;
+        let template = Template::try_from(source.to_owned()).map_err(|error| error.to_string())?;
         template.render(&context, str::to_owned).map_err(|error| error.to_string())
     }
 

@@ -42,8 +42,9 @@ fn is_for_tests(path: &Path) -> bool {
         let text = std::fs::read_to_string(parent).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let declaration = format!("mod {name};");
-        let place = lines.iter().position(|line| line.ends_with(&declaration));
-        place.is_some_and(|place| lines[place.saturating_sub(2)..place].contains(&"#[cfg(test)]"))
+        let place = lines.iter().position(|line| line.ends_with(&declaration)).unwrap_or_default();
+        let mut attributes = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
+        attributes.any(|line| *line == "#[cfg(test)]")
     };
     parents.iter().any(|parent| declares(parent))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Repo, rejected};
 use crate::core::http::Told;
-use crate::core::retry::{Effect, once};
+use crate::core::retry::once;
 
 impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
@@ -21,7 +21,7 @@ impl Repo<'_> {
         let comment = json!({ "body": format!("{mark}\n{body}") });
         let comments = format!("/issues/{number}/comments");
         let is_done = || self.is_marked(&comments, &mark);
-        let write = || async { self.post(Effect::Once, &comments, comment.clone()).await.map(|_: Value| ()) };
+        let write = || async { self.once(Method::POST, &comments, comment.clone()).await.map(|_: Value| ()) };
         if is_done().await? { Ok(()) } else { once(write, is_done).await }
     }
 

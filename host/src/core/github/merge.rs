@@ -4,10 +4,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::pulls::Pull;
-use super::{Repo, conflict, rejected};
+use super::{Object, Repo, conflict, rejected};
 use crate::core::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
-use crate::core::http::{Request, Sent, ServiceError, Told};
-use crate::core::retry::Effect;
+use crate::core::http::{Sent, ServiceError, Told};
 
 /// What GitHub means by a refusal to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +112,9 @@ impl Repo<'_> {
     }
 
     async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
-        let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
-        let request = Request { effect: Effect::Once, ..Request::write(Method::PUT, target, body) };
-        let error = match self.client.send(request).await.and_then(|answer| answer.field("sha")) {
-            Ok(commit) => return Ok(Try::Merged(commit)),
+        let error = match self.once(Method::PUT, &format!("/pulls/{number}/merge"), body).await {
+            Ok(Object { sha }) => return Ok(Try::Merged(sha)),
             Err(error) => error,
         };
         let class = match &error {

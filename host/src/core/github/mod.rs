@@ -26,7 +26,6 @@ pub use read::blob_id;
 
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
-use super::retry::Effect;
 
 /// GitHub's API, unless the run belongs to an Enterprise Server.
 pub const URL: &str = "https://api.github.com";
@@ -163,9 +162,14 @@ impl Repo<'_> {
         self.client.send(request).await.map(drop)
     }
 
-    async fn post<T: DeserializeOwned>(&self, effect: Effect, below: &str, body: Value) -> Sent<T> {
+    async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
         let request = Request::write(Method::POST, format!("{}{below}", self.named), body);
-        self.client.send(Request { effect, ..request }).await?.json()
+        self.client.send(request).await?.json()
+    }
+
+    async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {
+        let request = Request::once(method, format!("{}{below}", self.named), body);
+        self.client.send(request).await?.json()
     }
 
     /// The pages of a list, and whether they are all of it.

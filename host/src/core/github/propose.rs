@@ -15,7 +15,6 @@ use super::read::blob_id;
 use super::{Object, Repo, conflict, rejected};
 use crate::core::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
 use crate::core::http::{OrNone, Sent, Told, seg, segs};
-use crate::core::retry::Effect::{Idempotent, Once};
 
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 const TRAILER: &str = "Promotion-Branch";
@@ -74,12 +73,12 @@ impl Repo<'_> {
             }
         };
         let tree = json!({ "base_tree": base_tree, "tree": changed(proposal, &entries)? });
-        let tree: Object = self.post(Idempotent, "/git/trees", tree).await?;
+        let tree: Object = self.post("/git/trees", tree).await?;
         let title = proposal.title.lines().next().unwrap_or_default();
         let message = format!("{title}\n\n{TRAILER}: {head}\n");
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
-        let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
+        let commit: Object = self.post("/git/commits", commit).await?;
         let (commit, is_new, found, now) = match self.branch_off(proposal, node, &commit.sha).await {
             Ok(now) => (commit.sha, true, None, now),
             Err(error) if error.says(422, "already exists") => {
@@ -123,7 +122,7 @@ impl Repo<'_> {
             }
             // Why not, REST tells in words that are known.
         }
-        self.post::<Value>(Idempotent, "/git/refs", json!({ "ref": branch, "sha": commit })).await?;
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": commit })).await?;
         self.branch(base).await
     }
 
@@ -236,7 +235,7 @@ impl Repo<'_> {
     async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
         let Proposal { title, head, base, body, .. } = proposal;
         let request = json!({ "title": title, "head": head, "base": base, "body": body });
-        match self.post::<Pull>(Once, "/pulls", request).await {
+        match self.once::<Pull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
                 let mut found = self.find(head, base, PullFilter::Open).await?;
                 Ok(if found.is_empty() { Err(error) } else { Ok(found.swap_remove(0)) })

@@ -7,9 +7,6 @@ use super::{Http, Sent, header};
 use crate::core::contract::Failure;
 use crate::core::transport::{HttpResponse, TransportError};
 
-/// The most characters of an answer that an error repeats.
-const EXCERPT: usize = 300;
-
 /// Why a call did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -137,11 +134,4 @@ fn details(errors: &Value) -> String {
     };
     let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
     texts.join("; ")
-}
-
-/// The first characters of a foreign text, on one line, without anything that a terminal would obey.
-pub(super) fn one_line(text: &str) -> String {
-    let clean = text.replace(|c: char| c.is_control(), " ");
-    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(EXCERPT).collect()
 }

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Sent, ServiceError};
-use crate::core::retry::Effect;
 use crate::core::secret::Secret;
 
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
@@ -19,8 +18,8 @@ pub struct Request {
     pub(in crate::core) method: Method,
     pub(in crate::core) target: String,
     pub(in crate::core) body: Option<Value>,
-    /// What sending it twice would do.
-    pub effect: Effect,
+    /// Whether a second copy of it may do the thing twice.
+    pub(in crate::core) once: bool,
     /// The credential that goes with it.
     pub(in crate::core) bearer: Option<Secret>,
 }
@@ -34,8 +33,13 @@ impl Request {
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
-        Self { method, body, effect, ..Self::get(target) }
+        let body = Some(body).filter(|body| !body.is_null());
+        Self { method, body, ..Self::get(target) }
+    }
+
+    /// A request that may do the thing twice when it is sent twice.
+    pub fn once(method: Method, target: impl Into<String>, body: Value) -> Self {
+        Self { once: true, ..Self::write(method, target, body) }
     }
 }
 

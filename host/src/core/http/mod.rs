@@ -37,6 +37,8 @@ pub type Told<T> = Result<T, Failure>;
 /// What a transport answers.
 pub(super) type Outcome = Result<HttpResponse, TransportError>;
 
+/// The most characters of a foreign text that are shown.
+const EXCERPT: usize = 300;
 /// How many redirects are followed.
 const HOPS: usize = 3;
 
@@ -75,13 +77,11 @@ impl Http {
         let base = base.trim_end_matches('/').to_owned();
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
-        if uri.query().is_some() || base.contains(['@', '#']) {
-            return Err(malformed("is more than a URL"));
-        }
         match (uri.scheme_str(), uri.host()) {
-            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
-            _ => return Err(malformed("is no https URL")),
-        }
+            _ if uri.query().is_some() || base.contains(['@', '#']) => Err(malformed("is more than a URL")),
+            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(()),
+            _ => Err(malformed("is no https URL")),
+        }?;
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
         Ok(Self { service, base, authority, session, minted: Default::default() })
     }
@@ -94,7 +94,9 @@ impl Http {
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
     pub(in crate::core) fn clean(&self, text: &str) -> String {
-        error::one_line(&self.session.redacted(text.to_owned()))
+        let text = self.session.redacted(text.to_owned()).replace(|c: char| c.is_control(), " ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.join(" ").chars().take(EXCERPT).collect()
     }
 
     /// The token of this run, made anew if there is none, if it is too old, or if it is `refused`.
@@ -105,7 +107,8 @@ impl Http {
     ) -> Sent<Secret> {
         let mut minted = self.minted.lock().await;
         let now = self.session.now();
-        let will_do = |minted: &&Minted| minted.until > now && Some(&minted.token) != refused;
+        let is_refused = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
+        let will_do = |minted: &&Minted| minted.until > now && !is_refused(&minted.token);
         match minted.as_ref().filter(will_do) {
             Some(minted) => Ok(minted.token.clone()),
             None => Ok(minted.insert(mint.await?).token.clone()),
@@ -131,7 +134,7 @@ impl Http {
         loop {
             sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
-            let pause = retry::pause(self, request.effect, &outcome, sends);
+            let pause = retry::pause(self, request.once, &outcome, sends);
             let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
                 return self.conclude(call, outcome);
             };

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::Client;
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
 use crate::core::http::{OrNone, Request, Sent, Told, seg};
-use crate::core::retry::Effect;
 
 /// How many entities are read side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -45,7 +44,7 @@ impl Client {
 
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
     pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
-        let found = self.post(Effect::Read, "/v1/entities/search".into(), query).await?;
+        let found = self.post("/v1/entities/search".into(), query).await?;
         let found: Vec<Wire> = found.field("entities")?;
         let is_named = |wire: &Wire| wire.blueprint.as_ref().is_some_and(Value::is_string);
         Ok(found.into_iter().filter(is_named).map(|wire| wire.into_entity("")).collect())
@@ -60,7 +59,7 @@ impl Client {
         let mut found = Vec::new();
         loop {
             let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
-            let page = self.post(Effect::Read, target, body.clone()).await?;
+            let page = self.post(target, body.clone()).await?;
             let entities: Vec<Wire> = page.field("entities")?;
             found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
             if found.len() > MOST_FOUND {

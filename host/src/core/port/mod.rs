@@ -15,10 +15,9 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use run::{End, Run};
+pub use run::Run;
 
 use super::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
-use super::retry::Effect;
 use super::secret::Secret;
 
 /// Port's API in the European region, where an account lives unless it says otherwise.
@@ -109,7 +108,7 @@ impl Client {
         }
     }
 
-    async fn post(&self, effect: Effect, target: String, body: Value) -> Sent<Answer> {
-        self.send(Request { effect, ..Request::write(Method::POST, target, body) }).await
+    async fn post(&self, target: String, body: Value) -> Sent<Answer> {
+        self.send(Request::write(Method::POST, target, body)).await
     }
 }

@@ -2,28 +2,17 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Client;
 use crate::core::contract::{EntityKey, Failure};
-use crate::core::http::{Sent, Told, seg};
-use crate::core::retry::{Effect, once};
+use crate::core::http::{Request, Sent, Told, seg};
+use crate::core::retry::once;
 
 /// What is left for the last report when the run's own time is up.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// The last word to a run.
-#[derive(Clone, Debug)]
-pub struct End<'a> {
-    /// The last line of the log.
-    pub message: &'a str,
-    /// The label beside the status.
-    pub label: &'a str,
-    /// How the run ends: `SUCCESS` or `FAILURE`. None leaves that to Port's own integration, which reads the workflow's exit
-    /// code (`reportWorkflowStatus`).
-    pub status: Option<&'static str>,
-}
 
 /// An action run.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,16 +57,18 @@ impl Client {
         }
     }
 
-    /// Writes the last line, the label and the status in one call, and leaves time for it even after the deadline.
+    /// Writes the last line, the label and the status in one call, and leaves time for it even after the deadline. The status
+    /// is `SUCCESS` or `FAILURE`; none leaves it to Port's own integration, which reads the workflow's exit code
+    /// (`reportWorkflowStatus`).
     ///
     /// Fails with `conflict` if the run has ended in another way.
-    pub async fn end(&self, end: &End<'_>) -> Told<()> {
+    pub async fn end(&self, message: &str, label: &str, status: Option<&str>) -> Told<()> {
         if !self.is_tied() {
             return Ok(());
         }
         self.http.session.grace(GRACE);
-        let mut body = json!({ "message": end.message, "statusLabel": end.label });
-        let Some(status) = end.status else {
+        let mut body = json!({ "message": message, "statusLabel": label });
+        let Some(status) = status else {
             return self.log_once(&body).await;
         };
         body["terminationStatus"] = status.into();
@@ -94,7 +85,7 @@ impl Client {
 
     async fn post_log(&self, body: &Value) -> Sent<()> {
         let target = format!("{}/logs", self.run_path());
-        self.post(Effect::Once, target, body.clone()).await.map(drop)
+        self.send(Request::once(Method::POST, target, body.clone())).await.map(drop)
     }
 
     async fn log_once(&self, body: &Value) -> Told<()> {
