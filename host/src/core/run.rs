@@ -172,15 +172,12 @@ async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
 
 /// What a policy is told off for, if nothing that was seen proves what it says.
 pub fn unproven(verdict: &Verdict, seen: &Seen) -> Option<String> {
-    match verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(Promotion { image, .. })))
-            if !seen.has_merged() && !seen.base_holds(image) =>
-        {
+    let Verdict::Returned(Ok(outcome)) = verdict else { return None };
+    match outcome {
+        Outcome::Promoted(Promotion { image, .. }) if !seen.has_merged() && !seen.base_holds(image) => {
             Some(format!("it says that {image} was promoted, and nothing was merged"))
         }
-        Verdict::Returned(Ok(Outcome::Pending(Waiting { pull_request: number, .. })))
-            if !seen.knows_pull_request(*number) =>
-        {
+        Outcome::Pending(Waiting { pull_request: number, .. }) if !seen.knows_pull_request(*number) => {
             Some(format!(
                 "it says that pull request #{number} waits, and this run has neither proposed nor read it"
             ))

@@ -153,23 +153,24 @@ impl Client {
 impl Repo<'_> {
     /// Reads what stands below the repository's path.
     pub async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
-        let request = Request::get(format!("{}{below}", self.named));
-        self.client.send(request).await?.json()
+        self.send(Request::get(below)).await?.json()
     }
 
     async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
-        let request = Request::write(method, format!("{}{below}", self.named), body);
-        self.client.send(request).await.map(drop)
+        self.send(Request::write(method, below, body)).await.map(drop)
     }
 
     async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
-        let request = Request::write(Method::POST, format!("{}{below}", self.named), body);
-        self.client.send(request).await?.json()
+        self.send(Request::write(Method::POST, below, body)).await?.json()
     }
 
     async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {
-        let request = Request::once(method, format!("{}{below}", self.named), body);
-        self.client.send(request).await?.json()
+        self.send(Request::once(method, below, body)).await?.json()
+    }
+
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let target = format!("{}{}", self.named, request.target);
+        self.client.send(Request { target, ..request }).await
     }
 
     /// The pages of a list, and whether they are all of it.

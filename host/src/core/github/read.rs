@@ -33,8 +33,7 @@ impl Repo<'_> {
 
     /// The commit that a branch stands at, or none.
     pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
-        let request = Request::get(format!("{}/git/ref/heads/{}", self.named, segs(branch)));
-        let found = self.client.send(request).await.or_none()?;
+        let found = self.send(Request::get(format!("/git/ref/heads/{}", segs(branch)))).await.or_none()?;
         found.map(|found| Ok(found.field::<Object>("object")?.sha)).transpose()
     }
 

@@ -36,12 +36,10 @@ impl Resolved {
     /// # Errors
     /// When a pattern is not a glob.
     pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
-        let mut rules = Vec::new();
-        for (index, grant) in grants.0.iter().enumerate() {
-            let rule = Rule::new(grant, context).map_err(|what| format!("grant {}: {what}", index + 1))?;
-            rules.extend(rule);
-        }
-        Ok(Self(rules))
+        let rules = grants.0.iter().zip(1..).filter_map(|(grant, number)| {
+            Some(Rule::new(grant, context)?.map_err(|what| format!("grant {number}: {what}")))
+        });
+        rules.collect::<Result<_, _>>().map(Self)
     }
 
     /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
@@ -64,7 +62,8 @@ impl Resolved {
 }
 
 impl Rule {
-    fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
+    /// None if a template names something that the request has not got.
+    fn new(grant: &Grant, context: &Value) -> Option<Result<Self, String>> {
         let fill = |templates: &[Template], quote: fn(&str) -> String| -> Option<Vec<String>> {
             templates.iter().map(|template| template.render(context, quote).ok()).collect()
         };
@@ -72,13 +71,11 @@ impl Rule {
             true => Some(vec![OWN_BRANCHES.to_owned()]),
             false => fill(&grant.head, globset::escape),
         };
-        let names = fill(&grant.base, str::to_owned).zip(fill(&grant.entity, str::to_owned));
         let globs = |patterns: Vec<String>| patterns.iter().map(|p| glob(p)).collect::<Result<Vec<_>, _>>();
-        let patterns = fill(&grant.path, globset::escape).zip(heads);
-        let Some(((paths, heads), (bases, entities))) = patterns.zip(names) else {
-            return Ok(None);
-        };
-        Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
+        let (paths, heads) = (globs(fill(&grant.path, globset::escape)?), globs(heads?));
+        let (bases, entities) = (fill(&grant.base, str::to_owned)?, fill(&grant.entity, str::to_owned)?);
+        let both = paths.and_then(|paths| Ok((paths, heads?)));
+        Some(both.map(|(paths, heads)| Self { grant: grant.clone(), paths, heads, bases, entities }))
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {

@@ -16,22 +16,12 @@ pub enum ServiceError {
     /// The service did nothing because of a rate limit that did not clear in time.
     #[error("{}: the rate limit did not clear in time, run again later", .0.text)]
     Limited(Box<Refusal>),
-    /// There is no answer.
-    #[error("{call}: {source}")]
-    NoAnswer {
-        /// Service, method and path.
-        call: String,
-        /// What the transport knows.
-        source: TransportError,
-    },
-    /// The service agreed, in a form that cannot be read.
-    #[error("{call}: the answer is not what {call} promises: {why}")]
-    Unreadable {
-        /// Service, method and path.
-        call: String,
-        /// What is wrong, without the answer's own text: it may hold a token.
-        why: String,
-    },
+    /// There is no answer to a call (service, method and path), for what the transport knows.
+    #[error("{0}: {1}")]
+    NoAnswer(String, #[source] TransportError),
+    /// The service agreed to a call, in a form that cannot be read: why, without the answer's own text, which may hold a token.
+    #[error("{0}: the answer is not what {0} promises: {1}")]
+    Unreadable(String, String),
     /// Nothing was sent: the call itself is malformed.
     #[error("{0}")]
     Malformed(String),
@@ -55,8 +45,8 @@ impl ServiceError {
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
-            Self::NoAnswer { source, .. } => !matches!(source, TransportError::Connect(_)),
-            Self::Unreadable { .. } => true,
+            Self::NoAnswer(_, why) => !matches!(why, TransportError::Connect(_)),
+            Self::Unreadable(..) => true,
             Self::Limited(_) | Self::Malformed(_) => false,
         }
     }
@@ -72,7 +62,7 @@ impl From<ServiceError> for Failure {
         let text = error.to_string();
         match error {
             ServiceError::Limited(_) => Self::RateLimited(text),
-            ServiceError::NoAnswer { .. } | ServiceError::Unreadable { .. } => Self::Unavailable(text),
+            ServiceError::NoAnswer(..) | ServiceError::Unreadable(..) => Self::Unavailable(text),
             ServiceError::Malformed(_) => Self::Rejected(text),
             // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
             ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),

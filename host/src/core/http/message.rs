@@ -70,8 +70,7 @@ impl Answer {
 
     /// An error about this answer.
     pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
-        let (call, why) = (self.call.clone(), why.into());
-        ServiceError::Unreadable { call, why }
+        ServiceError::Unreadable(self.call.clone(), why.into())
     }
 
     /// A header of the answer, if it is text.

@@ -220,7 +220,7 @@ impl Http {
     fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
         let response = match outcome {
             Ok(response) => response,
-            Err(source) => return Err(ServiceError::NoAnswer { call, source }),
+            Err(why) => return Err(ServiceError::NoAnswer(call, why)),
         };
         if retry::is_rate_limit(self.service, &response) {
             return Err(ServiceError::Limited(Refusal::new(self, &call, &response).into()));
