@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// What the design allows.
 const GOAL: usize = 3_500;
-/// What it is today, rounded up; may only go down.
-const CEILING: usize = 3_628;
+/// What it is today; may only go down.
+const CEILING: usize = 3_580;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
