@@ -8,7 +8,7 @@ use wasmtime::component::types::ComponentItem;
 
 use crate::core::contract::CONTRACT;
 use crate::core::engine::{Engine, Program};
-use crate::core::text;
+use crate::words::text;
 
 /// Most bytes of a component: a Python policy has 18 MB.
 pub const LARGEST: usize = 64 << 20;

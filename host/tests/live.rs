@@ -9,7 +9,6 @@ use std::time::Duration;
 use promote::core::call::{Call, Reply};
 use promote::core::contract::{Change, EntityKey, Failure, Relation, Severity};
 use promote::core::live::Live;
-use promote::core::port::{End, Termination};
 use promote::core::secret::Secret;
 use promote::core::{github, port};
 use promote::setup::Setup;
@@ -113,9 +112,7 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
             });
             let (severity, message) = (Severity::Warning, "look".to_owned());
             bench.live.call(&Call::Note { severity, message }).await.unwrap();
-            let termination = Some(Termination::Success);
-            let end = End { message: "done", label: "promoted", termination };
-            bench.live.port.end(&end).await.unwrap();
+            bench.live.port.end("done", "promoted", Some("SUCCESS")).await.unwrap();
             assert_eq!(bench.live.port.run().await.unwrap().status, "SUCCESS", "{cut:?} {nth}");
             let failure = update(&bench, "web-prod", "web-1.4.2").await.unwrap_err();
             assert!(matches!(failure, Failure::Conflict(_)), "{failure:?}");

@@ -11,7 +11,6 @@ use promote::core::contract::{
     Change, EntityKey, Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest, Relation,
 };
 use promote::core::live::Live;
-use promote::core::port::{End, Termination};
 use promote::core::secret::Secret;
 use promote::core::{github, port};
 use promote::setup::Setup;
@@ -72,8 +71,7 @@ async fn promote(live: &Live) -> Result<(), Failure> {
     let image = Relation { name: "image".into(), targets: vec!["web-1.4.2".into()] };
     let change = Change { title: None, properties: None, relations: vec![image] };
     live.call(&Call::UpdateEntity { key, change }).await?;
-    let end = End { message: "promoted", label: "promoted", termination: Some(Termination::Success) };
-    live.port.end(&end).await
+    live.port.end("promoted", "promoted", Some("SUCCESS")).await
 }
 
 async fn propose(live: &Live, content: &str, commit: &str, blob: &str) -> Result<PullRequest, Failure> {

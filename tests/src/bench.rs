@@ -12,7 +12,6 @@ use promote::core::engine::Engine;
 use promote::core::gate::Gate;
 use promote::core::journal::{Entry, Journal};
 use promote::core::live::Live;
-use promote::core::observer::Silent;
 use promote::core::run::{Done, Job, Mode, run};
 use promote::core::secret::Secret;
 use promote::core::source::Source;
@@ -21,9 +20,9 @@ use promote::core::{github, port};
 use promote::plan::Plan;
 use promote::policy::Policy;
 use promote::record;
-use promote::request::config::Config;
+use promote::request::config::{Config, Report};
 use promote::request::payload::Payload;
-use promote::setup::Setup;
+use promote::setup::{Setup, Silent};
 use promote::words::WORDS;
 use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote::world::{Shared, World, WorldTransport};
@@ -176,7 +175,7 @@ impl Bench {
             engine: &ENGINE,
             policy: &policies,
             grants: &config.grants,
-            report: config.port.report,
+            sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
             seed,
             gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent), WORDS),

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 
 use super::{Environment, output};
 use crate::core::grants::Grants;
-use crate::core::http::{Pool, Session};
-use crate::core::transport::{Clock as _, SystemClock};
+use crate::core::http::{Outside, Pool, Session};
+use crate::core::transport::Clock as _;
 use crate::core::{github, port};
+use crate::setup::SystemClock;
 
 /// How long such a command may wait for services.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -35,14 +36,12 @@ pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Resu
 fn session() -> anyhow::Result<Arc<Session>> {
     let transport = Arc::new(Pool::new().context("preparing HTTP")?);
     let deadline = SystemClock.now().checked_add(PATIENCE).context("the clock is at its end")?;
-    let progress = Arc::new(|text: &str| output::say(text));
-    Ok(Session::new(
+    let outside = Outside {
         transport,
-        Arc::new(SystemClock),
-        deadline,
-        super::run::seed(),
-        progress,
-        Arc::new(|_| {}),
-        crate::words::hint,
-    ))
+        clock: Arc::new(SystemClock),
+        progress: Arc::new(output::say),
+        mask: Arc::new(|_| {}),
+        hint: crate::words::hint,
+    };
+    Ok(Session::new(outside, deadline, super::run::seed()))
 }

@@ -23,12 +23,12 @@ use crate::core::live::Live;
 use crate::core::observer::Observer;
 use crate::core::run::Job;
 use crate::core::secret::Secret;
-use crate::core::transport::{Clock, SystemClock};
+use crate::core::transport::Clock;
 use crate::lock::Lock;
 use crate::plan::Target;
-use crate::request::config::Config;
+use crate::request::config::{Config, Report};
 use crate::request::payload::{LARGEST, Payload};
-use crate::setup::Setup;
+use crate::setup::{Setup, SystemClock};
 use crate::supply::Supply;
 use crate::words::WORDS;
 
@@ -141,7 +141,7 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         engine: &engine,
         policy: &policies,
         grants: &config.grants,
-        report: config.port.report,
+        sets_status: config.port.report == Report::Host,
         request: payload.into_request(environment.workflow()),
         seed,
         gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer, WORDS),

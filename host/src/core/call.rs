@@ -116,9 +116,3 @@ impl From<Failure> for Fault {
         Self::Failure(failure)
     }
 }
-
-impl From<wasmtime::Error> for Fault {
-    fn from(error: wasmtime::Error) -> Self {
-        Self::Trap(error)
-    }
-}

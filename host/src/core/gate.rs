@@ -60,6 +60,10 @@ pub struct Words {
     pub denied: fn(Operation, &Target<'_>) -> String,
     /// How a run ended, from what it did.
     pub last_word: fn(&Ending, Mode, &[Step]) -> String,
+    /// What an ending is called: by machines, and by the label beside the status of the Port run.
+    pub names: fn(&Ending) -> [&'static str; 2],
+    /// Foreign text, neutralised, on one line.
+    pub line: fn(&str) -> String,
 }
 
 /// One call, as the summary shows it.

@@ -33,6 +33,11 @@ impl Limits {
     pub fn traffic_reached(&self) -> LimitReached {
         LimitReached { limit: format!("{} bytes in calls and answers", self.traffic), key: "traffic" }
     }
+
+    /// The limit that a run reaches at its deadline.
+    pub fn out_of_time(&self) -> LimitReached {
+        LimitReached { limit: format!("{:?} of time", self.wall), key: "wall" }
+    }
 }
 
 /// A limit that a policy ran into; it ends there.
@@ -43,13 +48,6 @@ pub struct LimitReached {
     pub limit: String,
     /// The key in `promote.toml`.
     pub key: &'static str,
-}
-
-impl Limits {
-    /// The limit that a run reaches at its deadline.
-    pub fn out_of_time(&self) -> LimitReached {
-        LimitReached { limit: format!("{:?} of time", self.wall), key: "wall" }
-    }
 }
 
 /// What a run has used so far.
@@ -74,13 +72,11 @@ impl Budget {
     pub fn admit(&mut self, call: &Call) -> Result<(), LimitReached> {
         self.calls += 1;
         self.writes += u32::from(call.is_write());
-        if self.calls > self.limits.calls {
-            return Err(LimitReached { limit: format!("{} calls", self.limits.calls), key: "calls" });
+        let used = [(self.calls, self.limits.calls, "calls"), (self.writes, self.limits.writes, "writes")];
+        match used.into_iter().find(|(used, most, _)| used > most) {
+            Some((_, most, key)) => Err(LimitReached { limit: format!("{most} {key}"), key }),
+            None => Ok(()),
         }
-        if self.writes > self.limits.writes {
-            return Err(LimitReached { limit: format!("{} writes", self.limits.writes), key: "writes" });
-        }
-        Ok(())
     }
 
     /// Counts the bytes of a call or an answer.
@@ -89,10 +85,7 @@ impl Budget {
     /// When the traffic is over its limit.
     pub fn carry(&mut self, bytes: usize) -> Result<(), LimitReached> {
         self.traffic = self.traffic.saturating_add(bytes);
-        if self.traffic > self.limits.traffic {
-            return Err(self.limits.traffic_reached());
-        }
-        Ok(())
+        if self.traffic > self.limits.traffic { Err(self.limits.traffic_reached()) } else { Ok(()) }
     }
 
     /// The limits.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::call::{Call, Reply};
 use super::contract::{Failure, Severity};
+use super::grants::Target;
 use super::http::Told;
 use super::{github, port};
 
@@ -31,50 +32,42 @@ impl Live {
     ///
     /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
     pub async fn call(&self, call: &Call) -> Told<Reply> {
+        if let Some([Target::Repository(at)]) = call.targets().as_ref().map(|(_, targets)| &targets[..]) {
+            return self.in_repository(call, self.github.repo(at.repository)?).await;
+        }
         let port = &self.port;
-        let on = |repository: &str| self.github.repo(repository);
         Ok(match call {
-            Call::Now | Call::Sleep { .. } => {
-                return Err(Failure::Other("time does not come from a service".to_owned()));
-            }
             Call::Note { severity, message } => done(port.log(&line(*severity, message)).await?),
             Call::GetEntity { key } => Reply::Entity(port.entity(key).await?),
             Call::GetEntities { keys } => Reply::Entities(port.entities(keys).await?),
             Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
             Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
-            Call::ReadFile { repository: at, path, revision } => {
-                Reply::File(on(at)?.file(path, revision).await?)
+            _ => return Err(Failure::Other("time does not come from a service".to_owned())),
+        })
+    }
+
+    async fn in_repository(&self, call: &Call, repo: github::Repo<'_>) -> Told<Reply> {
+        Ok(match call {
+            Call::ReadFile { path, revision, .. } => Reply::File(repo.file(path, revision).await?),
+            Call::GetPullRequest { number, .. } => Reply::PullRequest(repo.pull_request(*number).await?),
+            Call::FindPullRequests { head, base, filter, .. } => {
+                Reply::PullRequests(repo.pull_requests(head, base, *filter).await?)
             }
-            Call::GetPullRequest { repository: at, number } => {
-                Reply::PullRequest(on(at)?.pull_request(*number).await?)
+            Call::Propose { proposal } => Reply::PullRequest(repo.propose(proposal).await?),
+            Call::DeleteBranch { branch, .. } => done(repo.delete_branch(branch).await?),
+            Call::ClosePullRequest { number, .. } => done(repo.close(*number).await?),
+            Call::Comment { number, marker, body, .. } => done(repo.comment(*number, marker, body).await?),
+            Call::AddLabels { number, labels, .. } => done(repo.add_labels(*number, labels).await?),
+            Call::RequestReviewers { number, users, teams, .. } => {
+                done(repo.request_reviewers(*number, users, teams).await?)
             }
-            Call::FindPullRequests { repository: at, head, base, filter } => {
-                Reply::PullRequests(on(at)?.pull_requests(head, base, *filter).await?)
+            Call::Merge { number, expected_head: head, method, .. } => {
+                Reply::Merged(repo.merge(*number, head, *method).await?)
             }
-            Call::GetChecks { repository: at, .. }
-            | Call::GetBranchRules { repository: at, .. }
-            | Call::GetCommit { repository: at, .. }
-            | Call::Compare { repository: at, .. } => self.reads.read(call, on(at)?).await?,
-            Call::Propose { proposal } => {
-                Reply::PullRequest(on(&proposal.repository)?.propose(proposal).await?)
+            Call::MergeWhenReady { number, expected_head: head, method, .. } => {
+                Reply::Merged(repo.merge_when_ready(*number, head, *method).await?)
             }
-            Call::DeleteBranch { repository: at, branch } => done(on(at)?.delete_branch(branch).await?),
-            Call::ClosePullRequest { repository: at, number } => done(on(at)?.close(*number).await?),
-            Call::Comment { repository: at, number, marker, body } => {
-                done(on(at)?.comment(*number, marker, body).await?)
-            }
-            Call::AddLabels { repository: at, number, labels } => {
-                done(on(at)?.add_labels(*number, labels).await?)
-            }
-            Call::RequestReviewers { repository: at, number, users, teams } => {
-                done(on(at)?.request_reviewers(*number, users, teams).await?)
-            }
-            Call::Merge { repository: at, number, expected_head: head, method } => {
-                Reply::Merged(on(at)?.merge(*number, head, *method).await?)
-            }
-            Call::MergeWhenReady { repository: at, number, expected_head: head, method } => {
-                Reply::Merged(on(at)?.merge_when_ready(*number, head, *method).await?)
-            }
+            other => self.reads.read(other, repo).await?,
         })
     }
 }

@@ -22,6 +22,5 @@ pub mod secret;
 pub mod seen;
 pub mod source;
 pub mod template;
-pub mod text;
 pub mod transport;
 pub mod values;

@@ -9,12 +9,3 @@ pub trait Observer: Send + Sync {
     /// Something else that people may want to know, such as a pause.
     fn say(&self, text: &str);
 }
-
-/// Shows nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn step(&self, _: &Step) {}
-    fn say(&self, _: &str) {}
-}

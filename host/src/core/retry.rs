@@ -1,6 +1,6 @@
 //! Retry by knowledge: what may be sent again, and after what pause.
 //!
-//! A request says what a second copy of it would do ([`Effect`]); an answer, or its absence, says what the first copy
+//! A request says whether a second copy of it may do the thing twice; an answer, or its absence, says what the first copy
 //! did. Whatever may have happened once and must not happen twice is never sent again here: its caller looks.
 
 use std::time::Duration;
@@ -9,23 +9,13 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::http::{Outcome, Service};
+use super::http::{Http, Outcome, Sent, Service, Told, header};
 use super::transport::{HttpResponse, TransportError};
-
-/// What sending a request a second time would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Effect {
-    /// It changes nothing.
-    #[default]
-    Read,
-    /// The second time changes nothing more, or answers that it is done already.
-    Idempotent,
-    /// It may do the thing twice.
-    Once,
-}
 
 /// How often a request is sent at most.
 pub const MOST_SENDS: u32 = 6;
+/// How often a thing is done at most whose answers are lost, and which then is not there.
+const TRIES: usize = 3;
 /// The longest pause that a service may ask for; Port's own clients stop at the same.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause after an error.
@@ -34,13 +24,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const EPOCH_FROM: i64 = 10_000;
 
 /// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
-pub(super) fn pause(
-    service: Service,
-    effect: Effect,
-    outcome: &Outcome,
-    sends: u32,
-    now: Timestamp,
-) -> Option<Duration> {
+pub(super) fn pause(http: &Http, once: bool, outcome: &Outcome, sends: u32) -> Option<Duration> {
+    let (service, now) = (http.service, http.session.now());
     let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
     let again = match outcome {
         _ if sends >= MOST_SENDS => None,
@@ -51,8 +36,8 @@ pub(super) fn pause(
             Some(asked.unwrap_or(Duration::from_secs(unsaid)))
         }
         Err(TransportError::Connect(_)) => Some(backoff),
-        Err(TransportError::Lost(_)) if effect != Effect::Once => Some(backoff),
-        Ok(response) if effect != Effect::Once && is_passing(response.status()) => {
+        Err(TransportError::Lost(_)) if !once => Some(backoff),
+        Ok(response) if !once && is_passing(response.status()) => {
             Some(retry_after(response.headers(), now).unwrap_or(backoff))
         }
         _ => None,
@@ -65,6 +50,25 @@ pub(super) fn pause(
     }
 }
 
+/// Does what must not be done twice. After an answer that was lost it looks whether the thing was done, and does it again
+/// only if it was not.
+pub(super) async fn once<F: Future<Output = Sent<()>>, L: Future<Output = Told<bool>>>(
+    act: impl Fn() -> F,
+    is_done: impl Fn() -> L,
+) -> Told<()> {
+    let mut tries = 1..TRIES;
+    loop {
+        match act().await {
+            Err(error) if error.is_uncertain() => match is_done().await? {
+                true => return Ok(()),
+                false if tries.next().is_none() => return Err(error.into()),
+                false => {}
+            },
+            other => return Ok(other?),
+        }
+    }
+}
+
 /// Whether the answer says that the service did nothing because of a rate limit.
 ///
 /// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
@@ -74,7 +78,7 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
         StatusCode::TOO_MANY_REQUESTS => true,
         StatusCode::FORBIDDEN if service == Service::GitHub => {
             headers.contains_key("retry-after")
-                || text(headers, "x-ratelimit-remaining") == Some("0")
+                || header(headers, "x-ratelimit-remaining") == Some("0")
                 || String::from_utf8_lossy(response.body()).contains("rate limit")
         }
         StatusCode::OK if service == Service::GitHub => is_limited_graphql(response.body()),
@@ -98,9 +102,9 @@ fn is_passing(status: StatusCode) -> bool {
 
 /// The pause that a rate limit asks for: `retry-after`, else the reset of a limit that is used up.
 fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let used_up = service == Service::Port || text(headers, "x-ratelimit-remaining") == Some("0");
+    let used_up = service == Service::Port || header(headers, "x-ratelimit-remaining") == Some("0");
     retry_after(headers, now).or_else(|| {
-        let reset = text(headers, "x-ratelimit-reset").filter(|_| used_up)?;
+        let reset = header(headers, "x-ratelimit-reset").filter(|_| used_up)?;
         match reset.parse::<i64>() {
             Ok(seconds) if seconds > EPOCH_FROM => Some(until(Timestamp::from_second(seconds).ok()?, now)),
             Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
@@ -111,7 +115,7 @@ fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<
 
 /// RFC 9110, section 10.2.3: seconds or a date.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = text(headers, "retry-after")?;
+    let value = header(headers, "retry-after")?;
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => Some(until(jiff::fmt::rfc2822::parse(value).ok()?.timestamp(), now)),
@@ -121,8 +125,4 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 /// A second more than the difference: both clocks count whole seconds.
 fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
 }

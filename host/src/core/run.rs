@@ -6,16 +6,15 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::call::{Call, Fault};
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Request, Severity};
-use super::ending::{Ending, Report};
+use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting};
+use super::ending::Ending;
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
 use super::journal::{Entry, FORMAT, Header};
-use super::port::End;
+use super::port::Run;
 use super::sandbox::Surroundings;
-use super::seen::entity_context;
-use super::text;
+use super::seen::{Seen, entity_context};
 
 /// What the host does last before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -58,8 +57,8 @@ pub struct Job<'a> {
     pub policy: &'a dyn Choice,
     /// What it may do.
     pub grants: &'a Grants,
-    /// Who sets the status of the Port run.
-    pub report: Report,
+    /// Whether it sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
+    pub sets_status: bool,
     /// What it is asked, but for the settings. Until Port has confirmed it, it is a claim.
     pub request: Request,
     /// Seed of the guest's random numbers.
@@ -85,7 +84,7 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, policy, grants, report, request, seed, mut gate } = job;
+    let Job { engine, policy, grants, sets_status, request, seed, mut gate } = job;
     let surroundings = Surroundings { now: gate.clock.now(), seed };
     let mut header = Header {
         format: FORMAT,
@@ -107,13 +106,14 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
         Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
         Ok(Err(ending)) => ending,
         Ok(Ok(program)) => {
-            let (verdict, back, output) =
+            let verdict;
+            (verdict, gate, printed) =
                 engine.run(&program, &header.request, gate, &surroundings, cancel).await;
-            (gate, printed) = (back, output);
-            judge(verdict, &gate)
+            let unproven = unproven(&verdict, &gate.seen);
+            ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
         }
     };
-    finish(ending, gate, report, printed).await
+    finish(ending, gate, sets_status, printed).await
 }
 
 /// The policy of a run that has begun, or how one ends that has not.
@@ -148,55 +148,40 @@ async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
     let live = gate.source.live();
     let (run, subject) = tokio::join!(live.port.run(), gate.source.entity(key));
     let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
-    let subject = subject
-        .map_err(|failure| failed("reading the entity that the run was started on", &failure))?
-        .ok_or_else(|| {
-            Ending::Unusable(format!("there is no {} in Port, which the payload names", show(key)))
-        })?;
+    let subject =
+        subject.map_err(|failure| failed("reading the entity that the run was started on", &failure))?;
+    let (on, Run { id, status, .. }) = (show(key), &run);
+    let Some(subject) = subject else {
+        return Err(Ending::Unusable(format!("there is no {on} in Port, which the payload names")));
+    };
     if !run.is_about(key) {
         // Whoever wrote this payload shall not end somebody else's run with it.
         live.port.untie();
-        let what = format!(
-            "the payload is about {}, but the Port run {} is not: start the action in Port",
-            show(key),
-            run.id
-        );
+        let what =
+            format!("the payload is about {on}, but the Port run {id} is not: start the action in Port");
         return Err(Ending::Unusable(what));
     }
     if !run.is_open() {
-        gate.observer.say(&format!(
-            "the Port run {} has ended already ({}): this attempt is not reported there",
-            run.id, run.status
-        ));
+        let what =
+            format!("the Port run {id} has ended already ({status}): this attempt is not reported there");
+        gate.observer.say(&what);
         live.port.untie();
     }
     Ok(subject)
 }
 
-fn judge(verdict: Verdict, gate: &Gate) -> Ending {
-    let is_proven = match &verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
-            gate.seen.has_merged() || gate.seen.base_holds(&promotion.image)
+/// What a policy is told off for, if nothing that was seen proves what it says.
+pub fn unproven(verdict: &Verdict, seen: &Seen) -> Option<String> {
+    let Verdict::Returned(Ok(outcome)) = verdict else { return None };
+    match outcome {
+        Outcome::Promoted(Promotion { image, .. }) if !seen.has_merged() && !seen.base_holds(image) => {
+            Some(format!("it says that {image} was promoted, and nothing was merged"))
         }
-        Verdict::Returned(Ok(Outcome::Pending(waiting))) => {
-            gate.seen.knows_pull_request(waiting.pull_request)
+        Outcome::Pending(Waiting { pull_request: number, .. }) if !seen.knows_pull_request(*number) => {
+            Some(format!(
+                "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+            ))
         }
-        _ => true,
-    };
-    let unproven = unproven(&verdict).filter(|_| !is_proven);
-    ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
-}
-
-/// What a policy is told off for if nothing proves what it says.
-pub fn unproven(verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Returned(Ok(Outcome::Promoted(promotion))) => {
-            Some(format!("it says that {} was promoted, and nothing was merged", promotion.image))
-        }
-        Verdict::Returned(Ok(Outcome::Pending(waiting))) => Some(format!(
-            "it says that pull request #{} waits, and this run has neither proposed nor read it",
-            waiting.pull_request
-        )),
         _ => None,
     }
 }
@@ -217,28 +202,26 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
 }
 
 /// The last words: to Port, to GitHub about its token, to the journal.
-async fn finish(ending: Ending, mut gate: Gate, report: Report, printed: String) -> Done {
+async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: String) -> Done {
     let mode = gate.source.mode();
     let mut message = (gate.words.last_word)(&ending, mode, &gate.timeline);
+    let [kind, label] = (gate.words.names)(&ending);
     let mut said = gate.source.unsent();
     gate.settle().await;
     let live = gate.source.live();
     if mode == Mode::Run {
-        said.push(text::line(&message));
-        let termination = (report == Report::Host).then(|| ending.termination());
-        let end = End { message: &said.join("\n"), label: ending.label(), termination };
-        if let Err(failure) = live.port.end(&end).await {
+        said.push((gate.words.line)(&message));
+        let status = sets_status.then(|| ending.status());
+        if let Err(failure) = live.port.end(&said.join("\n"), label, status).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
     }
     if let Err(failure) = live.github.revoke().await {
-        gate.observer.say(&format!(
-            "the installation token could not be revoked, it ends within the hour: {}",
-            describe(&failure)
-        ));
+        let why = describe(&failure);
+        let what = format!("the installation token could not be revoked, it ends within the hour: {why}");
+        gate.observer.say(&what);
     }
-    let footer =
-        Entry::Footer { at: gate.clock.now(), ending: ending.kind().to_owned(), message: message.clone() };
+    let footer = Entry::Footer { at: gate.clock.now(), ending: kind.to_owned(), message: message.clone() };
     // A run that never began has no header, and a journal without one is none.
     if !gate.journal.is_empty()
         && let Err(fault) = gate.write(&footer, true)

@@ -31,18 +31,12 @@ const HANDLES: usize = 1_000;
 const RANDOM: u64 = 64 << 10;
 
 /// The guest's clock and random numbers: the same again give the same run again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// What WASI's clocks say, always.
     pub now: Timestamp,
     /// What WASI's random numbers are made from.
     pub seed: u64,
-}
-
-impl Default for Surroundings {
-    fn default() -> Self {
-        Self { now: Timestamp::UNIX_EPOCH, seed: 0 }
-    }
 }
 
 /// Where the calls of a guest go: to the gate, or to a recording, which reaches nothing.
@@ -73,7 +67,9 @@ pub struct Sandbox {
 impl Sandbox {
     pub(super) fn new(door: Option<Box<dyn Door>>, surroundings: &Surroundings, limits: &Limits) -> Self {
         let printed = Printed::default();
-        let random = |stream: u8| Deterministic::new(random_bytes(surroundings.seed, stream));
+        let seed = surroundings.seed.to_le_bytes();
+        let block = |stream: u8, index: u8| Sha256::digest([&seed[..], &[stream, index]].concat());
+        let random = |stream| Deterministic::new((0..=31).flat_map(|index| block(stream, index)).collect());
         // No arguments, environment, folders, sockets or names: the builder's defaults, said again where they matter.
         let wasi = WasiCtx::builder()
             .stdout(printed.clone())
@@ -95,9 +91,8 @@ impl Sandbox {
     }
 
     pub(super) fn memory_limit(&self) -> Option<LimitReached> {
-        let limit =
-            || LimitReached { limit: format!("{} bytes of memory", self.memory.limit), key: "memory" };
-        self.memory.reached.then(limit)
+        let bytes = self.memory.limit;
+        self.memory.reached.then(|| LimitReached { limit: format!("{bytes} bytes of memory"), key: "memory" })
     }
 
     /// The door, which is of the type that it was made with, and what the policy printed.
@@ -113,11 +108,6 @@ impl Sandbox {
             None => Err(Fault::Trap(wasmtime::format_err!("`describe` made a call; it may make none"))),
         }
     }
-}
-
-fn random_bytes(seed: u64, stream: u8) -> Vec<u8> {
-    let block = |index: u8| Sha256::digest([&seed.to_le_bytes()[..], &[stream, index]].concat()).to_vec();
-    (0..=31).flat_map(block).collect()
 }
 
 impl WasiView for Sandbox {

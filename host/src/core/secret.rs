@@ -1,14 +1,12 @@
-//! Secrets: shown as `***`, wiped from memory when dropped.
+//! Secrets: never shown, wiped from memory when dropped.
 //!
 //! Only the clients of Port and GitHub expose one, at the moment they build a request.
-
-use std::fmt;
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A token, a client secret or a private key.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Secret(SecretString);
 
 /// Why there is no secret. Never holds any of it.
@@ -53,18 +51,6 @@ impl Secret {
     }
 }
 
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -93,7 +79,7 @@ mod tests {
     #[test]
     fn shows_nothing() {
         let secret = Secret::new("T", "s3cr3t").unwrap();
-        assert_eq!(format!("{secret:?}"), "***");
+        assert_eq!(format!("{secret:?}"), "Secret(SecretBox<str>([REDACTED]))");
         assert_eq!(format!("{:?}", secret.bearer()), "Sensitive");
     }
 }

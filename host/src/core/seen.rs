@@ -8,21 +8,21 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
-use super::contract::{Entity, Merged, Proposal, PullRequest, PullState};
+use super::contract::{Entity, EntityKey, Merged, Proposal, PullRequest, PullState, Relation};
 use super::grants::Resolved;
 
 /// The evidence of one run.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Entities by identifier, and then by blueprint.
-    entities: BTreeMap<String, BTreeMap<String, Entity>>,
+    /// Entities by identifier and blueprint.
+    entities: BTreeMap<(String, String), Entity>,
     /// Content of files by repository, path and blob.
     files: BTreeMap<(String, String, String), String>,
     /// What base branches hold, by repository, base and path; only files that a grant lets a proposal change.
     base: BTreeMap<(String, String, String), String>,
     /// What this run proposed, by repository and number.
     proposed: BTreeMap<(String, u32), (Proposal, PullRequest)>,
-    /// Head branches of pull requests that were read.
+    /// Head branches of pull requests that were proposed or read.
     heads: BTreeMap<(String, u32), String>,
     merged: bool,
 }
@@ -35,14 +35,15 @@ impl Seen {
             (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
             (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
-                let key = |last: &str| (repository.clone(), path.clone(), last.to_owned());
-                self.files.insert(key(&file.blob), file.content.clone());
+                let key = (repository.clone(), path.clone(), file.blob.clone());
+                self.files.insert(key, file.content.clone());
                 if grants.governs(repository, path, revision) {
                     let key = (repository.clone(), revision.clone(), path.clone());
                     self.base.insert(key, file.content.clone());
                 }
             }
             (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
+                self.head_of(&proposal.repository, pull);
                 let key = (proposal.repository.clone(), pull.number);
                 self.proposed.insert(key, (proposal.clone(), pull.clone()));
                 if pull.state == PullState::Merged {
@@ -50,11 +51,10 @@ impl Seen {
                 }
             }
             (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
-                self.heads.insert((repository.clone(), pull.number), pull.head.clone());
+                self.head_of(repository, pull);
             }
             (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
-                let heads = pulls.iter().map(|pull| ((repository.clone(), pull.number), pull.head.clone()));
-                self.heads.extend(heads);
+                pulls.iter().for_each(|pull| self.head_of(repository, pull));
             }
             (
                 Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
@@ -77,18 +77,17 @@ impl Seen {
 
     /// The head branch of a pull request that this run has proposed or read.
     pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        let read = self.heads.get(&(repository.to_owned(), number)).map(String::as_str);
-        read.or_else(|| self.proposed(repository, number).map(|(_, pull)| pull.head.as_str()))
+        self.heads.get(&(repository.to_owned(), number)).map(String::as_str)
     }
 
     /// Whether this run has proposed or read a pull request of this number, in any repository.
     pub fn knows_pull_request(&self, number: u32) -> bool {
-        self.proposed.keys().chain(self.heads.keys()).any(|(_, known)| *known == number)
+        self.heads.keys().any(|(_, known)| *known == number)
     }
 
     /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
     pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
-        let mut found = self.entities.get(identifier)?.values();
+        let mut found = self.entities.values().filter(|entity| entity.key.identifier == identifier);
         found.next().filter(|_| found.next().is_none())
     }
 
@@ -103,8 +102,12 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        let named = self.entities.entry(entity.key.identifier.clone()).or_default();
-        named.insert(entity.key.blueprint.clone(), entity.clone());
+        let EntityKey { blueprint, identifier } = entity.key.clone();
+        self.entities.insert((identifier, blueprint), entity.clone());
+    }
+
+    fn head_of(&mut self, repository: &str, pull: &PullRequest) {
+        self.heads.insert((repository.to_owned(), pull.number), pull.head.clone());
     }
 
     fn merge(&mut self, repository: &str, number: u32) {
@@ -122,24 +125,19 @@ impl Seen {
 /// The entity as templates see it: its own fields, and its properties beside them.
 pub fn entity_context(entity: &Entity) -> Value {
     let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
-    let relations: Map<String, Value> = entity
-        .relations
-        .iter()
-        .map(|relation| {
-            let targets = match &relation.targets[..] {
-                [one] => json!(one),
-                targets => json!(targets),
-            };
-            (relation.name.clone(), targets)
-        })
-        .collect();
-    let mut context = properties.clone();
-    context.insert("identifier".to_owned(), json!(entity.key.identifier));
-    context.insert("blueprint".to_owned(), json!(entity.key.blueprint));
-    context.insert("title".to_owned(), json!(entity.title));
-    context.insert("properties".to_owned(), Value::Object(properties));
-    context.insert("relations".to_owned(), Value::Object(relations));
-    Value::Object(context)
+    let relation = |relation: &Relation| match &relation.targets[..] {
+        [one] => (relation.name.clone(), json!(one)),
+        targets => (relation.name.clone(), json!(targets)),
+    };
+    let relations: Value = entity.relations.iter().map(relation).collect();
+    let own = [
+        ("identifier", json!(entity.key.identifier)),
+        ("blueprint", json!(entity.key.blueprint)),
+        ("title", json!(entity.title)),
+        ("properties", json!(properties)),
+        ("relations", relations),
+    ];
+    properties.into_iter().chain(own.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
 /// Whether the text stands in the content with nothing of a longer name, tag or digest directly before or after it.

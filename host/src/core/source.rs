@@ -46,18 +46,3 @@ pub trait Source: Send + Sync {
         Vec::new()
     }
 }
-
-#[async_trait]
-impl Source for Live {
-    async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
-        Self::call(self, call).await
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Run
-    }
-
-    fn live(&self) -> &Live {
-        self
-    }
-}

@@ -11,14 +11,10 @@ use serde_json::Value;
 #[serde(try_from = "String")]
 pub struct Template {
     source: String,
-    parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// Keys and indexes from the root.
-    Path(Vec<String>),
+    /// The text before each hole, and the keys and indexes from the root that the hole names.
+    holes: Vec<(String, Vec<String>)>,
+    /// The text after the last hole.
+    end: String,
 }
 
 /// Why a template cannot be read or filled in.
@@ -26,18 +22,17 @@ enum Part {
 #[error("`{0}` {1}")]
 pub struct TemplateError(String, String);
 
-impl Template {
-    /// Reads a template.
-    ///
-    /// # Errors
-    /// When a brace has no partner.
-    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+/// Reads a template; fails when a brace has no partner.
+impl TryFrom<String> for Template {
+    type Error = TemplateError;
+
+    fn try_from(source: String) -> Result<Self, TemplateError> {
         let syntax = || {
             let what = "has a brace without its partner, or nothing between braces";
-            TemplateError(source.to_owned(), what.to_owned())
+            TemplateError(source.clone(), what.to_owned())
         };
-        let mut parts = Vec::new();
-        let mut rest = source;
+        let mut holes = Vec::new();
+        let mut rest = source.as_str();
         while let Some((text, after)) = rest.split_once('{') {
             let (path, after) = after.split_once('}').ok_or_else(syntax)?;
             let keys: Vec<String> =
@@ -45,16 +40,18 @@ impl Template {
             if text.contains('}') || keys.iter().any(|key| key.is_empty() || key.contains('{')) {
                 return Err(syntax());
             }
-            parts.extend([Part::Text(text.to_owned()), Part::Path(keys)]);
+            holes.push((text.to_owned(), keys));
             rest = after;
         }
         if rest.contains('}') {
             return Err(syntax());
         }
-        parts.push(Part::Text(rest.to_owned()));
-        Ok(Self { source: source.to_owned(), parts })
+        let end = rest.to_owned();
+        Ok(Self { source, holes, end })
     }
+}
 
+impl Template {
     /// The text that it was read from.
     pub fn source(&self) -> &str {
         &self.source
@@ -65,21 +62,10 @@ impl Template {
     /// # Errors
     /// When a path names nothing, or something that is not text, a number or a boolean.
     pub fn render(&self, context: &Value, quote: fn(&str) -> String) -> Result<String, TemplateError> {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => Ok(text.clone()),
-                Part::Path(keys) => lookup(context, keys).map(|text| quote(&text)),
-            })
-            .collect()
-    }
-}
-
-impl TryFrom<String> for Template {
-    type Error = TemplateError;
-
-    fn try_from(source: String) -> Result<Self, Self::Error> {
-        Self::parse(&source)
+        let fill =
+            |(before, keys): &(String, Vec<String>)| Ok(before.clone() + &quote(&lookup(context, keys)?));
+        let filled: String = self.holes.iter().map(fill).collect::<Result<_, _>>()?;
+        Ok(filled + &self.end)
     }
 }
 
@@ -118,7 +104,7 @@ mod tests {
     fn render(source: &str) -> Result<String, String> {
         let context =
             json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
-        let template = Template::parse(source).map_err(|error| error.to_string())?;
+        let template = Template::try_from(source.to_owned()).map_err(|error| error.to_string())?;
         template.render(&context, str::to_owned).map_err(|error| error.to_string())
     }
 

@@ -42,18 +42,3 @@ pub trait Clock: Send + Sync {
     /// Returns after the given time.
     async fn sleep(&self, duration: Duration);
 }
-
-/// The system's time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-#[async_trait]
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}

@@ -12,41 +12,30 @@ const KEYS: [&str; 4] = ["image", "newTag", "tag", "digest"];
 /// # Errors
 /// Says which line (from 1) changes in another way.
 pub fn only_values_change(old: &str, new: &str) -> Result<(), String> {
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
     if old.len() != new.len() {
         return Err(format!("it would have {} lines instead of {}", new.len(), old.len()));
     }
-    for (index, (before, after)) in old.iter().zip(&new).enumerate() {
-        if before != after && !is_value_change(before, after) {
-            return Err(format!(
-                "line {} changes in more than the value of {}",
-                index + 1,
-                KEYS.map(|key| format!("`{key}`")).join(", ")
-            ));
-        }
-    }
-    Ok(())
+    let is_other = |(before, after): (&&str, &&str)| before != after && !is_value_change(before, after);
+    let Some(index) = old.iter().zip(&new).position(is_other) else {
+        return Ok(());
+    };
+    let (line, keys) = (index + 1, KEYS.map(|key| format!("`{key}`")).join(", "));
+    Err(format!("line {line} changes in more than the value of {keys}"))
 }
 
 fn is_value_change(before: &str, after: &str) -> bool {
-    let split = |line: &str| -> Option<(String, String)> {
-        // The value is the token around the first difference.
-        let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
-        let token_start = line.get(..start)?.rfind(|c| !is_token(c)).map_or(0, |at| at + last_len(line, at));
-        let length = line[token_start..].find(|c| !is_token(c)).unwrap_or(line.len() - token_start);
-        let token = &line[token_start..token_start + length];
-        let around = format!("{}\0{}", &line[..token_start], &line[token_start + length..]);
-        is_value(token).then(|| (line[..token_start].to_owned(), around))
-    };
-    match (split(before), split(after)) {
-        (Some((prefix, before)), Some((_, after))) => before == after && ends_in_key(&prefix),
-        _ => false,
-    }
+    let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    around_value(before, same).is_some_and(|(prefix, rest)| {
+        around_value(after, same) == Some((prefix, rest)) && ends_in_key(prefix)
+    })
 }
 
-fn last_len(line: &str, at: usize) -> usize {
-    line[at..].chars().next().map_or(1, char::len_utf8)
+/// What stands before and after the token around a place in a line, if that token is a value.
+fn around_value(line: &str, place: usize) -> Option<(&str, &str)> {
+    let prefix = line.get(..place)?.trim_end_matches(is_token);
+    let rest = line[prefix.len()..].trim_start_matches(is_token);
+    is_value(&line[prefix.len()..line.len() - rest.len()]).then_some((prefix, rest))
 }
 
 fn is_token(c: char) -> bool {
@@ -64,21 +53,14 @@ fn is_value(token: &str) -> bool {
 
 /// Whether the text before a value is `key: `, not in a comment.
 fn ends_in_key(prefix: &str) -> bool {
-    let Some(before_colon) = prefix.trim_end_matches([' ', '\t']).strip_suffix(':') else {
+    let is_comment = prefix.trim_start().starts_with('#') || prefix.contains(" #") || prefix.contains("\t#");
+    let before_space = prefix.trim_end_matches([' ', '\t']);
+    let Some(key) = before_space.strip_suffix(':').filter(|_| before_space != prefix && !is_comment) else {
         return false;
     };
-    if prefix.ends_with(':')
-        || prefix.trim_start().starts_with('#')
-        || prefix.contains(" #")
-        || prefix.contains("\t#")
-    {
-        return false;
-    }
-    let key = before_colon.trim_end_matches(['"', '\'']);
-    KEYS.iter().any(|known| {
-        key.strip_suffix(known)
-            .is_some_and(|left| left.is_empty() || left.ends_with([' ', '{', ',', '"', '\'']))
-    })
+    let key = key.trim_end_matches(['"', '\'']);
+    let mut starts = KEYS.iter().filter_map(|known| key.strip_suffix(known));
+    starts.any(|start| start.is_empty() || start.ends_with([' ', '{', ',', '"', '\'']))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Service {
 /// # Errors
 /// What it names and is not there.
 pub fn render(template: &str, context: &Value) -> Result<String, String> {
-    let template = Template::parse(template).map_err(|error| error.to_string())?;
+    let template = Template::try_from(template.to_owned()).map_err(|error| error.to_string())?;
     template.render(context, str::to_owned).map_err(|error| error.to_string())
 }
 

@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use crate::core::http::{Request, seg};
 use crate::core::port;
-use crate::core::retry::Effect;
 use crate::words::text;
 
 /// How often is looked whether a run has ended.
@@ -67,7 +66,7 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
-    let request = Request::write(Method::POST, target, body).effect(Effect::Once);
+    let request = Request::once(Method::POST, target, body);
     let One { mut run } = port.administer(request).await.context("starting the action")?.json()?;
     print(&format!("{}\n", text::line(&run.id)));
     let Some(wait) = args.wait else { return Ok(0) };

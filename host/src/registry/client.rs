@@ -160,7 +160,7 @@ fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow
     let no_entry = || format!("{registry} does not let us at `{repository}`: {}", access.hint(registry));
     let what = match trouble {
         Trouble::DigestError(DigestError::VerificationError { expected, actual }) => {
-            let hex = |text: &str| crate::core::text::line(text.trim_start_matches("sha256:"));
+            let hex = |text: &str| crate::words::text::line(text.trim_start_matches("sha256:"));
             return tampered("answer", &hex(&actual), &hex(&expected));
         }
         Trouble::UnauthorizedError { .. } | Trouble::AuthenticationFailure(_) => no_entry(),

@@ -8,7 +8,6 @@ pub use super::component::ComponentRef;
 use super::limits::Table;
 use super::team::{self, Team};
 use crate::core::contract::Entity;
-use crate::core::ending::Report;
 use crate::core::grants::Grants;
 use crate::core::limits::Limits;
 use crate::policy::Tier;
@@ -50,6 +49,17 @@ pub struct PolicyConfig {
 pub struct PortConfig {
     /// Who sets the status of the Port run.
     pub report: Report,
+}
+
+/// Who sets the status of the Port run at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// This host, with a label, as its very last call.
+    #[default]
+    Host,
+    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
+    Workflow,
 }
 
 /// A configuration that cannot be used.

@@ -74,6 +74,16 @@ where
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; Self::NAMES.len()] = {
+        let (mut all, mut at) = ([Self::Note; Self::NAMES.len()], 0);
+        while at < all.len() {
+            all[at] = Self::NAMES[at].0;
+            at += 1;
+        }
+        all
+    };
+
     /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
     ///
     /// # Errors

@@ -32,6 +32,34 @@ pub fn message(ending: &Ending, mode: Mode) -> String {
     }
 }
 
+impl Ending {
+    /// A stable word for machines, and the label beside the status of the Port run.
+    pub(super) fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Decided(Outcome::Promoted(_)) => ["promoted", "Promoted"],
+            Self::Decided(Outcome::Unchanged(_)) => ["unchanged", "Already there"],
+            Self::Decided(Outcome::Pending(_)) => ["pending", "Pull request open"],
+            Self::Decided(Outcome::Refused(_)) => ["refused", "Refused"],
+            Self::Failed(_) => ["failed", "Failed"],
+            Self::Violation(_) => ["violation", "Policy broke its grants"],
+            Self::Limit(_) => ["limit", "Policy hit a limit"],
+            Self::Trapped(_) => ["trapped", "Policy crashed"],
+            Self::Cancelled => ["cancelled", "Cancelled"],
+            Self::Unusable(_) => ["unusable", "Could not start"],
+        }
+    }
+
+    /// A stable word for machines.
+    pub fn kind(&self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The label beside the status of the Port run.
+    pub fn label(&self) -> &'static str {
+        self.names()[1]
+    }
+}
+
 fn decided(outcome: &Outcome, mode: Mode) -> String {
     match outcome {
         Outcome::Promoted(p) if mode == Mode::Plan => format!("would promote {}", change(p)),

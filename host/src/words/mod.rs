@@ -9,6 +9,7 @@ mod ending;
 mod hint;
 pub mod text;
 
+use crate::core::ending::Ending;
 use crate::core::gate::Words;
 
 pub use changes::{CatalogChange, Changes, FileDiff};
@@ -16,5 +17,10 @@ pub use ending::message;
 pub use hint::hint;
 
 /// What the core says through.
-pub const WORDS: Words =
-    Words { target: denial::target, denied: denial::denied, last_word: ending::last_word };
+pub const WORDS: Words = Words {
+    target: denial::target,
+    denied: denial::denied,
+    last_word: ending::last_word,
+    names: Ending::names,
+    line: text::line,
+};

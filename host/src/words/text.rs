@@ -1,12 +1,30 @@
-//! Makes foreign text harmless where more than a plain line is read: in workflow logs, in Markdown.
+//! Makes foreign text harmless before people or runners read it: on a plain line, in workflow logs, in Markdown.
 //!
 //! Every string from Port, GitHub or a policy is hostile: it may hold ANSI sequences, workflow commands, Markdown or
 //! characters that reorder what a reader sees.
 
 use std::fmt::Write as _;
 
-use crate::core::text::is_plain;
-pub use crate::core::text::line;
+/// Longest foreign text that is shown, in characters.
+const LONGEST: usize = 2_000;
+
+/// Returns the text on one line, without control characters, escape sequences and characters that change the
+/// direction or the visibility of others; cut at 2,000 characters.
+pub fn line(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Whether a character is shown as it is: no control, no bidirectional or zero-width formatting, no tag, no separator.
+pub fn is_plain(c: char) -> bool {
+    let hidden = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !c.is_control() && !hidden
+}
 
 /// Returns the text, line by line made harmless for a workflow log: besides what [`line()`] does, no line can be taken for
 /// a workflow command (`::command::` at the start of a line, `##[command]` anywhere; actions/runner, ActionCommand.cs).

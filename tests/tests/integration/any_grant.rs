@@ -30,7 +30,7 @@ impl Place {
 }
 
 fn template(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<Template>> {
-    let one = select(texts).prop_map(|text| Template::parse(text).unwrap());
+    let one = select(texts).prop_map(|text| Template::try_from(text.to_owned()).unwrap());
     prop::collection::vec(one, 1..3)
 }
 

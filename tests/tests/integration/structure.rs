@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// What the design allows.
 const GOAL: usize = 3_500;
-/// What it is today, rounded up; may only go down.
-const CEILING: usize = 3_887;
+/// What it is today; may only go down.
+const CEILING: usize = 3_594;
 
 /// The files of the core, without those that are compiled for tests alone.
 fn core() -> Vec<(PathBuf, String)> {
@@ -42,8 +42,9 @@ fn is_for_tests(path: &Path) -> bool {
         let text = std::fs::read_to_string(parent).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let declaration = format!("mod {name};");
-        let place = lines.iter().position(|line| line.ends_with(&declaration));
-        place.is_some_and(|place| lines[place.saturating_sub(2)..place].contains(&"#[cfg(test)]"))
+        let place = lines.iter().position(|line| line.ends_with(&declaration)).unwrap_or_default();
+        let mut attributes = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
+        attributes.any(|line| *line == "#[cfg(test)]")
     };
     parents.iter().any(|parent| declares(parent))
 }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Client;
-use super::app::App;
+use super::app::{App, revoke};
 use crate::core::http::{Sent, Told};
 use crate::core::secret::Secret;
 
@@ -29,24 +27,16 @@ impl Client {
     /// Gives the minted token back, if there is one. To be called however the run ends.
     pub async fn revoke(&self) -> Told<()> {
         self.http.session.grace(Duration::from_secs(10));
-        match self.minted.lock().await.take() {
-            Some(minted) => Ok(minted.revoke(&self.http).await?),
+        match self.http.minted.lock().await.take() {
+            Some(minted) => Ok(revoke(minted, &self.http).await?),
             None => Ok(()),
         }
     }
 
     pub(super) async fn token(&self) -> Sent<Secret> {
-        let app = match &self.credentials {
-            Credentials::Token(token) => return Ok(token.clone()),
-            Credentials::App(app) => app,
-        };
-        let mut minted = self.minted.lock().await;
-        let soon = self.http.session.now().checked_add(Duration::from_secs(60));
-        let soon = soon.unwrap_or(Timestamp::MAX);
-        if let Some(minted) = minted.as_ref().filter(|minted| minted.expires_at > soon) {
-            return Ok(minted.token.clone());
+        match &self.credentials {
+            Credentials::Token(token) => Ok(token.clone()),
+            Credentials::App(app) => self.http.token(None, app.mint(&self.http)).await,
         }
-        let new = app.mint(&self.http).await?;
-        Ok(minted.insert(new).token.clone())
     }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use serde::Deserialize;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::Repository;
-use crate::core::http::{Http, Request, Sent, ServiceError};
+use crate::core::http::{Http, Minted, Request, Sent, ServiceError};
 use crate::core::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -27,36 +28,19 @@ pub struct App {
     pub permissions: BTreeMap<String, String>,
 }
 
-/// An installation token.
-pub(super) struct Minted {
-    pub(super) token: Secret,
-    pub(super) expires_at: Timestamp,
-}
-
-impl Minted {
-    /// "Revoke an installation access token".
-    pub(super) async fn revoke(self, http: &Http) -> Sent<()> {
-        let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
-        match http.send(&request.bearer(self.token)).await {
-            // It is invalid already, by time or by an earlier try whose answer was lost.
-            Err(error) if error.says(401, "") => Ok(()),
-            other => other.map(drop),
-        }
+/// "Revoke an installation access token".
+pub(super) async fn revoke(minted: Minted, http: &Http) -> Sent<()> {
+    let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
+    match http.send(&Request { bearer: Some(minted.token), ..request }).await {
+        // It is invalid already, by time or by an earlier try whose answer was lost.
+        Err(error) if error.says(401, "") => Ok(()),
+        other => other.map(drop),
     }
 }
 
 impl App {
     /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
     pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
-        #[derive(Deserialize)]
-        struct Installation {
-            id: u64,
-        }
-        #[derive(Deserialize)]
-        struct Granted {
-            token: String,
-            expires_at: Timestamp,
-        }
         let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
         let [first, others @ ..] = self.repositories.as_slice() else {
             return Err(malformed("no repository is granted, so there is no token to mint".into()));
@@ -68,23 +52,21 @@ impl App {
         }
         let jwt = self.jwt(http.session.now()).map_err(malformed)?;
         http.session.minted(&jwt);
-        let find = Request::get(format!("{first}/installation")).bearer(jwt.clone());
-        let installation: Installation = http.send(&find).await?.json()?;
+        let send = async |request| http.send(&Request { bearer: Some(jwt.clone()), ..request }).await;
+        let id: u64 = send(Request::get(format!("{first}/installation"))).await?.field("id")?;
         let names: Vec<_> = self.repositories.iter().map(|r| r.name.as_str()).collect();
         let body = json!({ "repositories": names, "permissions": self.permissions });
-        let target = format!("/app/installations/{}/access_tokens", installation.id);
+        let target = format!("/app/installations/{id}/access_tokens");
         // A second token of an answer that was lost is harmless: the first one is known to nobody.
-        let mint = Request::write(Method::POST, target, body).bearer(jwt);
-        let answer = http.send(&mint).await?;
-        let Granted { token, expires_at } = answer.json()?;
-        let token = Secret::new("the installation token", &token)
-            .map_err(|error| answer.unreadable(error.to_string()))?;
-        http.session.minted(&token);
-        let minted = Minted { token, expires_at };
+        let answer = send(Request::write(Method::POST, target, body)).await?;
+        let token = http.secret(&answer, "token")?;
+        let end: Timestamp = answer.field("expires_at")?;
+        // A minute early, so that none ends on its way.
+        let minted = Minted { token, until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end) };
         match self.excess(&answer.json()?) {
             None => Ok(minted),
             Some(excess) => {
-                minted.revoke(http).await?;
+                revoke(minted, http).await?;
                 Err(malformed(format!("the token is wider than the grants: {excess}")))
             }
         }
@@ -130,16 +112,10 @@ impl App {
 /// Reads a private key. Its line ends may have become `\n`, two characters, on the way through an environment variable.
 fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
     let pem = pem.replace("\\n", "\n");
-    let between = |label: &str| {
-        let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
-        let body = after.split_once(&format!("-----END {label}-----"))?.0;
-        let base64: String = body.split_whitespace().collect();
-        BASE64_STANDARD.decode(base64).ok()
-    };
-    let pair = match (between("RSA PRIVATE KEY"), between("PRIVATE KEY")) {
-        (Some(pkcs1), _) => RsaKeyPair::from_der(&pkcs1),
-        (None, Some(pkcs8)) => RsaKeyPair::from_pkcs8(&pkcs8),
-        (None, None) => return Err("the private key is not a PEM block of an RSA key".into()),
+    let pair = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
+        Ok(PrivateKeyDer::Pkcs1(key)) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+        Ok(PrivateKeyDer::Pkcs8(key)) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+        _ => return Err("the private key is not a PEM block of an RSA key".into()),
     };
     pair.map_err(|why| format!("the private key cannot be used: {why}"))
 }

@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Repo, rejected};
-use crate::core::http::{Sent, Told};
-use crate::core::retry::Effect;
+use crate::core::http::Told;
+use crate::core::retry::once;
 
 impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
@@ -20,16 +20,9 @@ impl Repo<'_> {
         let mark = format!("<!-- promote:{marker} -->");
         let comment = json!({ "body": format!("{mark}\n{body}") });
         let comments = format!("/issues/{number}/comments");
-        for last in [false, false, true] {
-            if self.is_marked(&comments, &mark).await? {
-                break;
-            }
-            match self.post::<Value>(Effect::Once, &comments, comment.clone()).await {
-                Err(error) if error.is_uncertain() && !last => {}
-                other => return Ok(other.map(drop)?),
-            }
-        }
-        Ok(())
+        let is_done = || self.is_marked(&comments, &mark);
+        let write = || async { self.once(Method::POST, &comments, comment.clone()).await.map(|_: Value| ()) };
+        if is_done().await? { Ok(()) } else { once(write, is_done).await }
     }
 
     /// Adds labels; those that are there stay.
@@ -52,7 +45,7 @@ impl Repo<'_> {
         Ok(self.write(Method::POST, target, body).await?)
     }
 
-    async fn is_marked(&self, comments: &str, mark: &str) -> Sent<bool> {
+    async fn is_marked(&self, comments: &str, mark: &str) -> Told<bool> {
         let (pages, _) = self.pages::<Vec<Value>>(format!("{comments}?per_page=100")).await?;
         let marked = |comment: &Value| comment["body"].as_str().is_some_and(|b| b.contains(mark));
         Ok(pages.iter().flatten().any(marked))

@@ -1,14 +1,12 @@
 //! Merging: every way in which GitHub says no, told apart.
 
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pulls::Pull;
-use super::{Repo, conflict, rejected};
+use super::{Object, Repo, conflict, rejected};
 use crate::core::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
-use crate::core::http::{Request, Sent, ServiceError, Told};
-use crate::core::retry::Effect;
+use crate::core::http::{Sent, ServiceError, Told};
 
 /// What GitHub means by a refusal to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,15 +112,9 @@ impl Repo<'_> {
     }
 
     async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
-        #[derive(Deserialize)]
-        struct Done {
-            sha: String,
-        }
-        let target = format!("{}/pulls/{number}/merge", self.named);
         let body = json!({ "sha": head, "merge_method": method_name(method) });
-        let request = Request::write(Method::PUT, target, body).effect(Effect::Once);
-        let error = match self.client.send(request).await.and_then(|answer| answer.json::<Done>()) {
-            Ok(done) => return Ok(Try::Merged(done.sha)),
+        let error = match self.once(Method::PUT, &format!("/pulls/{number}/merge"), body).await {
+            Ok(Object { sha }) => return Ok(Try::Merged(sha)),
             Err(error) => error,
         };
         let class = match &error {
@@ -137,7 +129,7 @@ impl Repo<'_> {
             return conflict(format!("#{number} is at commit {at} now, not at {head}: {why}"));
         }
         match (state, class, pull.mergeability()) {
-            (PullState::Merged, ..) => self.merge_commit(&pull).await.map(Try::Merged),
+            (PullState::Merged, ..) => self.merge_commit(pull).await.map(Try::Merged),
             (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
             (_, Class::Terminal, _) => rejected(why),
             (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {
@@ -156,15 +148,10 @@ impl Repo<'_> {
     }
 
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
-    async fn merge_commit(&self, pull: &Pull) -> Told<String> {
-        let base = &pull.base.branch;
-        match pull.merge_commit() {
-            Some(commit) => Ok(commit),
-            None => match self.branch(base).await? {
-                Some(commit) => Ok(commit),
-                None => Err(Failure::NotFound(format!("branch {base} does not exist"))),
-            },
-        }
+    async fn merge_commit(&self, pull: Pull) -> Told<String> {
+        let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
+        let commit = if known.is_some() { known } else { self.branch(base).await? };
+        commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
     }
 
     /// Sends a mutation that may be repeated: none if it is done, else why not.

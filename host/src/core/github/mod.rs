@@ -26,8 +26,6 @@ pub use read::blob_id;
 
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
-use super::retry::Effect;
-use app::Minted;
 
 /// GitHub's API, unless the run belongs to an Enterprise Server.
 pub const URL: &str = "https://api.github.com";
@@ -39,7 +37,6 @@ const MOST_PAGES: usize = 10;
 pub struct Client {
     http: Http,
     credentials: Credentials,
-    minted: tokio::sync::Mutex<Option<Minted>>,
     base: Mutex<Option<Base>>,
 }
 
@@ -105,12 +102,10 @@ impl Client {
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
     pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
-        session.keep(match &credentials {
-            Credentials::Token(token) => token,
-            Credentials::App(app) => &app.key,
-        });
+        let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
+        session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
-        Ok(Self { http, credentials, minted: Default::default(), base: Mutex::default() })
+        Ok(Self { http, credentials, base: Mutex::default() })
     }
 
     /// A repository, `owner/name`.
@@ -125,10 +120,10 @@ impl Client {
     /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
     /// no second one is run unless it is named (GraphQL, section 6.1).
     pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
-        match query.starts_with("query") {
-            true => self.graphql(query, variables).await,
-            false => Err(ServiceError::Malformed("only a query may be sent from here".to_owned())),
+        if !query.starts_with("query") {
+            return Err(ServiceError::Malformed("only a query may be sent from here".to_owned()));
         }
+        self.graphql(query, variables).await
     }
 
     /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
@@ -150,7 +145,7 @@ impl Client {
 
     async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token().await?;
-        self.http.send(&request.bearer(token)).await
+        self.http.send(&Request { bearer: Some(token), ..request }).await
     }
 }
 
@@ -158,21 +153,24 @@ impl Client {
 impl Repo<'_> {
     /// Reads what stands below the repository's path.
     pub async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
-        let request = Request::get(format!("{}{below}", self.named));
-        self.client.send(request).await?.json()
+        self.send(Request::get(below)).await?.json()
     }
 
     async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
-        let request = Request::write(method, format!("{}{below}", self.named), body);
-        self.client.send(request).await.map(drop)
+        self.send(Request::write(method, below, body)).await.map(drop)
     }
 
-    async fn post<T>(&self, effect: Effect, below: &str, body: Value) -> Sent<T>
-    where
-        T: DeserializeOwned,
-    {
-        let request = Request::write(Method::POST, format!("{}{below}", self.named), body);
-        self.client.send(request.effect(effect)).await?.json()
+    async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
+        self.send(Request::write(Method::POST, below, body)).await?.json()
+    }
+
+    async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {
+        self.send(Request::once(method, below, body)).await?.json()
+    }
+
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let target = format!("{}{}", self.named, request.target);
+        self.client.send(Request { target, ..request }).await
     }
 
     /// The pages of a list, and whether they are all of it.

@@ -3,7 +3,6 @@
 //! The commit is made first and the branch is created at it, so no half-made branch is ever seen. No author is sent,
 //! so GitHub signs the commit ("About commit signature verification").
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use http::Method;
@@ -16,7 +15,6 @@ use super::read::blob_id;
 use super::{Object, Repo, conflict, rejected};
 use crate::core::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
 use crate::core::http::{OrNone, Sent, Told, seg, segs};
-use crate::core::retry::Effect::{Idempotent, Once};
 
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 const TRAILER: &str = "Promotion-Branch";
@@ -59,14 +57,6 @@ struct TreeEntry {
     sha: String,
 }
 
-/// What an existing branch turned out to be.
-enum Existing {
-    /// It holds the change, in this commit; with its open pull request, if there is one.
-    Ours(String, Option<Box<Pull>>),
-    /// What it held is on the base branch.
-    Merged(Box<Pull>),
-}
-
 impl Repo<'_> {
     /// Makes the commit, the branch and the pull request, or takes over what an earlier attempt made of them.
     ///
@@ -83,24 +73,24 @@ impl Repo<'_> {
             }
         };
         let tree = json!({ "base_tree": base_tree, "tree": changed(proposal, &entries)? });
-        let tree: Object = self.post(Idempotent, "/git/trees", tree).await?;
+        let tree: Object = self.post("/git/trees", tree).await?;
         let title = proposal.title.lines().next().unwrap_or_default();
         let message = format!("{title}\n\n{TRAILER}: {head}\n");
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
-        let commit: Object = self.post(Idempotent, "/git/commits", commit).await?;
+        let commit: Object = self.post("/git/commits", commit).await?;
         let (commit, is_new, found, now) = match self.branch_off(proposal, node, &commit.sha).await {
             Ok(now) => (commit.sha, true, None, now),
             Err(error) if error.says(422, "already exists") => {
                 match self.take_over(proposal, &tree.sha, commit.sha).await? {
-                    Existing::Ours(commit, found) => (commit, false, found, self.branch(base).await?),
-                    Existing::Merged(pull) => return Ok(pull.into_contract()),
+                    (_, Some(pull)) if pull.state() == PullState::Merged => return Ok(pull.into_contract()),
+                    (commit, found) => (commit, false, found, self.branch(base).await?),
                 }
             }
             Err(error) => return Err(error.into()),
         };
         if now.as_ref() == Some(base_commit) || !self.holds(now.as_deref(), changes).await? {
-            return self.open(proposal, &commit, is_new, found).await;
+            return Ok(self.open(proposal, &commit, is_new, found).await?.into_contract());
         }
         if is_new {
             self.delete_branch(head).await?;
@@ -132,22 +122,19 @@ impl Repo<'_> {
             }
             // Why not, REST tells in words that are known.
         }
-        self.post::<Value>(Idempotent, "/git/refs", json!({ "ref": branch, "sha": commit })).await?;
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": commit })).await?;
         self.branch(base).await
     }
 
     /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
-    fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, HashMap<String, TreeEntry>)> {
+    fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, Vec<TreeEntry>)> {
         let base = self.client.base.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let (path, mode, sha) = base.file;
         let [change] = proposal.changes.as_slice() else { return None };
         let fits = base.repository == proposal.repository
             && base.commit == proposal.base_commit
             && path == change.path;
-        fits.then(|| {
-            let entry = TreeEntry { path: path.clone(), mode, sha };
-            (Some(base.id), base.tree, HashMap::from([(path, entry)]))
-        })
+        fits.then(|| (Some(base.id), base.tree, vec![TreeEntry { path, mode, sha }]))
     }
 
     /// Deletes a branch; one that does not exist is a success.
@@ -159,22 +146,28 @@ impl Repo<'_> {
         }
     }
 
-    /// Decides on a branch that was there before: the same change is adopted, an older one of ours replaced.
-    async fn take_over(&self, proposal: &Proposal, tree: &str, commit: String) -> Told<Existing> {
+    /// Decides on a branch that was there before: the same change is adopted, an older one of ours replaced. Returns the
+    /// commit that holds the change, and its pull request, if one is open or merged.
+    async fn take_over(
+        &self,
+        proposal: &Proposal,
+        tree: &str,
+        commit: String,
+    ) -> Told<(String, Option<Pull>)> {
         let Proposal { head, base, base_commit, .. } = proposal;
         let mut pulls = self.find(head, base, PullFilter::Any).await?;
         let open = pulls.iter().position(|pull| pull.state() == PullState::Open);
-        match pulls.first().filter(|_| open.is_none()).map(|pull| (pull.state(), pull.number)) {
-            Some((PullState::Closed, number)) => {
+        let mut open = open.map(|at| pulls.swap_remove(at));
+        match pulls.into_iter().next().filter(|_| open.is_none()) {
+            Some(pull) if pull.state() == PullState::Closed => {
+                let number = pull.number;
                 return conflict(format!(
                     "pull request #{number} was closed by a person: reopen it, or delete its branch {head} to start over"
                 ));
             }
             // It may have been undone since; only the base branch itself can tell.
-            Some((PullState::Merged, _))
-                if self.holds(self.branch(base).await?.as_deref(), &proposal.changes).await? =>
-            {
-                return Ok(Existing::Merged(pulls.swap_remove(0).into()));
+            Some(pull) if self.holds(self.branch(base).await?.as_deref(), &proposal.changes).await? => {
+                return Ok((commit, Some(pull)));
             }
             _ => {}
         }
@@ -184,20 +177,18 @@ impl Repo<'_> {
         };
         let found = self.git_commit(&found).await?;
         if let [Object { sha: parent }] = found.parents.as_slice() {
-            let open = open.map(|at| pulls.swap_remove(at));
             if found.tree.sha == tree && parent == base_commit {
-                let open = match open {
-                    Some(open) => Some(open),
-                    None => self.give_way(proposal, found.committer.date).await?,
-                };
-                return Ok(Existing::Ours(found.sha, open.map(Box::new)));
+                if open.is_none() {
+                    open = self.give_way(proposal, found.committer.date).await?;
+                }
+                return Ok((found.sha, open));
             }
             let mark = format!("{TRAILER}: {head}");
             if found.message.lines().any(|line| line == mark) && self.is_on(base, parent).await? {
                 let target = format!("/git/refs/heads/{}", segs(head));
                 let body = json!({ "sha": commit, "force": true });
                 self.write(Method::PATCH, target, body).await?;
-                return Ok(Existing::Ours(commit, open.map(Box::new)));
+                return Ok((commit, open));
             }
         }
         conflict(format!(
@@ -216,16 +207,10 @@ impl Repo<'_> {
 
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
     /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
-    async fn open(
-        &self,
-        proposal: &Proposal,
-        commit: &str,
-        is_new: bool,
-        found: Option<Box<Pull>>,
-    ) -> Told<PullRequest> {
+    async fn open(&self, proposal: &Proposal, commit: &str, is_new: bool, found: Option<Pull>) -> Told<Pull> {
         let clear = |opened: &Sent<Pull>| opened.is_ok() || !is_new;
         let opened = match found {
-            Some(pull) => Ok(*pull),
+            Some(pull) => Ok(pull),
             None => self.session().poll(|| self.open_once(proposal), clear).await?,
         };
         let mut pull = match opened {
@@ -238,20 +223,19 @@ impl Repo<'_> {
             let look = || self.pull(pull.number);
             pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;
         }
-        if pull.head.sha == commit {
-            return Ok(pull.into_contract());
+        match (pull.number, &pull.head.sha) {
+            (_, at) if at == commit => Ok(pull),
+            (number, at) => conflict(format!(
+                "pull request #{number} is at commit {at}, not at our {commit}: somebody pushed to it"
+            )),
         }
-        let (number, at) = (pull.number, pull.head.sha);
-        conflict(format!(
-            "pull request #{number} is at commit {at}, not at our {commit}: somebody pushed to it"
-        ))
     }
 
     /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
     async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
         let Proposal { title, head, base, body, .. } = proposal;
         let request = json!({ "title": title, "head": head, "base": base, "body": body });
-        match self.post::<Pull>(Once, "/pulls", request).await {
+        match self.once::<Pull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
                 let mut found = self.find(head, base, PullFilter::Open).await?;
                 Ok(if found.is_empty() { Err(error) } else { Ok(found.swap_remove(0)) })
@@ -265,9 +249,8 @@ impl Repo<'_> {
     async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> Sent<bool> {
         let Some(commit) = commit else { return Ok(false) };
         let entries = self.entries(commit, changes).await?;
-        let held = |change: &FileChange| {
-            let entry = entries.get(&change.path);
-            entry.is_some_and(|entry| entry.sha == blob_id(change.content.as_bytes()))
+        let held = |FileChange { path, content, .. }: &FileChange| {
+            entry(&entries, path).is_some_and(|entry| entry.sha == blob_id(content.as_bytes()))
         };
         Ok(changes.iter().all(held))
     }
@@ -284,35 +267,40 @@ impl Repo<'_> {
     }
 
     /// The tree entries of the files to change, as far as they exist.
-    async fn entries(&self, commit: &str, changes: &[FileChange]) -> Sent<HashMap<String, TreeEntry>> {
-        let Tree { tree, truncated } = self.get(format!("/git/trees/{}?recursive=1", seg(commit))).await?;
-        let mut entries: HashMap<_, _> = tree.into_iter().map(|e| (e.path.clone(), e)).collect();
+    async fn entries(&self, commit: &str, changes: &[FileChange]) -> Sent<Vec<TreeEntry>> {
+        let target = format!("/git/trees/{}?recursive=1", seg(commit));
+        let Tree { tree: mut entries, truncated } = self.get(target).await?;
         for FileChange { path, .. } in changes.iter().filter(|_| truncated) {
-            entries.extend(self.walk(commit, path).await?.map(|entry| (path.clone(), entry)));
+            let found = self.walk(commit, path).await?;
+            entries.extend(found.map(|entry| TreeEntry { path: path.clone(), ..entry }));
         }
         Ok(entries)
     }
 
     /// The tree entry at a path, folder by folder: for repositories too large to be listed at once.
     async fn walk(&self, commit: &str, path: &str) -> Sent<Option<TreeEntry>> {
-        let (mut at, mut entry) = (commit.to_owned(), None);
+        let mut found: Option<TreeEntry> = None;
         for part in path.split('/') {
-            let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(&at))).await?;
-            let Some(found) = tree.into_iter().find(|entry| entry.path == part) else {
-                return Ok(None);
-            };
-            at.clone_from(&found.sha);
-            entry = Some(found);
+            let at = found.as_ref().map_or(commit, |folder| &folder.sha);
+            let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(at))).await?;
+            found = tree.into_iter().find(|entry| entry.path == part);
+            if found.is_none() {
+                break;
+            }
         }
-        Ok(entry)
+        Ok(found)
     }
 }
 
+fn entry<'a>(entries: &'a [TreeEntry], path: &str) -> Option<&'a TreeEntry> {
+    entries.iter().find(|entry| entry.path == path)
+}
+
 /// The changed entries of the tree, each with the mode that the file has.
-fn changed(proposal: &Proposal, entries: &HashMap<String, TreeEntry>) -> Told<Vec<Value>> {
+fn changed(proposal: &Proposal, entries: &[TreeEntry]) -> Told<Vec<Value>> {
     let mut tree = Vec::new();
     for FileChange { path, content, expected_blob } in &proposal.changes {
-        let Some(TreeEntry { mode, sha, .. }) = entries.get(path) else {
+        let Some(TreeEntry { mode, sha, .. }) = entry(entries, path) else {
             return conflict(format!("{path} does not exist at {}", proposal.base_commit));
         };
         if !matches!(mode.as_str(), "100644" | "100755") {

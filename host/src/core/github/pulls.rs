@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Repo, conflict};
 use crate::core::contract::{Mergeability, PullFilter, PullRequest, PullState};
@@ -21,7 +21,8 @@ pub(super) struct Pull {
     state: String,
     pub(super) head: Side,
     pub(super) base: Side,
-    merge_commit_sha: Option<String>,
+    /// The commit that the merge made; before a merge, a trial.
+    pub(super) merge_commit_sha: Option<String>,
     merged_at: Option<String>,
     draft: Option<bool>,
     mergeable: Option<bool>,
@@ -34,12 +35,7 @@ pub(super) struct Side {
     #[serde(rename = "ref")]
     pub(super) branch: String,
     pub(super) sha: String,
-    repo: Option<Home>,
-}
-
-#[derive(Debug, Deserialize, PartialEq)]
-struct Home {
-    id: u64,
+    repo: Value,
 }
 
 impl Repo<'_> {
@@ -94,7 +90,8 @@ impl Repo<'_> {
         let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
         let ours = |Pull { head, base: to, .. }: &Pull| {
             let named = head.branch == start || (!exact && head.branch.starts_with(start));
-            named && to.branch == base && head.repo.is_some() && head.repo == to.repo
+            let home = &to.repo["id"];
+            named && to.branch == base && home.is_u64() && head.repo["id"] == *home
         };
         Ok(pages.into_iter().flatten().filter(ours).collect())
     }
@@ -107,12 +104,6 @@ impl Pull {
             "open" => PullState::Open,
             _ => PullState::Closed,
         }
-    }
-
-    /// The commit that the merge made; before a merge, the field holds a trial.
-    pub(super) fn merge_commit(&self) -> Option<String> {
-        let merged = self.state() == PullState::Merged;
-        self.merge_commit_sha.clone().filter(|_| merged)
     }
 
     /// GraphQL, `MergeStateStatus`, in lower case.
@@ -131,8 +122,8 @@ impl Pull {
     pub(super) fn into_contract(self) -> PullRequest {
         PullRequest {
             state: self.state(),
-            merge_commit: self.merge_commit(),
             mergeable: self.mergeability(),
+            merge_commit: self.merge_commit_sha.filter(|_| self.merged_at.is_some()),
             number: self.number,
             url: self.html_url,
             title: self.title,

@@ -1,12 +1,11 @@
 //! Files, each pinned to the commit that it was read at: what a proposal and the catalog are held to.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Object, Repo, rejected};
 use crate::core::contract::{Failure, File};
-use crate::core::http::{OrNone, Sent, Told, seg, segs};
+use crate::core::http::{OrNone, Request, Sent, Told, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -34,12 +33,8 @@ impl Repo<'_> {
 
     /// The commit that a branch stands at, or none.
     pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
-        #[derive(Deserialize)]
-        struct Ref {
-            object: Object,
-        }
-        let found: Option<Ref> = self.get(format!("/git/ref/heads/{}", segs(branch))).await.or_none()?;
-        Ok(found.map(|found| found.object.sha))
+        let found = self.send(Request::get(format!("/git/ref/heads/{}", segs(branch)))).await.or_none()?;
+        found.map(|found| Ok(found.field::<Object>("object")?.sha)).transpose()
     }
 
     /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.

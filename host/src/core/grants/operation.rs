@@ -1,7 +1,7 @@
 //! What a call does, and on what.
 
 use crate::core::call::Call;
-use crate::core::contract::{Change, EntityKey};
+use crate::core::contract::{Change, EntityKey, Proposal};
 
 /// What can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    const NAMES: [(Self, &'static str); 12] = [
+    pub const NAMES: [(Self, &'static str); 12] = [
         (Self::Note, "run.note"),
         (Self::GetEntity, "port.get-entity"),
         (Self::Search, "port.search"),
@@ -48,16 +48,6 @@ impl Operation {
         (Self::Decorate, "github.decorate"),
         (Self::Merge, "github.merge"),
     ];
-
-    /// Every operation.
-    pub const ALL: [Self; 12] = {
-        let (mut all, mut at) = ([Self::Note; 12], 0);
-        while at < all.len() {
-            all[at] = Self::NAMES[at].0;
-            at += 1;
-        }
-        all
-    };
 
     /// The name that grants use.
     pub fn name(self) -> &'static str {
@@ -110,22 +100,20 @@ impl Call {
     /// has seen.
     pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
         use Operation as O;
-        let of = |operation, target| Some((operation, vec![Target::Repository(target)]));
+        let of = |operation, target| (operation, vec![Target::Repository(target)]);
         let at = |operation, repository| of(operation, In { repository, ..In::default() });
         let pull = |operation, repository, number: &u32| {
             of(operation, In { repository, number: Some(*number), ..In::default() })
         };
-        match self {
-            Self::Now | Self::Sleep { .. } => None,
-            Self::Note { .. } => Some((O::Note, vec![Target::Run])),
-            Self::GetEntity { key } => Some((O::GetEntity, vec![entity(key, None)])),
-            Self::GetEntities { keys } => {
-                Some((O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()))
-            }
+        Some(match self {
+            Self::Now | Self::Sleep { .. } => return None,
+            Self::Note { .. } => (O::Note, vec![Target::Run]),
+            Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
+            Self::GetEntities { keys } => (O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()),
             Self::Search { blueprint, .. } => {
-                Some((O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }]))
+                (O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }])
             }
-            Self::UpdateEntity { key, change } => Some((O::UpdateEntity, vec![entity(key, Some(change))])),
+            Self::UpdateEntity { key, change } => (O::UpdateEntity, vec![entity(key, Some(change))]),
             Self::ReadFile { repository, path, .. } => {
                 of(O::ReadFile, In { repository, paths: vec![path], ..In::default() })
             }
@@ -136,16 +124,10 @@ impl Call {
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
                 at(O::ReadCommits, repository)
             }
-            Self::Propose { proposal } => of(
-                O::Propose,
-                In {
-                    repository: &proposal.repository,
-                    number: None,
-                    paths: proposal.changes.iter().map(|change| change.path.as_str()).collect(),
-                    head: Some(&proposal.head),
-                    base: Some(&proposal.base),
-                },
-            ),
+            Self::Propose { proposal: Proposal { repository, base, head, changes, .. } } => {
+                let paths = changes.iter().map(|change| change.path.as_str()).collect();
+                of(O::Propose, In { repository, number: None, paths, head: Some(head), base: Some(base) })
+            }
             Self::DeleteBranch { repository, branch } => {
                 of(O::Propose, In { repository, head: Some(branch), ..In::default() })
             }
@@ -156,7 +138,7 @@ impl Call {
             Self::Merge { repository, number, .. } | Self::MergeWhenReady { repository, number, .. } => {
                 pull(O::Merge, repository, number)
             }
-        }
+        })
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::OnceLock;
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Grant, Grants, In, Operation, Target};
 use crate::core::contract::Change;
-use crate::core::template::{Template, TemplateError};
+use crate::core::template::Template;
 
 /// Where branches of our own may live unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
@@ -42,12 +42,10 @@ impl Resolved {
     /// # Errors
     /// When a pattern is not a glob.
     pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
-        let mut rules = Vec::new();
-        for (index, grant) in grants.0.iter().enumerate() {
-            let rule = Rule::new(grant, context).map_err(|what| format!("grant {}: {what}", index + 1))?;
-            rules.extend(rule);
-        }
-        Ok(Self(rules))
+        let rules = grants.0.iter().zip(1..).filter_map(|(grant, number)| {
+            Some(Rule::new(grant, context)?.map_err(|what| format!("grant {number}: {what}")))
+        });
+        rules.collect::<Result<_, _>>().map(Self)
     }
 
     /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
@@ -70,26 +68,21 @@ impl Resolved {
 }
 
 impl Rule {
-    fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
-        let filled = || -> Result<_, TemplateError> {
-            let fill = |templates: &[Template], quote: fn(&str) -> String| {
-                templates.iter().map(|t| t.render(context, quote)).collect::<Result<Vec<_>, _>>()
-            };
-            let own = [Template::parse(OWN_BRANCHES)?];
-            let heads = if grant.head.is_empty() { &own[..] } else { &grant.head };
-            Ok((
-                fill(&grant.path, globset::escape)?,
-                fill(heads, globset::escape)?,
-                fill(&grant.base, str::to_owned)?,
-                fill(&grant.entity, str::to_owned)?,
-            ))
+    /// None if a template names something that the request has not got.
+    fn new(grant: &Grant, context: &Value) -> Option<Result<Self, String>> {
+        let fill = |templates: &[Template], quote: fn(&str) -> String| -> Option<Vec<String>> {
+            templates.iter().map(|template| template.render(context, quote).ok()).collect()
         };
-        let Ok((paths, heads, bases, entities)) = filled() else {
-            return Ok(None);
+        let heads = match grant.head.is_empty() {
+            true => Some(vec![OWN_BRANCHES.to_owned()]),
+            false => fill(&grant.head, globset::escape),
         };
-        let globs =
-            |patterns: Vec<String>| patterns.iter().map(|p| Pattern::new(p)).collect::<Result<Vec<_>, _>>();
-        Ok(Some(Self { grant: grant.clone(), paths: globs(paths)?, heads: globs(heads)?, bases, entities }))
+        let globs = |patterns: Vec<String>| patterns.iter().map(|p| Pattern::new(p)).collect();
+        let (paths, heads): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
+            (globs(fill(&grant.path, globset::escape)?), globs(heads?));
+        let (bases, entities) = (fill(&grant.base, str::to_owned)?, fill(&grant.entity, str::to_owned)?);
+        let both = paths.and_then(|paths| Ok((paths, heads?)));
+        Some(both.map(|(paths, heads)| Self { grant: grant.clone(), paths, heads, bases, entities }))
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {
@@ -119,15 +112,12 @@ impl Rule {
     }
 
     fn covers_change(&self, change: &Change) -> bool {
-        let properties: Option<Vec<String>> = match &change.properties {
-            None => Some(Vec::new()),
-            Some(text) => serde_json::from_str::<serde_json::Map<String, Value>>(text)
-                .ok()
-                .map(|map| map.into_iter().map(|(name, _)| name).collect()),
-        };
+        let properties = change.properties.as_deref().unwrap_or("{}");
+        let is_granted =
+            |map: Map<String, Value>| map.keys().all(|name| self.grant.properties.contains(name));
         // A title is not a property, and nothing grants it.
         change.title.is_none()
-            && properties.is_some_and(|names| names.iter().all(|name| self.grant.properties.contains(name)))
+            && serde_json::from_str(properties).is_ok_and(is_granted)
             && change.relations.iter().all(|relation| self.grant.relations.contains(&relation.name))
     }
 }

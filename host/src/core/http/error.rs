@@ -3,38 +3,25 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Http, Sent};
+use super::{Http, Sent, header};
 use crate::core::contract::Failure;
 use crate::core::transport::{HttpResponse, TransportError};
-
-/// The most characters of an answer that an error repeats.
-const EXCERPT: usize = 300;
 
 /// Why a call did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The service answered, and said no.
-    #[error("{0}")]
+    #[error("{}", .0.text)]
     Refused(Box<Refusal>),
     /// The service did nothing because of a rate limit that did not clear in time.
-    #[error("{0}: the rate limit did not clear in time, run again later")]
+    #[error("{}: the rate limit did not clear in time, run again later", .0.text)]
     Limited(Box<Refusal>),
-    /// There is no answer.
-    #[error("{call}: {source}")]
-    NoAnswer {
-        /// Service, method and path.
-        call: String,
-        /// What the transport knows.
-        source: TransportError,
-    },
-    /// The service agreed, in a form that cannot be read.
-    #[error("{call}: the answer is not what {call} promises: {why}")]
-    Unreadable {
-        /// Service, method and path.
-        call: String,
-        /// What is wrong, without the answer's own text: it may hold a token.
-        why: String,
-    },
+    /// There is no answer to a call (service, method and path), for what the transport knows.
+    #[error("{0}: {1}")]
+    NoAnswer(String, #[source] TransportError),
+    /// The service agreed to a call, in a form that cannot be read: why, without the answer's own text, which may hold a token.
+    #[error("{0}: the answer is not what {0} promises: {1}")]
+    Unreadable(String, String),
     /// Nothing was sent: the call itself is malformed.
     #[error("{0}")]
     Malformed(String),
@@ -43,18 +30,14 @@ pub enum ServiceError {
 /// An answer that is not a success.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Service, method and path.
-    pub call: String,
     /// The status.
     pub status: StatusCode,
     /// Port's error code, else empty.
     pub code: String,
     /// What the service says, on one line.
     pub message: String,
-    /// What support needs to find the request, else empty.
-    id: String,
-    /// What to do, else empty.
-    hint: String,
+    /// All of it for people: the call, the answer, what support needs to find the request, and what to do.
+    text: String,
 }
 
 impl ServiceError {
@@ -62,8 +45,8 @@ impl ServiceError {
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
-            Self::NoAnswer { source, .. } => !matches!(source, TransportError::Connect(_)),
-            Self::Unreadable { .. } => true,
+            Self::NoAnswer(_, why) => !matches!(why, TransportError::Connect(_)),
+            Self::Unreadable(..) => true,
             Self::Limited(_) | Self::Malformed(_) => false,
         }
     }
@@ -79,7 +62,7 @@ impl From<ServiceError> for Failure {
         let text = error.to_string();
         match error {
             ServiceError::Limited(_) => Self::RateLimited(text),
-            ServiceError::NoAnswer { .. } | ServiceError::Unreadable { .. } => Self::Unavailable(text),
+            ServiceError::NoAnswer(..) | ServiceError::Unreadable(..) => Self::Unavailable(text),
             ServiceError::Malformed(_) => Self::Rejected(text),
             // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
             ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),
@@ -111,11 +94,9 @@ impl<T> OrNone<T> for Sent<T> {
 
 impl Refusal {
     /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
-    pub(super) fn new(http: &Http, call: String, response: &HttpResponse) -> Self {
-        let header = |name: &str| {
-            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
-            value.map(|value| http.clean(value)).unwrap_or_default()
-        };
+    pub(super) fn new(http: &Http, call: &str, response: &HttpResponse) -> Self {
+        let header =
+            |name: &str| header(response.headers(), name).map(|value| http.clean(value)).unwrap_or_default();
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
             Value::String(message) => http.clean(&format!("{message} {}", details(&body["errors"]))),
@@ -123,29 +104,15 @@ impl Refusal {
             _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
-        Self {
-            hint: (http.session.hint)(http.service, status.as_u16(), &message, &header),
-            id: header(http.service.id_header()),
-            code: body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default(),
-            call,
-            status,
-            message,
+        let code = body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default();
+        let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
+        let hint = (http.session.outside.hint)(http.service, status.as_u16(), &message, &header);
+        let mut text = format!("{call}: {}", status.as_u16());
+        let parts = [(", ", &code, ""), (", ", &message, ""), (" (request ", &id, ")"), ("; ", &hint, "")];
+        for (start, part, end) in parts.into_iter().filter(|(_, part, _)| !part.is_empty()) {
+            text += &[start, part, end].concat();
         }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.call, self.status.as_u16())?;
-        let [code, message, id, hint] = [&self.code, &self.message, &self.id, &self.hint];
-        for (start, part, end) in
-            [(", ", code, ""), (", ", message, ""), (" (request ", id, ")"), ("; ", hint, "")]
-        {
-            if !part.is_empty() {
-                write!(f, "{start}{part}{end}")?;
-            }
-        }
-        Ok(())
+        Self { status, code, message, text }
     }
 }
 
@@ -157,11 +124,4 @@ fn details(errors: &Value) -> String {
     };
     let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
     texts.join("; ")
-}
-
-/// The first characters of a foreign text, on one line, without anything that a terminal would obey.
-pub(super) fn one_line(text: &str) -> String {
-    let clean = text.replace(|c: char| c.is_control(), " ");
-    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(EXCERPT).collect()
 }

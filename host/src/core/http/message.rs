@@ -4,10 +4,9 @@ use http::header::LINK;
 use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Sent, ServiceError};
-use crate::core::retry::Effect;
 use crate::core::secret::Secret;
 
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
@@ -16,11 +15,13 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// A request to a service. Its body may hold a secret, so it cannot be printed.
 #[derive(Clone, Default)]
 pub struct Request {
-    pub(super) method: Method,
-    pub(super) target: String,
-    pub(super) body: Option<Value>,
-    pub(super) effect: Effect,
-    pub(super) bearer: Option<Secret>,
+    pub(in crate::core) method: Method,
+    pub(in crate::core) target: String,
+    pub(in crate::core) body: Option<Value>,
+    /// Whether a second copy of it may do the thing twice.
+    pub(in crate::core) once: bool,
+    /// The credential that goes with it.
+    pub(in crate::core) bearer: Option<Secret>,
 }
 
 impl Request {
@@ -32,19 +33,13 @@ impl Request {
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
-        let (body, effect) = (Some(body).filter(|body| !body.is_null()), Effect::Idempotent);
-        Self { method, body, effect, ..Self::get(target) }
+        let body = Some(body).filter(|body| !body.is_null());
+        Self { method, body, ..Self::get(target) }
     }
 
-    /// The same request, with another effect.
-    pub fn effect(self, effect: Effect) -> Self {
-        Self { effect, ..self }
-    }
-
-    /// The same request, with a credential.
-    pub fn bearer(self, secret: Secret) -> Self {
-        let bearer = Some(secret);
-        Self { bearer, ..self }
+    /// A request that may do the thing twice when it is sent twice.
+    pub fn once(method: Method, target: impl Into<String>, body: Value) -> Self {
+        Self { once: true, ..Self::write(method, target, body) }
     }
 }
 
@@ -67,15 +62,20 @@ impl Answer {
         })
     }
 
+    /// Reads one field of the body, an object; fails as [`Answer::json`] does.
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Sent<T> {
+        let value = self.json::<Map<String, Value>>()?.remove(name).unwrap_or_default();
+        serde_json::from_value(value).map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
+    }
+
     /// An error about this answer.
     pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
-        let (call, why) = (self.call.clone(), why.into());
-        ServiceError::Unreadable { call, why }
+        ServiceError::Unreadable(self.call.clone(), why.into())
     }
 
     /// A header of the answer, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        header(&self.headers, name)
     }
 
     /// Where the next page is (RFC 8288).
@@ -84,6 +84,11 @@ impl Answer {
         let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
         Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
     }
+}
+
+/// A header, if there is one and it is text.
+pub(in crate::core) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 /// Percent-encodes one segment of a path, or one value of a query.

@@ -15,15 +15,18 @@ mod tests;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
+use jiff::Timestamp;
 
 pub use error::{OrNone, Refusal, ServiceError};
+pub(in crate::core) use message::header;
 pub use message::{Answer, Request, seg, segs};
 pub use pool::Pool;
-pub use session::{Hint, Mask, Progress, Session};
+pub use session::{Hint, Mask, Outside, Progress, Session};
 
 use super::contract::Failure;
 use super::retry;
+use super::secret::Secret;
 use super::transport::{HttpRequest, HttpResponse, TransportError};
 
 /// What became of a request.
@@ -34,6 +37,8 @@ pub type Told<T> = Result<T, Failure>;
 /// What a transport answers.
 pub(super) type Outcome = Result<HttpResponse, TransportError>;
 
+/// The most characters of a foreign text that are shown.
+const EXCERPT: usize = 300;
 /// How many redirects are followed.
 const HOPS: usize = 3;
 
@@ -46,23 +51,22 @@ pub enum Service {
     GitHub,
 }
 
-impl Service {
-    /// The header that names a request, for its support.
-    fn id_header(self) -> &'static str {
-        match self {
-            Self::Port => "x-trace-id",
-            Self::GitHub => "x-github-request-id",
-        }
-    }
+/// A token that a service made for this run, and when it is too old to be used.
+pub(in crate::core) struct Minted {
+    pub token: Secret,
+    pub until: Timestamp,
 }
 
 /// A client of one service.
 pub(in crate::core) struct Http {
-    service: Service,
+    /// What it speaks to.
+    pub service: Service,
     base: String,
     authority: String,
     /// What it shares with the other client.
     pub session: Arc<Session>,
+    /// Its token, if it needs one and has it.
+    pub minted: tokio::sync::Mutex<Option<Minted>>,
 }
 
 impl Http {
@@ -73,17 +77,13 @@ impl Http {
         let base = base.trim_end_matches('/').to_owned();
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
-        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match uri.scheme_str() {
-            _ if uri.query().is_some() || base.contains(['@', '#']) => {
-                return Err(malformed("is more than a URL"));
-            }
-            Some("https") => {}
-            Some("http") if local => {}
-            _ => return Err(malformed("is no https URL")),
-        }
+        match (uri.scheme_str(), uri.host()) {
+            _ if uri.query().is_some() || base.contains(['@', '#']) => Err(malformed("is more than a URL")),
+            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(()),
+            _ => Err(malformed("is no https URL")),
+        }?;
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
-        Ok(Self { service, base, authority, session })
+        Ok(Self { service, base, authority, session, minted: Default::default() })
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
@@ -94,7 +94,33 @@ impl Http {
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
     pub(in crate::core) fn clean(&self, text: &str) -> String {
-        error::one_line(&self.session.redacted(text.to_owned()))
+        let text = self.session.redacted(text.to_owned()).replace(|c: char| c.is_control(), " ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.join(" ").chars().take(EXCERPT).collect()
+    }
+
+    /// The token of this run, made anew if there is none, if it is too old, or if it is `refused`.
+    pub(in crate::core) async fn token(
+        &self,
+        refused: Option<&Secret>,
+        mint: impl Future<Output = Sent<Minted>>,
+    ) -> Sent<Secret> {
+        let mut minted = self.minted.lock().await;
+        let now = self.session.now();
+        let is_refused = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
+        let will_do = |minted: &&Minted| minted.until > now && !is_refused(&minted.token);
+        match minted.as_ref().filter(will_do) {
+            Some(minted) => Ok(minted.token.clone()),
+            None => Ok(minted.insert(mint.await?).token.clone()),
+        }
+    }
+
+    /// Takes a new secret out of an answer, and has it masked before its first use.
+    pub(in crate::core) fn secret(&self, answer: &Answer, field: &str) -> Sent<Secret> {
+        let secret = Secret::new(field, &answer.field::<String>(field)?);
+        let secret = secret.map_err(|error| answer.unreadable(error.to_string()))?;
+        self.session.minted(&secret);
+        Ok(secret)
     }
 
     /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
@@ -108,8 +134,7 @@ impl Http {
         loop {
             sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
-            let now = self.session.now();
-            let pause = retry::pause(service, request.effect, &outcome, sends, now);
+            let pause = retry::pause(self, request.once, &outcome, sends);
             let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
                 return self.conclude(call, outcome);
             };
@@ -118,8 +143,7 @@ impl Http {
                 Err(error) => self.clean(&error.to_string()),
             };
             let seconds = pause.as_secs_f32();
-            let again = format!("{call}: {reason}; trying again in {seconds:.1} s");
-            self.session.say(&again);
+            self.session.say(&format!("{call}: {reason}; trying again in {seconds:.1} s"));
             if !self.session.wait(pause).await {
                 return self.conclude(call, outcome);
             }
@@ -127,18 +151,14 @@ impl Http {
     }
 
     /// Sends a request once, and follows where the service leads within its own authority.
-    async fn exchange(&self, request: &Request, mut uri: Uri) -> Outcome {
-        let transport = &self.session.transport;
-        let mut response = transport.send(self.message(request, &uri)).await?;
+    async fn exchange(&self, request: &Request, uri: Uri) -> Outcome {
+        let transport = &self.session.outside.transport;
+        let mut response = transport.send(self.message(request, uri)).await?;
         for _ in 0..HOPS {
-            match self.redirect(request, &response) {
-                Some(next) => uri = next,
-                None => break,
-            }
+            let Some(next) = self.redirect(request, &response) else { break };
             let (service, target) = (self.service, &request.target);
-            let moved = format!("{service:?} says that {target} has moved: update its name");
-            self.session.say(&moved);
-            response = transport.send(self.message(request, &uri)).await?;
+            self.session.say(&format!("{service:?} says that {target} has moved: update its name"));
+            response = transport.send(self.message(request, next)).await?;
         }
         Ok(response)
     }
@@ -151,7 +171,7 @@ impl Http {
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if request.method == Method::GET => {}
             _ => return None,
         }
-        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let location = header(response.headers(), LOCATION.as_str())?;
         match location.strip_prefix('/') {
             Some(rest) => self.resolve(&format!("{}/{rest}", self.authority)).ok(),
             None => self.resolve(location).ok(),
@@ -178,44 +198,37 @@ impl Http {
     }
 
     /// GitHub's version is pinned: the newest drops fields that older ones require.
-    fn message(&self, request: &Request, uri: &Uri) -> HttpRequest {
-        let mut message = HttpRequest::default();
-        *message.method_mut() = request.method.clone();
-        *message.uri_mut() = uri.clone();
-        if let Some(body) = &request.body {
-            message.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *message.body_mut() = body.to_string().into_bytes();
-        }
-        let headers = message.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("promote/", env!("CARGO_PKG_VERSION"))));
-        let accept = match self.service {
-            Service::Port => "application/json",
-            Service::GitHub => "application/vnd.github+json",
+    fn message(&self, request: &Request, uri: Uri) -> HttpRequest {
+        let mut message = http::Request::builder().method(request.method.clone()).uri(uri);
+        message = message.header(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
+        message = match self.service {
+            Service::Port => message.header(ACCEPT, "application/json"),
+            Service::GitHub => message
+                .header(ACCEPT, "application/vnd.github+json")
+                .header("x-github-api-version", "2022-11-28"),
         };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        if self.service == Service::GitHub {
-            headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
-        }
         if let Some(secret) = &request.bearer {
-            headers.insert(AUTHORIZATION, secret.bearer());
+            message = message.header(AUTHORIZATION, secret.bearer());
         }
-        message
+        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        if body.is_some() {
+            message = message.header(CONTENT_TYPE, "application/json");
+        }
+        message.body(body.unwrap_or_default()).expect("every part is valid by its type or a constant")
     }
 
     fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
         let response = match outcome {
             Ok(response) => response,
-            Err(source) => return Err(ServiceError::NoAnswer { call, source }),
+            Err(why) => return Err(ServiceError::NoAnswer(call, why)),
         };
-        let limited = retry::is_rate_limit(self.service, &response);
-        if response.status().is_success() && !limited {
-            let (http::response::Parts { headers, .. }, body) = response.into_parts();
-            return Ok(Answer { call, headers, body });
+        if retry::is_rate_limit(self.service, &response) {
+            return Err(ServiceError::Limited(Refusal::new(self, &call, &response).into()));
         }
-        let refusal = Refusal::new(self, call, &response);
-        Err(match limited {
-            true => ServiceError::Limited(refusal.into()),
-            false => ServiceError::Refused(refusal.into()),
-        })
+        if !response.status().is_success() {
+            return Err(ServiceError::Refused(Refusal::new(self, &call, &response).into()));
+        }
+        let (http::response::Parts { headers, .. }, body) = response.into_parts();
+        Ok(Answer { call, headers, body })
     }
 }

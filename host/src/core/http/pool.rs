@@ -53,8 +53,6 @@ impl Transport for Pool {
 /// Tells a request that never left from one whose answer is missing. The URL is left out: the client names the call.
 fn no_answer(error: reqwest::Error) -> TransportError {
     let never_sent = error.is_connect() || error.is_builder();
-    let error = error.without_url();
-    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
-    let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let text = format!("{:#}", anyhow::Error::new(error.without_url()));
     if never_sent { TransportError::Connect(text) } else { TransportError::Lost(text) }
 }

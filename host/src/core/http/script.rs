@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Session;
+use super::{Outside, Session};
 use crate::core::transport::{Clock, HttpRequest, HttpResponse, Transport, TransportError};
 
 pub(crate) type Outcome = Result<HttpResponse, TransportError>;
@@ -73,15 +73,14 @@ impl Script {
     pub(crate) fn session(self: &Arc<Self>) -> Arc<Session> {
         let deadline = Timestamp::from_second(START + 600).unwrap();
         let (said, masked) = (self.clone(), self.clone());
-        Session::new(
-            self.clone(),
-            self.clone(),
-            deadline,
-            7,
-            Arc::new(move |text| said.said.lock().unwrap().push(text.to_owned())),
-            Arc::new(move |s| masked.masked.lock().unwrap().push(s.expose().to_owned())),
-            crate::words::hint,
-        )
+        let outside = Outside {
+            transport: self.clone(),
+            clock: self.clone(),
+            progress: Arc::new(move |text| said.said.lock().unwrap().push(text.to_owned())),
+            mask: Arc::new(move |s| masked.masked.lock().unwrap().push(s.expose().to_owned())),
+            hint: crate::words::hint,
+        };
+        Session::new(outside, deadline, 7)
     }
 
     /// The seconds that have passed, and nothing that was expected is missing.

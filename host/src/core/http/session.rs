@@ -22,49 +22,43 @@ pub type Mask = Arc<dyn Fn(&Secret) + Send + Sync>;
 /// Says what a reader can do about a refusal: by service, status, message and headers, else nothing.
 pub type Hint = fn(Service, u16, &str, &dyn Fn(&str) -> String) -> String;
 
+/// What a session is made of.
+pub struct Outside {
+    /// Where requests go.
+    pub transport: Arc<dyn Transport>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Told why the run is waiting.
+    pub progress: Progress,
+    /// Told each secret that the run makes, before its first use.
+    pub mask: Mask,
+    /// Says what to do about a refusal.
+    pub hint: Hint,
+}
+
 /// One run's connection to the outside.
 pub struct Session {
-    pub(super) transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
+    pub(super) outside: Outside,
     deadline: Mutex<Timestamp>,
-    progress: Progress,
-    mask: Mask,
-    pub(super) hint: Hint,
     secrets: Mutex<Vec<Secret>>,
     jitter: AtomicU64,
 }
 
 impl Session {
     /// Starts a session. No pause lasts beyond `deadline`; `seed` decides the jitter of pauses.
-    pub fn new(
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn Clock>,
-        deadline: Timestamp,
-        seed: u64,
-        progress: Progress,
-        mask: Mask,
-        hint: Hint,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            transport,
-            clock,
-            deadline: Mutex::new(deadline),
-            progress,
-            mask,
-            hint,
-            secrets: Mutex::default(),
-            jitter: AtomicU64::new(seed),
-        })
+    pub fn new(outside: Outside, deadline: Timestamp, seed: u64) -> Arc<Self> {
+        let (deadline, secrets, jitter) = (Mutex::new(deadline), Mutex::default(), AtomicU64::new(seed));
+        Arc::new(Self { outside, deadline, secrets, jitter })
     }
 
     /// The current time.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.outside.clock.now()
     }
 
     /// Tells people.
     pub fn say(&self, message: &str) {
-        (self.progress)(message);
+        (self.outside.progress)(message);
     }
 
     /// Waits, unless the deadline comes first: then it returns `false` at once.
@@ -72,7 +66,7 @@ impl Session {
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = self.now().checked_add(pause).is_ok_and(|end| end <= deadline);
         if fits {
-            self.clock.sleep(pause).await;
+            self.outside.clock.sleep(pause).await;
         }
         fits
     }
@@ -117,7 +111,7 @@ impl Session {
 
     /// Remembers a secret that this run made, and has it masked.
     pub fn minted(&self, secret: &Secret) {
-        (self.mask)(secret);
+        (self.outside.mask)(secret);
         self.keep(secret);
     }
 

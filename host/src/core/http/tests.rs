@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::script::{Outcome, START, Script, answer, lost, rows, unconnected, with};
 use super::{Http, Request, Service, ServiceError, seg, segs};
 use crate::core::contract::Failure;
-use crate::core::retry::Effect;
 use crate::core::secret::Secret;
 use crate::core::transport::TransportError;
 
@@ -15,42 +14,37 @@ fn client(service: Service, script: &std::sync::Arc<Script>) -> Http {
 }
 
 /// Sends one request; each outcome answers one copy of it. Returns the seconds waited.
-async fn send(
-    service: Service,
-    effect: Effect,
-    outcomes: Vec<Outcome>,
-) -> (Result<Value, ServiceError>, i64) {
+async fn send(service: Service, once: bool, outcomes: Vec<Outcome>) -> (Result<Value, ServiceError>, i64) {
     let script = Script::new(outcomes.into_iter().map(|outcome| ("POST /x", outcome)).collect());
-    let request = Request::write(Method::POST, "/x", json!({})).effect(effect);
+    let request = Request { once, ..Request::write(Method::POST, "/x", json!({})) };
     let result = client(service, &script).send(&request).await.and_then(|answer| answer.json());
     (result, script.end())
 }
 
 #[tokio::test]
 async fn sends_again_only_what_is_safe() {
-    use Effect::{Idempotent, Once, Read};
     let ok = || answer(200, "{}");
-    // The first outcome, and whether each effect is sent again after it.
-    let table: [(&str, fn() -> Outcome, [bool; 3]); 13] = [
-        ("never sent", unconnected, [true, true, true]),
-        ("lost", lost, [true, true, false]),
-        ("too large", || Err(TransportError::TooLarge(1)), [false; 3]),
-        ("408", || answer(408, ""), [true, true, false]),
-        ("429", || answer(429, ""), [true, true, true]),
-        ("500", || answer(500, ""), [true, true, false]),
-        ("502 as HTML", || answer(502, "<html>Bad Gateway</html>"), [true, true, false]),
-        ("503", || with(503, &[("retry-after", "2")], ""), [true, true, false]),
-        ("501", || answer(501, ""), [false; 3]),
-        ("400", || answer(400, ""), [false; 3]),
-        ("401", || answer(401, ""), [false; 3]),
-        ("404", || answer(404, ""), [false; 3]),
-        ("422", || answer(422, ""), [false; 3]),
+    // The first outcome, and whether it is sent again after it if it may be, and if it may not.
+    let table: [(&str, fn() -> Outcome, [bool; 2]); 13] = [
+        ("never sent", unconnected, [true, true]),
+        ("lost", lost, [true, false]),
+        ("too large", || Err(TransportError::TooLarge(1)), [false; 2]),
+        ("408", || answer(408, ""), [true, false]),
+        ("429", || answer(429, ""), [true, true]),
+        ("500", || answer(500, ""), [true, false]),
+        ("502 as HTML", || answer(502, "<html>Bad Gateway</html>"), [true, false]),
+        ("503", || with(503, &[("retry-after", "2")], ""), [true, false]),
+        ("501", || answer(501, ""), [false; 2]),
+        ("400", || answer(400, ""), [false; 2]),
+        ("401", || answer(401, ""), [false; 2]),
+        ("404", || answer(404, ""), [false; 2]),
+        ("422", || answer(422, ""), [false; 2]),
     ];
     for (name, first, expected) in rows("retries", table) {
-        for (effect, again) in [Read, Idempotent, Once].into_iter().zip(expected) {
+        for (once, again) in [false, true].into_iter().zip(expected) {
             let outcomes = if again { vec![first(), ok()] } else { vec![first()] };
-            let (result, _) = send(Service::Port, effect, outcomes).await;
-            assert_eq!(result.is_ok(), again, "{name}, {effect:?}");
+            let (result, _) = send(Service::Port, once, outcomes).await;
+            assert_eq!(result.is_ok(), again, "{name}, once: {once}");
         }
     }
 }
@@ -112,7 +106,7 @@ async fn waits_as_long_as_the_service_asks() {
         let row = format!("{service:?} {status} {headers:?} {body}");
         let mut outcomes = vec![with(status, &headers, body)];
         outcomes.extend(expected.map(|_| answer(200, "{}")));
-        let (result, waited) = send(service, Effect::Idempotent, outcomes).await;
+        let (result, waited) = send(service, false, outcomes).await;
         let (from, to) = expected.unwrap_or((0, 0));
         assert!((from..=to).contains(&waited), "{row}: waited {waited}");
         assert_eq!(result.is_ok(), expected.is_some(), "{row}");
@@ -121,13 +115,12 @@ async fn waits_as_long_as_the_service_asks() {
 
 #[tokio::test]
 async fn backs_off_and_gives_up() {
-    let (result, waited) = send(Service::Port, Effect::Read, (0..6).map(|_| answer(502, "")).collect()).await;
+    let (result, waited) = send(Service::Port, false, (0..6).map(|_| answer(502, "")).collect()).await;
     assert!((15..=20).contains(&waited), "waited {waited}");
     assert!(matches!(Failure::from(result.unwrap_err()), Failure::Unavailable(_)));
     // 60 and 120 and 240 seconds fit into the ten minutes, the next pause is longer than any that is taken.
     let limited = || answer(429, json!({ "message": "secondary rate limit" }));
-    let (result, _) =
-        send(Service::GitHub, Effect::Once, vec![limited(), limited(), limited(), limited()]).await;
+    let (result, _) = send(Service::GitHub, true, vec![limited(), limited(), limited(), limited()]).await;
     assert!(matches!(Failure::from(result.unwrap_err()), Failure::RateLimited(_)));
 }
 
@@ -192,7 +185,7 @@ async fn maps_errors_to_failures_that_tell_what_to_do() {
         ),
     ];
     for (service, status, headers, body, kind, text) in rows("errors", table) {
-        let (result, _) = send(service, Effect::Once, vec![with(status, headers, body)]).await;
+        let (result, _) = send(service, true, vec![with(status, headers, body)]).await;
         let failure = Failure::from(result.unwrap_err());
         let (got, message) = match &failure {
             Failure::Denied(m) => ("denied", m),
@@ -242,7 +235,7 @@ async fn follows_redirects_without_changing_a_write_or_leaving_the_service() {
         let body = if method == "GET" { Value::Null } else { json!({ "a": 1 }) };
         let request = Request::write(method.parse().unwrap(), "/x", body.clone());
         let token = Secret::new("t", "token").unwrap();
-        let result = http.send(&request.bearer(token)).await;
+        let result = http.send(&Request { bearer: Some(token), ..request }).await;
         assert_eq!(result.is_ok(), followed, "{method} {status} {location}");
         script.end();
         for sent in script.sent.lock().unwrap().iter() {
@@ -303,7 +296,7 @@ async fn blots_out_secrets_that_a_service_repeats() {
     let http = client(Service::GitHub, &script);
     let token = Secret::new("t", "s3cr3t-token").unwrap();
     http.session.keep(&token);
-    let request = Request::get("/x").effect(Effect::Once).bearer(token);
+    let request = Request { once: true, bearer: Some(token), ..Request::get("/x") };
     let error = http.send(&request).await.unwrap_err();
     assert!(error.to_string().contains("you sent ***"), "{error}");
     assert!(!format!("{error:?} {:?}", script.sent.lock().unwrap()).contains("s3cr3t"));

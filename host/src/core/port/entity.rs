@@ -1,14 +1,16 @@
 //! Entities of Port's catalog.
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Client, SIDE_BY_SIDE};
+use super::Client;
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
-use crate::core::http::{OrNone, Sent, Told, seg};
-use crate::core::retry::Effect;
+use crate::core::http::{OrNone, Request, Sent, Told, seg};
 
+/// How many entities are read side by side.
+const SIDE_BY_SIDE: usize = 8;
 /// How many entities a search returns at most.
 const MOST_FOUND: usize = 2_000;
 
@@ -25,17 +27,6 @@ struct Wire {
     updated_at: Option<Value>,
 }
 
-#[derive(Deserialize)]
-struct One {
-    entity: Wire,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    entities: Vec<Wire>,
-    next: Option<String>,
-}
-
 impl Client {
     /// The entity, or none.
     pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
@@ -47,21 +38,16 @@ impl Client {
     ///
     /// Fails as a whole, with the first failure.
     pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
-        let mut entities = Vec::with_capacity(keys.len());
-        for some in keys.chunks(SIDE_BY_SIDE) {
-            for entity in join_all(some.iter().map(|key| self.entity(key))).await {
-                entities.push(entity?);
-            }
-        }
-        Ok(entities)
+        let reads: Vec<_> = keys.iter().map(|key| self.entity(key)).collect();
+        stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
     pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
-        let found: Page = self.post(Effect::Read, "/v1/entities/search".into(), query).await?.json()?;
-        let named =
-            found.entities.into_iter().filter(|wire| wire.blueprint.as_ref().is_some_and(Value::is_string));
-        Ok(named.map(|wire| wire.into_entity("")).collect())
+        let found = self.post("/v1/entities/search".into(), query).await?;
+        let found: Vec<Wire> = found.field("entities")?;
+        let is_named = |wire: &Wire| wire.blueprint.as_ref().is_some_and(Value::is_string);
+        Ok(found.into_iter().filter(is_named).map(|wire| wire.into_entity("")).collect())
     }
 
     /// All entities of a blueprint that match a search query, a JSON object.
@@ -73,15 +59,15 @@ impl Client {
         let mut found = Vec::new();
         loop {
             let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
-            let page = self.post(Effect::Read, target, body.clone()).await?;
-            let Page { entities, next } = page.json()?;
+            let page = self.post(target, body.clone()).await?;
+            let entities: Vec<Wire> = page.field("entities")?;
             found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
             if found.len() > MOST_FOUND {
                 return Err(Failure::Rejected(format!(
                     "the search of {blueprint} matches more than {MOST_FOUND} entities: make its query narrower"
                 )));
             }
-            match next.filter(|next| !next.is_empty()) {
+            match page.field::<Option<String>>("next")?.filter(|next| !next.is_empty()) {
                 Some(next) => body["from"] = next.into(),
                 None => return Ok(found),
             }
@@ -96,35 +82,28 @@ impl Client {
             true => format!("{}?run_id={}", path(key), seg(&self.run)),
             false => path(key),
         };
-        let mut body = Map::new();
-        if let Some(title) = &change.title {
-            body.insert("title".into(), title.as_str().into());
-        }
-        if let Some(properties) = &change.properties {
-            let properties = object("properties", properties)?;
-            body.insert("properties".into(), properties.into());
-        }
-        if !change.relations.is_empty() {
-            body.insert("relations".into(), relations(change, &Map::new()));
-        }
-        let done = match self.patch(target.clone(), body.clone().into()).await {
+        let properties = change.properties.as_ref().map(|text| object("properties", text)).transpose()?;
+        let patch = |now: &Map<String, Value>| {
+            let relations = (!change.relations.is_empty()).then(|| relations(change, now));
+            let fields = [json!(change.title), json!(properties), json!(relations)];
+            let named = ["title", "properties", "relations"].into_iter().zip(fields);
+            let body: Value = named.filter(|(_, value)| !value.is_null()).collect();
+            self.send(Request::write(Method::PATCH, target.clone(), body))
+        };
+        let done = match patch(&Map::new()).await {
             // Only the entity itself tells a relation to many that is to have one target from a relation to one.
             Err(error) if error.says(422, "relation_many_violation") => {
                 let now = self.one(key).await?.and_then(|wire| wire.relations);
-                let relations = relations(change, &now.unwrap_or_default());
-                body.insert("relations".into(), relations);
-                self.patch(target, body.into()).await?
+                patch(&now.unwrap_or_default()).await?
             }
             other => other?,
         };
-        Ok(done.json::<One>()?.entity.into_entity(&key.blueprint))
+        Ok(done.field::<Wire>("entity")?.into_entity(&key.blueprint))
     }
 
     async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
-        match self.get(path(key)).await.or_none()? {
-            Some(answer) => Ok(Some(answer.json::<One>()?.entity)),
-            None => Ok(None),
-        }
+        let answer = self.get(path(key)).await.or_none()?;
+        answer.map(|answer| answer.field("entity")).transpose()
     }
 }
 
@@ -164,10 +143,7 @@ impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: Option<Value>| value?.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.
-        let relations = self.relations.unwrap_or_default().into_iter().map(|(name, value)| {
-            let targets = texts(&value);
-            Relation { name, targets }
-        });
+        let relation = |(name, value): (String, Value)| Relation { name, targets: texts(&value) };
         Entity {
             key: EntityKey {
                 blueprint: text(self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
@@ -176,7 +152,7 @@ impl Wire {
             title: text(self.title),
             teams: self.team.as_ref().map(texts).unwrap_or_default(),
             properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
-            relations: relations.collect(),
+            relations: self.relations.unwrap_or_default().into_iter().map(relation).collect(),
             updated_at: text(self.updated_at),
         }
     }

@@ -13,22 +13,17 @@ use std::time::Duration;
 
 use http::Method;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-pub use run::{End, Run, Termination};
+pub use run::Run;
 
-use super::http::{Answer, Http, Request, Sent, Service, Session, Told};
-use super::retry::Effect;
+use super::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
 use super::secret::Secret;
 
 /// Port's API in the European region, where an account lives unless it says otherwise.
 pub const EU: &str = "https://api.port.io";
 /// Port's API in the region of the United States.
 pub const US: &str = "https://api.us.port.io";
-
-/// How many entities are read side by side.
-const SIDE_BY_SIDE: usize = 8;
 
 /// Who we are to Port.
 #[derive(Clone, Debug)]
@@ -46,14 +41,6 @@ pub struct Client {
     run: String,
     /// Whether the run still takes log lines and tied writes.
     tied: AtomicBool,
-    login: tokio::sync::Mutex<Option<Login>>,
-}
-
-/// A token, and when it is too old to be used.
-#[derive(Clone)]
-struct Login {
-    token: Secret,
-    until: Timestamp,
 }
 
 impl Client {
@@ -63,13 +50,7 @@ impl Client {
     pub fn new(base: &str, credentials: Credentials, run: &str, session: Arc<Session>) -> Sent<Self> {
         session.keep(&credentials.client_secret);
         let http = Http::new(Service::Port, base, session)?;
-        Ok(Self {
-            http,
-            credentials,
-            run: run.to_owned(),
-            tied: AtomicBool::new(true),
-            login: Default::default(),
-        })
+        Ok(Self { http, credentials, run: run.to_owned(), tied: AtomicBool::new(true) })
     }
 
     /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
@@ -86,41 +67,22 @@ impl Client {
     ///
     /// Fails with `other` if Port refuses the credentials.
     pub async fn login(&self) -> Told<()> {
-        Ok(self.token(None).await.map(drop)?)
+        Ok(self.http.token(None, self.mint()).await.map(drop)?)
     }
 
-    /// The token, made anew if there is none, if it is too old, or if it is `refused`.
-    async fn token(&self, refused: Option<&Secret>) -> Sent<Secret> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Granted {
-            access_token: String,
-            expires_in: f64,
-        }
-        let session = &self.http.session;
-        let mut login = self.login.lock().await;
-        if let Some(login) = login.as_ref()
-            && login.until > session.now()
-            && Some(&login.token) != refused
-        {
-            return Ok(login.token.clone());
-        }
+    async fn mint(&self) -> Sent<Minted> {
         let body = json!({
             "clientId": self.credentials.client_id,
             "clientSecret": self.credentials.client_secret.expose(),
         });
         let request = Request::write(Method::POST, "/v1/auth/access_token", body);
         let answer = self.http.send(&request).await?;
-        let granted: Granted = answer.json()?;
-        let token = Secret::new("Port's token", &granted.access_token)
-            .map_err(|error| answer.unreadable(error.to_string()))?;
-        session.minted(&token);
+        let token = self.http.secret(&answer, "accessToken")?;
         // Port repeats a token until it expires, so its rest may be short: a minute early, but half of it at least.
-        let lifetime = Duration::try_from_secs_f64(granted.expires_in).unwrap_or_default();
+        let lifetime = Duration::try_from_secs_f64(answer.field("expiresIn")?).unwrap_or_default();
         let used = lifetime.saturating_sub(Duration::from_secs(60)).max(lifetime / 2);
-        let until = session.now().checked_add(used).unwrap_or(Timestamp::MAX);
-        *login = Some(Login { token: token.clone(), until });
-        Ok(token)
+        let until = self.http.session.now().checked_add(used).unwrap_or(Timestamp::MAX);
+        Ok(Minted { token, until })
     }
 
     /// Sends what sets Port up or starts an action, for the commands around a run; nothing of a run gets here.
@@ -135,21 +97,18 @@ impl Client {
 
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
     async fn send(&self, request: Request) -> Sent<Answer> {
-        let token = self.token(None).await?;
-        match self.http.send(&request.clone().bearer(token.clone())).await {
+        let token = self.http.token(None, self.mint()).await?;
+        let mut request = Request { bearer: Some(token.clone()), ..request };
+        match self.http.send(&request).await {
             Err(error) if error.says(401, "") => {
-                let token = self.token(Some(&token)).await?;
-                self.http.send(&request.bearer(token)).await
+                request.bearer = Some(self.http.token(Some(&token), self.mint()).await?);
+                self.http.send(&request).await
             }
             other => other,
         }
     }
 
-    async fn patch(&self, target: String, body: serde_json::Value) -> Sent<Answer> {
-        self.send(Request::write(Method::PATCH, target, body)).await
-    }
-
-    async fn post(&self, effect: Effect, target: String, body: serde_json::Value) -> Sent<Answer> {
-        self.send(Request::write(Method::POST, target, body).effect(effect)).await
+    async fn post(&self, target: String, body: Value) -> Sent<Answer> {
+        self.send(Request::write(Method::POST, target, body)).await
     }
 }

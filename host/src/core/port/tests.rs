@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Client, Credentials, End, Termination};
+use super::{Client, Credentials};
 use crate::core::contract::{Change, EntityKey, Failure, Relation};
 use crate::core::http::script::{Outcome, Script, answer, lost, rows};
 use crate::core::secret::Secret;
@@ -197,8 +197,7 @@ async fn a_lost_end_is_settled_by_reading_the_run() {
     ];
     for (steps, good) in rows("lost ends", table) {
         let (port, script) = port(steps);
-        let end = End { message: "done", label: "promoted", termination: Some(Termination::Success) };
-        let result = port.end(&end).await;
+        let result = port.end("done", "promoted", Some("SUCCESS")).await;
         assert_eq!(result.is_ok(), good, "{result:?}");
         let body = json!({ "message": "done", "statusLabel": "promoted", "terminationStatus": "SUCCESS" });
         assert_eq!(script.body(1), body);
@@ -209,6 +208,6 @@ async fn a_lost_end_is_settled_by_reading_the_run() {
 #[tokio::test]
 async fn leaves_the_status_to_port_where_it_reads_the_exit_code() {
     let (port, script) = port(vec![("POST /v1/actions/runs/r_1/logs", answer(201, "{}"))]);
-    port.end(&End { message: "done", label: "promoted", termination: None }).await.unwrap();
+    port.end("done", "promoted", None).await.unwrap();
     assert_eq!(script.body(1), json!({ "message": "done", "statusLabel": "promoted" }));
 }

@@ -15,16 +15,15 @@ use crate::core::gate::{Gate, describe};
 use crate::core::grants::{In, Operation, Resolved, Target};
 use crate::core::journal::Journal;
 use crate::core::live::Live;
-use crate::core::observer::Silent;
 use crate::core::sandbox::Surroundings;
 use crate::core::seen::entity_context;
-use crate::core::transport::SystemClock;
 use crate::core::{github, port};
 use crate::kit::fleet::{self, Service, Terms};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::reads::Translated;
 use crate::request::config::Config;
+use crate::setup::{Silent, SystemClock};
 use crate::words::{Changes, WORDS};
 
 /// How long the plan of one service may take.

@@ -15,6 +15,7 @@ use crate::core::journal::json;
 use crate::core::limits::{Budget, Limits};
 use crate::core::run::{ending, unproven};
 use crate::core::sandbox::Door;
+use crate::core::seen::Seen;
 use crate::policy::Policy;
 use crate::words::message;
 
@@ -223,7 +224,7 @@ fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
-    let claimed =
-        unproven(&verdict).map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
+    let claimed = unproven(&verdict, &Seen::default())
+        .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
     [Some(ending(verdict, violations)), claimed].into_iter().flatten().collect()
 }

@@ -25,6 +25,7 @@ use crate::core::source::Source;
 use crate::core::transport::{Clock as _, Transport};
 use crate::core::{github, port};
 use crate::plan::Plan;
+use crate::request::config::Report;
 use crate::request::payload::Payload;
 use crate::setup::Setup;
 use crate::words::{Changes, WORDS, message};
@@ -176,7 +177,7 @@ impl Bench<'_> {
             engine: self.engine,
             policy,
             grants: &config.grants,
-            report: config.port.report,
+            sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
             seed: self.seed,
             gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone(), WORDS),

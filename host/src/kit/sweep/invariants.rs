@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use crate::core::ending::Report;
 use crate::core::grants::{After, Changes, Grant, Operation};
 use crate::core::run::Mode;
 use crate::core::values::only_values_change;
 use crate::kit::scenario::{Ran, only};
-use crate::request::config::Config;
+use crate::request::config::{Config, Report};
 use crate::world::World;
 use crate::world::git::Oid;
 use crate::world::github::{PullState, Repository};

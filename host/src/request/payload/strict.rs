@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Level {
             if map.insert(key.clone(), value).is_some() {
                 return Err(A::Error::custom(format!(
                     "the key `{}` is there twice",
-                    crate::core::text::line(&key)
+                    crate::words::text::line(&key)
                 )));
             }
         }
