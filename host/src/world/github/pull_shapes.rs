@@ -55,8 +55,6 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         "assignees": users(&pull.assignees),
         "requested_reviewers": users(&pull.reviewers.0),
         "requested_teams": pull.reviewers.1.iter().map(|slug| team(call, repository, slug)).collect::<Vec<_>>(),
-        "head": end(&whole, &pull.head, pull.head_sha),
-        "base": end(&whole, &pull.base, pull.base_sha),
         "_links": {
             "self": link(&url), "html": link(&html), "issue": link(&issue), "comments": link(&format!("{issue}/comments")),
             "review_comments": link(&format!("{url}/comments")), "review_comment": link(&format!("{api}/pulls/comments{{/number}}")),
@@ -66,6 +64,9 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         "auto_merge": auto_merge(call, pull),
         "draft": pull.draft,
     });
+    // Not by `json!`, which copies whatever it is given: these are nearly all of the answer.
+    shape["head"] = end(whole.clone(), &pull.head, pull.head_sha);
+    shape["base"] = end(whole, &pull.base, pull.base_sha);
     if call.newest {
         without(&mut shape, &["merge_commit_sha", "assignee"]);
     }
@@ -78,15 +79,16 @@ pub(super) fn pull_node_id(repository: &Repository, pull: &PullRequest) -> Strin
 }
 
 /// One end of a pull request. The repository is the same for both, and by far the largest part of the answer.
-fn end(whole: &Value, branch: &str, sha: Oid) -> Value {
+fn end(whole: Value, branch: &str, sha: Oid) -> Value {
     let owner = &whole["owner"];
-    json!({
+    let mut end = json!({
         "label": format!("{}:{branch}", owner["login"].as_str().unwrap_or_default()),
         "ref": branch,
         "sha": sha.to_string(),
         "user": owner,
-        "repo": whole,
-    })
+    });
+    end["repo"] = whole;
+    end
 }
 
 fn team(call: &Call<'_>, repository: &Repository, slug: &str) -> Value {

@@ -40,7 +40,7 @@ impl Port {
         let entity =
             self.entity(blueprint, identifier).ok_or_else(|| Problem::not_found("entity", identifier))?;
         let view = View::of(call)?;
-        Ok(Reply::ok(json!({"ok": true, "entity": self.show(entity, &view)})))
+        Ok(Reply::holding("entity", self.show(entity, &view)))
     }
 
     fn list_entities(&self, call: &Call<'_>, blueprint: &str) -> Outcome {
@@ -52,7 +52,7 @@ impl Port {
             .filter(|entity| entity.blueprint == blueprint)
             .map(|entity| self.show(entity, &view))
             .collect();
-        Ok(Reply::ok(json!({"ok": true, "entities": entities})))
+        Ok(Reply::holding("entities", entities))
     }
 
     fn post_entity(&mut self, call: &Call<'_>, blueprint: &str) -> Outcome {

@@ -40,7 +40,7 @@ impl Port {
 
     fn get_run(&self, call: &Call<'_>, id: &str) -> Outcome {
         let run = self.run(id)?;
-        Ok(Reply::ok(json!({"ok": true, "run": self.show_run(call, run)})))
+        Ok(Reply::holding("run", self.show_run(call, run)))
     }
 
     /// Newest first.
@@ -64,7 +64,7 @@ impl Port {
         runs.sort_by_key(|run| std::cmp::Reverse(run.stamps.created_at));
         let runs = runs.into_iter().take(limit);
         let runs: Vec<Value> = runs.map(|run| self.show_run(call, run)).collect();
-        Ok(Reply::ok(json!({"ok": true, "runs": runs})))
+        Ok(Reply::holding("runs", runs))
     }
 
     /// `PATCH /v1/actions/runs/{id}`. The stray query `runId` that Port's own action sends is ignored.

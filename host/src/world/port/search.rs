@@ -29,9 +29,10 @@ impl Port {
                 entities.push(self.show(entity, &view));
             }
         }
-        Ok(Reply::ok(json!({
-            "ok": true, "matchingBlueprints": blueprints, "failedBlueprints": [], "entities": entities,
-        })))
+        let mut reply = Reply::holding("entities", entities);
+        reply.body["matchingBlueprints"] = json!(blueprints);
+        reply.body["failedBlueprints"] = json!([]);
+        Ok(reply)
     }
 
     /// `POST /v1/blueprints/{blueprint}/entities/search`: one blueprint, in pages.
@@ -56,11 +57,11 @@ impl Port {
             .filter(|entity| rule.holds(self, entity, call.now));
         let page: Vec<&Entity> = found.by_ref().take(limit).collect();
         let shown: Vec<Value> = page.iter().map(|entity| self.show(entity, &view)).collect();
-        let mut answer = json!({"ok": true, "entities": shown});
+        let mut reply = Reply::holding("entities", shown);
         if let (Some(last), true) = (page.last(), found.next().is_some()) {
-            answer["next"] = json!(last.identifier);
+            reply.body["next"] = json!(last.identifier);
         }
-        Ok(Reply::ok(answer))
+        Ok(reply)
     }
 
     /// The entities of a blueprint that a query finds.
