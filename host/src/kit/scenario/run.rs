@@ -337,7 +337,7 @@ impl Runner {
 /// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
 /// by the thousand here, and half of what an instance costs is the kernel's work.
 fn pooled() -> wasmtime::Config {
-    let (mut config, mut pool) = (wasmtime::Config::new(), wasmtime::PoolingAllocationConfig::new());
+    let (mut config, mut pool) = (Engine::quick(), wasmtime::PoolingAllocationConfig::new());
     pool.linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);
