@@ -1,6 +1,30 @@
 //! Reads the journal of a run again, and finds every change that was made to it since.
 
-use crate::core::journal::{Entry, FORMAT, chain};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::core::journal::{Entry, FORMAT, Journal, chain};
+
+/// The bytes of a journal in memory.
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// Starts a journal in memory, which shares its bytes with whoever reads them.
+    pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
+        let bytes = Arc::default();
+        (Self::over(Shared(Arc::clone(&bytes))), bytes)
+    }
+}
 
 /// A line as it was written; its entry is not read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +108,12 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
 
     use super::*;
     use crate::core::call::{Call, Reply};
     use crate::core::contract::{Failure, Workflow};
-    use crate::core::journal::{Header, Journal, digest};
+    use crate::core::journal::{Header, digest};
     use crate::core::limits::Limits;
     use crate::request::payload::Payload;
 

@@ -9,6 +9,7 @@ use promote::core::gate::Gate;
 use promote::core::grants::Resolved;
 use promote::core::journal::Journal;
 use promote::core::limits::Limits;
+use promote::core::sandbox::Door;
 use promote::core::transport::Clock as _;
 use promote::request::config::Config;
 use promote::setup::Silent;
@@ -44,7 +45,7 @@ async fn once() -> anyhow::Result<f64> {
     let key = EntityKey { blueprint: "running_service".into(), identifier: "web-prod".into() };
     let started = Instant::now();
     for _ in 0..CALLS {
-        let answer = gate.call(Call::GetEntity { key: key.clone() }).await;
+        let answer = Door::call(&mut gate, Call::GetEntity { key: key.clone() }).await;
         anyhow::ensure!(answer.is_ok(), "the sample is there to be read");
     }
     Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS))

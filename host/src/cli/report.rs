@@ -145,5 +145,5 @@ pub(super) fn links(done: &Done, run_id: &str, environment: &Environment) -> Vec
 }
 
 fn step(step: &Step) -> Value {
-    json!({ "call": step.call, "problem": step.problem, "milliseconds": step.took.as_millis() })
+    json!({ "call": step.call, "problem": step.problem(), "milliseconds": step.took.as_millis() })
 }

@@ -22,7 +22,7 @@ impl Terminal {
 
 impl Observer for Terminal {
     fn step(&self, step: &Step) {
-        let (mark, colour) = if step.problem.is_none() { ("✓", 32) } else { ("✗", 31) };
+        let (mark, colour) = if step.problem().is_none() { ("✓", 32) } else { ("✗", 31) };
         let mark = if self.colour { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark.to_owned() };
         let title = plan::words(&text::log(&text::line(&step.call.to_string())));
         let took = step.took.as_millis();
@@ -30,7 +30,7 @@ impl Observer for Terminal {
             Call::Note { message, .. } => format!("{mark} {}", plan::words(&text::log(&text::line(message)))),
             _ => format!("  {mark} {title}  {took} ms"),
         });
-        if let Some(problem) = &step.problem {
+        if let Some(problem) = step.problem() {
             output::say(&format!("    {problem}"));
         }
     }

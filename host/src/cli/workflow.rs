@@ -127,7 +127,7 @@ fn summary(report: &Report<'_>) -> String {
     }
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
     for step in &done.timeline {
-        let problem = step.problem.as_deref().map(markdown).unwrap_or_default();
+        let problem = step.problem().map(markdown).unwrap_or_default();
         let _ = writeln!(
             text,
             "| {} | {} | {problem} |",

@@ -143,15 +143,13 @@ impl Engine {
             let instance = self.linked(program)?.instantiate_async(&mut store).await?;
             instance.promote_policy_promotion().call_promote(&mut store, request).await
         };
-        let ended = tokio::select! {
-            ended = run => Some(ended),
-            () = tokio::time::sleep(left) => None,
-            () = cancel => Some(Err(wasmtime::Error::new(Cancelled))),
-        };
-        let verdict = match ended {
-            Some(Ok(returned)) => Verdict::Returned(returned),
-            Some(Err(trap)) => stopped(trap, store.data().memory_limit(), &limits),
-            None => Verdict::Limit(limits.out_of_time()),
+        let verdict = tokio::select! {
+            ended = run => match ended {
+                Ok(returned) => Verdict::Returned(returned),
+                Err(trap) => stopped(trap, store.data().memory_limit(), &limits),
+            },
+            () = tokio::time::sleep(left) => Verdict::Limit(limits.out_of_time()),
+            () = cancel => Verdict::Cancelled,
         };
         let (door, printed) = store.into_data().into_parts();
         (verdict, door, printed)
@@ -194,24 +192,16 @@ fn plain(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("cancelled")]
-struct Cancelled;
-
 /// How wasmtime's error begins when a call passes more than [`Store::set_hostcall_fuel`] allows; its type is private.
 const TOO_MUCH: &str = "too much data is being copied";
 
 fn stopped(trap: wasmtime::Error, memory: Option<LimitReached>, limits: &Limits) -> Verdict {
-    if trap.is::<Cancelled>() {
-        return Verdict::Cancelled;
-    }
     if trap.root_cause().to_string().starts_with(TOO_MUCH) {
         return Verdict::Limit(limits.traffic_reached());
     }
-    match (trap.downcast_ref::<LimitReached>(), memory) {
-        (Some(limit), _) => Verdict::Limit(limit.clone()),
-        (None, Some(limit)) => Verdict::Limit(limit),
-        (None, None) => Verdict::Trapped(trap),
+    match trap.downcast_ref::<LimitReached>().cloned().or(memory) {
+        Some(limit) => Verdict::Limit(limit),
+        None => Verdict::Trapped(trap),
     }
 }
 

@@ -71,38 +71,23 @@ pub struct Words {
 pub struct Step {
     /// The call.
     pub call: Call,
-    /// The answer, if there was one.
-    pub reply: Option<Reply>,
-    /// What went wrong with it, if anything did.
-    pub problem: Option<String>,
-    /// What became of it.
-    pub fate: Fate,
+    /// What it came to.
+    pub answer: Answered,
     /// How long it took.
     pub took: Duration,
 }
 
-/// What became of a call, as far as the host knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was done.
-    Done,
-    /// It was not sent: nothing has changed.
-    Stopped,
-    /// The service said no.
-    Refused,
-    /// There is no answer: it may have been done.
-    Unknown,
-}
-
-impl Fate {
-    fn of(answer: &Result<Reply, Fault>) -> Self {
-        match answer {
-            Ok(_) => Self::Done,
-            Err(Fault::Trap(_) | Fault::Failure(Failure::Denied(_))) => Self::Stopped,
-            Err(Fault::Failure(Failure::Unavailable(_) | Failure::Other(_))) => Self::Unknown,
-            Err(Fault::Failure(_)) => Self::Refused,
-        }
-    }
+/// What a call came to; what that says of the world, and how, stands in `words`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// Nothing: the run was stopped before there was an answer.
+    NotYet,
+    /// It was answered.
+    Reply(Reply),
+    /// It failed, and the policy was told.
+    Failure(Failure),
+    /// It ended the policy, for this reason.
+    Trap(String),
 }
 
 /// A journal that cannot be written: no call is made without its trace.
@@ -136,61 +121,14 @@ impl Gate {
         }
     }
 
-    /// Makes one call for the policy.
-    ///
-    /// # Errors
-    /// A failure that the policy is told, or a trap that ends it: a limit, or a journal that cannot be written.
-    pub async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
-        // A call that is too large is not made, and not copied into the journal either.
-        let text = json(&call);
-        self.budget.carry(text.get().len()).map_err(trap)?;
-        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let started = self.clock.now();
-        self.write(&Entry::Call { number, at: started, request: &text }, call.is_write())?;
-        // What a run that is stopped in the middle of a call leaves behind.
-        let unanswered = Some("the run was stopped before there was an answer".to_owned());
-        self.timeline.push(Step {
-            call: call.clone(),
-            reply: None,
-            problem: unanswered,
-            fate: Fate::Unknown,
-            took: Duration::ZERO,
-        });
-        let answer = self.answer(&call).await;
-        let at = self.clock.now();
-        if let Some(step) = self.timeline.last_mut() {
-            step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
-            step.fate = Fate::of(&answer);
-            step.reply = answer.as_ref().ok().cloned();
-            step.problem = match &answer {
-                Ok(_) => None,
-                Err(Fault::Failure(failure)) => Some(describe(failure).to_owned()),
-                Err(Fault::Trap(trap)) => Some(trap.to_string()),
-            };
-            self.observer.step(step);
-        }
-        match &answer {
-            Ok(reply) => {
-                let text = json(reply);
-                self.write(&Entry::Reply { number, at, reply: &text }, false)?;
-                self.budget.carry(text.get().len()).map_err(trap)?;
-            }
-            Err(Fault::Failure(failure)) => {
-                self.write(&Entry::Failure { number, at, failure: &json(failure) }, false)?;
-            }
-            Err(Fault::Trap(_)) => {}
-        }
-        answer
-    }
-
     /// Adds a line to the journal; what announces a write is on the disk before this returns.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&mut self, entry: &Written<'_>, durable: bool) -> Result<(), Fault> {
+    pub fn write(&mut self, entry: &Written<'_>, durable: bool) -> Result<(), NoJournal> {
         let written =
             self.journal.add(entry).and_then(|()| if durable { self.journal.flush() } else { Ok(()) });
-        written.map_err(|error| trap(NoJournal(error)))
+        written.map_err(NoJournal)
     }
 
     async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
@@ -204,7 +142,9 @@ impl Gate {
             Call::Now => Reply::Time(self.clock.now().to_string()),
             Call::Sleep { seconds } => {
                 self.settle().await;
-                self.sleep(*seconds).await?
+                self.clock.sleep(self.time_left().min(Duration::from_secs((*seconds).into()))).await;
+                self.check_deadline()?;
+                Reply::Done(())
             }
             call => self.source.call(call).await?,
         };
@@ -220,17 +160,6 @@ impl Gate {
         }
     }
 
-    async fn sleep(&self, seconds: u32) -> Result<Reply, Fault> {
-        self.clock.sleep(self.time_left().min(Duration::from_secs(seconds.into()))).await;
-        self.check_deadline()?;
-        Ok(Reply::Done(()))
-    }
-
-    /// The time until the deadline.
-    pub fn time_left(&self) -> Duration {
-        Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default()
-    }
-
     fn check_deadline(&self) -> Result<(), Fault> {
         if self.clock.now() >= self.deadline {
             return Err(trap(self.budget.limits().out_of_time()));
@@ -241,8 +170,39 @@ impl Gate {
 
 #[async_trait]
 impl Door for Gate {
+    /// Makes one call for the policy; what ends it is a limit, or a journal that cannot be written.
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
-        Self::call(self, call).await
+        // A call that is too large is not made, and not copied into the journal either.
+        let text = json(&call);
+        self.budget.carry(text.get().len()).map_err(trap)?;
+        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let started = self.clock.now();
+        self.write(&Entry::Call { number, at: started, request: &text }, call.is_write()).map_err(trap)?;
+        // What a run that is stopped in the middle of a call leaves behind.
+        self.timeline.push(Step { call: call.clone(), answer: Answered::NotYet, took: Duration::ZERO });
+        let answer = self.answer(&call).await;
+        let at = self.clock.now();
+        if let Some(step) = self.timeline.last_mut() {
+            step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();
+            step.answer = match &answer {
+                Ok(reply) => Answered::Reply(reply.clone()),
+                Err(Fault::Failure(failure)) => Answered::Failure(failure.clone()),
+                Err(Fault::Trap(trap)) => Answered::Trap(trap.to_string()),
+            };
+            self.observer.step(step);
+        }
+        match &answer {
+            Ok(reply) => {
+                let text = json(reply);
+                self.write(&Entry::Reply { number, at, reply: &text }, false).map_err(trap)?;
+                self.budget.carry(text.get().len()).map_err(trap)?;
+            }
+            Err(Fault::Failure(failure)) => {
+                self.write(&Entry::Failure { number, at, failure: &json(failure) }, false).map_err(trap)?;
+            }
+            Err(Fault::Trap(_)) => {}
+        }
+        answer
     }
 
     fn limits(&self) -> &Limits {
@@ -250,7 +210,7 @@ impl Door for Gate {
     }
 
     fn time_left(&self) -> Duration {
-        Self::time_left(self)
+        Duration::try_from(self.deadline.duration_since(self.clock.now())).unwrap_or_default()
     }
 }
 

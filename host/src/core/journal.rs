@@ -6,9 +6,8 @@
 //! module.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -96,18 +95,24 @@ pub enum Entry<C = Call, R = Reply, F = Failure> {
 pub type Written<'a> = Entry<&'a RawValue, &'a RawValue, &'a RawValue>;
 
 /// Writes a journal.
-#[derive(Debug)]
 pub struct Journal {
-    sink: Sink,
+    sink: Box<dyn Write + Send + Sync>,
     lines: usize,
     sum: String,
     torn: bool,
 }
 
-#[derive(Debug)]
-enum Sink {
-    File(File),
-    Memory(Arc<Mutex<Vec<u8>>>),
+/// A file that is on the disk when it is flushed.
+struct OnDisk(File);
+
+impl Write for OnDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
 }
 
 impl Journal {
@@ -120,17 +125,12 @@ impl Journal {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self::over(Sink::File(options.open(path)?)))
+        Ok(Self::over(OnDisk(options.open(path)?)))
     }
 
-    /// Starts a journal in memory; the bytes are shared with the caller.
-    pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        (Self::over(Sink::Memory(Arc::clone(&bytes))), bytes)
-    }
-
-    fn over(sink: Sink) -> Self {
-        Self { sink, lines: 0, sum: String::new(), torn: false }
+    /// Starts a journal over what keeps it: that has it when it is flushed.
+    pub fn over(sink: impl Write + Send + Sync + 'static) -> Self {
+        Self { sink: Box::new(sink), lines: 0, sum: String::new(), torn: false }
     }
 
     /// Whether nothing was written yet.
@@ -158,12 +158,7 @@ impl Journal {
         let sum = chain(&self.sum, number, &entry);
         let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
         self.torn = true;
-        match &mut self.sink {
-            Sink::File(file) => file.write_all(text.as_bytes())?,
-            Sink::Memory(bytes) => {
-                bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text.as_bytes());
-            }
-        }
+        self.sink.write_all(text.as_bytes())?;
         (self.lines, self.sum, self.torn) = (number, sum, false);
         Ok(())
     }
@@ -172,21 +167,14 @@ impl Journal {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn flush(&self) -> io::Result<()> {
-        match &self.sink {
-            Sink::File(file) => file.sync_data(),
-            Sink::Memory(_) => Ok(()),
-        }
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
     }
 }
 
 /// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
 pub fn chain(before: &str, number: usize, entry: &str) -> String {
-    let mut sum = Sha256::new();
-    for part in [before, "\n", &number.to_string(), "\n", entry] {
-        sum.update(part);
-    }
-    hex(&sum.finalize())
+    digest(format!("{before}\n{number}\n{entry}").as_bytes())
 }
 
 /// A value of the contract as the journal holds it; so many bytes cross the border with it.
@@ -196,10 +184,6 @@ pub fn json(value: &impl Serialize) -> Box<RawValue> {
 
 /// SHA-256 in hex.
 pub fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    Sha256::digest(bytes).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

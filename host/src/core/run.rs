@@ -5,7 +5,7 @@ use std::future::Future;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::call::{Call, Fault};
+use super::call::Call;
 use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting};
 use super::ending::Ending;
 use super::engine::{Engine, Program, Verdict};
@@ -13,7 +13,7 @@ use super::gate::{Gate, NoJournal, Step, describe};
 use super::grants::{Grants, Resolved};
 use super::journal::{Entry, FORMAT, Header};
 use super::port::Run;
-use super::sandbox::Surroundings;
+use super::sandbox::{Door as _, Surroundings};
 use super::seen::{Seen, entity_context};
 
 /// What the host does last before the policy starts; a run that fails here has a journal without calls.
@@ -131,7 +131,7 @@ async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &m
     });
     gate.grants = Resolved::new(grants, &context).map_err(Ending::Unusable)?;
     gate.write(&Entry::Header(Box::new(header.clone())), true)
-        .map_err(|fault| Ending::Unusable(explain(&fault)))?;
+        .map_err(|error| Ending::Unusable(error.to_string()))?;
     if gate.source.mode() == Mode::Run {
         let (version, policy, on) =
             (&header.host, &header.component[..12], show(&header.request.subject.key));
@@ -224,9 +224,9 @@ async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: Stri
     let footer = Entry::Footer { at: gate.clock.now(), ending: kind.to_owned(), message: message.clone() };
     // A run that never began has no header, and a journal without one is none.
     if !gate.journal.is_empty()
-        && let Err(fault) = gate.write(&footer, true)
+        && let Err(error) = gate.write(&footer, true)
     {
-        gate.observer.say(&explain(&fault));
+        gate.observer.say(&error.to_string());
     }
     let journal_sum = gate.journal.sum().to_owned();
     Done { ending, message, timeline: gate.timeline, printed, journal_sum }
@@ -234,13 +234,6 @@ async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: Stri
 
 fn failed(doing: &str, failure: &Failure) -> Ending {
     Ending::Failed(format!("{doing}: {}", describe(failure)))
-}
-
-fn explain(fault: &Fault) -> String {
-    match fault {
-        Fault::Failure(failure) => describe(failure).to_owned(),
-        Fault::Trap(trap) => trap.to_string(),
-    }
 }
 
 fn show(key: &EntityKey) -> String {

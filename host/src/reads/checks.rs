@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::core::contract::{BranchRules, Check, CheckState, Failure, MergeMethod};
 use crate::core::github::Repo;
-use crate::core::http::{OrNone, Sent, Told, seg, segs};
+use crate::core::http::{Sent, Told, or_none, seg, segs};
 
 /// The names of the methods, in the order in which they are preferred.
 const METHODS: [(MergeMethod, &str, &str); 3] = [
@@ -134,7 +134,7 @@ impl Repo<'_> {
             Err(error) if error.says(403, "Upgrade to") => Vec::new(),
             Err(error) => return Err(error),
         };
-        let classic = &branch.or_none()?.unwrap_or_default()["protection"]["required_status_checks"];
+        let classic = &or_none(branch)?.unwrap_or_default()["protection"]["required_status_checks"];
         // "Any App" is told by no number, or by -1.
         let maker = |check: &Value| {
             let number = check["integration_id"].as_i64().or(check["app_id"].as_i64());

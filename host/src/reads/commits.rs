@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::core::contract::{Ancestry, Commit, Comparison};
 use crate::core::github::Repo;
-use crate::core::http::{OrNone as _, Told, segs};
+use crate::core::http::{Told, or_none, segs};
 
 /// A commit as "Get a commit" and "Compare two commits" send it.
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ impl Repo<'_> {
         match self.get::<WireCommit>(format!("/commits/{}", segs(revision))).await {
             // "No commit found for SHA": what is no identifier, and no name either.
             Err(error) if error.says(422, "") => Ok(None),
-            other => Ok(other.or_none()?.map(WireCommit::into_contract)),
+            other => Ok(or_none(other)?.map(WireCommit::into_contract)),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::core::grants::{After, Changes, Grant, Grants, Operation};
+use crate::core::grants::{Grant, Grants, Operation};
 use crate::core::template::Template;
 
 impl<'de> Deserialize<'de> for Grants {
@@ -32,7 +32,8 @@ struct Fields {
     base: Vec<Template>,
     #[serde(deserialize_with = "one_or_many")]
     head: Vec<Template>,
-    changes: Changes,
+    #[serde(rename = "changes", deserialize_with = "is_any")]
+    any_change: bool,
     #[serde(deserialize_with = "one_or_many")]
     blueprint: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
@@ -41,8 +42,30 @@ struct Fields {
     properties: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
     relations: Vec<String>,
-    after: Option<After>,
+    #[serde(rename = "after", deserialize_with = "is_merge")]
+    after_merge: bool,
     holds: Option<Template>,
+}
+
+/// How much of a file a proposal may change.
+fn is_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Changes {
+        Values,
+        Any,
+    }
+    Ok(Changes::deserialize(deserializer)? == Changes::Any)
+}
+
+/// What must have happened before a call is allowed.
+fn is_merge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum After {
+        Merge,
+    }
+    After::deserialize(deserializer).map(|After::Merge| true)
 }
 
 fn operations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
@@ -136,6 +159,11 @@ impl Grants {
 }
 
 impl Grant {
+    /// Whether it allows the operation on something.
+    pub fn covers(&self, operation: Operation) -> bool {
+        self.allow.contains(&operation)
+    }
+
     /// Checks that the fields fit the operations.
     ///
     /// # Errors
@@ -154,7 +182,7 @@ impl Grant {
             ("path", !self.path.is_empty(), only(&[O::ReadFile, O::Propose, O::Merge]), only(&[O::Propose])),
             ("base", !self.base.is_empty(), only(&[O::Propose, O::Merge]), only(&[O::Propose, O::Merge])),
             ("head", !self.head.is_empty(), only(&[O::Propose, O::Merge]), None),
-            ("changes", self.changes != Changes::Values, only(&[O::Propose]), None),
+            ("changes", self.any_change, only(&[O::Propose]), None),
             (
                 "entity",
                 !self.entity.is_empty(),
@@ -163,7 +191,7 @@ impl Grant {
             ),
             ("properties", !self.properties.is_empty(), only(&[O::UpdateEntity]), None),
             ("relations", !self.relations.is_empty(), only(&[O::UpdateEntity]), None),
-            ("after", self.after.is_some(), only(&[O::UpdateEntity]), None),
+            ("after", self.after_merge, only(&[O::UpdateEntity]), None),
             ("holds", self.holds.is_some(), only(&[O::UpdateEntity]), None),
         ];
         for (field, given, means, _) in fields {
@@ -181,7 +209,7 @@ impl Grant {
                 return Err(format!("`{name}` needs `{field}`: a grant without it would be too wide"));
             }
         }
-        if self.holds.is_some() && self.after.is_none() {
+        if self.holds.is_some() && !self.after_merge {
             return Err("`holds` has no meaning without `after = \"merge\"`".to_owned());
         }
         Ok(())

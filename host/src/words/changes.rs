@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{Change, Entity, Proposal};
-use crate::core::gate::Step;
+use crate::core::gate::{Answered, Step};
 
 /// How long a diff may be looked for: beyond that it is right, but longer than need be. Two long texts without a line in
 /// common would take hours.
@@ -52,7 +52,7 @@ impl Changes {
     pub fn of(timeline: &[Step]) -> Self {
         let (mut changes, mut known) = (Self::default(), Known::default());
         for step in timeline {
-            let Some(reply) = &step.reply else { continue };
+            let Answered::Reply(reply) = &step.answer else { continue };
             match (&step.call, reply) {
                 (Call::Propose { proposal }, _) => changes.propose(proposal, &known),
                 (Call::UpdateEntity { change, .. }, Reply::Updated(entity)) => {

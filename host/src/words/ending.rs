@@ -1,9 +1,9 @@
 //! How a run ended, in words.
 
 use crate::core::call::Call;
-use crate::core::contract::{Outcome, Promotion, Reason};
+use crate::core::contract::{Failure, Outcome, Promotion, Reason};
 use crate::core::ending::Ending;
-use crate::core::gate::{Fate, Step};
+use crate::core::gate::{Answered, Step, describe};
 use crate::core::run::Mode;
 
 /// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
@@ -90,15 +90,53 @@ fn change(p: &Promotion) -> String {
     format!("{}{was}", p.image)
 }
 
+/// What became of a call, as far as the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It was done.
+    Done,
+    /// It was not sent: nothing has changed.
+    Stopped,
+    /// The service said no.
+    Refused,
+    /// There is no answer: it may have been done.
+    Unknown,
+}
+
+impl Fate {
+    fn of(answer: &Answered) -> Self {
+        match answer {
+            Answered::Reply(_) => Self::Done,
+            Answered::Trap(_) | Answered::Failure(Failure::Denied(_)) => Self::Stopped,
+            Answered::NotYet | Answered::Failure(Failure::Unavailable(_) | Failure::Other(_)) => {
+                Self::Unknown
+            }
+            Answered::Failure(_) => Self::Refused,
+        }
+    }
+}
+
+impl Step {
+    /// What went wrong with the call, if anything did.
+    pub fn problem(&self) -> Option<&str> {
+        match &self.answer {
+            Answered::NotYet => Some("the run was stopped before there was an answer"),
+            Answered::Reply(_) => None,
+            Answered::Failure(failure) => Some(describe(failure)),
+            Answered::Trap(why) => Some(why),
+        }
+    }
+}
+
 /// What a run left behind in git, so that nobody has to look; from the calls that it made.
 fn git_state(timeline: &[Step]) -> String {
-    let steps = timeline.iter().filter(|step| step.fate != Fate::Stopped);
+    let steps = timeline.iter().filter(|step| Fate::of(&step.answer) != Fate::Stopped);
     steps.filter_map(left_behind).next_back().unwrap_or_else(|| "nothing was written to git".to_owned())
 }
 
 /// What one call left behind, if it is one that writes to git.
 fn left_behind(step: &Step) -> Option<String> {
-    Some(match (&step.call, step.fate) {
+    Some(match (&step.call, Fate::of(&step.answer)) {
         (Call::Propose { proposal: p }, Fate::Done) => format!(
             "a pull request from {} to {} is open in {}; {} is unchanged",
             p.head, p.base, p.repository, p.base

@@ -1,7 +1,7 @@
 //! What holds for any grants and any target, by generated ones.
 
 use promote::core::contract::{Change, Relation};
-use promote::core::grants::{After, Grant, Grants, In, Operation, Resolved, Target};
+use promote::core::grants::{Grant, Grants, In, Operation, Resolved, Target};
 use promote::core::template::Template;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -51,18 +51,20 @@ fn grant() -> impl Strategy<Value = Grant> {
     let fields = prop::array::uniform2(names(&["image", "owner"]));
     let places = (names(REPOSITORIES), paths, template(&["main", "release"]), heads);
     (allow, places, names(BLUEPRINTS), entities, fields, any::<bool>()).prop_map(
-        |(allow, (repository, path, base, head), blueprint, entity, [relations, properties], after)| Grant {
-            allow,
-            repository,
-            path,
-            base,
-            head,
-            blueprint,
-            entity,
-            relations,
-            properties,
-            after: after.then_some(After::Merge),
-            ..Grant::default()
+        |(allow, (repository, path, base, head), blueprint, entity, [relations, properties], after_merge)| {
+            Grant {
+                allow,
+                repository,
+                path,
+                base,
+                head,
+                blueprint,
+                entity,
+                relations,
+                properties,
+                after_merge,
+                ..Grant::default()
+            }
         },
     )
 }
@@ -118,7 +120,7 @@ proptest! {
     fn no_grants_deny_every_call(place in place()) {
         for operation in Operation::ALL {
             for target in place.targets() {
-                prop_assert!(resolve(Vec::new()).allow(operation, &target).is_err());
+                prop_assert!(resolve(Vec::new()).allow(operation, &target).is_none());
             }
         }
     }
@@ -135,7 +137,7 @@ proptest! {
         let (fewer, whole) = (resolve(grants), resolve(whole));
         for operation in Operation::ALL {
             for target in place.targets() {
-                if let Ok(conditions) = fewer.allow(operation, &target) {
+                if let Some(conditions) = fewer.allow(operation, &target) {
                     // Not under harder conditions either: each way in that there was is still there.
                     let all = whole.allow(operation, &target).unwrap_or_default();
                     prop_assert!(conditions.iter().all(|condition| all.contains(condition)));
@@ -149,7 +151,7 @@ proptest! {
         prop_assume!(!is_normal(&place.path));
         let (resolved, [_, repository, _]) = (resolve(grants), place.targets());
         for operation in Operation::ALL {
-            prop_assert!(resolved.allow(operation, &repository).is_err(), "{:?}", place.path);
+            prop_assert!(resolved.allow(operation, &repository).is_none(), "{:?}", place.path);
         }
     }
 }
@@ -165,7 +167,7 @@ fn what_is_generated_is_not_all_denied() {
         let (grants, place) = pairs.new_tree(&mut runner).unwrap().current();
         let resolved = resolve(grants);
         let [_, repository, _] = place.targets();
-        Operation::ALL.iter().any(|operation| resolved.allow(*operation, &repository).is_ok())
+        Operation::ALL.iter().any(|operation| resolved.allow(*operation, &repository).is_some())
     });
     assert!(allowed.count() > 3);
 }

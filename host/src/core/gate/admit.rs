@@ -4,11 +4,14 @@
 
 use super::Gate;
 use crate::core::call::Call;
-use crate::core::contract::Change;
-use crate::core::grants::{After, Changes, Grant, In, Operation, Target};
+use crate::core::contract::{Change, FileChange};
+use crate::core::grants::{Grant, In, Operation, Target};
 use crate::core::seen::entity_context;
 use crate::core::template::Template;
 use crate::core::values::only_values_change;
+
+/// What a grant says that demands evidence.
+const RULE: &str = "`after = \"merge\"`";
 
 impl Gate {
     /// Whether the call may be made, with everything that its grant demands.
@@ -36,41 +39,38 @@ impl Gate {
 
     fn check_condition(&self, call: &Call, allowed: &Grant) -> Result<(), String> {
         match call {
-            Call::UpdateEntity { change, .. } if allowed.after == Some(After::Merge) => {
+            Call::UpdateEntity { change, .. } if allowed.after_merge => {
                 self.check_order(change, allowed.holds.as_ref())
             }
-            Call::Propose { proposal } if allowed.changes == Changes::Values => {
-                for change in &proposal.changes {
-                    let read = self.seen.file(&proposal.repository, &change.path, &change.expected_blob);
-                    let old = read.ok_or_else(|| {
-                        format!("github.propose on {}: this run has not read that version of it", change.path)
-                    })?;
-                    only_values_change(old, &change.content).map_err(|what| {
-                        format!(
-                            "github.propose on {}: {what}; a grant with changes = \"any\" would allow it",
-                            change.path
-                        )
-                    })?;
-                }
-                Ok(())
+            Call::Propose { proposal } if !allowed.any_change => {
+                proposal.changes.iter().try_for_each(|change| self.check_values(&proposal.repository, change))
             }
             _ => Ok(()),
         }
     }
 
+    /// Nothing changes but values, in a file that this run has read.
+    fn check_values(&self, repository: &str, change: &FileChange) -> Result<(), String> {
+        let FileChange { path, content, expected_blob } = change;
+        let old = self.seen.file(repository, path, expected_blob);
+        let why = match old.map(|old| only_values_change(old, content)) {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(what)) => format!("{what}; a grant with changes = \"any\" would allow it"),
+            None => "this run has not read that version of it".to_owned(),
+        };
+        Err(format!("github.propose on {path}: {why}"))
+    }
+
     /// The catalog is never ahead of git, nor emptied.
     fn check_order(&self, change: &Change, holds: Option<&Template>) -> Result<(), String> {
         if change.properties.is_some() && !self.seen.has_merged() {
-            return Err(
-                "port.update-entity: `after = \"merge\"` allows no property before this run has merged"
-                    .to_owned(),
-            );
+            return Err(format!("port.update-entity: {RULE} allows no property before this run has merged"));
         }
         for relation in &change.relations {
             if relation.targets.is_empty() {
                 let name = &relation.name;
                 return Err(format!(
-                    "port.update-entity: `after = \"merge\"` does not allow to clear the relation {name}"
+                    "port.update-entity: {RULE} does not allow to clear the relation {name}"
                 ));
             }
             relation.targets.iter().try_for_each(|target| self.check_evidence(target, holds))?;
@@ -80,22 +80,19 @@ impl Gate {
 
     /// What a relation points at must be on the base branch.
     fn check_evidence(&self, target: &str, holds: Option<&Template>) -> Result<(), String> {
-        let rule = "`after = \"merge\"`";
-        let entity = self.seen.entity_named(target).ok_or_else(|| {
-            format!("port.update-entity to {target}: {rule} needs to know it, and this run has not read it")
-        })?;
-        let text = match holds {
-            None => target.to_owned(),
-            Some(template) => template
-                .render(&entity_context(entity), str::to_owned)
-                .map_err(|error| format!("port.update-entity to {target}: `holds` of the grant: {error}"))?,
+        let text = self.seen.entity_named(target).map(|entity| match holds {
+            Some(template) => template.render(&entity_context(entity), str::to_owned),
+            None => Ok(target.to_owned()),
+        });
+        let why = match text {
+            Some(Ok(text)) if self.seen.base_holds(&text) => return Ok(()),
+            Some(Ok(text)) => format!(
+                "{RULE} allows it only when a granted file on the base branch holds `{text}`, and this run has neither merged nor read such a file"
+            ),
+            Some(Err(error)) => format!("`holds` of the grant: {error}"),
+            None => format!("{RULE} needs to know it, and this run has not read it"),
         };
-        if self.seen.base_holds(&text) {
-            return Ok(());
-        }
-        Err(format!(
-            "port.update-entity to {target}: {rule} allows it only when a granted file on the base branch holds `{text}`, and this run has neither merged nor read such a file"
-        ))
+        Err(format!("port.update-entity to {target}: {why}"))
     }
 
     /// Calls about a pull request by number: its branches must be granted, and only what this run proposed is merged.
@@ -130,6 +127,6 @@ impl Gate {
     }
 
     fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
-        self.grants.allow(operation, target).map_err(|_| (self.words.denied)(operation, target))
+        self.grants.allow(operation, target).ok_or_else(|| (self.words.denied)(operation, target))
     }
 }

@@ -14,7 +14,7 @@ use super::pulls::Pull;
 use super::read::blob_id;
 use super::{Object, Repo, conflict, rejected};
 use crate::core::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
-use crate::core::http::{OrNone, Sent, Told, seg, segs};
+use crate::core::http::{Sent, Told, or_none, seg, segs};
 
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 const TRAILER: &str = "Promotion-Branch";
@@ -237,8 +237,8 @@ impl Repo<'_> {
         let request = json!({ "title": title, "head": head, "base": base, "body": body });
         match self.once::<Pull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
-                let mut found = self.find(head, base, PullFilter::Open).await?;
-                Ok(if found.is_empty() { Err(error) } else { Ok(found.swap_remove(0)) })
+                let found = self.find(head, base, PullFilter::Open).await?;
+                Ok(found.into_iter().next().ok_or(error))
             }
             Err(error) if !error.says(422, "head invalid") => Err(error.into()),
             other => Ok(other),
@@ -258,7 +258,7 @@ impl Repo<'_> {
     /// Whether a commit is part of a branch.
     async fn is_on(&self, branch: &str, commit: &str) -> Sent<bool> {
         let target = format!("/compare/{}...{}", segs(branch), seg(commit));
-        let status = &self.get::<Value>(target).await.or_none()?.unwrap_or_default()["status"];
+        let status = &or_none(self.get::<Value>(target).await)?.unwrap_or_default()["status"];
         Ok(status == "behind" || status == "identical")
     }
 
@@ -283,10 +283,8 @@ impl Repo<'_> {
         for part in path.split('/') {
             let at = found.as_ref().map_or(commit, |folder| &folder.sha);
             let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(at))).await?;
-            found = tree.into_iter().find(|entry| entry.path == part);
-            if found.is_none() {
-                break;
-            }
+            let Some(entry) = tree.into_iter().find(|entry| entry.path == part) else { return Ok(None) };
+            found = Some(entry);
         }
         Ok(found)
     }

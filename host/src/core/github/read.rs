@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Object, Repo, rejected};
 use crate::core::contract::{Failure, File};
-use crate::core::http::{OrNone, Request, Sent, Told, seg, segs};
+use crate::core::http::{Request, Sent, Told, or_none, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -18,7 +18,7 @@ impl Repo<'_> {
     pub async fn file(&self, path: &str, revision: &str) -> Told<Option<File>> {
         let commit = self.resolve(revision).await?;
         let target = format!("/contents/{}?ref={}", segs(path), seg(&commit));
-        let Some(content) = self.get::<Value>(target).await.or_none()? else {
+        let Some(content) = or_none(self.get::<Value>(target).await)? else {
             // The same answer says that there is no such commit; one that was looked up is known to exist.
             if commit == revision {
                 let _: Object = self.get(format!("/git/commits/{commit}")).await?;
@@ -33,7 +33,8 @@ impl Repo<'_> {
 
     /// The commit that a branch stands at, or none.
     pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
-        let found = self.send(Request::get(format!("/git/ref/heads/{}", segs(branch)))).await.or_none()?;
+        let target = format!("/git/ref/heads/{}", segs(branch));
+        let found = or_none(self.send(Request::get(target)).await)?;
         found.map(|found| Ok(found.field::<Object>("object")?.sha)).transpose()
     }
 

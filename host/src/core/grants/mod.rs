@@ -8,8 +8,8 @@ mod resolve;
 mod rule;
 
 pub use operation::{In, Operation, Target};
-pub use resolve::{NotGranted, Resolved};
-pub use rule::{After, Changes, Grant};
+pub use resolve::Resolved;
+pub use rule::Grant;
 
 /// The grants of one configuration; empty by default, which denies every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -30,10 +30,6 @@ struct Rule {
 #[derive(Debug)]
 struct Pattern(Glob, OnceLock<GlobMatcher>);
 
-/// No grant allows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotGranted;
-
 impl Resolved {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
     ///
@@ -43,33 +39,30 @@ impl Resolved {
     /// When a pattern is not a glob.
     pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
         let rules = grants.0.iter().zip(1..).filter_map(|(grant, number)| {
-            Some(Rule::new(grant, context)?.map_err(|what| format!("grant {number}: {what}")))
+            Rule::new(grant, context).map_err(|what| format!("grant {number}: {what}")).transpose()
         });
         rules.collect::<Result<_, _>>().map(Self)
     }
 
     /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
-    /// is enough, so that a grant more never denies what was allowed.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, NotGranted> {
-        let fits = |rule: &&Rule| rule.grant.covers(operation) && rule.matches(operation, target);
+    /// is enough, so that a grant more never denies what was allowed. None if there is no such grant, never an empty list.
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Option<Vec<&Grant>> {
+        let fits = |rule: &&Rule| rule.grant.allow.contains(&operation) && rule.matches(operation, target);
         let allowed: Vec<&Grant> = self.0.iter().filter(fits).map(|rule| &rule.grant).collect();
-        if allowed.is_empty() { Err(NotGranted) } else { Ok(allowed) }
+        (!allowed.is_empty()).then_some(allowed)
     }
 
     /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
     pub fn governs(&self, repository: &str, path: &str, base: &str) -> bool {
         let target =
             Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() });
-        self.allow(Operation::Propose, &target).is_ok()
+        self.allow(Operation::Propose, &target).is_some()
     }
 }
 
 impl Rule {
     /// None if a template names something that the request has not got.
-    fn new(grant: &Grant, context: &Value) -> Option<Result<Self, String>> {
+    fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
         let fill = |templates: &[Template], quote: fn(&str) -> String| -> Option<Vec<String>> {
             templates.iter().map(|template| template.render(context, quote).ok()).collect()
         };
@@ -77,12 +70,16 @@ impl Rule {
             true => Some(vec![OWN_BRANCHES.to_owned()]),
             false => fill(&grant.head, globset::escape),
         };
-        let globs = |patterns: Vec<String>| patterns.iter().map(|p| Pattern::new(p)).collect();
-        let (paths, heads): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
-            (globs(fill(&grant.path, globset::escape)?), globs(heads?));
-        let (bases, entities) = (fill(&grant.base, str::to_owned)?, fill(&grant.entity, str::to_owned)?);
-        let both = paths.and_then(|paths| Ok((paths, heads?)));
-        Some(both.map(|(paths, heads)| Self { grant: grant.clone(), paths, heads, bases, entities }))
+        let paths = fill(&grant.path, globset::escape);
+        let (bases, entities) = (fill(&grant.base, str::to_owned), fill(&grant.entity, str::to_owned));
+        let (Some(paths), Some(heads), Some(bases), Some(entities)) = (paths, heads, bases, entities) else {
+            return Ok(None);
+        };
+        let globs = |texts: Vec<String>| -> Result<Vec<_>, _> {
+            texts.iter().map(|text| Pattern::new(text)).collect()
+        };
+        let (paths, heads) = (globs(paths)?, globs(heads)?);
+        Ok(Some(Self { grant: grant.clone(), paths, heads, bases, entities }))
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {

@@ -1,7 +1,5 @@
 //! One grant.
 
-use serde::Deserialize;
-
 use super::Operation;
 use crate::core::template::Template;
 
@@ -19,8 +17,8 @@ pub struct Grant {
     pub base: Vec<Template>,
     /// Branches that may be created and deleted, as globs; `promote/**` unless given.
     pub head: Vec<Template>,
-    /// How much of a file a proposal may change.
-    pub changes: Changes,
+    /// Whether a proposal may change anything in a file, not only values, each within its line.
+    pub any_change: bool,
     /// Blueprints, exact.
     pub blueprint: Vec<String>,
     /// Entities, exact.
@@ -29,35 +27,9 @@ pub struct Grant {
     pub properties: Vec<String>,
     /// Relations that an update may set.
     pub relations: Vec<String>,
-    /// What must have happened first.
-    pub after: Option<After>,
-    /// With `after = "merge"`: the text that the base branch must hold for the entity that a relation points at, a
-    /// template over that entity; `{identifier}` unless given.
+    /// `after = "merge"`: whether the base branch must hold the image that the catalog is going to name.
+    pub after_merge: bool,
+    /// What it must hold then: the text for the entity that a relation points at, a template over that entity;
+    /// `{identifier}` unless given.
     pub holds: Option<Template>,
-}
-
-/// What must have happened before a call is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum After {
-    /// The base branch holds the image that the catalog is going to name.
-    Merge,
-}
-
-/// How much of a file a proposal may change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Changes {
-    /// Only values, each within its line.
-    #[default]
-    Values,
-    /// Anything.
-    Any,
-}
-
-impl Grant {
-    /// Whether it allows the operation on something.
-    pub fn covers(&self, operation: Operation) -> bool {
-        self.allow.contains(&operation)
-    }
 }

@@ -77,18 +77,11 @@ impl From<ServiceError> for Failure {
     }
 }
 
-/// Turns a missing thing into none.
-pub trait OrNone<T> {
-    /// None for 404, and the error for everything else that is not a success.
-    fn or_none(self) -> Sent<Option<T>>;
-}
-
-impl<T> OrNone<T> for Sent<T> {
-    fn or_none(self) -> Sent<Option<T>> {
-        match self {
-            Err(error) if error.says(404, "") => Ok(None),
-            other => other.map(Some),
-        }
+/// Turns a missing thing into none: 404, and the error stays for everything else that is not a success.
+pub fn or_none<T>(sent: Sent<T>) -> Sent<Option<T>> {
+    match sent {
+        Err(error) if error.says(404, "") => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -18,7 +18,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use jiff::Timestamp;
 
-pub use error::{OrNone, Refusal, ServiceError};
+pub use error::{Refusal, ServiceError, or_none};
 pub(in crate::core) use message::header;
 pub use message::{Answer, Request, seg, segs};
 pub use pool::Pool;
@@ -218,10 +218,7 @@ impl Http {
     }
 
     fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
-        let response = match outcome {
-            Ok(response) => response,
-            Err(why) => return Err(ServiceError::NoAnswer(call, why)),
-        };
+        let response = outcome.map_err(|why| ServiceError::NoAnswer(call.clone(), why))?;
         if retry::is_rate_limit(self.service, &response) {
             return Err(ServiceError::Limited(Refusal::new(self, &call, &response).into()));
         }

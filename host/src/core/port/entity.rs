@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::core::contract::{Change, Entity, EntityKey, Failure, Relation};
-use crate::core::http::{OrNone, Request, Sent, Told, seg};
+use crate::core::http::{Request, Sent, Told, or_none, seg};
 
 /// How many entities are read side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -102,7 +102,7 @@ impl Client {
     }
 
     async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
-        let answer = self.get(path(key)).await.or_none()?;
+        let answer = or_none(self.get(path(key)).await)?;
         answer.map(|answer| answer.field("entity")).transpose()
     }
 }

@@ -1,7 +1,7 @@
 //! Grants that are wider than any promotion needs, or that the component could never use; told from `promote.toml` alone.
 
 use super::Findings;
-use crate::core::grants::{Changes, Grant, Operation};
+use crate::core::grants::{Grant, Operation};
 use crate::policy::Policy;
 use crate::request::config::{ComponentRef, Config};
 
@@ -35,7 +35,7 @@ pub(super) fn check(config: &Config, policies: Option<&[Policy]>, locked: bool, 
 
 fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
     let mut wide = |what: &str, fix: &str| findings.warning("grant-wide", subject, what, fix);
-    if grant.covers(Operation::UpdateEntity) && grant.after.is_none() {
+    if grant.covers(Operation::UpdateEntity) && !grant.after_merge {
         wide(
             "the catalog may be changed before git holds the image",
             "add `after = \"merge\"`, and `holds` with the reference",
@@ -50,7 +50,7 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
         );
     }
     if grant.covers(Operation::Propose) {
-        if grant.changes == Changes::Any {
+        if grant.any_change {
             wide("a proposal may change anything in a file, not only values", "remove `changes = \"any\"`");
         }
         if grant.path.iter().any(|path| !path.source().contains('{')) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Findings, Severity};
-use crate::core::http::{OrNone as _, ServiceError, seg};
+use crate::core::http::{ServiceError, or_none, seg};
 use crate::core::port::Client;
 
 /// Checks everything about Port; whether it is worth going on.
@@ -51,7 +51,7 @@ pub(super) async fn check(
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>, ServiceError> {
-    let Some(answer) = client.get(target.to_owned()).await.or_none()? else { return Ok(None) };
+    let Some(answer) = or_none(client.get(target.to_owned()).await)? else { return Ok(None) };
     Ok(Some(answer.json::<Value>()?[key].take()))
 }
 

@@ -276,9 +276,9 @@ fn reach(used: &[(String, Used)], scopes: &[(String, Resolved)], findings: &mut 
             let target = || {
                 Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() })
             };
-            let others = scopes
-                .iter()
-                .filter(|(name, scope)| name != owner && scope.allow(Operation::Propose, &target()).is_ok());
+            let others = scopes.iter().filter(|(name, scope)| {
+                name != owner && scope.allow(Operation::Propose, &target()).is_some()
+            });
             let names: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
             if !names.is_empty() {
                 let what = format!("a run for {} may change {path}, which is {owner}'s", names.join(", "));

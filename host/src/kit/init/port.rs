@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answers, Difference, Talk, files};
 use crate::core::gate::describe;
-use crate::core::http::{OrNone as _, Request, seg};
+use crate::core::http::{Request, or_none, seg};
 use crate::core::port::Client;
 use crate::kit::fleet::{self, Terms};
 use crate::world::port::{GUIDE_ACTION, GUIDE_BLUEPRINTS};
@@ -95,7 +95,7 @@ pub(super) async fn apply(client: &Client, changes: &Changes, talk: &Talk<'_>) -
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> anyhow::Result<Option<Map<String, Value>>> {
-    let Some(answer) = client.get(target.to_owned()).await.or_none()? else { return Ok(None) };
+    let Some(answer) = or_none(client.get(target.to_owned()).await)? else { return Ok(None) };
     let mut answer: Value = answer.json()?;
     match answer[key].take() {
         Value::Object(found) => Ok(Some(found)),

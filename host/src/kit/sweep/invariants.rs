@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use crate::core::grants::{After, Changes, Grant, Operation};
+use crate::core::grants::{Grant, Operation};
 use crate::core::run::Mode;
 use crate::core::values::only_values_change;
 use crate::kit::scenario::{Ran, only};
@@ -82,7 +82,7 @@ pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
 /// A relation that a grant with `after = "merge"` covers, that the run has changed, and whose target's image no base
 /// branch holds.
 fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<String> {
-    let grants = config.grants.0.iter().filter(|grant| grant.after == Some(After::Merge));
+    let grants = config.grants.0.iter().filter(|grant| grant.after_merge);
     for grant in grants {
         for ((blueprint, identifier), entity) in after.port.entities.iter() {
             let covered = grant.blueprint.contains(blueprint);
@@ -155,7 +155,7 @@ fn holds(file: &str, reference: &str) -> bool {
 
 /// A new commit that changes more than values, unless a grant allows anything or somebody else made it.
 fn foreign_change(config: &Config, before: &World, after: &World) -> Option<String> {
-    let any = |grant: &&Grant| grant.changes == Changes::Any && grant.covers(Operation::Propose);
+    let any = |grant: &&Grant| grant.any_change && grant.covers(Operation::Propose);
     if config.grants.0.iter().any(|grant| any(&grant)) {
         return None;
     }
