@@ -50,12 +50,7 @@ lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
-	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		echo "$(CARGO) deny check bans licenses sources"; \
-		$(CARGO) deny --locked check bans licenses sources; \
-	else \
-		echo "not checked: licences and sources, for lack of cargo-deny (cargo install --locked cargo-deny)" >&2; \
-	fi
+	@.ci/deny bans licenses sources
 
 # Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
 build: setup ## Build the binary for production (slow: optimised)
