@@ -22,7 +22,7 @@ pub(super) struct Pull {
     pub(super) head: Side,
     pub(super) base: Side,
     merge_commit_sha: Option<String>,
-    merged_at: Option<String>,
+    pub(super) merged_at: Option<String>,
     draft: Option<bool>,
     mergeable: Option<bool>,
     mergeable_state: Option<String>,
