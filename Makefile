@@ -3,7 +3,8 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes fuzz lint sweep lint-workflows build clean
+.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
+	lint-workflows build bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,17 @@ test-workflow: setup ## Play GitHub's runner: the action and the workflow that `
 
 lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
 	@tests/runner/lint
+
+hostile: setup ## Print the table of hostile policies: how each ended, what it left, its time and memory
+	PROMOTE_HOSTILE=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture --test-threads=1 hostile::
+
+# Of the release build, which it takes as it is if it is there.
+figures: setup ## Measure how late a run ends after its deadline, and its memory beyond the policy's limit
+	@[ -x "$(TARGET)/release/promote" ] || $(MAKE) build
+	PROMOTE_FIGURES=all PROMOTE_PROGRAM="$$(realpath "$(TARGET)/release/promote")" \
+		$(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture --test-threads=1 figures::
 
 test-crashes: setup ## Kill the program at every request of every scene, and run it again
 	PROMOTE_CRASHES=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \

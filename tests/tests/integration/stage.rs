@@ -245,21 +245,31 @@ impl Ended {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
+    /// The step summary, if there is one: a run that cannot start leaves none.
+    pub(crate) fn summary_if_any(&self) -> Option<String> {
+        std::fs::read_to_string(self.written.join("summary.md")).ok()
+    }
+
     /// The step summary.
     pub(crate) fn summary(&self) -> String {
-        std::fs::read_to_string(self.written.join("summary.md")).unwrap()
+        self.summary_if_any().unwrap()
     }
 
     /// The step's outputs, read as the runner reads them.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
-        let text = std::fs::read_to_string(self.written.join("outputs")).unwrap();
+        self.outputs_if_any().unwrap()
+    }
+
+    /// Likewise, if there are any: a run that cannot start leaves none.
+    pub(crate) fn outputs_if_any(&self) -> Option<BTreeMap<String, String>> {
+        let text = std::fs::read_to_string(self.written.join("outputs")).ok()?;
         let mut lines = text.lines();
         let mut outputs = BTreeMap::new();
         while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap()) {
             let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
             outputs.insert(name.to_owned(), value.join("\n"));
         }
-        outputs
+        Some(outputs)
     }
 
     /// The journal's text, if there is one: a run may be killed before.
