@@ -24,7 +24,7 @@ fn is_exact() -> bool {
 
 /// How long after its deadline a run may end.
 fn patience() -> Duration {
-    Duration::from_millis(if is_exact() { 200 } else { 2_000 })
+    Duration::from_millis(if is_exact() { 200 } else { 3_000 })
 }
 
 /// How many bytes the process may have beyond the policy's limit.

@@ -4,8 +4,8 @@
 //! catalog never ahead of git, and of the first run a journal that can be read to its last whole line.
 //!
 //! All points of all scenes are tried in process, where killing is to forget the run in the middle of a request. The
-//! program itself, killed by SIGKILL with its requests on a socket, takes its time: the kill between a request and its answer
-//! here, all that can happen with `PROMOTE_CRASHES=all` (`make test-crashes`).
+//! program itself, killed by SIGKILL with its requests on a socket, takes its time: here it is killed between each request and
+//! its answer, and whatever else can happen is for `PROMOTE_CRASHES=all` (`make test-crashes`).
 
 mod in_process;
 mod program;
