@@ -3,7 +3,8 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes fuzz lint sweep lint-workflows build clean
+.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
+	lint-workflows build bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,17 @@ test-workflow: setup ## Play GitHub's runner: the action and the workflow that `
 lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
 	@tests/runner/lint
 
+hostile: setup ## Print the table of hostile policies: how each ended, what it left, its time and memory
+	PROMOTE_HOSTILE=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture --test-threads=1 hostile::
+
+# Of the release build, which it takes as it is if it is there.
+figures: setup ## Measure how late a run ends after its deadline, and its memory beyond the policy's limit
+	@[ -x "$(TARGET)/release/promote" ] || $(MAKE) build
+	PROMOTE_FIGURES=all PROMOTE_PROGRAM="$$(realpath "$(TARGET)/release/promote")" \
+		$(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
+		--nocapture --test-threads=1 figures::
+
 test-crashes: setup ## Kill the program at every request of every scene, and run it again
 	PROMOTE_CRASHES=all $(CARGO) test --workspace --exclude promote-guests --locked --test integration -- \
 		--nocapture wherever_the_program_is_killed
@@ -50,12 +62,7 @@ lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
-	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		echo "$(CARGO) deny check bans licenses sources"; \
-		$(CARGO) deny --locked check bans licenses sources; \
-	else \
-		echo "not checked: licences and sources, for lack of cargo-deny (cargo install --locked cargo-deny)" >&2; \
-	fi
+	@.ci/deny bans licenses sources
 
 # Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
 build: setup ## Build the binary for production (slow: optimised)

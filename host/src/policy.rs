@@ -13,6 +13,9 @@ use crate::words::text;
 /// Most bytes of a component: a Python policy has 18 MB.
 pub const LARGEST: usize = 64 << 20;
 
+/// How many bytes tell what a file is.
+pub(crate) const HEADER: usize = 8;
+
 /// A component that targets one of the contract's worlds.
 #[derive(Clone)]
 pub struct Policy {
@@ -68,6 +71,9 @@ pub enum NotAPolicy {
     /// Not a component at all.
     #[error("{0}")]
     NotAComponent(String),
+    /// More than anybody wants to read.
+    #[error("it is larger than a component may be ({LARGEST} bytes)")]
+    TooLarge,
     /// It imports what this host does not offer.
     #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
     Import(String),
@@ -181,12 +187,13 @@ impl Surface {
 
 /// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and
 /// a layer, which is 0 for a module and 1 for a component (component model, Binary.md).
-fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
+///
+/// # Errors
+/// Says what it is instead.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<(), NotAPolicy> {
     let what = match bytes {
         [] => "the file is empty".to_owned(),
-        _ if bytes.len() > LARGEST => {
-            format!("{} bytes are more than a component may have ({LARGEST})", bytes.len())
-        }
+        _ if bytes.len() > LARGEST => return Err(NotAPolicy::TooLarge),
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
         [0, b'a', b's', b'm', ..] => {
             "this is a core WebAssembly module, not a component: build it for the target wasm32-wasip2"

@@ -16,7 +16,7 @@ use crate::choice::Load;
 use crate::core::engine::Engine;
 use crate::core::journal::digest;
 use crate::lock::Lock;
-use crate::policy::{LARGEST, Policy};
+use crate::policy::{HEADER, LARGEST, NotAPolicy, Policy, check_header};
 use crate::registry;
 use crate::request::component::ComponentRef;
 use crate::request::config::{Config, PolicyConfig};
@@ -99,11 +99,7 @@ impl<'a> Supply<'a> {
         if let Some(bytes) = self.files().get(&path) {
             return Ok(Arc::clone(bytes));
         }
-        // A byte more than there may be, so that what is too large is told apart and what is endless ends.
-        let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes));
-        read.with_context(|| format!("reading {}", named(&wanted.component, &self.folder)))?;
-        let bytes: Arc<[u8]> = bytes.into();
+        let bytes: Arc<[u8]> = read(&path, &named(&wanted.component, &self.folder))?.into();
         self.files().insert(path, Arc::clone(&bytes));
         Ok(bytes)
     }
@@ -115,9 +111,6 @@ impl<'a> Supply<'a> {
     /// Holds bytes against what was reviewed.
     fn verify(&self, wanted: &PolicyConfig, bytes: &[u8]) -> anyhow::Result<()> {
         let name = || named(&wanted.component, &self.folder);
-        if bytes.len() > LARGEST {
-            bail!("{} is larger than a component may be ({LARGEST} bytes)", name());
-        }
         let found = digest(bytes);
         if let Some(expected) =
             wanted.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
@@ -141,6 +134,27 @@ impl Load for Supply<'_> {
         let loaded = compiled::load(self.engine, &bytes, self.cache.as_deref(), self.say);
         let checked = loaded.and_then(|(policy, _)| policy.surface.check(wanted.tier).map(|()| policy));
         checked.with_context(|| named(&wanted.component, &self.folder))
+    }
+}
+
+/// Reads a component from a file, which may be something else, larger than the memory, or without an end: then no more of
+/// it is read than tells so. People call it `name`.
+///
+/// # Errors
+/// When it cannot be read, or does not start as a component does.
+pub(crate) fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let reading = || format!("reading {name}");
+    let file = File::open(path).with_context(reading)?;
+    let size = file.metadata().with_context(reading)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(LARGEST).min(LARGEST));
+    if size <= LARGEST as u64 {
+        (&file).take(HEADER as u64).read_to_end(&mut bytes).with_context(reading)?;
+        check_header(&bytes).with_context(|| name.to_owned())?;
+        file.take((LARGEST + 1 - HEADER) as u64).read_to_end(&mut bytes).with_context(reading)?;
+    }
+    match size > LARGEST as u64 || bytes.len() > LARGEST {
+        true => Err(NotAPolicy::TooLarge).with_context(|| name.to_owned()),
+        false => Ok(bytes),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Says things that a terminal, a runner or a reader of Markdown would obey.
+//! Says things that a terminal, a runner or a reader of Markdown would obey: its setting `text`, or all of them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "to be heard by the test")]
 
@@ -9,7 +9,15 @@ promote_guests::guest!(world: "promote");
 promote_guests::steps!();
 
 impl Promotion for Policy {
-    fn promote(_: Request) -> Result<Outcome, Failure> {
+    fn promote(request: Request) -> Result<Outcome, Failure> {
+        let order: serde_json::Value = serde_json::from_str(&request.settings).unwrap_or_default();
+        if let Some(text) = order["text"].as_str().filter(|text| !text.is_empty()) {
+            println!("{text}");
+            eprintln!("{text}");
+            run_log::note(Severity::Warning, text);
+            steps::look_up(text)?;
+            return steps::refused(text);
+        }
         println!("::set-env name=PRINTED::1\n##[error]printed\u{1b}[2J");
         eprintln!("  ::add-mask::printed");
         run_log::note(Severity::Warning, WORDS);

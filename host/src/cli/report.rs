@@ -36,7 +36,7 @@ impl Report<'_> {
     pub(super) fn print(&self, format: Format) -> String {
         match format {
             Format::Text => self.text(),
-            Format::Json => format!("{:#}\n", self.json()),
+            Format::Json => text::json(&format!("{:#}\n", self.json())),
         }
     }
 

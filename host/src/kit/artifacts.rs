@@ -11,7 +11,7 @@ use crate::core::journal::digest;
 use crate::policy::Policy;
 use crate::registry::{self, Access, Artifact};
 use crate::request::component::{Pinned, Reference};
-use crate::{builtin, compiled};
+use crate::{builtin, compiled, supply};
 
 /// What `promote pull` is told.
 #[derive(Args, Clone, Debug)]
@@ -93,7 +93,7 @@ pub async fn push(
     let name = args.component.display();
     let bytes = match args.component.to_str() {
         Some("builtin") => builtin::POLICY.to_vec(),
-        _ => std::fs::read(&args.component).with_context(|| format!("reading {name}"))?,
+        _ => supply::read(&args.component, &name.to_string())?,
     };
     // What is no policy for this host is nothing to hand on.
     let policy = Policy::compile(&Engine::new()?, &bytes).with_context(|| name.to_string())?;

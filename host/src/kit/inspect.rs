@@ -18,6 +18,7 @@ use crate::core::engine::Engine;
 use crate::policy::Policy;
 use crate::registry::{self, Access};
 use crate::request::component::ComponentRef;
+use crate::supply;
 use crate::words::text;
 use authority::{INTERFACES, Power};
 use compare::Comparison;
@@ -85,7 +86,7 @@ pub async fn run(
             if let Some(comparison) = &comparison {
                 whole["against"] = comparison.json();
             }
-            format!("{whole:#}\n")
+            text::json(&format!("{whole:#}\n"))
         }
     });
     let Some(comparison) = comparison.filter(|it| args.deny_gain && !it.gained.is_empty()) else {
@@ -117,7 +118,7 @@ impl Subject {
         };
         let bytes = match &component {
             ComponentRef::Builtin => builtin::POLICY.to_vec(),
-            ComponentRef::Path(path) => std::fs::read(path).with_context(|| format!("reading {name}"))?,
+            ComponentRef::Path(path) => supply::read(path, &name)?,
             ComponentRef::Oci(pinned) => {
                 let folder = cache.map(|cache| cache.join("components"));
                 registry::fetch(pinned, access, folder.as_deref(), say).await?

@@ -84,10 +84,9 @@ pub async fn run(
         }
         Format::Json => {
             let all: Value = changes.iter().map(Change::json).collect();
-            format!(
-                "{:#}\n",
-                json!({ "lock": path.display().to_string(), "same": is_same, "components": all, "gone": gone })
-            )
+            let lock = path.display().to_string();
+            let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });
+            text::json(&format!("{found:#}\n"))
         }
     });
     let gains = changes.iter().any(|change| !change.gained().is_empty());

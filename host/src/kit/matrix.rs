@@ -11,6 +11,7 @@ use super::fleet::{self, Service, Terms};
 use crate::core::contract::Failure;
 use crate::core::gate::describe;
 use crate::core::port;
+use crate::words::text;
 
 /// A matrix makes at most this many jobs (GitHub, "Usage limits for self-hosted and GitHub-hosted runners").
 const MOST_JOBS: usize = 256;
@@ -82,10 +83,8 @@ pub async fn run(args: &MatrixArgs, terms: &Terms<'_>, port: &port::Client) -> a
     }
     Ok(match args.format {
         Format::Json => {
-            format!(
-                "{}\n",
-                json!({ "include": entries.iter().map(|entry| entry.json(&args.blueprint)).collect::<Value>() })
-            )
+            let all: Value = entries.iter().map(|entry| entry.json(&args.blueprint)).collect();
+            text::json(&format!("{}\n", json!({ "include": all })))
         }
         Format::Text => entries.iter().map(Entry::line).collect(),
     })

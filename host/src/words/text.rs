@@ -61,6 +61,23 @@ pub fn fenced(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}\n", body.trim_end_matches('\n'))
 }
 
+/// Returns the text, which is JSON, with the same values and no character in it that a terminal, a runner or a reader would
+/// obey: standard output is in a workflow's log, too.
+pub fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    // What is not plain stands within strings only, and so does a command.
+    for c in text.replace("##[", "#\\u0023[").chars() {
+        if c == '\n' || is_plain(c) {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
 /// Escapes the data of a workflow command (actions/toolkit, command.ts).
 pub fn command_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
@@ -96,6 +113,16 @@ mod tests {
         assert_eq!(log("one\n::set-env name=A::b"), "one\n: :set-env name=A::b");
         assert_eq!(line("one\r\ntwo"), "one  two");
         assert_eq!(line(&"x".repeat(3_000)).chars().count(), 2_001);
+    }
+
+    #[test]
+    fn nothing_foreign_in_json_reaches_them_either_and_the_values_stay() {
+        let text = "a\u{202e}b\u{e0041}c\u{9b}\u{1b}[31m\n##[error]\\##[x]é";
+        let shown = json(&format!("{:#}", serde_json::json!({ "text": text })));
+        let expected = r#"a\u202eb\udb40\udc41c\u009b\u001b[31m\n#\u0023[error]\\#\u0023[x]é"#;
+        assert_eq!(shown, format!("{{\n  \"text\": \"{expected}\"\n}}"));
+        let read: Result<serde_json::Value, _> = serde_json::from_str(&shown);
+        assert!(read.is_ok_and(|read| read["text"] == text));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Limits that hold, measured on the program: how long after its deadline a run has ended, and how much memory it takes
 //! beyond the policy's own.
 //!
-//! The promises are those of an optimised build: `PROMOTE_PROGRAM=target/release/promote cargo test --workspace figures`.
-//! One without optimisation spends more on compiling the policy, and gets a margin for that.
+//! The promises are those of an optimised build on a machine with nothing else to do: `make figures` measures each case
+//! and prints the tables. With the other tests, one case of each kind is measured on the build that they have, which
+//! spends more on compiling a policy, shares the processor, and gets a margin for both.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use promote::world::{Effect, Service, World};
 use promote_tests::guests::{GLUTTON, OBSERVER};
@@ -16,25 +17,37 @@ use crate::stage::{PROGRAM, Stage};
 
 const MIB: usize = 1 << 20;
 
-fn is_optimised() -> bool {
-    !cfg!(debug_assertions) || std::env::var("PROMOTE_PROGRAM").is_ok()
+/// Whether the promises are measured, or whether they hold at all.
+fn is_exact() -> bool {
+    std::env::var("PROMOTE_FIGURES").is_ok_and(|which| which == "all")
+}
+
+/// How long after its deadline a run may end.
+fn patience() -> Duration {
+    Duration::from_millis(if is_exact() { 200 } else { 3_000 })
+}
+
+/// How many bytes the process may have beyond the policy's limit.
+pub(crate) fn margin() -> usize {
+    MIB * if is_exact() { 40 } else { 90 }
 }
 
 /// How long the program ran longer than `wall`, from its very start to its very end, and its peak of memory.
 async fn measure(stage: &Stage, wall: Duration, code: i32) -> (Duration, Peak) {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
-    let started = Instant::now();
     let running = stage.start(command, "");
     let peak = memory::watch(running.child.id());
     let ended = running.end().await;
-    let over = started.elapsed().saturating_sub(wall);
     ended.expect(code);
-    (over, peak.await.unwrap())
+    (ended.took.saturating_sub(wall), peak.await.unwrap())
+}
+
+fn guest(deed: &str) -> Settings {
+    Settings::default().component(GLUTTON).deed(deed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement, for a machine with nothing else to do: --ignored --nocapture"]
 #[expect(clippy::print_stdout, reason = "the figures are there to be read")]
 async fn a_run_has_ended_soon_after_its_deadline() {
     let slow = || {
@@ -43,37 +56,40 @@ async fn a_run_has_ended_soon_after_its_deadline() {
         world.faults.next(Service::GitHub, "POST", "/**", late).unwrap().times = 100;
         world
     };
-    let guest = |deed| Settings::default().component(GLUTTON).deed(deed);
-    let wall = Duration::from_secs(4);
-    for (what, world, settings) in [
+    let (wall, limits) = (Duration::from_secs(4), "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"");
+    let cases = [
         ("the guest computes", World::sample(), guest("loop")),
         ("the guest prints", World::sample(), guest("print")),
         ("the host waits for the guest", World::sample(), guest("naps")),
         ("the guest waits by itself", World::sample(), guest("nap of the machine")),
+        ("the guest calls and calls", World::sample(), guest("clock")),
         ("the host waits for GitHub", slow(), Settings::default()),
-    ] {
+    ];
+    // What compiling takes is no part of a run's time: it is done once for each policy, before anything is asked.
+    Stage::sample().await.promote(&["inspect", GLUTTON]).await.expect(0);
+    let count = if is_exact() { cases.len() } else { 1 };
+    for (what, world, settings) in cases.into_iter().take(count) {
         // A busy machine makes a run late, but not each of three.
-        let mut over = Duration::MAX;
-        for _ in 0..3 {
-            let stage = Stage::of(world.clone()).await.settings(&settings.clone().limits("wall = \"4s\""));
-            over = over.min(measure(&stage, wall, 4).await.0);
+        let mut over = Vec::new();
+        while over.len() < 3 && over.iter().all(|over| is_exact() || *over > patience()) {
+            let stage = Stage::of(world.clone()).await.settings(&settings.clone().limits(limits));
+            over.push(measure(&stage, wall, 4).await.0);
         }
-        println!("{what:<30} ended {:>4} ms after its deadline", over.as_millis());
-        let allowed = Duration::from_millis(if is_optimised() { 200 } else { 1_000 });
-        assert!(over <= allowed, "{what}: {over:?}");
+        let shown: Vec<String> = over.iter().map(|over| format!("{:>4}", over.as_millis())).collect();
+        println!("deadline: {what:<30} ended {} ms after it", shown.join(", "));
+        let best = over.into_iter().min().unwrap();
+        assert!(best <= patience(), "{what}: {best:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement, for a machine with nothing else to do: --ignored --nocapture"]
 #[expect(clippy::print_stdout, reason = "the figures are there to be read")]
 async fn memory_stays_within_the_policy_s_limit_and_a_little() {
-    let guest = |deed| Settings::default().component(GLUTTON).deed(deed);
-    for (what, settings, limit, code) in [
+    let cases = [
+        ("a memory bomb", guest("memory"), 64, 4),
         ("a promotion", Settings::default(), 64, 0),
         ("the smallest guest", Settings::default().component(OBSERVER), 64, 1),
-        ("a memory bomb", guest("memory"), 64, 4),
-        ("a memory bomb", guest("memory").limits("memory = \"16MiB\""), 16, 4),
+        ("a small memory bomb", guest("memory").limits("memory = \"16MiB\""), 16, 4),
         ("a long text", guest("a long text"), 64, 4),
         ("a text to escape", guest("a text to escape"), 64, 4),
         ("a long list", guest("a long list"), 64, 4),
@@ -81,7 +97,9 @@ async fn memory_stays_within_the_policy_s_limit_and_a_little() {
         ("a long file", guest("a long file"), 64, 4),
         ("endless long notes", guest("long notes"), 64, 4),
         ("printing without end", guest("print").limits("wall = \"4s\""), 64, 4),
-    ] {
+    ];
+    let count = if is_exact() { cases.len() } else { 2 };
+    for (what, settings, limit, code) in cases.into_iter().take(count) {
         let stage = Stage::sample().await.settings(&settings);
         let (_, Peak(peak)) = measure(&stage, Duration::ZERO, code).await;
         let Some(peak) = peak else {
@@ -89,8 +107,11 @@ async fn memory_stays_within_the_policy_s_limit_and_a_little() {
             return;
         };
         let peak = peak * 1024;
-        println!("{what:<22} limit {limit:>3} MiB, peak {:>4} MiB", peak.div_ceil(MIB));
-        let margin = if is_optimised() { 40 } else { 80 };
-        assert!(peak <= (limit + margin) * MIB, "{what}: {} MiB", peak / MIB);
+        let beyond = peak.div_ceil(MIB).saturating_sub(limit);
+        println!(
+            "memory: {what:<22} limit {limit:>3} MiB, peak {:>4} MiB, {beyond} beyond",
+            peak.div_ceil(MIB)
+        );
+        assert!(peak <= limit * MIB + margin(), "{what}: {} MiB", peak / MIB);
     }
 }

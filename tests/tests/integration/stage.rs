@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use promote::core::journal::Entry;
 use promote::record;
@@ -165,7 +165,8 @@ impl Stage {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        Running { child: command.spawn().unwrap(), input: input.to_owned(), environment, written }
+        let started = Instant::now();
+        Running { child: command.spawn().unwrap(), started, input: input.to_owned(), environment, written }
     }
 }
 
@@ -173,6 +174,7 @@ impl Stage {
 #[must_use]
 pub(crate) struct Running {
     pub(crate) child: Child,
+    started: Instant,
     input: String,
     environment: BTreeMap<String, String>,
     written: PathBuf,
@@ -192,11 +194,12 @@ impl Running {
         drop(stdin);
         let output = tokio::time::timeout(patience, self.child.wait_with_output());
         let output = output.await.expect("the program ends in time").unwrap();
+        let took = self.started.elapsed();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let searched = canary::search(&self.environment, &[&stdout, &stderr], &self.written);
         assert_eq!(searched, Ok(()));
-        Ended { code: output.status.code(), stdout, stderr, written: self.written }
+        Ended { code: output.status.code(), took, stdout, stderr, written: self.written }
     }
 }
 
@@ -204,6 +207,8 @@ impl Running {
 #[must_use]
 pub(crate) struct Ended {
     code: Option<i32>,
+    /// How long it ran.
+    pub(crate) took: Duration,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     written: PathBuf,
@@ -245,21 +250,31 @@ impl Ended {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
+    /// The step summary, if there is one: a run that cannot start leaves none.
+    pub(crate) fn summary_if_any(&self) -> Option<String> {
+        std::fs::read_to_string(self.written.join("summary.md")).ok()
+    }
+
     /// The step summary.
     pub(crate) fn summary(&self) -> String {
-        std::fs::read_to_string(self.written.join("summary.md")).unwrap()
+        self.summary_if_any().unwrap()
     }
 
     /// The step's outputs, read as the runner reads them.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
-        let text = std::fs::read_to_string(self.written.join("outputs")).unwrap();
+        self.outputs_if_any().unwrap()
+    }
+
+    /// Likewise, if there are any: a run that cannot start leaves none.
+    pub(crate) fn outputs_if_any(&self) -> Option<BTreeMap<String, String>> {
+        let text = std::fs::read_to_string(self.written.join("outputs")).ok()?;
         let mut lines = text.lines();
         let mut outputs = BTreeMap::new();
         while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap()) {
             let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
             outputs.insert(name.to_owned(), value.join("\n"));
         }
-        outputs
+        Some(outputs)
     }
 
     /// The journal's text, if there is one: a run may be killed before.

@@ -22,6 +22,9 @@ const TRAILER: &str = "Promotion-Branch";
 /// How long another run may take from its branch to its pull request, before it counts as dead.
 const MOMENT: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long GitHub may show a branch as it was before a merge that it tells of already.
+const LAG: SignedDuration = SignedDuration::from_secs(30);
+
 /// `Ref.repository` in the payload is read after the ref is made.
 const CREATE_REF: &str = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
     createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
@@ -102,19 +105,14 @@ impl Repo<'_> {
         }
     }
 
-    /// Creates the branch, and tells where the base branch stands after that. As long as the branch is there, nobody else
-    /// merges the same promotion; what was merged before, the base holds by now, whatever this run has read.
-    async fn branch_off(
-        &self,
-        proposal: &Proposal,
-        node: Option<String>,
-        commit: &str,
-    ) -> Sent<Option<String>> {
+    /// Creates the branch at a commit, and tells where the base branch stands after that. As long as the branch is there,
+    /// nobody else merges the same promotion; what was merged before, the base holds by now, whatever this run has read.
+    async fn branch_off(&self, proposal: &Proposal, node: Option<String>, at: &str) -> Sent<Option<String>> {
         let Proposal { head, base, .. } = proposal;
         let branch = format!("refs/heads/{head}");
         if let Some(node) = node {
             let base = format!("refs/heads/{base}");
-            let variables = json!({ "repository": node, "ref": branch, "commit": commit, "base": base });
+            let variables = json!({ "repository": node, "ref": branch, "commit": at, "base": base });
             let answer = self.client.graphql(CREATE_REF, &variables).await?;
             let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
             if let Some(now) = made.as_str() {
@@ -122,8 +120,19 @@ impl Repo<'_> {
             }
             // Why not, REST tells in words that are known.
         }
-        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": commit })).await?;
-        self.branch(base).await
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": at })).await?;
+        // One of that name may have been merged and deleted a moment ago.
+        let ended = self.find(head, base, PullFilter::Ended).await?;
+        self.since(proposal, ended.first()).await
+    }
+
+    /// Where the base branch stands after a pull request has ended. Right after a merge, what this run has read is taken
+    /// for what GitHub showed before, and is looked at again.
+    async fn since(&self, proposal: &Proposal, ended: Option<&Pull>) -> Sent<Option<String>> {
+        let merged = ended.and_then(|pull| pull.merged_at.as_ref()?.parse::<Timestamp>().ok());
+        let is_old = || merged.is_none_or(|at| self.session().now().duration_since(at) > LAG);
+        let will_do = |now: &Option<String>| now.as_ref() != Some(&proposal.base_commit) || is_old();
+        self.session().poll(|| self.branch(&proposal.base), will_do).await
     }
 
     /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
@@ -166,13 +175,15 @@ impl Repo<'_> {
                 ));
             }
             // It may have been undone since; only the base branch itself can tell.
-            Some(pull) if self.holds(self.branch(base).await?.as_deref(), &proposal.changes).await? => {
-                return Ok((commit, Some(pull)));
+            Some(pull) => {
+                let now = self.since(proposal, Some(&pull)).await?;
+                if self.holds(now.as_deref(), &proposal.changes).await? {
+                    return Ok((commit, Some(pull)));
+                }
             }
             _ => {}
         }
-        let look = || self.branch(head);
-        let Some(found) = self.session().poll(look, Option::is_some).await? else {
+        let Some(found) = self.session().poll(|| self.branch(head), Option::is_some).await? else {
             return conflict(format!("branch {head} came and went meanwhile: run again"));
         };
         let found = self.git_commit(&found).await?;

@@ -23,7 +23,7 @@ pub(super) struct Pull {
     pub(super) base: Side,
     /// The commit that the merge made; before a merge, a trial.
     pub(super) merge_commit_sha: Option<String>,
-    merged_at: Option<String>,
+    pub(super) merged_at: Option<String>,
     draft: Option<bool>,
     mergeable: Option<bool>,
     mergeable_state: Option<String>,

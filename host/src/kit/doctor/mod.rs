@@ -278,7 +278,8 @@ async fn one(
 pub fn print(findings: &Findings, format: Format) -> String {
     if format == Format::Json {
         let all: Value = findings.0.iter().map(json).collect();
-        return format!("{:#}\n", json!({ "exit-code": findings.exit_code(), "findings": all }));
+        let found = json!({ "exit-code": findings.exit_code(), "findings": all });
+        return text::json(&format!("{found:#}\n"));
     }
     let mut text = String::new();
     for finding in &findings.0 {

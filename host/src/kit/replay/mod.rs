@@ -27,7 +27,7 @@ use crate::policy::Policy;
 use crate::record::Damage;
 use crate::request::config::{ComponentRef, Config, PolicyConfig};
 use crate::words::text;
-use crate::{builtin, compiled};
+use crate::{builtin, compiled, supply};
 
 pub use answers::Unknown;
 pub use backtest::{Change, Decision, Parting, Trial, Tried};
@@ -219,7 +219,7 @@ fn backtest(
     };
     data(&match args.format {
         Format::Pretty => format!("{}\n", text::log(&table::pretty(&report))),
-        Format::Json => format!("{:#}\n", table::machine(&report)),
+        Format::Json => text::json(&format!("{:#}\n", table::machine(&report))),
         Format::Html => html::page(&report),
     });
     Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) { 2 } else { 0 })
@@ -247,7 +247,7 @@ impl Compiler<'_> {
             None => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
             Some(path) => {
                 let name = format!("the policy {}", path.display());
-                (std::fs::read(path).with_context(|| format!("reading {name}"))?, name)
+                (supply::read(path, &name)?, name)
             }
         };
         Ok(compiled::load(self.engine, &bytes, self.cache, self.say).context(name)?.0)

@@ -15,7 +15,7 @@ type Exact = (PathBuf, Result<(Recording, Replayed), Unusable>);
 pub(super) fn exact(format: Format, all: &[Exact]) -> String {
     match format {
         Format::Pretty | Format::Html => format!("{}\n", text::log(&pretty(all))),
-        Format::Json => format!("{:#}\n", machine(all)),
+        Format::Json => text::json(&format!("{:#}\n", machine(all))),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn whole(format: Format, result: &Whole) -> String {
             if let Some(coverage) = &result.coverage {
                 json["coverage"] = coverage.json();
             }
-            format!("{json:#}\n")
+            text::json(&format!("{json:#}\n"))
         }
         Format::Junit => junit(reports, took),
         Format::Github => format!("{}{}", github(reports, took), tables(result)),

@@ -92,7 +92,7 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     }
     match args.format {
         Format::Pretty => data(&format!("{}\n", text::log(&pretty(&all)))),
-        Format::Json => data(&format!("{:#}\n", machine(&all))),
+        Format::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
     }
     let good = |looked: &Looked| match looked.state() {
         "cut" => args.allow_cut,

@@ -11,6 +11,8 @@ use super::{Strike, Way, check_journal};
 pub(super) struct InProcess;
 
 impl Way for InProcess {
+    const SIDE_BY_SIDE: usize = 4;
+
     async fn undisturbed(self, scene: &Scene) -> (State, usize) {
         let left = bench(scene, scene.world()).attempt().await;
         let done = left.done.unwrap();
@@ -18,7 +20,13 @@ impl Way for InProcess {
         (State::of(&left.witness), left.witness.requests())
     }
 
-    async fn point(self, scene: &Scene, expected: &State, strike: Strike, at: usize) -> Result<(), String> {
+    async fn point(
+        self,
+        scene: &Scene,
+        expected: &State,
+        strike: Strike,
+        at: usize,
+    ) -> Result<usize, String> {
         let mut world = scene.world();
         strike.cut(&mut world, at);
         let first = bench(scene, world);
@@ -32,7 +40,7 @@ impl Way for InProcess {
         let mut expected = expected.clone();
         if let Some(done) = &first.done {
             if i32::from(done.ending.exit_code()) == scene.code {
-                return expected.check(&first.witness);
+                return expected.check(&first.witness).map(|()| 1);
             }
             // This attempt had its say in Port; the next corrects what it left, and not what it said.
             expected.run = None;
@@ -43,7 +51,7 @@ impl Way for InProcess {
             return Err(format!("again: {}", done.message));
         }
         check_order(&again.witness)?;
-        expected.check(&again.witness)
+        expected.check(&again.witness).map(|()| 2)
     }
 }
 

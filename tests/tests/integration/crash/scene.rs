@@ -45,6 +45,7 @@ impl Scene {
             Self::of("an older one is superseded", "supersede = true", OLDER),
             Self::of("labelled and merged", "labels = [\"promotion\"]\nmethod = \"merge\"", ""),
             Self::of("the base moves meanwhile", "", MOVING),
+            Self::of("GitHub lags behind its writes", "", LAGGING),
             Self { name: "with an App's token", app: true, ..Self::happy() },
             Self { name: "refused", world: locked, code: 1, ..Self::happy() },
         ]
@@ -93,6 +94,9 @@ base = "main"
 title = "Promote web to 1.4.0"
 author = "promote-bot"
 "#;
+
+/// The next run, too, reads what was there before the last write.
+const LAGGING: &str = "[github.weather]\nstale-reads = 3";
 
 const MOVING: &str = r#"
 [[events]]

@@ -36,14 +36,15 @@ fn broken() -> Vec<Case> {
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle..middle + 64].iter_mut().for_each(|byte| *byte ^= 0x55);
-    let invalid = "not a valid component";
+    let (invalid, too_large) = ("not a valid component", "larger than a component may be");
     vec![
         bytes("no component", "an empty file", [], "the file is empty"),
         bytes("no component", "text", "(component)", "this is not WebAssembly"),
         bytes("no component", "a core module", *b"\0asm\x01\0\0\0", "a core WebAssembly module"),
         bytes("no component", "the header alone", HEADER, "does not export"),
         bytes("no component", "a header and zeros", [HEADER, &[0; 1 << 20]].concat(), invalid),
-        bytes("no component", "100 MB of zeros", vec![0; 100_000_000], "larger than a component may be"),
+        bytes("no component", "100 MB of zeros", vec![0; 100_000_000], too_large),
+        bytes("no component", "a header and 100 MB", [HEADER, &vec![0; 100_000_000]].concat(), too_large),
         bytes("no component", "half a component", &whole[..whole.len() / 2], invalid),
         bytes("no component", "all but the last byte", &whole[..whole.len() - 1], invalid),
         bytes("no component", "a component and more", [&whole[..], b"more"].concat(), invalid),
@@ -52,12 +53,7 @@ fn broken() -> Vec<Case> {
         bytes("precompiled", "under a component's header", [HEADER, &precompiled].concat(), invalid),
         file("no component", "no such file", Component::Path("none.wasm"), "reading the policy none.wasm"),
         file("no component", "a folder", Component::Path("."), "reading the policy ."),
-        file(
-            "no component",
-            "a file without end",
-            Component::Path("/dev/zero"),
-            "larger than a component may be",
-        ),
+        file("no component", "a file without end", Component::Path("/dev/zero"), "this is not WebAssembly"),
     ]
 }
 

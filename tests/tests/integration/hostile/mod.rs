@@ -1,13 +1,14 @@
 //! Hostile policies: each tries one thing. For each: how the run ends, its exit code, what it says, what it leaves behind,
 //! how long it takes, and how much memory. One of each class, and whatever has a file of its own, runs by the program over
-//! HTTP; the others, which differ in a name, in process.
+//! HTTP; the others, which differ in a name, in process. With `PROMOTE_HOSTILE=all` (`make hostile`) the program runs all.
 //!
 //! `authority` is about what a policy may touch, `resources` about what it may use up, `files` about what is no policy at
-//! all. The table with the outcomes is printed.
+//! all, `words` about what somebody might obey. The table with the outcomes is printed.
 
 mod authority;
 mod files;
 mod resources;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,7 +24,9 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::figures;
 use crate::grants::with_a_foreign_pull_request;
+use crate::injection::obeyed;
 use crate::memory::{self, Peak};
 use crate::stage::{PROGRAM, Stage};
 
@@ -131,7 +134,8 @@ impl Case {
             Component::Guest(path) | Component::Path(path) => (*path).to_owned(),
             Component::Bytes(bytes) => write(&stage, bytes).display().to_string(),
         };
-        let stage = stage.settings(&self.settings(&component));
+        // As in a workflow, where most is obeyed of what is printed.
+        let stage = stage.settings(&self.settings(&component)).with("GITHUB_ACTIONS", "true");
         let mut command = Command::new(&*PROGRAM);
         command.args(["run", "--payload", "payload.json", "--format", "json"]);
         let started = Instant::now();
@@ -141,7 +145,10 @@ impl Case {
         let took = started.elapsed();
         let peak = Some(peak.await.unwrap_or_default());
         let row = self.row(ended.ending(), ended.code(), ended.message(), took, peak);
-        self.check(row, &stage.witness)
+        match obeyed(&ended).as_slice() {
+            [] => self.check(row, &stage.witness),
+            found => Err(format!("somebody would obey {found:?}\n{row}\n")),
+        }
     }
 
     async fn run_in_process(&self, path: &str) -> Result<Row, String> {
@@ -170,7 +177,18 @@ impl Case {
         if row.took > PATIENCE {
             return Err(format!("took too long:\n{row}\n"));
         }
-        Ok(row)
+        match row.peak {
+            Some(Peak(Some(kib))) if kib << 10 > self.memory() + figures::margin() => {
+                Err(format!("took too much memory:\n{row}\n"))
+            }
+            _ => Ok(row),
+        }
+    }
+
+    /// How many bytes of memory the policy may have.
+    fn memory(&self) -> usize {
+        let set = self.limits.split_once("memory = \"").and_then(|(_, rest)| rest.split_once("MiB\""));
+        set.map_or(64, |(size, _)| size.parse().unwrap()) << 20
     }
 }
 
@@ -240,18 +258,23 @@ impl fmt::Display for Row {
     }
 }
 
+/// Whether the program runs every case.
+fn is_whole() -> bool {
+    std::env::var("PROMOTE_HOSTILE").is_ok_and(|which| which == "all")
+}
+
 /// Runs cases, a few side by side, and prints their table.
 #[expect(clippy::print_stdout, reason = "the table is there to be read")]
 async fn all(name: &str, cases: Vec<Case>) {
-    let count = cases.len();
+    let (count, started) = (cases.len(), Instant::now());
     let turn = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut running = JoinSet::new();
-    let mut classes = BTreeSet::new();
+    let (mut classes, whole) = (BTreeSet::new(), is_whole());
     for (index, case) in cases.into_iter().enumerate() {
         let (turn, first) = (Arc::clone(&turn), classes.insert(case.class));
         running.spawn(async move {
             let _turn = turn.acquire_owned().await.unwrap();
-            (index, case.run(first).await)
+            (index, case.run(first || whole).await)
         });
     }
     let mut rows = running.join_all().await;
@@ -261,7 +284,12 @@ async fn all(name: &str, cases: Vec<Case>) {
         println!("{row}");
     }
     let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
-    println!("{name}: {count} hostile cases, {} not as expected", wrong.len());
+    println!(
+        "{name}: {count} hostile cases of {} kinds, {} not as expected, in {} s",
+        classes.len(),
+        wrong.len(),
+        started.elapsed().as_secs()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -280,8 +308,14 @@ async fn what_is_no_policy_is_not_run() {
     all("files", files::cases()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_policy_says_nobody_obeys() {
+    all("words", words::cases()).await;
+}
+
 #[test]
 fn there_are_enough() {
-    let count = authority::cases().len() + resources::cases().len() + files::cases().len();
-    assert!(count >= 100, "{count}");
+    let cases = [authority::cases(), resources::cases(), files::cases(), words::cases()];
+    let count: usize = cases.iter().map(Vec::len).sum();
+    assert!(count >= 190, "{count}");
 }

@@ -98,6 +98,9 @@ const ANY: &str =
 const OPEN: &str =
     "GET /pulls?state=open&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
+const ENDED: &str =
+    "GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
+
 fn proposal() -> Proposal {
     Proposal {
         repository: R.into(),
@@ -142,8 +145,14 @@ fn proposed(created: Outcome) -> Vec<Step> {
 /// A proposal with its branch made, by when the base branch is at `base`.
 fn branched(base: &str) -> Vec<Step> {
     let mut steps = proposed(answer(201, "{}"));
-    steps.push((MAIN, answer(200, json!({ "object": { "sha": base } }))));
+    steps.push((ENDED, answer(200, "[]")));
+    steps.push((MAIN, stands(base)));
     steps
+}
+
+/// Where a branch stands.
+fn stands(at: &str) -> Outcome {
+    answer(200, json!({ "object": { "sha": at } }))
 }
 
 fn exists() -> Outcome {

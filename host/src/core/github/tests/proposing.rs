@@ -59,6 +59,12 @@ async fn walks_a_tree_that_is_too_large_to_list() {
     script.end();
 }
 
+fn long_ago() -> Value {
+    let mut pull = merged();
+    pull["merged_at"] = "2025-12-06T10:00:00Z".into();
+    pull
+}
+
 fn invalid() -> Outcome {
     let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
     answer(422, json!({ "message": "Validation Failed", "errors": errors }))
@@ -193,6 +199,31 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             "m1",
         ),
         (
+            "merged a moment ago, and the base lags",
+            vec![
+                (ANY, answer(200, json!([merged()]))),
+                (MAIN, stands(BASE)),
+                (MAIN, stands(BASE)),
+                (MAIN, stands("newer")),
+                ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
+            ],
+            "m1",
+        ),
+        (
+            "merged long ago, and undone before the base was read",
+            vec![
+                (ANY, answer(200, json!([long_ago()]))),
+                (MAIN, stands(BASE)),
+                (TREE, tree("100644", OLD)),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", adopted()),
+            ],
+            FOREIGN,
+        ),
+        (
             "merged once, and undone since",
             vec![
                 (ANY, answer(200, json!([merged()]))),
@@ -225,6 +256,19 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
 async fn opens_nothing_for_what_the_base_came_to_hold() {
     const NEWER: &str = "GET /git/trees/newer?recursive=1";
     const DELETE: &str = "DELETE /git/refs/heads/promote/web";
+    // The branch was merged and deleted a moment ago, and the base lags.
+    let mut steps = branched(BASE);
+    steps[5].1 = answer(200, json!([merged()]));
+    steps.extend([
+        (MAIN, stands("newer")),
+        (NEWER, tree("100644", NEW)),
+        (DELETE, answer(204, "")),
+        (ANY, answer(200, json!([merged()]))),
+    ]);
+    let (client, script) = github(steps);
+    let found = client.repo(R).unwrap().propose(&proposal()).await.unwrap();
+    assert_eq!(found.merge_commit.as_deref(), Some("m1"));
+    script.end();
     // What the base holds where it is by then, and what follows.
     let table: Vec<(&str, Vec<Step>, &str)> = vec![
         (NEW, vec![(DELETE, answer(204, "")), (ANY, answer(200, json!([merged()])))], "m1"),
