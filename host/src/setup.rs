@@ -19,6 +19,12 @@ use crate::core::{github, port};
 use crate::reads::Translated;
 use crate::words;
 
+/// Port's API in the European region, where an account lives unless it says otherwise; the one of the United States is
+/// `https://api.us.port.io`.
+pub const PORT_URL: &str = "https://api.port.io";
+/// GitHub's API, unless the run belongs to an Enterprise Server.
+pub const GITHUB_URL: &str = "https://api.github.com";
+
 /// What a live source is made of.
 pub struct Setup {
     /// Where requests go.
@@ -29,9 +35,9 @@ pub struct Setup {
     pub deadline: Timestamp,
     /// Decides the jitter of pauses.
     pub seed: u64,
-    /// Port's base URL, for example [`port::EU`].
+    /// Port's base URL, for example [`PORT_URL`].
     pub port_url: String,
-    /// GitHub's base URL, for example [`github::URL`].
+    /// GitHub's base URL, for example [`GITHUB_URL`].
     pub github_url: String,
     /// Who we are to Port.
     pub port: port::Credentials,

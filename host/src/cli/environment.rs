@@ -13,6 +13,7 @@ use crate::core::grants::Grants;
 use crate::core::port;
 use crate::core::secret::Secret;
 use crate::registry::{Access, Login};
+use crate::setup;
 
 /// Port's API, by default the one in Europe.
 const PORT_API_URL: &str = "PORT_API_URL";
@@ -83,7 +84,7 @@ impl Environment {
 
     /// Port's base URL.
     pub fn port_url(&self) -> String {
-        self.get(PORT_API_URL).unwrap_or_else(|| port::EU.to_owned())
+        self.get(PORT_API_URL).unwrap_or_else(|| setup::PORT_URL.to_owned())
     }
 
     /// Port for people, if its API is one of the known ones (Port's documentation, "Port's regions").
@@ -103,7 +104,7 @@ impl Environment {
 
     /// GitHub's base URL.
     pub fn github_url(&self) -> String {
-        self.get(GITHUB_API_URL).unwrap_or_else(|| github::URL.to_owned())
+        self.get(GITHUB_API_URL).unwrap_or_else(|| setup::GITHUB_URL.to_owned())
     }
 
     /// Port's credentials.

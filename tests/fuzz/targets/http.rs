@@ -14,7 +14,7 @@ use promote::core::live::Live;
 use promote::core::secret::Secret;
 use promote::core::transport::{Clock, HttpRequest, HttpResponse, Transport, TransportError};
 use promote::core::{github, port};
-use promote::setup::Setup;
+use promote::setup::{GITHUB_URL, PORT_URL, Setup};
 
 const SECRET: &str = "s3cr3t-credential";
 const STATUSES: [u16; 12] = [200, 201, 204, 301, 307, 400, 401, 403, 404, 409, 422, 503];
@@ -47,8 +47,8 @@ fn live(service: &Arc<Service>) -> Live {
         clock: service.clone(),
         deadline: Timestamp::from_second(120).expect("it is near"),
         seed: 7,
-        port_url: port::EU.to_owned(),
-        github_url: github::URL.to_owned(),
+        port_url: PORT_URL.to_owned(),
+        github_url: GITHUB_URL.to_owned(),
         port: port::Credentials { client_id: "client".to_owned(), client_secret: secret() },
         github: github::Credentials::Token(secret()),
         run: "r_1".to_owned(),

@@ -27,9 +27,6 @@ pub use read::blob_id;
 use super::contract::Failure;
 use super::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
 
-/// GitHub's API, unless the run belongs to an Enterprise Server.
-pub const URL: &str = "https://api.github.com";
-
 /// How many pages of a list are read at most.
 const MOST_PAGES: usize = 10;
 

@@ -20,11 +20,6 @@ pub use run::Run;
 use super::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
 use super::secret::Secret;
 
-/// Port's API in the European region, where an account lives unless it says otherwise.
-pub const EU: &str = "https://api.port.io";
-/// Port's API in the region of the United States.
-pub const US: &str = "https://api.us.port.io";
-
 /// Who we are to Port.
 #[derive(Clone, Debug)]
 pub struct Credentials {
