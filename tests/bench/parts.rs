@@ -15,7 +15,7 @@ use promote::world::{Shared, World, sample};
 use promote_tests::bench::Bench;
 use tokio::runtime::{Builder, Runtime};
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
 

@@ -31,7 +31,7 @@ use tokio::sync::Notify;
 use crate::settings::Settings;
 use crate::witness::Witness;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
 static POLICIES: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
 
 /// Sees each request before the world does, with the bytes of the journal at that moment.

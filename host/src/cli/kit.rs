@@ -9,7 +9,7 @@ use clap::Subcommand;
 use super::shell::{self, CompletionsArgs, ManArgs};
 use super::{Environment, connect, output};
 use crate::choice::Load as _;
-use crate::core::engine::Engine;
+use crate::compiled;
 #[cfg(feature = "oci")]
 use crate::kit::artifacts::{self, PullArgs, PushArgs};
 use crate::kit::build::{self, BuildArgs};
@@ -103,7 +103,7 @@ pub(super) async fn run(
         }
         Command::Lock(args) => {
             let config = Config::read(&args.config)?;
-            let engine = Engine::new().context("starting wasmtime")?;
+            let engine = compiled::engine()?;
             let access = environment.registry()?;
             let supply = Supply::new(&engine, &args.config, environment.cache(), access, &output::say);
             lock::run(&args, &config, &supply, &output::say, &output::data).await
@@ -148,7 +148,7 @@ pub(super) async fn run(
 
 /// The settings of every policy of a configuration, with every default filled in.
 async fn terms<'a>(config: &'a Config, path: &Path, environment: &Environment) -> anyhow::Result<Terms<'a>> {
-    let engine = Engine::new().context("starting wasmtime")?;
+    let engine = compiled::engine()?;
     let supply = super::run::supply(&engine, path, environment.cache(), environment)?;
     let mut all = Vec::new();
     for (_, wanted) in config.policies() {
@@ -162,7 +162,7 @@ async fn terms<'a>(config: &'a Config, path: &Path, environment: &Environment) -
 
 async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
     let config = Config::read(&args.config)?;
-    let engine = Engine::new().context("starting wasmtime")?;
+    let engine = compiled::engine()?;
     let supply = super::run::supply(&engine, &args.config, environment.cache(), environment)?;
     let patient = Patient {
         config: &config,

@@ -101,7 +101,7 @@ async fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Run(args) => run::run(&args.common, Task::Run(args.plan.as_deref()), &environment).await,
         Command::Plan(args) => run::run(&args.common, Task::Plan(args.out.as_deref()), &environment).await,
         Command::Compile { output } => {
-            std::fs::write(output, crate::compiled::builtin(&crate::core::engine::Engine::new()?)?)?;
+            std::fs::write(output, crate::compiled::builtin(&crate::compiled::engine()?)?)?;
             Ok(0)
         }
         #[cfg(feature = "kit")]

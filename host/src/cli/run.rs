@@ -15,6 +15,7 @@ use super::terminal::Terminal;
 use super::{Environment, output, report, workflow};
 use crate::ahead::Ahead;
 use crate::choice::Policies;
+use crate::compiled;
 use crate::core::engine::Engine;
 use crate::core::gate::Gate;
 use crate::core::http::Pool;
@@ -103,7 +104,7 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let engine = Engine::new().context("starting wasmtime")?;
+    let engine = compiled::engine()?;
     let cache = environment.cache().filter(|_| !args.no_cache);
     let supply = supply(&engine, &args.config, cache, environment)?;
     let in_config = || args.config.display().to_string();

@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 
 use super::*;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine().unwrap());
 /// The default policy in native code, made once.
 static ARTIFACT: LazyLock<Vec<u8>> = LazyLock::new(|| super::builtin(&ENGINE).unwrap());
 

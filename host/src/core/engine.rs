@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Config, OptLevel, RegallocAlgorithm, Store};
+use wasmtime::{Config, Store};
 
 use super::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
 use super::journal::digest;
@@ -47,27 +47,12 @@ pub enum Verdict {
 }
 
 impl Engine {
-    /// An engine with the linked contract and inert WASI.
+    /// An engine with the linked contract and inert WASI. How code is made and kept is the configuration's; what limits a
+    /// guest is set here, whatever that says.
     ///
     /// # Errors
     /// When wasmtime does not support this machine.
-    pub fn new() -> anyhow::Result<Self> {
-        Self::over(Self::quick())
-    }
-
-    /// Compiles in a third of the time to slower code, which runs for milliseconds.
-    pub fn quick() -> Config {
-        let mut config = Config::new();
-        config.cranelift_opt_level(OptLevel::None);
-        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
-        config
-    }
-
-    /// The same over a configuration of wasmtime; what limits a guest is set here, whatever that says.
-    ///
-    /// # Errors
-    /// As [`Engine::new`].
-    pub fn over(config: Config) -> anyhow::Result<Self> {
+    pub fn new(config: Config) -> anyhow::Result<Self> {
         Self::link(config).map_err(plain)
     }
 

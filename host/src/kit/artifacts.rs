@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::core::contract::CONTRACT;
-use crate::core::engine::Engine;
 use crate::core::journal::digest;
 use crate::policy::Policy;
 use crate::registry::{self, Access, Artifact};
@@ -96,7 +95,7 @@ pub async fn push(
         _ => supply::read(&args.component, &name.to_string())?,
     };
     // What is no policy for this host is nothing to hand on.
-    let policy = Policy::compile(&Engine::new()?, &bytes).with_context(|| name.to_string())?;
+    let policy = Policy::compile(&compiled::engine()?, &bytes).with_context(|| name.to_string())?;
     let surface = &policy.surface;
     let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
     let ours = surface.imports.iter().map(|interface| format!("{package}/{interface}@{version}"));

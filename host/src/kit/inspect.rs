@@ -71,7 +71,7 @@ pub async fn run(
     say: &(dyn Fn(&str) + Sync),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    let engine = Engine::new()?;
+    let engine = compiled::engine()?;
     let read = async |path| Subject::read(&engine, path, args.cache.as_deref(), access, say).await;
     let subject = read(&args.component).await?;
     let other = match &args.against {

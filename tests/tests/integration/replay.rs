@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::stage::Stage;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
     LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
 

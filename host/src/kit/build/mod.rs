@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 pub use super::format::Format;
 use super::language::Language;
-use crate::core::engine::Engine;
+use crate::compiled;
 use crate::policy::Policy;
 use crate::words::text;
 use steps::Steps;
@@ -85,7 +85,7 @@ async fn made(
     built(language, folder, draft, say).await?;
     say("checking that it is a policy");
     let bytes = std::fs::read(draft).with_context(|| format!("reading {}", draft.display()))?;
-    let engine = Engine::new()?;
+    let engine = compiled::engine()?;
     Policy::compile(&engine, &bytes).context("what was built is no policy")
 }
 

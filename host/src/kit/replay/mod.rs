@@ -132,7 +132,7 @@ pub fn run(
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
-    let engine = Engine::new().context("starting wasmtime")?;
+    let engine = compiled::engine()?;
     let from = Compiler { engine: &engine, cache, say };
     match (&args.policy, &args.config) {
         (None, None) => exactly(args, &from, paths, data),

@@ -142,7 +142,7 @@ impl Runner {
     /// When wasmtime or TLS cannot be set up on this machine.
     pub fn new(named: BTreeMap<String, PathBuf>) -> anyhow::Result<Self> {
         Ok(Self {
-            engine: Engine::over(pooled()).context("starting wasmtime")?,
+            engine: Engine::new(pooled()).context("starting wasmtime")?,
             pool: Pool::new().context("preparing HTTP")?,
             named,
             cache: None,
@@ -337,7 +337,7 @@ impl Runner {
 /// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
 /// by the thousand here, and half of what an instance costs is the kernel's work.
 fn pooled() -> wasmtime::Config {
-    let (mut config, mut pool) = (Engine::quick(), wasmtime::PoolingAllocationConfig::new());
+    let (mut config, mut pool) = (compiled::quick(), wasmtime::PoolingAllocationConfig::new());
     pool.linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);

@@ -1,6 +1,5 @@
 //! Files that are no policy, or not the one that they seem to be. None of them runs, and no service is asked.
 
-use promote::core::engine::Engine;
 use promote::policy::Policy;
 use promote_tests::guests::{BURGLAR, OBSERVER, SMUGGLER};
 
@@ -31,7 +30,7 @@ fn observer() -> Vec<u8> {
 
 fn broken() -> Vec<Case> {
     let whole = observer();
-    let engine = Engine::new().unwrap();
+    let engine = promote::compiled::engine().unwrap();
     let precompiled = Policy::compile(&engine, &whole).unwrap().program.component().serialize().unwrap();
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
