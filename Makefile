@@ -71,13 +71,16 @@ build: setup ## Build the binary for production (slow: optimised)
 	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" $(CARGO) build --release --locked -p promote
 	@ls -l "$(TARGET)/release/promote"
 
-# Of the workspace, as the tests are: `-p` would build wasmtime again for this.
+# Of the workspace, as the tests are: `-p` would build wasmtime again for this. The policies that `make test-languages` has
+# built run beside the built-in one.
 bench: setup ## Measure whole promotions against the mock; BENCH="--baseline 'COMMAND'" and more, see BENCH=--help
-	@$(CARGO) build --release --locked --bin promote --bin promote-bench
+	@$(CARGO) build --release --locked --bin promote
 	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
 	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" \
 		$(CARGO) build --release --locked --bin promote --bin promote-bench
-	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --parts --json "$(TARGET)/bench.json" $(BENCH)
+	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --parts --json "$(TARGET)/bench.json" \
+		$$(for name in rust js python; do file="$(TARGET)/languages/policy-$$name/policy.wasm"; \
+			[ ! -f "$$file" ] || echo "--policy $$name=$$file"; done) $(BENCH)
 
 clean: ## Delete all that was built
 	@$(CARGO) clean

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 use super::coverage::Coverage;
 use super::files;
@@ -261,30 +261,35 @@ pub async fn all(
 ) -> anyhow::Result<Vec<Report>> {
     let total = scenarios.len();
     // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
-    let places = Arc::new(Semaphore::new(if http { 16 } else { workers() }));
-    let mut running = JoinSet::new();
-    for (index, scenario) in scenarios.into_iter().enumerate() {
-        let (runner, places) = (Arc::clone(runner), Arc::clone(&places));
-        running.spawn(async move {
-            let place = places.acquire_owned().await;
-            let handle = Handle::current();
-            // On one thread from its beginning to its end: what it allocates, the same thread frees.
-            let tested = spawn_blocking(move || {
-                let _place = place;
-                let path = scenario.path.display().to_string();
-                handle.block_on(runner.test(&scenario, http)).with_context(|| path)
-            });
-            (index, tested.await)
+    let places = if http { 16 } else { workers() };
+    let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
+    let (done, mut ended) = mpsc::unbounded_channel();
+    for _ in 0..places.min(total) {
+        let (runner, queue, done, handle) =
+            (Arc::clone(runner), Arc::clone(&queue), done.clone(), Handle::current());
+        // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
+        spawn_blocking(move || {
+            while let Some((index, scenario)) = next(&queue) {
+                let path = || scenario.path.display().to_string();
+                let report = handle.block_on(runner.test(&scenario, http)).with_context(path);
+                if done.send((index, report)).is_err() {
+                    break;
+                }
+            }
         });
     }
+    drop(done);
     let mut reports: Vec<Option<Report>> = vec![None; total];
-    while let Some(ended) = running.join_next().await {
-        let (index, report) = ended?;
-        let report = report.context("a scenario panicked")??;
+    while let Some((index, report)) = ended.recv().await {
+        let report = report?;
         shown(&report);
         reports[index] = Some(report);
     }
-    Ok(reports.into_iter().flatten().collect())
+    reports.into_iter().collect::<Option<_>>().context("a scenario panicked")
+}
+
+fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
 /// What came of a scenario, for people: a line, and if it failed what is wrong and which calls were made.
