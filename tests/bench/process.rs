@@ -91,8 +91,7 @@ impl Bench {
             None => promote::kit::demo::CONFIG.to_owned(),
             Some(file) => {
                 let file = Path::new(file).canonicalize().with_context(|| file.to_owned())?;
-                let component = format!("[policy]\ncomponent = {:?}\n", file.display().to_string());
-                format!("{component}{}", promote::kit::demo::CONFIG.replacen("[policy]", "", 1))
+                configured(&file)?
             }
         };
         std::fs::write(self.path("promote.toml"), config)?;
@@ -160,6 +159,16 @@ impl Bench {
         };
         a_second(command, runs)
     }
+}
+
+/// A configuration for a policy: the one beside it, which a project of `promote new` has, or the sample's.
+fn configured(component: &Path) -> anyhow::Result<String> {
+    let own = std::fs::read_to_string(component.with_file_name("promote.toml"));
+    let mut config: toml::Table = toml::from_str(own.as_deref().unwrap_or(promote::kit::demo::CONFIG))?;
+    let policy = config.entry("policy").or_insert_with(|| toml::Table::new().into());
+    let policy = policy.as_table_mut().context("`policy` is no table")?;
+    policy.insert("component".to_owned(), component.display().to_string().into());
+    Ok(config.to_string())
 }
 
 /// How many things of a thousand a command does in a second, after a run to warm up.

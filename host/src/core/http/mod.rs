@@ -210,7 +210,7 @@ impl Http {
         if let Some(secret) = &request.bearer {
             message = message.header(AUTHORIZATION, secret.bearer());
         }
-        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        let body = request.body.as_ref().map(|body| serde_json::to_vec(body).expect("JSON in memory"));
         if body.is_some() {
             message = message.header(CONTENT_TYPE, "application/json");
         }

@@ -29,7 +29,7 @@ use crate::request::config::Report;
 use crate::request::payload::Payload;
 use crate::setup::Setup;
 use crate::words::{Changes, WORDS, message};
-use crate::world::Shared;
+use crate::world::{Shared, World};
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
@@ -51,7 +51,6 @@ impl Bench<'_> {
         attempt: usize,
         injection: Option<Injection>,
     ) -> anyhow::Result<Ran> {
-        let before = self.world.snapshot();
         let mut ran = Ran {
             mode: None,
             ending: None,
@@ -66,8 +65,8 @@ impl Bench<'_> {
             run: None,
             requests: Vec::new(),
             journal: String::new(),
-            after: before.clone(),
-            before,
+            after: World::default(),
+            before: self.world.snapshot(),
         };
         match act {
             Act::Start(mode, payload) => {

@@ -105,10 +105,7 @@ impl Answer {
     pub(super) fn finish(self, request: u64) -> HttpResponse {
         let (kind, content) = match self.body {
             Body::Empty => (None, Vec::new()),
-            Body::Json(value) => (
-                Some("application/json; charset=utf-8".to_owned()),
-                serde_json::to_vec(&value).unwrap_or_default(),
-            ),
+            Body::Json(value) => (Some("application/json; charset=utf-8".to_owned()), written(&value)),
             Body::Raw { kind, content } => (Some(kind), content),
         };
         let mut response = http::Response::new(content);
@@ -126,4 +123,10 @@ impl Answer {
         }
         response
     }
+}
+
+/// The text of a body. Many are of some ten thousand bytes, and grow into that by doubling otherwise.
+fn written(value: &Value) -> Vec<u8> {
+    let mut text = Vec::with_capacity(16 << 10);
+    serde_json::to_writer(&mut text, value).map_or_else(|_| Vec::new(), |()| text)
 }

@@ -90,7 +90,7 @@ pub(super) fn respond(outcome: Outcome) -> HttpResponse {
         Ok(reply) => (reply.status, reply.body),
         Err(problem) => (problem.status, problem.body()),
     };
-    let mut response = HttpResponse::new(body.to_string().into_bytes());
+    let mut response = HttpResponse::new(serde_json::to_vec(&body).unwrap_or_default());
     *response.status_mut() = status;
     response.headers_mut().insert(
         http::header::CONTENT_TYPE,
