@@ -110,6 +110,8 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
 mod tests {
     use jiff::Timestamp;
 
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::core::call::{Call, Reply};
     use crate::core::contract::{Failure, Workflow};
@@ -177,5 +179,26 @@ mod tests {
             Err(Damage::Broken { line: 1 })
         ));
         assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_long_journal_reaches_the_disk_on_the_way() {
+        struct Flushes(Arc<AtomicUsize>);
+        impl std::io::Write for Flushes {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+        let flushes = Arc::new(AtomicUsize::new(0));
+        let mut journal = Journal::over(Flushes(Arc::clone(&flushes)));
+        for number in 1..=2_500 {
+            let entry: Entry = Entry::Call { number, at: Timestamp::UNIX_EPOCH, request: Call::Now };
+            journal.add(&entry).unwrap();
+        }
+        assert_eq!(flushes.load(Ordering::Relaxed), 2);
     }
 }

@@ -204,3 +204,13 @@ async fn a_policy_that_nobody_knows_is_named() {
     assert!(error.starts_with("x.toml: policy `nobody`: cannot read nobody: "), "{error}");
     assert!(error.ends_with("`--policy nobody=FILE` names its file"), "{error}");
 }
+
+#[test]
+fn a_compiled_policy_is_kept_for_the_next_process() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let cache = folder.path().join("cache");
+    let named = [("builtin".to_owned(), PathBuf::from(guests::OBSERVER))];
+    let runner = Runner::new(named.into()).unwrap().caching(Some(cache.clone()));
+    runner.policy(&parse("expect = { outcome = \"unchanged\" }").unwrap()).unwrap();
+    assert_eq!(std::fs::read_dir(cache).unwrap().count(), 1);
+}
