@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Repo, conflict};
 use crate::core::contract::{Mergeability, PullFilter, PullRequest, PullState};
@@ -35,7 +35,13 @@ pub(super) struct Side {
     #[serde(rename = "ref")]
     pub(super) branch: String,
     pub(super) sha: String,
-    repo: Value,
+    repo: Option<Home>,
+}
+
+/// The repository of a branch.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Home {
+    id: u64,
 }
 
 impl Repo<'_> {
@@ -90,8 +96,7 @@ impl Repo<'_> {
         let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
         let ours = |Pull { head, base: to, .. }: &Pull| {
             let named = head.branch == start || (!exact && head.branch.starts_with(start));
-            let home = &to.repo["id"];
-            named && to.branch == base && home.is_u64() && head.repo["id"] == *home
+            named && to.branch == base && to.repo.is_some() && head.repo == to.repo
         };
         Ok(pages.into_iter().flatten().filter(ours).collect())
     }

@@ -1,10 +1,12 @@
 //! What is sent and what comes back: a request, its success, and how names become parts of a URL.
 
+use std::collections::BTreeMap;
+
 use http::header::LINK;
 use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, Value};
 
 use super::{Sent, ServiceError};
 use crate::core::secret::Secret;
@@ -64,8 +66,8 @@ impl Answer {
 
     /// Reads one field of the body, an object; fails as [`Answer::json`] does.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Sent<T> {
-        let value = self.json::<Map<String, Value>>()?.remove(name).unwrap_or_default();
-        serde_json::from_value(value).map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
+        let raw = self.json::<BTreeMap<String, Box<RawValue>>>()?.remove(name).unwrap_or_default();
+        serde_json::from_str(raw.get()).map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
     }
 
     /// An error about this answer.
@@ -98,6 +100,5 @@ pub fn seg(text: &str) -> impl std::fmt::Display {
 
 /// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
 pub fn segs(path: &str) -> String {
-    let parts: Vec<_> = path.split('/').map(|part| seg(part).to_string()).collect();
-    parts.join("/")
+    path.split('/').map(|part| seg(part).to_string()).collect::<Vec<_>>().join("/")
 }
