@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
+use toml::de::DeTable;
 
 pub use super::component::ComponentRef;
 use super::limits::Table;
@@ -99,11 +101,21 @@ impl Config {
     /// # Errors
     /// Names the line or grant that is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut config: Self = toml::from_str(text).map_err(|error| {
+        let config = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
             let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             format!("{at}{}", error.message())
-        })?;
+        });
+        config.and_then(Self::checked)
+    }
+
+    /// The same from a file that was put together from several. Errors name no line: nobody has seen it.
+    pub(crate) fn from_table(table: DeTable<'_>) -> Result<Self, String> {
+        let table = toml::Deserializer::from(Spanned::new(0..0, table));
+        Self::deserialize(table).map_err(|error| error.message().to_owned()).and_then(Self::checked)
+    }
+
+    fn checked(mut config: Self) -> Result<Self, String> {
         config.grants.check()?;
         // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
         for team in config.team.iter_mut().filter(|team| !team.has_tier) {

@@ -21,6 +21,7 @@ pub(crate) use github::GitHubFile;
 pub(crate) use port::PortFile;
 
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::{Faults, World};
 
@@ -62,13 +63,21 @@ impl World {
     ///
     /// Fails if the file is not one, or if what it says breaks the rules of Port or GitHub.
     pub fn from_toml(text: &str, folder: &Path) -> Result<Self, WorldFileError> {
-        let file: WorldFile = toml::from_str(text)?;
+        Self::of(toml::from_str(text)?, &Place { text, folder })
+    }
+
+    /// The world of a file that was put together from several, in the same way. Errors name no line: nobody has seen it.
+    pub(crate) fn from_table(table: DeTable<'_>, folder: &Path) -> Result<Self, WorldFileError> {
+        let table = toml::Deserializer::from(Spanned::new(0..0, table));
+        Self::of(WorldFile::deserialize(table)?, &Place { text: "", folder })
+    }
+
+    fn of(file: WorldFile, at: &Place<'_>) -> Result<Self, WorldFileError> {
         let mut world = Self { now: file.start.unwrap_or_default(), faults: file.faults, ..Self::default() };
-        let at = Place { text, folder };
-        file.port.build(&at, world.now, &mut world.port)?;
-        file.github.build(&at, &mut world)?;
+        file.port.build(at, world.now, &mut world.port)?;
+        file.github.build(at, &mut world)?;
         for event in file.events {
-            event::schedule(&at, event, &mut world)?;
+            event::schedule(at, event, &mut world)?;
         }
         Ok(world)
     }

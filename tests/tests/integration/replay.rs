@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use promote::core::call::{Call, Reply};
 use promote::core::engine::Engine;
 use promote::kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
-use promote::kit::scenario::{Backend, Runner, Scenario};
+use promote::kit::scenario::{Backend, Made, Runner, Scenario};
 use promote::kit::test::find;
 use promote::policy::Policy;
 use promote_tests::bench::Bench;
@@ -53,6 +53,7 @@ fn the_journal_of_every_scenario_replays_exactly() {
         let policy = runner.policy(&scenario).unwrap();
         let made = runtime().block_on(runner.run(&scenario, Backend::Mock)).unwrap();
         for ran in made.iter().filter(|ran| !ran.journal.is_empty()) {
+            assert_eq!(Made::of_journal(&ran.journal).unwrap(), ran.calls, "{}", file.display());
             let recording = Recording::read(ran.journal.as_bytes()).unwrap();
             let replayed = replay(runner.engine(), &policy, &recording, &runtime());
             let same = match &replayed.verdict {

@@ -126,10 +126,10 @@ impl Bench<'_> {
         };
         let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ran.journal = String::from_utf8_lossy(&bytes).into_owned();
-        ran.calls = Made::of_journal(&ran.journal).context("reading the journal of the run")?;
         ran.said = heard.take();
-        if let Some(done) = done {
-            ran.take(done);
+        match done {
+            Some(done) => ran.take(done),
+            None => ran.calls = Made::of_journal(&ran.journal).context("reading the journal of the run")?,
         }
         ran.leaks = self.leaks(&ran.journal, ran);
         Ok(())
@@ -221,6 +221,7 @@ impl Ran {
         (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
         self.message = done.message;
         self.planned = Changes::of(&done.timeline).files;
+        self.calls = done.timeline.into_iter().map(Made::from).collect();
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
         }

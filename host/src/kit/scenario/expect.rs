@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::ask::{CallName, Expect, FileExpect, PullExpect, RunExpect, Texts};
 use super::error::near;
 use super::made::Made;
-use super::others::{others, quiet};
+use super::others::{changed, others};
 use super::run::Ran;
 use crate::core::run::Mode;
 use crate::world::github::{PullState, Repository};
@@ -72,8 +72,8 @@ impl Found {
         let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
         let names = |names: &[CallName]| names.iter().map(|name| name.text().to_owned()).collect::<Vec<_>>();
         self.same("calls", expect.calls.as_deref().map(|calls| names(calls).join("\n")), made.join("\n"));
-        let writing = ran.calls.iter().filter(|made| made.changes_something()).map(Made::name);
-        let writing: Vec<String> = writing.collect();
+        let writing = ran.calls.iter().zip(&made).filter(|(call, _)| call.changes_something());
+        let writing: Vec<&str> = writing.map(|(_, name)| name.as_str()).collect();
         self.same(
             "writes",
             expect.writes.as_deref().map(|calls| names(calls).join("\n")),
@@ -226,8 +226,7 @@ impl Found {
     fn always(&mut self, expect: &Expect, ran: &Ran) {
         if expect.no_writes || ran.mode == Some(Mode::Plan) {
             let keep = if expect.no_writes { ran.run.as_deref() } else { None };
-            let (before, after) = (quiet(&ran.before, keep), quiet(&ran.after, keep));
-            if before != after {
+            if let Some([before, after]) = changed(&ran.before, &ran.after, keep) {
                 let (gone, new) = only(&before, &after);
                 self.add("no-writes", gone, new);
             }

@@ -1,7 +1,7 @@
 //! From the text of a scenario file to a [`Scenario`].
 //!
-//! The text is read twice: once into types, so that whatever has no meaning is found where it stands, and once as plain
-//! tables, which are laid over what the scenario starts from.
+//! Its tables are used twice: as types, so that whatever has no meaning is found where it stands, and as they are, to be
+//! laid over what the scenario starts from.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -10,7 +10,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use toml::{Spanned, Table};
+use toml::Spanned;
+use toml::de::DeTable;
 
 use super::ask::Expect;
 use super::error::{ScenarioError, Source};
@@ -26,14 +27,17 @@ use crate::world::file::{EventFile, GitHubFile, PortFile};
 use crate::world::{Event, Faults, World, sample};
 
 /// The sample world, as far as files can be laid over it.
-static WORLD: LazyLock<Table> =
-    LazyLock::new(|| toml::from_str(sample::SAMPLE).expect("the embedded sample is TOML"));
+static WORLD: LazyLock<DeTable<'static>> =
+    LazyLock::new(|| DeTable::parse(sample::SAMPLE).expect("the embedded sample is TOML").into_inner());
 
 /// The sample configuration, as a table and as what it means.
-static SAMPLE_CONFIG: LazyLock<(Table, Config)> = LazyLock::new(|| {
-    let table = toml::from_str(CONFIG).expect("the embedded sample is TOML");
+static SAMPLE_CONFIG: LazyLock<(DeTable<'static>, Config)> = LazyLock::new(|| {
+    let table = DeTable::parse(CONFIG).expect("the embedded sample is TOML").into_inner();
     (table, Config::parse(CONFIG).expect("the embedded sample is a configuration"))
 });
+
+/// The sample's message of Port.
+static SAMPLE_PAYLOAD: LazyLock<String> = LazyLock::new(|| sample::payload().to_string());
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -130,24 +134,34 @@ enum Shape {
 
 pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
     let source = Source { path, text };
-    let file: ScenarioFile = toml::from_str(text).map_err(|error| source.syntax(&error))?;
-    let mut raw: Table = toml::from_str(text).map_err(|error| source.syntax(&error))?;
+    let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
+    let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
+    let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
+    let file = file.map_err(|error| source.syntax(&error))?;
     let reading = Reading { folder: path.parent().unwrap_or(Path::new("")), source };
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Scenario {
         title: file.title.unwrap_or_else(|| name.into_owned()),
         path: path.to_owned(),
-        world: reading.world(&file.given, section(&mut raw, "given"))?,
-        config: reading.config(&file.config, section(&mut raw, "config"))?,
+        world: reading.world(&file.given, given)?,
+        config: reading.config(&file.config, config)?,
         steps: reading.steps(file.act, file.payload, file.expect, file.step)?,
     })
 }
 
-fn section(raw: &mut Table, name: &str) -> Table {
-    match raw.remove(name) {
-        Some(toml::Value::Table(table)) => table,
-        _ => Table::new(),
-    }
+fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
+    let section = whole.get(name).and_then(|section| section.get_ref().as_table());
+    section.cloned().unwrap_or_default()
+}
+
+/// What something is laid over.
+struct Base {
+    /// The key that names it.
+    key: &'static str,
+    /// Of a file, or of nothing; none if it is the sample.
+    text: Option<String>,
+    /// What its paths are relative to.
+    folder: PathBuf,
 }
 
 struct Reading<'a> {
@@ -156,22 +170,22 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn world(&self, given: &Given, mut over: Table) -> Result<World, ScenarioError> {
+    fn world(&self, given: &Given, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
         if over.is_empty() {
             return Ok(World::sample());
         }
         over.remove("world");
         over.remove("without");
-        let (mut base, folder) = self.base(given.world.as_ref(), &WORLD, "given.world")?;
+        let base = self.base(given.world.as_ref(), "given.world")?;
+        let (mut whole, folder) = (self.table(given.world.as_ref(), &base, &WORLD)?, &base.folder);
         let (entities, parts): (Vec<_>, Vec<_>) =
             given.without.iter().partition(|what| is_entity(what.get_ref()));
         for what in parts {
-            take(&mut base, what.get_ref()).map_err(|error| self.source.wrong(&what.span(), error))?;
+            take(&mut whole, what.get_ref()).map_err(|error| self.source.wrong(&what.span(), error))?;
         }
-        lay(over, &mut base, Lists::Join);
-        let whole = base.to_string();
-        // The line that it names is one of the result, which nobody has seen.
-        let mut world = World::from_toml(&whole, &folder).map_err(|error| {
+        lay(over, &mut whole, Lists::Join);
+        // The line that it names is none of this file.
+        let mut world = World::from_table(whole, folder).map_err(|error| {
             let error = error.to_string();
             let message = error
                 .strip_prefix("line ")
@@ -186,21 +200,21 @@ impl Reading<'_> {
         Ok(world)
     }
 
-    fn config(&self, config: &ConfigFile, mut over: Table) -> Result<Config, ScenarioError> {
+    fn config(&self, config: &ConfigFile, mut over: DeTable<'_>) -> Result<Config, ScenarioError> {
         if over.is_empty() {
             return Ok(SAMPLE_CONFIG.1.clone());
         }
         over.remove("file");
-        let (mut base, folder) = self.base(config.file.as_ref(), &SAMPLE_CONFIG.0, "config.file")?;
-        let component = |table: &Table| table.get("policy").and_then(|p| p.get("component")).cloned();
+        let base = self.base(config.file.as_ref(), "config.file")?;
+        let mut whole = self.table(config.file.as_ref(), &base, &SAMPLE_CONFIG.0)?;
+        let component = |table: &DeTable<'_>| Some(table.get("policy")?.get_ref().get("component")?.span());
         let (is_own, own_teams) = (component(&over).is_some(), over.contains_key("team"));
-        lay(over, &mut base, Lists::Replace);
-        let mut config =
-            Config::parse(&base.to_string()).map_err(|error| self.source.laid("config", &error))?;
+        lay(over, &mut whole, Lists::Replace);
+        let mut config = Config::from_table(whole).map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {
             if let ComponentRef::Path(path) = component {
-                let found = folder.join(&*path);
+                let found = base.folder.join(&*path);
                 *path = std::path::absolute(&found).unwrap_or(found);
             }
         };
@@ -213,27 +227,33 @@ impl Reading<'_> {
         Ok(config)
     }
 
-    /// What something is laid over: the sample, nothing, or a file; and the folder that its paths are relative to.
-    fn base(
-        &self,
-        named: Option<&Spanned<String>>,
-        sample: &Table,
-        key: &str,
-    ) -> Result<(Table, PathBuf), ScenarioError> {
-        match named.map(|named| named.get_ref().as_str()) {
-            None | Some("sample") => Ok((sample.clone(), self.folder.to_owned())),
-            Some("none") => Ok((Table::new(), self.folder.to_owned())),
+    /// What something is laid over.
+    fn base(&self, named: Option<&Spanned<String>>, key: &'static str) -> Result<Base, ScenarioError> {
+        let text = match named.map(|named| named.get_ref().as_str()) {
+            None | Some("sample") => None,
+            Some("none") => Some(String::new()),
             Some(file) => {
                 let path = self.folder.join(file);
                 let text = std::fs::read_to_string(&path).map_err(|error| {
                     self.wrong(named, format!("{key}: cannot read {}: {error}", path.display()))
                 })?;
-                let table = toml::from_str(&text);
-                let table =
-                    table.map_err(|error| self.wrong(named, format!("{key}: {}", error.message())))?;
-                Ok((table, path.parent().unwrap_or(Path::new("")).to_owned()))
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                return Ok(Base { key, text: Some(text), folder });
             }
-        }
+        };
+        Ok(Base { key, text, folder: self.folder.to_owned() })
+    }
+
+    /// Its tables.
+    fn table<'t>(
+        &self,
+        named: Option<&Spanned<String>>,
+        base: &'t Base,
+        sample: &DeTable<'static>,
+    ) -> Result<DeTable<'t>, ScenarioError> {
+        let Some(text) = &base.text else { return Ok(sample.clone()) };
+        let table = DeTable::parse(text).map(Spanned::into_inner);
+        table.map_err(|error| self.wrong(named, format!("{}: {}", base.key, error.message())))
     }
 
     fn wrong<T>(&self, at: Option<&Spanned<T>>, what: String) -> ScenarioError {
@@ -303,8 +323,9 @@ impl Reading<'_> {
     }
 
     fn payload(&self, file: Option<&Spanned<PayloadFile>>) -> Result<String, ScenarioError> {
-        let default = PayloadFile::default();
-        let payload = file.map_or(&default, Spanned::get_ref);
+        let Some(payload) = file.map(Spanned::get_ref) else {
+            return Ok(SAMPLE_PAYLOAD.clone());
+        };
         if let Some(text) = &payload.text {
             return Ok(text.clone());
         }

@@ -1,6 +1,9 @@
 //! One TOML file laid over another: tables go into each other, everything else takes the other's place.
 
-use toml::{Table, Value};
+use std::mem;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::near;
 use crate::world::World;
@@ -30,30 +33,30 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
 }
 
 /// Lays one table over another.
-pub(super) fn lay(over: Table, base: &mut Table, lists: Lists) {
-    for (key, value) in over {
-        match (value, base.get_mut(&key)) {
-            (Value::Table(over), Some(Value::Table(base))) => lay(over, base, lists),
-            (Value::Array(over), Some(Value::Array(base)))
-                if lists == Lists::Join && names(&key).is_some() =>
-            {
-                join(over, base, names(&key).unwrap_or_default());
+pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
+    for (key, mut value) in over {
+        let names = names(key.get_ref()).filter(|_| lists == Lists::Join);
+        match (value.get_mut(), base.get_mut(&key).map(Spanned::get_mut), names) {
+            (DeValue::Table(over), Some(DeValue::Table(base)), _) => lay(mem::take(over), base, lists),
+            (DeValue::Array(over), Some(DeValue::Array(base)), Some(names)) => {
+                join(mem::replace(over, DeArray::new()), base, names);
             }
-            (value, _) => {
+            _ => {
                 base.insert(key, value);
             }
         }
     }
 }
 
-fn join(over: Vec<Value>, base: &mut Vec<Value>, names: &[&str]) {
-    for item in over {
-        let is_same = |other: &&mut Value| {
-            !names.is_empty() && names.iter().all(|name| other.get(name) == item.get(name))
+fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
+    for mut item in over {
+        let is_same = |other: &&mut Spanned<DeValue<'t>>| {
+            let names_it = |name: &&str| text(other.get_ref(), name) == text(item.get_ref(), name);
+            !names.is_empty() && names.iter().all(names_it)
         };
-        match (base.iter_mut().find(is_same), item) {
-            (Some(Value::Table(base)), Value::Table(over)) => lay(over, base, Lists::Join),
-            (_, item) => base.push(item),
+        match (base.iter_mut().find(is_same).map(Spanned::get_mut), item.get_mut()) {
+            (Some(DeValue::Table(base)), DeValue::Table(over)) => lay(mem::take(over), base, Lists::Join),
+            _ => base.push(item),
         }
     }
 }
@@ -63,7 +66,7 @@ fn join(over: Vec<Value>, base: &mut Vec<Value>, names: &[&str]) {
 ///
 /// # Errors
 /// When there is no such thing.
-pub(super) fn take(world: &mut Table, what: &str) -> Result<(), String> {
+pub(super) fn take(world: &mut DeTable<'_>, what: &str) -> Result<(), String> {
     let gone = match (what.split_once(':'), what.split_once('#')) {
         (Some((repository, path)), _) => {
             repository_files(world, repository).and_then(|files| files.remove(path)).is_some()
@@ -103,71 +106,88 @@ fn missing(what: &str, known: &[String]) -> String {
 }
 
 /// Everything that [`take`] could take.
-fn parts(world: &Table) -> Vec<String> {
+fn parts(world: &DeTable<'_>) -> Vec<String> {
     let mut parts = Vec::new();
     let lists = |service: &str, name: &str| {
-        let list = world.get(service).and_then(|service| service.get(name));
-        list.and_then(Value::as_array).cloned().unwrap_or_default()
+        let list = world.get(service).and_then(|service| service.get_ref().get(name));
+        list.and_then(|list| list.get_ref().as_array()).into_iter().flat_map(|list| list.iter())
     };
-    let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let keys = |item: &Value, key: &str| {
-        let table = item.get(key).and_then(Value::as_table);
-        table.map(|table| table.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    let named = |item: &DeValue<'_>, key: &str| text(item, key).unwrap_or_default().to_owned();
+    let keys = |item: &DeValue<'_>, key: &str| {
+        let table = item.get(key).and_then(|table| table.get_ref().as_table());
+        table.map(|table| table.keys().map(|key| key.to_string()).collect::<Vec<_>>()).unwrap_or_default()
     };
-    for entity in lists("port", "entities") {
-        let name = format!("{}/{}", text(&entity, "blueprint"), text(&entity, "identifier"));
-        let fields = ["relations", "properties"].into_iter().flat_map(|section| keys(&entity, section));
+    for entity in lists("port", "entities").map(Spanned::get_ref) {
+        let name = format!("{}/{}", named(entity, "blueprint"), named(entity, "identifier"));
+        let fields = ["relations", "properties"].into_iter().flat_map(|section| keys(entity, section));
         parts.extend(fields.map(|field| format!("{name}#{field}")));
     }
-    for repository in lists("github", "repositories") {
-        let name = text(&repository, "name");
-        parts.extend(keys(&repository, "files").into_iter().map(|path| format!("{name}:{path}")));
+    for repository in lists("github", "repositories").map(Spanned::get_ref) {
+        let name = named(repository, "name");
+        parts.extend(keys(repository, "files").into_iter().map(|path| format!("{name}:{path}")));
     }
     parts
 }
 
-fn list<'a>(world: &'a mut Table, service: &str, name: &str) -> Option<&'a mut Vec<Value>> {
-    world.get_mut(service)?.get_mut(name)?.as_array_mut()
+fn text<'v>(item: &'v DeValue<'_>, key: &str) -> Option<&'v str> {
+    item.get(key).and_then(|value| value.get_ref().as_str())
 }
 
-fn is(item: &Value, key: &str, text: &str) -> bool {
-    item.get(key).and_then(Value::as_str) == Some(text)
+fn table<'w, 't>(within: &'w mut DeTable<'t>, key: &str) -> Option<&'w mut DeTable<'t>> {
+    as_table(within.get_mut(key)?)
 }
 
-fn repository_files<'a>(world: &'a mut Table, repository: &str) -> Option<&'a mut Table> {
-    let mut all = list(world, "github", "repositories")?.iter_mut();
-    all.find(|item| is(item, "name", repository))?.get_mut("files")?.as_table_mut()
+fn as_table<'w, 't>(value: &'w mut Spanned<DeValue<'t>>) -> Option<&'w mut DeTable<'t>> {
+    match value.get_mut() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    }
 }
 
-fn take_field(world: &mut Table, entity: &str, field: &str) -> bool {
-    let (Some((blueprint, identifier)), Some(entities)) =
-        (entity.split_once('/'), list(world, "port", "entities"))
-    else {
+/// The item of a list that has these texts.
+fn item<'w, 't>(
+    world: &'w mut DeTable<'t>,
+    [service, list]: [&str; 2],
+    texts: &[(&str, &str)],
+) -> Option<&'w mut DeTable<'t>> {
+    let DeValue::Array(list) = table(world, service)?.get_mut(list)?.get_mut() else {
+        return None;
+    };
+    let is_it = |item: &DeValue<'_>| texts.iter().all(|(key, is)| text(item, key) == Some(is));
+    as_table(list.iter_mut().find(|item| is_it(item.get_ref()))?)
+}
+
+fn repository_files<'w, 't>(world: &'w mut DeTable<'t>, repository: &str) -> Option<&'w mut DeTable<'t>> {
+    table(item(world, ["github", "repositories"], &[("name", repository)])?, "files")
+}
+
+fn take_field(world: &mut DeTable<'_>, entity: &str, field: &str) -> bool {
+    let Some((blueprint, identifier)) = entity.split_once('/') else {
         return false;
     };
-    let entity = entities
-        .iter_mut()
-        .find(|item| is(item, "blueprint", blueprint) && is(item, "identifier", identifier));
-    let Some(entity) = entity else {
+    let names = [("blueprint", blueprint), ("identifier", identifier)];
+    let Some(entity) = item(world, ["port", "entities"], &names) else {
         return false;
     };
-    ["relations", "properties"].into_iter().any(|section| {
-        entity
-            .get_mut(section)
-            .and_then(Value::as_table_mut)
-            .and_then(|section| section.remove(field))
-            .is_some()
-    })
+    let mut take = |section| table(entity, section).and_then(|section| section.remove(field)).is_some();
+    take("relations") || take("properties")
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use serde::Deserialize as _;
+
     use super::*;
 
-    fn table(text: &str) -> Table {
-        toml::from_str(text).unwrap()
+    fn table(text: &str) -> DeTable<'_> {
+        DeTable::parse(text).unwrap().into_inner()
+    }
+
+    /// The same, to be compared: where it stood does not count.
+    fn plain(table: DeTable<'_>) -> toml::Table {
+        toml::Table::deserialize(toml::Deserializer::from(Spanned::new(0..0, table))).unwrap()
     }
 
     #[test]
@@ -180,9 +200,9 @@ mod tests {
         let expected = table(
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
         );
-        assert_eq!(base, expected);
+        assert_eq!(plain(base.clone()), plain(expected));
         lay(table("runs = []"), &mut base, Lists::Replace);
-        assert_eq!(base["runs"], Value::Array(Vec::new()));
+        assert_eq!(plain(base)["runs"], toml::Value::Array(Vec::new()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The calls that a run made, with their answers, from its journal.
+//! The calls that a run made, with their answers: as it remembers them, or, if it was killed, from its journal.
 
 use std::collections::BTreeMap;
 
 use crate::core::call::{Call, Reply};
 use crate::core::contract::Failure;
-use crate::core::gate::describe;
+use crate::core::gate::{self, Step, describe};
 use crate::core::journal::Entry;
 use crate::record::{self, Damage};
 
@@ -28,9 +28,23 @@ pub enum Answered {
     Stopped,
 }
 
+impl From<Step> for Made {
+    fn from(step: Step) -> Self {
+        let answer = match step.answer {
+            gate::Answered::Reply(reply) => Answered::Reply(Box::new(reply)),
+            gate::Answered::Failure(failure) => Answered::Failure(failure),
+            gate::Answered::NotYet | gate::Answered::Trap(_) => Answered::Stopped,
+        };
+        Self { call: step.call, answer }
+    }
+}
+
 impl Made {
     /// The calls of a journal, in order.
-    pub(super) fn of_journal(text: &str) -> Result<Vec<Self>, Damage> {
+    ///
+    /// # Errors
+    /// When the journal is damaged.
+    pub fn of_journal(text: &str) -> Result<Vec<Self>, Damage> {
         let entries = match record::read(text) {
             // A run that could not begin has no header to write.
             Err(Damage::Headless) => return Ok(Vec::new()),

@@ -6,14 +6,24 @@ use super::run::Ran;
 use crate::world::World;
 use crate::world::git::Mode;
 use crate::world::github::Repository;
+use crate::world::port::Port;
 
-/// What both services hold, without the log and the end of one Port run.
-pub(super) fn quiet(world: &World, run: Option<&str>) -> String {
-    let mut port = world.port.clone();
-    if let Some(run) = run {
-        port.runs.remove(run);
+/// What both services held and hold, without the log and the end of one Port run; none if it is the same.
+pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Option<[String; 2]> {
+    let ports = [before, after].map(|world| {
+        let mut port = world.port.clone();
+        if let Some(run) = run {
+            port.runs.remove(run);
+        }
+        port
+    });
+    // Most steps that are to write nothing do not, and to see that takes no text.
+    if ports[0].holds_the_same(&ports[1]) && before.github.holds_the_same(&after.github) {
+        return None;
     }
-    format!("{}\n{}", port.fingerprint(), world.github.fingerprint())
+    let text = |port: &Port, world: &World| format!("{}\n{}", port.fingerprint(), world.github.fingerprint());
+    let texts = [text(&ports[0], before), text(&ports[1], after)];
+    (texts[0] != texts[1]).then_some(texts)
 }
 
 /// What both services hold, without the Port run of the step and what the expectation names.

@@ -153,6 +153,12 @@ impl GitHub {
         lines.extend(live.iter().map(|(kind, count)| format!("{count} {kind:?} tokens")));
         lines.join("\n")
     }
+
+    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
+    /// share. If not, only the fingerprints tell.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.repositories == other.repositories && self.tokens.kinds() == other.tokens.kinds()
+    }
 }
 
 /// GitHub speaks of time in whole seconds.

@@ -59,7 +59,7 @@ pub enum PullState {
 }
 
 /// A pull request, which is an issue too.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullRequest {
     /// Id among everything.
     pub id: u64,

@@ -9,7 +9,7 @@ use super::rules::BranchRules;
 use crate::world::git::{Oid, Store};
 
 /// A repository and everything in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     /// Number, for ever; names change.
     pub id: u64,

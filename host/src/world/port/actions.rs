@@ -25,7 +25,7 @@ const KEYS: [&str; 11] = [
 ];
 
 /// An action, as it was created.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     /// Everything that it was created with.
     pub definition: OnWrite<Map<String, Value>>,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::world::OnWrite;
 
 /// A blueprint, as it was created.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blueprint {
     /// Its identifier.
     pub identifier: String,
@@ -130,7 +130,7 @@ pub(super) fn time(at: Timestamp) -> Value {
 }
 
 /// An entity of the catalog.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entity {
     /// Its identifier, unique within the blueprint.
     pub identifier: String,

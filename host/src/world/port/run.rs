@@ -50,7 +50,7 @@ impl RunStatus {
 }
 
 /// A run of an action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Its id.
     pub id: String,

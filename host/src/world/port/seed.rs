@@ -105,6 +105,12 @@ impl Port {
         lines.join("\n")
     }
 
+    /// Whether two states have the same fingerprint; found without text, and by parts that they share.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        (&self.blueprints, &self.actions, &self.entities, &self.runs)
+            == (&other.blueprints, &other.actions, &other.entities, &other.runs)
+    }
+
     /// An entity whose relation leads nowhere, and where it leads.
     pub fn dangling(&self) -> Option<(&Entity, String)> {
         self.entities.values().find_map(|entity| {

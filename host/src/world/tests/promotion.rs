@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::*;
 use crate::world::event::Sync;
-use crate::world::port::{RunStatus, Targets};
+use crate::world::port::{Port, RunStatus, Targets};
 
 const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 
@@ -154,7 +154,8 @@ async fn others_act_at_github_by_time_and_by_operation() {
 #[test]
 fn a_fingerprint_tells_a_changed_world_from_one_that_was_only_read() {
     let world = Shared::new(World::sample());
-    let before = world.lock().fingerprint();
+    let (old, before) = (world.snapshot(), world.lock().fingerprint());
+    let same = |port: &Port| port.holds_the_same(&old.port);
     let token = login(&world);
     let request = |method: &str, path: &str, body: &str| {
         let request = http::Request::builder()
@@ -168,6 +169,8 @@ fn a_fingerprint_tells_a_changed_world_from_one_that_was_only_read() {
     let entity = "/v1/blueprints/service/entities/web";
     assert_eq!(request("GET", entity, ""), 200);
     assert_eq!(world.lock().fingerprint(), before);
+    assert!(same(&world.lock().port));
     assert_eq!(request("PATCH", entity, "{\"title\":\"x\"}"), 200);
     assert_ne!(world.lock().fingerprint(), before);
+    assert!(!same(&world.lock().port));
 }

@@ -42,7 +42,7 @@ fn a_promotion_from_the_first_read_to_the_deleted_branch() {
 fn reading_changes_nothing_that_can_be_seen() {
     let mut kit = Kit::new();
     kit.open("promote/web");
-    let before = kit.github.fingerprint();
+    let (old, before) = (kit.github.clone(), kit.github.fingerprint());
     let paths = [
         "",
         "git/ref/heads/main",
@@ -58,6 +58,7 @@ fn reading_changes_nothing_that_can_be_seen() {
     assert_eq!(kit.github.fingerprint(), before);
     kit.post("git/blobs", json!({"content": "x"}));
     assert_ne!(kit.github.fingerprint(), before, "an object nobody reaches is a change too");
+    assert!(!kit.github.holds_the_same(&old) && old.holds_the_same(&old.clone()));
 }
 
 #[test]
