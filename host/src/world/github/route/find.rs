@@ -25,9 +25,23 @@ pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, BTreeMap
         .map(|rest| format!("{rest}/contents"))
         .unwrap_or_else(|| path.to_owned());
     let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let candidates = ROUTES.iter().filter(|route| route.method == method);
+    let candidates = ROUTES.iter().filter(|route| route.method == method && may_fit(route.pattern, &parts));
     let mut found = candidates.filter_map(|route| Some((route, capture(route.pattern, &parts)?)));
     found.next()
+}
+
+/// Whether a pattern's own words stand where they should, up to its first `{*x}`: of many patterns nearly all are ruled
+/// out by that, and nothing is decoded for them.
+fn may_fit(pattern: &str, parts: &[&str]) -> bool {
+    let (mut wanted, mut parts) = (pattern.split('/').skip(1), parts.iter());
+    loop {
+        match (wanted.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(want), Some(_)) if want.starts_with("{*") => return true,
+            (Some(want), Some(part)) if want.starts_with('{') || want == *part => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Matches parts with a pattern, in which `{x}` is one part and `{*x}` one or more.
