@@ -14,6 +14,10 @@ use crate::recorded::Journals;
 /// How many scenarios and journals are run at once.
 pub(crate) const THOUSAND: usize = 1_000;
 
+/// How often a process is looked at, at first: to see the peak of a run of some milliseconds. Later a hundredth of its
+/// time must do, or looking takes a part of the processor that is measured.
+const OFTEN: Duration = Duration::from_micros(500);
+
 /// One process that ended well.
 pub(crate) struct Ran {
     pub(crate) took: Duration,
@@ -184,13 +188,12 @@ fn watch(command: &mut Command) -> anyhow::Result<Ran> {
     let mut child = command.spawn().context("starting it")?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0.0_f64;
-    // Often enough to see the peak of a run of some milliseconds, and not so often as to take its processor.
     let ended = loop {
         match child.try_wait()? {
             Some(ended) => break ended,
             None => peak = peak.max(high_water(&status)),
         }
-        std::thread::sleep(Duration::from_micros(500));
+        std::thread::sleep((started.elapsed() / 100).clamp(OFTEN, 20 * OFTEN));
     };
     let took = started.elapsed();
     ensure!(ended.success(), "{command:?} ended with {ended}");

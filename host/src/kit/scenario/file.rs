@@ -186,7 +186,7 @@ impl Reading<'_> {
         lay(over, &mut whole, Lists::Join);
         // The line that it names is none of this file.
         let mut world = World::from_table(whole, folder).map_err(|error| {
-            let error = error.to_string();
+            let error = error.to_string().trim_end().replace('\n', " ");
             let message = error
                 .strip_prefix("line ")
                 .and_then(|rest| rest.split_once(": "))
@@ -207,8 +207,8 @@ impl Reading<'_> {
         over.remove("file");
         let base = self.base(config.file.as_ref(), "config.file")?;
         let mut whole = self.table(config.file.as_ref(), &base, &SAMPLE_CONFIG.0)?;
-        let component = |table: &DeTable<'_>| Some(table.get("policy")?.get_ref().get("component")?.span());
-        let (is_own, own_teams) = (component(&over).is_some(), over.contains_key("team"));
+        let is_own = over.get("policy").is_some_and(|policy| policy.get_ref().get("component").is_some());
+        let own_teams = over.contains_key("team");
         lay(over, &mut whole, Lists::Replace);
         let mut config = Config::from_table(whole).map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
