@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -14,8 +16,8 @@ use crate::recorded::Journals;
 /// How many scenarios and journals are run at once.
 pub(crate) const THOUSAND: usize = 1_000;
 
-/// How often a process is looked at, at first: to see the peak of a run of some milliseconds. Later a hundredth of its
-/// time must do, or looking takes a part of the processor that is measured.
+/// How long to wait between two looks at a process, at first: short enough to see the peak of a run of some milliseconds.
+/// Later it is a hundredth of its time, up to twenty times this, or looking takes a part of what is measured.
 const OFTEN: Duration = Duration::from_micros(500);
 
 /// One process that ended well.
@@ -187,17 +189,24 @@ fn watch(command: &mut Command) -> anyhow::Result<Ran> {
     let started = Instant::now();
     let mut child = command.spawn().context("starting it")?;
     let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0_f64;
-    let ended = loop {
-        match child.try_wait()? {
-            Some(ended) => break ended,
-            None => peak = peak.max(high_water(&status)),
-        }
-        std::thread::sleep((started.elapsed() / 100).clamp(OFTEN, 20 * OFTEN));
-    };
-    let took = started.elapsed();
+    let over = AtomicBool::new(false);
+    let (ended, took, peak_mib) = thread::scope(|scope| {
+        let peak = scope.spawn(|| {
+            let mut peak = 0.0_f64;
+            while !over.load(Ordering::Relaxed) {
+                peak = peak.max(high_water(&status));
+                thread::sleep((started.elapsed() / 100).clamp(OFTEN, 20 * OFTEN));
+            }
+            peak
+        });
+        let ended = child.wait();
+        let took = started.elapsed();
+        over.store(true, Ordering::Relaxed);
+        (ended, took, peak.join().expect("to look at a process does not panic"))
+    });
+    let ended = ended?;
     ensure!(ended.success(), "{command:?} ended with {ended}");
-    Ok(Ran { took, peak_mib: peak, requests: Vec::new() })
+    Ok(Ran { took, peak_mib, requests: Vec::new() })
 }
 
 /// What Linux says of the most memory that a process has held so far; 0 elsewhere.

@@ -41,8 +41,8 @@ pub fn quick() -> Config {
     config
 }
 
-/// Native code alone: no table of the places in the component that it came from, which nobody is shown, and no frames for
-/// debuggers of the host, where the system can do without.
+/// Native code alone: no table of the places in the component that it came from, for which a backtrace has the names of
+/// functions, and no frames for debuggers of the host, where the system can do without.
 fn bare() -> Config {
     let mut config = Config::new();
     config.generate_address_map(false);

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::Spanned;
-use toml::de::DeTable;
 
 pub use super::component::ComponentRef;
 use super::limits::Table;
@@ -109,13 +107,11 @@ impl Config {
         config.and_then(Self::checked)
     }
 
-    /// The same from a file that was put together from several. Errors name no line: nobody has seen it.
-    pub(crate) fn from_table(table: DeTable<'_>) -> Result<Self, String> {
-        let table = toml::Deserializer::from(Spanned::new(0..0, table));
-        Self::deserialize(table).map_err(|error| error.message().to_owned()).and_then(Self::checked)
-    }
-
-    fn checked(mut config: Self) -> Result<Self, String> {
+    /// What was read, if its grants make sense.
+    ///
+    /// # Errors
+    /// Names the grant that does not.
+    pub(crate) fn checked(mut config: Self) -> Result<Self, String> {
         config.grants.check()?;
         // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
         for team in config.team.iter_mut().filter(|team| !team.has_tier) {

@@ -21,7 +21,6 @@ pub(crate) use github::GitHubFile;
 pub(crate) use port::PortFile;
 
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::{Faults, World};
 
@@ -45,7 +44,7 @@ pub enum WorldFileError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct WorldFile {
+pub(crate) struct WorldFile {
     #[serde(default)]
     start: Option<Timestamp>,
     #[serde(default)]
@@ -66,10 +65,9 @@ impl World {
         Self::of(toml::from_str(text)?, &Place { text, folder })
     }
 
-    /// The world of a file that was put together from several, in the same way. Errors name no line: nobody has seen it.
-    pub(crate) fn from_table(table: DeTable<'_>, folder: &Path) -> Result<Self, WorldFileError> {
-        let table = toml::Deserializer::from(Spanned::new(0..0, table));
-        Self::of(WorldFile::deserialize(table)?, &Place { text: "", folder })
+    /// The world of a file that was put together from several and that nobody has seen: lines in errors mean nothing.
+    pub(crate) fn assembled(file: WorldFile, folder: &Path) -> Result<Self, WorldFileError> {
+        Self::of(file, &Place { text: "", folder })
     }
 
     fn of(file: WorldFile, at: &Place<'_>) -> Result<Self, WorldFileError> {

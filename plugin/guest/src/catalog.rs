@@ -40,19 +40,17 @@ impl Item {
         for relation in &entity.relations {
             relations.insert(relation.name.clone(), targets(relation));
         }
-        Ok(Self {
-            key: entity.key.clone(),
-            updated_at: entity.updated_at.clone(),
-            value: json!({
-                "identifier": entity.key.identifier,
-                "title": entity.title,
-                "blueprint": entity.key.blueprint,
-                "teams": entity.teams,
-                "properties": properties,
-                "relations": relations,
-                "updatedAt": entity.updated_at,
-            }),
-        })
+        let mut value = json!({
+            "identifier": entity.key.identifier,
+            "title": entity.title,
+            "blueprint": entity.key.blueprint,
+            "teams": entity.teams,
+            "updatedAt": entity.updated_at,
+        });
+        // Not by `json!`, which copies whatever it is given: these are nearly all of an entity.
+        value["properties"] = properties.into();
+        value["relations"] = relations.into();
+        Ok(Self { key: entity.key.clone(), updated_at: entity.updated_at.clone(), value })
     }
 
     /// A property, null if it is not set.

@@ -169,6 +169,55 @@ fn what_has_no_meaning_is_found_where_it_stands() {
 }
 
 #[test]
+fn a_scenario_starts_from_files_beside_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("worlds/a.toml", "[[port.blueprint]]\nfile = \"thing.json\"");
+    write(
+        "worlds/thing.json",
+        r#"{"identifier": "thing", "schema": {"properties": {"size": {"type": "number"}}}, "relations": {}}"#,
+    );
+    write(
+        "configs/a.toml",
+        "[policy]\ncomponent = \"own.wasm\"\n[[team]]\nmatch = { team = \"pay\" }\ncomponent = \"pay.wasm\"",
+    );
+    let text = "expect.exit = 0\n[given]\nworld = \"worlds/a.toml\"\n[config]\nfile = \"configs/a.toml\"\n\
+        [[given.port.entities]]\nblueprint = \"thing\"\nidentifier = \"x\"\nproperties = { size = 3 }";
+    let scenario = Scenario::parse(text, &folder.path().join("x.toml")).unwrap();
+    assert!(scenario.world.port.entity("thing", "x").is_some());
+    assert!(scenario.world.port.entity("service", "web").is_none(), "it does not start from the sample");
+    let components: Vec<String> =
+        scenario.config.policies().map(|(_, policy)| policy.component.to_string()).collect();
+    let expected = ["own.wasm", "pay.wasm"].map(|name| folder.path().join("configs").join(name));
+    assert_eq!(components, expected.map(|path| path.display().to_string()));
+}
+
+#[test]
+fn a_file_that_a_scenario_starts_from_and_cannot_is_named_with_the_key() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for (base, expected) in [
+        ("[port", "x.toml:3: given.world: unclosed table"),
+        (
+            "[[events]]\nthen = { review = { repository = \"a/b\", user = \"x\", stat = \"approved\" } }",
+            "x.toml:2: given: unexpected keys in table: stat, available keys: repository, user, state; did you mean `state`?",
+        ),
+        (
+            "[[port.entities]]\nblueprint = \"none\"\nidentifier = \"x\"",
+            "x.toml:2: given: port.entities[0] \"x\": ",
+        ),
+    ] {
+        std::fs::write(folder.path().join("base.toml"), base).unwrap();
+        let text = "expect.exit = 0\n[given]\nworld = \"base.toml\"\n[given.port]\nunset = \"null\"";
+        let error = Scenario::parse(text, &folder.path().join("x.toml")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{base}\n{error}");
+    }
+}
+
+#[test]
 fn the_schema_knows_every_scenario_and_refuses_what_the_parser_refuses() {
     let schema = serde_json::from_str(SCHEMA).unwrap();
     let schema = jsonschema::draft7::new(&schema).unwrap();

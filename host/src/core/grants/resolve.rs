@@ -29,7 +29,7 @@ struct Rule {
 /// A glob that is compiled when it is first asked: most runs ask few of theirs. As a set, since that takes no regular
 /// expression for a name or a prefix, which most are.
 #[derive(Debug)]
-struct Pattern(Glob, OnceLock<GlobSet>);
+pub(super) struct Pattern(Glob, OnceLock<GlobSet>);
 
 impl Resolved {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
@@ -141,13 +141,14 @@ pub(crate) fn is_branch(name: &str) -> bool {
 }
 
 impl Pattern {
-    fn new(text: &str) -> Result<Self, String> {
-        let glob = GlobBuilder::new(text).literal_separator(true).build();
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        // `globset::escape` leaves a backslash as it is, so it must stand for itself: in no path or branch that is allowed.
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(false).build();
         glob.map(|glob| Self(glob, OnceLock::new()))
             .map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))
     }
 
-    fn is_match(&self, text: &str) -> bool {
+    pub(super) fn is_match(&self, text: &str) -> bool {
         // What cannot be compiled allows nothing.
         self.1.get_or_init(|| GlobSet::new([&self.0]).unwrap_or_default()).is_match(text)
     }

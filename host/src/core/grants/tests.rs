@@ -116,10 +116,60 @@ fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
 
 #[test]
 fn a_name_from_the_request_is_never_a_pattern() {
-    let context = json!({ "service": { "identifier": "*", "relations": { "prod_runtime": "web-prod" } } });
-    let resolved = Resolved::new(&read(EXAMPLE).unwrap(), &context).unwrap();
-    let target = file("apps/web/prod/deployment.yaml", "promote/x", "main");
-    assert!(resolved.allow(Operation::Propose, &target).is_none());
+    let grants = read(
+        &EXAMPLE.replace("base = \"main\"", "base = \"main\"\nhead = \"promote/{service.identifier}/*\""),
+    )
+    .unwrap();
+    for name in ["*", "**", "?eb", "w*", "[w]eb", "we[!x]", "{web,x}", "we\\b", "web\\", "\\w\\e\\b"] {
+        let context = json!({ "service": { "identifier": name, "relations": { "prod_runtime": "x" } } });
+        let resolved = Resolved::new(&grants, &context).unwrap();
+        for (path, head) in [("web", "web"), ("web", name), (name, "web")] {
+            let (path, head) = (format!("apps/{path}/prod/deployment.yaml"), format!("promote/{head}/1"));
+            let target = file(&path, &head, "main");
+            assert!(resolved.allow(Operation::Propose, &target).is_none(), "{name}: {path}, {head}");
+        }
+    }
+}
+
+#[test]
+fn a_pattern_means_what_it_means_as_a_regular_expression() {
+    let paths = [
+        "x",
+        "y",
+        "a",
+        "a/",
+        "a/x",
+        "a/b",
+        "a/y/b",
+        "a/y/z/b",
+        "b.yaml",
+        "a/b.yaml",
+        "a/y/b.yaml",
+        "[ab]/x",
+        "b/x",
+        "a*b",
+    ];
+    for text in [
+        "x",
+        "a/**",
+        "**/x",
+        "**/a/b",
+        "*.yaml",
+        "**/*.yaml",
+        "a/**/b",
+        "a/*/b.yaml",
+        "[ab]/x",
+        "a[*]b",
+        "**",
+        "?",
+    ] {
+        let matcher =
+            globset::GlobBuilder::new(text).literal_separator(true).build().unwrap().compile_matcher();
+        for path in paths.into_iter().filter(|path| resolve::is_normal_path(path)) {
+            let pattern = resolve::Pattern::new(text).unwrap();
+            assert_eq!(pattern.is_match(path), matcher.is_match(path), "{text} {path}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Its tables are used twice: as types, so that whatever has no meaning is found where it stands, and as they are, to be
 //! laid over what the scenario starts from.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use toml::de::DeTable;
 
 use super::ask::Expect;
 use super::error::{ScenarioError, Source};
-use super::lay::{Lists, is_entity, lay, take, take_entity};
+use super::lay::{Lists, is_entity, lay, read, take, take_entity};
 use super::{Act, Scenario, Step};
 use crate::core::grants::Grants;
 use crate::core::limits::Limits;
@@ -23,7 +24,7 @@ use crate::core::run::Mode;
 use crate::kit::demo::CONFIG;
 use crate::request::config::{ComponentRef, Config, PolicyConfig, PortConfig};
 use crate::request::limits::Table as LimitsTable;
-use crate::world::file::{EventFile, GitHubFile, PortFile};
+use crate::world::file::{EventFile, GitHubFile, PortFile, WorldFileError};
 use crate::world::{Event, Faults, World, sample};
 
 /// The sample world, as far as files can be laid over it.
@@ -154,10 +155,12 @@ fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
     section.cloned().unwrap_or_default()
 }
 
-/// What something is laid over.
+/// What a scenario starts from, before its own tables are laid over it.
 struct Base {
     /// The key that names it.
     key: &'static str,
+    /// Where that is said.
+    at: Range<usize>,
     /// Of a file, or of nothing; none if it is the sample.
     text: Option<String>,
     /// What its paths are relative to.
@@ -177,21 +180,20 @@ impl Reading<'_> {
         over.remove("world");
         over.remove("without");
         let base = self.base(given.world.as_ref(), "given.world")?;
-        let (mut whole, folder) = (self.table(given.world.as_ref(), &base, &WORLD)?, &base.folder);
+        let mut whole = self.tables(&base, &WORLD)?;
         let (entities, parts): (Vec<_>, Vec<_>) =
             given.without.iter().partition(|what| is_entity(what.get_ref()));
         for what in parts {
             take(&mut whole, what.get_ref()).map_err(|error| self.source.wrong(&what.span(), error))?;
         }
         lay(over, &mut whole, Lists::Join);
-        // The line that it names is none of this file.
-        let mut world = World::from_table(whole, folder).map_err(|error| {
-            let error = error.to_string().trim_end().replace('\n', " ");
-            let message = error
-                .strip_prefix("line ")
-                .and_then(|rest| rest.split_once(": "))
-                .map_or(error.as_str(), |(_, message)| message);
-            self.source.laid("given", message)
+        let world = read(whole).map_err(WorldFileError::from);
+        let mut world = world.and_then(|file| World::assembled(file, &base.folder)).map_err(|error| {
+            let message = match error {
+                WorldFileError::Syntax(error) => error.message().to_owned(),
+                WorldFileError::Meaning { key, message, .. } => format!("{key}: {message}"),
+            };
+            self.source.laid("given", &message)
         })?;
         for what in entities {
             take_entity(&mut world, what.get_ref())
@@ -206,11 +208,12 @@ impl Reading<'_> {
         }
         over.remove("file");
         let base = self.base(config.file.as_ref(), "config.file")?;
-        let mut whole = self.table(config.file.as_ref(), &base, &SAMPLE_CONFIG.0)?;
+        let mut whole = self.tables(&base, &SAMPLE_CONFIG.0)?;
         let is_own = over.get("policy").is_some_and(|policy| policy.get_ref().get("component").is_some());
-        let own_teams = over.contains_key("team");
         lay(over, &mut whole, Lists::Replace);
-        let mut config = Config::from_table(whole).map_err(|error| self.source.laid("config", &error))?;
+        let config = read(whole).map_err(|error| error.message().to_owned());
+        let mut config =
+            config.and_then(Config::checked).map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {
             if let ComponentRef::Path(path) = component {
@@ -221,39 +224,34 @@ impl Reading<'_> {
         if !is_own {
             elsewhere(&mut config.policy.component);
         }
-        if !own_teams {
-            config.team.iter_mut().for_each(|team| elsewhere(&mut team.policy.component));
-        }
+        // A scenario has no teams of its own.
+        config.team.iter_mut().for_each(|team| elsewhere(&mut team.policy.component));
         Ok(config)
     }
 
-    /// What something is laid over.
+    /// Finds what the scenario starts from.
     fn base(&self, named: Option<&Spanned<String>>, key: &'static str) -> Result<Base, ScenarioError> {
+        let (at, mut folder) = (named.map(Spanned::span).unwrap_or_default(), self.folder.to_owned());
         let text = match named.map(|named| named.get_ref().as_str()) {
             None | Some("sample") => None,
             Some("none") => Some(String::new()),
             Some(file) => {
                 let path = self.folder.join(file);
                 let text = std::fs::read_to_string(&path).map_err(|error| {
-                    self.wrong(named, format!("{key}: cannot read {}: {error}", path.display()))
+                    self.source.wrong(&at, format!("{key}: cannot read {}: {error}", path.display()))
                 })?;
-                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-                return Ok(Base { key, text: Some(text), folder });
+                folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                Some(text)
             }
         };
-        Ok(Base { key, text, folder: self.folder.to_owned() })
+        Ok(Base { key, at, text, folder })
     }
 
-    /// Its tables.
-    fn table<'t>(
-        &self,
-        named: Option<&Spanned<String>>,
-        base: &'t Base,
-        sample: &DeTable<'static>,
-    ) -> Result<DeTable<'t>, ScenarioError> {
+    /// Takes apart what the scenario starts from.
+    fn tables<'t>(&self, base: &'t Base, sample: &DeTable<'static>) -> Result<DeTable<'t>, ScenarioError> {
         let Some(text) = &base.text else { return Ok(sample.clone()) };
-        let table = DeTable::parse(text).map(Spanned::into_inner);
-        table.map_err(|error| self.wrong(named, format!("{}: {}", base.key, error.message())))
+        let tables = DeTable::parse(text).map(Spanned::into_inner);
+        tables.map_err(|error| self.source.wrong(&base.at, format!("{}: {}", base.key, error.message())))
     }
 
     fn wrong<T>(&self, at: Option<&Spanned<T>>, what: String) -> ScenarioError {
@@ -297,7 +295,7 @@ impl Reading<'_> {
     }
 
     /// A scenario that expects nothing passes whatever happens.
-    fn expecting(&self, steps: Vec<Step>, at: &std::ops::Range<usize>) -> Result<Vec<Step>, ScenarioError> {
+    fn expecting(&self, steps: Vec<Step>, at: &Range<usize>) -> Result<Vec<Step>, ScenarioError> {
         if steps.iter().all(|step| step.expect.is_empty()) {
             return Err(self.source.wrong(at, "expect: the scenario expects nothing"));
         }

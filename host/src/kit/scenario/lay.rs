@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -32,6 +33,11 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
     })
 }
 
+/// What a table means.
+pub(super) fn read<'t, T: Deserialize<'t>>(table: DeTable<'t>) -> Result<T, toml::de::Error> {
+    T::deserialize(toml::Deserializer::from(Spanned::new(0..0, table)))
+}
+
 /// Lays one table over another.
 pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
     for (key, mut value) in over {
@@ -50,15 +56,22 @@ pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
 
 fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
     for mut item in over {
-        let is_same = |other: &&mut Spanned<DeValue<'t>>| {
-            let names_it = |name: &&str| text(other.get_ref(), name) == text(item.get_ref(), name);
-            !names.is_empty() && names.iter().all(names_it)
-        };
+        let is_same = |other: &&mut Spanned<DeValue<'t>>| named_alike(other.get_ref(), item.get_ref(), names);
         match (base.iter_mut().find(is_same).map(Spanned::get_mut), item.get_mut()) {
             (Some(DeValue::Table(base)), DeValue::Table(over)) => lay(mem::take(over), base, Lists::Join),
             _ => base.push(item),
         }
     }
+}
+
+/// Whether two items have the same names. One that is no text names nothing.
+fn named_alike(one: &DeValue<'_>, other: &DeValue<'_>, names: &[&str]) -> bool {
+    let same = |name: &&str| match (one.get(name), other.get(name)) {
+        (None, None) => true,
+        (Some(_), Some(_)) => text(one, name).is_some_and(|one| text(other, name) == Some(one)),
+        _ => false,
+    };
+    !names.is_empty() && names.iter().all(same)
 }
 
 /// Takes something away from a world file: a property or relation of an entity, `blueprint/entity#name`, or a file,
@@ -177,8 +190,6 @@ fn take_field(world: &mut DeTable<'_>, entity: &str, field: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use serde::Deserialize as _;
-
     use super::*;
 
     fn table(text: &str) -> DeTable<'_> {
@@ -187,7 +198,7 @@ mod tests {
 
     /// The same, to be compared: where it stood does not count.
     fn plain(table: DeTable<'_>) -> toml::Table {
-        toml::Table::deserialize(toml::Deserializer::from(Spanned::new(0..0, table))).unwrap()
+        read(table).unwrap()
     }
 
     #[test]
@@ -201,6 +212,8 @@ mod tests {
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
         );
         assert_eq!(plain(base.clone()), plain(expected));
+        lay(table("runs = [{ id = 7, n = 2 }, { id = 8 }]"), &mut base, Lists::Join);
+        assert_eq!(plain(base.clone())["runs"].as_array().map(Vec::len), Some(4), "a number is no name");
         lay(table("runs = []"), &mut base, Lists::Replace);
         assert_eq!(plain(base)["runs"], toml::Value::Array(Vec::new()));
     }

@@ -105,7 +105,8 @@ impl Port {
         lines.join("\n")
     }
 
-    /// Whether two states have the same fingerprint; found without text, and by parts that they share.
+    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
+    /// share. If not, only the fingerprints tell.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         (&self.blueprints, &self.actions, &self.entities, &self.runs)
             == (&other.blueprints, &other.actions, &other.entities, &other.runs)
