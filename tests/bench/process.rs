@@ -1,7 +1,7 @@
 //! Whole processes: started, timed, and watched for the memory that they need.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,8 +16,7 @@ use crate::recorded::Journals;
 /// How many scenarios and journals are run at once.
 pub(crate) const THOUSAND: usize = 1_000;
 
-/// How long to wait between two looks at a process, at first: short enough to see the peak of a run of some milliseconds.
-/// Later it is a hundredth of its time, up to twenty times this, or looking takes a part of what is measured.
+/// How long to wait between two looks at a process: short enough to see the peak of a run of some milliseconds.
 const OFTEN: Duration = Duration::from_micros(500);
 
 /// One process that ended well.
@@ -79,8 +78,7 @@ impl Bench {
                 // The first time there is nothing to remove.
                 let _ = std::fs::remove_dir_all(self.path("cache"));
             }
-            let ran = watch(self.command().args(["inspect", policy]))?;
-            Ok(ran.took.as_secs_f64() * 1e3)
+            Ok(time(self.command().args(["inspect", policy]))?.as_secs_f64() * 1e3)
         };
         // One to warm up.
         std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
@@ -180,33 +178,47 @@ fn configured(component: &Path) -> anyhow::Result<String> {
 /// How many things of a thousand a command does in a second, after a run to warm up.
 fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f64>> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let once = || Ok(THOUSAND as f64 / watch(&mut command())?.took.as_secs_f64());
+    let once = || Ok(THOUSAND as f64 / time(&mut command())?.as_secs_f64());
     std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
 }
 
-/// Runs a command to its end, which must be a good one.
+/// Runs a command to its end, which must be a good one, and looks at its memory meanwhile.
 fn watch(command: &mut Command) -> anyhow::Result<Ran> {
     let started = Instant::now();
     let mut child = command.spawn().context("starting it")?;
-    let status = format!("/proc/{}/status", child.id());
-    let over = AtomicBool::new(false);
+    let (status, over) = (format!("/proc/{}/status", child.id()), AtomicBool::new(false));
     let (ended, took, peak_mib) = thread::scope(|scope| {
-        let peak = scope.spawn(|| {
-            let mut peak = 0.0_f64;
-            while !over.load(Ordering::Relaxed) {
-                peak = peak.max(high_water(&status));
-                thread::sleep((started.elapsed() / 100).clamp(OFTEN, 20 * OFTEN));
-            }
-            peak
-        });
-        let ended = child.wait();
-        let took = started.elapsed();
+        let peak = scope.spawn(|| peak(&status, &over));
+        let (ended, took) = (child.wait(), started.elapsed());
         over.store(true, Ordering::Relaxed);
         (ended, took, peak.join().expect("to look at a process does not panic"))
     });
-    let ended = ended?;
-    ensure!(ended.success(), "{command:?} ended with {ended}");
+    well(command, ended?)?;
     Ok(Ran { took, peak_mib, requests: Vec::new() })
+}
+
+/// How long a command takes, with nobody looking: that takes part of the processor that is measured.
+fn time(command: &mut Command) -> anyhow::Result<Duration> {
+    let started = Instant::now();
+    let ended = command.status().context("starting it")?;
+    let took = started.elapsed();
+    well(command, ended)?;
+    Ok(took)
+}
+
+fn well(command: &Command, ended: ExitStatus) -> anyhow::Result<()> {
+    ensure!(ended.success(), "{command:?} ended with {ended}");
+    Ok(())
+}
+
+/// The most memory that is seen until it is over.
+fn peak(status: &str, over: &AtomicBool) -> f64 {
+    let mut peak = 0.0_f64;
+    while !over.load(Ordering::Relaxed) {
+        peak = peak.max(high_water(status));
+        thread::sleep(OFTEN);
+    }
+    peak
 }
 
 /// What Linux says of the most memory that a process has held so far; 0 elsewhere.

@@ -88,8 +88,8 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
 
 /// GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API").
 fn is_limited_graphql(body: &[u8]) -> bool {
-    let mentioned = String::from_utf8_lossy(body).contains("\"RATE_LIMITED\"");
-    let answer = mentioned.then(|| serde_json::from_slice::<Value>(body).unwrap_or_default());
+    let mention = memchr::memmem::find(body, b"\"RATE_LIMITED\"");
+    let answer = mention.map(|_| serde_json::from_slice::<Value>(body).unwrap_or_default());
     let errors = answer.as_ref().and_then(|answer| answer["errors"].as_array());
     errors.into_iter().flatten().any(|error| error["type"] == "RATE_LIMITED")
 }

@@ -124,8 +124,8 @@ impl Bench<'_> {
                 }
             }
         };
-        let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        ran.journal = String::from_utf8_lossy(&bytes).into_owned();
+        let bytes = std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
         ran.said = heard.take();
         match done {
             Some(done) => ran.take(done),
