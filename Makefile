@@ -62,6 +62,8 @@ lint: setup ## Check format, lints, documentation and licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	@# The fuzzers are a workspace of their own: their lock file must know every dependency that promote has got.
+	@$(CARGO) metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 	@.ci/deny bans licenses sources
 
 # Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
