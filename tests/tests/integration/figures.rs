@@ -27,9 +27,10 @@ fn patience() -> Duration {
     Duration::from_millis(if is_exact() { 200 } else { 3_000 })
 }
 
-/// How many bytes the process may have beyond the policy's limit.
+/// How many bytes the process may have beyond the policy's limit. Of a debug build it is only a sign that something grows
+/// without end: its compiler takes twice as much where the kernel has huge pages to give.
 pub(crate) fn margin() -> usize {
-    MIB * if is_exact() { 40 } else { 90 }
+    MIB * if is_exact() { 40 } else { 160 }
 }
 
 /// How long the program ran longer than `wall`, from its very start to its very end, and its peak of memory.
