@@ -186,9 +186,9 @@ fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f6
 fn watch(command: &mut Command) -> anyhow::Result<Ran> {
     let started = Instant::now();
     let mut child = command.spawn().context("starting it")?;
-    let (status, over) = (format!("/proc/{}/status", child.id()), AtomicBool::new(false));
+    let (id, over) = (child.id().to_string(), AtomicBool::new(false));
     let (ended, took, peak_mib) = thread::scope(|scope| {
-        let peak = scope.spawn(|| peak(&status, &over));
+        let peak = scope.spawn(|| peak(&id, &over));
         let (ended, took) = (child.wait(), started.elapsed());
         over.store(true, Ordering::Relaxed);
         (ended, took, peak.join().expect("to look at a process does not panic"))
@@ -211,20 +211,23 @@ fn well(command: &Command, ended: ExitStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The most memory that is seen until it is over.
-fn peak(status: &str, over: &AtomicBool) -> f64 {
+/// The most memory that a process and those that it has started are seen to have until it is over.
+fn peak(id: &str, over: &AtomicBool) -> f64 {
     let mut peak = 0.0_f64;
     while !over.load(Ordering::Relaxed) {
-        peak = peak.max(high_water(status));
+        peak = peak.max(high_water(id));
         thread::sleep(OFTEN);
     }
     peak
 }
 
-/// What Linux says of the most memory that a process has held so far; 0 elsewhere.
-fn high_water(status: &str) -> f64 {
-    let text = std::fs::read_to_string(status).unwrap_or_default();
+/// What Linux says of the most memory that a process has held so far, with those that it has started and that are still
+/// there: a baseline is run by a shell, whose own memory says nothing. 0 elsewhere.
+fn high_water(id: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
-    kib.unwrap_or(0.0) / 1024.0
+    // Those of its first thread, which are all that a shell has.
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    kib.unwrap_or(0.0) / 1024.0 + children.split_whitespace().map(high_water).sum::<f64>()
 }

@@ -32,7 +32,7 @@ pub enum Origin {
     Compiler,
 }
 
-/// How policies are compiled while somebody waits: in a third of the time, to code that takes a fifth more of a policy's
+/// How policies are compiled while somebody waits: in half the time, to code that takes a fifth more of a policy's
 /// milliseconds.
 pub fn quick() -> Config {
     let mut config = bare();
