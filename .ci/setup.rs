@@ -6,14 +6,20 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-#[allow(dead_code, unused_imports, reason = "a module of the host, used in part")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "a module of the host, used in part"
+)]
 #[path = "../host/src/toolchain/mod.rs"]
 mod toolchain;
 
 use toolchain::{Plan, Probe, Problem};
 
 fn main() -> ExitCode {
-    let only_missing = std::env::args().nth(1).is_some_and(|argument| argument == "--missing");
+    let only_missing = std::env::args()
+        .nth(1)
+        .is_some_and(|argument| argument == "--missing");
     match toolchain::plan(Probe::detect(Path::new("."))) {
         Ok(_) if only_missing => ExitCode::SUCCESS,
         Ok(plan) => {
@@ -28,7 +34,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(problem) => {
-            eprintln!("{problem}\n  or set PROMOTE_POLICY_WASM to a component that was built elsewhere");
+            eprintln!(
+                "{problem}\n  or set PROMOTE_POLICY_WASM to a component that was built elsewhere"
+            );
             ExitCode::FAILURE
         }
     }

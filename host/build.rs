@@ -4,13 +4,22 @@
 //! twice: what the first build compiles the policy to (`promote compile`) is named to the second in
 //! `PROMOTE_POLICY_COMPILED`, and is part of the binary from then on.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the way to talk to cargo")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the way to talk to cargo"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-#[allow(dead_code, unused_imports, unreachable_pub, reason = "a module of the library, used in part")]
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "a module of the library, used in part"
+)]
 #[path = "src/toolchain/mod.rs"]
 mod toolchain;
 
@@ -53,7 +62,10 @@ fn embed() -> Result<(), Box<dyn std::error::Error>> {
 fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     // Folders are watched whole, so that a new file counts too.
     for input in ["plugin", "wit", "Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(input).display()
+        );
     }
     let component = toolchain::make(&BuildRequest {
         manifest_dir: &workspace.join("plugin"),
@@ -71,7 +83,10 @@ fn prebuilt(path: &Path) -> Result<Vec<u8>, String> {
     if bytes.starts_with(b"\0asm\x0d\0\x01\0") {
         Ok(bytes)
     } else {
-        Err(format!("PROMOTE_POLICY_WASM={}: not a WebAssembly component", path.display()))
+        Err(format!(
+            "PROMOTE_POLICY_WASM={}: not a WebAssembly component",
+            path.display()
+        ))
     }
 }
 

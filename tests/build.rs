@@ -1,12 +1,21 @@
 //! Builds every guest of `tests/guests` and writes the constants that name them: `$OUT_DIR/guests.rs`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the way to talk to cargo")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the way to talk to cargo"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-#[allow(dead_code, unused_imports, unreachable_pub, reason = "a module of the host, used in part")]
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "a module of the host, used in part"
+)]
 #[path = "../host/src/toolchain/mod.rs"]
 mod toolchain;
 
@@ -26,7 +35,13 @@ fn main() -> ExitCode {
 fn guests() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let tests = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    for input in ["build.rs", "guests", "../wit", "../Cargo.toml", "../Cargo.lock"] {
+    for input in [
+        "build.rs",
+        "guests",
+        "../wit",
+        "../Cargo.toml",
+        "../Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={input}");
     }
     let sources = tests.join("guests");
@@ -37,8 +52,10 @@ fn guests() -> Result<(), Box<dyn std::error::Error>> {
         profile: "policy",
         target_dir: &toolchain::guest_target_dir(&out),
     })?;
-    let constants: Result<String, _> =
-        names(&sources)?.iter().map(|name| constant(name, &components)).collect();
+    let constants: Result<String, _> = names(&sources)?
+        .iter()
+        .map(|name| constant(name, &components))
+        .collect();
     fs::write(out.join("guests.rs"), constants?)?;
     Ok(())
 }
@@ -47,7 +64,11 @@ fn names(sources: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(sources)? {
         let file = entry?.file_name();
-        names.extend(file.to_str().and_then(|file| file.strip_suffix(".rs")).map(str::to_owned));
+        names.extend(
+            file.to_str()
+                .and_then(|file| file.strip_suffix(".rs"))
+                .map(str::to_owned),
+        );
     }
     names.sort();
     Ok(names)
@@ -57,7 +78,9 @@ fn names(sources: &Path) -> std::io::Result<Vec<String>> {
 fn constant(name: &str, components: &Path) -> Result<String, String> {
     let component = components.join(name).with_extension("wasm");
     if !component.exists() {
-        return Err(format!("guests/{name}.rs has no [[example]] in guests/Cargo.toml"));
+        return Err(format!(
+            "guests/{name}.rs has no [[example]] in guests/Cargo.toml"
+        ));
     }
     let constant = name.to_uppercase();
     Ok(format!(

@@ -59,15 +59,27 @@ impl Ahead {
         grants: &Grants,
         subject: &EntityKey,
     ) -> Self {
-        let readable =
-            grants.0.iter().filter(|grant| grant.covers(Operation::GetEntity) && grant.entity.is_empty());
-        let mut blueprints: Vec<String> = readable.flat_map(|grant| grant.blueprint.clone()).collect();
+        let readable = grants
+            .0
+            .iter()
+            .filter(|grant| grant.covers(Operation::GetEntity) && grant.entity.is_empty());
+        let mut blueprints: Vec<String> =
+            readable.flat_map(|grant| grant.blueprint.clone()).collect();
         blueprints.sort();
         blueprints.dedup();
         let (live, subject) = (live.into(), subject.clone());
-        let reads =
-            Reads { live, clock, subject, blueprints, entities: Mutex::default(), pulls: Pulls::new(grants) };
-        Self { reads, lines: Lines::default() }
+        let reads = Reads {
+            live,
+            clock,
+            subject,
+            blueprints,
+            entities: Mutex::default(),
+            pulls: Pulls::new(grants),
+        };
+        Self {
+            reads,
+            lines: Lines::default(),
+        }
     }
 }
 
@@ -82,11 +94,20 @@ impl Reads {
         if !may || std::mem::replace(&mut self.entities().asked, true) {
             return Ok(());
         }
-        match self.live.port.find(around(&self.subject, &self.blueprints)).await {
+        match self
+            .live
+            .port
+            .find(around(&self.subject, &self.blueprints))
+            .await
+        {
             Ok(found) => {
                 let now = self.clock.now();
                 let found = found.into_iter().map(|entity| (name(&entity.key), entity));
-                *self.entities() = Entities { asked: true, at: now, found: found.collect() };
+                *self.entities() = Entities {
+                    asked: true,
+                    at: now,
+                    found: found.collect(),
+                };
                 Ok(())
             }
             // Port has been asked often enough.
@@ -101,12 +122,20 @@ impl Reads {
             self.entities().found.clear();
         }
         match call {
-            Call::GetEntity { key } => {
-                Ok(Reply::Entity(self.several(std::slice::from_ref(key)).await?.remove(0)))
-            }
+            Call::GetEntity { key } => Ok(Reply::Entity(
+                self.several(std::slice::from_ref(key)).await?.remove(0),
+            )),
             Call::GetEntities { keys } => Ok(Reply::Entities(self.several(keys).await?)),
-            Call::ReadFile { repository, path, revision } => {
-                match self.pulls.snapshot(&self.live, repository, path, revision, self.clock.now()).await {
+            Call::ReadFile {
+                repository,
+                path,
+                revision,
+            } => {
+                match self
+                    .pulls
+                    .snapshot(&self.live, repository, path, revision, self.clock.now())
+                    .await
+                {
                     Some(file) => Ok(Reply::File(Some(file))),
                     None => self.live.call(call).await,
                 }
@@ -129,11 +158,19 @@ impl Reads {
             self.look_around().await?;
         }
         let now = self.clock.now();
-        let mut entities: Vec<_> = keys.iter().map(|key| self.entities().take(key, now)).collect();
-        let gaps: Vec<usize> = (0..keys.len()).filter(|at| entities[*at].is_none()).collect();
+        let mut entities: Vec<_> = keys
+            .iter()
+            .map(|key| self.entities().take(key, now))
+            .collect();
+        let gaps: Vec<usize> = (0..keys.len())
+            .filter(|at| entities[*at].is_none())
+            .collect();
         if !gaps.is_empty() {
             let missing: Vec<EntityKey> = gaps.iter().map(|at| keys[*at].clone()).collect();
-            for (at, entity) in gaps.into_iter().zip(self.live.port.entities(&missing).await?) {
+            for (at, entity) in gaps
+                .into_iter()
+                .zip(self.live.port.entities(&missing).await?)
+            {
                 entities[at] = entity;
             }
         }
@@ -168,7 +205,8 @@ impl Source for Ahead {
     async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         if *key == self.reads.subject {
             // An App's token is minted meanwhile. What goes wrong with it shows at the first call that needs it.
-            let (around, _) = tokio::join!(self.reads.look_around(), self.reads.live.github.login());
+            let (around, _) =
+                tokio::join!(self.reads.look_around(), self.reads.live.github.login());
             around?;
         }
         let ahead = self.reads.entities().found.get(&name(key)).cloned();
@@ -189,7 +227,13 @@ impl Source for Ahead {
 
 /// The search for an entity and all that its relations lead to in any number of steps, as far as it is of these blueprints
 /// (Port docs, "Search and query", `relatedTo`).
-fn around(EntityKey { blueprint, identifier }: &EntityKey, blueprints: &[String]) -> Value {
+fn around(
+    EntityKey {
+        blueprint,
+        identifier,
+    }: &EntityKey,
+    blueprints: &[String],
+) -> Value {
     let is = |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
     let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
     let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
@@ -209,7 +253,9 @@ struct Entities {
 
 impl Entities {
     fn take(&mut self, key: &EntityKey, now: Timestamp) -> Option<Entity> {
-        self.found.remove(&name(key)).filter(|_| now.duration_since(self.at) <= FRESH)
+        self.found
+            .remove(&name(key))
+            .filter(|_| now.duration_since(self.at) <= FRESH)
     }
 }
 
@@ -221,7 +267,12 @@ fn name(key: &EntityKey) -> (String, String) {
 fn cut(message: &str) -> Cow<'_, str> {
     match message.floor_char_boundary(LONGEST) {
         end if end == message.len() => message.into(),
-        end => format!("{}… (cut: the journal has {} bytes)", &message[..end], message.len()).into(),
+        end => format!(
+            "{}… (cut: the journal has {} bytes)",
+            &message[..end],
+            message.len()
+        )
+        .into(),
     }
 }
 
@@ -250,7 +301,9 @@ impl Lines {
 
     /// Begins to send what waits, unless it should wait longer.
     fn send_if_due(&mut self, live: &Arc<Live>, now: Timestamp) {
-        let due = self.since.is_some_and(|since| !self.begun || now.duration_since(since) >= COMPANY);
+        let due = self
+            .since
+            .is_some_and(|since| !self.begun || now.duration_since(since) >= COMPANY);
         if due && self.under_way().is_none() {
             self.send(live);
         }
@@ -258,12 +311,17 @@ impl Lines {
 
     fn send(&mut self, live: &Arc<Live>) {
         (self.begun, self.since) = (true, None);
-        let (text, live) = (std::mem::take(&mut self.waiting).join("\n"), Arc::clone(live));
+        let (text, live) = (
+            std::mem::take(&mut self.waiting).join("\n"),
+            Arc::clone(live),
+        );
         *self.under_way() = Some(Box::pin(async move { live.port.log(&text).await }));
     }
 
     fn under_way(&mut self) -> &mut Option<Sending> {
-        self.under_way.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Awaits `work`; what is under way gets on meanwhile, and is not waited for.
@@ -287,9 +345,14 @@ impl Lines {
         }
         // Nothing was sent of the write that asks, so it is a plain no, whatever became of the lines.
         let no = |failure: &Failure| {
-            Failure::Rejected(format!("telling the Port run that it starts: {}", describe(failure)))
+            Failure::Rejected(format!(
+                "telling the Port run that it starts: {}",
+                describe(failure)
+            ))
         };
-        self.refused.as_ref().map_or(Ok(()), |failure| Err(no(failure)))
+        self.refused
+            .as_ref()
+            .map_or(Ok(()), |failure| Err(no(failure)))
     }
 
     /// Waits for what is under way.

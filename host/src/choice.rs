@@ -28,7 +28,12 @@ pub trait Load: Sync {
     ///
     /// # Errors
     /// As [`settings::check`].
-    async fn fits(&self, engine: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
+    async fn fits(
+        &self,
+        engine: &Engine,
+        policy: &Policy,
+        wanted: &PolicyConfig,
+    ) -> anyhow::Result<()> {
         Ok(settings::check(engine, policy, wanted).await?)
     }
 }
@@ -59,12 +64,19 @@ impl<'a> Policies<'a> {
     ///
     /// # Errors
     /// When the one policy cannot be used, or does not take its settings.
-    pub async fn prepare(config: &'a Config, engine: &'a Engine, load: &'a dyn Load) -> anyhow::Result<Self> {
+    pub async fn prepare(
+        config: &'a Config,
+        engine: &'a Engine,
+        load: &'a dyn Load,
+    ) -> anyhow::Result<Self> {
         let only = match config.team.is_empty() {
             true => Some(usable(engine, load, &config.policy).await?),
             false => None,
         };
-        let picked = only.as_ref().map(|policy| Picked { digest: policy.digest.clone(), team: None });
+        let picked = only.as_ref().map(|policy| Picked {
+            digest: policy.digest.clone(),
+            team: None,
+        });
         Ok(Self {
             config,
             engine,
@@ -80,8 +92,14 @@ impl<'a> Policies<'a> {
     /// # Errors
     /// When there is one policy only, and it is another.
     pub fn bound_to(self, component: Option<&str>) -> anyhow::Result<Self> {
-        let bound = Self { bound: component.map(str::to_owned), ..self };
-        bound.only.as_ref().map_or(Ok(()), |only| bound.held(&only.digest))?;
+        let bound = Self {
+            bound: component.map(str::to_owned),
+            ..self
+        };
+        bound
+            .only
+            .as_ref()
+            .map_or(Ok(()), |only| bound.held(&only.digest))?;
         Ok(bound)
     }
 
@@ -103,13 +121,21 @@ impl<'a> Policies<'a> {
     async fn pick(&self, subject: &Entity) -> anyhow::Result<(Program, String, Option<String>)> {
         let (wanted, rule) = self.config.policy_for(subject);
         let team = rule.map(ToString::to_string);
-        let named = || team.as_ref().map_or("[policy]".to_owned(), |team| format!("[[team]] {team}"));
+        let named = || {
+            team.as_ref()
+                .map_or("[policy]".to_owned(), |team| format!("[[team]] {team}"))
+        };
         let policy = match &self.only {
             Some(policy) => policy.clone(),
-            None => usable(self.engine, self.load, wanted).await.with_context(named)?,
+            None => usable(self.engine, self.load, wanted)
+                .await
+                .with_context(named)?,
         };
         self.held(&policy.digest)?;
-        let picked = Picked { digest: policy.digest, team: team.clone() };
+        let picked = Picked {
+            digest: policy.digest,
+            team: team.clone(),
+        };
         let _ = self.picked.set(picked);
         Ok((policy.program, wanted.settings(), team))
     }
@@ -118,7 +144,9 @@ impl<'a> Policies<'a> {
 #[async_trait]
 impl Choice for Policies<'_> {
     async fn choose(&self, subject: &Entity) -> Result<(Program, String, Option<String>), String> {
-        self.pick(subject).await.map_err(|error| format!("{error:#}"))
+        self.pick(subject)
+            .await
+            .map_err(|error| format!("{error:#}"))
     }
 }
 

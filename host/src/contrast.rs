@@ -39,12 +39,23 @@ fn json(call: &Call) -> Value {
 }
 
 fn compare(field: &str, left: &Value, right: &Value, found: &mut Vec<Difference>) {
-    let below = |key: &str| if field.is_empty() { key.to_owned() } else { format!("{field}.{key}") };
+    let below = |key: &str| {
+        if field.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{field}.{key}")
+        }
+    };
     match (left, right) {
         _ if left == right => {}
         (Value::Object(one), Value::Object(other)) => {
             for (key, value) in one {
-                compare(&below(key), value, other.get(key).unwrap_or(&Value::Null), found);
+                compare(
+                    &below(key),
+                    value,
+                    other.get(key).unwrap_or(&Value::Null),
+                    found,
+                );
             }
             for (key, value) in other.iter().filter(|(key, _)| !one.contains_key(*key)) {
                 compare(&below(key), &Value::Null, value, found);
@@ -57,7 +68,9 @@ fn compare(field: &str, left: &Value, right: &Value, found: &mut Vec<Difference>
         }
         (Value::String(one), Value::String(other)) => {
             let (line, left, right) = first_line(one, other);
-            let field = line.map(|line| format!("{field}, line {line}")).unwrap_or_else(|| field.to_owned());
+            let field = line
+                .map(|line| format!("{field}, line {line}"))
+                .unwrap_or_else(|| field.to_owned());
             found.push(Difference {
                 field,
                 left: short(&format!("{left:?}")),
@@ -81,7 +94,13 @@ fn first_line<'a>(one: &'a str, other: &'a str) -> (Option<usize>, &'a str, &'a 
     for number in 1.. {
         match (left.next(), right.next()) {
             (Some(left), Some(right)) if left == right => {}
-            (left, right) => return (Some(number), left.unwrap_or_default(), right.unwrap_or_default()),
+            (left, right) => {
+                return (
+                    Some(number),
+                    left.unwrap_or_default(),
+                    right.unwrap_or_default(),
+                );
+            }
         }
     }
     (None, one, other)
@@ -97,15 +116,28 @@ fn short(text: &str) -> String {
 
 /// Two sides as lines for people, in columns; `None` is a side that has no call. All text is made harmless.
 pub fn show(titles: [&str; 2], left: Option<&Call>, right: Option<&Call>, nothing: &str) -> String {
-    let width = titles.iter().map(|title| title.chars().count()).max().unwrap_or_default();
+    let width = titles
+        .iter()
+        .map(|title| title.chars().count())
+        .max()
+        .unwrap_or_default();
     let side = |call: Option<&Call>| call.map_or_else(|| nothing.to_owned(), ToString::to_string);
     let mut shown = String::new();
     for (title, call) in titles.iter().zip([left, right]) {
         let _ = writeln!(shown, "{title:width$}  {}", text::line(&side(call)));
     }
-    for difference in left.zip(right).map(|(left, right)| differences(left, right)).unwrap_or_default() {
+    for difference in left
+        .zip(right)
+        .map(|(left, right)| differences(left, right))
+        .unwrap_or_default()
+    {
         let Difference { field, left, right } = difference;
-        let _ = writeln!(shown, "{:width$}  {}", "", text::line(&format!("{field}: {left} | {right}")));
+        let _ = writeln!(
+            shown,
+            "{:width$}  {}",
+            "",
+            text::line(&format!("{field}: {left} | {right}"))
+        );
     }
     shown
 }
@@ -130,12 +162,20 @@ mod tests {
             right: "\"b\"".to_owned(),
         };
         assert_eq!(found, [expected]);
-        let shown =
-            show(["planned", "asked"], Some(&read("a", "main")), Some(&read("a", "x\u{1b}[1m")), "nothing");
+        let shown = show(
+            ["planned", "asked"],
+            Some(&read("a", "main")),
+            Some(&read("a", "x\u{1b}[1m")),
+            "nothing",
+        );
         assert_eq!(shown.lines().count(), 3, "{shown}");
-        assert!(shown.ends_with("revision: \"main\" | \"x\\u{1b}[1m\"\n"), "{shown}");
         assert!(
-            show(["planned", "asked"], None, Some(&Call::Now), "nothing").starts_with("planned  nothing\n")
+            shown.ends_with("revision: \"main\" | \"x\\u{1b}[1m\"\n"),
+            "{shown}"
+        );
+        assert!(
+            show(["planned", "asked"], None, Some(&Call::Now), "nothing")
+                .starts_with("planned  nothing\n")
         );
     }
 }

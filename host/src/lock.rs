@@ -92,7 +92,10 @@ impl Lock {
     /// A lock of these components.
     pub fn new(mut components: Vec<Locked>) -> Self {
         components.sort_by(|one, other| one.reference.cmp(&other.reference));
-        Self { format: FORMAT, components }
+        Self {
+            format: FORMAT,
+            components,
+        }
     }
 
     /// Reads the lock of a configuration, if there is one.
@@ -103,28 +106,48 @@ impl Lock {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(why) => return Err(LockError::Read { path: path.to_owned(), why }),
+            Err(why) => {
+                return Err(LockError::Read {
+                    path: path.to_owned(),
+                    why,
+                });
+            }
         };
-        Self::parse(&text).map(Some).map_err(|why| LockError::Invalid { path: path.to_owned(), why })
+        Self::parse(&text)
+            .map(Some)
+            .map_err(|why| LockError::Invalid {
+                path: path.to_owned(),
+                why,
+            })
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let lock: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
             format!("line {}: {}", line.unwrap_or(1), error.message())
         })?;
         if lock.format != FORMAT {
-            return Err(format!("its format is {}, and this version reads {FORMAT}", lock.format));
+            return Err(format!(
+                "its format is {}, and this version reads {FORMAT}",
+                lock.format
+            ));
         }
-        let mut names: Vec<&str> = lock.components.iter().map(|it| it.reference.as_str()).collect();
+        let mut names: Vec<&str> = lock
+            .components
+            .iter()
+            .map(|it| it.reference.as_str())
+            .collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!("`{}` is locked twice", twice[0]));
         }
         match lock.components.iter().find(|it| !is_digest(&it.sha256)) {
-            Some(wrong) => {
-                Err(format!("the `sha256` of `{}` is no SHA-256 in lowercase hex", wrong.reference))
-            }
+            Some(wrong) => Err(format!(
+                "the `sha256` of `{}` is no SHA-256 in lowercase hex",
+                wrong.reference
+            )),
             None => Ok(lock),
         }
     }
@@ -135,7 +158,11 @@ impl Lock {
     /// When nothing is, or it was for another contract than this host's.
     pub fn of(&self, component: &ComponentRef) -> Result<&Locked, LockError> {
         let name = component.to_string();
-        let Some(locked) = self.components.iter().find(|locked| locked.reference == name) else {
+        let Some(locked) = self
+            .components
+            .iter()
+            .find(|locked| locked.reference == name)
+        else {
             return Err(LockError::Missing(name));
         };
         match locked.contract == CONTRACT {
@@ -154,7 +181,11 @@ impl Lock {
             return Ok(());
         }
         let reference = component.to_string();
-        Err(LockError::Changed { reference, found: digest.to_owned(), locked: locked.sha256.clone() })
+        Err(LockError::Changed {
+            reference,
+            found: digest.to_owned(),
+            locked: locked.sha256.clone(),
+        })
     }
 
     /// The text of the file: a line for each thing that a review should see change.
@@ -194,7 +225,10 @@ mod tests {
             sha256: "0".repeat(64),
             contract: CONTRACT.to_owned(),
             tier: Tier::Propose,
-            authority: vec!["port-read.get-entity".to_owned(), "github-propose.propose".to_owned()],
+            authority: vec![
+                "port-read.get-entity".to_owned(),
+                "github-propose.propose".to_owned(),
+            ],
         }
     }
 
@@ -210,10 +244,22 @@ mod tests {
         let good = Lock::new(vec![locked("builtin")]).print();
         let cases = [
             (good.replace("format = 1", "format = 2"), "its format is 2"),
-            (good.replace("tier = \"propose\"", "tier = \"root\""), "line 8: unknown variant `root`"),
-            (good.replace("tier =", "level ="), "line 8: unknown field `level`"),
-            (good.replace(&"0".repeat(64), &"A".repeat(64)), "the `sha256` of `builtin` is no"),
-            (format!("{good}{}", &good[good.find("\n[[").unwrap()..]), "`builtin` is locked twice"),
+            (
+                good.replace("tier = \"propose\"", "tier = \"root\""),
+                "line 8: unknown variant `root`",
+            ),
+            (
+                good.replace("tier =", "level ="),
+                "line 8: unknown field `level`",
+            ),
+            (
+                good.replace(&"0".repeat(64), &"A".repeat(64)),
+                "the `sha256` of `builtin` is no",
+            ),
+            (
+                format!("{good}{}", &good[good.find("\n[[").unwrap()..]),
+                "`builtin` is locked twice",
+            ),
             (String::new(), "line 1: missing field `format`"),
         ];
         for (text, expected) in cases {
@@ -224,18 +270,25 @@ mod tests {
 
     #[test]
     fn holds_a_component_to_what_was_locked() {
-        let other = Locked { contract: "promote:policy@0.9.0".to_owned(), ..locked("old.wasm") };
+        let other = Locked {
+            contract: "promote:policy@0.9.0".to_owned(),
+            ..locked("old.wasm")
+        };
         let lock = Lock::new(vec![locked("builtin"), other]);
         let check = |name: &str, digest: &str| {
             let component = ComponentRef::try_from(name.to_owned()).unwrap();
-            lock.check(&component, digest).map_err(|error| error.to_string())
+            lock.check(&component, digest)
+                .map_err(|error| error.to_string())
         };
         let (same, another) = ("0".repeat(64), "1".repeat(64));
         assert_eq!(check("builtin", &same), Ok(()));
         let said = [
             (check("builtin", &another), "`builtin` has the SHA-256 1111"),
             (check("new.wasm", &same), "`new.wasm` is not in the lock"),
-            (check("old.wasm", &same), "`old.wasm` was locked for promote:policy@0.9.0"),
+            (
+                check("old.wasm", &same),
+                "`old.wasm` was locked for promote:policy@0.9.0",
+            ),
         ];
         for (result, expected) in said {
             let error = result.unwrap_err();

@@ -35,7 +35,10 @@ impl Source for Plan {
     async fn call(&mut self, call: &Call) -> Result<Reply, Failure> {
         let answer = self.answer(call).await;
         let planned = Planned::new(call, answer.as_ref().ok());
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner).extend(planned);
+        self.writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(planned);
         answer
     }
 
@@ -55,7 +58,11 @@ impl Source for Plan {
 impl Plan {
     /// A plan over the live services.
     pub fn new(live: Ahead) -> Self {
-        Self { live, overlay: Overlay::default(), writes: Arc::default() }
+        Self {
+            live,
+            overlay: Overlay::default(),
+            writes: Arc::default(),
+        }
     }
 
     /// The writes that are planned, also when the plan is over.
@@ -67,9 +74,12 @@ impl Plan {
         match call {
             Call::UpdateEntity { key, change } => self.update(key, change).await,
             Call::Propose { proposal } => self.propose(proposal).await,
-            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. } => {
-                self.overlay.merge(repository, *number)
+            Call::Merge {
+                repository, number, ..
             }
+            | Call::MergeWhenReady {
+                repository, number, ..
+            } => self.overlay.merge(repository, *number),
             call if call.is_write() => Ok(Reply::Done(())),
             call => {
                 let reply = self.overlay.answer(call);
@@ -85,7 +95,10 @@ impl Plan {
     async fn update(&mut self, key: &EntityKey, change: &Change) -> Result<Reply, Failure> {
         let read = self.call_read(key).await?;
         let entity = read.ok_or_else(|| {
-            Failure::NotFound(format!("there is no {}/{} in the catalog", key.blueprint, key.identifier))
+            Failure::NotFound(format!(
+                "there is no {}/{} in the catalog",
+                key.blueprint, key.identifier
+            ))
         })?;
         self.overlay.update(entity, change)
     }
@@ -99,11 +112,27 @@ impl Plan {
 
     /// An open or merged pull request of an earlier attempt is taken over, as a real run would; a new one is planned.
     async fn propose(&mut self, proposal: &Proposal) -> Result<Reply, Failure> {
-        let Proposal { repository, head, base, .. } = proposal;
-        let earlier =
-            self.live.live().github.repo(repository)?.pull_requests(head, base, PullFilter::Any).await?;
-        if let Some(closed) = earlier.first().filter(|pull| pull.state == PullState::Closed) {
-            return Err(Failure::Conflict(format!("{repository}#{} was closed by a person", closed.number)));
+        let Proposal {
+            repository,
+            head,
+            base,
+            ..
+        } = proposal;
+        let earlier = self
+            .live
+            .live()
+            .github
+            .repo(repository)?
+            .pull_requests(head, base, PullFilter::Any)
+            .await?;
+        if let Some(closed) = earlier
+            .first()
+            .filter(|pull| pull.state == PullState::Closed)
+        {
+            return Err(Failure::Conflict(format!(
+                "{repository}#{} was closed by a person",
+                closed.number
+            )));
         }
         let pull = match earlier.into_iter().next() {
             Some(pull) => {

@@ -75,7 +75,9 @@ pub enum NotAPolicy {
     #[error("it is larger than a component may be ({LARGEST} bytes)")]
     TooLarge,
     /// It imports what this host does not offer.
-    #[error("the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)")]
+    #[error(
+        "the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)"
+    )]
     Import(String),
     /// What it imports or exports has other types than the contract.
     #[error("the component was built for another contract than {CONTRACT}: {0}")]
@@ -115,7 +117,10 @@ impl Policy {
     pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, NotAPolicy> {
         check_header(bytes)?;
         let program = engine.compile(bytes).map_err(|error| {
-            NotAPolicy::NotAComponent(format!("not a valid component: {}", text::line(&format!("{error:#}"))))
+            NotAPolicy::NotAComponent(format!(
+                "not a valid component: {}",
+                text::line(&format!("{error:#}"))
+            ))
         })?;
         Self::of(engine, program, bytes.len())
     }
@@ -126,8 +131,15 @@ impl Policy {
     /// Says which import or export does not fit.
     pub fn of(engine: &Engine, program: Program, size: usize) -> Result<Self, NotAPolicy> {
         let surface = Surface::of(program.component())?;
-        engine.check_types(&program).map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
-        Ok(Self { surface, digest: program.digest().to_owned(), program, size })
+        engine
+            .check_types(&program)
+            .map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
+        Ok(Self {
+            surface,
+            digest: program.digest().to_owned(),
+            program,
+            size,
+        })
     }
 }
 
@@ -140,24 +152,40 @@ impl Surface {
         let Some(allowed) = allowed else {
             return Ok(());
         };
-        let tier_of =
-            |import: &str| INTERFACES.iter().find(|(name, _)| *name == import).map(|(_, tier)| *tier);
+        let tier_of = |import: &str| {
+            INTERFACES
+                .iter()
+                .find(|(name, _)| *name == import)
+                .map(|(_, tier)| *tier)
+        };
         let beyond = |import: &&String| tier_of(import).is_some_and(|tier| tier > allowed);
         match self.imports.iter().find(beyond) {
             None => Ok(()),
-            Some(import) => Err(NotAPolicy::Tier { import: import.clone(), tier: self.tier, allowed }),
+            Some(import) => Err(NotAPolicy::Tier {
+                import: import.clone(),
+                tier: self.tier,
+                allowed,
+            }),
         }
     }
 
     fn of(component: &Component) -> Result<Self, NotAPolicy> {
         let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
         let (engine, kind) = (component.engine(), component.component_type());
-        let mut surface =
-            Self { tier: Tier::Observe, imports: Vec::new(), wasi: Vec::new(), exports: Vec::new() };
+        let mut surface = Self {
+            tier: Tier::Observe,
+            imports: Vec::new(),
+            wasi: Vec::new(),
+            exports: Vec::new(),
+        };
         for (name, _) in kind.imports(engine) {
-            let ours = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
+            let ours = name
+                .strip_prefix(package)
+                .and_then(|rest| rest.strip_prefix('/'));
             let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
-            match interface.and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface)) {
+            match interface
+                .and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface))
+            {
                 Some((interface, tier)) => {
                     surface.tier = surface.tier.max(*tier);
                     if *interface != "types" {

@@ -10,7 +10,10 @@ struct Shared(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -43,7 +46,11 @@ impl<'a> Line<'a> {
         let (number, rest) = text.strip_prefix("{\"line\":")?.split_once(",\"sum\":\"")?;
         let (sum, entry) = rest.split_once("\",\"is\":")?;
         let entry = entry.strip_suffix('}')?;
-        Some(Self { number: number.parse().ok()?, sum, entry })
+        Some(Self {
+            number: number.parse().ok()?,
+            sum,
+            entry,
+        })
     }
 
     /// Whether it is what was written after the line with that sum.
@@ -95,11 +102,16 @@ pub fn read(text: &str) -> Result<Vec<Entry>, Damage> {
             return Err(Damage::Broken { line: number });
         }
         let entry = serde_json::from_str(line.entry);
-        entries.push(entry.map_err(|why| Damage::Unreadable { line: number, why: why.to_string() })?);
+        entries.push(entry.map_err(|why| Damage::Unreadable {
+            line: number,
+            why: why.to_string(),
+        })?);
         before = line.sum;
     }
     match entries.first() {
-        Some(Entry::Header(header)) if header.format != FORMAT => Err(Damage::Format(header.format)),
+        Some(Entry::Header(header)) if header.format != FORMAT => {
+            Err(Damage::Format(header.format))
+        }
         Some(Entry::Header(_)) => Ok(entries),
         _ => Err(Damage::Headless),
     }
@@ -121,10 +133,15 @@ mod tests {
 
     fn written() -> String {
         let (mut journal, bytes) = Journal::in_memory();
-        let request =
-            Payload::read(r#"{ "context": { "runId": "r", "entity": "web", "blueprint": "service" } }"#)
-                .unwrap()
-                .into_request(Workflow { repository: None, url: None, attempt: 1 });
+        let request = Payload::read(
+            r#"{ "context": { "runId": "r", "entity": "web", "blueprint": "service" } }"#,
+        )
+        .unwrap()
+        .into_request(Workflow {
+            repository: None,
+            url: None,
+            attempt: 1,
+        });
         let header = Header {
             format: FORMAT,
             host: "0.1.0".to_owned(),
@@ -137,12 +154,24 @@ mod tests {
             request,
             limits: Limits::default(),
         };
-        journal.add::<Call, Reply, Failure>(&Entry::Header(Box::new(header))).unwrap();
+        journal
+            .add::<Call, Reply, Failure>(&Entry::Header(Box::new(header)))
+            .unwrap();
         for number in 1..=3 {
             let at = Timestamp::UNIX_EPOCH;
-            journal.add::<_, Reply, Failure>(&Entry::Call { number, at, request: Call::Now }).unwrap();
             journal
-                .add::<Call, _, Failure>(&Entry::Reply { number, at, reply: Reply::Time(at.to_string()) })
+                .add::<_, Reply, Failure>(&Entry::Call {
+                    number,
+                    at,
+                    request: Call::Now,
+                })
+                .unwrap();
+            journal
+                .add::<Call, _, Failure>(&Entry::Reply {
+                    number,
+                    at,
+                    reply: Reply::Time(at.to_string()),
+                })
                 .unwrap();
         }
         drop(journal);
@@ -169,10 +198,22 @@ mod tests {
             read(&text.replacen("\"line\":3", "\"line\":4", 1)),
             Err(Damage::Broken { line: 3 })
         ));
-        assert!(matches!(read(&join(&[&lines[..2], &lines[3..]].concat())), Err(Damage::Broken { line: 3 })));
-        assert!(matches!(read(&join(&[lines[0], lines[2], lines[1]])), Err(Damage::Broken { line: 2 })));
-        assert!(matches!(read(&join(&lines[1..])), Err(Damage::Broken { line: 1 })));
-        assert!(matches!(read("not json\n"), Err(Damage::Unreadable { line: 1, .. })));
+        assert!(matches!(
+            read(&join(&[&lines[..2], &lines[3..]].concat())),
+            Err(Damage::Broken { line: 3 })
+        ));
+        assert!(matches!(
+            read(&join(&[lines[0], lines[2], lines[1]])),
+            Err(Damage::Broken { line: 2 })
+        ));
+        assert!(matches!(
+            read(&join(&lines[1..])),
+            Err(Damage::Broken { line: 1 })
+        ));
+        assert!(matches!(
+            read("not json\n"),
+            Err(Damage::Unreadable { line: 1, .. })
+        ));
         assert!(matches!(read(""), Err(Damage::Headless)));
         assert!(matches!(
             read(&text.replacen("\"format\":1", "\"format\":2", 1)),
@@ -196,7 +237,11 @@ mod tests {
         let flushes = Arc::new(AtomicUsize::new(0));
         let mut journal = Journal::over(Flushes(Arc::clone(&flushes)));
         for number in 1..=2_500 {
-            let entry: Entry = Entry::Call { number, at: Timestamp::UNIX_EPOCH, request: Call::Now };
+            let entry: Entry = Entry::Call {
+                number,
+                at: Timestamp::UNIX_EPOCH,
+                request: Call::Now,
+            };
             journal.add(&entry).unwrap();
         }
         assert_eq!(flushes.load(Ordering::Relaxed), 2);

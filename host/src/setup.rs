@@ -56,8 +56,22 @@ impl Live {
     ///
     /// Fails if a base URL is not one that credentials may be sent to.
     pub fn new(setup: Setup) -> Sent<Self> {
-        let Setup { transport, clock, deadline, seed, progress, mask, .. } = setup;
-        let outside = Outside { transport, clock, progress, mask, hint: words::hint };
+        let Setup {
+            transport,
+            clock,
+            deadline,
+            seed,
+            progress,
+            mask,
+            ..
+        } = setup;
+        let outside = Outside {
+            transport,
+            clock,
+            progress,
+            mask,
+            hint: words::hint,
+        };
         let session = Session::new(outside, deadline, seed);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,

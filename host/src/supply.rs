@@ -46,7 +46,15 @@ impl<'a> Supply<'a> {
         say: &'a (dyn Fn(&str) + Sync),
     ) -> Self {
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();
-        Self { engine, folder, cache, access, lock: None, say, read: Mutex::default() }
+        Self {
+            engine,
+            folder,
+            cache,
+            access,
+            lock: None,
+            say,
+            read: Mutex::default(),
+        }
     }
 
     /// Held to a lock, if there is one.
@@ -62,11 +70,14 @@ impl<'a> Supply<'a> {
     pub fn check(&self, config: &Config) -> anyhow::Result<()> {
         for (name, wanted) in config.policies() {
             let checked = match &wanted.component {
-                ComponentRef::Oci(_) => self
-                    .lock
-                    .as_ref()
-                    .map_or(Ok(()), |lock| lock.of(&wanted.component).map(drop).map_err(anyhow::Error::from)),
-                _ => self.local(wanted).and_then(|bytes| self.verify(wanted, &bytes)),
+                ComponentRef::Oci(_) => self.lock.as_ref().map_or(Ok(()), |lock| {
+                    lock.of(&wanted.component)
+                        .map(drop)
+                        .map_err(anyhow::Error::from)
+                }),
+                _ => self
+                    .local(wanted)
+                    .and_then(|bytes| self.verify(wanted, &bytes)),
             };
             match config.team.is_empty() {
                 true => checked?,
@@ -84,7 +95,9 @@ impl<'a> Supply<'a> {
         let bytes = match &wanted.component {
             ComponentRef::Oci(pinned) => {
                 let folder = self.cache.as_ref().map(|cache| cache.join("components"));
-                registry::fetch(pinned, &self.access, folder.as_deref(), self.say).await?.into()
+                registry::fetch(pinned, &self.access, folder.as_deref(), self.say)
+                    .await?
+                    .into()
             }
             _ => self.local(wanted)?,
         };
@@ -94,7 +107,9 @@ impl<'a> Supply<'a> {
 
     /// What is on this machine.
     fn local(&self, wanted: &PolicyConfig) -> anyhow::Result<Arc<[u8]>> {
-        let ComponentRef::Path(path) = &wanted.component else { return Ok(builtin::POLICY.into()) };
+        let ComponentRef::Path(path) = &wanted.component else {
+            return Ok(builtin::POLICY.into());
+        };
         let path = self.folder.join(path);
         if let Some(bytes) = self.files().get(&path) {
             return Ok(Arc::clone(bytes));
@@ -112,8 +127,10 @@ impl<'a> Supply<'a> {
     fn verify(&self, wanted: &PolicyConfig, bytes: &[u8]) -> anyhow::Result<()> {
         let name = || named(&wanted.component, &self.folder);
         let found = digest(bytes);
-        if let Some(expected) =
-            wanted.sha256.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&found))
+        if let Some(expected) = wanted
+            .sha256
+            .as_ref()
+            .filter(|expected| !expected.eq_ignore_ascii_case(&found))
         {
             bail!(
                 "{} has the SHA-256 {found}, and `sha256` in the configuration is {expected}: it is not the component that was reviewed",
@@ -132,7 +149,8 @@ impl Load for Supply<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         let bytes = self.bytes(wanted).await?;
         let loaded = compiled::load(self.engine, &bytes, self.cache.as_deref(), self.say);
-        let checked = loaded.and_then(|(policy, _)| policy.surface.check(wanted.tier).map(|()| policy));
+        let checked =
+            loaded.and_then(|(policy, _)| policy.surface.check(wanted.tier).map(|()| policy));
         checked.with_context(|| named(&wanted.component, &self.folder))
     }
 }
@@ -148,9 +166,14 @@ pub(crate) fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let size = file.metadata().with_context(reading)?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(LARGEST).min(LARGEST));
     if size <= LARGEST as u64 {
-        (&file).take(HEADER as u64).read_to_end(&mut bytes).with_context(reading)?;
+        (&file)
+            .take(HEADER as u64)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
         check_header(&bytes).with_context(|| name.to_owned())?;
-        file.take((LARGEST + 1 - HEADER) as u64).read_to_end(&mut bytes).with_context(reading)?;
+        file.take((LARGEST + 1 - HEADER) as u64)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
     }
     match size > LARGEST as u64 || bytes.len() > LARGEST {
         true => Err(NotAPolicy::TooLarge).with_context(|| name.to_owned()),

@@ -37,7 +37,10 @@ fn bench(change: impl FnOnce(&mut World)) -> Bench {
         seed: 7,
         port_url: "https://port.mock".into(),
         github_url: "https://github.mock".into(),
-        port: port::Credentials { client_id: CLIENT_ID.into(), client_secret: secret(CLIENT_SECRET) },
+        port: port::Credentials {
+            client_id: CLIENT_ID.into(),
+            client_secret: secret(CLIENT_SECRET),
+        },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
         run: RUN.into(),
         progress: Arc::new(move |text| progress.lock().unwrap().push(text.to_owned())),
@@ -49,12 +52,22 @@ fn bench(change: impl FnOnce(&mut World)) -> Bench {
 
 fn key(blueprint: &str, identifier: &str) -> EntityKey {
     let (blueprint, identifier) = (blueprint.to_owned(), identifier.to_owned());
-    EntityKey { blueprint, identifier }
+    EntityKey {
+        blueprint,
+        identifier,
+    }
 }
 
 fn image(identifier: &str) -> Change {
-    let relation = Relation { name: "image".into(), targets: vec![identifier.into()] };
-    Change { title: None, properties: None, relations: vec![relation] }
+    let relation = Relation {
+        name: "image".into(),
+        targets: vec![identifier.into()],
+    };
+    Change {
+        title: None,
+        properties: None,
+        relations: vec![relation],
+    }
 }
 
 /// A fault that strikes the first request to a path.
@@ -71,13 +84,21 @@ async fn update(bench: &Bench, entity: &str, to: &str) -> Result<Reply, Failure>
 #[tokio::test]
 async fn reads_and_records_in_the_catalog() {
     let bench = bench(|_| {});
-    let keys = vec![key("running_service", "web-prod"), key("image", "none"), key("image", "web-1.4.2")];
+    let keys = vec![
+        key("running_service", "web-prod"),
+        key("image", "none"),
+        key("image", "web-1.4.2"),
+    ];
     let Ok(Reply::Entities(found)) = bench.live.call(&Call::GetEntities { keys }).await else {
         panic!("not entities");
     };
     let targets = |entity: &Option<_>| -> Vec<String> {
         let entity: &promote::core::contract::Entity = entity.as_ref().unwrap();
-        entity.relations.iter().flat_map(|relation| relation.targets.clone()).collect()
+        entity
+            .relations
+            .iter()
+            .flat_map(|relation| relation.targets.clone())
+            .collect()
     };
     assert_eq!(targets(&found[0]), ["web-1.4.1"]);
     assert!(found[1].is_none() && found[2].is_some());
@@ -85,19 +106,39 @@ async fn reads_and_records_in_the_catalog() {
         panic!("not updated");
     };
     assert_eq!(targets(&Some(updated)), ["web-1.4.2"]);
-    let query =
-        r#"{"combinator":"and","rules":[{"property":"$identifier","operator":"=","value":"web-prod"}]}"#;
-    let call = Call::Search { blueprint: "running_service".into(), query: query.into() };
+    let query = r#"{"combinator":"and","rules":[{"property":"$identifier","operator":"=","value":"web-prod"}]}"#;
+    let call = Call::Search {
+        blueprint: "running_service".into(),
+        query: query.into(),
+    };
     assert!(matches!(bench.live.call(&call).await, Ok(Reply::Found(found)) if found.len() == 1));
-    let logins = bench.world.lock().seen.iter().filter(|seen| seen.path.contains("access_token")).count();
-    assert_eq!((logins, bench.world.lock().seen.iter().any(|seen| seen.unknown)), (1, false));
+    let logins = bench
+        .world
+        .lock()
+        .seen
+        .iter()
+        .filter(|seen| seen.path.contains("access_token"))
+        .count();
+    assert_eq!(
+        (
+            logins,
+            bench.world.lock().seen.iter().any(|seen| seen.unknown)
+        ),
+        (1, false)
+    );
 }
 
 #[tokio::test]
 async fn never_creates_what_does_not_exist() {
     let bench = bench(|_| {});
-    assert!(matches!(update(&bench, "orphan", "web-1.4.2").await, Err(Failure::NotFound(_))));
-    assert!(matches!(update(&bench, "web-prod", "web-9").await, Err(Failure::NotFound(_))));
+    assert!(matches!(
+        update(&bench, "orphan", "web-1.4.2").await,
+        Err(Failure::NotFound(_))
+    ));
+    assert!(matches!(
+        update(&bench, "web-prod", "web-9").await,
+        Err(Failure::NotFound(_))
+    ));
 }
 
 #[tokio::test]
@@ -111,9 +152,22 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
                 world.faults.0.push(lost);
             });
             let (severity, message) = (Severity::Warning, "look".to_owned());
-            bench.live.call(&Call::Note { severity, message }).await.unwrap();
-            bench.live.port.end("done", "promoted", Some("SUCCESS")).await.unwrap();
-            assert_eq!(bench.live.port.run().await.unwrap().status, "SUCCESS", "{cut:?} {nth}");
+            bench
+                .live
+                .call(&Call::Note { severity, message })
+                .await
+                .unwrap();
+            bench
+                .live
+                .port
+                .end("done", "promoted", Some("SUCCESS"))
+                .await
+                .unwrap();
+            assert_eq!(
+                bench.live.port.run().await.unwrap().status,
+                "SUCCESS",
+                "{cut:?} {nth}"
+            );
             let failure = update(&bench, "web-prod", "web-1.4.2").await.unwrap_err();
             assert!(matches!(failure, Failure::Conflict(_)), "{failure:?}");
             let text = format!("{:?}", bench.world.lock().port);
@@ -125,11 +179,20 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
 #[tokio::test]
 async fn waits_out_a_rate_limit_and_says_so() {
     let limit = "{ rate-limit = { kind = \"primary\", lasts = \"30s\" } }";
-    let bench = bench(|world| world.faults.0.push(fault("PATCH", "/v1/blueprints/**", limit)));
+    let bench = bench(|world| {
+        world
+            .faults
+            .0
+            .push(fault("PATCH", "/v1/blueprints/**", limit))
+    });
     let before = bench.world.lock().now;
     update(&bench, "web-prod", "web-1.4.2").await.unwrap();
     let waited = bench.world.lock().now.duration_since(before).as_secs();
     assert!((30..=45).contains(&waited), "waited {waited} s");
     let said = bench.said.lock().unwrap();
-    assert!(said.iter().any(|text| text.contains("429") && text.contains("trying again in")), "{said:?}");
+    assert!(
+        said.iter()
+            .any(|text| text.contains("429") && text.contains("trying again in")),
+        "{said:?}"
+    );
 }

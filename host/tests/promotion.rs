@@ -41,7 +41,10 @@ fn live_as(world: &Shared, github: github::Credentials) -> Live {
         seed: 7,
         port_url: "https://port.mock".into(),
         github_url: "https://github.mock".into(),
-        port: port::Credentials { client_id: CLIENT_ID.into(), client_secret: secret(CLIENT_SECRET) },
+        port: port::Credentials {
+            client_id: CLIENT_ID.into(),
+            client_secret: secret(CLIENT_SECRET),
+        },
         github,
         run: RUN.into(),
         progress: Arc::new(|_| {}),
@@ -53,29 +56,65 @@ fn live_as(world: &Shared, github: github::Credentials) -> Live {
 /// What a policy does, without deciding anything: read, propose, merge, delete, record, say so.
 async fn promote(live: &Live) -> Result<(), Failure> {
     let repository = || REPOSITORY.to_owned();
-    let read = Call::ReadFile { repository: repository(), path: PATH.into(), revision: "main".into() };
-    let Reply::File(Some(file)) = live.call(&read).await? else { panic!("no manifest") };
+    let read = Call::ReadFile {
+        repository: repository(),
+        path: PATH.into(),
+        revision: "main".into(),
+    };
+    let Reply::File(Some(file)) = live.call(&read).await? else {
+        panic!("no manifest")
+    };
     if file.content.contains("web:1.4.1") {
-        let pull =
-            propose(live, &file.content.replace("web:1.4.1", "web:1.4.2"), &file.commit, &file.blob).await?;
+        let pull = propose(
+            live,
+            &file.content.replace("web:1.4.1", "web:1.4.2"),
+            &file.commit,
+            &file.blob,
+        )
+        .await?;
         let merge = Call::Merge {
             repository: repository(),
             number: pull.number,
             expected_head: pull.head_commit,
             method: MergeMethod::Squash,
         };
-        let Reply::Merged(Merged::Now(_)) = live.call(&merge).await? else { panic!("not merged") };
+        let Reply::Merged(Merged::Now(_)) = live.call(&merge).await? else {
+            panic!("not merged")
+        };
     }
-    live.call(&Call::DeleteBranch { repository: repository(), branch: HEAD.into() }).await?;
-    let key = EntityKey { blueprint: "running_service".into(), identifier: "web-prod".into() };
-    let image = Relation { name: "image".into(), targets: vec!["web-1.4.2".into()] };
-    let change = Change { title: None, properties: None, relations: vec![image] };
+    live.call(&Call::DeleteBranch {
+        repository: repository(),
+        branch: HEAD.into(),
+    })
+    .await?;
+    let key = EntityKey {
+        blueprint: "running_service".into(),
+        identifier: "web-prod".into(),
+    };
+    let image = Relation {
+        name: "image".into(),
+        targets: vec!["web-1.4.2".into()],
+    };
+    let change = Change {
+        title: None,
+        properties: None,
+        relations: vec![image],
+    };
     live.call(&Call::UpdateEntity { key, change }).await?;
     live.port.end("promoted", "promoted", Some("SUCCESS")).await
 }
 
-async fn propose(live: &Live, content: &str, commit: &str, blob: &str) -> Result<PullRequest, Failure> {
-    let change = FileChange { path: PATH.into(), content: content.into(), expected_blob: blob.into() };
+async fn propose(
+    live: &Live,
+    content: &str,
+    commit: &str,
+    blob: &str,
+) -> Result<PullRequest, Failure> {
+    let change = FileChange {
+        path: PATH.into(),
+        content: content.into(),
+        expected_blob: blob.into(),
+    };
     let proposal = Proposal {
         repository: REPOSITORY.into(),
         base: "main".into(),
@@ -97,8 +136,16 @@ fn ending(world: &Shared) -> (Option<String>, usize, Vec<String>, String) {
     let pulls = world.github.pull_requests(REPOSITORY).len();
     let manifest = world.github.file_at(REPOSITORY, "main", PATH);
     let port = format!("{:?}", world.port);
-    let run = ["Success", "Failure"].into_iter().find(|status| port.contains(status)).unwrap_or("open");
-    (manifest, pulls, world.github.branches(REPOSITORY), run.to_owned())
+    let run = ["Success", "Failure"]
+        .into_iter()
+        .find(|status| port.contains(status))
+        .unwrap_or("open");
+    (
+        manifest,
+        pulls,
+        world.github.branches(REPOSITORY),
+        run.to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -109,7 +156,8 @@ async fn promotes_with_no_request_in_vain() {
     assert!(manifest.unwrap().contains("image: ghcr.io/acme/web:1.4.2"));
     assert_eq!((pulls, branches), (1, vec!["main".to_owned()]));
     let world = world.lock();
-    let line = |seen: &promote::world::Seen| format!("{} {} {:?}", seen.method, seen.path, seen.status);
+    let line =
+        |seen: &promote::world::Seen| format!("{} {} {:?}", seen.method, seen.path, seen.status);
     let lines: Vec<_> = world.seen.iter().map(line).collect();
     assert!(world.seen.iter().all(|seen| !seen.unknown), "{lines:#?}");
     // Without what the run notes of the base ahead, the branch is made by REST, and one that was merged before looked for.
@@ -117,7 +165,10 @@ async fn promotes_with_no_request_in_vain() {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "`make test` adds up the rows of faults")]
+#[expect(
+    clippy::print_stdout,
+    reason = "`make test` adds up the rows of faults"
+)]
 async fn ends_the_same_wherever_something_is_lost() {
     let clean = world();
     promote(&live(&clean)).await.unwrap();
@@ -133,7 +184,10 @@ async fn ends_the_same_wherever_something_is_lost() {
         "{ rate-limit = { kind = \"primary\", lasts = \"20s\" } }",
         "{ delay = \"40s\" }",
     ];
-    println!("fault rows: {} faults at each of {most} requests of a promotion", faults.len() * most);
+    println!(
+        "fault rows: {} faults at each of {most} requests of a promotion",
+        faults.len() * most
+    );
     for then in faults {
         for nth in 1..=most {
             let world = world();
@@ -158,9 +212,14 @@ async fn a_second_run_takes_over_what_the_first_left_anywhere() {
         let world = world();
         // From here on nothing gets through: the run is killed, for all that the services can tell.
         for service in [Service::Port, Service::GitHub] {
-            let before = seen[..nth].iter().filter(|seen| seen.service == service).count();
-            let text =
-                format!("path = \"/**\"\nnth = {}\ntimes = 1000\nthen = {{ cut = \"before\" }}", before + 1);
+            let before = seen[..nth]
+                .iter()
+                .filter(|seen| seen.service == service)
+                .count();
+            let text = format!(
+                "path = \"/**\"\nnth = {}\ntimes = 1000\nthen = {{ cut = \"before\" }}",
+                before + 1
+            );
             let mut fault: Fault = toml::from_str(&text).unwrap();
             fault.service = Some(service);
             world.lock().faults.0.push(fault);
@@ -182,7 +241,14 @@ async fn lag_races_and_renames_do_not_matter() {
         |world| world.github.weather.stale_reads = 3,
         |world| world.github.weather.base_modified = 2,
         |world| world.github.weather.unknown_mergeable = 3,
-        |world| world.github.find_mut(REPOSITORY).unwrap().settings.delete_branch_on_merge = true,
+        |world| {
+            world
+                .github
+                .find_mut(REPOSITORY)
+                .unwrap()
+                .settings
+                .delete_branch_on_merge = true
+        },
     ];
     for (day, happens) in bad_days.into_iter().enumerate() {
         let world = world();
@@ -199,7 +265,10 @@ async fn lag_races_and_renames_do_not_matter() {
         repository.name = "manifests".to_owned();
     }
     promote(&live(&renamed)).await.unwrap();
-    let manifest = renamed.lock().github.file_at("acme/manifests", "main", PATH);
+    let manifest = renamed
+        .lock()
+        .github
+        .file_at("acme/manifests", "main", PATH);
     assert!(manifest.unwrap().contains("web:1.4.2"));
 }
 
@@ -222,7 +291,9 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
                 id,
                 account,
                 access: Access::All,
-                permissions: permissions.map(|name| (name.to_owned(), Level::Write)).into(),
+                permissions: permissions
+                    .map(|name| (name.to_owned(), Level::Write))
+                    .into(),
                 suspended: false,
             }],
         }];
@@ -232,17 +303,25 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
         issuer: "Iv1.promote".into(),
         key: Secret::new("key", pem).unwrap(),
         repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
-        permissions: needed.map(|(name, level)| (name.to_owned(), level.name().to_owned())).into(),
+        permissions: needed
+            .map(|(name, level)| (name.to_owned(), level.name().to_owned()))
+            .into(),
     };
     let live = live_as(&world, github::Credentials::App(app));
     promote(&live).await.unwrap();
     {
         let world = world.lock();
-        let minted =
-            world.github.tokens.iter().find(|token| matches!(token.kind, TokenKind::Installation { .. }));
+        let minted = world
+            .github
+            .tokens
+            .iter()
+            .find(|token| matches!(token.kind, TokenKind::Installation { .. }));
         let mut permissions = minted.unwrap().permissions.clone();
         permissions.remove("metadata");
-        assert_eq!(permissions, needed.map(|(name, level)| (name.to_owned(), level)).into());
+        assert_eq!(
+            permissions,
+            needed.map(|(name, level)| (name.to_owned(), level)).into()
+        );
     }
     live.github.revoke().await.unwrap();
     assert_eq!(world.lock().github.tokens.iter().count(), tokens);
@@ -251,7 +330,14 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
 /// The public half of a private key, PKCS#1.
 fn public_key(pem: &str) -> Vec<u8> {
     use base64::Engine;
-    let base64: String = pem.lines().filter(|line| !line.starts_with("---")).collect();
+    let base64: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("---"))
+        .collect();
     let der = base64::prelude::BASE64_STANDARD.decode(base64).unwrap();
-    ring::rsa::KeyPair::from_pkcs8(&der).unwrap().public().as_ref().to_vec()
+    ring::rsa::KeyPair::from_pkcs8(&der)
+        .unwrap()
+        .public()
+        .as_ref()
+        .to_vec()
 }

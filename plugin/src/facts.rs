@@ -133,14 +133,21 @@ impl Facts {
     /// What changes, for people.
     pub fn changed(&self) -> String {
         let changed = self.sites.iter().filter(|target| !target.is_current());
-        let places =
-            changed.map(|target| format!("{} in {}", target.manifest.image, self.files[target.file].path));
+        let places = changed.map(|target| {
+            format!(
+                "{} in {}",
+                target.manifest.image, self.files[target.file].path
+            )
+        });
         places.collect::<Vec<_>>().join(", ")
     }
 
     /// The image that the manifests hold now, as far as one of them holds a whole reference.
     pub fn previous(&self) -> Option<&str> {
         let holds = |target: &&Target| target.manifest.part == Part::Reference;
-        self.sites.iter().find(holds).map(|target| target.site.value.as_str())
+        self.sites
+            .iter()
+            .find(holds)
+            .map(|target| target.site.value.as_str())
     }
 }

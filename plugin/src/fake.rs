@@ -42,13 +42,19 @@ pub(crate) fn entity(
     relations: &[(&str, &str)],
 ) -> Entity {
     Entity {
-        key: EntityKey { blueprint: blueprint.into(), identifier: identifier.into() },
+        key: EntityKey {
+            blueprint: blueprint.into(),
+            identifier: identifier.into(),
+        },
         title: Some(identifier.to_uppercase()),
         teams: Vec::new(),
         properties: properties.into(),
         relations: relations
             .iter()
-            .map(|(name, target)| Relation { name: (*name).into(), targets: vec![(*target).into()] })
+            .map(|(name, target)| Relation {
+                name: (*name).into(),
+                targets: vec![(*target).into()],
+            })
             .collect(),
         updated_at: None,
     }
@@ -106,7 +112,10 @@ impl Fake {
             "service",
             "web",
             "{}",
-            &[("test_runtime", "web-staging"), ("prod_runtime", "web-prod")],
+            &[
+                ("test_runtime", "web-staging"),
+                ("prod_runtime", "web-prod"),
+            ],
         ));
         fake.put(runtime("web-staging", "apps/web/staging", "web-1.4.2"));
         fake.put(runtime("web-prod", "apps/web/prod", "web-1.4.1"));
@@ -117,11 +126,16 @@ impl Fake {
     }
 
     pub(crate) fn put(&mut self, entity: Entity) {
-        self.entities.insert((entity.key.blueprint.clone(), entity.key.identifier.clone()), entity);
+        self.entities.insert(
+            (entity.key.blueprint.clone(), entity.key.identifier.clone()),
+            entity,
+        );
     }
 
     pub(crate) fn entity(&mut self, blueprint: &str, identifier: &str) -> &mut Entity {
-        self.entities.get_mut(&(blueprint.into(), identifier.into())).unwrap()
+        self.entities
+            .get_mut(&(blueprint.into(), identifier.into()))
+            .unwrap()
     }
 
     pub(crate) fn production_image(&self) -> &str {
@@ -129,7 +143,9 @@ impl Fake {
     }
 
     pub(crate) fn writes(&self) -> Vec<&str> {
-        let reads = ["get-", "read-", "find-", "now", "compare", "sleep", "search"];
+        let reads = [
+            "get-", "read-", "find-", "now", "compare", "sleep", "search",
+        ];
         self.calls
             .iter()
             .map(String::as_str)
@@ -144,7 +160,8 @@ impl Fake {
         what: &str,
         effect: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.calls.push(format!("{name} {what}").trim_end().to_owned());
+        self.calls
+            .push(format!("{name} {what}").trim_end().to_owned());
         let cut_off = || Failure::Other("cut off".into());
         match self.cut {
             Some((at, _)) if self.calls.len() > at => return Err(cut_off()),
@@ -166,7 +183,10 @@ pub(crate) fn request(settings: &str) -> Request {
     Request {
         run_id: "r_Ab12Cd34Ef56Gh78".into(),
         action: "promote_to_production".into(),
-        actor: Actor { email: Some("dana@acme.example".into()), name: None },
+        actor: Actor {
+            email: Some("dana@acme.example".into()),
+            name: None,
+        },
         requested_at: None,
         subject: entity("service", "web", "{}", &[]),
         inputs: "{}".into(),

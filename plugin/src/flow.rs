@@ -33,11 +33,23 @@ pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failu
         Ok(settings) => settings,
         Err(what) => return Ok(Outcome::Refused(vec![reason("chain", what)])),
     };
-    let start = format!("about to promote {} to {}", named(&request.subject.key), settings.environment);
+    let start = format!(
+        "about to promote {} to {}",
+        named(&request.subject.key),
+        settings.environment
+    );
     host.note(Severity::Info, &start);
-    let repository = settings.repository.clone().or_else(|| request.workflow.repository.clone());
-    let mut run =
-        Run { host, request, settings: &settings, repository: repository.as_deref(), conflict: None };
+    let repository = settings
+        .repository
+        .clone()
+        .or_else(|| request.workflow.repository.clone());
+    let mut run = Run {
+        host,
+        request,
+        settings: &settings,
+        repository: repository.as_deref(),
+        conflict: None,
+    };
     run.rounds().or_else(Stop::outcome)
 }
 
@@ -53,7 +65,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn promotion(&self, previous: Option<&str>, pull: Option<u32>, commit: Option<String>) -> Promotion {
+    fn promotion(
+        &self,
+        previous: Option<&str>,
+        pull: Option<u32>,
+        commit: Option<String>,
+    ) -> Promotion {
         Promotion {
             image: self.image.clone(),
             previous_image: previous.map(str::to_owned),
@@ -83,7 +100,9 @@ impl<H: Host> Run<'_, H> {
             match self.carry_out(&mut plan) {
                 Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
                     self.refuse_if_closed(&plan)?;
-                    self.warn(&format!("looking again, since something moved meanwhile: {what}"));
+                    self.warn(&format!(
+                        "looking again, since something moved meanwhile: {what}"
+                    ));
                     round += 1;
                 }
                 result => return result,
@@ -106,9 +125,12 @@ impl<H: Host> Run<'_, H> {
         let Some(facts) = facts.filter(|_| reasons.is_empty()) else {
             return Err(Stop::Refused(reasons));
         };
-        let (Some(wanted), Some(image), Some(repository)) = (&facts.wanted, &facts.image, self.repository)
+        let (Some(wanted), Some(image), Some(repository)) =
+            (&facts.wanted, &facts.image, self.repository)
         else {
-            return Err(Stop::Failed(Failure::Other("facts are missing without a reason".to_owned())));
+            return Err(Stop::Failed(Failure::Other(
+                "facts are missing without a reason".to_owned(),
+            )));
         };
         let image_id = image.key.identifier.clone();
         let wanted = wanted.to_string();
@@ -117,15 +139,25 @@ impl<H: Host> Run<'_, H> {
             true => text::rollback_branch(service, environment, &self.request.run_id),
             false => text::branch(service, environment, &wanted),
         };
-        Ok(Plan { repository: repository.to_owned(), image: wanted, image_id, branch, facts })
+        Ok(Plan {
+            repository: repository.to_owned(),
+            image: wanted,
+            image_id,
+            branch,
+            facts,
+        })
     }
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
     fn settle(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
         let head = format!("{}*", plan.branch);
         let base = &self.settings.base;
-        let pulls = self.host.find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
-        let ours = pulls.into_iter().find(|pull| pull.state == PullState::Merged);
+        let pulls =
+            self.host
+                .find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
+        let ours = pulls
+            .into_iter()
+            .find(|pull| pull.state == PullState::Merged);
         if let Some(pull) = &ours {
             self.clean_up(plan, &pull.head);
         }
@@ -134,7 +166,9 @@ impl<H: Host> Run<'_, H> {
             self.verify_if_recent(plan, pull)?;
         }
         Ok(match ours {
-            Some(pull) => Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit)),
+            Some(pull) => {
+                Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit))
+            }
             None => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
         })
     }
@@ -142,19 +176,28 @@ impl<H: Host> Run<'_, H> {
     /// Commits, opens the pull request, merges it, and tells the catalog.
     fn carry_out(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
         let pull = self.propose(plan)?;
-        let what = format!("pull request {} changes {}", pull.number, plan.facts.changed());
+        let what = format!(
+            "pull request {} changes {}",
+            pull.number,
+            plan.facts.changed()
+        );
         self.tell(&what);
         self.decorate(plan, &pull);
         self.supersede(plan, &pull);
         match self.land(plan, &pull)? {
-            Landing::Waits(until) => {
-                Ok(Outcome::Pending(Waiting { image: plan.image.clone(), pull_request: pull.number, until }))
-            }
+            Landing::Waits(until) => Ok(Outcome::Pending(Waiting {
+                image: plan.image.clone(),
+                pull_request: pull.number,
+                until,
+            })),
             Landing::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
                 // It is done: to start over now could only do it twice, if a read lags behind the merge.
-                self.record(plan).and_then(|()| self.verify(plan, None)).map_err(for_good)?;
-                let promotion = plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
+                self.record(plan)
+                    .and_then(|()| self.verify(plan, None))
+                    .map_err(for_good)?;
+                let promotion =
+                    plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
         }
@@ -163,8 +206,12 @@ impl<H: Host> Run<'_, H> {
     /// A human's "closed" is a no.
     fn refuse_if_closed(&mut self, plan: &Plan) -> Result<(), Stop> {
         let head = format!("{}*", plan.branch);
-        let pulls =
-            self.host.find_pull_requests(&plan.repository, &head, &self.settings.base, PullFilter::Any)?;
+        let pulls = self.host.find_pull_requests(
+            &plan.repository,
+            &head,
+            &self.settings.base,
+            PullFilter::Any,
+        )?;
         match pulls.first().filter(|pull| pull.state == PullState::Closed) {
             Some(pull) => Err(Stop::Refused(vec![reason(
                 "closed",
@@ -180,7 +227,10 @@ impl<H: Host> Run<'_, H> {
     /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
     fn clean_up(&mut self, plan: &Plan, branch: &str) {
         if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
-            self.warn(&format!("branch {branch} is merged but could not be deleted: {}", explain(&failure)));
+            self.warn(&format!(
+                "branch {branch} is merged but could not be deleted: {}",
+                explain(&failure)
+            ));
         }
     }
 
@@ -193,8 +243,15 @@ impl<H: Host> Run<'_, H> {
         if runtime.relation(relation) == Some(&plan.image_id) {
             return Ok(());
         }
-        let target = Relation { name: relation.clone(), targets: vec![plan.image_id.clone()] };
-        let change = Change { title: None, properties: None, relations: vec![target] };
+        let target = Relation {
+            name: relation.clone(),
+            targets: vec![plan.image_id.clone()],
+        };
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: vec![target],
+        };
         self.host.update_entity(&runtime.key, &change)?;
         Ok(())
     }

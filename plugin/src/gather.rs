@@ -27,7 +27,12 @@ pub fn gather(
     settings: &Settings,
     repository: Option<&str>,
 ) -> Result<(Option<Facts>, Vec<Reason>), Failure> {
-    let mut gathering = Gathering { host, request, settings, reasons: Vec::new() };
+    let mut gathering = Gathering {
+        host,
+        request,
+        settings,
+        reasons: Vec::new(),
+    };
     let facts = gathering.facts(repository)?;
     Ok((facts, gathering.reasons))
 }
@@ -43,7 +48,10 @@ impl<H: Host> Gathering<'_, H> {
     fn facts(&mut self, repository: Option<&str>) -> Result<Option<Facts>, Failure> {
         let key = &self.request.subject.key;
         let Some(service) = self.host.get_entity(key)? else {
-            self.refuse("service", format!("{} is not in Port's catalog", named(key)));
+            self.refuse(
+                "service",
+                format!("{} is not in Port's catalog", named(key)),
+            );
             return Ok(None);
         };
         let service = Item::new(&service)?;
@@ -57,7 +65,10 @@ impl<H: Host> Gathering<'_, H> {
                 self.manifests(&mut facts, repository)?;
                 self.repository_evidence(&mut facts, repository)?;
             }
-            None => self.refuse("manifest", "no repository is known: set `repository`, or run in a workflow"),
+            None => self.refuse(
+                "manifest",
+                "no repository is known: set `repository`, or run in a workflow",
+            ),
         }
         self.evidence(&mut facts)?;
         Ok(Some(facts))
@@ -68,9 +79,17 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Fills in a setting; what is missing for it is a reason.
-    fn fill(&mut self, rule: &str, setting: &str, template: &str, context: &Value) -> Option<String> {
+    fn fill(
+        &mut self,
+        rule: &str,
+        setting: &str,
+        template: &str,
+        context: &Value,
+    ) -> Option<String> {
         let result = template::render(template, context);
-        result.map_err(|what| self.refuse(rule, format!("setting `{setting}`: {what}"))).ok()
+        result
+            .map_err(|what| self.refuse(rule, format!("setting `{setting}`: {what}")))
+            .ok()
     }
 
     fn runtimes(
@@ -80,11 +99,16 @@ impl<H: Host> Gathering<'_, H> {
     ) -> Result<(Option<Item>, Option<Item>), Failure> {
         let context = context(self.request, &[("service", Some(service))]);
         let settings = self.settings;
-        let names = [("staging", &settings.staging), ("production", &settings.production)];
+        let names = [
+            ("staging", &settings.staging),
+            ("production", &settings.production),
+        ];
         // To go back, nothing has to come from anywhere.
         let is_needed = |rule| !(is_rollback && rule == "staging");
-        let found = names
-            .map(|(rule, template)| self.fill(rule, rule, template, &context).filter(|_| is_needed(rule)));
+        let found = names.map(|(rule, template)| {
+            self.fill(rule, rule, template, &context)
+                .filter(|_| is_needed(rule))
+        });
         let keys: Vec<_> = found
             .iter()
             .flatten()
@@ -93,8 +117,12 @@ impl<H: Host> Gathering<'_, H> {
                 identifier: identifier.clone(),
             })
             .collect();
-        let mut entities =
-            if keys.is_empty() { Vec::new() } else { self.host.get_entities(&keys)? }.into_iter();
+        let mut entities = if keys.is_empty() {
+            Vec::new()
+        } else {
+            self.host.get_entities(&keys)?
+        }
+        .into_iter();
         let mut keys = keys.iter();
         let mut items = [None, None];
         for ((item, identifier), (rule, _)) in items.iter_mut().zip(&found).zip(names) {
@@ -131,24 +159,39 @@ impl<H: Host> Gathering<'_, H> {
         };
         let relation = &self.settings.image_relation;
         let blueprint = &self.settings.image_blueprint;
-        let key =
-            |identifier: &str| EntityKey { blueprint: blueprint.clone(), identifier: identifier.to_owned() };
-        let current = facts.production.as_ref().and_then(|production| production.relation(relation));
-        let keys: Vec<_> = [Some(identifier.as_str()), current.filter(|id| *id != identifier)]
-            .into_iter()
-            .flatten()
-            .map(key)
-            .collect();
+        let key = |identifier: &str| EntityKey {
+            blueprint: blueprint.clone(),
+            identifier: identifier.to_owned(),
+        };
+        let current = facts
+            .production
+            .as_ref()
+            .and_then(|production| production.relation(relation));
+        let keys: Vec<_> = [
+            Some(identifier.as_str()),
+            current.filter(|id| *id != identifier),
+        ]
+        .into_iter()
+        .flatten()
+        .map(key)
+        .collect();
         let mut entities = self.host.get_entities(&keys)?.into_iter();
         match entities.next().flatten() {
             Some(image) => facts.image = Some(Item::new(&image)?),
             None => {
-                let what =
-                    format!("{} is not in Port's catalog, although {whence} names it", named(&keys[0]));
+                let what = format!(
+                    "{} is not in Port's catalog, although {whence} names it",
+                    named(&keys[0])
+                );
                 self.refuse("image", what);
             }
         }
-        facts.current_image = entities.next().flatten().as_ref().map(Item::new).transpose()?;
+        facts.current_image = entities
+            .next()
+            .flatten()
+            .as_ref()
+            .map(Item::new)
+            .transpose()?;
         Ok(())
     }
 
@@ -175,13 +218,19 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     fn wanted(&mut self, image: &Item) -> Option<Reference> {
-        self.reference(image).map_err(|reason| self.reasons.push(reason)).ok()
+        self.reference(image)
+            .map_err(|reason| self.reasons.push(reason))
+            .ok()
     }
 
     /// How an image is written.
     fn reference(&self, image: &Item) -> Result<Reference, Reason> {
-        let refuse =
-            |what| reason("image", format!("setting `reference` makes of {}: {what}", named(&image.key)));
+        let refuse = |what| {
+            reason(
+                "image",
+                format!("setting `reference` makes of {}: {what}", named(&image.key)),
+            )
+        };
         let text = template::render(&self.settings.reference, &image.value)
             .map_err(|what| reason("image", format!("setting `reference`: {what}")))?;
         let wanted = Reference::parse(&text).map_err(refuse)?;
@@ -192,8 +241,10 @@ impl<H: Host> Gathering<'_, H> {
                 Reference::parse(&format!("{wanted}@{digest}")).map_err(refuse)
             }
             (None, Digest::Require) => {
-                let what =
-                    format!("{} has no `{property}`, and setting `digest` requires one", named(&image.key));
+                let what = format!(
+                    "{} has no `{property}`, and setting `digest` requires one",
+                    named(&image.key)
+                );
                 Err(reason("digest", what))
             }
             _ => Ok(wanted),
@@ -215,7 +266,8 @@ impl<H: Host> Gathering<'_, H> {
             if facts.production.is_none() && manifest.path.contains("{production") {
                 continue;
             }
-            let Some(path) = self.fill("manifest", "manifest.path", &manifest.path, &context) else {
+            let Some(path) = self.fill("manifest", "manifest.path", &manifest.path, &context)
+            else {
                 continue;
             };
             let path = match clean_path(&path) {
@@ -233,15 +285,26 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Reads a file once; the second and later ones at the commit of the first.
-    fn file(&mut self, facts: &mut Facts, repository: &str, path: &str) -> Result<Option<usize>, Failure> {
+    fn file(
+        &mut self,
+        facts: &mut Facts,
+        repository: &str,
+        path: &str,
+    ) -> Result<Option<usize>, Failure> {
         if let Some(known) = facts.files.iter().position(|file| file.path == path) {
             return Ok(Some(known));
         }
         let base = self.settings.base.clone();
-        let revision = facts.files.first().map_or(base.clone(), |file| file.commit.clone());
+        let revision = facts
+            .files
+            .first()
+            .map_or(base.clone(), |file| file.commit.clone());
         let why = match self.host.read_file(repository, path, &revision) {
             Ok(Some(file)) => {
-                facts.files.push(File { path: path.to_owned(), ..file });
+                facts.files.push(File {
+                    path: path.to_owned(),
+                    ..file
+                });
                 return Ok(Some(facts.files.len() - 1));
             }
             Ok(None) => format!("`{path}` does not exist on branch `{base}` of {repository}"),
@@ -259,8 +322,13 @@ impl<H: Host> Gathering<'_, H> {
 
     fn target(&mut self, facts: &mut Facts, file: usize, manifest: &Manifest) {
         let File { path, content, .. } = &facts.files[file];
-        let found = manifest.find(content).map_err(|what| format!("`{path}`: {what}"));
-        let wanted = facts.wanted.as_ref().map(|image| (image, manifest.part.of(image)));
+        let found = manifest
+            .find(content)
+            .map_err(|what| format!("`{path}`: {what}"));
+        let wanted = facts
+            .wanted
+            .as_ref()
+            .map(|image| (image, manifest.part.of(image)));
         match (found, wanted) {
             (Err(what), _) => self.refuse("manifest", what),
             (Ok(_), Some((image, None))) => {
@@ -271,7 +339,12 @@ impl<H: Host> Gathering<'_, H> {
                 );
             }
             (Ok(site), Some((_, Some(wanted)))) => {
-                facts.sites.push(Target { file, manifest: manifest.clone(), site, wanted });
+                facts.sites.push(Target {
+                    file,
+                    manifest: manifest.clone(),
+                    site,
+                    wanted,
+                });
             }
             (Ok(_), None) => {}
         }
@@ -296,10 +369,17 @@ pub fn context(request: &Request, items: &[(&str, Option<&Item>)]) -> Value {
 
 /// A path within a repository, from text that may come from the catalog: `./apps//web/` is `apps/web`.
 fn clean_path(path: &str) -> Result<String, String> {
-    let parts: Vec<_> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    let hostile = |part: &&str| *part == ".." || part.contains(|c: char| c.is_control() || c == '\\');
+    let parts: Vec<_> = path
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    let hostile =
+        |part: &&str| *part == ".." || part.contains(|c: char| c.is_control() || c == '\\');
     if path.starts_with('/') || parts.is_empty() || parts.iter().any(hostile) {
-        return Err(format!("`{}` is not a path within the repository", path.escape_debug()));
+        return Err(format!(
+            "`{}` is not a path within the repository",
+            path.escape_debug()
+        ));
     }
     Ok(parts.join("/"))
 }

@@ -2,7 +2,9 @@
 //!
 //! [`Imports`] is the only place that touches the component's imports.
 
-use promote_guest::{env, github_merge, github_propose, github_read, port_read, port_write, run_log};
+use promote_guest::{
+    env, github_merge, github_propose, github_read, port_read, port_write, run_log,
+};
 
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};

@@ -30,15 +30,22 @@ impl Reference {
         // A colon after the last slash starts a tag; one before it is a port.
         let path_start = named.rfind('/').map_or(0, |slash| slash + 1);
         let (repository, tag) = match named[path_start..].find(':') {
-            Some(colon) => (&named[..path_start + colon], Some(&named[path_start + colon + 1..])),
+            Some(colon) => (
+                &named[..path_start + colon],
+                Some(&named[path_start + colon + 1..]),
+            ),
             None => (named, None),
         };
         let shown = text.escape_debug();
         if !is_repository(repository) {
-            return Err(format!("`{shown}` is not an image reference: its repository is malformed"));
+            return Err(format!(
+                "`{shown}` is not an image reference: its repository is malformed"
+            ));
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err(format!("`{shown}` is not an image reference: its tag is malformed"));
+            return Err(format!(
+                "`{shown}` is not an image reference: its tag is malformed"
+            ));
         }
         if digest.is_some_and(|digest| !is_digest(digest)) {
             return Err(format!(
@@ -72,7 +79,9 @@ impl fmt::Display for Reference {
 }
 
 fn has_host(first: &str) -> bool {
-    first.contains(['.', ':']) || first == "localhost" || first.chars().any(|c| c.is_ascii_uppercase())
+    first.contains(['.', ':'])
+        || first == "localhost"
+        || first.chars().any(|c| c.is_ascii_uppercase())
 }
 
 fn full_name(repository: &str) -> String {
@@ -103,7 +112,9 @@ fn is_host(host: &str) -> bool {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     name.split('.').all(label)
         && !port.is_empty()
@@ -154,14 +165,22 @@ mod tests {
             ("host:5000/app", "host:5000/app", None),
             ("host:5000/app:1", "host:5000/app", Some("1")),
             ("ghcr.io/acme/web:1.4.2", "ghcr.io/acme/web", Some("1.4.2")),
-            ("localhost/a__b/c---d:v1_2", "localhost/a__b/c---d", Some("v1_2")),
+            (
+                "localhost/a__b/c---d:v1_2",
+                "localhost/a__b/c---d",
+                Some("v1_2"),
+            ),
             ("Registry.Example/app:1", "Registry.Example/app", Some("1")),
         ];
         for (text, repository, tag) in table {
             for suffix in [String::new(), format!("@{digest}")] {
                 let text = format!("{text}{suffix}");
                 let parsed = Reference::parse(&text).unwrap();
-                assert_eq!((parsed.repository.as_str(), parsed.tag.as_deref()), (repository, tag), "{text}");
+                assert_eq!(
+                    (parsed.repository.as_str(), parsed.tag.as_deref()),
+                    (repository, tag),
+                    "{text}"
+                );
                 assert_eq!(parsed.digest.is_some(), !suffix.is_empty());
                 assert_eq!(parsed.to_string(), text);
             }
@@ -211,8 +230,11 @@ mod tests {
 
     #[test]
     fn knows_the_short_names_of_docker_hub() {
-        let same =
-            |a: &str, b: &str| Reference::parse(a).unwrap().same_repository(&Reference::parse(b).unwrap());
+        let same = |a: &str, b: &str| {
+            Reference::parse(a)
+                .unwrap()
+                .same_repository(&Reference::parse(b).unwrap())
+        };
         assert!(same("nginx:1", "docker.io/library/nginx:2"));
         assert!(same("acme/web", "index.docker.io/acme/web"));
         assert!(!same("ghcr.io/acme/web", "acme/web"));

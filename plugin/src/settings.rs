@@ -255,8 +255,9 @@ impl Settings {
     /// # Errors
     /// As [`Settings::parse`].
     pub fn filled(json: &str) -> Result<Value, String> {
-        let read =
-            |text: &str| serde_json::from_str(text).map_err(|error| format!("policy.settings: {error}"));
+        let read = |text: &str| {
+            serde_json::from_str(text).map_err(|error| format!("policy.settings: {error}"))
+        };
         let (schema, mut settings) = (read(SCHEMA)?, read(json)?);
         schema::fit(&schema, &schema, &mut settings, "policy.settings")?;
         Ok(settings)
@@ -269,8 +270,14 @@ impl Manifest {
     /// # Errors
     /// Says why there is none, or none that can be changed.
     pub fn find(&self, content: &str) -> Result<Site, String> {
-        let address = self.image.parse().map_err(|what| format!("setting `manifest.image`: {what}"))?;
-        let selector = Selector { kind: self.document.kind.as_deref(), name: self.document.name.as_deref() };
+        let address = self
+            .image
+            .parse()
+            .map_err(|what| format!("setting `manifest.image`: {what}"))?;
+        let selector = Selector {
+            kind: self.document.kind.as_deref(),
+            name: self.document.name.as_deref(),
+        };
         yaml::find(&Stream::read(content)?, selector, &address)
     }
 }

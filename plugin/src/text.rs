@@ -27,7 +27,11 @@ pub fn code(text: &str) -> String {
             c => c,
         })
         .collect();
-    let cut = if text.chars().count() > 200 { "…" } else { "" };
+    let cut = if text.chars().count() > 200 {
+        "…"
+    } else {
+        ""
+    };
     match shown.trim() {
         "" => "—".to_owned(),
         shown => format!("`{shown}{cut}`"),
@@ -66,23 +70,44 @@ impl Words<'_> {
             .filter(|title| !title.trim().is_empty());
         let title = own.unwrap_or_else(|| {
             let service = plain(&self.facts.service.key.identifier);
-            format!("Promote {service} to {}: {}", plain(&self.settings.environment), plain(self.image))
+            format!(
+                "Promote {service} to {}: {}",
+                plain(&self.settings.environment),
+                plain(self.image)
+            )
         });
-        let title = if self.facts.is_rollback { format!("Roll back: {title}") } else { title };
-        title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+        let title = if self.facts.is_rollback {
+            format!("Roll back: {title}")
+        } else {
+            title
+        };
+        title
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(200)
+            .collect()
     }
 
     /// The body of the pull request: what changes, who asked, and the operator's own words.
     pub fn body(&self) -> String {
-        let Self { facts, request, settings, .. } = self;
+        let Self {
+            facts,
+            request,
+            settings,
+            ..
+        } = self;
         let mut out = format!(
             "{} goes to {}.\n\n| manifest | property | from | to |\n|---|---|---|---|\n",
             code(&facts.service.key.identifier),
             code(&settings.environment),
         );
         for target in facts.sites.iter().filter(|target| !target.is_current()) {
-            let row =
-                [&facts.files[target.file].path, &target.manifest.image, &target.site.value, &target.wanted];
+            let row = [
+                &facts.files[target.file].path,
+                &target.manifest.image,
+                &target.site.value,
+                &target.wanted,
+            ];
             out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
         }
         out.push_str(&format!(
@@ -94,9 +119,18 @@ impl Words<'_> {
             out.push_str(&format!(", workflow run {}", link(url)));
         }
         out.push_str(".\n");
-        if let Provenance::Known { repository, branch, commit, .. } = &facts.provenance {
+        if let Provenance::Known {
+            repository,
+            branch,
+            commit,
+            ..
+        } = &facts.provenance
+        {
             let built = [commit, branch, repository].map(|text| code(text));
-            out.push_str(&format!("Built from {} on {} of {}.\n", built[0], built[1], built[2]));
+            out.push_str(&format!(
+                "Built from {} on {} of {}.\n",
+                built[0], built[1], built[2]
+            ));
         }
         if let Some(commits) = &facts.commits {
             out.push_str(&list(commits));
@@ -115,11 +149,25 @@ impl Words<'_> {
 
     /// The body of a pull request that puts the old image back.
     pub fn revert_body(&self, wrong: &str) -> String {
-        let mut out = format!("{} was promoted and is not well: {}.\n\n", code(self.image), code(wrong));
+        let mut out = format!(
+            "{} was promoted and is not well: {}.\n\n",
+            code(self.image),
+            code(wrong)
+        );
         out.push_str("| manifest | property | from | to |\n|---|---|---|---|\n");
-        for target in self.facts.sites.iter().filter(|target| !target.is_current()) {
+        for target in self
+            .facts
+            .sites
+            .iter()
+            .filter(|target| !target.is_current())
+        {
             let path = &self.facts.files[target.file].path;
-            let row = [path, &target.manifest.image, &target.wanted, &target.site.value];
+            let row = [
+                path,
+                &target.manifest.image,
+                &target.wanted,
+                &target.site.value,
+            ];
             out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
         }
         out.push_str(&format!(
@@ -133,9 +181,15 @@ impl Words<'_> {
     fn port_run(&self) -> String {
         let run = &self.request.run_id;
         let portal = self.settings.portal.trim_end_matches('/');
-        let harmless = run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let harmless = run
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         match !portal.is_empty() && harmless {
-            true => format!("{} ({})", code(run), link(&format!("{portal}/organization/run?runId={run}"))),
+            true => format!(
+                "{} ({})",
+                code(run),
+                link(&format!("{portal}/organization/run?runId={run}"))
+            ),
             false => code(run),
         }
     }
@@ -160,7 +214,10 @@ fn list(commits: &Result<Comparison, String>) -> String {
     let between = match commits {
         Ok(between) => between,
         Err(what) => {
-            return format!("\nThe commits between the images could not be listed: {}.\n", code(what));
+            return format!(
+                "\nThe commits between the images could not be listed: {}.\n",
+                code(what)
+            );
         }
     };
     let mut out = format!("\n{} commit(s) come", between.ahead_by);
@@ -173,7 +230,11 @@ fn list(commits: &Result<Comparison, String>) -> String {
     }
     for commit in between.commits.iter().rev().take(COMMITS) {
         let id: String = commit.id.chars().take(10).collect();
-        let row = [id.as_str(), commit.message.lines().next().unwrap_or_default(), commit.author.as_str()];
+        let row = [
+            id.as_str(),
+            commit.message.lines().next().unwrap_or_default(),
+            commit.author.as_str(),
+        ];
         out.push_str(&format!("| {} |\n", row.map(code).join(" | ")));
     }
     if between.commits.len() > COMMITS {
@@ -185,7 +246,11 @@ fn list(commits: &Result<Comparison, String>) -> String {
 /// An address as a link if it is a plain one, else as code.
 fn link(url: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&%#".contains(c);
-    if url.starts_with("https://") && url.chars().all(harmless) { format!("<{url}>") } else { code(url) }
+    if url.starts_with("https://") && url.chars().all(harmless) {
+        format!("<{url}>")
+    } else {
+        code(url)
+    }
 }
 
 /// The branch of a promotion: the same one for the same service, environment and image, whenever it is asked.
@@ -198,7 +263,11 @@ pub fn branch(service: &str, environment: &str, image: &str) -> String {
 
 /// The branch of a run that goes back: which image that is, the run itself has changed when it is asked again.
 pub fn rollback_branch(service: &str, environment: &str, run: &str) -> String {
-    format!("{}/rollback-{}", folder(service, environment), short_hash(&[service, environment, run]))
+    format!(
+        "{}/rollback-{}",
+        folder(service, environment),
+        short_hash(&[service, environment, run])
+    )
 }
 
 /// Where the branches of a service and an environment are.
@@ -211,7 +280,8 @@ fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(48) {
         let c = c.to_ascii_lowercase();
-        let fits = c.is_ascii_alphanumeric() || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
+        let fits = c.is_ascii_alphanumeric()
+            || (c == '.' && !out.ends_with(['.', '-']) && !out.is_empty());
         match (fits, out.ends_with('-')) {
             (true, _) => out.push(c),
             (false, false) if !out.is_empty() => out.push('-'),
@@ -219,7 +289,11 @@ fn slug(text: &str) -> String {
         }
     }
     let trimmed = out.trim_end_matches(['.', '-']).trim_end_matches(".lock");
-    if trimmed.is_empty() { "x".to_owned() } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        "x".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 /// FNV-1a, 10 hex digits: keeps names apart whose slugs coincide, and is no protection against anybody.

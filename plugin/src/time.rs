@@ -31,7 +31,14 @@ impl Civil {
         let second = local.rem_euclid(DAY) as u32;
         let (year, month, day) = date(days);
         let weekday = (days + 4).rem_euclid(7) as u32;
-        Self { year, month, day, hour: second / 3600, minute: second / 60 % 60, weekday }
+        Self {
+            year,
+            month,
+            day,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            weekday,
+        }
     }
 }
 
@@ -46,21 +53,31 @@ fn days(year: i64, month: u32, day: u32) -> i64 {
 fn date(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 } as u32;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    } as u32;
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 /// Reads a timestamp as RFC 3339 writes it; none if it is none.
 pub fn timestamp(text: &str) -> Option<Seconds> {
     let number = |range: std::ops::Range<usize>| {
-        text.get(range).filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok()
+        text.get(range)
+            .filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?
+            .parse::<i64>()
+            .ok()
     };
     let shape = [(4, "-"), (7, "-"), (13, ":"), (16, ":")];
-    let fits = shape.iter().all(|(at, mark)| text.get(*at..at + 1) == Some(mark));
+    let fits = shape
+        .iter()
+        .all(|(at, mark)| text.get(*at..at + 1) == Some(mark));
     if !fits || !matches!(text.get(10..11), Some("T" | "t" | " ")) {
         return None;
     }
@@ -140,7 +157,10 @@ impl Zone {
     /// Says what a zone looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text == "UTC" {
-            return Ok(Self { standard: 0, summer: None });
+            return Ok(Self {
+                standard: 0,
+                summer: None,
+            });
         }
         Self::read(text).ok_or_else(|| {
             format!("`{text}` is not a time zone like `UTC`, `EST5EDT,M3.2.0,M11.1.0` or `CET-1CEST,M3.5.0,M10.5.0/3`")
@@ -153,19 +173,31 @@ impl Zone {
             None => (text, None),
         };
         let rest = after_name(zone)?;
-        let end = rest.find(|c: char| c.is_ascii_alphabetic() || c == '<').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c.is_ascii_alphabetic() || c == '<')
+            .unwrap_or(rest.len());
         // POSIX counts west of Greenwich.
         let standard = -clock(&rest[..end])?;
         let Some(rules) = rules else {
-            return (end == rest.len()).then_some(Self { standard, summer: None });
+            return (end == rest.len()).then_some(Self {
+                standard,
+                summer: None,
+            });
         };
         let offset = match after_name(&rest[end..])? {
             "" => standard + 3600,
             offset => -clock(offset)?,
         };
         let (begins, ends) = rules.split_once(',')?;
-        let summer = Summer { offset, begins: Rule::read(begins)?, ends: Rule::read(ends)? };
-        Some(Self { standard, summer: Some(summer) })
+        let summer = Summer {
+            offset,
+            begins: Rule::read(begins)?,
+            ends: Rule::read(ends)?,
+        };
+        Some(Self {
+            standard,
+            summer: Some(summer),
+        })
     }
 
     /// What the clocks of this zone show.
@@ -180,9 +212,16 @@ impl Zone {
         let year = Civil::at(now + self.standard).year;
         let begins = summer.begins.at(year) - self.standard;
         let ends = summer.ends.at(year) - summer.offset;
-        let is_summer =
-            if begins < ends { (begins..ends).contains(&now) } else { !(ends..begins).contains(&now) };
-        if is_summer { summer.offset } else { self.standard }
+        let is_summer = if begins < ends {
+            (begins..ends).contains(&now)
+        } else {
+            !(ends..begins).contains(&now)
+        };
+        if is_summer {
+            summer.offset
+        } else {
+            self.standard
+        }
     }
 }
 
@@ -192,11 +231,21 @@ impl Rule {
             Some((rule, time)) => (rule, clock(time)?),
             None => (text, 7200),
         };
-        let mut parts = rule.strip_prefix('M')?.split('.').map(|part| part.parse::<u32>().ok());
+        let mut parts = rule
+            .strip_prefix('M')?
+            .split('.')
+            .map(|part| part.parse::<u32>().ok());
         let (month, week, weekday) = (parts.next()??, parts.next()??, parts.next()??);
-        let fits =
-            (1..=12).contains(&month) && (1..=5).contains(&week) && weekday <= 6 && parts.next().is_none();
-        fits.then_some(Self { month, week, weekday, time })
+        let fits = (1..=12).contains(&month)
+            && (1..=5).contains(&week)
+            && weekday <= 6
+            && parts.next().is_none();
+        fits.then_some(Self {
+            month,
+            week,
+            weekday,
+            time,
+        })
     }
 
     /// The moment in a year, on the clock that is shown before it.
@@ -204,7 +253,11 @@ impl Rule {
         let first = days(year, self.month, 1);
         let to_weekday = (i64::from(self.weekday) - (first + 4)).rem_euclid(7);
         let mut day = first + to_weekday + 7 * i64::from(self.week - 1);
-        let next = if self.month == 12 { days(year + 1, 1, 1) } else { days(year, self.month + 1, 1) };
+        let next = if self.month == 12 {
+            days(year + 1, 1, 1)
+        } else {
+            days(year, self.month + 1, 1)
+        };
         while day >= next {
             day -= 7;
         }
@@ -283,19 +336,40 @@ mod tests {
             ("CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25T01:00:00Z", 2, 0),
             ("EST5EDT,M3.2.0,M11.1.0", "2026-07-04T16:00:00Z", 12, 0),
             ("EST5EDT,M3.2.0,M11.1.0", "2026-12-04T16:00:00Z", 11, 0),
-            ("AEST-10AEDT,M10.1.0,M4.1.0/3", "2026-01-06T10:00:00Z", 21, 0),
-            ("AEST-10AEDT,M10.1.0,M4.1.0/3", "2026-07-06T10:00:00Z", 20, 0),
+            (
+                "AEST-10AEDT,M10.1.0,M4.1.0/3",
+                "2026-01-06T10:00:00Z",
+                21,
+                0,
+            ),
+            (
+                "AEST-10AEDT,M10.1.0,M4.1.0/3",
+                "2026-07-06T10:00:00Z",
+                20,
+                0,
+            ),
             ("<+0530>-5:30", "2026-01-06T10:00:00Z", 15, 30),
         ];
         for (zone, time, hour, minute) in table {
             let civil = Zone::parse(zone).unwrap().civil(timestamp(time).unwrap());
             assert_eq!((civil.hour, civil.minute), (hour, minute), "{zone} {time}");
         }
-        let civil = Zone::parse("UTC").unwrap().civil(timestamp("2026-01-06T10:00:00Z").unwrap());
-        assert_eq!((civil.year, civil.month, civil.day, civil.weekday), (2026, 1, 6, 2));
-        for bad in
-            ["", "Europe/Berlin", "CET", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,J60,J300", "X1", "CET-1CEST"]
-        {
+        let civil = Zone::parse("UTC")
+            .unwrap()
+            .civil(timestamp("2026-01-06T10:00:00Z").unwrap());
+        assert_eq!(
+            (civil.year, civil.month, civil.day, civil.weekday),
+            (2026, 1, 6, 2)
+        );
+        for bad in [
+            "",
+            "Europe/Berlin",
+            "CET",
+            "CET-1CEST,M13.5.0,M10.5.0",
+            "CET-1CEST,J60,J300",
+            "X1",
+            "CET-1CEST",
+        ] {
             assert!(Zone::parse(bad).is_err(), "{bad}");
         }
     }

@@ -5,15 +5,19 @@
 use std::collections::BTreeMap;
 
 use promote_policy::settings::{
-    Checks, Digest, Document, Freeze, Freshness, Health, Link, Lock, Manifest, Method, Mode, Part, People,
-    Provenance, Rollback, SCHEMA, Settings, Soak, Verify,
+    Checks, Digest, Document, Freeze, Freshness, Health, Link, Lock, Manifest, Method, Mode, Part,
+    People, Provenance, Rollback, SCHEMA, Settings, Soak, Verify,
 };
 use serde_json::{Map, Value, json};
 
 /// Every setting by its dotted name, with its default.
 fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut BTreeMap<String, Value>) {
     for (key, value) in object {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         match value {
             Value::Object(inner) => flatten(&name, inner, out),
             Value::Array(items) if items.first().is_some_and(Value::is_object) => {
@@ -30,23 +34,42 @@ fn minimal() -> Value {
 
 fn from_code() -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
-    flatten("", Settings::filled(&minimal().to_string()).unwrap().as_object().unwrap(), &mut out);
+    flatten(
+        "",
+        Settings::filled(&minimal().to_string())
+            .unwrap()
+            .as_object()
+            .unwrap(),
+        &mut out,
+    );
     out
 }
 
 /// The schema's properties, with defaults; the required ones as in [`minimal`].
 fn from_schema(prefix: &str, schema: &Value, out: &mut BTreeMap<String, Value>) {
     for (key, property) in schema["properties"].as_object().unwrap() {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         assert!(
-            property["description"].as_str().is_some_and(|text| text.ends_with('.')),
+            property["description"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('.')),
             "{name} is not described"
         );
         if property["type"] == "object" {
-            assert_eq!(property["additionalProperties"], json!(false), "{name} takes unknown keys");
+            assert_eq!(
+                property["additionalProperties"],
+                json!(false),
+                "{name} takes unknown keys"
+            );
             let inner = property["properties"].as_object().unwrap();
-            let defaults: Map<_, _> =
-                inner.iter().map(|(key, value)| (key.clone(), value["default"].clone())).collect();
+            let defaults: Map<_, _> = inner
+                .iter()
+                .map(|(key, value)| (key.clone(), value["default"].clone()))
+                .collect();
             assert_eq!(
                 property["default"],
                 Value::Object(defaults),
@@ -58,7 +81,13 @@ fn from_schema(prefix: &str, schema: &Value, out: &mut BTreeMap<String, Value>) 
             from_schema("manifest", &parsed["$defs"]["manifest"], out);
         } else {
             let required = |key: &str| json!(key.chars().next().unwrap().to_string());
-            out.insert(name, property.get("default").cloned().unwrap_or_else(|| required(key)));
+            out.insert(
+                name,
+                property
+                    .get("default")
+                    .cloned()
+                    .unwrap_or_else(|| required(key)),
+            );
         }
     }
 }
@@ -72,7 +101,14 @@ fn schema_and_code_agree() {
     assert_eq!(schema["additionalProperties"], json!(false));
     let top = &schema["properties"];
     let manifest = &schema["$defs"]["manifest"]["properties"];
-    let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let keys = |object: &Value| {
+        object
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     let objects = [
         (top, Settings::KEYS),
         (manifest, Manifest::KEYS),
@@ -103,8 +139,12 @@ fn schema_and_code_agree() {
         (&top["freshness"], Freshness::WORDS),
     ];
     for (property, known) in words {
-        let mut listed: Vec<_> =
-            property["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        let mut listed: Vec<_> = property["enum"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|word| word.as_str().unwrap())
+            .collect();
         let mut known = known.to_vec();
         listed.sort_unstable();
         known.sort_unstable();
@@ -119,7 +159,10 @@ fn wrong_values_are_refused_by_name() {
             r#"{"manifest":{"path":"p","image":"i"},"base":1}"#,
             "policy.settings.base is of type number, it must be string",
         ),
-        (r#"{"manifest":{"path":"p","image":"i"},"base":""}"#, "policy.settings.base is empty"),
+        (
+            r#"{"manifest":{"path":"p","image":"i"},"base":""}"#,
+            "policy.settings.base is empty",
+        ),
         (
             r#"{"manifest":{"path":"p","image":"i"},"mode":"yolo"}"#,
             r#"policy.settings.mode is "yolo", it must be one of "merge""#,
@@ -136,7 +179,10 @@ fn wrong_values_are_refused_by_name() {
             r#"{"manifest":{"path":"p","image":"i"},"labels":[1]}"#,
             "policy.settings.labels[0] is of type number",
         ),
-        (r#"{"manifest":[]}"#, "policy.settings.manifest is an empty list"),
+        (
+            r#"{"manifest":[]}"#,
+            "policy.settings.manifest is an empty list",
+        ),
         ("{}", "policy.settings.manifest is missing"),
         ("[]", "policy.settings is of type array, it must be object"),
         ("{", "policy.settings: EOF"),
@@ -169,21 +215,35 @@ fn the_guide_lists_every_setting_with_an_example_that_is_accepted() {
     let mut documented = Vec::new();
     for section in guide.split("\n### `").skip(1) {
         let setting = section.split('`').next().unwrap().to_owned();
-        let example = section.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let example = section
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
         let example = example.unwrap_or_else(|| panic!("{setting} has no example"));
-        let parsed: Value = toml::from_str(example).unwrap_or_else(|error| panic!("{setting}: {error}"));
+        let parsed: Value =
+            toml::from_str(example).unwrap_or_else(|error| panic!("{setting}: {error}"));
         let mut settings = parsed["policy"]["settings"].clone();
         let mut shown = BTreeMap::new();
         let one = &settings[&setting];
         // The keys of a list that is empty by default are held to the code by `schema_and_code_agree`.
-        let has_parts = from_code().keys().any(|name| name.starts_with(&format!("{setting}.")));
+        let has_parts = from_code()
+            .keys()
+            .any(|name| name.starts_with(&format!("{setting}.")));
         if !has_parts {
             shown.insert(setting.clone(), one.clone());
         }
         let one = if has_parts { one } else { &Value::Null };
         let list = one.as_array().filter(|list| list[0].is_object());
-        for item in list.into_iter().flatten().chain((list.is_none() && has_parts).then_some(one)) {
-            flatten("", json!({ &setting: item }).as_object().unwrap(), &mut shown);
+        for item in list
+            .into_iter()
+            .flatten()
+            .chain((list.is_none() && has_parts).then_some(one))
+        {
+            flatten(
+                "",
+                json!({ &setting: item }).as_object().unwrap(),
+                &mut shown,
+            );
         }
         let own = |name: &&String| *name == &setting || name.starts_with(&format!("{setting}."));
         let expected: Vec<_> = from_code().into_keys().filter(|name| own(&name)).collect();
@@ -199,8 +259,10 @@ fn the_guide_lists_every_setting_with_an_example_that_is_accepted() {
         documented.push(setting);
     }
     documented.sort();
-    let mut top: Vec<_> =
-        from_code().into_keys().map(|name| name.split('.').next().unwrap().to_owned()).collect();
+    let mut top: Vec<_> = from_code()
+        .into_keys()
+        .map(|name| name.split('.').next().unwrap().to_owned())
+        .collect();
     top.dedup();
     assert_eq!(documented, top);
 }

@@ -39,10 +39,25 @@ async fn once() -> anyhow::Result<f64> {
     let live = promote_tests::bench::live(&world, deadline);
     let folder = TempDir::new()?;
     let journal = Journal::create(&folder.path().join("journal.jsonl"))?;
-    let limits = Limits { calls: u32::MAX, traffic: usize::MAX, ..config.limits.clone() };
-    let mut gate = Gate::new(Box::new(live), limits, journal, clock, deadline, Arc::new(Silent), WORDS);
+    let limits = Limits {
+        calls: u32::MAX,
+        traffic: usize::MAX,
+        ..config.limits.clone()
+    };
+    let mut gate = Gate::new(
+        Box::new(live),
+        limits,
+        journal,
+        clock,
+        deadline,
+        Arc::new(Silent),
+        WORDS,
+    );
     gate.grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
-    let key = EntityKey { blueprint: "running_service".into(), identifier: "web-prod".into() };
+    let key = EntityKey {
+        blueprint: "running_service".into(),
+        identifier: "web-prod".into(),
+    };
     let started = Instant::now();
     for _ in 0..CALLS {
         let answer = Door::call(&mut gate, Call::GetEntity { key: key.clone() }).await;

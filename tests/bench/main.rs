@@ -65,19 +65,44 @@ async fn main() -> anyhow::Result<()> {
     let bench = Bench::new(&args.program)?;
     let mut table = Table::default();
     starts(&bench, args.runs, &mut table)?;
-    table.add("a call through gate, journal and mock", "µs", Some(20.0), inside::calls(args.runs).await?);
+    table.add(
+        "a call through gate, journal and mock",
+        "µs",
+        Some(20.0),
+        inside::calls(args.runs).await?,
+    );
     let plain = runs(&bench, &args, &mut table).await?;
     trips(&plain, &mut table);
     for policy in &args.policies {
         let (name, file) = policy.split_once('=').unwrap_or((policy, policy));
         let ran = bench.promote_with(Some(file), 0, args.runs).await?;
-        table.add(&format!("run with policy {name}, 0 ms"), "ms", None, times(&ran));
-        table.add(&format!("peak memory with policy {name}"), "MiB", None, memory(&ran));
+        table.add(
+            &format!("run with policy {name}, 0 ms"),
+            "ms",
+            None,
+            times(&ran),
+        );
+        table.add(
+            &format!("peak memory with policy {name}"),
+            "MiB",
+            None,
+            memory(&ran),
+        );
     }
     let times = args.runs.min(5);
-    table.add("scenarios in a second", "1/s", Some(1000.0), bench.scenarios(times)?);
+    table.add(
+        "scenarios in a second",
+        "1/s",
+        Some(1000.0),
+        bench.scenarios(times)?,
+    );
     let journals = recorded::Journals::record().await?;
-    table.add("journals replayed in a second", "1/s", None, bench.replays(&journals, &[], times)?);
+    table.add(
+        "journals replayed in a second",
+        "1/s",
+        None,
+        bench.replays(&journals, &[], times)?,
+    );
     let other = ["--policy", "builtin"];
     table.add(
         "journals tried with a policy in a second",
@@ -94,22 +119,47 @@ async fn main() -> anyhow::Result<()> {
         tokio::task::spawn_blocking(parts::run).await?;
     }
     if let Some(path) = args.json {
-        let requests = plain.last().and_then(|(_, runs)| runs.last()).map(|ran| ran.requests.clone());
-        std::fs::write(path, format!("{:#}\n", table.json(requests.unwrap_or_default())))?;
+        let requests = plain
+            .last()
+            .and_then(|(_, runs)| runs.last())
+            .map(|ran| ran.requests.clone());
+        std::fs::write(
+            path,
+            format!("{:#}\n", table.json(requests.unwrap_or_default())),
+        )?;
     }
     Ok(())
 }
 
 /// From the start of the process to the first answer of the policy: `inspect` asks it to describe itself.
 fn starts(bench: &Bench, runs: usize, table: &mut Table) -> anyhow::Result<()> {
-    table.add("start, built-in policy", "ms", Some(10.0), bench.start(process::Start::Builtin, runs)?);
-    table.add("start, another policy, cold", "ms", Some(150.0), bench.start(process::Start::Cold, runs)?);
-    table.add("start, another policy, cached", "ms", Some(10.0), bench.start(process::Start::Cached, runs)?);
+    table.add(
+        "start, built-in policy",
+        "ms",
+        Some(10.0),
+        bench.start(process::Start::Builtin, runs)?,
+    );
+    table.add(
+        "start, another policy, cold",
+        "ms",
+        Some(150.0),
+        bench.start(process::Start::Cold, runs)?,
+    );
+    table.add(
+        "start, another policy, cached",
+        "ms",
+        Some(10.0),
+        bench.start(process::Start::Cached, runs)?,
+    );
     Ok(())
 }
 
 /// Whole promotions, with every latency; the baseline, if there is one, in alternation.
-async fn runs(bench: &Bench, args: &Args, table: &mut Table) -> anyhow::Result<Vec<(u64, Vec<Ran>)>> {
+async fn runs(
+    bench: &Bench,
+    args: &Args,
+    table: &mut Table,
+) -> anyhow::Result<Vec<(u64, Vec<Ran>)>> {
     let mut all = Vec::new();
     for latency in LATENCIES {
         let (mut ours, mut others) = (Vec::new(), Vec::new());
@@ -119,12 +169,35 @@ async fn runs(bench: &Bench, args: &Args, table: &mut Table) -> anyhow::Result<V
                 others.push(bench.baseline(command, latency).await?);
             }
         }
-        let goal = [(0, 40.0), (50, 650.0)].into_iter().find(|(at, _)| *at == latency).map(|(_, goal)| goal);
-        table.add(&format!("promotion, {latency} ms a request"), "ms", goal, times(&ours));
+        let goal = [(0, 40.0), (50, 650.0)]
+            .into_iter()
+            .find(|(at, _)| *at == latency)
+            .map(|(_, goal)| goal);
+        table.add(
+            &format!("promotion, {latency} ms a request"),
+            "ms",
+            goal,
+            times(&ours),
+        );
         if !others.is_empty() {
-            table.add(&format!("baseline, {latency} ms a request"), "ms", None, times(&others));
-            table.add(&format!("baseline, requests at {latency} ms"), "", None, count(&others));
-            table.add(&format!("baseline, peak memory at {latency} ms"), "MiB", None, memory(&others));
+            table.add(
+                &format!("baseline, {latency} ms a request"),
+                "ms",
+                None,
+                times(&others),
+            );
+            table.add(
+                &format!("baseline, requests at {latency} ms"),
+                "",
+                None,
+                count(&others),
+            );
+            table.add(
+                &format!("baseline, peak memory at {latency} ms"),
+                "MiB",
+                None,
+                memory(&others),
+            );
         }
         all.push((latency, ours));
     }
@@ -133,17 +206,30 @@ async fn runs(bench: &Bench, args: &Args, table: &mut Table) -> anyhow::Result<V
 
 /// Requests, and how many of them follow one another: what a millisecond more for each adds to the whole.
 fn trips(all: &[(u64, Vec<Ran>)], table: &mut Table) {
-    let (Some((low, short)), Some((high, long))) = (all.first(), all.last()) else { return };
+    let (Some((low, short)), Some((high, long))) = (all.first(), all.last()) else {
+        return;
+    };
     table.add("requests of a promotion", "", Some(13.0), count(long));
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let apart = (high - low) as f64;
-    let trips = times(long).iter().zip(times(short)).map(|(long, short)| (long - short) / apart).collect();
+    let trips = times(long)
+        .iter()
+        .zip(times(short))
+        .map(|(long, short)| (long - short) / apart)
+        .collect();
     table.add("round trips that follow one another", "", Some(11.0), trips);
-    table.add("peak memory of a promotion", "MiB", Some(40.0), memory(long));
+    table.add(
+        "peak memory of a promotion",
+        "MiB",
+        Some(40.0),
+        memory(long),
+    );
 }
 
 fn times(runs: &[Ran]) -> Vec<f64> {
-    runs.iter().map(|ran| ran.took.as_secs_f64() * 1e3).collect()
+    runs.iter()
+        .map(|ran| ran.took.as_secs_f64() * 1e3)
+        .collect()
 }
 
 fn memory(runs: &[Ran]) -> Vec<f64> {
@@ -151,5 +237,8 @@ fn memory(runs: &[Ran]) -> Vec<f64> {
 }
 
 fn count(runs: &[Ran]) -> Vec<f64> {
-    runs.iter().filter_map(|ran| u32::try_from(ran.requests.len()).ok()).map(f64::from).collect()
+    runs.iter()
+        .filter_map(|ran| u32::try_from(ran.requests.len()).ok())
+        .map(f64::from)
+        .collect()
 }

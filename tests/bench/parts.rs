@@ -41,9 +41,17 @@ fn configuration_read() -> Config {
 
 #[divan::bench]
 fn journal_line(bencher: Bencher<'_, '_>) {
-    let entry = || -> Entry { Entry::Call { number: 1, at: Timestamp::UNIX_EPOCH, request: Call::Now } };
+    let entry = || -> Entry {
+        Entry::Call {
+            number: 1,
+            at: Timestamp::UNIX_EPOCH,
+            request: Call::Now,
+        }
+    };
     let with = || (Journal::in_memory().0, entry());
-    bencher.with_inputs(with).bench_local_values(|(mut journal, entry)| journal.add(&entry).unwrap());
+    bencher
+        .with_inputs(with)
+        .bench_local_values(|(mut journal, entry)| journal.add(&entry).unwrap());
 }
 
 #[divan::bench]
@@ -68,6 +76,11 @@ fn promotion_on_the_mock(bencher: Bencher<'_, '_>) {
 fn promotion_tried_again(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
     let journal: Arc<str> = runtime.block_on(Bench::builtin().run()).journal.into();
-    let trial = Trial { engine: &ENGINE, policy: &POLICY, settings: None, limits: None };
+    let trial = Trial {
+        engine: &ENGINE,
+        policy: &POLICY,
+        settings: None,
+        limits: None,
+    };
     bencher.bench_local(|| trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime));
 }

@@ -48,8 +48,14 @@ impl Bench {
             .canonicalize()
             .with_context(|| format!("{}: `make build` makes it", program.display()))?;
         let folder = TempDir::new()?;
-        std::fs::write(folder.path().join("payload.json"), sample::payload().to_string())?;
-        std::fs::write(folder.path().join("promote.toml"), promote::kit::demo::CONFIG)?;
+        std::fs::write(
+            folder.path().join("payload.json"),
+            sample::payload().to_string(),
+        )?;
+        std::fs::write(
+            folder.path().join("promote.toml"),
+            promote::kit::demo::CONFIG,
+        )?;
         // The same component with another digest, so that what is part of the binary does not fit: a custom section of
         // one byte, its name, at the end (core specification, "Custom section").
         let other = [promote::builtin::POLICY, &[0, 2, 1, b'x']].concat();
@@ -64,15 +70,26 @@ impl Bench {
     /// The program with a scrubbed environment and a cache of its own.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.env_clear().env("PROMOTE_CACHE_DIR", self.path("cache"));
-        command.env("RUNNER_TEMP", self.path("journals")).current_dir(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .env_clear()
+            .env("PROMOTE_CACHE_DIR", self.path("cache"));
+        command
+            .env("RUNNER_TEMP", self.path("journals"))
+            .current_dir(self.folder.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
     /// Milliseconds from the start of a process to the end of the first call into a policy.
     pub(crate) fn start(&self, start: Start, runs: usize) -> anyhow::Result<Vec<f64>> {
-        let policy = if start == Start::Builtin { "builtin" } else { "other.wasm" };
+        let policy = if start == Start::Builtin {
+            "builtin"
+        } else {
+            "other.wasm"
+        };
         let once = || {
             if start == Start::Cold {
                 // The first time there is nothing to remove.
@@ -81,7 +98,10 @@ impl Bench {
             Ok(time(self.command().args(["inspect", policy]))?.as_secs_f64() * 1e3)
         };
         // One to warm up.
-        std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
+        std::iter::repeat_with(once)
+            .take(runs + 1)
+            .skip(1)
+            .collect()
     }
 
     /// Promotions in fresh worlds, after one that fills the cache.
@@ -94,7 +114,9 @@ impl Bench {
         let config = match policy {
             None => promote::kit::demo::CONFIG.to_owned(),
             Some(file) => {
-                let file = Path::new(file).canonicalize().with_context(|| file.to_owned())?;
+                let file = Path::new(file)
+                    .canonicalize()
+                    .with_context(|| file.to_owned())?;
                 configured(&file)?
             }
         };
@@ -102,7 +124,13 @@ impl Bench {
         let mut all = Vec::new();
         for _ in 0..=runs {
             let mut command = self.command();
-            command.args(["run", "--config", "promote.toml", "--payload", "payload.json"]);
+            command.args([
+                "run",
+                "--config",
+                "promote.toml",
+                "--payload",
+                "payload.json",
+            ]);
             all.push(self.against_mock(command, latency).await?);
         }
         all.remove(0);
@@ -112,7 +140,10 @@ impl Bench {
     /// Another command, in a world of the same kind.
     pub(crate) async fn baseline(&self, command: &str, latency: u64) -> anyhow::Result<Ran> {
         let mut shell = Command::new("sh");
-        shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::null());
+        shell
+            .args(["-c", command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         shell.env("PROMOTE_BENCH_CONFIG", self.path("promote.toml"));
         shell.env("PROMOTE_BENCH_PAYLOAD", self.path("payload.json"));
         self.against_mock(shell, latency).await
@@ -120,22 +151,34 @@ impl Bench {
 
     async fn against_mock(&self, mut command: Command, latency: u64) -> anyhow::Result<Ran> {
         let world = Shared::new(World::sample());
-        let options = ServerOptions { latency: Duration::from_millis(latency), ..ServerOptions::default() };
+        let options = ServerOptions {
+            latency: Duration::from_millis(latency),
+            ..ServerOptions::default()
+        };
         let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?;
         command.envs(world.lock().environment());
-        command.env("PORT_API_URL", server.url()).env("GITHUB_API_URL", server.url());
+        command
+            .env("PORT_API_URL", server.url())
+            .env("GITHUB_API_URL", server.url());
         let mut ran = tokio::task::spawn_blocking(move || watch(&mut command)).await??;
         let seen = &world.lock().seen;
-        ran.requests =
-            seen.iter().map(|seen| format!("{} {} {}", seen.service, seen.method, seen.path)).collect();
+        ran.requests = seen
+            .iter()
+            .map(|seen| format!("{} {} {}", seen.service, seen.method, seen.path))
+            .collect();
         Ok(ran)
     }
 
     /// How many scenarios the program runs in a second: those of this project, a thousand times altogether.
     pub(crate) fn scenarios(&self, runs: usize) -> anyhow::Result<Vec<f64>> {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let files: Vec<PathBuf> = std::fs::read_dir(files)?.flatten().map(|entry| entry.path()).collect();
-        let files = files.iter().filter(|path| path.extension().is_some_and(|ext| ext == "toml"));
+        let files: Vec<PathBuf> = std::fs::read_dir(files)?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        let files = files
+            .iter()
+            .filter(|path| path.extension().is_some_and(|ext| ext == "toml"));
         let folder = self.path("scenarios");
         std::fs::create_dir(&folder)?;
         for (number, file) in files.cycle().take(THOUSAND).enumerate() {
@@ -168,10 +211,16 @@ impl Bench {
 /// A configuration for a policy: the one beside it, which a project of `promote new` has, or the sample's.
 fn configured(component: &Path) -> anyhow::Result<String> {
     let own = std::fs::read_to_string(component.with_file_name("promote.toml"));
-    let mut config: toml::Table = toml::from_str(own.as_deref().unwrap_or(promote::kit::demo::CONFIG))?;
-    let policy = config.entry("policy").or_insert_with(|| toml::Table::new().into());
+    let mut config: toml::Table =
+        toml::from_str(own.as_deref().unwrap_or(promote::kit::demo::CONFIG))?;
+    let policy = config
+        .entry("policy")
+        .or_insert_with(|| toml::Table::new().into());
     let policy = policy.as_table_mut().context("`policy` is no table")?;
-    policy.insert("component".to_owned(), component.display().to_string().into());
+    policy.insert(
+        "component".to_owned(),
+        component.display().to_string().into(),
+    );
     Ok(config.to_string())
 }
 
@@ -179,7 +228,10 @@ fn configured(component: &Path) -> anyhow::Result<String> {
 fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f64>> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let once = || Ok(THOUSAND as f64 / time(&mut command())?.as_secs_f64());
-    std::iter::repeat_with(once).take(runs + 1).skip(1).collect()
+    std::iter::repeat_with(once)
+        .take(runs + 1)
+        .skip(1)
+        .collect()
 }
 
 /// Runs a command to its end, which must be a good one, and looks at its memory meanwhile.
@@ -191,10 +243,18 @@ fn watch(command: &mut Command) -> anyhow::Result<Ran> {
         let peak = scope.spawn(|| peak(&id, &over));
         let (ended, took) = (child.wait(), started.elapsed());
         over.store(true, Ordering::Relaxed);
-        (ended, took, peak.join().expect("to look at a process does not panic"))
+        (
+            ended,
+            took,
+            peak.join().expect("to look at a process does not panic"),
+        )
     });
     well(command, ended?)?;
-    Ok(Ran { took, peak_mib, requests: Vec::new() })
+    Ok(Ran {
+        took,
+        peak_mib,
+        requests: Vec::new(),
+    })
 }
 
 /// How long a command takes, with nobody looking: that takes part of the processor that is measured.
@@ -228,6 +288,7 @@ fn high_water(id: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
     // Those of its first thread, which are all that a shell has.
-    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    let children =
+        std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
     kib.unwrap_or(0.0) / 1024.0 + children.split_whitespace().map(high_water).sum::<f64>()
 }

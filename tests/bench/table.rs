@@ -21,14 +21,28 @@ impl Row {
     /// The value that this part of the sample lies below.
     fn quantile(&self, part: usize) -> f64 {
         let last = self.sample.len().saturating_sub(1);
-        self.sample.get(last * part / 4).copied().unwrap_or(f64::NAN)
+        self.sample
+            .get(last * part / 4)
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 
 impl Table {
-    pub(crate) fn add(&mut self, what: &str, unit: &'static str, goal: Option<f64>, mut sample: Vec<f64>) {
+    pub(crate) fn add(
+        &mut self,
+        what: &str,
+        unit: &'static str,
+        goal: Option<f64>,
+        mut sample: Vec<f64>,
+    ) {
         sample.sort_by(f64::total_cmp);
-        let row = Row { what: what.to_owned(), unit, goal, sample };
+        let row = Row {
+            what: what.to_owned(),
+            unit,
+            goal,
+            sample,
+        };
         eprintln!("measured: {} {:.1} {unit}", row.what, row.quantile(2));
         self.0.push(row);
     }
@@ -41,10 +55,17 @@ impl Table {
             machine()
         );
         for row in &self.0 {
-            let Row { what, unit, goal, .. } = row;
-            let goal = goal.map(|goal| format!("{goal} {unit}")).unwrap_or_default();
+            let Row {
+                what, unit, goal, ..
+            } = row;
+            let goal = goal
+                .map(|goal| format!("{goal} {unit}"))
+                .unwrap_or_default();
             let (low, middle, high) = (row.quantile(1), row.quantile(2), row.quantile(3));
-            let _ = writeln!(text, "| {what} | {middle:.1} {unit} | {low:.1} – {high:.1} | {goal} |");
+            let _ = writeln!(
+                text,
+                "| {what} | {middle:.1} {unit} | {low:.1} – {high:.1} | {goal} |"
+            );
         }
         text
     }
@@ -60,9 +81,14 @@ impl Table {
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let name = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let name = name.map_or(std::env::consts::ARCH, |(_, name)| name);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("unknown");
-    format!("{name}, {cores} cores, {}, load {load}", std::env::consts::OS)
+    format!(
+        "{name}, {cores} cores, {}, load {load}",
+        std::env::consts::OS
+    )
 }

@@ -18,7 +18,9 @@ impl Promotion for Policy {
         let order: serde_json::Value = serde_json::from_str(&request.settings).unwrap_or_default();
         let set = |name: &str| order[name].as_str().unwrap_or_default();
         let (deed, text) = (set("deed"), set("text"));
-        let answer = read(deed, text).or_else(|| propose(deed, text)).or_else(|| record(deed, text));
+        let answer = read(deed, text)
+            .or_else(|| propose(deed, text))
+            .or_else(|| record(deed, text));
         match answer.or_else(|| decorate(deed, text)) {
             None => steps::refused(format!("knows no {deed}")),
             Some(Err(Failure::Denied(_))) => {
@@ -35,7 +37,14 @@ impl Promotion for Policy {
 type Answer = Option<Result<String, Failure>>;
 
 fn some<T>(answer: Result<Option<T>, Failure>) -> Answer {
-    Some(answer.map(|found| if found.is_some() { "something" } else { "nothing" }.to_owned()))
+    Some(answer.map(|found| {
+        if found.is_some() {
+            "something"
+        } else {
+            "nothing"
+        }
+        .to_owned()
+    }))
 }
 
 fn done<T>(answer: Result<T, Failure>) -> Answer {
@@ -46,12 +55,19 @@ fn read(deed: &str, text: &str) -> Answer {
     match deed {
         "read path" => some(github_read::read_file(steps::REPOSITORY, text, "main")),
         "read repository" => some(github_read::read_file(text, steps::MANIFEST, "main")),
-        "read revision" => some(github_read::read_file(steps::REPOSITORY, steps::MANIFEST, text)),
+        "read revision" => some(github_read::read_file(
+            steps::REPOSITORY,
+            steps::MANIFEST,
+            text,
+        )),
         "read commit" => some(github_read::get_commit(steps::REPOSITORY, text)),
         "compare" => done(github_read::compare(steps::REPOSITORY, "main", text)),
-        "find pulls" => {
-            done(github_read::find_pull_requests(steps::REPOSITORY, text, "main", PullFilter::Any))
-        }
+        "find pulls" => done(github_read::find_pull_requests(
+            steps::REPOSITORY,
+            text,
+            "main",
+            PullFilter::Any,
+        )),
         "read entity" => some(port_read::get_entity(&key("image", text))),
         "read blueprint" => some(port_read::get_entity(&key(text, "web"))),
         "search" => done(port_read::search("service", text)),
@@ -60,7 +76,10 @@ fn read(deed: &str, text: &str) -> Answer {
 }
 
 fn key(blueprint: &str, identifier: &str) -> EntityKey {
-    EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.to_owned() }
+    EntityKey {
+        blueprint: blueprint.to_owned(),
+        identifier: identifier.to_owned(),
+    }
 }
 
 /// The right proposal, but for one thing.
@@ -78,7 +97,11 @@ fn propose(deed: &str, text: &str) -> Answer {
             head: steps::BRANCH.to_owned(),
             title: "A guest's proposal".to_owned(),
             body: String::new(),
-            changes: vec![FileChange { path: file.path, content, expected_blob: file.blob }],
+            changes: vec![FileChange {
+                path: file.path,
+                content,
+                expected_blob: file.blob,
+            }],
         };
         change(&mut proposal, text.to_owned());
         done(github_propose::propose(&proposal))
@@ -86,7 +109,10 @@ fn propose(deed: &str, text: &str) -> Answer {
     match deed {
         "propose path" => with(|proposal, text| proposal.changes[0].path = text),
         "propose beside" => with(|proposal, text| {
-            let beside = FileChange { path: text, ..proposal.changes[0].clone() };
+            let beside = FileChange {
+                path: text,
+                ..proposal.changes[0].clone()
+            };
             proposal.changes.push(beside);
         }),
         "propose content" => with(|proposal, text| proposal.changes[0].content.push_str(&text)),
@@ -102,12 +128,16 @@ fn propose(deed: &str, text: &str) -> Answer {
 
 /// An update of the catalog after the right merge, so that only its own content is against it.
 fn record(deed: &str, text: &str) -> Answer {
-    let image = || Relation { name: "image".to_owned(), targets: vec!["web-1.4.2".to_owned()] };
+    let image = || Relation {
+        name: "image".to_owned(),
+        targets: vec!["web-1.4.2".to_owned()],
+    };
     let relation = |name: &str, targets: &[&str]| Relation {
         name: name.to_owned(),
         targets: targets.iter().map(|target| (*target).to_owned()).collect(),
     };
-    let (mut title, mut properties, mut relations, mut at) = (None, None, vec![image()], "web-prod");
+    let (mut title, mut properties, mut relations, mut at) =
+        (None, None, vec![image()], "web-prod");
     match deed {
         "record entity" => at = text,
         "record title" => title = Some(text.to_owned()),
@@ -119,7 +149,11 @@ fn record(deed: &str, text: &str) -> Answer {
         "record nothing" => relations = vec![relation("image", &[])],
         _ => return None,
     }
-    let change = Change { title, properties, relations };
+    let change = Change {
+        title,
+        properties,
+        relations,
+    };
     let merged = || -> Result<Entity, Failure> {
         steps::look_up("web-1.4.2")?;
         steps::look_up("web-1.4.1")?;
@@ -133,27 +167,48 @@ fn decorate(deed: &str, text: &str) -> Answer {
     let number: u32 = text.parse().unwrap_or(1);
     let own = || steps::propose_image().map(|pull| pull.number);
     match deed {
-        "comment" => done(github_propose::comment(steps::REPOSITORY, number, "guest", "hello")),
-        "label" => done(github_propose::add_labels(steps::REPOSITORY, number, &["hello".to_owned()])),
-        "close" => done(github_propose::close_pull_request(steps::REPOSITORY, number)),
-        "mark" => {
-            done(own().and_then(|number| github_propose::comment(steps::REPOSITORY, number, text, "x")))
-        }
+        "comment" => done(github_propose::comment(
+            steps::REPOSITORY,
+            number,
+            "guest",
+            "hello",
+        )),
+        "label" => done(github_propose::add_labels(
+            steps::REPOSITORY,
+            number,
+            &["hello".to_owned()],
+        )),
+        "close" => done(github_propose::close_pull_request(
+            steps::REPOSITORY,
+            number,
+        )),
+        "mark" => done(
+            own().and_then(|number| github_propose::comment(steps::REPOSITORY, number, text, "x")),
+        ),
         "review" => done(own().and_then(|number| {
             github_propose::request_reviewers(steps::REPOSITORY, number, &[text.to_owned()], &[])
         })),
-        "merge in" => {
-            done(own().and_then(|number| github_merge::merge(text, number, "0", MergeMethod::Squash)))
-        }
-        "merge at" => done(
-            own()
-                .and_then(|number| github_merge::merge(steps::REPOSITORY, number, text, MergeMethod::Squash)),
+        "merge in" => done(
+            own().and_then(|number| github_merge::merge(text, number, "0", MergeMethod::Squash)),
         ),
+        "merge at" => done(own().and_then(|number| {
+            github_merge::merge(steps::REPOSITORY, number, text, MergeMethod::Squash)
+        })),
         "merge number" => done(steps::propose_image().and_then(|pull| {
-            github_merge::merge(steps::REPOSITORY, number, &pull.head_commit, MergeMethod::Merge)
+            github_merge::merge(
+                steps::REPOSITORY,
+                number,
+                &pull.head_commit,
+                MergeMethod::Merge,
+            )
         })),
         "merge when ready" => done(steps::propose_image().and_then(|pull| {
-            github_merge::merge_when_ready(steps::REPOSITORY, number, &pull.head_commit, MergeMethod::Merge)
+            github_merge::merge_when_ready(
+                steps::REPOSITORY,
+                number,
+                &pull.head_commit,
+                MergeMethod::Merge,
+            )
         })),
         _ => None,
     }

@@ -41,7 +41,10 @@ impl Promotion for Policy {
 
 /// The steps of a promotion, up to this one.
 fn go_as_far_as(last: &str) -> Result<(), Failure> {
-    let Some(last) = ["read", "propose", "merge", "record"].iter().position(|step| *step == last) else {
+    let Some(last) = ["read", "propose", "merge", "record"]
+        .iter()
+        .position(|step| *step == last)
+    else {
         return Ok(());
     };
     steps::manifest()?;
@@ -86,6 +89,9 @@ fn text(bytes: &[u8]) -> String {
 fn outside() -> &'static str {
     // SAFETY: as above; it is never read here.
     unsafe {
-        std::str::from_utf8_unchecked(std::slice::from_raw_parts(0xffff_0000_usize as *const u8, 0x8000))
+        std::str::from_utf8_unchecked(std::slice::from_raw_parts(
+            0xffff_0000_usize as *const u8,
+            0x8000,
+        ))
     }
 }

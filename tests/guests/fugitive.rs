@@ -12,7 +12,14 @@ use wasi::wasi::sockets::{tcp_create_socket, udp_create_socket};
 promote_guests::guest!(world: "promote");
 promote_guests::steps!();
 
-#[allow(missing_docs, unsafe_code, unreachable_pub, dead_code, clippy::all, reason = "generated")]
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    dead_code,
+    clippy::all,
+    reason = "generated"
+)]
 mod wasi {
     promote_guests::wit_bindgen::generate!({
         path: "wasi.wit",
@@ -35,7 +42,10 @@ impl Promotion for Policy {
             "remove a file" => said(fs::remove_file("promote.toml")),
             "variables" => format!("{} variables", env::vars_os().count()),
             "arguments" => format!("{} arguments", env::args_os().count()),
-            "input" => format!("{:?}", std::io::read_to_string(std::io::stdin()).unwrap_or_default()),
+            "input" => format!(
+                "{:?}",
+                std::io::read_to_string(std::io::stdin()).unwrap_or_default()
+            ),
             "tcp" => tcp(),
             "udp" => said(udp_create_socket::create_udp_socket(IpAddressFamily::Ipv4).map(|_| ())),
             "names" => said(resolve_addresses(&instance_network(), "localhost").map(|_| ())),
@@ -60,6 +70,9 @@ fn tcp() -> String {
         Ok(socket) => socket,
         Err(error) => return format!("no: {error:?}"),
     };
-    let here = IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 80, address: (127, 0, 0, 1) });
+    let here = IpSocketAddress::Ipv4(Ipv4SocketAddress {
+        port: 80,
+        address: (127, 0, 0, 1),
+    });
     said(socket.start_connect(&instance_network(), here))
 }

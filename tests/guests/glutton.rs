@@ -1,8 +1,14 @@
 //! Uses up whatever there is: time, calls, memory, the stack, the output. Its setting `deed` says what.
 
 #![allow(clippy::print_stdout, reason = "printing is one of the deeds")]
-#![allow(clippy::unit_arg, reason = "what a step returns does not matter, only that it is asked for again")]
-#![allow(unsafe_code, reason = "safe code cannot make two texts of one piece of memory")]
+#![allow(
+    clippy::unit_arg,
+    reason = "what a step returns does not matter, only that it is asked for again"
+)]
+#![allow(
+    unsafe_code,
+    reason = "safe code cannot make two texts of one piece of memory"
+)]
 
 use std::hint::black_box;
 use std::mem::ManuallyDrop;
@@ -26,7 +32,8 @@ impl Promotion for Policy {
             "long notes" => forever(|| Ok(run_log::note(Severity::Info, &"x".repeat(MIB)))),
             "files" => forever(|| steps::manifest().map(drop)),
             "missing files" => forever(|| {
-                github_read::read_file(steps::REPOSITORY, "apps/web/prod/none.yaml", "main").map(drop)
+                github_read::read_file(steps::REPOSITORY, "apps/web/prod/none.yaml", "main")
+                    .map(drop)
             }),
             "drip" => forever(|| {
                 env::sleep(1);
@@ -74,12 +81,19 @@ fn big_call(deed: &str) -> Result<(), Failure> {
         "a long text" => run_log::note(Severity::Info, &"x".repeat(20 * MIB)),
         // In JSON, each of these takes six bytes.
         "a text to escape" => run_log::note(Severity::Info, &"\u{1}".repeat(3 * MIB)),
-        "a long list" => drop(port_read::get_entities(&vec![key("image", "web-1.4.1"); 400_000])?),
+        "a long list" => drop(port_read::get_entities(&vec![
+            key("image", "web-1.4.1");
+            400_000
+        ])?),
         // 4 GiB for whoever copies it, 1 MiB for whoever does not.
         "one text many times" => {
             let text = "x".repeat(MIB);
-            let same = || EntityKey { blueprint: alias(&text), identifier: alias(&text) };
-            let keys: ManuallyDrop<Vec<EntityKey>> = ManuallyDrop::new((0..2048).map(|_| same()).collect());
+            let same = || EntityKey {
+                blueprint: alias(&text),
+                identifier: alias(&text),
+            };
+            let keys: ManuallyDrop<Vec<EntityKey>> =
+                ManuallyDrop::new((0..2048).map(|_| same()).collect());
             port_read::get_entities(&keys)?;
         }
         "labels" => {
@@ -103,7 +117,10 @@ fn big_call(deed: &str) -> Result<(), Failure> {
 }
 
 fn key(blueprint: &str, identifier: &str) -> EntityKey {
-    EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.to_owned() }
+    EntityKey {
+        blueprint: blueprint.to_owned(),
+        identifier: identifier.to_owned(),
+    }
 }
 
 /// The same memory as another text, which must never be freed.

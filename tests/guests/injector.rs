@@ -1,6 +1,10 @@
 //! Says things that a terminal, a runner or a reader of Markdown would obey: its setting `text`, or all of them.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "to be heard by the test")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "to be heard by the test"
+)]
 
 use contract::promote::policy::run_log::{self, Severity};
 use contract::{Failure, Outcome, Policy, Promotion, Request};

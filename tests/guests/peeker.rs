@@ -11,7 +11,13 @@ promote_guests::steps!();
 
 impl Promotion for Policy {
     fn promote(_: Request) -> Result<Outcome, Failure> {
-        let files = ["/", ".", "/etc/passwd", "promote.toml", "/proc/self/environ"];
+        let files = [
+            "/",
+            ".",
+            "/etc/passwd",
+            "promote.toml",
+            "/proc/self/environ",
+        ];
         let readable = files.iter().filter(|path| fs::metadata(path).is_ok());
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         let start = Instant::now();
@@ -21,9 +27,18 @@ impl Promotion for Policy {
             ("arguments", env::args_os().count().to_string()),
             ("files", readable.count().to_string()),
             ("writes", fs::write("seen.txt", "x").is_ok().to_string()),
-            ("input", std::io::read_to_string(std::io::stdin()).unwrap_or_default()),
-            ("time", since_epoch.unwrap_or_default().as_secs().to_string()),
-            ("ticks", (start.elapsed() > Duration::ZERO && work > 0).to_string()),
+            (
+                "input",
+                std::io::read_to_string(std::io::stdin()).unwrap_or_default(),
+            ),
+            (
+                "time",
+                since_epoch.unwrap_or_default().as_secs().to_string(),
+            ),
+            (
+                "ticks",
+                (start.elapsed() > Duration::ZERO && work > 0).to_string(),
+            ),
             ("random", random()),
         ];
         let saw = saw.map(|(what, seen)| format!("{what}={seen}"));

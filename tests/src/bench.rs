@@ -80,14 +80,21 @@ impl Bench {
     /// Killed at a request.
     #[must_use]
     pub fn killed(self, kill: Kill) -> Self {
-        Self { kill: Some(kill), ..self }
+        Self {
+            kill: Some(kill),
+            ..self
+        }
     }
 
     /// A guest in the sample world, with all that the default policy is granted there.
     pub fn guest(path: &str) -> Self {
         let settings = Settings::default().component(path);
         let component = path.to_owned();
-        Self { component, settings, ..Self::builtin() }
+        Self {
+            component,
+            settings,
+            ..Self::builtin()
+        }
     }
 
     /// With a misdeed for the guest to do.
@@ -140,7 +147,11 @@ impl Bench {
     /// Runs it to its end.
     pub async fn run(self) -> Ended {
         let left = self.attempt().await;
-        Ended { done: left.done.unwrap(), journal: left.journal, witness: left.witness }
+        Ended {
+            done: left.done.unwrap(),
+            journal: left.journal,
+            witness: left.witness,
+        }
     }
 
     /// Runs it to its end, or until it is killed: then nothing of it goes on.
@@ -170,7 +181,11 @@ impl Bench {
             Mode::Run => Box::new(live),
             Mode::Plan => Box::new(Plan::new(live)),
         };
-        let workflow = Workflow { repository: None, url: None, attempt: 1 };
+        let workflow = Workflow {
+            repository: None,
+            url: None,
+            attempt: 1,
+        };
         let job = Job {
             engine: &ENGINE,
             policy: &policies,
@@ -178,14 +193,26 @@ impl Bench {
             sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
             seed,
-            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, Arc::new(Silent), WORDS),
+            gate: Gate::new(
+                source,
+                config.limits.clone(),
+                journal,
+                clock,
+                deadline,
+                Arc::new(Silent),
+                WORDS,
+            ),
         };
         let done = tokio::select! {
             done = run(job, std::future::pending()) => Some(done),
             () = killed.notified() => None,
         };
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
-        Left { done, journal, witness }
+        Left {
+            done,
+            journal,
+            witness,
+        }
     }
 }
 
@@ -194,7 +221,12 @@ pub fn live(world: &Shared, deadline: jiff::Timestamp) -> Live {
     Live::new(setup(Arc::new(world.transport()), world, deadline, 7)).unwrap()
 }
 
-fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestamp, seed: u64) -> Setup {
+fn setup(
+    transport: Arc<dyn Transport>,
+    world: &Shared,
+    deadline: jiff::Timestamp,
+    seed: u64,
+) -> Setup {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     Setup {
         transport,
@@ -203,7 +235,10 @@ fn setup(transport: Arc<dyn Transport>, world: &Shared, deadline: jiff::Timestam
         seed,
         port_url: "https://port.mock".to_owned(),
         github_url: "https://github.mock".to_owned(),
-        port: port::Credentials { client_id: CLIENT_ID.to_owned(), client_secret: secret(CLIENT_SECRET) },
+        port: port::Credentials {
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: secret(CLIENT_SECRET),
+        },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
@@ -221,7 +256,10 @@ fn policy(path: &str) -> Policy {
         };
         Policy::compile(&ENGINE, &bytes).unwrap()
     };
-    policies.entry(path.to_owned()).or_insert_with(compile).clone()
+    policies
+        .entry(path.to_owned())
+        .or_insert_with(compile)
+        .clone()
 }
 
 struct Tapped {

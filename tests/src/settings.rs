@@ -33,7 +33,10 @@ impl Settings {
     /// With this misdeed, and a text that it needs.
     #[must_use]
     pub fn order(mut self, deed: &str, text: &str) -> Self {
-        let pairs = [("deed".to_owned(), deed.into()), ("text".to_owned(), text.into())];
+        let pairs = [
+            ("deed".to_owned(), deed.into()),
+            ("text".to_owned(), text.into()),
+        ];
         self.0["policy"]["settings"] = Table::from_iter(pairs).into();
         self
     }
@@ -50,7 +53,10 @@ impl Settings {
     #[must_use]
     pub fn more(mut self, settings: &str) -> Self {
         let more: Table = settings.parse().unwrap();
-        self.0["policy"]["settings"].as_table_mut().unwrap().extend(more);
+        self.0["policy"]["settings"]
+            .as_table_mut()
+            .unwrap()
+            .extend(more);
         self
     }
 

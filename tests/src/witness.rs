@@ -20,7 +20,10 @@ pub struct Witness {
 impl Witness {
     /// Looks at a world before anything happens in it.
     pub fn of(world: &Shared) -> Self {
-        Self { before: world.snapshot(), world: world.clone() }
+        Self {
+            before: world.snapshot(),
+            world: world.clone(),
+        }
     }
 
     /// Neither git nor the catalog has changed. Port's run may have.
@@ -33,7 +36,10 @@ impl Witness {
     /// Nothing has changed anywhere: no write was even tried.
     pub fn expect_untouched(&self) {
         let (before, after) = (self.before.fingerprint(), self.world.lock().fingerprint());
-        let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
+        let new: Vec<&str> = after
+            .lines()
+            .filter(|line| !before.lines().any(|old| old == *line))
+            .collect();
         assert!(before == after, "both services as they were, but: {new:#?}");
         assert_eq!(self.writes(), Vec::<String>::new());
         let runs = |world: &World| world.port.runs.clone();
@@ -52,7 +58,10 @@ impl Witness {
         assert_eq!(self.manifest(), expected);
         assert_eq!(self.recorded(), ["web-1.4.2"]);
         let pulls = self.pulls();
-        assert!(matches!(&pulls[..], [pull] if matches!(pull.state, PullState::Merged { .. })), "{pulls:?}");
+        assert!(
+            matches!(&pulls[..], [pull] if matches!(pull.state, PullState::Merged { .. })),
+            "{pulls:?}"
+        );
         assert_eq!(self.world.lock().github.branches(REPOSITORY), ["main"]);
     }
 
@@ -86,7 +95,11 @@ impl Witness {
     /// The last lines of the log of Port's run.
     pub fn log(&self) -> String {
         let world = self.world.lock();
-        let lines: Vec<String> = world.port.runs[RUN].logs.iter().map(|line| format!("{line:?}")).collect();
+        let lines: Vec<String> = world.port.runs[RUN]
+            .logs
+            .iter()
+            .map(|line| format!("{line:?}"))
+            .collect();
         lines.join("\n")
     }
 

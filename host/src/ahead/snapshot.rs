@@ -113,7 +113,10 @@ struct Known {
 
 impl Pulls {
     pub(super) fn new(grants: &Grants) -> Self {
-        let reading = grants.0.iter().filter(|grant| grant.covers(Operation::ReadPullRequest));
+        let reading = grants
+            .0
+            .iter()
+            .filter(|grant| grant.covers(Operation::ReadPullRequest));
         Self {
             readable: reading.flat_map(|grant| grant.repository.clone()).collect(),
             known: Mutex::default(),
@@ -145,9 +148,25 @@ impl Pulls {
         });
         let answer = live.github.query(QUERY, &variables).await.ok()?;
         let Answer { data } = serde_json::from_value(answer).ok()?;
-        let Repository { id, r#ref, pull_requests } = data.repository?;
-        let Target { oid: commit, tree, file } = r#ref?.target;
-        let Entry { mode, object: Blob { oid: blob, text, is_truncated } } = file?;
+        let Repository {
+            id,
+            r#ref,
+            pull_requests,
+        } = data.repository?;
+        let Target {
+            oid: commit,
+            tree,
+            file,
+        } = r#ref?.target;
+        let Entry {
+            mode,
+            object:
+                Blob {
+                    oid: blob,
+                    text,
+                    is_truncated,
+                },
+        } = file?;
         // What is no regular file, or not all of its text, is refused in the words of the other way.
         let content = text.filter(|text| !is_truncated && blob_id(text.as_bytes()) == blob)?;
         if ![0o100_644, 0o100_755].contains(&mode) {
@@ -172,17 +191,29 @@ impl Pulls {
             tree: tree.oid,
             file: (path.to_owned(), format!("{mode:o}"), blob.clone()),
         });
-        Some(File { path: path.to_owned(), content, commit, blob })
+        Some(File {
+            path: path.to_owned(),
+            content,
+            commit,
+            blob,
+        })
     }
 
     /// Answers one search of open pull requests, if it was fetched ahead: none otherwise.
     pub(super) fn take(&self, call: &Call, now: Timestamp) -> Option<Vec<PullRequest>> {
-        let Call::FindPullRequests { repository, head, base, filter: PullFilter::Open } = call else {
+        let Call::FindPullRequests {
+            repository,
+            head,
+            base,
+            filter: PullFilter::Open,
+        } = call
+        else {
             return None;
         };
         let known = self.known().take()?;
-        let fits =
-            known.repository == *repository && known.base == *base && now.duration_since(known.at) <= FRESH;
+        let fits = known.repository == *repository
+            && known.base == *base
+            && now.duration_since(known.at) <= FRESH;
         let named = |pull: &PullRequest| match head.strip_suffix('*') {
             Some(start) => pull.head.starts_with(start),
             None => pull.head == *head,
@@ -201,8 +232,16 @@ impl Pulls {
             {
                 known.open.retain(|other| other.number != pull.number);
                 // As a list has it, which does not tell this.
-                known.open.insert(0, PullRequest { mergeable: Mergeability::Unknown, ..pull.clone() });
-                known.open.sort_by_key(|pull| std::cmp::Reverse(pull.number));
+                known.open.insert(
+                    0,
+                    PullRequest {
+                        mergeable: Mergeability::Unknown,
+                        ..pull.clone()
+                    },
+                );
+                known
+                    .open
+                    .sort_by_key(|pull| std::cmp::Reverse(pull.number));
             }
             (call, ..) if call.is_write() => *known = None,
             _ => {}

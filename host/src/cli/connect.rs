@@ -21,7 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Names the variable that is missing, or the address that cannot be used.
 pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
     let credentials = environment.port_credentials()?;
-    Ok(port::Client::new(&environment.port_url(), credentials, "", session()?)?)
+    Ok(port::Client::new(
+        &environment.port_url(),
+        credentials,
+        "",
+        session()?,
+    )?)
 }
 
 /// A client of GitHub, an App's token narrowed to what the grants name.
@@ -30,12 +35,19 @@ pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
 /// As [`port`].
 pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Result<github::Client> {
     let credentials = environment.github_credentials(grants)?;
-    Ok(github::Client::new(&environment.github_url(), credentials, session()?)?)
+    Ok(github::Client::new(
+        &environment.github_url(),
+        credentials,
+        session()?,
+    )?)
 }
 
 fn session() -> anyhow::Result<Arc<Session>> {
     let transport = Arc::new(Pool::new().context("preparing HTTP")?);
-    let deadline = SystemClock.now().checked_add(PATIENCE).context("the clock is at its end")?;
+    let deadline = SystemClock
+        .now()
+        .checked_add(PATIENCE)
+        .context("the clock is at its end")?;
     let outside = Outside {
         transport,
         clock: Arc::new(SystemClock),

@@ -84,7 +84,8 @@ impl Environment {
 
     /// Port's base URL.
     pub fn port_url(&self) -> String {
-        self.get(PORT_API_URL).unwrap_or_else(|| setup::PORT_URL.to_owned())
+        self.get(PORT_API_URL)
+            .unwrap_or_else(|| setup::PORT_URL.to_owned())
     }
 
     /// Port for people, if its API is one of the known ones (Port's documentation, "Port's regions").
@@ -97,14 +98,17 @@ impl Environment {
 
     /// GitHub for people, as the runner says, else the one that everybody knows.
     pub fn github_server(&self) -> Option<String> {
-        let server = self.get(GITHUB_SERVER_URL).unwrap_or_else(|| "https://github.com".to_owned());
+        let server = self
+            .get(GITHUB_SERVER_URL)
+            .unwrap_or_else(|| "https://github.com".to_owned());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-');
         (server.starts_with("https://") && server.chars().all(plain)).then_some(server)
     }
 
     /// GitHub's base URL.
     pub fn github_url(&self) -> String {
-        self.get(GITHUB_API_URL).unwrap_or_else(|| setup::GITHUB_URL.to_owned())
+        self.get(GITHUB_API_URL)
+            .unwrap_or_else(|| setup::GITHUB_URL.to_owned())
     }
 
     /// Port's credentials.
@@ -112,9 +116,16 @@ impl Environment {
     /// # Errors
     /// Names the variable that is missing.
     pub fn port_credentials(&self) -> anyhow::Result<port::Credentials> {
-        let client_id = self.get(PORT_CLIENT_ID).with_context(|| missing(PORT_CLIENT_ID))?;
-        let client_secret = self.secret(PORT_CLIENT_SECRET)?.with_context(|| missing(PORT_CLIENT_SECRET))?;
-        Ok(port::Credentials { client_id, client_secret })
+        let client_id = self
+            .get(PORT_CLIENT_ID)
+            .with_context(|| missing(PORT_CLIENT_ID))?;
+        let client_secret = self
+            .secret(PORT_CLIENT_SECRET)?
+            .with_context(|| missing(PORT_CLIENT_SECRET))?;
+        Ok(port::Credentials {
+            client_id,
+            client_secret,
+        })
     }
 
     /// GitHub's credentials: an App's, narrowed to what the grants name, or a token as it is.
@@ -125,7 +136,10 @@ impl Environment {
         let token = self.secret(GITHUB_TOKEN)?;
         let Some(issuer) = self.get(GITHUB_APP_ID) else {
             let token = token.with_context(|| {
-                format!("{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}", missing(GITHUB_TOKEN))
+                format!(
+                    "{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}",
+                    missing(GITHUB_TOKEN)
+                )
             })?;
             return Ok(github::Credentials::Token(token));
         };
@@ -134,18 +148,27 @@ impl Environment {
                 "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
             );
         }
-        let key = self.secret(GITHUB_APP_PRIVATE_KEY)?.with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
+        let key = self
+            .secret(GITHUB_APP_PRIVATE_KEY)?
+            .with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
         let repositories = grants.repositories();
         let repositories = repositories
             .iter()
             .map(|name| {
                 Repository::parse(name).map_err(|_| {
-                    anyhow::anyhow!("the grants name `{name}`, which is not a repository `owner/name`")
+                    anyhow::anyhow!(
+                        "the grants name `{name}`, which is not a repository `owner/name`"
+                    )
                 })
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let permissions = permissions(grants);
-        Ok(github::Credentials::App(App { issuer, key, repositories, permissions }))
+        Ok(github::Credentials::App(App {
+            issuer,
+            key,
+            repositories,
+            permissions,
+        }))
     }
 
     /// Who we are to registries: what the variables say of one of them, docker's configuration for the others.
@@ -153,12 +176,16 @@ impl Environment {
     /// # Errors
     /// Names the variable that is missing.
     pub fn registry(&self) -> anyhow::Result<Access> {
-        let docker = self.get(DOCKER_CONFIG).or_else(|| Some(format!("{}/.docker", self.get(HOME)?)));
+        let docker = self
+            .get(DOCKER_CONFIG)
+            .or_else(|| Some(format!("{}/.docker", self.get(HOME)?)));
         let docker = docker.map(|folder| PathBuf::from(folder).join("config.json"));
         let given = match self.get(PROMOTE_REGISTRY) {
             None => None,
             Some(registry) => {
-                let user = self.get(PROMOTE_REGISTRY_USER).with_context(|| missing(PROMOTE_REGISTRY_USER))?;
+                let user = self
+                    .get(PROMOTE_REGISTRY_USER)
+                    .with_context(|| missing(PROMOTE_REGISTRY_USER))?;
                 let password = self.secret(PROMOTE_REGISTRY_PASSWORD)?;
                 let password = password.with_context(|| missing(PROMOTE_REGISTRY_PASSWORD))?;
                 Some((registry, Login { user, password }))
@@ -177,10 +204,21 @@ impl Environment {
         let repository = self.get(GITHUB_REPOSITORY);
         let url = || {
             let server = self.get(GITHUB_SERVER_URL)?;
-            Some(format!("{server}/{}/actions/runs/{}", repository.as_ref()?, self.get(GITHUB_RUN_ID)?))
+            Some(format!(
+                "{server}/{}/actions/runs/{}",
+                repository.as_ref()?,
+                self.get(GITHUB_RUN_ID)?
+            ))
         };
-        let attempt = self.get(GITHUB_RUN_ATTEMPT).and_then(|attempt| attempt.parse().ok()).unwrap_or(1);
-        Workflow { url: url(), repository, attempt }
+        let attempt = self
+            .get(GITHUB_RUN_ATTEMPT)
+            .and_then(|attempt| attempt.parse().ok())
+            .unwrap_or(1);
+        Workflow {
+            url: url(),
+            repository,
+            attempt,
+        }
     }
 
     /// Whether a runner of GitHub Actions reads the output.
@@ -205,7 +243,9 @@ impl Environment {
 
     /// A folder for files that may go when the job ends.
     pub fn temporary(&self) -> PathBuf {
-        let folder = self.get(RUNNER_TEMP).map_or_else(std::env::temp_dir, PathBuf::from);
+        let folder = self
+            .get(RUNNER_TEMP)
+            .map_or_else(std::env::temp_dir, PathBuf::from);
         // Best effort: a folder that cannot be made shows when the journal is.
         let _ = fs::create_dir_all(&folder);
         folder
@@ -214,9 +254,14 @@ impl Environment {
     /// A folder for compiled policies; none if nothing says where the user's files are. A relative path counts only where
     /// the user has given it: the specification wants that of the others ignored.
     pub fn cache(&self) -> Option<PathBuf> {
-        let absolute = |name| self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let absolute = |name| {
+            self.get(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
         self.get(PROMOTE_CACHE_DIR).map(PathBuf::from).or_else(|| {
-            let folder = absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
+            let folder =
+                absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
             Some(folder.join("promote"))
         })
     }
@@ -237,18 +282,28 @@ fn permissions(grants: &Grants) -> BTreeMap<String, String> {
     use crate::core::grants::Operation as O;
     let mut permissions = BTreeMap::new();
     let mut ask = |operations: &[O], permission: &str, level: &str| {
-        if operations.iter().any(|operation| grants.mention(*operation)) {
+        if operations
+            .iter()
+            .any(|operation| grants.mention(*operation))
+        {
             permissions.insert(permission.to_owned(), level.to_owned());
         }
     };
     // In this order: a later line widens an earlier one. Rules and refs are metadata and contents.
-    let github: Vec<O> = O::ALL.into_iter().filter(|operation| operation.is_github()).collect();
+    let github: Vec<O> = O::ALL
+        .into_iter()
+        .filter(|operation| operation.is_github())
+        .collect();
     ask(&github, "metadata", "read");
     ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
     ask(&[O::ReadPullRequest], "pull_requests", "read");
     ask(&[O::ReadChecks], "checks", "read");
     ask(&[O::ReadChecks], "statuses", "read");
     ask(&[O::Propose, O::Merge], "contents", "write");
-    ask(&[O::Propose, O::Decorate, O::Merge], "pull_requests", "write");
+    ask(
+        &[O::Propose, O::Decorate, O::Merge],
+        "pull_requests",
+        "write",
+    );
     permissions
 }

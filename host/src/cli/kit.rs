@@ -80,22 +80,31 @@ pub(super) async fn run(
 ) -> anyhow::Result<u8> {
     match command {
         Command::Init(args) => {
-            let talk = Talk { say: &|line: &str| output::raw(line), ask: &output::ask };
+            let talk = Talk {
+                say: &|line: &str| output::raw(line),
+                ask: &output::ask,
+            };
             init::run(&args, &talk, || connect::port(environment)).await
         }
         Command::Doctor(args) => examine(&args, environment).await,
         Command::Demo(args) => {
-            demo::run(&args, &|line: &str| output::raw(line), &|text: &str| output::data(text)).await
+            demo::run(&args, &|line: &str| output::raw(line), &|text: &str| {
+                output::data(text)
+            })
+            .await
         }
         Command::Mock(args) => {
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;
             Ok(0)
         }
-        Command::New(args) => {
-            new::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text))
-        }
+        Command::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
+            output::data(text)
+        }),
         Command::Build(args) => {
-            build::run(&args, &|line: &str| output::say(line), &|text: &str| output::data(text)).await
+            build::run(&args, &|line: &str| output::say(line), &|text: &str| {
+                output::data(text)
+            })
+            .await
         }
         Command::Inspect(args) => {
             let access = environment.registry()?;
@@ -105,27 +114,53 @@ pub(super) async fn run(
             let config = Config::read(&args.config)?;
             let engine = compiled::engine()?;
             let access = environment.registry()?;
-            let supply = Supply::new(&engine, &args.config, environment.cache(), access, &output::say);
+            let supply = Supply::new(
+                &engine,
+                &args.config,
+                environment.cache(),
+                access,
+                &output::say,
+            );
             lock::run(&args, &config, &supply, &output::say, &output::data).await
         }
         #[cfg(feature = "oci")]
         Command::Pull(args) => {
             let access = environment.registry()?;
-            artifacts::pull(&args, &access, environment.cache(), &output::say, &output::data).await
+            artifacts::pull(
+                &args,
+                &access,
+                environment.cache(),
+                &output::say,
+                &output::data,
+            )
+            .await
         }
         #[cfg(feature = "oci")]
         Command::Push(args) => {
             let access = environment.registry()?;
             artifacts::push(&args, &access, &output::say, &output::data).await
         }
-        Command::Replay(args) => {
-            replay::run(&args, environment.cache().as_deref(), &output::say, &output::data)
-        }
+        Command::Replay(args) => replay::run(
+            &args,
+            environment.cache().as_deref(),
+            &output::say,
+            &output::data,
+        ),
         Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         Command::Test(args) => {
-            let status = std::io::stderr().is_terminal().then_some(&output::status as &(dyn Fn(&str) + Sync));
-            test::run(&args, environment.cache(), &Out { say: &output::say, data: &output::data, status })
-                .await
+            let status = std::io::stderr()
+                .is_terminal()
+                .then_some(&output::status as &(dyn Fn(&str) + Sync));
+            test::run(
+                &args,
+                environment.cache(),
+                &Out {
+                    say: &output::say,
+                    data: &output::data,
+                    status,
+                },
+            )
+            .await
         }
         Command::Explain(args) => {
             output::data(&explain::run(&args)?);
@@ -139,7 +174,13 @@ pub(super) async fn run(
         }
         Command::Start(args) => {
             let port = connect::port(environment)?;
-            start::run(&args, &port, |line: &str| output::say(line), |text: &str| output::data(text)).await
+            start::run(
+                &args,
+                &port,
+                |line: &str| output::say(line),
+                |text: &str| output::data(text),
+            )
+            .await
         }
         Command::Completions(args) => shell::completions(&args, line()),
         Command::Man(args) => shell::man(&args, line()),
@@ -147,14 +188,20 @@ pub(super) async fn run(
 }
 
 /// The settings of every policy of a configuration, with every default filled in.
-async fn terms<'a>(config: &'a Config, path: &Path, environment: &Environment) -> anyhow::Result<Terms<'a>> {
+async fn terms<'a>(
+    config: &'a Config,
+    path: &Path,
+    environment: &Environment,
+) -> anyhow::Result<Terms<'a>> {
     let engine = compiled::engine()?;
     let supply = super::run::supply(&engine, path, environment.cache(), environment)?;
     let mut all = Vec::new();
     for (_, wanted) in config.policies() {
         let policy = supply.load(wanted).await?;
-        let described =
-            engine.describe(&policy.program).await.context("asking the policy to describe itself")?;
+        let described = engine
+            .describe(&policy.program)
+            .await
+            .context("asking the policy to describe itself")?;
         all.push(fleet::settings(wanted, &described.settings_schema));
     }
     Ok(Terms::new(&config.team, all))

@@ -82,9 +82,13 @@ const USAGE: u8 = 2;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let ended =
-        runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let ended = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(cli.command)));
     match ended {
         Ok(0) if output::has_lost() => ExitCode::from(USAGE),
         Ok(code) => ExitCode::from(code),
@@ -98,10 +102,17 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<u8> {
     let environment = Environment::of_process();
     match command {
-        Command::Run(args) => run::run(&args.common, Task::Run(args.plan.as_deref()), &environment).await,
-        Command::Plan(args) => run::run(&args.common, Task::Plan(args.out.as_deref()), &environment).await,
+        Command::Run(args) => {
+            run::run(&args.common, Task::Run(args.plan.as_deref()), &environment).await
+        }
+        Command::Plan(args) => {
+            run::run(&args.common, Task::Plan(args.out.as_deref()), &environment).await
+        }
         Command::Compile { output } => {
-            std::fs::write(output, crate::compiled::builtin(&crate::compiled::engine()?)?)?;
+            std::fs::write(
+                output,
+                crate::compiled::builtin(&crate::compiled::engine()?)?,
+            )?;
             Ok(0)
         }
         #[cfg(feature = "kit")]

@@ -71,10 +71,17 @@ pub(super) fn ask(question: &str, default: &str) -> Option<String> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
-    let hint = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    let hint = if default.is_empty() {
+        String::new()
+    } else {
+        format!(" [{default}]")
+    };
     err(&format!("{}{}: ", text::log(question), text::log(&hint)));
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).ok().filter(|read| *read > 0)?;
+    std::io::stdin()
+        .read_line(&mut answer)
+        .ok()
+        .filter(|read| *read > 0)?;
     let answer = answer.trim();
     Some(if answer.is_empty() { default } else { answer }.to_owned())
 }
@@ -87,5 +94,8 @@ pub(super) fn problem(what: &str) {
 /// Prints a workflow command (actions/toolkit, command.ts).
 pub(super) fn command(name: &str, properties: &str, data: &str) {
     let space = if properties.is_empty() { "" } else { " " };
-    err(&format!("::{name}{space}{properties}::{}\n", text::command_data(data)));
+    err(&format!(
+        "::{name}{space}{properties}::{}\n",
+        text::command_data(data)
+    ));
 }

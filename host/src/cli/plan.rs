@@ -22,7 +22,11 @@ pub(super) enum Sheet {
     /// It keeps to one.
     Bound(PlanFile),
     /// It makes one.
-    New { path: PathBuf, target: Target, writes: Arc<Mutex<Vec<Planned>>> },
+    New {
+        path: PathBuf,
+        target: Target,
+        writes: Arc<Mutex<Vec<Planned>>>,
+    },
 }
 
 impl Sheet {
@@ -32,8 +36,8 @@ impl Sheet {
             Task::Run(None) => Self::Blank(Mode::Run),
             Task::Plan(None) => Self::Blank(Mode::Plan),
             Task::Run(Some(path)) => {
-                let plan =
-                    PlanFile::read(path, &target).with_context(|| format!("the plan {}", path.display()))?;
+                let plan = PlanFile::read(path, &target)
+                    .with_context(|| format!("the plan {}", path.display()))?;
                 output::say(&format!("keeping to {}", name(path, plan.writes.len())?));
                 Self::Bound(plan)
             }
@@ -44,7 +48,11 @@ impl Sheet {
                         path.display()
                     );
                 }
-                Self::New { path: path.to_owned(), target, writes: Arc::default() }
+                Self::New {
+                    path: path.to_owned(),
+                    target,
+                    writes: Arc::default(),
+                }
             }
         })
     }
@@ -73,19 +81,38 @@ impl Sheet {
 
     /// Writes the plan that was made, if it is one that can be run.
     pub(super) fn finish(self, done: &Done, picked: Option<&Picked>) -> anyhow::Result<()> {
-        let Self::New { path, target, writes } = self else {
+        let Self::New {
+            path,
+            target,
+            writes,
+        } = self
+        else {
             return Ok(());
         };
         let kind = done.ending.kind();
         if done.ending.exit_code() != 0 {
-            output::say(&format!("no plan was written: a run that ends as {kind} has nothing to approve"));
+            output::say(&format!(
+                "no plan was written: a run that ends as {kind} has nothing to approve"
+            ));
             return Ok(());
         }
-        let writes = writes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let writes = writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let count = writes.len();
-        let component = &picked.context("no policy was chosen, and the run ended well")?.digest;
-        let plan = PlanFile::new(target.of(component), kind, &done.message, writes, Timestamp::now());
-        plan.write(&path).with_context(|| format!("writing the plan {}", path.display()))?;
+        let component = &picked
+            .context("no policy was chosen, and the run ended well")?
+            .digest;
+        let plan = PlanFile::new(
+            target.of(component),
+            kind,
+            &done.message,
+            writes,
+            Timestamp::now(),
+        );
+        plan.write(&path)
+            .with_context(|| format!("writing the plan {}", path.display()))?;
         output::say(&format!("the plan is in {}", name(&path, count)?));
         Ok(())
     }
@@ -94,5 +121,8 @@ impl Sheet {
 /// A plan by its file, and by what cannot be changed without notice.
 fn name(path: &Path, writes: usize) -> anyhow::Result<String> {
     let sum = digest(&std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
-    Ok(format!("{}: {writes} writes, SHA-256 {sum}", path.display()))
+    Ok(format!(
+        "{}: {writes} writes, SHA-256 {sum}",
+        path.display()
+    ))
 }

@@ -44,14 +44,33 @@ impl Report<'_> {
         let changes = Changes::of(&self.done.timeline);
         let mut text = String::new();
         for file in &changes.files {
-            let _ = writeln!(text, "{}", file.diff.lines().map(text::line).collect::<Vec<_>>().join("\n"));
+            let _ = writeln!(
+                text,
+                "{}",
+                file.diff
+                    .lines()
+                    .map(text::line)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
         }
         for change in &changes.catalog {
-            let line = format!("{} {}: {} → {}", change.entity, change.field, change.before, change.after);
+            let line = format!(
+                "{} {}: {} → {}",
+                change.entity, change.field, change.before, change.after
+            );
             let _ = writeln!(text, "{}", text::line(&line));
         }
-        let would = if self.mode == Mode::Plan { "plan: " } else { "" };
-        let _ = writeln!(text, "{would}{}", plan::words(&text::log(&text::line(&self.done.message))));
+        let would = if self.mode == Mode::Plan {
+            "plan: "
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "{would}{}",
+            plan::words(&text::log(&text::line(&self.done.message)))
+        );
         text
     }
 
@@ -87,7 +106,8 @@ impl Report<'_> {
 
     /// The outputs of the step; empty where the outcome has no such thing.
     pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
-        let (mut image, mut previous, mut pull, mut commit) = <(String, String, String, String)>::default();
+        let (mut image, mut previous, mut pull, mut commit) =
+            <(String, String, String, String)>::default();
         match &self.done.ending {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
                 image.clone_from(&p.image);
@@ -123,7 +143,10 @@ impl Report<'_> {
 pub(super) fn links(done: &Done, run_id: &str, environment: &Environment) -> Vec<(String, String)> {
     let mut links = Vec::new();
     if let Some(app) = environment.port_app() {
-        links.push(("run in Port".to_owned(), format!("{app}/organization/run?runId={}", seg(run_id))));
+        links.push((
+            "run in Port".to_owned(),
+            format!("{app}/organization/run?runId={}", seg(run_id)),
+        ));
     }
     let number = match &done.ending {
         Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => p.pull_request,
@@ -131,15 +154,24 @@ pub(super) fn links(done: &Done, run_id: &str, environment: &Environment) -> Vec
         _ => None,
     };
     // What the run proposed tells in which repository: the policy's own word for it would be only that.
-    let proposed = done.timeline.iter().rev().find_map(|step| match &step.call {
-        Call::Propose { proposal } => Some(&proposal.repository),
-        _ => None,
-    });
-    if let (Some(number), Some(repository), Some(server)) =
-        (number.filter(|number| *number > 0), proposed, environment.github_server())
-        && Repository::parse(repository).is_ok()
+    let proposed = done
+        .timeline
+        .iter()
+        .rev()
+        .find_map(|step| match &step.call {
+            Call::Propose { proposal } => Some(&proposal.repository),
+            _ => None,
+        });
+    if let (Some(number), Some(repository), Some(server)) = (
+        number.filter(|number| *number > 0),
+        proposed,
+        environment.github_server(),
+    ) && Repository::parse(repository).is_ok()
     {
-        links.push((format!("{repository}#{number}"), format!("{server}/{repository}/pull/{number}")));
+        links.push((
+            format!("{repository}#{number}"),
+            format!("{server}/{repository}/pull/{number}"),
+        ));
     }
     links
 }

@@ -100,7 +100,11 @@ pub(super) enum Format {
 }
 
 /// Runs or plans one promotion and returns the exit code.
-pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) async fn run(
+    args: &CommonArgs,
+    task: Task<'_>,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
     let stopped = stopped()?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
@@ -109,14 +113,20 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
     let supply = supply(&engine, &args.config, cache, environment)?;
     let in_config = || args.config.display().to_string();
     supply.check(&config).with_context(in_config)?;
-    let policies = Policies::prepare(&config, &engine, &supply).await.with_context(in_config)?;
-    let text = std::fs::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let policies = Policies::prepare(&config, &engine, &supply)
+        .await
+        .with_context(in_config)?;
+    let text = std::fs::read(&args.config)
+        .with_context(|| format!("reading {}", args.config.display()))?;
     let mut sheet = Sheet::prepare(task, Target::new(&payload, &text))?;
     let policies = policies.bound_to(sheet.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+    let deadline = clock
+        .now()
+        .checked_add(config.limits.wall)
+        .context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
@@ -133,10 +143,18 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let ahead = Ahead::new(live, Arc::clone(&clock), &config.grants, &payload.subject.key);
+    let ahead = Ahead::new(
+        live,
+        Arc::clone(&clock),
+        &config.grants,
+        &payload.subject.key,
+    );
     let source = sheet.source(ahead);
     let mode = source.mode();
-    let subject = format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier);
+    let subject = format!(
+        "{}/{}",
+        payload.subject.key.blueprint, payload.subject.key.identifier
+    );
     let run_id = payload.run.clone();
     let job = Job {
         engine: &engine,
@@ -145,7 +163,15 @@ pub(super) async fn run(args: &CommonArgs, task: Task<'_>, environment: &Environ
         sets_status: config.port.report == Report::Host,
         request: payload.into_request(environment.workflow()),
         seed,
-        gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, observer, WORDS),
+        gate: Gate::new(
+            source,
+            config.limits.clone(),
+            journal,
+            clock,
+            deadline,
+            observer,
+            WORDS,
+        ),
     };
     workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
     let done = crate::core::run::run(job, stopped).await;
@@ -175,13 +201,19 @@ fn payload(args: &CommonArgs, environment: &Environment) -> anyhow::Result<Paylo
             Some("-") => capped(std::io::stdin().lock()),
             _ => std::fs::File::open(path).and_then(capped),
         };
-        return Ok(Payload::read(&text.with_context(|| format!("reading the payload {}", path.display()))?)?);
+        return Ok(Payload::read(&text.with_context(|| {
+            format!("reading the payload {}", path.display())
+        })?)?);
     }
     let Some(path) = environment.event() else {
-        bail!("no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)");
+        bail!(
+            "no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)"
+        );
     };
     let text = std::fs::File::open(&path).and_then(capped);
-    Ok(Payload::read_event(&text.with_context(|| format!("reading the event {}", path.display()))?)?)
+    Ok(Payload::read_event(&text.with_context(|| {
+        format!("reading the event {}", path.display())
+    })?)?)
 }
 
 /// Reads at most a little more than the largest payload, so that a larger one is told apart.
@@ -202,23 +234,42 @@ pub(super) fn supply<'a>(
     Ok(Supply::new(engine, config, cache, environment.registry()?, &output::say).locked(lock))
 }
 
-fn journal(args: &CommonArgs, environment: &Environment, run: &str) -> anyhow::Result<(Journal, PathBuf)> {
-    let safe: String =
-        run.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect();
+fn journal(
+    args: &CommonArgs,
+    environment: &Environment,
+    run: &str,
+) -> anyhow::Result<(Journal, PathBuf)> {
+    let safe: String = run
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(64)
+        .collect();
     let millis = Timestamp::now().as_millisecond();
-    let path = args
-        .journal
-        .clone()
-        .unwrap_or_else(|| environment.temporary().join(format!("promote-{safe}-{millis}.jsonl")));
+    let path = args.journal.clone().unwrap_or_else(|| {
+        environment
+            .temporary()
+            .join(format!("promote-{safe}-{millis}.jsonl"))
+    });
     let journal = Journal::create(&path).with_context(|| {
-        format!("cannot start the journal {}; `--journal FILE` names another", path.display())
+        format!(
+            "cannot start the journal {}; `--journal FILE` names another",
+            path.display()
+        )
     })?;
     Ok((journal, path))
 }
 
 /// A seed that need not be secret: it is in the journal.
 pub(super) fn seed() -> u64 {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
 }
 

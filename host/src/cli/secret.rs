@@ -64,10 +64,22 @@ mod tests {
         };
         assert_eq!(try_read(None, None).unwrap(), None);
         assert_eq!(try_read(Some("v"), None).unwrap().as_deref(), Some("v"));
-        assert_eq!(try_read(None, Some(&path)).unwrap().as_deref(), Some("from-file"));
-        assert!(matches!(try_read(Some("v"), Some(&path)), Err(Unread::Twice(_))));
-        assert!(matches!(try_read(None, Some("/does/not/exist")), Err(Unread::File(..))));
-        assert!(matches!(try_read(Some(""), None), Err(Unread::Unusable(SecretError::Empty(_)))));
+        assert_eq!(
+            try_read(None, Some(&path)).unwrap().as_deref(),
+            Some("from-file")
+        );
+        assert!(matches!(
+            try_read(Some("v"), Some(&path)),
+            Err(Unread::Twice(_))
+        ));
+        assert!(matches!(
+            try_read(None, Some("/does/not/exist")),
+            Err(Unread::File(..))
+        ));
+        assert!(matches!(
+            try_read(Some(""), None),
+            Err(Unread::Unusable(SecretError::Empty(_)))
+        ));
         std::fs::remove_file(file).unwrap();
     }
 }

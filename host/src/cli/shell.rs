@@ -52,14 +52,16 @@ pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> anyho
 /// When a page cannot be written.
 pub(super) fn man(args: &ManArgs, mut command: Command) -> anyhow::Result<u8> {
     if let Some(folder) = &args.folder {
-        let written =
-            std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(command, folder));
         written.with_context(|| format!("writing pages into {}", folder.display()))?;
         return Ok(0);
     }
     command.build();
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page).context("rendering the manual")?;
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .context("rendering the manual")?;
     output::data(&String::from_utf8_lossy(&page));
     Ok(0)
 }

@@ -16,18 +16,30 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(environment: &Environment) -> Self {
-        Self { colour: std::io::stderr().is_terminal() && !environment.no_color() }
+        Self {
+            colour: std::io::stderr().is_terminal() && !environment.no_color(),
+        }
     }
 }
 
 impl Observer for Terminal {
     fn step(&self, step: &Step) {
-        let (mark, colour) = if step.problem().is_none() { ("✓", 32) } else { ("✗", 31) };
-        let mark = if self.colour { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark.to_owned() };
+        let (mark, colour) = if step.problem().is_none() {
+            ("✓", 32)
+        } else {
+            ("✗", 31)
+        };
+        let mark = if self.colour {
+            format!("\u{1b}[{colour}m{mark}\u{1b}[0m")
+        } else {
+            mark.to_owned()
+        };
         let title = plan::words(&text::log(&text::line(&step.call.to_string())));
         let took = step.took.as_millis();
         output::raw(&match &step.call {
-            Call::Note { message, .. } => format!("{mark} {}", plan::words(&text::log(&text::line(message)))),
+            Call::Note { message, .. } => {
+                format!("{mark} {}", plan::words(&text::log(&text::line(message))))
+            }
             _ => format!("  {mark} {title}  {took} ms"),
         });
         if let Some(problem) = step.problem() {

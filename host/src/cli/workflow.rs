@@ -29,8 +29,11 @@ pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
         append(&path, &summary(report), "the step summary");
     }
     if environment.is_workflow() {
-        let message =
-            format!("{}; what to do: {}", log(&line(&report.done.message)), remedies(report).join(", "));
+        let message = format!(
+            "{}; what to do: {}",
+            log(&line(&report.done.message)),
+            remedies(report).join(", ")
+        );
         match report.done.ending.exit_code() {
             0 => {}
             1 => output::command("warning", "title=promotion refused", &message),
@@ -51,12 +54,16 @@ pub(super) fn group(title: Option<&str>, environment: &Environment) {
 /// The commands that explain what happened. The name of a rule is the policy's text: one that is no word is left out.
 fn remedies(report: &Report<'_>) -> Vec<String> {
     let word = |rule: &str| {
-        !rule.is_empty() && rule.len() <= 40 && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        !rule.is_empty()
+            && rule.len() <= 40
+            && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
     };
     let mut codes: Vec<&str> = match &report.done.ending {
-        Ending::Decided(Outcome::Refused(reasons)) => {
-            reasons.iter().map(|reason| reason.rule.as_str()).filter(|rule| word(rule)).collect()
-        }
+        Ending::Decided(Outcome::Refused(reasons)) => reasons
+            .iter()
+            .map(|reason| reason.rule.as_str())
+            .filter(|rule| word(rule))
+            .collect(),
         _ => Vec::new(),
     };
     codes.sort_unstable();
@@ -64,14 +71,21 @@ fn remedies(report: &Report<'_>) -> Vec<String> {
     if codes.is_empty() {
         codes.push(report.done.ending.kind());
     }
-    codes.iter().take(10).map(|code| format!("`promote explain {code}`")).collect()
+    codes
+        .iter()
+        .take(10)
+        .map(|code| format!("`promote explain {code}`"))
+        .collect()
 }
 
 fn append(path: &Path, text: &str, what: &str) {
     let file = OpenOptions::new().append(true).create(true).open(path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
         // The promotion itself is done: a workflow that cannot show it is no reason to call it failed.
-        output::problem(&format!("cannot write {what} to {}: {error}", path.display()));
+        output::problem(&format!(
+            "cannot write {what} to {}: {error}",
+            path.display()
+        ));
     }
 }
 
@@ -80,7 +94,10 @@ fn outputs(report: &Report<'_>) -> String {
     let mut text = String::new();
     for (name, value) in report.outputs() {
         let value: String = line(&value).chars().take(OUTPUT).collect();
-        let delimiter = format!("promote_{}", &digest(format!("{name}{value}").as_bytes())[..32]);
+        let delimiter = format!(
+            "promote_{}",
+            &digest(format!("{name}{value}").as_bytes())[..32]
+        );
         let _ = write!(text, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
     }
     text
@@ -102,8 +119,11 @@ fn summary(report: &Report<'_>) -> String {
     if done.ending.exit_code() > 0 {
         let _ = write!(text, "What to do: {}\n\n", remedies(report).join(", "));
     }
-    let links: Vec<String> =
-        report.links.iter().map(|(name, url)| format!("[{}](<{url}>)", markdown(name))).collect();
+    let links: Vec<String> = report
+        .links
+        .iter()
+        .map(|(name, url)| format!("[{}](<{url}>)", markdown(name)))
+        .collect();
     if !links.is_empty() {
         let _ = write!(text, "{}\n\n", links.join(" · "));
     }
@@ -111,8 +131,8 @@ fn summary(report: &Report<'_>) -> String {
     if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
         for change in &changes.catalog {
-            let cells =
-                [&change.entity, &change.field, &change.before, &change.after].map(|cell| markdown(cell));
+            let cells = [&change.entity, &change.field, &change.before, &change.after]
+                .map(|cell| markdown(cell));
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');
@@ -135,23 +155,39 @@ fn summary(report: &Report<'_>) -> String {
             step.took.as_millis()
         );
     }
-    let _ = write!(text, "\n</details>\n\nPort run {}{}\n\n", markdown(&report.run_id), policy(report));
+    let _ = write!(
+        text,
+        "\n</details>\n\nPort run {}{}\n\n",
+        markdown(&report.run_id),
+        policy(report)
+    );
     cut(text)
 }
 
 /// Which policy ran, and by which rule.
 fn policy(report: &Report<'_>) -> String {
     report.picked.map_or_else(String::new, |picked| {
-        let team = picked.team.as_ref().map(|team| format!(", for {}", markdown(team))).unwrap_or_default();
+        let team = picked
+            .team
+            .as_ref()
+            .map(|team| format!(", for {}", markdown(team)))
+            .unwrap_or_default();
         format!(" · policy {}{team}", &picked.digest[..12])
     })
 }
 
 fn cut(mut text: String) -> String {
     if text.len() > SUMMARY {
-        let end = (0..=SUMMARY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let end = (0..=SUMMARY)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or_default();
         text.truncate(end);
-        let _ = write!(text, "\n\n… cut at {} KiB; the journal has all of it\n", SUMMARY >> 10);
+        let _ = write!(
+            text,
+            "\n\n… cut at {} KiB; the journal has all of it\n",
+            SUMMARY >> 10
+        );
     }
     text
 }

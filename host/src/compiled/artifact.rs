@@ -46,8 +46,16 @@ pub(super) fn key(engine: &Engine, component: &str) -> String {
         }
     }
     let mut keyed = Keyed(Sha256::new_with_prefix(format!("{MAGIC}\n{component}\n")));
-    engine.wasmtime().precompile_compatibility_hash().hash(&mut keyed);
-    keyed.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    engine
+        .wasmtime()
+        .precompile_compatibility_hash()
+        .hash(&mut keyed);
+    keyed
+        .0
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The artifact of a policy, to be kept under its key.
@@ -55,7 +63,11 @@ pub(super) fn key(engine: &Engine, component: &str) -> String {
 /// # Errors
 /// When the code cannot be written down, for want of memory.
 pub(super) fn bytes(policy: &Policy, key: &str) -> anyhow::Result<Vec<u8>> {
-    let code = policy.program.component().serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let code = policy
+        .program
+        .component()
+        .serialize()
+        .map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let mut bytes = format!("{MAGIC}\n{key}\n{}\n", digest(&code)).into_bytes();
     bytes.extend(code);
     Ok(bytes)
@@ -82,7 +94,10 @@ impl<'a> Artifact<'a> {
     ///
     /// # Errors
     /// When wasmtime does not take it: made by another version, or for a processor that this one is not.
-    #[expect(unsafe_code, reason = "native code that was compiled before can be loaded in no other way")]
+    #[expect(
+        unsafe_code,
+        reason = "native code that was compiled before can be loaded in no other way"
+    )]
     pub(super) fn policy(&self, engine: &Engine, component: &[u8]) -> anyhow::Result<Policy> {
         // SAFETY: wasmtime demands bytes that `Component::serialize` made and nobody has changed since; it checks its
         // version, the target and the settings itself, but not the code. Their way here is one of two. Either they are
@@ -93,8 +108,13 @@ impl<'a> Artifact<'a> {
         // can make a file that passes, and needs none of it: they can replace this binary, its configuration and its
         // credentials as well.
         let component_code = unsafe { Component::deserialize(engine.wasmtime(), self.0) };
-        let code =
-            component_code.map_err(|error| anyhow::anyhow!("{error:#}")).context("it cannot be loaded")?;
-        Ok(Policy::of(engine, engine.adopt(code, component), component.len())?)
+        let code = component_code
+            .map_err(|error| anyhow::anyhow!("{error:#}"))
+            .context("it cannot be loaded")?;
+        Ok(Policy::of(
+            engine,
+            engine.adopt(code, component),
+            component.len(),
+        )?)
     }
 }

@@ -69,7 +69,9 @@ impl Cache {
         // What was opened, not what the name stands for by now.
         check(&path, &file.metadata().map_err(io_at(&path))?, Kind::File)?;
         let mut bytes = Vec::with_capacity(usize::try_from(named.len().min(LARGEST)).unwrap_or(0));
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(io_at(&path))?;
+        file.take(LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(io_at(&path))?;
         Ok(Some(bytes))
     }
 
@@ -79,7 +81,11 @@ impl Cache {
     /// When the disk does not take them.
     pub fn put(&self, key: &str, bytes: &[u8]) -> Result<(), Unusable> {
         static WRITES: AtomicU32 = AtomicU32::new(0);
-        let writer = format!("{}-{}", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+        let writer = format!(
+            "{}-{}",
+            std::process::id(),
+            WRITES.fetch_add(1, Ordering::Relaxed)
+        );
         let (unfinished, path) = (self.0.join(format!("{key}.{writer}.new")), self.path(key));
         // Left behind by a process of the same number, if it is there.
         let _ = fs::remove_file(&unfinished);
@@ -125,7 +131,12 @@ enum Kind {
 #[cfg(unix)]
 fn check(path: &Path, found: &fs::Metadata, kind: Kind) -> Result<(), Unusable> {
     use std::os::unix::fs::MetadataExt as _;
-    let open = |what| Err(Unusable::Open { path: path.to_owned(), what });
+    let open = |what| {
+        Err(Unusable::Open {
+            path: path.to_owned(),
+            what,
+        })
+    };
     let me = rustix::process::geteuid().as_raw();
     let (others_write, sticky) = (found.mode() & 0o022 != 0, found.mode() & 0o1000 != 0);
     match kind {
@@ -144,7 +155,10 @@ fn check(path: &Path, found: &fs::Metadata, kind: Kind) -> Result<(), Unusable> 
 /// Who can write a file is not known here, so none is trusted.
 #[cfg(not(unix))]
 fn check(path: &Path, _: &fs::Metadata, _: Kind) -> Result<(), Unusable> {
-    Err(Unusable::Open { path: path.to_owned(), what: "cannot be checked on this system" })
+    Err(Unusable::Open {
+        path: path.to_owned(),
+        what: "cannot be checked on this system",
+    })
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -78,12 +78,16 @@ pub fn load(
         let complain = |why: Unusable| say(&format!("compiled policies are not kept: {why}"));
         Cache::open(folder).map_err(complain).ok()
     });
-    if let Some(policy) = cache.as_ref().and_then(|cache| recall(engine, bytes, cache, &key, say)) {
+    if let Some(policy) = cache
+        .as_ref()
+        .and_then(|cache| recall(engine, bytes, cache, &key, say))
+    {
         return Ok((policy, Origin::Cache));
     }
     let policy = Policy::compile(engine, bytes)?;
     if let Some(cache) = cache {
-        let kept = artifact::bytes(&policy, &key).and_then(|artifact| Ok(cache.put(&file(&key), &artifact)?));
+        let kept = artifact::bytes(&policy, &key)
+            .and_then(|artifact| Ok(cache.put(&file(&key), &artifact)?));
         if let Err(why) = kept {
             say(&format!("the compiled policy could not be kept: {why:#}"));
         }
@@ -92,11 +96,23 @@ pub fn load(
 }
 
 /// What the cache holds for this key, if that can be trusted and used.
-fn recall(engine: &Engine, bytes: &[u8], cache: &Cache, key: &str, say: &dyn Fn(&str)) -> Option<Policy> {
-    let ignored = |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
+fn recall(
+    engine: &Engine,
+    bytes: &[u8],
+    cache: &Cache,
+    key: &str,
+    say: &dyn Fn(&str),
+) -> Option<Policy> {
+    let ignored =
+        |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
     let held = cache.get(&file(key)).map_err(|why| ignored(&why)).ok()??;
-    let artifact = Artifact::parse(&held, key).map_err(|why| ignored(&why)).ok()?;
-    artifact.policy(engine, bytes).map_err(|why| ignored(&format_args!("{why:#}"))).ok()
+    let artifact = Artifact::parse(&held, key)
+        .map_err(|why| ignored(&why))
+        .ok()?;
+    artifact
+        .policy(engine, bytes)
+        .map_err(|why| ignored(&format_args!("{why:#}")))
+        .ok()
 }
 
 /// The name of an artifact's file.

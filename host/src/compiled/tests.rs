@@ -18,7 +18,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("promote-compiled-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("promote-compiled-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         Self(path)
     }
@@ -27,7 +28,10 @@ impl Folder {
     fn filled(name: &str) -> (Self, PathBuf) {
         let folder = Self::new(name);
         let key = artifact::key(&ENGINE, &digest(builtin::POLICY));
-        Cache::open(&folder.0).unwrap().put(&file(&key), &ARTIFACT).unwrap();
+        Cache::open(&folder.0)
+            .unwrap()
+            .put(&file(&key), &ARTIFACT)
+            .unwrap();
         let file = folder.0.join(format!("{key}.compiled"));
         (folder, file)
     }
@@ -54,19 +58,45 @@ fn a_policy_is_compiled_once_and_kept_for_this_user_alone() {
     assert_eq!(folder.load(), (Origin::Compiler, String::new()));
     assert_eq!(folder.load(), (Origin::Cache, String::new()));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let files: Vec<_> = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!((mode(&folder.0), files.len(), mode(&files[0])), (0o700, 1, 0o600));
+    let files: Vec<_> = fs::read_dir(&folder.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(
+        (mode(&folder.0), files.len(), mode(&files[0])),
+        (0o700, 1, 0o600)
+    );
 }
 
 #[test]
 fn a_file_that_is_not_what_was_written_is_made_anew() {
     type Harm = fn(&Path);
     let cases: [(&str, Harm, &str); 7] = [
-        ("flipped", |path| edit(path, &|bytes| *bytes.last_mut().unwrap() ^= 1), "changed or cut off"),
-        ("cut", |path| edit(path, &|bytes| bytes.truncate(bytes.len() / 2)), "changed or cut off"),
-        ("empty", |path| edit(path, &Vec::clear), "not a compiled policy"),
-        ("foreign", |path| edit(path, &|bytes| bytes[0] = b'P'), "not a compiled policy"),
-        ("other", |path| edit(path, &|bytes| bytes[MAGIC_LENGTH] ^= 1), "compiled from something else"),
+        (
+            "flipped",
+            |path| edit(path, &|bytes| *bytes.last_mut().unwrap() ^= 1),
+            "changed or cut off",
+        ),
+        (
+            "cut",
+            |path| edit(path, &|bytes| bytes.truncate(bytes.len() / 2)),
+            "changed or cut off",
+        ),
+        (
+            "empty",
+            |path| edit(path, &Vec::clear),
+            "not a compiled policy",
+        ),
+        (
+            "foreign",
+            |path| edit(path, &|bytes| bytes[0] = b'P'),
+            "not a compiled policy",
+        ),
+        (
+            "other",
+            |path| edit(path, &|bytes| bytes[MAGIC_LENGTH] ^= 1),
+            "compiled from something else",
+        ),
         (
             "writable",
             |path| fs::set_permissions(path, Permissions::from_mode(0o620)).unwrap(),
@@ -86,7 +116,10 @@ fn a_file_that_is_not_what_was_written_is_made_anew() {
         harm(&file);
         let (origin, said) = folder.load();
         assert_eq!(origin, Origin::Compiler, "{name}");
-        assert!(said.contains("made anew") && said.contains(why), "{name}: {said}");
+        assert!(
+            said.contains("made anew") && said.contains(why),
+            "{name}: {said}"
+        );
         assert_eq!(folder.load(), (Origin::Cache, String::new()), "{name}");
     }
 }

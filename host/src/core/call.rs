@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod, Merged,
-    Proposal, PullFilter, PullRequest, Severity,
+    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
+    Merged, Proposal, PullFilter, PullRequest, Severity,
 };
 
 /// One call of the policy, complete: two equal calls ask for the same thing.
@@ -30,19 +30,39 @@ pub enum Call {
     /// `port-write.update-entity`
     UpdateEntity { key: EntityKey, change: Change },
     /// `github-read.read-file`
-    ReadFile { repository: String, path: String, revision: String },
+    ReadFile {
+        repository: String,
+        path: String,
+        revision: String,
+    },
     /// `github-read.get-pull-request`
     GetPullRequest { repository: String, number: u32 },
     /// `github-read.find-pull-requests`
-    FindPullRequests { repository: String, head: String, base: String, filter: PullFilter },
+    FindPullRequests {
+        repository: String,
+        head: String,
+        base: String,
+        filter: PullFilter,
+    },
     /// `github-read.get-checks`
-    GetChecks { repository: String, commit: String, base: String },
+    GetChecks {
+        repository: String,
+        commit: String,
+        base: String,
+    },
     /// `github-read.get-branch-rules`
     GetBranchRules { repository: String, branch: String },
     /// `github-read.get-commit`
-    GetCommit { repository: String, revision: String },
+    GetCommit {
+        repository: String,
+        revision: String,
+    },
     /// `github-read.compare`
-    Compare { repository: String, base: String, head: String },
+    Compare {
+        repository: String,
+        base: String,
+        head: String,
+    },
     /// `github-propose.propose`
     Propose { proposal: Proposal },
     /// `github-propose.delete-branch`
@@ -50,15 +70,39 @@ pub enum Call {
     /// `github-propose.close-pull-request`
     ClosePullRequest { repository: String, number: u32 },
     /// `github-propose.comment`
-    Comment { repository: String, number: u32, marker: String, body: String },
+    Comment {
+        repository: String,
+        number: u32,
+        marker: String,
+        body: String,
+    },
     /// `github-propose.add-labels`
-    AddLabels { repository: String, number: u32, labels: Vec<String> },
+    AddLabels {
+        repository: String,
+        number: u32,
+        labels: Vec<String>,
+    },
     /// `github-propose.request-reviewers`
-    RequestReviewers { repository: String, number: u32, users: Vec<String>, teams: Vec<String> },
+    RequestReviewers {
+        repository: String,
+        number: u32,
+        users: Vec<String>,
+        teams: Vec<String>,
+    },
     /// `github-merge.merge`
-    Merge { repository: String, number: u32, expected_head: String, method: MergeMethod },
+    Merge {
+        repository: String,
+        number: u32,
+        expected_head: String,
+        method: MergeMethod,
+    },
     /// `github-merge.merge-when-ready`
-    MergeWhenReady { repository: String, number: u32, expected_head: String, method: MergeMethod },
+    MergeWhenReady {
+        repository: String,
+        number: u32,
+        expected_head: String,
+        method: MergeMethod,
+    },
 }
 
 /// The answer to a [`Call`]; which variant answers which call is fixed by the contract.
@@ -98,7 +142,8 @@ pub enum Reply {
 impl Call {
     /// Whether the call changes Port or GitHub. `run-log.note` does, in Port's run.
     pub fn is_write(&self) -> bool {
-        self.targets().is_some_and(|(operation, _)| operation.is_write())
+        self.targets()
+            .is_some_and(|(operation, _)| operation.is_write())
     }
 }
 

@@ -3,7 +3,10 @@
 //! The generated types are the types: nothing mirrors them. They serialise, so that a journal holds exactly what
 //! crossed the border.
 
-#[expect(missing_docs, reason = "documented in wit/, where policy authors read it")]
+#[expect(
+    missing_docs,
+    reason = "documented in wit/, where policy authors read it"
+)]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
@@ -30,7 +33,8 @@ pub use github_read::{
 pub use port_write::Change;
 pub use run_log::Severity;
 pub use types::{
-    Actor, Entity, EntityKey, Failure, Outcome, Promotion, Reason, Relation, Request, Waiting, Workflow,
+    Actor, Entity, EntityKey, Failure, Outcome, Promotion, Reason, Relation, Request, Waiting,
+    Workflow,
 };
 
 /// Package and version of the contract that this host serves.

@@ -36,6 +36,10 @@ impl Ending {
 
     /// How the Port run ends, in Port's words.
     pub fn status(&self) -> &'static str {
-        if self.exit_code() == 0 { "SUCCESS" } else { "FAILURE" }
+        if self.exit_code() == 0 {
+            "SUCCESS"
+        } else {
+            "FAILURE"
+        }
     }
 }

@@ -57,7 +57,10 @@ impl Engine {
     }
 
     fn link(mut config: Config) -> wasmtime::Result<Self> {
-        config.wasm_component_model(true).epoch_interruption(true).max_wasm_stack(512 << 10);
+        config
+            .wasm_component_model(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(512 << 10);
         // Named, so that no feature of this processor is used: what one machine compiles, all of its kind can load.
         config.target(TARGET)?;
         let engine = wasmtime::Engine::new(&config)?;
@@ -83,7 +86,11 @@ impl Engine {
 
     /// Takes what exactly these bytes were compiled to before, for an engine of the same settings.
     pub fn adopt(&self, component: Component, bytes: &[u8]) -> Program {
-        Program { component, digest: digest(bytes), linked: Arc::default() }
+        Program {
+            component,
+            digest: digest(bytes),
+            linked: Arc::default(),
+        }
     }
 
     /// Checks that a component's imports and exports have the contract's types; their names alone say little.
@@ -99,11 +106,20 @@ impl Engine {
     /// # Errors
     /// When it traps, or takes longer than five seconds.
     pub async fn describe(&self, program: &Program) -> anyhow::Result<Description> {
-        let limits = Limits { wall: Duration::from_secs(5), ..Limits::default() };
-        let mut store = self.store(Sandbox::new(None, &Surroundings::default(), &limits), limits.traffic);
+        let limits = Limits {
+            wall: Duration::from_secs(5),
+            ..Limits::default()
+        };
+        let mut store = self.store(
+            Sandbox::new(None, &Surroundings::default(), &limits),
+            limits.traffic,
+        );
         let asked = async {
             let instance = self.linked(program)?.instantiate_async(&mut store).await?;
-            instance.promote_policy_about().call_describe(&mut store).await
+            instance
+                .promote_policy_about()
+                .call_describe(&mut store)
+                .await
         };
         match tokio::time::timeout(limits.wall, asked).await {
             Ok(described) => described.map_err(plain),
@@ -123,10 +139,16 @@ impl Engine {
         let limits = door.limits().clone();
         // The host's own calls before this have used some of the time.
         let left = door.time_left();
-        let mut store = self.store(Sandbox::new(Some(Box::new(door)), surroundings, &limits), limits.traffic);
+        let mut store = self.store(
+            Sandbox::new(Some(Box::new(door)), surroundings, &limits),
+            limits.traffic,
+        );
         let run = async {
             let instance = self.linked(program)?.instantiate_async(&mut store).await?;
-            instance.promote_policy_promotion().call_promote(&mut store, request).await
+            instance
+                .promote_policy_promotion()
+                .call_promote(&mut store, request)
+                .await
         };
         let verdict = tokio::select! {
             ended = run => match ended {

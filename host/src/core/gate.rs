@@ -126,8 +126,13 @@ impl Gate {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, entry: &Written<'_>, durable: bool) -> Result<(), NoJournal> {
-        let written =
-            self.journal.add(entry).and_then(|()| if durable { self.journal.flush() } else { Ok(()) });
+        let written = self.journal.add(entry).and_then(|()| {
+            if durable {
+                self.journal.flush()
+            } else {
+                Ok(())
+            }
+        });
         written.map_err(NoJournal)
     }
 
@@ -142,7 +147,9 @@ impl Gate {
             Call::Now => Reply::Time(self.clock.now().to_string()),
             Call::Sleep { seconds } => {
                 self.settle().await;
-                self.clock.sleep(self.time_left().min(Duration::from_secs((*seconds).into()))).await;
+                self.clock
+                    .sleep(self.time_left().min(Duration::from_secs((*seconds).into())))
+                    .await;
                 self.check_deadline()?;
                 Reply::Done(())
             }
@@ -156,7 +163,9 @@ impl Gate {
     pub async fn settle(&mut self) {
         if let Err(failure) = self.source.settle().await {
             let why = describe(&failure);
-            self.observer.say(&format!("a line for the log of the Port run was not taken: {why}"));
+            self.observer.say(&format!(
+                "a line for the log of the Port run was not taken: {why}"
+            ));
         }
     }
 
@@ -175,11 +184,25 @@ impl Door for Gate {
         // A call that is too large is not made, and not copied into the journal either.
         let text = json(&call);
         self.budget.carry(text.get().len()).map_err(trap)?;
-        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let number = u32::try_from(self.timeline.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         let started = self.clock.now();
-        self.write(&Entry::Call { number, at: started, request: &text }, call.is_write()).map_err(trap)?;
+        self.write(
+            &Entry::Call {
+                number,
+                at: started,
+                request: &text,
+            },
+            call.is_write(),
+        )
+        .map_err(trap)?;
         // What a run that is stopped in the middle of a call leaves behind.
-        self.timeline.push(Step { call: call.clone(), answer: Answered::NotYet, took: Duration::ZERO });
+        self.timeline.push(Step {
+            call: call.clone(),
+            answer: Answered::NotYet,
+            took: Duration::ZERO,
+        });
         let answer = self.answer(&call).await;
         let at = self.clock.now();
         if let Some(step) = self.timeline.last_mut() {
@@ -194,11 +217,27 @@ impl Door for Gate {
         match &answer {
             Ok(reply) => {
                 let text = json(reply);
-                self.write(&Entry::Reply { number, at, reply: &text }, false).map_err(trap)?;
+                self.write(
+                    &Entry::Reply {
+                        number,
+                        at,
+                        reply: &text,
+                    },
+                    false,
+                )
+                .map_err(trap)?;
                 self.budget.carry(text.get().len()).map_err(trap)?;
             }
             Err(Fault::Failure(failure)) => {
-                self.write(&Entry::Failure { number, at, failure: &json(failure) }, false).map_err(trap)?;
+                self.write(
+                    &Entry::Failure {
+                        number,
+                        at,
+                        failure: &json(failure),
+                    },
+                    false,
+                )
+                .map_err(trap)?;
             }
             Err(Fault::Trap(_)) => {}
         }

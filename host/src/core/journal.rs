@@ -130,7 +130,12 @@ impl Journal {
 
     /// Starts a journal over what keeps it: that has it when it is flushed.
     pub fn over(sink: impl Write + Send + Sync + 'static) -> Self {
-        Self { sink: Box::new(sink), lines: 0, sum: String::new(), torn: false }
+        Self {
+            sink: Box::new(sink),
+            lines: 0,
+            sum: String::new(),
+            torn: false,
+        }
     }
 
     /// Whether nothing was written yet.
@@ -161,7 +166,11 @@ impl Journal {
         self.sink.write_all(text.as_bytes())?;
         (self.lines, self.sum, self.torn) = (number, sum, false);
         // A run of very many calls leaves its end little to wait for.
-        if number.is_multiple_of(1_000) { self.flush() } else { Ok(()) }
+        if number.is_multiple_of(1_000) {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Returns when everything added is on the disk.
@@ -186,5 +195,8 @@ pub fn json(value: &impl Serialize) -> Box<RawValue> {
 /// SHA-256 in hex.
 pub fn digest(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    Sha256::digest(bytes).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

@@ -24,19 +24,31 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { wall: Duration::from_secs(300), memory: 64 << 20, calls: 200, writes: 50, traffic: 16 << 20 }
+        Self {
+            wall: Duration::from_secs(300),
+            memory: 64 << 20,
+            calls: 200,
+            writes: 50,
+            traffic: 16 << 20,
+        }
     }
 }
 
 impl Limits {
     /// What a policy is told, in effect, that sends or gets too much.
     pub fn traffic_reached(&self) -> LimitReached {
-        LimitReached { limit: format!("{} bytes in calls and answers", self.traffic), key: "traffic" }
+        LimitReached {
+            limit: format!("{} bytes in calls and answers", self.traffic),
+            key: "traffic",
+        }
     }
 
     /// The limit that a run reaches at its deadline.
     pub fn out_of_time(&self) -> LimitReached {
-        LimitReached { limit: format!("{:?} of time", self.wall), key: "wall" }
+        LimitReached {
+            limit: format!("{:?} of time", self.wall),
+            key: "wall",
+        }
     }
 }
 
@@ -62,7 +74,12 @@ pub struct Budget {
 impl Budget {
     /// Nothing used yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, calls: 0, writes: 0, traffic: 0 }
+        Self {
+            limits,
+            calls: 0,
+            writes: 0,
+            traffic: 0,
+        }
     }
 
     /// Counts a call.
@@ -72,9 +89,15 @@ impl Budget {
     pub fn admit(&mut self, call: &Call) -> Result<(), LimitReached> {
         self.calls += 1;
         self.writes += u32::from(call.is_write());
-        let used = [(self.calls, self.limits.calls, "calls"), (self.writes, self.limits.writes, "writes")];
+        let used = [
+            (self.calls, self.limits.calls, "calls"),
+            (self.writes, self.limits.writes, "writes"),
+        ];
         match used.into_iter().find(|(used, most, _)| used > most) {
-            Some((_, most, key)) => Err(LimitReached { limit: format!("{most} {key}"), key }),
+            Some((_, most, key)) => Err(LimitReached {
+                limit: format!("{most} {key}"),
+                key,
+            }),
             None => Ok(()),
         }
     }
@@ -85,7 +108,11 @@ impl Budget {
     /// When the traffic is over its limit.
     pub fn carry(&mut self, bytes: usize) -> Result<(), LimitReached> {
         self.traffic = self.traffic.saturating_add(bytes);
-        if self.traffic > self.limits.traffic { Err(self.limits.traffic_reached()) } else { Ok(()) }
+        if self.traffic > self.limits.traffic {
+            Err(self.limits.traffic_reached())
+        } else {
+            Ok(())
+        }
     }
 
     /// The limits.
@@ -100,18 +127,34 @@ mod tests {
 
     #[test]
     fn a_budget_ends_at_each_limit() {
-        let limits = Limits { calls: 2, writes: 1, traffic: 10, ..Limits::default() };
-        let note = Call::DeleteBranch { repository: String::new(), branch: String::new() };
+        let limits = Limits {
+            calls: 2,
+            writes: 1,
+            traffic: 10,
+            ..Limits::default()
+        };
+        let note = Call::DeleteBranch {
+            repository: String::new(),
+            branch: String::new(),
+        };
         let ends_at = |calls: &[(&Call, usize)]| {
             let mut budget = Budget::new(limits.clone());
             calls
                 .iter()
-                .find_map(|(call, bytes)| budget.carry(*bytes).and_then(|()| budget.admit(call)).err())
+                .find_map(|(call, bytes)| {
+                    budget.carry(*bytes).and_then(|()| budget.admit(call)).err()
+                })
                 .map(|reached| reached.key)
         };
         assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 5)]), None);
-        assert_eq!(ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]), Some("calls"));
+        assert_eq!(
+            ends_at(&[(&Call::Now, 0), (&Call::Now, 0), (&Call::Now, 0)]),
+            Some("calls")
+        );
         assert_eq!(ends_at(&[(&note, 0), (&note, 0)]), Some("writes"));
-        assert_eq!(ends_at(&[(&Call::Now, 5), (&Call::Now, 6)]), Some("traffic"));
+        assert_eq!(
+            ends_at(&[(&Call::Now, 5), (&Call::Now, 6)]),
+            Some("traffic")
+        );
     }
 }

@@ -90,8 +90,13 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
 fn is_limited_graphql(body: &[u8]) -> bool {
     let mention = memchr::memmem::find(body, b"\"RATE_LIMITED\"");
     let answer = mention.map(|_| serde_json::from_slice::<Value>(body).unwrap_or_default());
-    let errors = answer.as_ref().and_then(|answer| answer["errors"].as_array());
-    errors.into_iter().flatten().any(|error| error["type"] == "RATE_LIMITED")
+    let errors = answer
+        .as_ref()
+        .and_then(|answer| answer["errors"].as_array());
+    errors
+        .into_iter()
+        .flatten()
+        .any(|error| error["type"] == "RATE_LIMITED")
 }
 
 /// Whether another try may find the service in a better state.
@@ -105,7 +110,9 @@ fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<
     retry_after(headers, now).or_else(|| {
         let reset = header(headers, "x-ratelimit-reset").filter(|_| used_up)?;
         match reset.parse::<i64>() {
-            Ok(seconds) if seconds > EPOCH_FROM => Some(until(Timestamp::from_second(seconds).ok()?, now)),
+            Ok(seconds) if seconds > EPOCH_FROM => {
+                Some(until(Timestamp::from_second(seconds).ok()?, now))
+            }
             Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
             Err(_) => Some(until(reset.parse().ok()?, now)),
         }
@@ -117,7 +124,10 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = header(headers, "retry-after")?;
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(until(jiff::fmt::rfc2822::parse(value).ok()?.timestamp(), now)),
+        Err(_) => Some(until(
+            jiff::fmt::rfc2822::parse(value).ok()?.timestamp(),
+            now,
+        )),
     }
 }
 

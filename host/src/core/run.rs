@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::contract::{CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting};
+use super::contract::{
+    CONTRACT, Entity, EntityKey, Failure, Outcome, Promotion, Request, Severity, Waiting,
+};
 use super::ending::Ending;
 use super::engine::{Engine, Program, Verdict};
 use super::gate::{Gate, NoJournal, Step, describe};
@@ -84,8 +86,19 @@ pub struct Done {
 /// Runs a job to its end. Whatever happens, Port is told, minted tokens are revoked and the journal is closed; `cancel`
 /// ends the policy early.
 pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
-    let Job { engine, policy, grants, sets_status, request, seed, mut gate } = job;
-    let surroundings = Surroundings { now: gate.clock.now(), seed };
+    let Job {
+        engine,
+        policy,
+        grants,
+        sets_status,
+        request,
+        seed,
+        mut gate,
+    } = job;
+    let surroundings = Surroundings {
+        now: gate.clock.now(),
+        seed,
+    };
     let mut header = Header {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,16 +114,26 @@ pub async fn run(job: Job<'_>, cancel: impl Future<Output = ()>) -> Done {
     let wall = header.limits.wall;
     let mut printed = String::new();
     // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(gate.time_left(), begin(&mut gate, grants, policy, &mut header)).await;
+    let begun = tokio::time::timeout(
+        gate.time_left(),
+        begin(&mut gate, grants, policy, &mut header),
+    )
+    .await;
     let ending = match begun {
-        Err(_) => Ending::Failed(format!("nothing came back from Port within {wall:?} (`limits.wall`)")),
+        Err(_) => Ending::Failed(format!(
+            "nothing came back from Port within {wall:?} (`limits.wall`)"
+        )),
         Ok(Err(ending)) => ending,
         Ok(Ok(program)) => {
             let verdict;
-            (verdict, gate, printed) =
-                engine.run(&program, &header.request, gate, &surroundings, cancel).await;
+            (verdict, gate, printed) = engine
+                .run(&program, &header.request, gate, &surroundings, cancel)
+                .await;
             let unproven = unproven(&verdict, &gate.seen);
-            ending(verdict, gate.violations.iter().cloned().chain(unproven).collect())
+            ending(
+                verdict,
+                gate.violations.iter().cloned().chain(unproven).collect(),
+            )
         }
     };
     finish(ending, gate, sets_status, printed).await
@@ -121,10 +144,16 @@ type Begun = Result<Program, Ending>;
 
 /// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
 /// the run starts.
-async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &mut Header) -> Begun {
+async fn begin(
+    gate: &mut Gate,
+    grants: &Grants,
+    policy: &dyn Choice,
+    header: &mut Header,
+) -> Begun {
     let subject = confirm(gate, &header.request.subject.key).await?;
     let (program, settings, team) = policy.choose(&subject).await.map_err(Ending::Unusable)?;
-    (header.component, header.team, header.request.settings) = (program.digest().to_owned(), team, settings);
+    (header.component, header.team, header.request.settings) =
+        (program.digest().to_owned(), team, settings);
     let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
     let context = json!({
         "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
@@ -133,11 +162,24 @@ async fn begin(gate: &mut Gate, grants: &Grants, policy: &dyn Choice, header: &m
     gate.write(&Entry::Header(Box::new(header.clone())), true)
         .map_err(|error| Ending::Unusable(error.to_string()))?;
     if gate.source.mode() == Mode::Run {
-        let (version, policy, on) =
-            (&header.host, &header.component[..12], show(&header.request.subject.key));
-        let team = header.team.as_ref().map(|team| format!(" ({team})")).unwrap_or_default();
+        let (version, policy, on) = (
+            &header.host,
+            &header.component[..12],
+            show(&header.request.subject.key),
+        );
+        let team = header
+            .team
+            .as_ref()
+            .map(|team| format!(" ({team})"))
+            .unwrap_or_default();
         let line = format!("promote {version} starts: policy {policy}{team} on {on}");
-        let told = gate.source.call(&Call::Note { severity: Severity::Info, message: line }).await;
+        let told = gate
+            .source
+            .call(&Call::Note {
+                severity: Severity::Info,
+                message: line,
+            })
+            .await;
         told.map_err(|failure| failed(STARTING, &failure))?;
     }
     Ok(program)
@@ -148,22 +190,26 @@ async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
     let live = gate.source.live();
     let (run, subject) = tokio::join!(live.port.run(), gate.source.entity(key));
     let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
-    let subject =
-        subject.map_err(|failure| failed("reading the entity that the run was started on", &failure))?;
+    let subject = subject
+        .map_err(|failure| failed("reading the entity that the run was started on", &failure))?;
     let (on, Run { id, status, .. }) = (show(key), &run);
     let Some(subject) = subject else {
-        return Err(Ending::Unusable(format!("there is no {on} in Port, which the payload names")));
+        return Err(Ending::Unusable(format!(
+            "there is no {on} in Port, which the payload names"
+        )));
     };
     if !run.is_about(key) {
         // Whoever wrote this payload shall not end somebody else's run with it.
         live.port.untie();
-        let what =
-            format!("the payload is about {on}, but the Port run {id} is not: start the action in Port");
+        let what = format!(
+            "the payload is about {on}, but the Port run {id} is not: start the action in Port"
+        );
         return Err(Ending::Unusable(what));
     }
     if !run.is_open() {
-        let what =
-            format!("the Port run {id} has ended already ({status}): this attempt is not reported there");
+        let what = format!(
+            "the Port run {id} has ended already ({status}): this attempt is not reported there"
+        );
         gate.observer.say(&what);
         live.port.untie();
     }
@@ -172,16 +218,23 @@ async fn confirm(gate: &Gate, key: &EntityKey) -> Result<Entity, Ending> {
 
 /// What a policy is told off for, if nothing that was seen proves what it says.
 pub fn unproven(verdict: &Verdict, seen: &Seen) -> Option<String> {
-    let Verdict::Returned(Ok(outcome)) = verdict else { return None };
+    let Verdict::Returned(Ok(outcome)) = verdict else {
+        return None;
+    };
     match outcome {
-        Outcome::Promoted(Promotion { image, .. }) if !seen.has_merged() && !seen.base_holds(image) => {
-            Some(format!("it says that {image} was promoted, and nothing was merged"))
-        }
-        Outcome::Pending(Waiting { pull_request: number, .. }) if !seen.knows_pull_request(*number) => {
+        Outcome::Promoted(Promotion { image, .. })
+            if !seen.has_merged() && !seen.base_holds(image) =>
+        {
             Some(format!(
-                "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+                "it says that {image} was promoted, and nothing was merged"
             ))
         }
+        Outcome::Pending(Waiting {
+            pull_request: number,
+            ..
+        }) if !seen.knows_pull_request(*number) => Some(format!(
+            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        )),
         _ => None,
     }
 }
@@ -218,10 +271,15 @@ async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: Stri
     }
     if let Err(failure) = live.github.revoke().await {
         let why = describe(&failure);
-        let what = format!("the installation token could not be revoked, it ends within the hour: {why}");
+        let what =
+            format!("the installation token could not be revoked, it ends within the hour: {why}");
         gate.observer.say(&what);
     }
-    let footer = Entry::Footer { at: gate.clock.now(), ending: kind.to_owned(), message: message.clone() };
+    let footer = Entry::Footer {
+        at: gate.clock.now(),
+        ending: kind.to_owned(),
+        message: message.clone(),
+    };
     // A run that never began has no header, and a journal without one is none.
     if !gate.journal.is_empty()
         && let Err(error) = gate.write(&footer, true)
@@ -229,7 +287,13 @@ async fn finish(ending: Ending, mut gate: Gate, sets_status: bool, printed: Stri
         gate.observer.say(&error.to_string());
     }
     let journal_sum = gate.journal.sum().to_owned();
-    Done { ending, message, timeline: gate.timeline, printed, journal_sum }
+    Done {
+        ending,
+        message,
+        timeline: gate.timeline,
+        printed,
+        journal_sum,
+    }
 }
 
 fn failed(doing: &str, failure: &Failure) -> Ending {

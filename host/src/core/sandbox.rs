@@ -17,9 +17,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use super::call::{Call, Fault, Reply};
 use super::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod, Merged,
-    Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose, github_read, port_read,
-    port_write, run_log, types,
+    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
+    Merged, Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose,
+    github_read, port_read, port_write, run_log, types,
 };
 use super::limits::{LimitReached, Limits};
 
@@ -65,11 +65,16 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(door: Option<Box<dyn Door>>, surroundings: &Surroundings, limits: &Limits) -> Self {
+    pub(super) fn new(
+        door: Option<Box<dyn Door>>,
+        surroundings: &Surroundings,
+        limits: &Limits,
+    ) -> Self {
         let printed = Printed::default();
         let seed = surroundings.seed.to_le_bytes();
         let block = |stream: u8, index: u8| Sha256::digest([&seed[..], &[stream, index]].concat());
-        let random = |stream| Deterministic::new((0..=31).flat_map(|index| block(stream, index)).collect());
+        let random =
+            |stream| Deterministic::new((0..=31).flat_map(|index| block(stream, index)).collect());
         // No arguments, environment, folders, sockets or names: the builder's defaults, said again where they matter.
         let wasi = WasiCtx::builder()
             .stdout(printed.clone())
@@ -86,13 +91,26 @@ impl Sandbox {
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let memory = Memory { left: limits.memory, limit: limits.memory, reached: false };
-        Self { door, wasi, table, printed, memory }
+        let memory = Memory {
+            left: limits.memory,
+            limit: limits.memory,
+            reached: false,
+        };
+        Self {
+            door,
+            wasi,
+            table,
+            printed,
+            memory,
+        }
     }
 
     pub(super) fn memory_limit(&self) -> Option<LimitReached> {
         let bytes = self.memory.limit;
-        self.memory.reached.then(|| LimitReached { limit: format!("{bytes} bytes of memory"), key: "memory" })
+        self.memory.reached.then(|| LimitReached {
+            limit: format!("{bytes} bytes of memory"),
+            key: "memory",
+        })
     }
 
     /// The door, which is of the type that it was made with, and what the policy printed.
@@ -105,14 +123,19 @@ impl Sandbox {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         match &mut self.door {
             Some(door) => door.call(call).await,
-            None => Err(Fault::Trap(wasmtime::format_err!("`describe` made a call; it may make none"))),
+            None => Err(Fault::Trap(wasmtime::format_err!(
+                "`describe` made a call; it may make none"
+            ))),
         }
     }
 }
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -206,11 +229,21 @@ impl Memory {
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.take(desired.saturating_sub(current)))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // A table element is a pointer.
         Ok(self.take(desired.saturating_sub(current).saturating_mul(8)))
     }
@@ -234,7 +267,10 @@ impl env::Host for Sandbox {
     }
 
     async fn sleep(&mut self, seconds: u32) -> wasmtime::Result<()> {
-        self.call(Call::Sleep { seconds }).await.map(drop).map_err(|fault| unexpected(Err(fault)))
+        self.call(Call::Sleep { seconds })
+            .await
+            .map(drop)
+            .map_err(|fault| unexpected(Err(fault)))
     }
 }
 

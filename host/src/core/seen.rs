@@ -32,9 +32,18 @@ impl Seen {
     pub fn observe(&mut self, grants: &Resolved, call: &Call, reply: &Reply) {
         match (call, reply) {
             (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.entity(entity),
-            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|e| self.entity(e)),
+            (_, Reply::Entities(entities)) => {
+                entities.iter().flatten().for_each(|e| self.entity(e))
+            }
             (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
-            (Call::ReadFile { repository, path, revision }, Reply::File(Some(file))) => {
+            (
+                Call::ReadFile {
+                    repository,
+                    path,
+                    revision,
+                },
+                Reply::File(Some(file)),
+            ) => {
                 let key = (repository.clone(), path.clone(), file.blob.clone());
                 self.files.insert(key, file.content.clone());
                 if grants.governs(repository, path, revision) {
@@ -57,7 +66,12 @@ impl Seen {
                 pulls.iter().for_each(|pull| self.head_of(repository, pull));
             }
             (
-                Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. },
+                Call::Merge {
+                    repository, number, ..
+                }
+                | Call::MergeWhenReady {
+                    repository, number, ..
+                },
                 Reply::Merged(Merged::Now(_)),
             ) => self.merge(repository, *number),
             _ => {}
@@ -72,12 +86,16 @@ impl Seen {
 
     /// What this run proposed under that number.
     pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
-        self.proposed.get(&(repository.to_owned(), number)).map(|(proposal, pull)| (proposal, pull))
+        self.proposed
+            .get(&(repository.to_owned(), number))
+            .map(|(proposal, pull)| (proposal, pull))
     }
 
     /// The head branch of a pull request that this run has proposed or read.
     pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        self.heads.get(&(repository.to_owned(), number)).map(String::as_str)
+        self.heads
+            .get(&(repository.to_owned(), number))
+            .map(String::as_str)
     }
 
     /// Whether this run has proposed or read a pull request of this number, in any repository.
@@ -87,7 +105,10 @@ impl Seen {
 
     /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
     pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
-        let mut found = self.entities.values().filter(|entity| entity.key.identifier == identifier);
+        let mut found = self
+            .entities
+            .values()
+            .filter(|entity| entity.key.identifier == identifier);
         found.next().filter(|_| found.next().is_none())
     }
 
@@ -102,12 +123,17 @@ impl Seen {
     }
 
     fn entity(&mut self, entity: &Entity) {
-        let EntityKey { blueprint, identifier } = entity.key.clone();
-        self.entities.insert((identifier, blueprint), entity.clone());
+        let EntityKey {
+            blueprint,
+            identifier,
+        } = entity.key.clone();
+        self.entities
+            .insert((identifier, blueprint), entity.clone());
     }
 
     fn head_of(&mut self, repository: &str, pull: &PullRequest) {
-        self.heads.insert((repository.to_owned(), pull.number), pull.head.clone());
+        self.heads
+            .insert((repository.to_owned(), pull.number), pull.head.clone());
     }
 
     fn merge(&mut self, repository: &str, number: u32) {
@@ -116,7 +142,11 @@ impl Seen {
             return;
         };
         for change in &proposal.changes {
-            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
+            let key = (
+                repository.to_owned(),
+                proposal.base.clone(),
+                change.path.clone(),
+            );
             self.base.insert(key, change.content.clone());
         }
     }
@@ -124,7 +154,8 @@ impl Seen {
 
 /// The entity as templates see it: its own fields, and its properties beside them.
 pub fn entity_context(entity: &Entity) -> Value {
-    let properties: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
+    let properties: Map<String, Value> =
+        serde_json::from_str(&entity.properties).unwrap_or_default();
     let relation = |relation: &Relation| match &relation.targets[..] {
         [one] => (relation.name.clone(), json!(one)),
         targets => (relation.name.clone(), json!(targets)),
@@ -137,7 +168,10 @@ pub fn entity_context(entity: &Entity) -> Value {
         ("properties", json!(properties)),
         ("relations", relations),
     ];
-    properties.into_iter().chain(own.map(|(name, value)| (name.to_owned(), value))).collect()
+    properties
+        .into_iter()
+        .chain(own.map(|(name, value)| (name.to_owned(), value)))
+        .collect()
 }
 
 /// Whether the text stands in the content with nothing of a longer name, tag or digest directly before or after it.

@@ -35,8 +35,10 @@ impl TryFrom<String> for Template {
         let mut rest = source.as_str();
         while let Some((text, after)) = rest.split_once('{') {
             let (path, after) = after.split_once('}').ok_or_else(syntax)?;
-            let keys: Vec<String> =
-                path.split(['.', '[']).map(|key| key.trim_end_matches(']').to_owned()).collect();
+            let keys: Vec<String> = path
+                .split(['.', '['])
+                .map(|key| key.trim_end_matches(']').to_owned())
+                .collect();
             if text.contains('}') || keys.iter().any(|key| key.is_empty() || key.contains('{')) {
                 return Err(syntax());
             }
@@ -61,9 +63,14 @@ impl Template {
     ///
     /// # Errors
     /// When a path names nothing, or something that is not text, a number or a boolean.
-    pub fn render(&self, context: &Value, quote: fn(&str) -> String) -> Result<String, TemplateError> {
-        let fill =
-            |(before, keys): &(String, Vec<String>)| Ok(before.clone() + &quote(&lookup(context, keys)?));
+    pub fn render(
+        &self,
+        context: &Value,
+        quote: fn(&str) -> String,
+    ) -> Result<String, TemplateError> {
+        let fill = |(before, keys): &(String, Vec<String>)| {
+            Ok(before.clone() + &quote(&lookup(context, keys)?))
+        };
         let filled: String = self.holes.iter().map(fill).collect::<Result<_, _>>()?;
         Ok(filled + &self.end)
     }
@@ -102,10 +109,11 @@ mod tests {
     use serde_json::json;
 
     fn render(source: &str) -> Result<String, String> {
-        let context =
-            json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
+        let context = json!({ "service": { "relations": { "prod": "web-prod", "dev": null }, "tags": ["1.2"] } });
         let template = Template::try_from(source.to_owned()).map_err(|error| error.to_string())?;
-        template.render(&context, str::to_owned).map_err(|error| error.to_string())
+        template
+            .render(&context, str::to_owned)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -114,15 +122,37 @@ mod tests {
             ("plain", Ok("plain")),
             ("{service.relations.prod}", Ok("web-prod")),
             ("a/{service.tags[0]}/b", Ok("a/1.2/b")),
-            ("{service.relations.test}", Err("`{service.relations.test}` names nothing: there is no `test`")),
-            ("{service.relations.dev}", Err("`{service.relations.dev}` is not set, not a text")),
-            ("{service.tags}", Err("`{service.tags}` is a list, not a text")),
-            ("{service", Err("`{service` has a brace without its partner, or nothing between braces")),
-            ("a}b", Err("`a}b` has a brace without its partner, or nothing between braces")),
-            ("{}", Err("`{}` has a brace without its partner, or nothing between braces")),
+            (
+                "{service.relations.test}",
+                Err("`{service.relations.test}` names nothing: there is no `test`"),
+            ),
+            (
+                "{service.relations.dev}",
+                Err("`{service.relations.dev}` is not set, not a text"),
+            ),
+            (
+                "{service.tags}",
+                Err("`{service.tags}` is a list, not a text"),
+            ),
+            (
+                "{service",
+                Err("`{service` has a brace without its partner, or nothing between braces"),
+            ),
+            (
+                "a}b",
+                Err("`a}b` has a brace without its partner, or nothing between braces"),
+            ),
+            (
+                "{}",
+                Err("`{}` has a brace without its partner, or nothing between braces"),
+            ),
         ];
         for (source, expected) in cases {
-            assert_eq!(render(source), expected.map(str::to_owned).map_err(str::to_owned), "{source}");
+            assert_eq!(
+                render(source),
+                expected.map(str::to_owned).map_err(str::to_owned),
+                "{source}"
+            );
         }
     }
 }

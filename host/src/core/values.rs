@@ -14,18 +14,29 @@ const KEYS: [&str; 4] = ["image", "newTag", "tag", "digest"];
 pub fn only_values_change(old: &str, new: &str) -> Result<(), String> {
     let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
     if old.len() != new.len() {
-        return Err(format!("it would have {} lines instead of {}", new.len(), old.len()));
+        return Err(format!(
+            "it would have {} lines instead of {}",
+            new.len(),
+            old.len()
+        ));
     }
-    let is_other = |(before, after): (&&str, &&str)| before != after && !is_value_change(before, after);
+    let is_other =
+        |(before, after): (&&str, &&str)| before != after && !is_value_change(before, after);
     let Some(index) = old.iter().zip(&new).position(is_other) else {
         return Ok(());
     };
     let (line, keys) = (index + 1, KEYS.map(|key| format!("`{key}`")).join(", "));
-    Err(format!("line {line} changes in more than the value of {keys}"))
+    Err(format!(
+        "line {line} changes in more than the value of {keys}"
+    ))
 }
 
 fn is_value_change(before: &str, after: &str) -> bool {
-    let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let same = before
+        .bytes()
+        .zip(after.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
     around_value(before, same).is_some_and(|(prefix, rest)| {
         around_value(after, same) == Some((prefix, rest)) && ends_in_key(prefix)
     })
@@ -48,14 +59,21 @@ fn is_value(token: &str) -> bool {
         .iter()
         .find_map(|quote| token.strip_prefix(*quote)?.strip_suffix(*quote))
         .unwrap_or(token);
-    !bare.is_empty() && !bare.contains(['"', '\'']) && !bare.ends_with(':') && !bare.starts_with(['@', '-'])
+    !bare.is_empty()
+        && !bare.contains(['"', '\''])
+        && !bare.ends_with(':')
+        && !bare.starts_with(['@', '-'])
 }
 
 /// Whether the text before a value is `key: `, not in a comment.
 fn ends_in_key(prefix: &str) -> bool {
-    let is_comment = prefix.trim_start().starts_with('#') || prefix.contains(" #") || prefix.contains("\t#");
+    let is_comment =
+        prefix.trim_start().starts_with('#') || prefix.contains(" #") || prefix.contains("\t#");
     let before_space = prefix.trim_end_matches([' ', '\t']);
-    let Some(key) = before_space.strip_suffix(':').filter(|_| before_space != prefix && !is_comment) else {
+    let Some(key) = before_space
+        .strip_suffix(':')
+        .filter(|_| before_space != prefix && !is_comment)
+    else {
         return false;
     };
     let key = key.trim_end_matches(['"', '\'']);
@@ -71,10 +89,22 @@ mod tests {
     fn only_the_value_of_an_image_key_may_change() {
         let cases = [
             ("image: a/b:1\n", "image: a/b:2\n", true),
-            ("  - image: a/b:1 # pinned\r\n", "  - image: a/b@sha256:0f # pinned\r\n", true),
+            (
+                "  - image: a/b:1 # pinned\r\n",
+                "  - image: a/b@sha256:0f # pinned\r\n",
+                true,
+            ),
             ("image: a/b:1", "image: \"a/b:2\"", true),
-            ("{name: app, image: 'a/b:1'}", "{name: app, image: 'a/b:2'}", true),
-            ("{\"image\": \"a/b:1\", \"x\": 1}", "{\"image\": \"a/b:2\", \"x\": 1}", true),
+            (
+                "{name: app, image: 'a/b:1'}",
+                "{name: app, image: 'a/b:2'}",
+                true,
+            ),
+            (
+                "{\"image\": \"a/b:1\", \"x\": 1}",
+                "{\"image\": \"a/b:2\", \"x\": 1}",
+                true,
+            ),
             ("newTag: 1.0\n", "newTag: \"1.20\"\n", true),
             ("# é\nimage: a:1\n", "# é\nimage: a:2\n", true),
             ("replicas: 1\n", "replicas: 9\n", false),
@@ -95,7 +125,11 @@ mod tests {
             ("image: a:1\n", "image: a:1", false),
         ];
         for (old, new, expected) in cases {
-            assert_eq!(only_values_change(old, new).is_ok(), expected, "{old:?} -> {new:?}");
+            assert_eq!(
+                only_values_change(old, new).is_ok(),
+                expected,
+                "{old:?} -> {new:?}"
+            );
         }
     }
 
@@ -104,7 +138,10 @@ mod tests {
         let answer = only_values_change("a: 1\nb: 2\n", "a: 1\nb: 3\n");
         assert_eq!(
             answer,
-            Err("line 2 changes in more than the value of `image`, `newTag`, `tag`, `digest`".to_owned())
+            Err(
+                "line 2 changes in more than the value of `image`, `newTag`, `tag`, `digest`"
+                    .to_owned()
+            )
         );
     }
 }

@@ -60,17 +60,22 @@ pub async fn pull(
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
     let reference = Reference::parse(&args.reference)?;
-    let artifact =
-        registry::pull(&reference, access).await.with_context(|| format!("fetching {reference}"))?;
+    let artifact = registry::pull(&reference, access)
+        .await
+        .with_context(|| format!("fetching {reference}"))?;
     if let Some(folder) = cache.map(|cache| cache.join("components")) {
-        let kept = compiled::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
+        let kept =
+            compiled::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
         kept.unwrap_or_else(|why| say(&format!("components are not kept: {why}")));
     }
     if let Some(path) = &args.output {
-        std::fs::write(path, &artifact.component).with_context(|| format!("writing {}", path.display()))?;
+        std::fs::write(path, &artifact.component)
+            .with_context(|| format!("writing {}", path.display()))?;
     }
     let (size, sum) = (artifact.component.len(), digest(&artifact.component));
-    say(&format!("the component has {size} bytes and the SHA-256 {sum}"));
+    say(&format!(
+        "the component has {size} bytes and the SHA-256 {sum}"
+    ));
     data(&format!("{}\n", pinned(reference, &artifact).reference));
     Ok(0)
 }
@@ -87,7 +92,9 @@ pub async fn push(
 ) -> anyhow::Result<u8> {
     let reference = Reference::parse(&args.reference)?;
     if reference.digest.is_some() {
-        bail!("`{reference}` has a digest, which a push finds out: name it with a tag, or without one");
+        bail!(
+            "`{reference}` has a digest, which a push finds out: name it with a tag, or without one"
+        );
     }
     let name = args.component.display();
     let bytes = match args.component.to_str() {
@@ -98,12 +105,18 @@ pub async fn push(
     let policy = Policy::compile(&compiled::engine()?, &bytes).with_context(|| name.to_string())?;
     let surface = &policy.surface;
     let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
-    let ours = surface.imports.iter().map(|interface| format!("{package}/{interface}@{version}"));
+    let ours = surface
+        .imports
+        .iter()
+        .map(|interface| format!("{package}/{interface}@{version}"));
     let imports: Vec<String> = ours.chain(surface.wasi.iter().cloned()).collect();
     let artifact = Artifact::new(bytes, &imports, &surface.exports);
     let pushed = registry::push(&artifact, &reference, access).await;
     pushed.with_context(|| format!("pushing to {reference}"))?;
-    say(&format!("the component has {} bytes and the SHA-256 {}", policy.size, policy.digest));
+    say(&format!(
+        "the component has {} bytes and the SHA-256 {}",
+        policy.size, policy.digest
+    ));
     data(&format!("{}\n", pinned(reference, &artifact).reference));
     Ok(0)
 }
@@ -111,5 +124,11 @@ pub async fn push(
 /// The reference of what was pulled or pushed.
 fn pinned(reference: Reference, artifact: &Artifact) -> Pinned {
     let digest = digest(&artifact.manifest);
-    Pinned { reference: Reference { digest: Some(digest.clone()), ..reference }, digest }
+    Pinned {
+        reference: Reference {
+            digest: Some(digest.clone()),
+            ..reference
+        },
+        digest,
+    }
 }

@@ -45,23 +45,42 @@ impl Coverage {
     pub fn join(&mut self, other: Self) {
         for (call, fates) in other.0 {
             for (fate, count) in fates {
-                *self.0.entry(call.clone()).or_default().entry(fate).or_default() += count;
+                *self
+                    .0
+                    .entry(call.clone())
+                    .or_default()
+                    .entry(fate)
+                    .or_default() += count;
             }
         }
     }
 
     fn count(&mut self, call: &str, fate: &'static str) {
-        *self.0.entry(call.to_owned()).or_default().entry(fate).or_default() += 1;
+        *self
+            .0
+            .entry(call.to_owned())
+            .or_default()
+            .entry(fate)
+            .or_default() += 1;
     }
 
     fn of(&self, call: &str, fate: &str) -> usize {
-        self.0.get(call).and_then(|fates| fates.get(fate)).copied().unwrap_or_default()
+        self.0
+            .get(call)
+            .and_then(|fates| fates.get(fate))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The documented pairs of call and failure, and how many of them were met.
     fn pairs(&self) -> (usize, usize) {
-        let pairs = DOCUMENTED.iter().flat_map(|(call, fates)| fates.iter().map(move |fate| (call, fate)));
-        let met = pairs.clone().filter(|(call, fate)| self.of(call, fate) > 0).count();
+        let pairs = DOCUMENTED
+            .iter()
+            .flat_map(|(call, fates)| fates.iter().map(move |fate| (call, fate)));
+        let met = pairs
+            .clone()
+            .filter(|(call, fate)| self.of(call, fate) > 0)
+            .count();
         (met, pairs.count())
     }
 
@@ -75,7 +94,9 @@ impl Coverage {
         for call in self.calls() {
             let _ = write!(text, "\n{call:24}");
             for fate in &columns {
-                let documented = DOCUMENTED.get(call).is_some_and(|fates| fates.contains(fate));
+                let documented = DOCUMENTED
+                    .get(call)
+                    .is_some_and(|fates| fates.contains(fate));
                 let cell = match self.of(call, fate) {
                     0 if documented => ".".to_owned(),
                     0 => String::new(),
@@ -86,7 +107,10 @@ impl Coverage {
             text.truncate(text.trim_end().len());
         }
         let (met, all) = self.pairs();
-        let _ = write!(text, "\n{met} of {all} documented pairs of call and failure were met");
+        let _ = write!(
+            text,
+            "\n{met} of {all} documented pairs of call and failure were met"
+        );
         text
     }
 
@@ -95,16 +119,26 @@ impl Coverage {
         let (met, all) = self.pairs();
         let calls = self.calls().into_iter().map(|call| {
             let documented = DOCUMENTED.get(call);
-            let missing: Vec<&&str> =
-                documented.into_iter().flatten().filter(|fate| self.of(call, fate) == 0).collect();
-            (call.to_owned(), json!({ "met": self.0.get(call), "missing": missing }))
+            let missing: Vec<&&str> = documented
+                .into_iter()
+                .flatten()
+                .filter(|fate| self.of(call, fate) == 0)
+                .collect();
+            (
+                call.to_owned(),
+                json!({ "met": self.0.get(call), "missing": missing }),
+            )
         });
         json!({ "met": met, "documented": all, "calls": Value::Object(calls.collect()) })
     }
 
     /// Every call that the contract has or that was made.
     fn calls(&self) -> BTreeSet<&str> {
-        self.0.keys().map(String::as_str).chain(DOCUMENTED.keys().copied()).collect()
+        self.0
+            .keys()
+            .map(String::as_str)
+            .chain(DOCUMENTED.keys().copied())
+            .collect()
     }
 }
 
@@ -143,9 +177,14 @@ fn failures(
     known: &BTreeMap<&'static str, BTreeSet<&'static str>>,
 ) -> BTreeSet<&'static str> {
     let names = comment.split('`').skip(1).step_by(2);
-    let failures: Vec<&str> =
-        Trouble::all().filter(|trouble| matches!(trouble, Trouble::Fails(_))).map(Trouble::name).collect();
-    let mut said: BTreeSet<&str> = names.clone().filter(|name| failures.contains(name)).collect();
+    let failures: Vec<&str> = Trouble::all()
+        .filter(|trouble| matches!(trouble, Trouble::Fails(_)))
+        .map(Trouble::name)
+        .collect();
+    let mut said: BTreeSet<&str> = names
+        .clone()
+        .filter(|name| failures.contains(name))
+        .collect();
     if comment.contains("Fails as") {
         said.extend(names.filter_map(|name| known.get(name)).flatten());
     }
@@ -159,8 +198,17 @@ mod tests {
     #[test]
     fn the_contract_says_how_a_call_can_fail() {
         let documented = |call: &str| DOCUMENTED.get(call).cloned().unwrap_or_default();
-        let always = |others: &[&'static str]| ALWAYS.iter().chain(others).copied().collect::<BTreeSet<_>>();
-        assert_eq!(documented("merge"), always(&["denied", "conflict", "rejected"]));
+        let always = |others: &[&'static str]| {
+            ALWAYS
+                .iter()
+                .chain(others)
+                .copied()
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            documented("merge"),
+            always(&["denied", "conflict", "rejected"])
+        );
         assert_eq!(documented("merge-when-ready"), documented("merge"));
         assert_eq!(documented("delete-branch"), always(&["denied"]));
         assert!(documented("get-entity").contains("denied"));
@@ -174,9 +222,16 @@ mod tests {
         coverage.count("merge", "conflict");
         coverage.hit("merge", Trouble::KillAfter);
         let table = coverage.table();
-        let row = table.lines().find(|line| line.starts_with("merge ")).unwrap_or_default();
+        let row = table
+            .lines()
+            .find(|line| line.starts_with("merge "))
+            .unwrap_or_default();
         let cells: Vec<&str> = row.split_whitespace().collect();
-        assert_eq!(cells, ["merge", "1", ".", "1", ".", ".", ".", ".", "1"], "{table}");
+        assert_eq!(
+            cells,
+            ["merge", "1", ".", "1", ".", ".", ".", ".", "1"],
+            "{table}"
+        );
         assert_eq!(coverage.json()["calls"]["merge"]["met"]["kill-after"], 1);
     }
 }

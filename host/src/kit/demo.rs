@@ -40,7 +40,12 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let world = Shared::new(World::sample());
     let environment = world.lock().environment();
-    let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), ServerOptions::default()).await?;
+    let server = Server::start(
+        world.clone(),
+        ([127, 0, 0, 1], 0).into(),
+        ServerOptions::default(),
+    )
+    .await?;
     let temporary = std::env::temp_dir().join(format!("promote-demo-{}", std::process::id()));
     let folder = args.keep.clone().unwrap_or(temporary);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -51,7 +56,10 @@ pub async fn run(
     };
     let config = file("promote.toml", CONFIG)?;
     let payload = file("payload.json", &format!("{:#}", sample::payload()))?;
-    say(&format!("Port and GitHub are served on {} with the data of the guide.", server.url()));
+    say(&format!(
+        "Port and GitHub are served on {} with the data of the guide.",
+        server.url()
+    ));
     say("Somebody clicks \"Promote to production\" on the service web:");
     say("");
     let verb = if args.plan { "plan" } else { "run" };
@@ -76,7 +84,8 @@ pub async fn run(
     say("");
     data(&state);
     if args.keep.is_none() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("removing {}", folder.display()))?;
     }
     Ok(code)
 }
@@ -89,7 +98,10 @@ async fn show(
 ) -> anyhow::Result<u8> {
     let mut child = command.spawn().context("starting this program again")?;
     let stdout = child.stdout.take().context("the program has no output")?;
-    let stderr = child.stderr.take().context("the program has no error output")?;
+    let stderr = child
+        .stderr
+        .take()
+        .context("the program has no error output")?;
     let mut said = BufReader::new(stderr).lines();
     while let Some(line) = said.next_line().await? {
         say(&format!("  {line}"));
@@ -105,12 +117,26 @@ async fn show(
 
 /// What Port and git hold after the run.
 fn after(world: &World) -> anyhow::Result<String> {
-    let production =
-        world.port.entity("running_service", "web-prod").context("the sample has no production")?;
-    let run = world.port.runs.get(sample::RUN).context("the sample has no run")?;
-    let repository = world.github.find("acme/gitops").context("the sample has no repository")?;
-    let image = production.relations.get("image").map(|image| image.identifiers().join(", "));
-    let head = repository.branch("main").context("the sample has no main")?;
+    let production = world
+        .port
+        .entity("running_service", "web-prod")
+        .context("the sample has no production")?;
+    let run = world
+        .port
+        .runs
+        .get(sample::RUN)
+        .context("the sample has no run")?;
+    let repository = world
+        .github
+        .find("acme/gitops")
+        .context("the sample has no repository")?;
+    let image = production
+        .relations
+        .get("image")
+        .map(|image| image.identifiers().join(", "));
+    let head = repository
+        .branch("main")
+        .context("the sample has no main")?;
     let branches = world.github.branches("acme/gitops").join(", ");
     let pulls: Vec<String> = world
         .github

@@ -12,7 +12,8 @@ use anyhow::Context as _;
 pub(super) fn find(paths: &[PathBuf], extension: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
-        search(path, extension, &mut found).with_context(|| format!("searching {}", path.display()))?;
+        search(path, extension, &mut found)
+            .with_context(|| format!("searching {}", path.display()))?;
     }
     found.sort();
     found.dedup();
@@ -28,7 +29,10 @@ fn search(path: &Path, wanted: &str, found: &mut Vec<PathBuf>) -> io::Result<()>
         let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
         if kind.is_dir() {
             search(&entry, wanted, found)?;
-        } else if entry.extension().is_some_and(|extension| extension == wanted) {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| extension == wanted)
+        {
             found.push(entry);
         }
     }

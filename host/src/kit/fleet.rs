@@ -51,11 +51,18 @@ impl<'a> Terms<'a> {
 ///
 /// # Errors
 /// As a search fails: the blueprint does not exist, or has more entities than one look takes.
-pub async fn services(port: &port::Client, blueprint: &str, terms: &Terms<'_>) -> Told<Vec<Service>> {
+pub async fn services(
+    port: &port::Client,
+    blueprint: &str,
+    terms: &Terms<'_>,
+) -> Told<Vec<Service>> {
     let all = json!({ "combinator": "and", "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }] });
     let mut entities = port.search(blueprint, &all.to_string()).await?;
     entities.sort_by(|one, other| one.key.identifier.cmp(&other.key.identifier));
-    Ok(entities.into_iter().map(|entity| Service::new(entity, terms)).collect())
+    Ok(entities
+        .into_iter()
+        .map(|entity| Service::new(entity, terms))
+        .collect())
 }
 
 impl Service {
@@ -66,7 +73,12 @@ impl Service {
         let context = json!({ "service": entity_context(&entity) });
         let fill = |name: &str| render(settings[name].as_str().unwrap_or_default(), &context);
         let (staging, production) = (fill("staging"), fill("production"));
-        Self { entity, staging, production, policy }
+        Self {
+            entity,
+            staging,
+            production,
+            policy,
+        }
     }
 
     /// Whether it has anything that could be promoted to: one without production is no subject of a promotion.
@@ -81,13 +93,20 @@ impl Service {
 /// What it names and is not there.
 pub fn render(template: &str, context: &Value) -> Result<String, String> {
     let template = Template::try_from(template.to_owned()).map_err(|error| error.to_string())?;
-    template.render(context, str::to_owned).map_err(|error| error.to_string())
+    template
+        .render(context, str::to_owned)
+        .map_err(|error| error.to_string())
 }
 
 /// The key of a runtime.
 pub fn runtime(settings: &Value, identifier: &str) -> EntityKey {
-    let blueprint = settings["runtime_blueprint"].as_str().unwrap_or("running_service");
-    EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.to_owned() }
+    let blueprint = settings["runtime_blueprint"]
+        .as_str()
+        .unwrap_or("running_service");
+    EntityKey {
+        blueprint: blueprint.to_owned(),
+        identifier: identifier.to_owned(),
+    }
 }
 
 /// The one target of a relation.
@@ -104,7 +123,9 @@ pub fn settings(policy: &PolicyConfig, schema: &str) -> Value {
 }
 
 fn filled(schema: &Value, given: Value) -> Value {
-    let Value::Object(mut given) = given else { return given };
+    let Value::Object(mut given) = given else {
+        return given;
+    };
     let none = Map::new();
     for (name, property) in schema["properties"].as_object().unwrap_or(&none) {
         let default = property.get("default").filter(|default| !default.is_null());

@@ -25,8 +25,10 @@ use compare::Comparison;
 
 /// What `promote inspect` is told.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example: promote inspect policy.wasm --against builtin --deny-gain\n\n\
-Exit codes: 0 inspected · 1 it could do more than the other, and `--deny-gain` was said · 2 it is no policy")]
+#[command(
+    after_help = "Example: promote inspect policy.wasm --against builtin --deny-gain\n\n\
+Exit codes: 0 inspected · 1 it could do more than the other, and `--deny-gain` was said · 2 it is no policy"
+)]
 pub struct InspectArgs {
     /// The component: a file, `registry/name@sha256:…`, or `builtin`, the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
@@ -80,7 +82,13 @@ pub async fn run(
     };
     let comparison = other.as_ref().map(|other| Comparison::of(other, &subject));
     data(&match args.format {
-        Format::Text => subject.print() + &comparison.as_ref().map(Comparison::print).unwrap_or_default(),
+        Format::Text => {
+            subject.print()
+                + &comparison
+                    .as_ref()
+                    .map(Comparison::print)
+                    .unwrap_or_default()
+        }
         Format::Json => {
             let mut whole = subject.json();
             if let Some(comparison) = &comparison {
@@ -124,11 +132,17 @@ impl Subject {
                 registry::fetch(pinned, access, folder.as_deref(), say).await?
             }
         };
-        let (policy, _) = compiled::load(engine, &bytes, cache, say).with_context(|| name.clone())?;
+        let (policy, _) =
+            compiled::load(engine, &bytes, cache, say).with_context(|| name.clone())?;
         let described = engine.describe(&policy.program).await;
         let description = described.with_context(|| format!("asking {name} to describe itself"))?;
         let powers = authority::of(&policy);
-        Ok(Self { name, policy, description, powers })
+        Ok(Self {
+            name,
+            policy,
+            description,
+            powers,
+        })
     }
 
     fn print(&self) -> String {
@@ -144,10 +158,22 @@ impl Subject {
             policy.surface.tier.name(),
         );
         for (interface, sentence) in INTERFACES {
-            let mark =
-                if policy.surface.imports.iter().any(|import| import == interface) { "+" } else { "-" };
+            let mark = if policy
+                .surface
+                .imports
+                .iter()
+                .any(|import| import == interface)
+            {
+                "+"
+            } else {
+                "-"
+            };
             let _ = writeln!(text, "  {mark} {interface:<15} {sentence}");
-            for power in self.powers.iter().filter(|power| power.interface == interface) {
+            for power in self
+                .powers
+                .iter()
+                .filter(|power| power.interface == interface)
+            {
                 let _ = writeln!(text, "      {}", sentence_of(power));
             }
         }
@@ -178,8 +204,11 @@ impl Subject {
     /// Its settings, a line each: name, kind, what there is without it, and what it is for.
     fn settings_said(&self) -> String {
         let schema = self.schema();
-        let required =
-            |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
+        let required = |name: &str| {
+            schema["required"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|it| it == name))
+        };
         let mut text = "\nSettings:\n".to_owned();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let kind = property["type"].as_str().unwrap_or("value");
@@ -189,7 +218,10 @@ impl Subject {
                 None => String::new(),
             };
             let about = property["description"].as_str().unwrap_or_default();
-            let said = format!("{name} ({kind}{unless}) {}", about.lines().next().unwrap_or_default());
+            let said = format!(
+                "{name} ({kind}{unless}) {}",
+                about.lines().next().unwrap_or_default()
+            );
             let _ = writeln!(text, "  {}", text::line(said.trim_end()));
         }
         text
@@ -198,12 +230,18 @@ impl Subject {
     /// The names of its settings.
     fn settings(&self) -> Vec<String> {
         let schema = self.schema();
-        schema["properties"].as_object().map(|names| names.keys().cloned().collect()).unwrap_or_default()
+        schema["properties"]
+            .as_object()
+            .map(|names| names.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
 /// What a function lets a policy do, and the grant that it needs.
 fn sentence_of(power: &Power) -> String {
-    let needs = power.operation.map(|operation| format!(" (needs `{operation}`)")).unwrap_or_default();
+    let needs = power
+        .operation
+        .map(|operation| format!(" (needs `{operation}`)"))
+        .unwrap_or_default();
     format!("{}: {}{needs}", power.function, power.may)
 }

@@ -30,12 +30,17 @@ pub(super) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 pub(super) fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let read = || {
         let mut bytes = Vec::new();
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        File::open(path)?
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>(bytes)
     };
     let bytes = read().with_context(|| format!("reading {}", path.display()))?;
     if bytes.len() as u64 > LARGEST {
-        bail!("{} has more than {LARGEST} bytes, which no journal has", path.display());
+        bail!(
+            "{} has more than {LARGEST} bytes, which no journal has",
+            path.display()
+        );
     }
     Ok(bytes)
 }

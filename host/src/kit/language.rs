@@ -43,9 +43,13 @@ impl Language {
     /// # Errors
     /// When it holds none or several of them.
     pub fn of(folder: &Path) -> anyhow::Result<Self> {
-        folder.read_dir().with_context(|| format!("looking into {}", folder.display()))?;
-        let found: Vec<Self> =
-            Self::ALL.into_iter().filter(|language| folder.join(language.manifest()).is_file()).collect();
+        folder
+            .read_dir()
+            .with_context(|| format!("looking into {}", folder.display()))?;
+        let found: Vec<Self> = Self::ALL
+            .into_iter()
+            .filter(|language| folder.join(language.manifest()).is_file())
+            .collect();
         match found[..] {
             [language] => Ok(language),
             [] => bail!(
@@ -54,8 +58,13 @@ impl Language {
                 Self::ALL.map(Self::manifest).join(", no ")
             ),
             _ => {
-                let manifests: Vec<&str> = found.iter().map(|language| language.manifest()).collect();
-                bail!("{} has {}: say which with `--lang`", folder.display(), manifests.join(" and "))
+                let manifests: Vec<&str> =
+                    found.iter().map(|language| language.manifest()).collect();
+                bail!(
+                    "{} has {}: say which with `--lang`",
+                    folder.display(),
+                    manifests.join(" and ")
+                )
             }
         }
     }
@@ -72,8 +81,14 @@ mod tests {
             (&["Cargo.toml"][..], Ok(Language::Rust)),
             (&["package.json", "README.md"], Ok(Language::Js)),
             (&["pyproject.toml"], Ok(Language::Python)),
-            (&["README.md"], Err("is no policy project: it has no Cargo.toml, no package.json")),
-            (&["package.json", "Cargo.toml"], Err("has Cargo.toml and package.json: say which")),
+            (
+                &["README.md"],
+                Err("is no policy project: it has no Cargo.toml, no package.json"),
+            ),
+            (
+                &["package.json", "Cargo.toml"],
+                Err("has Cargo.toml and package.json: say which"),
+            ),
         ] {
             let folder = tempfile::tempdir().unwrap();
             for file in files {

@@ -79,9 +79,11 @@ pub async fn run(
     let gone = gone(old.as_ref(), &new);
     let is_same = old.as_ref() == Some(&new);
     data(&match args.format {
-        Format::Text => {
-            changes.iter().map(Change::print).chain(gone.iter().map(|one| format!("- {one}\n"))).collect()
-        }
+        Format::Text => changes
+            .iter()
+            .map(Change::print)
+            .chain(gone.iter().map(|one| format!("- {one}\n")))
+            .collect(),
         Format::Json => {
             let all: Value = changes.iter().map(Change::json).collect();
             let lock = path.display().to_string();
@@ -107,7 +109,9 @@ pub async fn run(
         }
         () => {
             write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
-            say(&format!("wrote {shown}: commit it with promote.toml, and have both reviewed"));
+            say(&format!(
+                "wrote {shown}: commit it with promote.toml, and have both reviewed"
+            ));
         }
     }
     Ok(0)
@@ -128,13 +132,17 @@ async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
 }
 
 fn locked(reference: String, policy: &Policy) -> Locked {
-    let powers = authority::of(policy).into_iter().filter(|power| power.operation.is_some());
+    let powers = authority::of(policy)
+        .into_iter()
+        .filter(|power| power.operation.is_some());
     Locked {
         reference,
         sha256: policy.digest.clone(),
         contract: CONTRACT.to_owned(),
         tier: policy.surface.tier,
-        authority: powers.map(|power| format!("{}.{}", power.interface, power.function)).collect(),
+        authority: powers
+            .map(|power| format!("{}.{}", power.interface, power.function))
+            .collect(),
     }
 }
 
@@ -143,16 +151,34 @@ fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<Change<'a>> {
     let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
     let before = |new: &Locked| {
         let same = known.iter().find(|old| old.reference == new.reference);
-        same.or_else(|| known.iter().find(|old| artifact(old).is_some() && artifact(old) == artifact(new)))
+        same.or_else(|| {
+            known
+                .iter()
+                .find(|old| artifact(old).is_some() && artifact(old) == artifact(new))
+        })
     };
-    new.components.iter().map(|new| Change { old: before(new), new }).collect()
+    new.components
+        .iter()
+        .map(|new| Change {
+            old: before(new),
+            new,
+        })
+        .collect()
 }
 
 /// References that are locked and named no more, nor replaced.
 fn gone(old: Option<&Lock>, new: &Lock) -> Vec<String> {
-    let replaced: Vec<_> = changes(old, new).into_iter().filter_map(|change| change.old).cloned().collect();
+    let replaced: Vec<_> = changes(old, new)
+        .into_iter()
+        .filter_map(|change| change.old)
+        .cloned()
+        .collect();
     let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
-    known.iter().filter(|old| !replaced.contains(old)).map(|old| old.reference.clone()).collect()
+    known
+        .iter()
+        .filter(|old| !replaced.contains(old))
+        .map(|old| old.reference.clone())
+        .collect()
 }
 
 /// What a component is called in its registry, if that is where it is from.
@@ -163,11 +189,16 @@ fn artifact(locked: &Locked) -> Option<String> {
 
 impl Change<'_> {
     fn gained(&self) -> Vec<&str> {
-        only(&self.new.authority, self.old.map(|old| &old.authority[..]).unwrap_or_default())
+        only(
+            &self.new.authority,
+            self.old.map(|old| &old.authority[..]).unwrap_or_default(),
+        )
     }
 
     fn lost(&self) -> Vec<&str> {
-        self.old.map(|old| only(&old.authority, &self.new.authority)).unwrap_or_default()
+        self.old
+            .map(|old| only(&old.authority, &self.new.authority))
+            .unwrap_or_default()
     }
 
     fn print(&self) -> String {
@@ -177,8 +208,12 @@ impl Change<'_> {
             Some(old) if old == new => "=",
             Some(_) => "~",
         };
-        let mut out =
-            format!("{mark} {} ({}, {})\n", text::line(&new.reference), &new.sha256[..12], new.tier.name());
+        let mut out = format!(
+            "{mark} {} ({}, {})\n",
+            text::line(&new.reference),
+            &new.sha256[..12],
+            new.tier.name()
+        );
         if let Some(old) = self.old.filter(|old| *old != new) {
             let _ = writeln!(
                 out,
@@ -193,7 +228,12 @@ impl Change<'_> {
         }
         for (word, functions) in [("gains", self.gained()), ("loses", self.lost())] {
             for function in functions {
-                let _ = writeln!(out, "    {word} {}{}", text::line(function), meaning(function));
+                let _ = writeln!(
+                    out,
+                    "    {word} {}{}",
+                    text::line(function),
+                    meaning(function)
+                );
             }
         }
         out
@@ -210,14 +250,21 @@ impl Change<'_> {
 }
 
 fn only<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
-    these.iter().filter(|name| !those.contains(name)).map(String::as_str).collect()
+    these
+        .iter()
+        .filter(|name| !those.contains(name))
+        .map(String::as_str)
+        .collect()
 }
 
 /// What a function lets a policy do; nothing for one that this version does not know.
 fn meaning(function: &str) -> String {
-    let known =
-        authority::POWERS.iter().find(|power| format!("{}.{}", power.interface, power.function) == function);
-    known.map(|power| format!(": {}", power.may)).unwrap_or_default()
+    let known = authority::POWERS
+        .iter()
+        .find(|power| format!("{}.{}", power.interface, power.function) == function);
+    known
+        .map(|power| format!(": {}", power.may))
+        .unwrap_or_default()
 }
 
 /// Whole or not at all: a run that reads it meanwhile sees the old lock or the new one.

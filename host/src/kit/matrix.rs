@@ -66,12 +66,22 @@ struct Entry {
 ///
 /// # Errors
 /// When Port cannot be read, or there are more services than a matrix takes.
-pub async fn run(args: &MatrixArgs, terms: &Terms<'_>, port: &port::Client) -> anyhow::Result<String> {
+pub async fn run(
+    args: &MatrixArgs,
+    terms: &Terms<'_>,
+    port: &port::Client,
+) -> anyhow::Result<String> {
     let read = |failure: Failure| anyhow::anyhow!("{}", describe(&failure));
-    let services = fleet::services(port, &args.blueprint, terms).await.map_err(read);
-    let mut services = services.with_context(|| format!("reading the services `{}`", args.blueprint))?;
+    let services = fleet::services(port, &args.blueprint, terms)
+        .await
+        .map_err(read);
+    let mut services =
+        services.with_context(|| format!("reading the services `{}`", args.blueprint))?;
     services.retain(|service| service.has_production() && in_team(service, &args.team));
-    let mut entries = entries(port, terms, services).await.map_err(read).context("reading the runtimes")?;
+    let mut entries = entries(port, terms, services)
+        .await
+        .map_err(read)
+        .context("reading the runtimes")?;
     if args.behind {
         entries.retain(|entry| entry.image.is_some() && entry.image != entry.previous);
     }
@@ -83,7 +93,10 @@ pub async fn run(args: &MatrixArgs, terms: &Terms<'_>, port: &port::Client) -> a
     }
     Ok(match args.format {
         Format::Json => {
-            let all: Value = entries.iter().map(|entry| entry.json(&args.blueprint)).collect();
+            let all: Value = entries
+                .iter()
+                .map(|entry| entry.json(&args.blueprint))
+                .collect();
             text::json(&format!("{}\n", json!({ "include": all })))
         }
         Format::Text => entries.iter().map(Entry::line).collect(),
@@ -100,7 +113,9 @@ async fn entries(
     services: Vec<Service>,
 ) -> Result<Vec<Entry>, Failure> {
     let runtimes = services.iter().flat_map(|service| {
-        let both = [&service.staging, &service.production].into_iter().flatten();
+        let both = [&service.staging, &service.production]
+            .into_iter()
+            .flatten();
         both.map(|identifier| fleet::runtime(terms.of(service), identifier))
     });
     let keys: Vec<_> = runtimes.collect();
@@ -115,8 +130,15 @@ async fn entries(
     Ok(services
         .into_iter()
         .map(|service| {
-            let (from, to) = (image(&service, &service.staging), image(&service, &service.production));
-            Entry { image: from, previous: to, service }
+            let (from, to) = (
+                image(&service, &service.staging),
+                image(&service, &service.production),
+            );
+            Entry {
+                image: from,
+                previous: to,
+                service,
+            }
         })
         .collect())
 }
@@ -137,10 +159,17 @@ impl Entry {
     fn line(&self) -> String {
         let shown = |image: &Option<String>| image.clone().unwrap_or_else(|| "nothing".to_owned());
         let (now, next) = (shown(&self.previous), shown(&self.image));
-        let what = if now == next { now } else { format!("{now} → {next}") };
+        let what = if now == next {
+            now
+        } else {
+            format!("{now} → {next}")
+        };
         format!(
             "{}\n",
-            crate::words::text::line(&format!("{:<30} {what}", self.service.entity.key.identifier))
+            crate::words::text::line(&format!(
+                "{:<30} {what}",
+                self.service.entity.key.identifier
+            ))
         )
     }
 }

@@ -38,7 +38,9 @@ pub async fn serve(
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     let server = start(args, out, log).await?;
-    tokio::signal::ctrl_c().await.context("waiting for ctrl-c")?;
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for ctrl-c")?;
     server.stop().await;
     Ok(())
 }
@@ -78,14 +80,21 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<World> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("reading the world file {}", file.display()))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    World::from_toml(&text, folder).with_context(|| format!("reading the world file {}", file.display()))
+    World::from_toml(&text, folder)
+        .with_context(|| format!("reading the world file {}", file.display()))
 }
 
 /// One request as a line.
 fn describe(seen: &Seen) -> String {
     let query = seen.query.as_ref().map(|query| format!("?{query}"));
-    let status = seen.status.map_or("cut".to_owned(), |status| status.to_string());
-    let note = if seen.unknown { "  (no such route in the mock)" } else { "" };
+    let status = seen
+        .status
+        .map_or("cut".to_owned(), |status| status.to_string());
+    let note = if seen.unknown {
+        "  (no such route in the mock)"
+    } else {
+        ""
+    };
     format!(
         "{:6} {status} {} {}{}{note}",
         seen.service.to_string(),
@@ -138,14 +147,20 @@ mod tests {
         assert!(format!("{:#}", load(Some(missing)).unwrap_err()).contains("world.toml"));
         let other = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
         let error = format!("{:#}", load(Some(other)).unwrap_err());
-        assert!(error.contains("Cargo.toml") && error.contains("line 1"), "{error}");
+        assert!(
+            error.contains("Cargo.toml") && error.contains("line 1"),
+            "{error}"
+        );
     }
 
     #[test]
     fn values_survive_a_shell() {
-        for (value, quoted) in
-            [("a-b_c.1", "a-b_c.1"), ("", "''"), ("a b", "'a b'"), ("it's $HOME", r"'it'\''s $HOME'")]
-        {
+        for (value, quoted) in [
+            ("a-b_c.1", "a-b_c.1"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+        ] {
             assert_eq!(quote(value), quoted);
         }
     }

@@ -44,13 +44,19 @@ pub fn run(args: &NewArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::R
     name::check(&args.name)?;
     let folder = args.within.join(&args.name);
     if folder.symlink_metadata().is_ok() {
-        bail!("{} exists already, and is left as it is: take another name, or remove it", folder.display());
+        bail!(
+            "{} exists already, and is left as it is: take another name, or remove it",
+            folder.display()
+        );
     }
     let project = files::of(args.lang, &args.name)?;
     // Beside its place, so that it gets there in one step.
-    let draft = args.within.join(format!(".{}.{}", args.name, std::process::id()));
-    let made = write(&draft, &project)
-        .and_then(|()| fs::rename(&draft, &folder).with_context(|| format!("making {}", folder.display())));
+    let draft = args
+        .within
+        .join(format!(".{}.{}", args.name, std::process::id()));
+    let made = write(&draft, &project).and_then(|()| {
+        fs::rename(&draft, &folder).with_context(|| format!("making {}", folder.display()))
+    });
     if let Err(error) = made {
         // What could not be written may be impossible to remove too; the first error is the one to tell.
         let _ = fs::remove_dir_all(&draft);
@@ -63,7 +69,10 @@ pub fn run(args: &NewArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::R
         project.len(),
         files::source(args.lang)
     ));
-    say(&format!("next: cd {} && promote build && promote test scenarios", folder.display()));
+    say(&format!(
+        "next: cd {} && promote build && promote test scenarios",
+        folder.display()
+    ));
     Ok(0)
 }
 
@@ -71,7 +80,10 @@ fn write(folder: &Path, project: &[(String, String)]) -> anyhow::Result<()> {
     fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
     for (path, text) in project {
         let path = folder.join(path);
-        let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        let made = path
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(&path, text));
         made.with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
@@ -83,13 +95,19 @@ mod tests {
     use super::*;
 
     fn new(name: &str, lang: Language, within: &Path) -> anyhow::Result<u8> {
-        let args = NewArgs { name: name.to_owned(), lang, within: within.to_owned() };
+        let args = NewArgs {
+            name: name.to_owned(),
+            lang,
+            within: within.to_owned(),
+        };
         run(&args, &|_| {}, &|_| {})
     }
 
     fn entries(folder: &Path) -> Vec<String> {
         let entries = folder.read_dir().unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[test]
@@ -102,10 +120,17 @@ mod tests {
             assert_eq!(Language::of(&folder).unwrap(), lang);
             let manifest = fs::read_to_string(folder.join(lang.manifest())).unwrap();
             assert!(manifest.contains("\"freeze-fridays\""), "{manifest}");
-            for file in [".gitignore", ".github/workflows/ci.yml", "scenarios/locked.toml", "wit/policy.wit"]
-            {
+            for file in [
+                ".gitignore",
+                ".github/workflows/ci.yml",
+                "scenarios/locked.toml",
+                "wit/policy.wit",
+            ] {
                 let text = fs::read_to_string(folder.join(file)).unwrap();
-                assert!(!text.is_empty() && !text.contains("{{name}}"), "{file}: {text}");
+                assert!(
+                    !text.is_empty() && !text.contains("{{name}}"),
+                    "{file}: {text}"
+                );
             }
         }
     }
@@ -114,9 +139,14 @@ mod tests {
     fn what_exists_is_left_as_it_is() {
         let within = tempfile::tempdir().unwrap();
         fs::write(within.path().join("mine"), "text").unwrap();
-        let error = new("mine", Language::Js, within.path()).unwrap_err().to_string();
+        let error = new("mine", Language::Js, within.path())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("mine exists already"), "{error}");
-        assert_eq!(fs::read_to_string(within.path().join("mine")).unwrap(), "text");
+        assert_eq!(
+            fs::read_to_string(within.path().join("mine")).unwrap(),
+            "text"
+        );
         assert_eq!(entries(within.path()), ["mine"]);
     }
 

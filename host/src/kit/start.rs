@@ -67,11 +67,15 @@ pub async fn run(
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
     let request = Request::once(Method::POST, target, body);
-    let One { mut run } = port.administer(request).await.context("starting the action")?.json()?;
+    let One { mut run } = port
+        .administer(request)
+        .await
+        .context("starting the action")?
+        .json()?;
     print(&format!("{}\n", text::line(&run.id)));
     let Some(wait) = args.wait else { return Ok(0) };
-    let end =
-        tokio::time::Instant::now() + Duration::try_from(wait).context("`--wait` is not a time span")?;
+    let end = tokio::time::Instant::now()
+        + Duration::try_from(wait).context("`--wait` is not a time span")?;
     while matches!(run.status.as_str(), "IN_PROGRESS" | "WAITING_FOR_APPROVAL") {
         if tokio::time::Instant::now() + EVERY > end {
             say(&format!("the run has not ended yet, it is {}", run.status));

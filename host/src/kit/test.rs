@@ -115,7 +115,11 @@ pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyh
         (out.data)(SCHEMA);
         return Ok(0);
     }
-    let runner = Arc::new(Runner::new(policies(&args.policy))?.seeded(args.seed).caching(cache));
+    let runner = Arc::new(
+        Runner::new(policies(&args.policy))?
+            .seeded(args.seed)
+            .caching(cache),
+    );
     match args.watch {
         true => watch::watch(args, &runner, out).await,
         false => once(args, &runner, out).await,
@@ -136,7 +140,9 @@ async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::R
     result.coverage = result.coverage.filter(|_| args.coverage);
     result.took = started.elapsed();
     (out.data)(&format::whole(args.format, &result));
-    Ok(u8::from(result.reports.iter().any(|report| !report.passed())))
+    Ok(u8::from(
+        result.reports.iter().any(|report| !report.passed()),
+    ))
 }
 
 async fn tested(
@@ -147,14 +153,27 @@ async fn tested(
 ) -> anyhow::Result<Whole> {
     if args.update {
         let reports = all(runner, scenarios.clone(), false, &|_| {}).await?;
-        update::update(&reports)?.iter().for_each(|line| (out.say)(line));
+        update::update(&reports)?
+            .iter()
+            .for_each(|line| (out.say)(line));
     }
-    let scenarios = if args.update { read(args, runner)?.0 } else { scenarios };
+    let scenarios = if args.update {
+        read(args, runner)?.0
+    } else {
+        scenarios
+    };
     let shown = Shown::new(args, scenarios.len(), out);
     let reports = all(runner, scenarios, args.http, &|report| shown.show(report)).await?;
     let mut coverage = Coverage::default();
-    reports.iter().flat_map(|report| &report.calls).for_each(|calls| coverage.add(calls));
-    Ok(Whole { reports, coverage: Some(coverage), ..Whole::default() })
+    reports
+        .iter()
+        .flat_map(|report| &report.calls)
+        .for_each(|calls| coverage.add(calls));
+    Ok(Whole {
+        reports,
+        coverage: Some(coverage),
+        ..Whole::default()
+    })
 }
 
 async fn swept(
@@ -170,7 +189,12 @@ async fn swept(
     if totals.injections() == 0 {
         anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
     }
-    Ok(Whole { reports, sweep: Some(totals), coverage: Some(coverage), ..Whole::default() })
+    Ok(Whole {
+        reports,
+        sweep: Some(totals),
+        coverage: Some(coverage),
+        ..Whole::default()
+    })
 }
 
 /// Shows reports as they come.
@@ -184,7 +208,12 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(args: &TestArgs, total: usize, out: &'a Out<'a>) -> Self {
-        Self { format: args.format, out, total, count: Mutex::default() }
+        Self {
+            format: args.format,
+            out,
+            total,
+            count: Mutex::default(),
+        }
     }
 
     fn show(&self, report: &Report) {
@@ -198,7 +227,10 @@ impl<'a> Shown<'a> {
         if let Some(status) = self.out.status
             && count.0 < self.total
         {
-            status(&format!("{} of {}, {} failed", count.0, self.total, count.1));
+            status(&format!(
+                "{} of {}, {} failed",
+                count.0, self.total, count.1
+            ));
         }
     }
 }
@@ -228,9 +260,20 @@ fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<
 fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
     let share = paths.len().div_ceil(workers()).max(1);
     thread::scope(|scope| {
-        let one = |paths: &[PathBuf]| paths.iter().map(|path| Scenario::read(path)).collect::<Vec<_>>();
-        let readers: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || one(paths))).collect();
-        readers.into_iter().flat_map(|reader| reader.join().expect("a reader does not panic")).collect()
+        let one = |paths: &[PathBuf]| {
+            paths
+                .iter()
+                .map(|path| Scenario::read(path))
+                .collect::<Vec<_>>()
+        };
+        let readers: Vec<_> = paths
+            .chunks(share)
+            .map(|paths| scope.spawn(move || one(paths)))
+            .collect();
+        readers
+            .into_iter()
+            .flat_map(|reader| reader.join().expect("a reader does not panic"))
+            .collect()
     })
 }
 
@@ -265,13 +308,19 @@ pub async fn all(
     let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
     let (done, mut ended) = mpsc::unbounded_channel();
     for _ in 0..places.min(total) {
-        let (runner, queue, done, handle) =
-            (Arc::clone(runner), Arc::clone(&queue), done.clone(), Handle::current());
+        let (runner, queue, done, handle) = (
+            Arc::clone(runner),
+            Arc::clone(&queue),
+            done.clone(),
+            Handle::current(),
+        );
         // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
         spawn_blocking(move || {
             while let Some((index, scenario)) = next(&queue) {
                 let path = || scenario.path.display().to_string();
-                let report = handle.block_on(runner.test(&scenario, http)).with_context(path);
+                let report = handle
+                    .block_on(runner.test(&scenario, http))
+                    .with_context(path);
                 if done.send((index, report)).is_err() {
                     break;
                 }
@@ -285,7 +334,10 @@ pub async fn all(
         shown(&report);
         reports[index] = Some(report);
     }
-    reports.into_iter().collect::<Option<_>>().context("a scenario panicked")
+    reports
+        .into_iter()
+        .collect::<Option<_>>()
+        .context("a scenario panicked")
 }
 
 fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
@@ -307,7 +359,10 @@ pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 
 fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {
     let (filter, name) = (&args.filter, scenario.name());
-    let shot = args.only.as_ref().is_none_or(|only| only.means_scenario(&name));
+    let shot = args
+        .only
+        .as_ref()
+        .is_none_or(|only| only.means_scenario(&name));
     shot && (scenario.title.contains(filter) || scenario.path.to_string_lossy().contains(filter))
 }
 

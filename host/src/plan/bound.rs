@@ -28,7 +28,12 @@ pub struct Bound {
 impl Bound {
     /// A run that may make these writes.
     pub fn new(live: Ahead, plan: Vec<Planned>) -> Self {
-        Self { live, plan, made: 0, known: Vec::new() }
+        Self {
+            live,
+            plan,
+            made: 0,
+            known: Vec::new(),
+        }
     }
 
     /// The next planned write, with everything in it that is known by now.
@@ -45,13 +50,22 @@ impl Source for Bound {
         if !is_bound(call) {
             return self.live.call(call).await;
         }
-        let planned = self.plan.get(self.made).and_then(|planned| planned.gives.clone());
+        let planned = self
+            .plan
+            .get(self.made)
+            .and_then(|planned| planned.gives.clone());
         // Counted even if it fails: it may have been made.
         self.made += 1;
         let reply = self.live.call(call).await?;
-        let known = planned.map(|gives| gives.turned_out(&reply)).unwrap_or_default();
+        let known = planned
+            .map(|gives| gives.turned_out(&reply))
+            .unwrap_or_default();
         // A file that says that something short stands for another thing would have it replaced everywhere.
-        self.known.extend(known.into_iter().filter(|(planned, _)| planned.len() >= SHORTEST));
+        self.known.extend(
+            known
+                .into_iter()
+                .filter(|(planned, _)| planned.len() >= SHORTEST),
+        );
         Ok(reply)
     }
 
@@ -65,9 +79,12 @@ impl Source for Bound {
             Some(planned) => format!("planned as write {number} of {total} is: {planned}"),
             None => format!("all {total} planned writes were made"),
         };
-        let fields = expected.iter().flat_map(|planned| differences(planned, call));
-        let fields: String =
-            fields.map(|one| format!("; {}: planned {}, asked {}", one.field, one.left, one.right)).collect();
+        let fields = expected
+            .iter()
+            .flat_map(|planned| differences(planned, call));
+        let fields: String = fields
+            .map(|one| format!("; {}: planned {}, asked {}", one.field, one.left, one.right))
+            .collect();
         Err(format!(
             "asked: {call}; {planned}{fields}; this is not what the plan says: plan again, and have that approved"
         ))
@@ -97,15 +114,24 @@ impl Source for Bound {
 /// Puts what is known in place of what stood for it, in numbers and in texts.
 fn fill(value: Value, known: &[(String, String)]) -> Value {
     match value {
-        Value::String(text) => {
-            Value::String(known.iter().fold(text, |text, (planned, now)| text.replace(planned, now)))
-        }
+        Value::String(text) => Value::String(
+            known
+                .iter()
+                .fold(text, |text, (planned, now)| text.replace(planned, now)),
+        ),
         Value::Number(number) => {
-            let found = known.iter().find(|(planned, _)| *planned == number.to_string());
-            found.and_then(|(_, now)| now.parse::<u32>().ok()).map_or(Value::Number(number), Value::from)
+            let found = known
+                .iter()
+                .find(|(planned, _)| *planned == number.to_string());
+            found
+                .and_then(|(_, now)| now.parse::<u32>().ok())
+                .map_or(Value::Number(number), Value::from)
         }
         Value::Array(items) => items.into_iter().map(|item| fill(item, known)).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(key, field)| (key, fill(field, known))).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, field)| (key, fill(field, known)))
+            .collect(),
         other => other,
     }
 }
@@ -125,8 +151,7 @@ mod tests {
                 "https://github.com/a/b/pull/12".to_owned(),
             ),
         ];
-        let planned =
-            json!({"number": 4_000_000_001_u32, "body": "Superseded by #4000000001.", "other": [1, null]});
+        let planned = json!({"number": 4_000_000_001_u32, "body": "Superseded by #4000000001.", "other": [1, null]});
         assert_eq!(
             fill(planned, &known),
             json!({"number": 12, "body": "Superseded by #12.", "other": [1, null]})

@@ -113,7 +113,9 @@ pub enum PlanError {
         expected: String,
     },
     /// It is for something else.
-    #[error("it is for another {what} ({found}, here {expected}): plan again, and have that approved")]
+    #[error(
+        "it is for another {what} ({found}, here {expected}): plan again, and have that approved"
+    )]
     Other {
         /// What differs.
         what: &'static str,
@@ -133,7 +135,10 @@ impl Target {
         });
         Self {
             run: payload.run.clone(),
-            subject: format!("{}/{}", payload.subject.key.blueprint, payload.subject.key.identifier),
+            subject: format!(
+                "{}/{}",
+                payload.subject.key.blueprint, payload.subject.key.identifier
+            ),
             payload: digest(said.to_string().as_bytes()),
             config: digest(config),
             component: String::new(),
@@ -143,7 +148,13 @@ impl Target {
 
 impl PlanFile {
     /// A plan that was just made.
-    pub fn new(target: Target, outcome: &str, message: &str, writes: Vec<Planned>, now: Timestamp) -> Self {
+    pub fn new(
+        target: Target,
+        outcome: &str,
+        message: &str,
+        writes: Vec<Planned>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             format: FORMAT,
             host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -174,7 +185,9 @@ impl PlanFile {
     /// When it is not a plan, of another version, or for something else.
     pub fn read(path: &Path, target: &Target) -> Result<Self, PlanError> {
         let mut text = String::new();
-        std::fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+        std::fs::File::open(path)?
+            .take(LARGEST)
+            .read_to_string(&mut text)?;
         let plan = Self::parse(&text)?;
         plan.target.check(target)?;
         Ok(plan)
@@ -189,7 +202,11 @@ impl PlanFile {
         let raw: Value = serde_json::from_str(text).map_err(invalid)?;
         let version = |what, found: String, expected: String| match found == expected {
             true => Ok(()),
-            false => Err(PlanError::Version { what, found, expected }),
+            false => Err(PlanError::Version {
+                what,
+                found,
+                expected,
+            }),
         };
         version("format", raw["format"].to_string(), FORMAT.to_string())?;
         let plan: Self = serde_json::from_value(raw.clone()).map_err(invalid)?;
@@ -199,7 +216,9 @@ impl PlanFile {
             let written = serde_json::to_value(planned).map_err(invalid)?;
             if !planned.write.is_write() || written != raw["writes"][index] {
                 let number = index + 1;
-                return Err(PlanError::Invalid(format!("write {number} is not written as a plan has it")));
+                return Err(PlanError::Invalid(format!(
+                    "write {number} is not written as a plan has it"
+                )));
             }
         }
         Ok(plan)
@@ -210,7 +229,10 @@ impl Target {
     /// With the SHA-256 of the component that was chosen.
     #[must_use]
     pub fn of(self, component: &str) -> Self {
-        Self { component: component.to_owned(), ..self }
+        Self {
+            component: component.to_owned(),
+            ..self
+        }
     }
 
     /// Whether it is for the same run; its component is held to when it is chosen.
@@ -221,11 +243,16 @@ impl Target {
             ("payload", &self.payload, &here.payload),
             ("configuration", &self.config, &here.config),
         ];
-        match pairs.into_iter().find(|(_, found, expected)| found != expected) {
+        match pairs
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+        {
             None => Ok(()),
-            Some((what, found, expected)) => {
-                Err(PlanError::Other { what, found: found.clone(), expected: expected.clone() })
-            }
+            Some((what, found, expected)) => Err(PlanError::Other {
+                what,
+                found: found.clone(),
+                expected: expected.clone(),
+            }),
         }
     }
 }
@@ -239,10 +266,15 @@ impl Planned {
                 url: pull.url.clone(),
                 head: pull.head_commit.clone(),
             }),
-            Some(Reply::Merged(Merged::Now(commit))) => Some(Gives::Merge { commit: commit.clone() }),
+            Some(Reply::Merged(Merged::Now(commit))) => Some(Gives::Merge {
+                commit: commit.clone(),
+            }),
             _ => None,
         };
-        is_bound(call).then(|| Self { write: call.clone(), gives })
+        is_bound(call).then(|| Self {
+            write: call.clone(),
+            gives,
+        })
     }
 }
 
@@ -259,7 +291,9 @@ impl Gives {
                 }
                 known
             }
-            (Self::Merge { commit }, Reply::Merged(Merged::Now(now))) => vec![(commit.clone(), now.clone())],
+            (Self::Merge { commit }, Reply::Merged(Merged::Now(now))) => {
+                vec![(commit.clone(), now.clone())]
+            }
             _ => Vec::new(),
         }
     }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::core::call::{Call, Reply};
 use crate::core::contract::{
-    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullRequest, PullState,
+    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullRequest,
+    PullState,
 };
 use crate::core::journal::digest;
 
@@ -28,14 +29,21 @@ pub(crate) struct Overlay {
 impl Overlay {
     /// An entity as a planned update leaves it.
     pub(crate) fn entity(&self, key: &EntityKey) -> Option<&Entity> {
-        self.entities.iter().find(|(known, _)| known == key).map(|(_, entity)| entity)
+        self.entities
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, entity)| entity)
     }
 
     /// The answer to a read of something that was planned.
     pub(crate) fn answer(&self, call: &Call) -> Option<Reply> {
         match call {
             Call::GetEntity { key } => Some(Reply::Entity(Some(self.entity(key)?.clone()))),
-            Call::ReadFile { repository, path, revision } => {
+            Call::ReadFile {
+                repository,
+                path,
+                revision,
+            } => {
                 let key = (repository.clone(), revision.clone(), path.clone());
                 let (content, commit) = self.merged.get(&key)?;
                 let blob = digest(content.as_bytes())[..40].to_owned();
@@ -46,9 +54,9 @@ impl Overlay {
                     blob,
                 })))
             }
-            Call::GetPullRequest { repository, number } => {
-                Some(Reply::PullRequest(self.proposal(repository, *number)?.1.clone()))
-            }
+            Call::GetPullRequest { repository, number } => Some(Reply::PullRequest(
+                self.proposal(repository, *number)?.1.clone(),
+            )),
             _ => None,
         }
     }
@@ -70,11 +78,18 @@ impl Overlay {
 
     /// Plans a new pull request.
     pub(crate) fn open(&mut self, proposal: &Proposal) -> PullRequest {
-        let planned = self.proposals.iter().filter(|(_, pull)| pull.number >= FIRST).count();
+        let planned = self
+            .proposals
+            .iter()
+            .filter(|(_, pull)| pull.number >= FIRST)
+            .count();
         let number = FIRST.saturating_add(u32::try_from(planned).unwrap_or(u32::MAX));
         let pull = PullRequest {
             number,
-            url: format!("https://planned.invalid/{}/pull/{number}", proposal.repository),
+            url: format!(
+                "https://planned.invalid/{}/pull/{number}",
+                proposal.repository
+            ),
             title: proposal.title.clone(),
             state: PullState::Open,
             head: proposal.head.clone(),
@@ -111,12 +126,17 @@ impl Overlay {
     /// Plans the merge of a pull request that this run proposed.
     pub(crate) fn merge(&mut self, repository: &str, number: u32) -> Result<Reply, Failure> {
         let known = self.proposal(repository, number).cloned();
-        let (proposal, pull) =
-            known.ok_or_else(|| Failure::NotFound(format!("{repository}#{number} was not proposed")))?;
+        let (proposal, pull) = known
+            .ok_or_else(|| Failure::NotFound(format!("{repository}#{number} was not proposed")))?;
         let merged = commit(&format!("merge of {}", pull.head_commit));
         for change in &proposal.changes {
-            let key = (repository.to_owned(), proposal.base.clone(), change.path.clone());
-            self.merged.insert(key, (change.content.clone(), merged.clone()));
+            let key = (
+                repository.to_owned(),
+                proposal.base.clone(),
+                change.path.clone(),
+            );
+            self.merged
+                .insert(key, (change.content.clone(), merged.clone()));
         }
         Ok(Reply::Merged(Merged::Now(merged)))
     }
@@ -133,8 +153,9 @@ fn changed(mut entity: Entity, change: &Change) -> Result<Entity, Failure> {
     }
     if let Some(properties) = &change.properties {
         let read = |text: &str| {
-            serde_json::from_str::<Map<String, Value>>(text)
-                .map_err(|error| Failure::Rejected(format!("the properties are not a JSON object: {error}")))
+            serde_json::from_str::<Map<String, Value>>(text).map_err(|error| {
+                Failure::Rejected(format!("the properties are not a JSON object: {error}"))
+            })
         };
         let mut all = read(&entity.properties)?;
         all.extend(read(properties)?);

@@ -7,7 +7,9 @@ const SHOWN: u32 = 9;
 
 /// The text with each planned number replaced by a word.
 pub fn words(text: &str) -> String {
-    (0..SHOWN).fold(text.to_owned(), |text, index| text.replace(&(FIRST + index).to_string(), "(new)"))
+    (0..SHOWN).fold(text.to_owned(), |text, index| {
+        text.replace(&(FIRST + index).to_string(), "(new)")
+    })
 }
 
 #[cfg(test)]
@@ -16,7 +18,10 @@ mod tests {
 
     #[test]
     fn a_planned_number_is_a_word() {
-        assert_eq!(words("merge acme/gitops#4000000001"), "merge acme/gitops#(new)");
+        assert_eq!(
+            words("merge acme/gitops#4000000001"),
+            "merge acme/gitops#(new)"
+        );
         assert_eq!(words("merge acme/gitops#40"), "merge acme/gitops#40");
     }
 }

@@ -68,22 +68,38 @@ impl Repo<'_> {
         )?;
         let from = |name: &str, maker: i64| {
             let of = |run: &&Report| run.name == name && run.app == Some(Maker { id: maker });
-            runs.iter().rfind(of).map_or(CheckState::Waiting, Report::state)
+            runs.iter()
+                .rfind(of)
+                .map_or(CheckState::Waiting, Report::state)
         };
         let required: Vec<_> = required
             .into_iter()
-            .map(|(name, maker)| (maker.map_or(CheckState::Passing, |maker| from(&name, maker)), name))
+            .map(|(name, maker)| {
+                (
+                    maker.map_or(CheckState::Passing, |maker| from(&name, maker)),
+                    name,
+                )
+            })
             .collect();
-        let mut checks: BTreeMap<String, Check> = runs.into_iter().map(Report::into_entry).collect();
+        let mut checks: BTreeMap<String, Check> =
+            runs.into_iter().map(Report::into_entry).collect();
         for (name, status) in statuses.into_iter().map(Report::into_entry) {
             // A run and a status of one name are two checks: the worse one counts.
-            if checks.get(&name).is_none_or(|run| status.state as u8 > run.state as u8) {
+            if checks
+                .get(&name)
+                .is_none_or(|run| status.state as u8 > run.state as u8)
+            {
                 checks.insert(name, status);
             }
         }
         for (from_its_maker, name) in required {
             let state = CheckState::Waiting;
-            let missing = Check { name: name.clone(), state, required: true, url: None };
+            let missing = Check {
+                name: name.clone(),
+                state,
+                required: true,
+                url: None,
+            };
             let check = checks.entry(name).or_insert(missing);
             check.required = true;
             // What another App reports under the name does not count for GitHub.
@@ -104,12 +120,15 @@ impl Repo<'_> {
         required_checks.dedup();
         let of = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
         let allowed = |&(method, name, setting): &(MergeMethod, &str, &str)| {
-            let lists = of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
+            let lists =
+                of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
             let linear = of("required_linear_history").next().is_some();
             // Without write access the settings are not told; then nothing is known to be forbidden.
             settings[setting] != false
                 && !(linear && method == MergeMethod::Merge)
-                && lists.flatten().all(|list| list.iter().any(|allowed| allowed == name))
+                && lists
+                    .flatten()
+                    .all(|list| list.iter().any(|allowed| allowed == name))
         };
         let approvals = of("pull_request")
             .filter_map(|rule| rule.parameters["required_approving_review_count"].as_u64())
@@ -137,12 +156,18 @@ impl Repo<'_> {
         let classic = &or_none(branch)?.unwrap_or_default()["protection"]["required_status_checks"];
         // "Any App" is told by no number, or by -1.
         let maker = |check: &Value| {
-            let number = check["integration_id"].as_i64().or(check["app_id"].as_i64());
+            let number = check["integration_id"]
+                .as_i64()
+                .or(check["app_id"].as_i64());
             number.filter(|number| *number > 0)
         };
         let mut required: Vec<Required> = [&classic["contexts"], &classic["checks"]]
             .into_iter()
-            .chain(rules.iter().map(|rule| &rule.parameters["required_status_checks"]))
+            .chain(
+                rules
+                    .iter()
+                    .map(|rule| &rule.parameters["required_status_checks"]),
+            )
             .flat_map(|list| list.as_array().into_iter().flatten())
             .filter_map(|check| {
                 let name = check.as_str().or(check["context"].as_str())?;
@@ -160,7 +185,9 @@ impl Repo<'_> {
         let promised = pages.first().map_or(0, |page| page.total_count);
         let mut reports: Vec<_> = pages.into_iter().flat_map(|page| page.reports).collect();
         if !complete || reports.len() < promised {
-            return Err(Failure::Unavailable(format!("GitHub did not list everything in {list}")));
+            return Err(Failure::Unavailable(format!(
+                "GitHub did not list everything in {list}"
+            )));
         }
         reports.sort_by_key(|report| report.id);
         Ok(reports)
@@ -178,6 +205,14 @@ impl Report {
 
     fn into_entry(self) -> (String, Check) {
         let (name, state) = (self.name.clone(), self.state());
-        (name, Check { name: self.name, state, required: false, url: self.link })
+        (
+            name,
+            Check {
+                name: self.name,
+                state,
+                required: false,
+                url: self.link,
+            },
+        )
     }
 }

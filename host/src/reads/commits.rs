@@ -23,7 +23,10 @@ struct Parent {
 impl Repo<'_> {
     /// A commit by branch, tag or identifier, or none.
     pub async fn commit(&self, revision: &str) -> Told<Option<Commit>> {
-        match self.get::<WireCommit>(format!("/commits/{}", segs(revision))).await {
+        match self
+            .get::<WireCommit>(format!("/commits/{}", segs(revision)))
+            .await
+        {
             // "No commit found for SHA": what is no identifier, and no name either.
             Err(error) if error.says(422, "") => Ok(None),
             other => Ok(or_none(other)?.map(WireCommit::into_contract)),
@@ -41,7 +44,13 @@ impl Repo<'_> {
             html_url: String,
         }
         let target = format!("/compare/{}...{}", segs(base), segs(head));
-        let Compared { status, ahead_by, behind_by, commits, html_url: url } = self.get(target).await?;
+        let Compared {
+            status,
+            ahead_by,
+            behind_by,
+            commits,
+            html_url: url,
+        } = self.get(target).await?;
         let status = match status.as_str() {
             "identical" => Ancestry::Identical,
             "ahead" => Ancestry::Ahead,
@@ -49,7 +58,13 @@ impl Repo<'_> {
             _ => Ancestry::Diverged,
         };
         let commits = commits.into_iter().map(WireCommit::into_contract).collect();
-        Ok(Comparison { status, ahead_by, behind_by, commits, url })
+        Ok(Comparison {
+            status,
+            ahead_by,
+            behind_by,
+            commits,
+            url,
+        })
     }
 }
 

@@ -22,7 +22,9 @@ impl Reads for Translated {
     async fn read(&self, call: &Call, repo: Repo<'_>) -> Told<Reply> {
         Ok(match call {
             Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
-            Call::GetBranchRules { branch, .. } => Reply::BranchRules(repo.branch_rules(branch).await?),
+            Call::GetBranchRules { branch, .. } => {
+                Reply::BranchRules(repo.branch_rules(branch).await?)
+            }
             Call::GetCommit { revision, .. } => Reply::Commit(repo.commit(revision).await?),
             Call::Compare { base, head, .. } => Reply::Comparison(repo.compare(base, head).await?),
             other => return Err(Failure::Other(format!("{other} is not read here"))),

@@ -38,7 +38,9 @@ pub enum NotAnArtifact {
     #[error("its manifest cannot be read: {0}")]
     Unreadable(String),
     /// It is something else, such as a container image.
-    #[error("it is no WebAssembly component: its configuration is `{0}`, and a component's is `{CONFIG}`")]
+    #[error(
+        "it is no WebAssembly component: its configuration is `{0}`, and a component's is `{CONFIG}`"
+    )]
     Foreign(String),
     /// A component is one layer.
     #[error("it has {0} layers, and a component is one of the type `{WASM}`")]
@@ -75,23 +77,28 @@ impl Layer {
     /// # Errors
     /// When it is not one of a component.
     pub fn of(manifest: &[u8]) -> Result<Self, NotAnArtifact> {
-        let manifest: Manifest =
-            serde_json::from_slice(manifest).map_err(|error| NotAnArtifact::Unreadable(error.to_string()))?;
+        let manifest: Manifest = serde_json::from_slice(manifest)
+            .map_err(|error| NotAnArtifact::Unreadable(error.to_string()))?;
         if manifest.config.media_type != CONFIG {
             return Err(NotAnArtifact::Foreign(manifest.config.media_type));
         }
         let [layer] = &manifest.layers[..] else {
             return Err(NotAnArtifact::Layers(manifest.layers.len()));
         };
-        let hex =
-            layer.digest.strip_prefix("sha256:").filter(|hex| crate::request::component::is_digest(hex));
+        let hex = layer
+            .digest
+            .strip_prefix("sha256:")
+            .filter(|hex| crate::request::component::is_digest(hex));
         let (Some(digest), size) = (hex, usize::try_from(layer.size).unwrap_or(usize::MAX)) else {
             return Err(NotAnArtifact::Digest);
         };
         match layer.media_type == WASM {
             false => Err(NotAnArtifact::Layer(layer.media_type.clone())),
             true if size > LARGEST => Err(NotAnArtifact::Large(layer.size)),
-            true => Ok(Self { digest: digest.to_owned(), size }),
+            true => Ok(Self {
+                digest: digest.to_owned(),
+                size,
+            }),
         }
     }
 }
@@ -111,7 +118,11 @@ impl Artifact {
             "config": { "mediaType": CONFIG, "digest": format!("sha256:{}", digest(&config)), "size": config.len() },
             "layers": [{ "mediaType": WASM, "digest": layer, "size": component.len() }],
         });
-        Self { manifest: manifest.to_string().into_bytes(), config, component }
+        Self {
+            manifest: manifest.to_string().into_bytes(),
+            config,
+            component,
+        }
     }
 }
 
@@ -123,15 +134,27 @@ mod tests {
 
     #[test]
     fn an_artifact_is_the_same_each_time_and_read_again() {
-        let make = || Artifact::new(b"component".to_vec(), &["wasi:io/error@0.2.6".to_owned()], &[]);
+        let make = || {
+            Artifact::new(
+                b"component".to_vec(),
+                &["wasi:io/error@0.2.6".to_owned()],
+                &[],
+            )
+        };
         assert_eq!(make(), make());
-        assert_eq!(Layer::of(&make().manifest), Ok(Layer { digest: digest(b"component"), size: 9 }));
+        assert_eq!(
+            Layer::of(&make().manifest),
+            Ok(Layer {
+                digest: digest(b"component"),
+                size: 9
+            })
+        );
     }
 
     #[test]
     fn what_is_no_component_is_refused() {
-        let good: Value =
-            serde_json::from_slice(&Artifact::new(b"x".to_vec(), &[], &[]).manifest).unwrap_or_default();
+        let good: Value = serde_json::from_slice(&Artifact::new(b"x".to_vec(), &[], &[]).manifest)
+            .unwrap_or_default();
         let cases: [(&str, Value, &str); 7] = [
             (
                 "/config/mediaType",
@@ -139,14 +162,26 @@ mod tests {
                 "it is no WebAssembly component",
             ),
             ("/layers", json!([]), "it has 0 layers"),
-            ("/layers", json!([good["layers"][0], good["layers"][0]]), "it has 2 layers"),
+            (
+                "/layers",
+                json!([good["layers"][0], good["layers"][0]]),
+                "it has 2 layers",
+            ),
             (
                 "/layers/0/mediaType",
                 json!("application/vnd.oci.image.layer.v1.tar+gzip"),
                 "its layer is `application/vnd",
             ),
-            ("/layers/0/digest", json!("sha256:../../etc"), "the digest of its layer"),
-            ("/layers/0/size", json!(u64::MAX), "its layer has 18446744073709551615 bytes"),
+            (
+                "/layers/0/digest",
+                json!("sha256:../../etc"),
+                "the digest of its layer",
+            ),
+            (
+                "/layers/0/size",
+                json!(u64::MAX),
+                "its layer has 18446744073709551615 bytes",
+            ),
             ("/config", json!(1), "its manifest cannot be read"),
         ];
         for (place, value, expected) in cases {
@@ -154,8 +189,15 @@ mod tests {
             if let Some(at) = manifest.pointer_mut(place) {
                 *at = value;
             }
-            let error = Layer::of(manifest.to_string().as_bytes()).err().map(|error| error.to_string());
-            assert!(error.as_ref().is_some_and(|error| error.starts_with(expected)), "{place}: {error:?}");
+            let error = Layer::of(manifest.to_string().as_bytes())
+                .err()
+                .map(|error| error.to_string());
+            assert!(
+                error
+                    .as_ref()
+                    .is_some_and(|error| error.starts_with(expected)),
+                "{place}: {error:?}"
+            );
         }
         // A list of manifests, of which each platform takes another, is no component either.
         assert!(Layer::of(br#"{"schemaVersion":2,"manifests":[]}"#).is_err());

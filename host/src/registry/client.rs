@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{DigestError, OciDistributionError as Trouble, OciEnvelope, OciErrorCode as Code};
+use oci_client::errors::{
+    DigestError, OciDistributionError as Trouble, OciEnvelope, OciErrorCode as Code,
+};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference as Address, RegistryOperation};
 use tokio::io::AsyncWrite;
@@ -47,7 +49,11 @@ pub async fn pull(reference: &Reference, access: &Access) -> anyhow::Result<Arti
 ///
 /// # Errors
 /// When the registry cannot be asked, or says no.
-pub async fn push(artifact: &Artifact, reference: &Reference, access: &Access) -> anyhow::Result<()> {
+pub async fn push(
+    artifact: &Artifact,
+    reference: &Reference,
+    access: &Access,
+) -> anyhow::Result<()> {
     let registry = Registry::of(reference, access)?;
     let pushed = timely(registry.push(artifact, reference)).await?;
     pushed.map_err(|error| plain(error, reference, access))
@@ -80,32 +86,59 @@ impl Registry {
         };
         // It chooses what TLS is done by, for the whole process.
         Pool::new().context("preparing HTTP")?;
-        Ok(Self { client: Client::try_from(config).context("preparing HTTP")?, auth })
+        Ok(Self {
+            client: Client::try_from(config).context("preparing HTTP")?,
+            auth,
+        })
     }
 
     async fn pull(&self, reference: &Reference) -> anyhow::Result<Artifact> {
         let address = address(reference, reference.digest.as_deref());
-        self.client.auth(&address, &self.auth, RegistryOperation::Pull).await?;
-        let (manifest, _) = self.client.pull_manifest_raw(&address, &self.auth, &[MANIFEST]).await?;
+        self.client
+            .auth(&address, &self.auth, RegistryOperation::Pull)
+            .await?;
+        let (manifest, _) = self
+            .client
+            .pull_manifest_raw(&address, &self.auth, &[MANIFEST])
+            .await?;
         if let Some(expected) = &reference.digest {
             verify("manifest", &manifest, expected)?;
         }
         let layer = Layer::of(&manifest)?;
-        let mut component = Capped { bytes: Vec::new(), most: layer.size };
-        self.client.pull_blob(&address, format!("sha256:{}", layer.digest).as_str(), &mut component).await?;
+        let mut component = Capped {
+            bytes: Vec::new(),
+            most: layer.size,
+        };
+        self.client
+            .pull_blob(
+                &address,
+                format!("sha256:{}", layer.digest).as_str(),
+                &mut component,
+            )
+            .await?;
         verify("component", &component.bytes, &layer.digest)?;
-        Ok(Artifact { manifest: manifest.to_vec(), config: Vec::new(), component: component.bytes })
+        Ok(Artifact {
+            manifest: manifest.to_vec(),
+            config: Vec::new(),
+            component: component.bytes,
+        })
     }
 
     async fn push(&self, artifact: &Artifact, reference: &Reference) -> anyhow::Result<()> {
         let own = digest(&artifact.manifest);
         let address = address(reference, reference.tag.is_none().then_some(own.as_str()));
-        self.client.auth(&address, &self.auth, RegistryOperation::Push).await?;
+        self.client
+            .auth(&address, &self.auth, RegistryOperation::Push)
+            .await?;
         for blob in [&artifact.config, &artifact.component] {
-            self.client.push_blob(&address, blob.clone(), &format!("sha256:{}", digest(blob))).await?;
+            self.client
+                .push_blob(&address, blob.clone(), &format!("sha256:{}", digest(blob)))
+                .await?;
         }
         let kind = http::HeaderValue::from_static(MANIFEST);
-        self.client.push_manifest_raw(&address, artifact.manifest.clone(), kind).await?;
+        self.client
+            .push_manifest_raw(&address, artifact.manifest.clone(), kind)
+            .await?;
         Ok(())
     }
 }
@@ -115,9 +148,11 @@ fn address(reference: &Reference, digest: Option<&str>) -> Address {
     let (registry, repository) = (reference.registry.clone(), reference.repository.clone());
     match (digest, &reference.tag) {
         (Some(digest), _) => Address::with_digest(registry, repository, format!("sha256:{digest}")),
-        (None, tag) => {
-            Address::with_tag(registry, repository, tag.clone().unwrap_or_else(|| "latest".to_owned()))
-        }
+        (None, tag) => Address::with_tag(
+            registry,
+            repository,
+            tag.clone().unwrap_or_else(|| "latest".to_owned()),
+        ),
     }
 }
 
@@ -155,34 +190,60 @@ fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow
         Ok(trouble) => trouble,
         Err(ours) => return ours,
     };
-    let Reference { registry, repository, .. } = reference;
+    let Reference {
+        registry,
+        repository,
+        ..
+    } = reference;
     let no_such = || format!("{registry} has no such `{repository}`: look at name and digest");
-    let no_entry = || format!("{registry} does not let us at `{repository}`: {}", access.hint(registry));
+    let no_entry = || {
+        format!(
+            "{registry} does not let us at `{repository}`: {}",
+            access.hint(registry)
+        )
+    };
     let what = match trouble {
         Trouble::DigestError(DigestError::VerificationError { expected, actual }) => {
             let hex = |text: &str| crate::words::text::line(text.trim_start_matches("sha256:"));
             return tampered("answer", &hex(&actual), &hex(&expected));
         }
         Trouble::UnauthorizedError { .. } | Trouble::AuthenticationFailure(_) => no_entry(),
-        Trouble::ServerError { code: 401 | 403, .. } => no_entry(),
-        Trouble::ImageManifestNotFoundError(_) | Trouble::ServerError { code: 404, .. } => no_such(),
+        Trouble::ServerError {
+            code: 401 | 403, ..
+        } => no_entry(),
+        Trouble::ImageManifestNotFoundError(_) | Trouble::ServerError { code: 404, .. } => {
+            no_such()
+        }
         Trouble::RegistryError { ref envelope, .. }
             if says(envelope, &[Code::Unauthorized, Code::Denied]) =>
         {
             no_entry()
         }
         Trouble::RegistryError { ref envelope, .. }
-            if says(envelope, &[Code::ManifestUnknown, Code::NameUnknown, Code::BlobUnknown]) =>
+            if says(
+                envelope,
+                &[Code::ManifestUnknown, Code::NameUnknown, Code::BlobUnknown],
+            ) =>
         {
             no_such()
         }
         Trouble::ServerError { code, .. } => format!("{registry} answers with status {code}"),
         Trouble::RegistryError { envelope, .. } => {
-            let codes = envelope.errors.iter().map(|error| format!("{:?}", error.code));
-            format!("{registry} refuses: {}", codes.take(5).collect::<Vec<_>>().join(", "))
+            let codes = envelope
+                .errors
+                .iter()
+                .map(|error| format!("{:?}", error.code));
+            format!(
+                "{registry} refuses: {}",
+                codes.take(5).collect::<Vec<_>>().join(", ")
+            )
         }
-        Trouble::RequestError(error) if error.is_connect() => format!("{registry} cannot be reached"),
-        Trouble::RequestError(error) if error.is_timeout() => format!("{registry} does not answer in time"),
+        Trouble::RequestError(error) if error.is_connect() => {
+            format!("{registry} cannot be reached")
+        }
+        Trouble::RequestError(error) if error.is_timeout() => {
+            format!("{registry} does not answer in time")
+        }
         Trouble::IoError(error) => error.to_string(),
         _ => format!("{registry} answers in a way that no registry should"),
     };
@@ -190,7 +251,10 @@ fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow
 }
 
 fn says(envelope: &OciEnvelope, codes: &[Code]) -> bool {
-    envelope.errors.iter().any(|error| codes.contains(&error.code))
+    envelope
+        .errors
+        .iter()
+        .any(|error| codes.contains(&error.code))
 }
 
 /// Takes at most so many bytes.
@@ -200,7 +264,11 @@ struct Capped {
 }
 
 impl AsyncWrite for Capped {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, some: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        some: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.bytes.len() + some.len() > self.most {
             let most = self.most;
             return Poll::Ready(Err(io::Error::other(format!(

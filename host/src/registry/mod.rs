@@ -39,10 +39,12 @@ pub async fn fetch(
     if let Some(component) = cache.as_ref().and_then(|cache| recall(cache, wanted, say)) {
         return Ok(component);
     }
-    let artifact =
-        download(wanted, access).await.with_context(|| format!("fetching {}", wanted.reference))?;
+    let artifact = download(wanted, access)
+        .await
+        .with_context(|| format!("fetching {}", wanted.reference))?;
     if let Some(cache) = cache {
-        keep(&cache, &artifact).unwrap_or_else(|why| say(&format!("the component could not be kept: {why}")));
+        keep(&cache, &artifact)
+            .unwrap_or_else(|why| say(&format!("the component could not be kept: {why}")));
     }
     Ok(artifact.component)
 }
@@ -62,15 +64,22 @@ async fn download(_: &Pinned, _: &Access) -> anyhow::Result<Artifact> {
 /// # Errors
 /// When the disk does not take it.
 pub fn keep(cache: &Cache, artifact: &Artifact) -> Result<(), Unusable> {
-    cache.put(&manifest_name(&digest(&artifact.manifest)), &artifact.manifest)?;
-    cache.put(&component_name(&digest(&artifact.component)), &artifact.component)
+    cache.put(
+        &manifest_name(&digest(&artifact.manifest)),
+        &artifact.manifest,
+    )?;
+    cache.put(
+        &component_name(&digest(&artifact.component)),
+        &artifact.component,
+    )
 }
 
 /// What the cache holds, if it is what the digests say: that of the reference for the manifest, the manifest's for the
 /// component.
 fn recall(cache: &Cache, wanted: &Pinned, say: &dyn Fn(&str)) -> Option<Vec<u8>> {
     let held = |name: &str, expected: &str| {
-        let ignored = |why: &dyn std::fmt::Display| say(&format!("a kept component is fetched anew: {why}"));
+        let ignored =
+            |why: &dyn std::fmt::Display| say(&format!("a kept component is fetched anew: {why}"));
         let bytes = cache.get(name).map_err(|why| ignored(&why)).ok()??;
         let is_it = digest(&bytes) == expected;
         if !is_it {
@@ -114,7 +123,11 @@ mod tests {
         std::fs::write(&component, b"component").unwrap();
         assert_eq!(ask().await.unwrap(), b"component");
         let manifest = folder.join(manifest_name(&wanted.digest));
-        std::fs::write(&manifest, Artifact::new(b"other".to_vec(), &[], &[]).manifest).unwrap();
+        std::fs::write(
+            &manifest,
+            Artifact::new(b"other".to_vec(), &[], &[]).manifest,
+        )
+        .unwrap();
         assert!(ask().await.is_err());
         std::fs::remove_dir_all(folder).unwrap();
     }

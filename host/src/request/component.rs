@@ -65,7 +65,10 @@ impl TryFrom<String> for ComponentRef {
             "builtin" => Ok(Self::Builtin),
             name if names_registry(name) => {
                 let reference = Reference::parse(name)?;
-                reference.pinned().map(Self::Oci).ok_or(RefError::Unpinned(text))
+                reference
+                    .pinned()
+                    .map(Self::Oci)
+                    .ok_or(RefError::Unpinned(text))
             }
             path => Ok(Self::Path(path.into())),
         }
@@ -89,20 +92,21 @@ impl Reference {
     /// Says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, RefError> {
         let invalid = |why| RefError::Invalid(text.to_owned(), why);
-        let (name, digest) =
-            match text.split_once('@') {
-                Some((name, digest)) => {
-                    let hex = digest.strip_prefix("sha256:").filter(|hex| is_digest(hex));
-                    (
-                        name,
-                        Some(hex.ok_or_else(|| {
-                            invalid("its digest is not `sha256:` and 64 lowercase hex digits")
-                        })?),
-                    )
-                }
-                None => (text, None),
-            };
-        let (registry, rest) = name.split_once('/').ok_or_else(|| invalid("it has no registry"))?;
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => {
+                let hex = digest.strip_prefix("sha256:").filter(|hex| is_digest(hex));
+                (
+                    name,
+                    Some(hex.ok_or_else(|| {
+                        invalid("its digest is not `sha256:` and 64 lowercase hex digits")
+                    })?),
+                )
+            }
+            None => (text, None),
+        };
+        let (registry, rest) = name
+            .split_once('/')
+            .ok_or_else(|| invalid("it has no registry"))?;
         let (repository, tag) = match rest.rsplit_once(':') {
             Some((repository, tag)) => (repository, Some(tag)),
             None => (rest, None),
@@ -111,19 +115,31 @@ impl Reference {
             return Err(invalid("its registry is no host"));
         }
         if !repository.split('/').all(is_component) {
-            return Err(invalid("its name has other characters than a-z, 0-9, `.`, `_`, `-` and `/`"));
+            return Err(invalid(
+                "its name has other characters than a-z, 0-9, `.`, `_`, `-` and `/`",
+            ));
         }
         if !tag.is_none_or(is_tag) {
-            return Err(invalid("its tag has other characters than letters, digits, `.`, `_` and `-`"));
+            return Err(invalid(
+                "its tag has other characters than letters, digits, `.`, `_` and `-`",
+            ));
         }
         let (registry, repository) = (registry.to_owned(), repository.to_owned());
-        Ok(Self { registry, repository, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
+        Ok(Self {
+            registry,
+            repository,
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
     }
 
     /// The reference with its digest, if it has one.
     pub fn pinned(self) -> Option<Pinned> {
         let digest = self.digest.clone()?;
-        Some(Pinned { reference: self, digest })
+        Some(Pinned {
+            reference: self,
+            digest,
+        })
     }
 
     /// Registry and name, without version.
@@ -156,21 +172,30 @@ impl fmt::Display for Reference {
 
 /// Whether a text is a SHA-256 in lowercase hex.
 pub fn is_digest(hex: &str) -> bool {
-    hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    hex.len() == 64
+        && hex
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether a text means a registry rather than a file: it has a digest, or begins with a host as references do, by a dot or a
 /// port before the first slash. A file ends in `.wasm`.
 fn names_registry(text: &str) -> bool {
-    let Some((first, _)) = text.split_once('/') else { return false };
-    let is_host = first == "localhost" || first.contains([':', '.']) && !matches!(first, "." | "..");
+    let Some((first, _)) = text.split_once('/') else {
+        return false;
+    };
+    let is_host =
+        first == "localhost" || first.contains([':', '.']) && !matches!(first, "." | "..");
     text.contains("@sha256:") || is_host && !text.ends_with(".wasm")
 }
 
 /// A host name or an address, with a port or without.
 fn is_registry(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    !text.is_empty() && text.len() <= 255 && text.chars().all(plain) && !text.starts_with(['.', '-', ':'])
+    !text.is_empty()
+        && text.len() <= 255
+        && text.chars().all(plain)
+        && !text.starts_with(['.', '-', ':'])
 }
 
 /// A part of a name (distribution specification: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`).
@@ -179,13 +204,17 @@ fn is_component(text: &str) -> bool {
     text.starts_with(plain)
         && text.ends_with(plain)
         && text.len() <= 128
-        && text.chars().all(|c| plain(c) || matches!(c, '.' | '_' | '-'))
+        && text
+            .chars()
+            .all(|c| plain(c) || matches!(c, '.' | '_' | '-'))
         && !text.contains("..")
 }
 
 fn is_tag(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.starts_with(word) && text.len() <= 128 && text.chars().all(|c| word(c) || matches!(c, '.' | '-'))
+    text.starts_with(word)
+        && text.len() <= 128
+        && text.chars().all(|c| word(c) || matches!(c, '.' | '-'))
 }
 
 #[cfg(test)]
@@ -208,14 +237,32 @@ mod tests {
             (format!("ghcr.io/acme/policy:1.2{pinned}"), "oci"),
             (format!("localhost:5000/policy{pinned}"), "oci"),
             (format!("[::1]:5000/policy{pinned}"), "oci"),
-            ("ghcr.io/acme/policy:1.2".to_owned(), "`ghcr.io/acme/policy:1.2` has no digest"),
-            ("localhost:5000/policy".to_owned(), "`localhost:5000/policy` has no digest"),
-            ("https://ghcr.io/acme/policy".to_owned(), "`https://ghcr.io/acme/policy` is no reference"),
+            (
+                "ghcr.io/acme/policy:1.2".to_owned(),
+                "`ghcr.io/acme/policy:1.2` has no digest",
+            ),
+            (
+                "localhost:5000/policy".to_owned(),
+                "`localhost:5000/policy` has no digest",
+            ),
+            (
+                "https://ghcr.io/acme/policy".to_owned(),
+                "`https://ghcr.io/acme/policy` is no reference",
+            ),
             (format!("acme/policy{}", pinned.to_uppercase()), "path"),
-            ("ghcr.io/acme/policy@sha256:12".to_owned(), "`ghcr.io/acme/policy@sha256:12` is no reference"),
-            (format!("ghcr.io/Acme/policy{pinned}"), "`ghcr.io/Acme/policy@"),
+            (
+                "ghcr.io/acme/policy@sha256:12".to_owned(),
+                "`ghcr.io/acme/policy@sha256:12` is no reference",
+            ),
+            (
+                format!("ghcr.io/Acme/policy{pinned}"),
+                "`ghcr.io/Acme/policy@",
+            ),
             (format!("ghcr.io/../policy{pinned}"), "`ghcr.io/../policy@"),
-            (format!("user:password@ghcr.io/policy{pinned}"), "`user:password@"),
+            (
+                format!("user:password@ghcr.io/policy{pinned}"),
+                "`user:password@",
+            ),
             (String::new(), "the component is empty"),
         ];
         for (text, expected) in cases {
@@ -234,13 +281,25 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        let cases =
-            [("localhost", true), ("localhost:5000", true), ("127.0.0.1:5000", true), ("[::1]:5000", true)]
-                .into_iter()
-                .chain([("localhost.evil.io", false), ("127.0.0.1.evil.io:80", false), ("ghcr.io", false)]);
+        let cases = [
+            ("localhost", true),
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("[::1]:5000", true),
+        ]
+        .into_iter()
+        .chain([
+            ("localhost.evil.io", false),
+            ("127.0.0.1.evil.io:80", false),
+            ("ghcr.io", false),
+        ]);
         for (registry, expected) in cases {
             let reference = Reference::parse(&format!("{registry}/policy"));
-            assert_eq!(reference.map(|it| it.is_loopback()), Ok(expected), "{registry}");
+            assert_eq!(
+                reference.map(|it| it.is_loopback()),
+                Ok(expected),
+                "{registry}"
+            );
         }
     }
 }

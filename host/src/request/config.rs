@@ -89,9 +89,14 @@ impl Config {
     /// # Errors
     /// Names the file, and the line or grant that is wrong.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
-        Self::parse(&text).map_err(|why| ConfigError::Invalid { path: path.to_owned(), why })
+        let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
+        Self::parse(&text).map_err(|why| ConfigError::Invalid {
+            path: path.to_owned(),
+            why,
+        })
     }
 
     /// Reads and checks a text.
@@ -100,8 +105,12 @@ impl Config {
     /// Names the line or grant that is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let config = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-            let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
+            let at = line
+                .map(|line| format!("line {line}: "))
+                .unwrap_or_default();
             format!("{at}{}", error.message())
         });
         config.and_then(Self::checked)
@@ -122,7 +131,10 @@ impl Config {
 
     /// Every policy that a run may ask: the one of `[policy]`, then those of the rules, each with what people call it.
     pub fn policies(&self) -> impl Iterator<Item = (String, &PolicyConfig)> {
-        let teams = self.team.iter().map(|team| (format!("[[team]] {team}"), &team.policy));
+        let teams = self
+            .team
+            .iter()
+            .map(|team| (format!("[[team]] {team}"), &team.policy));
         std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
     }
 
@@ -157,7 +169,10 @@ mod tests {
                     [[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\n\
                     [[team]]\nmatch = { team = \"b\" }\ncomponent = \"b.wasm\"\ntier = \"promote\"\nsettings = { own = 1 }\n";
         let config = Config::parse(text).unwrap_or_default();
-        let found: Vec<_> = config.policies().map(|(name, it)| (name, it.tier, it.settings())).collect();
+        let found: Vec<_> = config
+            .policies()
+            .map(|(name, it)| (name, it.tier, it.settings()))
+            .collect();
         let expected = [
             ("[policy]", Some(Tier::Propose), r#"{"base":"main"}"#),
             ("[[team]] team = a", Some(Tier::Propose), "{}"),
@@ -172,10 +187,22 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_with_its_line() {
         let cases = [
-            ("[policy]\ncomponent = \"builtin\"\nsetting = 1\n", "line 3: unknown field `setting`"),
-            ("\n[[team]]\ncomponent = \"builtin\"\n", "line 2: missing field `match`"),
-            ("[[team]]\nmatch = { team = \"a\" }\n", "line 1: missing field `component`"),
-            ("[[team]]\ncomponent = \"builtin\"\nmatch = { teem = \"a\" }\n", "line 3: unknown field `teem`"),
+            (
+                "[policy]\ncomponent = \"builtin\"\nsetting = 1\n",
+                "line 3: unknown field `setting`",
+            ),
+            (
+                "\n[[team]]\ncomponent = \"builtin\"\n",
+                "line 2: missing field `match`",
+            ),
+            (
+                "[[team]]\nmatch = { team = \"a\" }\n",
+                "line 1: missing field `component`",
+            ),
+            (
+                "[[team]]\ncomponent = \"builtin\"\nmatch = { teem = \"a\" }\n",
+                "line 3: unknown field `teem`",
+            ),
             (
                 "[[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\nname = \"a\"\n",
                 "line 4: unknown field `name`",
@@ -184,8 +211,14 @@ mod tests {
                 "[[team]]\nmatch = { team = 1 }\ncomponent = \"builtin\"\n",
                 "line 2: expected a text or a list",
             ),
-            ("[[team]]\nmatch = { team = [] }\ncomponent = \"builtin\"\n", "line 2: the list is empty"),
-            ("[[team]]\nmatch = {}\ncomponent = \"builtin\"\n", "line 1: `match` is empty"),
+            (
+                "[[team]]\nmatch = { team = [] }\ncomponent = \"builtin\"\n",
+                "line 2: the list is empty",
+            ),
+            (
+                "[[team]]\nmatch = {}\ncomponent = \"builtin\"\n",
+                "line 1: `match` is empty",
+            ),
             (
                 "[[team]]\nmatch = { identifier = \"a[\" }\ncomponent = \"builtin\"\n",
                 "line 2: `a[` is no pattern",
@@ -195,8 +228,14 @@ mod tests {
                 "line 2: `ghcr.io/acme/policy:1` has no digest",
             ),
             ("[grant]\n", "line 1: unknown field `grant`"),
-            ("[limits]\nmemory = 64\n", "line 2: invalid type: integer `64`"),
-            ("\n[[grants]]\nallow = [\"port.read\"]\n", "line 3: unknown operation `port.read`"),
+            (
+                "[limits]\nmemory = 64\n",
+                "line 2: invalid type: integer `64`",
+            ),
+            (
+                "\n[[grants]]\nallow = [\"port.read\"]\n",
+                "line 3: unknown operation `port.read`",
+            ),
             (
                 "[[grants]]\nallow = [\"github.merge\"]\nrepository = \"a/b\"\n",
                 "grant 1: `github.merge` needs `base`",

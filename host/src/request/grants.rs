@@ -68,7 +68,9 @@ fn is_merge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     After::deserialize(deserializer).map(|After::Merge| true)
 }
 
-fn operations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
+fn operations<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Operation>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
     let mut allow = Vec::new();
     for name in names {
@@ -93,7 +95,10 @@ where
         OneOrMany::One(text) => vec![text],
         OneOrMany::Many(texts) => texts,
     };
-    texts.into_iter().map(|text| T::try_from(text).map_err(serde::de::Error::custom)).collect()
+    texts
+        .into_iter()
+        .map(|text| T::try_from(text).map_err(serde::de::Error::custom))
+        .collect()
 }
 
 impl Operation {
@@ -112,11 +117,19 @@ impl Operation {
     /// # Errors
     /// Lists the names that there are.
     pub fn named(name: &str) -> Result<Vec<Self>, String> {
-        let means = |known: &str| known == name || name == "github.read" && known.starts_with("github.read-");
-        let meant: Vec<Self> = Self::ALL.into_iter().filter(|operation| means(operation.name())).collect();
+        let means = |known: &str| {
+            known == name || name == "github.read" && known.starts_with("github.read-")
+        };
+        let meant: Vec<Self> = Self::ALL
+            .into_iter()
+            .filter(|operation| means(operation.name()))
+            .collect();
         if meant.is_empty() {
             let known = Self::ALL.map(Self::name);
-            return Err(format!("unknown operation `{name}`; there are github.read, {}", known.join(", ")));
+            return Err(format!(
+                "unknown operation `{name}`; there are github.read, {}",
+                known.join(", ")
+            ));
         }
         Ok(meant)
     }
@@ -139,14 +152,20 @@ impl Grants {
     /// Names the grant (from 1) and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         for (index, grant) in self.0.iter().enumerate() {
-            grant.check().map_err(|what| format!("grant {}: {what}", index + 1))?;
+            grant
+                .check()
+                .map_err(|what| format!("grant {}: {what}", index + 1))?;
         }
         Ok(())
     }
 
     /// The repositories that are named, sorted.
     pub fn repositories(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.0.iter().flat_map(|grant| grant.repository.clone()).collect();
+        let mut names: Vec<String> = self
+            .0
+            .iter()
+            .flat_map(|grant| grant.repository.clone())
+            .collect();
         names.sort();
         names.dedup();
         names
@@ -172,16 +191,43 @@ impl Grant {
         if self.allow.is_empty() {
             return Err("`allow` is empty; name at least one operation".to_owned());
         }
-        let any = |of: fn(Operation) -> bool| self.allow.iter().copied().find(|operation| of(*operation));
-        let only = |operations: &[Operation]| self.allow.iter().copied().find(|o| operations.contains(o));
+        let any =
+            |of: fn(Operation) -> bool| self.allow.iter().copied().find(|operation| of(*operation));
+        let only =
+            |operations: &[Operation]| self.allow.iter().copied().find(|o| operations.contains(o));
         use Operation as O;
         // The field, whether it is given, an operation that it has a meaning for, and one that is too wide without it.
         let fields = [
-            ("repository", !self.repository.is_empty(), any(O::is_github), any(O::is_github)),
-            ("blueprint", !self.blueprint.is_empty(), any(O::is_port), any(O::is_port)),
-            ("path", !self.path.is_empty(), only(&[O::ReadFile, O::Propose, O::Merge]), only(&[O::Propose])),
-            ("base", !self.base.is_empty(), only(&[O::Propose, O::Merge]), only(&[O::Propose, O::Merge])),
-            ("head", !self.head.is_empty(), only(&[O::Propose, O::Merge]), None),
+            (
+                "repository",
+                !self.repository.is_empty(),
+                any(O::is_github),
+                any(O::is_github),
+            ),
+            (
+                "blueprint",
+                !self.blueprint.is_empty(),
+                any(O::is_port),
+                any(O::is_port),
+            ),
+            (
+                "path",
+                !self.path.is_empty(),
+                only(&[O::ReadFile, O::Propose, O::Merge]),
+                only(&[O::Propose]),
+            ),
+            (
+                "base",
+                !self.base.is_empty(),
+                only(&[O::Propose, O::Merge]),
+                only(&[O::Propose, O::Merge]),
+            ),
+            (
+                "head",
+                !self.head.is_empty(),
+                only(&[O::Propose, O::Merge]),
+                None,
+            ),
             ("changes", self.any_change, only(&[O::Propose]), None),
             (
                 "entity",
@@ -189,24 +235,50 @@ impl Grant {
                 only(&[O::GetEntity, O::UpdateEntity]),
                 only(&[O::UpdateEntity]),
             ),
-            ("properties", !self.properties.is_empty(), only(&[O::UpdateEntity]), None),
-            ("relations", !self.relations.is_empty(), only(&[O::UpdateEntity]), None),
+            (
+                "properties",
+                !self.properties.is_empty(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
+            (
+                "relations",
+                !self.relations.is_empty(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
             ("after", self.after_merge, only(&[O::UpdateEntity]), None),
-            ("holds", self.holds.is_some(), only(&[O::UpdateEntity]), None),
+            (
+                "holds",
+                self.holds.is_some(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
         ];
         for (field, given, means, _) in fields {
             if given && means.is_none() {
-                let names = self.allow.iter().map(|o| o.name()).collect::<Vec<_>>().join(", ");
-                return Err(format!("`{field}` says nothing about {names}; remove it or move it"));
+                let names = self
+                    .allow
+                    .iter()
+                    .map(|o| o.name())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(format!(
+                    "`{field}` says nothing about {names}; remove it or move it"
+                ));
             }
         }
         let changes_nothing = self.properties.is_empty() && self.relations.is_empty();
         let what = only(&[O::UpdateEntity]).filter(|_| changes_nothing);
-        let needs = fields.iter().map(|(field, given, _, needs)| (*field, needs.filter(|_| !given)));
+        let needs = fields
+            .iter()
+            .map(|(field, given, _, needs)| (*field, needs.filter(|_| !given)));
         for (field, needs) in needs.chain([("properties` or `relations", what)]) {
             if let Some(operation) = needs {
                 let name = operation.name();
-                return Err(format!("`{name}` needs `{field}`: a grant without it would be too wide"));
+                return Err(format!(
+                    "`{name}` needs `{field}`: a grant without it would be too wide"
+                ));
             }
         }
         if self.holds.is_some() && !self.after_merge {

@@ -21,23 +21,45 @@ pub struct Table {
     traffic: usize,
 }
 
-const UNITS: [(&str, usize); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+const UNITS: [(&str, usize); 4] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("B", 1),
+];
 
 impl Default for Table {
     fn default() -> Self {
-        let Limits { wall, memory, calls, writes, traffic } = Limits::default();
-        Self { wall, memory, calls, writes, traffic }
+        let Limits {
+            wall,
+            memory,
+            calls,
+            writes,
+            traffic,
+        } = Limits::default();
+        Self {
+            wall,
+            memory,
+            calls,
+            writes,
+            traffic,
+        }
     }
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-    parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
-        ))
-    })
+    let parsed = text
+        .parse::<SignedDuration>()
+        .ok()
+        .and_then(|d| Duration::try_from(d).ok());
+    parsed
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
+            ))
+        })
 }
 
 fn size<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
@@ -46,9 +68,9 @@ fn size<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
         let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
         number.checked_mul(*factor)
     });
-    parsed
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a size; write for example `64MiB`")))
+    parsed.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is not a size; write for example `64MiB`"))
+    })
 }
 
 #[cfg(test)]
@@ -63,7 +85,10 @@ mod tests {
     #[test]
     fn reads_spans_and_sizes_and_refuses_what_is_neither() {
         let limits = read("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
-        assert_eq!((limits.wall, limits.memory, limits.calls), (Duration::from_secs(90), 8 << 20, 3));
+        assert_eq!(
+            (limits.wall, limits.memory, limits.calls),
+            (Duration::from_secs(90), 8 << 20, 3)
+        );
         for wrong in [
             "wall = \"soon\"",
             "wall = \"-1s\"",

@@ -38,10 +38,16 @@ impl Payload {
         let whole = object(parse(text, "$")?, "$")?;
         // A workflow's inputs: `port_payload` is JSON inside a string.
         let (message, beside) = match whole.get("port_payload") {
-            Some(Value::String(inner)) => (object(parse(inner, "port_payload")?, "port_payload")?, whole),
+            Some(Value::String(inner)) => (
+                object(parse(inner, "port_payload")?, "port_payload")?,
+                whole,
+            ),
             Some(Value::Object(inner)) => (inner.clone(), whole),
             Some(_) => {
-                return Err(PayloadError::new("port_payload", "is neither an object nor JSON text"));
+                return Err(PayloadError::new(
+                    "port_payload",
+                    "is neither an object nor JSON text",
+                ));
             }
             None => (whole, Map::new()),
         };
@@ -86,7 +92,10 @@ impl Payload {
             text(&message, "/context/runId"),
             text(&message, "/runId"),
             context.as_ref().and_then(|context| text(context, "/runId")),
-            beside.get("port_run_id").and_then(Value::as_str).map(str::to_owned),
+            beside
+                .get("port_run_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             text(&message, "/run/id"),
         ];
         let run = run.into_iter().flatten().next().ok_or_else(|| {
@@ -97,7 +106,10 @@ impl Payload {
         })?;
         identifier(&run, "context.runId")?;
         let subject = subject(&message, beside)?;
-        let inputs = match message.pointer("/payload/properties").or_else(|| message.get("inputs")) {
+        let inputs = match message
+            .pointer("/payload/properties")
+            .or_else(|| message.get("inputs"))
+        {
             Some(Value::Object(inputs)) => inputs.clone(),
             _ => other_inputs(beside),
         };
@@ -106,13 +118,19 @@ impl Payload {
             text(&message, "/action/identifier"),
             text(&message, "/payload/action/identifier"),
         ];
-        let user = message.pointer("/trigger/by/user").cloned().unwrap_or_default();
+        let user = message
+            .pointer("/trigger/by/user")
+            .cloned()
+            .unwrap_or_default();
         let names = [text(&user, "/firstName"), text(&user, "/lastName")];
         let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
         Ok(Self {
             run,
             action: action.into_iter().flatten().next().unwrap_or_default(),
-            actor: Actor { email: text(&user, "/email"), name: Some(name).filter(|name| !name.is_empty()) },
+            actor: Actor {
+                email: text(&user, "/email"),
+                name: Some(name).filter(|name| !name.is_empty()),
+            },
             requested_at: text(&message, "/trigger/at"),
             subject,
             inputs,
@@ -138,12 +156,17 @@ fn subject(message: &Value, beside: &Map<String, Value>) -> Result<Entity, Paylo
         }
     }
     let missing = "is missing: this action must be started on an entity (operation DAY-2)";
-    let id = text(message, "/context/entity").ok_or_else(|| PayloadError::new("payload.entity", missing))?;
+    let id = text(message, "/context/entity")
+        .ok_or_else(|| PayloadError::new("payload.entity", missing))?;
     identifier(&id, "context.entity")?;
-    let blueprint = blueprint().ok_or_else(|| PayloadError::new("context.blueprint", "is missing"))?;
+    let blueprint =
+        blueprint().ok_or_else(|| PayloadError::new("context.blueprint", "is missing"))?;
     identifier(&blueprint, "context.blueprint")?;
     Ok(Entity {
-        key: EntityKey { blueprint, identifier: id },
+        key: EntityKey {
+            blueprint,
+            identifier: id,
+        },
         title: None,
         teams: Vec::new(),
         properties: "{}".to_owned(),
@@ -152,10 +175,14 @@ fn subject(message: &Value, beside: &Map<String, Value>) -> Result<Entity, Paylo
     })
 }
 
-fn read_entity(entity: &Value, path: &str, blueprint: Option<String>) -> Result<Entity, PayloadError> {
+fn read_entity(
+    entity: &Value,
+    path: &str,
+    blueprint: Option<String>,
+) -> Result<Entity, PayloadError> {
     let at = |key: &str| format!("{path}.{key}");
-    let id =
-        text(entity, "/identifier").ok_or_else(|| PayloadError::new(&at("identifier"), "is not a text"))?;
+    let id = text(entity, "/identifier")
+        .ok_or_else(|| PayloadError::new(&at("identifier"), "is not a text"))?;
     identifier(&id, &at("identifier"))?;
     let blueprint = text(entity, "/blueprint")
         .or(blueprint)
@@ -172,7 +199,11 @@ fn read_entity(entity: &Value, path: &str, blueprint: Option<String>) -> Result<
         let targets = match value {
             Value::Null => Vec::new(),
             Value::String(target) => vec![target.clone()],
-            Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::Array(many) => many
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => {
                 return Err(PayloadError::new(
                     &format!("{}.{name}", at("relations")),
@@ -180,16 +211,26 @@ fn read_entity(entity: &Value, path: &str, blueprint: Option<String>) -> Result<
                 ));
             }
         };
-        relations.push(Relation { name: name.clone(), targets });
+        relations.push(Relation {
+            name: name.clone(),
+            targets,
+        });
     }
     relations.sort_by(|a, b| a.name.cmp(&b.name));
     let teams = match entity.get("team") {
         Some(Value::String(team)) => vec![team.clone()],
-        Some(Value::Array(teams)) => teams.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(teams)) => teams
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     };
     Ok(Entity {
-        key: EntityKey { blueprint, identifier: id },
+        key: EntityKey {
+            blueprint,
+            identifier: id,
+        },
         title: text(entity, "/title"),
         teams,
         properties: Value::Object(map("properties")?.clone()).to_string(),
@@ -215,7 +256,9 @@ fn other_inputs(beside: &Map<String, Value>) -> Map<String, Value> {
 
 fn input_object(beside: &Map<String, Value>, name: &str) -> Result<Option<Value>, PayloadError> {
     match beside.get(name) {
-        Some(Value::String(text)) if text.trim_start().starts_with('{') => parse(text, name).map(Some),
+        Some(Value::String(text)) if text.trim_start().starts_with('{') => {
+            parse(text, name).map(Some)
+        }
         Some(value @ Value::Object(_)) => Ok(Some(value.clone())),
         _ => Ok(None),
     }
@@ -229,14 +272,21 @@ fn object(value: Value, path: &str) -> Result<Map<String, Value>, PayloadError> 
 }
 
 fn text(value: &Value, pointer: &str) -> Option<String> {
-    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 /// Port's rule for identifiers (API reference, "Create an entity"): letters of any script, digits and `@_.+:\/=-`.
 fn identifier(text: &str, path: &str) -> Result<(), PayloadError> {
     let fits = |c: char| c.is_alphanumeric() || "@_.+:\\/=-".contains(c);
     if text.chars().count() > 1000 || matches!(text, "." | "..") || !text.chars().all(fits) {
-        return Err(PayloadError::new(path, "is not an identifier as Port allows it"));
+        return Err(PayloadError::new(
+            path,
+            "is not an identifier as Port allows it",
+        ));
     }
     Ok(())
 }

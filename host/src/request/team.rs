@@ -68,7 +68,8 @@ pub fn choose(rules: &[Team], service: &Entity) -> Option<usize> {
 
 impl Match {
     fn fits(&self, service: &Entity) -> bool {
-        let properties: Map<String, Value> = serde_json::from_str(&service.properties).unwrap_or_default();
+        let properties: Map<String, Value> =
+            serde_json::from_str(&service.properties).unwrap_or_default();
         let property = |name: &str, words: &Words| {
             words.0.is_empty() || properties.get(name).is_some_and(|value| words.meet(value))
         };
@@ -77,7 +78,11 @@ impl Match {
             && property("type", &self.r#type)
             && property("lifecycle", &self.lifecycle)
             && (self.identifier.0.is_empty()
-                || self.identifier.0.iter().any(|glob| glob.is_match(&service.key.identifier)))
+                || self
+                    .identifier
+                    .0
+                    .iter()
+                    .any(|glob| glob.is_match(&service.key.identifier)))
     }
 
     /// The keys that are given, with their values.
@@ -89,9 +94,15 @@ impl Match {
             ("lifecycle", &self.lifecycle),
         ];
         let words = words.map(|(key, words)| (key, words.0.iter().map(String::as_str).collect()));
-        let globs = self.identifier.0.iter().map(|glob| glob.glob().glob()).collect();
+        let globs = self
+            .identifier
+            .0
+            .iter()
+            .map(|glob| glob.glob().glob())
+            .collect();
         let all = words.into_iter().chain([("identifier", globs)]);
-        all.filter(|(_, values): &(_, Vec<&str>)| !values.is_empty()).collect()
+        all.filter(|(_, values): &(_, Vec<&str>)| !values.is_empty())
+            .collect()
     }
 }
 
@@ -100,7 +111,9 @@ impl Words {
     fn meet(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.0.contains(text),
-            Value::Array(values) => values.iter().any(|value| !value.is_array() && self.meet(value)),
+            Value::Array(values) => values
+                .iter()
+                .any(|value| !value.is_array() && self.meet(value)),
             _ => false,
         }
     }
@@ -110,7 +123,9 @@ impl Words {
 impl fmt::Display for Team {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.matches.keys().into_iter();
-        let said: Vec<String> = keys.map(|(key, values)| format!("{key} = {}", values.join(" | "))).collect();
+        let said: Vec<String> = keys
+            .map(|(key, values)| format!("{key} = {}", values.join(" | ")))
+            .collect();
         f.write_str(&said.join(", "))
     }
 }
@@ -119,7 +134,13 @@ impl TryFrom<RuleFile> for Team {
     type Error = String;
 
     fn try_from(file: RuleFile) -> Result<Self, String> {
-        let RuleFile { r#match: matches, component, sha256, tier, settings } = file;
+        let RuleFile {
+            r#match: matches,
+            component,
+            sha256,
+            tier,
+            settings,
+        } = file;
         if matches.keys().is_empty() {
             let keys = "`team`, `owners`, `type`, `lifecycle` or `identifier`";
             return Err(format!(
@@ -128,7 +149,12 @@ impl TryFrom<RuleFile> for Team {
         }
         Ok(Self {
             matches,
-            policy: PolicyConfig { component, sha256, tier, settings },
+            policy: PolicyConfig {
+                component,
+                sha256,
+                tier,
+                settings,
+            },
             has_tier: tier.is_some(),
         })
     }
@@ -140,7 +166,9 @@ impl TryFrom<OneOrMore> for Words {
     fn try_from(given: OneOrMore) -> Result<Self, &'static str> {
         match given {
             OneOrMore::One(word) => Ok(Self(vec![word])),
-            OneOrMore::More(words) if words.is_empty() => Err("the list is empty: it fits no service"),
+            OneOrMore::More(words) if words.is_empty() => {
+                Err("the list is empty: it fits no service")
+            }
             OneOrMore::More(words) => Ok(Self(words)),
         }
     }
@@ -151,11 +179,19 @@ impl TryFrom<OneOrMore> for Globs {
 
     fn try_from(given: OneOrMore) -> Result<Self, String> {
         let glob = |text: String| {
-            let glob = GlobBuilder::new(&text).literal_separator(true).backslash_escape(true).build();
+            let glob = GlobBuilder::new(&text)
+                .literal_separator(true)
+                .backslash_escape(true)
+                .build();
             glob.map(|glob| glob.compile_matcher())
                 .map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
         };
-        Words::try_from(given)?.0.into_iter().map(glob).collect::<Result<_, _>>().map(Self)
+        Words::try_from(given)?
+            .0
+            .into_iter()
+            .map(glob)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -168,7 +204,10 @@ mod tests {
 
     fn service(identifier: &str, teams: &[&str], properties: &str) -> Entity {
         Entity {
-            key: EntityKey { blueprint: "service".to_owned(), identifier: identifier.to_owned() },
+            key: EntityKey {
+                blueprint: "service".to_owned(),
+                identifier: identifier.to_owned(),
+            },
             title: None,
             teams: teams.iter().map(|team| (*team).to_owned()).collect(),
             properties: properties.to_owned(),
@@ -213,23 +252,48 @@ mod tests {
 
     #[test]
     fn what_is_not_set_or_no_text_fits_nothing() {
-        let shapes = ["{}", "null", "", r#"{"type": null}"#, r#"{"type": 1}"#, r#"{"type": {"type": "a"}}"#];
-        for properties in shapes.into_iter().chain([r#"{"type": [["a"]]}"#, r#"{"type": "A"}"#]) {
-            assert!(!fits(r#"{ type = "a" }"#, &service("web", &[], properties)), "{properties}");
+        let shapes = [
+            "{}",
+            "null",
+            "",
+            r#"{"type": null}"#,
+            r#"{"type": 1}"#,
+            r#"{"type": {"type": "a"}}"#,
+        ];
+        for properties in shapes
+            .into_iter()
+            .chain([r#"{"type": [["a"]]}"#, r#"{"type": "A"}"#])
+        {
+            assert!(
+                !fits(r#"{ type = "a" }"#, &service("web", &[], properties)),
+                "{properties}"
+            );
         }
         assert!(!fits(r#"{ team = "" }"#, &service("web", &[], "{}")));
         // A slash is not part of a word, as in every other pattern of this file.
-        assert!(!fits(r#"{ identifier = "web*" }"#, &service("web/evil", &[], "{}")));
+        assert!(!fits(
+            r#"{ identifier = "web*" }"#,
+            &service("web/evil", &[], "{}")
+        ));
     }
 
     #[test]
     fn the_first_rule_decides() {
-        let rule = |matches: &str| format!("[[team]]\nmatch = {matches}\ncomponent = \"builtin\"\n");
-        let rules =
-            [r#"{ team = "a" }"#, r#"{ identifier = "web" }"#, r#"{ team = "b" }"#].map(rule).concat();
+        let rule =
+            |matches: &str| format!("[[team]]\nmatch = {matches}\ncomponent = \"builtin\"\n");
+        let rules = [
+            r#"{ team = "a" }"#,
+            r#"{ identifier = "web" }"#,
+            r#"{ team = "b" }"#,
+        ]
+        .map(rule)
+        .concat();
         let rules = Config::parse(&rules).unwrap().team;
-        let cases =
-            [(vec!["b"], "web", Some(1)), (vec!["b", "a"], "web", Some(0)), (vec!["b"], "api", Some(2))];
+        let cases = [
+            (vec!["b"], "web", Some(1)),
+            (vec!["b", "a"], "web", Some(0)),
+            (vec!["b"], "api", Some(2)),
+        ];
         for (teams, identifier, expected) in cases.into_iter().chain([(vec![], "api", None)]) {
             assert_eq!(
                 choose(&rules, &service(identifier, &teams, "{}")),

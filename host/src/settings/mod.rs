@@ -36,7 +36,11 @@ pub enum SettingsError {
 ///
 /// # Errors
 /// Names each key that is unknown, missing or wrong, and what was probably meant.
-pub async fn check(engine: &Engine, policy: &Policy, wanted: &PolicyConfig) -> Result<(), SettingsError> {
+pub async fn check(
+    engine: &Engine,
+    policy: &Policy,
+    wanted: &PolicyConfig,
+) -> Result<(), SettingsError> {
     fit(&schema(engine, policy).await?, wanted)
 }
 
@@ -57,13 +61,24 @@ pub async fn schema(engine: &Engine, policy: &Policy) -> Result<Schema, Settings
 pub fn fit(schema: &Schema, wanted: &PolicyConfig) -> Result<(), SettingsError> {
     let mut found = Vec::new();
     for (key, value) in &wanted.settings {
-        dates(value, &format!("{}.{}", schema::START, schema::key(key)), &mut found);
+        dates(
+            value,
+            &format!("{}.{}", schema::START, schema::key(key)),
+            &mut found,
+        );
     }
     if found.is_empty() {
         let settings = serde_json::from_str(&wanted.settings());
-        found = problems(schema, &settings.map_err(|error| SettingsError::Silent(error.to_string()))?)?;
+        found = problems(
+            schema,
+            &settings.map_err(|error| SettingsError::Silent(error.to_string()))?,
+        )?;
     }
-    if found.is_empty() { Ok(()) } else { Err(SettingsError::Unfit(found)) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(SettingsError::Unfit(found))
+    }
 }
 
 /// TOML has dates, JSON has not: `2026-12-25` without quotes.
@@ -88,7 +103,11 @@ fn dates(value: &Toml, key: &str, found: &mut Vec<Problem>) {
 }
 
 fn list(problems: &[Problem]) -> String {
-    let mut shown: Vec<_> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    let mut shown: Vec<_> = problems
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
     if problems.len() > SHOWN {
         shown.push(format!("and {} more", problems.len() - SHOWN));
     }

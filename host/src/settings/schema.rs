@@ -34,7 +34,11 @@ impl fmt::Display for Problem {
 /// # Errors
 /// When the schema refers to itself without end.
 pub fn problems(schema: &Schema, settings: &Value) -> Result<Vec<Problem>, Unusable> {
-    let mut judge = Judge { schema, steps: STEPS, depth: 0 };
+    let mut judge = Judge {
+        schema,
+        steps: STEPS,
+        depth: 0,
+    };
     judge.judge(&schema.root, settings, START)
 }
 
@@ -70,7 +74,9 @@ impl<'a> Judge<'a> {
             Value::Object(map) => self.object(schema, map, key)?,
             Value::Array(items) => self.list(schema, items, key)?,
             Value::String(text) => self.text(schema, text, key),
-            Value::Number(number) => number_problems(schema, number.as_f64().unwrap_or(f64::NAN), key),
+            Value::Number(number) => {
+                number_problems(schema, number.as_f64().unwrap_or(f64::NAN), key)
+            }
             Value::Null | Value::Bool(_) => Vec::new(),
         };
         found.extend(self.combined(schema, value, key)?);
@@ -80,7 +86,9 @@ impl<'a> Judge<'a> {
     /// `$ref`, `allOf`, `anyOf`, `oneOf`, `not`.
     fn combined(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> Found {
         let mut found = Vec::new();
-        let referred = schema.get("$ref").and_then(|reference| self.schema.target(reference));
+        let referred = schema
+            .get("$ref")
+            .and_then(|reference| self.schema.target(reference));
         for inner in referred.into_iter().chain(schemas(schema, "allOf")) {
             found.extend(self.judge(inner, value, key)?);
         }
@@ -89,8 +97,10 @@ impl<'a> Judge<'a> {
             if choices.is_empty() {
                 continue;
             }
-            let verdicts: Vec<_> =
-                choices.iter().map(|choice| self.judge(choice, value, key)).collect::<Result<_, _>>()?;
+            let verdicts: Vec<_> = choices
+                .iter()
+                .map(|choice| self.judge(choice, value, key))
+                .collect::<Result<_, _>>()?;
             let fitting = verdicts.iter().filter(|verdict| verdict.is_empty()).count();
             if fitting == 0 {
                 found.extend(nearest(verdicts, key));
@@ -109,10 +119,20 @@ impl<'a> Judge<'a> {
         Ok(found)
     }
 
-    fn object(&mut self, schema: &'a Map<String, Value>, map: &Map<String, Value>, at: &str) -> Found {
+    fn object(
+        &mut self,
+        schema: &'a Map<String, Value>,
+        map: &Map<String, Value>,
+        at: &str,
+    ) -> Found {
         let mut found = Vec::new();
         let properties = schema.get("properties").and_then(Value::as_object);
-        let known = || properties.into_iter().flatten().map(|(name, _)| name.as_str());
+        let known = || {
+            properties
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+        };
         for (name, value) in map {
             let inner = format!("{at}.{}", key(name));
             let mut is_known = false;
@@ -120,8 +140,11 @@ impl<'a> Judge<'a> {
                 is_known = true;
                 found.extend(self.judge(property, value, &inner)?);
             }
-            for (text, property) in
-                schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten()
+            for (text, property) in schema
+                .get("patternProperties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
             {
                 if self.schema.fits(text, name) {
                     is_known = true;
@@ -129,19 +152,37 @@ impl<'a> Judge<'a> {
                 }
             }
             match schema.get("additionalProperties") {
-                Some(Value::Bool(false)) if !is_known => found.push(problem(&inner, unknown(name, known))),
+                Some(Value::Bool(false)) if !is_known => {
+                    found.push(problem(&inner, unknown(name, known)))
+                }
                 Some(other) if !is_known => found.extend(self.judge(other, value, &inner)?),
                 _ => {}
             }
             if let Some(names) = schema.get("propertyNames") {
                 let wrong = self.judge(names, &Value::from(name.as_str()), &inner)?;
-                found.extend(wrong.into_iter().map(|one| problem(&inner, format!("as a name {}", one.what))));
+                found.extend(
+                    wrong
+                        .into_iter()
+                        .map(|one| problem(&inner, format!("as a name {}", one.what))),
+                );
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        let missing = required.filter_map(Value::as_str).filter(|name| !map.contains_key(*name));
+        let required = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let missing = required
+            .filter_map(Value::as_str)
+            .filter(|name| !map.contains_key(*name));
         found.extend(missing.map(|name| problem(&format!("{at}.{}", key(name)), "is missing")));
-        found.extend(size(schema, map.len(), ["minProperties", "maxProperties"], "keys", at));
+        found.extend(size(
+            schema,
+            map.len(),
+            ["minProperties", "maxProperties"],
+            "keys",
+            at,
+        ));
         Ok(found)
     }
 
@@ -153,11 +194,22 @@ impl<'a> Judge<'a> {
                 found.extend(self.judge(inner, item, &format!("{at}[{index}]"))?);
             }
         }
-        found.extend(size(schema, items.len(), ["minItems", "maxItems"], "items", at));
+        found.extend(size(
+            schema,
+            items.len(),
+            ["minItems", "maxItems"],
+            "items",
+            at,
+        ));
         if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
-            let twice =
-                (1..items.len()).find(|later| items[..*later].iter().any(|item| same(item, &items[*later])));
-            found.extend(twice.map(|index| problem(&format!("{at}[{index}]"), "is in the list already")));
+            let twice = (1..items.len()).find(|later| {
+                items[..*later]
+                    .iter()
+                    .any(|item| same(item, &items[*later]))
+            });
+            found.extend(
+                twice.map(|index| problem(&format!("{at}[{index}]"), "is in the list already")),
+            );
         }
         if let Some(inner) = schema.get("contains") {
             let mut any = false;
@@ -172,11 +224,20 @@ impl<'a> Judge<'a> {
     }
 
     fn text(&self, schema: &Map<String, Value>, text: &str, at: &str) -> Vec<Problem> {
-        let mut found = size(schema, text.chars().count(), ["minLength", "maxLength"], "characters", at);
+        let mut found = size(
+            schema,
+            text.chars().count(),
+            ["minLength", "maxLength"],
+            "characters",
+            at,
+        );
         let pattern = schema.get("pattern").and_then(Value::as_str);
         if let Some(pattern) = pattern.filter(|pattern| !self.schema.fits(pattern, text)) {
             let shown: String = text.chars().take(80).collect();
-            found.push(problem(at, format!("is {shown:?}, which does not fit the pattern `{pattern}`")));
+            found.push(problem(
+                at,
+                format!("is {shown:?}, which does not fit the pattern `{pattern}`"),
+            ));
         }
         found
     }
@@ -184,16 +245,29 @@ impl<'a> Judge<'a> {
 
 /// A key as `promote.toml` writes it.
 pub(super) fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if bare { name.to_owned() } else { format!("{name:?}") }
+    let bare = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare {
+        name.to_owned()
+    } else {
+        format!("{name:?}")
+    }
 }
 
 fn problem(key: &str, what: impl Into<String>) -> Problem {
-    Problem { key: key.to_owned(), what: what.into() }
+    Problem {
+        key: key.to_owned(),
+        what: what.into(),
+    }
 }
 
 fn schemas<'a>(schema: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
-    schema.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    schema
+        .get(keyword)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn unknown<'a, I: Iterator<Item = &'a str>>(name: &str, known: impl Fn() -> I) -> String {
@@ -229,12 +303,18 @@ fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
         _ => Vec::new(),
     };
     if !wanted.is_empty() && !wanted.iter().any(|name| is(name)) {
-        let kinds = ["null", "boolean", "integer", "number", "string", "array", "object"];
+        let kinds = [
+            "null", "boolean", "integer", "number", "string", "array", "object",
+        ];
         let found = kinds.into_iter().find(|name| is(name)).unwrap_or("nothing");
         return Some(format!(
             "is {}, it must be {}",
             noun(found),
-            wanted.into_iter().map(noun).collect::<Vec<_>>().join(" or ")
+            wanted
+                .into_iter()
+                .map(noun)
+                .collect::<Vec<_>>()
+                .join(" or ")
         ));
     }
     let words = match (schema.get("enum"), schema.get("const")) {
@@ -247,9 +327,14 @@ fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
     }
     let texts = words.iter().filter_map(|word| word.as_str());
     let near = value.as_str().and_then(|text| near(text, texts));
-    let hint = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    let hint = near
+        .map(|near| format!("; did you mean \"{near}\"?"))
+        .unwrap_or_default();
     let words: Vec<_> = words.iter().map(ToString::to_string).collect();
-    Some(format!("is {value}, it must be {}{hint}", words.join(" or ")))
+    Some(format!(
+        "is {value}, it must be {}{hint}",
+        words.join(" or ")
+    ))
 }
 
 /// What TOML calls a type of JSON Schema.
@@ -268,31 +353,55 @@ fn noun(name: &str) -> &str {
 
 fn number_problems(schema: &Map<String, Value>, number: f64, at: &str) -> Vec<Problem> {
     let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-    let divides = |step: f64| ((number / step).round() * step - number).abs() <= f64::EPSILON * number.abs();
+    let divides =
+        |step: f64| ((number / step).round() * step - number).abs() <= f64::EPSILON * number.abs();
     let rules = [
         (bound("minimum").filter(|least| number < *least), "at least"),
         (bound("maximum").filter(|most| number > *most), "at most"),
-        (bound("exclusiveMinimum").filter(|least| number <= *least), "more than"),
-        (bound("exclusiveMaximum").filter(|most| number >= *most), "less than"),
-        (bound("multipleOf").filter(|step| !divides(*step)), "a multiple of"),
+        (
+            bound("exclusiveMinimum").filter(|least| number <= *least),
+            "more than",
+        ),
+        (
+            bound("exclusiveMaximum").filter(|most| number >= *most),
+            "less than",
+        ),
+        (
+            bound("multipleOf").filter(|step| !divides(*step)),
+            "a multiple of",
+        ),
     ];
-    let broken = rules.into_iter().filter_map(|(bound, words)| Some((bound?, words)));
-    broken.map(|(bound, words)| problem(at, format!("is {number}, it must be {words} {bound}"))).collect()
+    let broken = rules
+        .into_iter()
+        .filter_map(|(bound, words)| Some((bound?, words)));
+    broken
+        .map(|(bound, words)| problem(at, format!("is {number}, it must be {words} {bound}")))
+        .collect()
 }
 
-fn size(schema: &Map<String, Value>, size: usize, keywords: [&str; 2], noun: &str, at: &str) -> Vec<Problem> {
+fn size(
+    schema: &Map<String, Value>,
+    size: usize,
+    keywords: [&str; 2],
+    noun: &str,
+    at: &str,
+) -> Vec<Problem> {
     let [least, most] = keywords.map(|keyword| schema.get(keyword).and_then(Value::as_u64));
     let size = size as u64;
     let mut found = Vec::new();
     match least {
         Some(1) if size == 0 => found.push(problem(at, "is empty")),
-        Some(least) if size < least => {
-            found.push(problem(at, format!("has {size} {noun}, at least {least} are needed")))
-        }
+        Some(least) if size < least => found.push(problem(
+            at,
+            format!("has {size} {noun}, at least {least} are needed"),
+        )),
         _ => {}
     }
     if let Some(most) = most.filter(|most| size > *most) {
-        found.push(problem(at, format!("has {size} {noun}, at most {most} are allowed")));
+        found.push(problem(
+            at,
+            format!("has {size} {noun}, at most {most} are allowed"),
+        ));
     }
     found
 }
@@ -301,9 +410,13 @@ fn size(schema: &Map<String, Value>, size: usize, keywords: [&str; 2], noun: &st
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         (one, other) => one == other,
     }
@@ -313,9 +426,14 @@ fn same(one: &Value, other: &Value) -> bool {
 /// A way that takes another kind of value altogether complains of the key itself, not of something within.
 fn nearest(verdicts: Vec<Vec<Problem>>, key: &str) -> Vec<Problem> {
     let ways = verdicts.len();
-    let mut inner = verdicts.into_iter().filter(|found| found.iter().all(|one| one.key != key));
+    let mut inner = verdicts
+        .into_iter()
+        .filter(|found| found.iter().all(|one| one.key != key));
     match (inner.next(), inner.next()) {
         (Some(only), None) => only,
-        _ => vec![problem(key, format!("fits none of the {ways} ways that it may be written"))],
+        _ => vec![problem(
+            key,
+            format!("fits none of the {ways} ways that it may be written"),
+        )],
     }
 }

@@ -16,7 +16,13 @@ const LARGEST: usize = 1 << 20;
 const PATTERN: usize = 1 << 20;
 
 /// Keywords whose value is a schema.
-const ONE: [&str; 5] = ["items", "additionalProperties", "propertyNames", "contains", "not"];
+const ONE: [&str; 5] = [
+    "items",
+    "additionalProperties",
+    "propertyNames",
+    "contains",
+    "not",
+];
 /// Keywords whose value is a list of schemas.
 const LISTED: [&str; 4] = ["prefixItems", "allOf", "anyOf", "oneOf"];
 /// Keywords whose value is an object of schemas.
@@ -73,23 +79,35 @@ impl Schema {
     /// When it is not JSON, not of this dialect, or uses what is not understood.
     pub fn read(text: &str) -> Result<Self, Unusable> {
         if text.len() > LARGEST {
-            return Err(Unusable(format!("it has {} bytes, at most {LARGEST} are read", text.len())));
+            return Err(Unusable(format!(
+                "it has {} bytes, at most {LARGEST} are read",
+                text.len()
+            )));
         }
-        let root: Value =
-            serde_json::from_str(text).map_err(|error| Unusable(format!("it is not JSON: {error}")))?;
+        let root: Value = serde_json::from_str(text)
+            .map_err(|error| Unusable(format!("it is not JSON: {error}")))?;
         match &root["$schema"] {
             Value::Null => {}
             Value::String(dialect) if dialect.trim_end_matches('#') == DIALECT => {}
-            other => return Err(Unusable(format!("its dialect is {other}, only {DIALECT} is understood"))),
+            other => {
+                return Err(Unusable(format!(
+                    "its dialect is {other}, only {DIALECT} is understood"
+                )));
+            }
         }
         let mut survey = Survey::default();
         survey.look(&root, "#")?;
         for (at, target) in &survey.references {
             if !survey.places.contains(target) {
-                return Err(Unusable(format!("{at} is `{target}`, which is no schema of this document")));
+                return Err(Unusable(format!(
+                    "{at} is `{target}`, which is no schema of this document"
+                )));
             }
         }
-        Ok(Self { root, patterns: survey.patterns })
+        Ok(Self {
+            root,
+            patterns: survey.patterns,
+        })
     }
 
     /// What a reference refers to.
@@ -99,7 +117,9 @@ impl Schema {
 
     /// Whether a text fits a pattern of this schema.
     pub(super) fn fits(&self, pattern: &str, text: &str) -> bool {
-        self.patterns.get(pattern).is_some_and(|regex| regex.is_match(text))
+        self.patterns
+            .get(pattern)
+            .is_some_and(|regex| regex.is_match(text))
     }
 }
 
@@ -123,9 +143,9 @@ impl Survey {
             Value::Object(object) => object,
             _ => return Err(Unusable(format!("{at} is neither an object nor a boolean"))),
         };
-        object
-            .iter()
-            .try_for_each(|(keyword, value)| self.keyword(keyword, value, &format!("{at}/{keyword}")))
+        object.iter().try_for_each(|(keyword, value)| {
+            self.keyword(keyword, value, &format!("{at}/{keyword}"))
+        })
     }
 
     fn keyword(&mut self, name: &str, value: &Value, at: &str) -> Result<(), Unusable> {
@@ -135,7 +155,8 @@ impl Survey {
         }
         if LISTED.contains(&name) {
             let mut listed = value.as_array().ok_or_else(malformed)?.iter().enumerate();
-            return listed.try_for_each(|(index, inner)| self.look(inner, &format!("{at}/{index}")));
+            return listed
+                .try_for_each(|(index, inner)| self.look(inner, &format!("{at}/{index}")));
         }
         if NAMED.contains(&name) {
             for (key, inner) in value.as_object().ok_or_else(malformed)? {
@@ -143,7 +164,10 @@ impl Survey {
                     self.pattern(key, at)?;
                 }
                 // As a JSON Pointer has it (RFC 6901).
-                self.look(inner, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")))?;
+                self.look(
+                    inner,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                )?;
             }
             return Ok(());
         }
@@ -157,7 +181,9 @@ impl Survey {
             _ if NOTES.contains(&name) || name == "$id" && at == "#/$id" => Ok(()),
             _ if PLAIN.contains(&name) && is_well_formed(name, value) => Ok(()),
             _ if PLAIN.contains(&name) => Err(malformed()),
-            _ => Err(Unusable(format!("{at}: the keyword `{name}` is not understood by this host"))),
+            _ => Err(Unusable(format!(
+                "{at}: the keyword `{name}` is not understood by this host"
+            ))),
         }
     }
 
@@ -166,7 +192,9 @@ impl Survey {
         if !self.patterns.contains_key(text) {
             let built = RegexBuilder::new(text).size_limit(PATTERN).build();
             let regex = built.map_err(|_| {
-                Unusable(format!("{at}: the pattern `{text}` is not understood by this host"))
+                Unusable(format!(
+                    "{at}: the pattern `{text}` is not understood by this host"
+                ))
             })?;
             self.patterns.insert(text.to_owned(), regex);
         }
@@ -176,7 +204,11 @@ impl Survey {
 
 /// Whether a keyword's value is of the kind that the standard asks for.
 fn is_well_formed(keyword: &str, value: &Value) -> bool {
-    let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    let texts = |value: &Value| {
+        value
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_string))
+    };
     match keyword {
         "type" => value.is_string() || texts(value),
         "enum" => value.is_array(),

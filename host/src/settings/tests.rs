@@ -8,7 +8,11 @@ use super::{Schema, dates, problems};
 
 fn check(schema: &Value, value: &Value, expected: &[&str]) {
     let schema = Schema::read(&schema.to_string()).unwrap();
-    let found: Vec<_> = problems(&schema, value).unwrap().iter().map(ToString::to_string).collect();
+    let found: Vec<_> = problems(&schema, value)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(found, expected, "{value}");
 }
 
@@ -20,7 +24,11 @@ fn objects() {
         "patternProperties": { "^x-": { "type": "integer" } },
     });
     check(&schema, &json!({ "path": "p", "x-1": 2 }), &[]);
-    check(&schema, &json!({ "path": 1 }), &["`policy.settings.path` is an integer, it must be text"]);
+    check(
+        &schema,
+        &json!({ "path": 1 }),
+        &["`policy.settings.path` is an integer, it must be text"],
+    );
     check(&schema, &json!({}), &["`policy.settings.path` is missing"]);
     check(
         &schema,
@@ -32,7 +40,11 @@ fn objects() {
             "`policy.settings` has 4 keys, at most 3 are allowed",
         ],
     );
-    check(&schema, &json!({ "path": "p", "part": 1 }), &["`policy.settings.part` is not allowed here"]);
+    check(
+        &schema,
+        &json!({ "path": "p", "part": 1 }),
+        &["`policy.settings.part` is not allowed here"],
+    );
     check(
         &json!({ "additionalProperties": false }),
         &json!({ "a": 1 }),
@@ -59,7 +71,11 @@ fn scalars() {
             "`policy.settings.a` is \"check\", it must be \"merge\" or \"checks\" or 3; did you mean \"checks\"?",
         ],
     );
-    check(&of(json!({ "const": 1 })), &a(json!(2)), &["`policy.settings.a` is 2, it must be 1"]);
+    check(
+        &of(json!({ "const": 1 })),
+        &a(json!(2)),
+        &["`policy.settings.a` is 2, it must be 1"],
+    );
     let text = of(
         json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 3, "pattern": "^[0-9]+[smhd]$" }),
     );
@@ -73,12 +89,29 @@ fn scalars() {
             "`policy.settings.a` is \"soon\", which does not fit the pattern `^[0-9]+[smhd]$`",
         ],
     );
-    check(&text, &a(json!(["1s"])), &["`policy.settings.a` is a list, it must be text or unset"]);
-    check(&of(json!({ "minLength": 1 })), &a(json!("")), &["`policy.settings.a` is empty"]);
-    let number = of(json!({ "type": "integer", "minimum": 1, "exclusiveMaximum": 9, "multipleOf": 2 }));
+    check(
+        &text,
+        &a(json!(["1s"])),
+        &["`policy.settings.a` is a list, it must be text or unset"],
+    );
+    check(
+        &of(json!({ "minLength": 1 })),
+        &a(json!("")),
+        &["`policy.settings.a` is empty"],
+    );
+    let number =
+        of(json!({ "type": "integer", "minimum": 1, "exclusiveMaximum": 9, "multipleOf": 2 }));
     check(&number, &a(json!(8)), &[]);
-    check(&number, &a(json!(1.5)), &["`policy.settings.a` is a number, it must be an integer"]);
-    check(&number, &a(json!(0)), &["`policy.settings.a` is 0, it must be at least 1"]);
+    check(
+        &number,
+        &a(json!(1.5)),
+        &["`policy.settings.a` is a number, it must be an integer"],
+    );
+    check(
+        &number,
+        &a(json!(0)),
+        &["`policy.settings.a` is 0, it must be at least 1"],
+    );
     check(
         &number,
         &a(json!(9)),
@@ -96,7 +129,10 @@ fn lists_and_choices() {
     check(
         &list,
         &json!([]),
-        &["`policy.settings` is empty", "`policy.settings` lacks an item that it must have"],
+        &[
+            "`policy.settings` is empty",
+            "`policy.settings` lacks an item that it must have",
+        ],
     );
     check(
         &list,
@@ -107,7 +143,11 @@ fn lists_and_choices() {
         ],
     );
     let first = json!({ "prefixItems": [{ "type": "string" }], "items": false });
-    check(&first, &json!(["a", 1]), &["`policy.settings[1]` is not allowed here"]);
+    check(
+        &first,
+        &json!(["a", 1]),
+        &["`policy.settings[1]` is not allowed here"],
+    );
     let one = json!({ "type": "object", "required": ["path"], "additionalProperties": false, "properties": { "path": {} } });
     let schema = json!({
         "oneOf": [{ "$ref": "#/$defs/one" }, { "type": "array", "items": { "$ref": "#/$defs/one" } }],
@@ -117,13 +157,32 @@ fn lists_and_choices() {
     check(
         &schema,
         &json!({ "pth": 1 }),
-        &["`policy.settings.pth` is unknown; did you mean `path`?", "`policy.settings.path` is missing"],
+        &[
+            "`policy.settings.pth` is unknown; did you mean `path`?",
+            "`policy.settings.path` is missing",
+        ],
     );
-    check(&schema, &json!([{}]), &["`policy.settings[0].path` is missing"]);
-    check(&schema, &json!("x"), &["`policy.settings` fits none of the 2 ways that it may be written"]);
+    check(
+        &schema,
+        &json!([{}]),
+        &["`policy.settings[0].path` is missing"],
+    );
+    check(
+        &schema,
+        &json!("x"),
+        &["`policy.settings` fits none of the 2 ways that it may be written"],
+    );
     let both = json!({ "oneOf": [{ "type": "number" }, { "minimum": 1 }], "not": { "const": 7 } });
-    check(&both, &json!(3), &["`policy.settings` fits 2 of the ways that it may be written, not one"]);
-    check(&json!({ "not": { "const": 7 } }), &json!(7), &["`policy.settings` is what it must not be"]);
+    check(
+        &both,
+        &json!(3),
+        &["`policy.settings` fits 2 of the ways that it may be written, not one"],
+    );
+    check(
+        &json!({ "not": { "const": 7 } }),
+        &json!(7),
+        &["`policy.settings` is what it must not be"],
+    );
 }
 
 #[test]
@@ -133,7 +192,10 @@ fn a_schema_that_is_not_understood_is_not_passed_over() {
         ("", "it is not JSON"),
         (deep.as_str(), "recursion limit"),
         ("[]", "# is neither an object nor a boolean"),
-        (r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#, "its dialect is"),
+        (
+            r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+            "its dialect is",
+        ),
         (
             r#"{"properties":{"a":{"if":{}}}}"#,
             "#/properties/a/if: the keyword `if` is not understood by this host",
@@ -142,10 +204,22 @@ fn a_schema_that_is_not_understood_is_not_passed_over() {
             r#"{"$ref":"https://example.org/x"}"#,
             "#/$ref is `https://example.org/x`, which is no schema of this document",
         ),
-        (r##"{"$ref":"#/properties","properties":{}}"##, "which is no schema of this document"),
-        (r#"{"pattern":"(?=a)"}"#, "the pattern `(?=a)` is not understood"),
-        (r#"{"pattern":"(((a{1000}){1000}){1000})"}"#, "is not understood"),
-        (r#"{"patternProperties":{"(":{}}}"#, "the pattern `(` is not understood"),
+        (
+            r##"{"$ref":"#/properties","properties":{}}"##,
+            "which is no schema of this document",
+        ),
+        (
+            r#"{"pattern":"(?=a)"}"#,
+            "the pattern `(?=a)` is not understood",
+        ),
+        (
+            r#"{"pattern":"(((a{1000}){1000}){1000})"}"#,
+            "is not understood",
+        ),
+        (
+            r#"{"patternProperties":{"(":{}}}"#,
+            "the pattern `(` is not understood",
+        ),
         (r#"{"minLength":"1"}"#, "#/minLength is malformed"),
         (r#"{"required":[1]}"#, "#/required is malformed"),
         (r#"{"properties":[]}"#, "#/properties is malformed"),
@@ -161,20 +235,32 @@ fn a_schema_without_end_is_stopped() {
     let twice = |name: &str| json!({ "allOf": [{ "$ref": name }, { "$ref": name }] });
     let mut defs = serde_json::Map::new();
     for depth in 0..30 {
-        defs.insert(format!("d{depth}"), twice(&format!("#/$defs/d{}", depth + 1)));
+        defs.insert(
+            format!("d{depth}"),
+            twice(&format!("#/$defs/d{}", depth + 1)),
+        );
     }
     defs.insert("d30".to_owned(), json!({}));
-    for schema in [json!({ "$ref": "#" }), json!({ "$ref": "#/$defs/d0", "$defs": defs })] {
+    for schema in [
+        json!({ "$ref": "#" }),
+        json!({ "$ref": "#/$defs/d0", "$defs": defs }),
+    ] {
         let schema = Schema::read(&schema.to_string()).unwrap();
         let error = problems(&schema, &json!({})).unwrap_err();
-        assert!(error.to_string().contains("does not come to an end at `policy.settings`"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("does not come to an end at `policy.settings`"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn dates_of_toml_are_to_be_quoted() {
-    let table: toml::Table =
-        "holidays = [2026-12-25]\nfreeze = { until = 2026-12-25T10:00:00Z }\n".parse().unwrap();
+    let table: toml::Table = "holidays = [2026-12-25]\nfreeze = { until = 2026-12-25T10:00:00Z }\n"
+        .parse()
+        .unwrap();
     let mut found = Vec::new();
     dates(&toml::Value::Table(table), "policy.settings", &mut found);
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();

@@ -40,11 +40,17 @@ pub enum Artifact {
 /// fetched, with [`Problem::NoArtifact`] if nothing of the expected name came out.
 pub fn build(plan: &Plan, request: &BuildRequest<'_>) -> Result<PathBuf, Problem> {
     if *plan == Plan::Fetch {
-        run(Command::new("rustup").args(["target", "add", TARGET]).current_dir(request.manifest_dir))?;
+        run(Command::new("rustup")
+            .args(["target", "add", TARGET])
+            .current_dir(request.manifest_dir))?;
     }
     run(&mut command(plan, request))?;
     let artifact = artifact(request);
-    if artifact.exists() { Ok(artifact) } else { Err(Problem::NoArtifact(artifact)) }
+    if artifact.exists() {
+        Ok(artifact)
+    } else {
+        Err(Problem::NoArtifact(artifact))
+    }
 }
 
 /// Returns the target folder for guests that belongs to a build script's `OUT_DIR`: `guest` in the workspace's own target
@@ -52,7 +58,10 @@ pub fn build(plan: &Plan, request: &BuildRequest<'_>) -> Result<PathBuf, Problem
 #[must_use]
 pub fn guest_target_dir(out_dir: &Path) -> PathBuf {
     // <target>[/<triple>]/<profile>/build/<package>-<hash>/out. Where cargo was given a triple, guests lie beneath it.
-    let build = out_dir.ancestors().find(|folder| folder.ends_with("build")).unwrap_or(out_dir);
+    let build = out_dir
+        .ancestors()
+        .find(|folder| folder.ends_with("build"))
+        .unwrap_or(out_dir);
     build.ancestors().nth(2).unwrap_or(build).join("guest")
 }
 
@@ -76,7 +85,9 @@ fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
         Artifact::Examples => cargo.args(["build", "--examples"]),
     };
     cargo.args(["--quiet", "--target", TARGET, "--package", request.package]);
-    cargo.args(["--profile", request.profile, "--target-dir"]).arg(request.target_dir);
+    cargo
+        .args(["--profile", request.profile, "--target-dir"])
+        .arg(request.target_dir);
     match plan {
         Plan::Installed | Plan::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
         Plan::BuildStd { linker } => build_std(&mut cargo, linker),
@@ -93,7 +104,10 @@ fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
         .arg("-Zbuild-std=std,panic_abort")
         .env("RUSTC", SYSTEM_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_ENCODED_RUSTFLAGS", format!("-L\x1fnative={SYSTEM_LIBC}"))
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            format!("-L\x1fnative={SYSTEM_LIBC}"),
+        )
         .env("CARGO_TARGET_WASM32_WASIP2_LINKER", linker)
         .env("PATH", env::join_paths(folders).unwrap_or(path))
 }
@@ -102,8 +116,14 @@ fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
 /// build, which is for another target and must come out the same wherever it was started.
 fn leaks(name: &str) -> bool {
     /// The user's network and terminal, and the outer cargo's job slots, which the two must share.
-    const KEPT: [&str; 6] =
-        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_MAKEFLAGS"];
+    const KEPT: [&str; 6] = [
+        "CARGO_HOME",
+        "CARGO_HTTP_",
+        "CARGO_NET_",
+        "CARGO_REGISTR",
+        "CARGO_TERM_",
+        "CARGO_MAKEFLAGS",
+    ];
     const DROPPED: [&str; 7] = [
         "CARGO_",
         "RUSTFLAGS",
@@ -119,24 +139,36 @@ fn leaks(name: &str) -> bool {
 
 fn artifact(request: &BuildRequest<'_>) -> PathBuf {
     // The one profile whose folder has another name; see "Build cache" in the Cargo book.
-    let profile = if request.profile == "dev" { "debug" } else { request.profile };
+    let profile = if request.profile == "dev" {
+        "debug"
+    } else {
+        request.profile
+    };
     let folder = request.target_dir.join(TARGET).join(profile);
     match request.artifact {
-        Artifact::Library => folder.join(request.package.replace('-', "_")).with_extension("wasm"),
+        Artifact::Library => folder
+            .join(request.package.replace('-', "_"))
+            .with_extension("wasm"),
         Artifact::Examples => folder.join("examples"),
     }
 }
 
 fn run(command: &mut Command) -> Result<(), Problem> {
-    let output = command.stdin(Stdio::null()).output().map_err(|source| Problem::NotStarted {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Problem::NotStarted {
+            program: command.get_program().to_string_lossy().into_owned(),
+            source,
+        })?;
     if output.status.success() {
         return Ok(());
     }
     let words: Vec<OsString> = command.get_args().map(Into::into).collect();
-    let program = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
+    let program = Path::new(command.get_program())
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
     Err(Problem::Failed {
         command: format!("{program} {}", words.join(" ".as_ref()).to_string_lossy()),
         output: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
@@ -149,13 +181,21 @@ mod tests {
 
     #[test]
     fn an_outer_cargo_does_not_leak_in() {
-        for name in
-            ["CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR", "CARGO_PROFILE_DEV_DEBUG"]
-        {
+        for name in [
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_TARGET_DIR",
+            "CARGO_PROFILE_DEV_DEBUG",
+        ] {
             assert!(leaks(name), "{name}");
         }
-        for name in ["RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CLIPPY_ARGS", "CARGO_PKG_NAME"]
-        {
+        for name in [
+            "RUSTFLAGS",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTC_WRAPPER",
+            "CLIPPY_ARGS",
+            "CARGO_PKG_NAME",
+        ] {
             assert!(leaks(name), "{name}");
         }
         for name in [
@@ -175,8 +215,14 @@ mod tests {
     fn guests_share_a_folder_beside_the_profiles() {
         for (out_dir, expected) in [
             ("/w/target/debug/build/promote-0a1b/out", "/w/target/guest"),
-            ("/w/target/release/build/promote/0a1b/out", "/w/target/guest"),
-            ("/build/w/target/debug/build/promote-0a1b/out", "/build/w/target/guest"),
+            (
+                "/w/target/release/build/promote/0a1b/out",
+                "/w/target/guest",
+            ),
+            (
+                "/build/w/target/debug/build/promote-0a1b/out",
+                "/build/w/target/guest",
+            ),
         ] {
             assert_eq!(guest_target_dir(Path::new(out_dir)), Path::new(expected));
         }
@@ -192,11 +238,26 @@ mod tests {
             target_dir: Path::new("/t"),
         };
         for (artifact, profile, expected) in [
-            (Artifact::Library, "policy", "/t/wasm32-wasip2/policy/my_policy.wasm"),
-            (Artifact::Library, "dev", "/t/wasm32-wasip2/debug/my_policy.wasm"),
-            (Artifact::Examples, "release", "/t/wasm32-wasip2/release/examples"),
+            (
+                Artifact::Library,
+                "policy",
+                "/t/wasm32-wasip2/policy/my_policy.wasm",
+            ),
+            (
+                Artifact::Library,
+                "dev",
+                "/t/wasm32-wasip2/debug/my_policy.wasm",
+            ),
+            (
+                Artifact::Examples,
+                "release",
+                "/t/wasm32-wasip2/release/examples",
+            ),
         ] {
-            assert_eq!(super::artifact(&request(artifact, profile)), Path::new(expected));
+            assert_eq!(
+                super::artifact(&request(artifact, profile)),
+                Path::new(expected)
+            );
         }
     }
 }

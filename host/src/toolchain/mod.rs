@@ -69,7 +69,9 @@ pub fn plan(probe: Probe) -> Result<Plan, Problem> {
         return Ok(Plan::Fetch);
     }
     match &probe.linker {
-        Some(linker) if probe.debian.missing().is_empty() => Ok(Plan::BuildStd { linker: linker.clone() }),
+        Some(linker) if probe.debian.missing().is_empty() => Ok(Plan::BuildStd {
+            linker: linker.clone(),
+        }),
         _ => Err(Problem::NoRoute(probe)),
     }
 }
@@ -88,8 +90,16 @@ impl Debian {
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let recent = self.rustc.is_some_and(|minor| minor >= OLDEST_SYSTEM_RUSTC);
-        let parts = [(recent, "rustc-web"), (self.sources, "rust-web-src"), (self.libc, "wasi-libc")];
-        parts.iter().filter(|(present, _)| !present).map(|(_, package)| *package).collect()
+        let parts = [
+            (recent, "rustc-web"),
+            (self.sources, "rust-web-src"),
+            (self.libc, "wasi-libc"),
+        ];
+        parts
+            .iter()
+            .filter(|(present, _)| !present)
+            .map(|(_, package)| *package)
+            .collect()
     }
 }
 
@@ -101,16 +111,26 @@ impl fmt::Display for Problem {
             Self::NoRoute(probe) => no_route(probe, f),
             Self::NotStarted { program, source } => write!(f, "starting {program}: {source}"),
             Self::Failed { command, output } => write!(f, "{command} failed:\n{output}"),
-            Self::NoArtifact(path) => write!(f, "cargo made no {}; is the crate a cdylib?", path.display()),
+            Self::NoArtifact(path) => write!(
+                f,
+                "cargo made no {}; is the crate a cdylib?",
+                path.display()
+            ),
         }
     }
 }
 
 /// Says which commands would open a route, for what was found.
 fn no_route(probe: &Probe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "this machine cannot build for {TARGET} yet; one of these makes it able to:")?;
+    write!(
+        f,
+        "this machine cannot build for {TARGET} yet; one of these makes it able to:"
+    )?;
     match probe.rustup {
-        Rustup::Forbidden => write!(f, "\n  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:")?,
+        Rustup::Forbidden => write!(
+            f,
+            "\n  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:"
+        )?,
         Rustup::Absent => write!(f, "\n  install Rust with rustup (https://rustup.rs), then:")?,
         Rustup::MayFetch => {}
     }
@@ -119,7 +139,10 @@ fn no_route(probe: &Probe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if !missing.is_empty() {
         let missing = missing.join(" ");
         write!(f, "\n  on Debian, as root:")?;
-        write!(f, "\n    apt-get update && apt-get install --no-install-recommends {missing}")?;
+        write!(
+            f,
+            "\n    apt-get update && apt-get install --no-install-recommends {missing}"
+        )?;
     }
     if probe.linker.is_none() {
         write!(
@@ -136,20 +159,34 @@ mod tests {
     use super::*;
 
     fn debian() -> Debian {
-        Debian { rustc: Some(96), sources: true, libc: true }
+        Debian {
+            rustc: Some(96),
+            sources: true,
+            libc: true,
+        }
     }
 
     fn probe(installed: bool, rustup: Rustup, debian: Debian, linker: bool) -> Probe {
-        Probe { installed, rustup, debian, linker: linker.then(|| PathBuf::from("/t/wasm-component-ld")) }
+        Probe {
+            installed,
+            rustup,
+            debian,
+            linker: linker.then(|| PathBuf::from("/t/wasm-component-ld")),
+        }
     }
 
     #[test]
     fn takes_the_cheapest_route_there_is() {
-        let build_std = || Plan::BuildStd { linker: PathBuf::from("/t/wasm-component-ld") };
+        let build_std = || Plan::BuildStd {
+            linker: PathBuf::from("/t/wasm-component-ld"),
+        };
         let none = Debian::default;
         for (found, expected) in [
             (probe(true, Rustup::Absent, none(), false), Plan::Installed),
-            (probe(true, Rustup::MayFetch, debian(), true), Plan::Installed),
+            (
+                probe(true, Rustup::MayFetch, debian(), true),
+                Plan::Installed,
+            ),
             (probe(false, Rustup::MayFetch, none(), true), Plan::Fetch),
             (probe(false, Rustup::MayFetch, debian(), true), Plan::Fetch),
             (probe(false, Rustup::Forbidden, debian(), true), build_std()),
@@ -161,7 +198,10 @@ mod tests {
 
     #[test]
     fn says_which_commands_would_open_a_route() {
-        let old = Debian { rustc: Some(63), ..debian() };
+        let old = Debian {
+            rustc: Some(63),
+            ..debian()
+        };
         for (found, expected, absent) in [
             (
                 probe(false, Rustup::Absent, Debian::default(), false),
@@ -173,12 +213,26 @@ mod tests {
                 "rustc-web rust-web-src wasi-libc",
                 "ld,",
             ),
-            (probe(false, Rustup::Forbidden, old, true), "--no-install-recommends rustc-web", "wasi-libc"),
-            (probe(false, Rustup::Forbidden, debian(), false), "wasm-component-ld", "apt-get"),
+            (
+                probe(false, Rustup::Forbidden, old, true),
+                "--no-install-recommends rustc-web",
+                "wasi-libc",
+            ),
+            (
+                probe(false, Rustup::Forbidden, debian(), false),
+                "wasm-component-ld",
+                "apt-get",
+            ),
         ] {
             let text = plan(found.clone()).unwrap_err().to_string();
-            assert!(text.contains("    rustup target add wasm32-wasip2"), "{text}");
-            assert!(text.contains(expected) && !text.contains(absent), "{found:?}: {text}");
+            assert!(
+                text.contains("    rustup target add wasm32-wasip2"),
+                "{text}"
+            );
+            assert!(
+                text.contains(expected) && !text.contains(absent),
+                "{found:?}: {text}"
+            );
         }
     }
 }

@@ -52,13 +52,17 @@ impl Probe {
     #[must_use]
     pub fn detect(folder: &Path) -> Self {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let described =
-            says(folder, Command::new(rustc).args(["--print", "sysroot", "--print", "host-tuple"]));
+        let described = says(
+            folder,
+            Command::new(rustc).args(["--print", "sysroot", "--print", "host-tuple"]),
+        );
         let mut lines = described.as_deref().unwrap_or_default().lines();
         let sysroot = lines.next().map(PathBuf::from);
         let libraries = sysroot.as_ref().map(|sysroot| sysroot.join("lib/rustlib"));
-        let tools =
-            libraries.as_ref().zip(lines.next()).map(|(libraries, host)| libraries.join(host).join("bin"));
+        let tools = libraries
+            .as_ref()
+            .zip(lines.next())
+            .map(|(libraries, host)| libraries.join(host).join("bin"));
         Self {
             installed: libraries.is_some_and(|libraries| libraries.join(TARGET).is_dir()),
             rustup: sysroot.map_or(Rustup::Absent, |sysroot| rustup(folder, &sysroot)),
@@ -82,12 +86,18 @@ fn rustup(folder: &Path, sysroot: &Path) -> Rustup {
 
 fn debian(folder: &Path) -> Debian {
     let version = says(folder, Command::new(SYSTEM_RUSTC).arg("--version"));
-    let sysroot = says(folder, Command::new(SYSTEM_RUSTC).args(["--print", "sysroot"]));
+    let sysroot = says(
+        folder,
+        Command::new(SYSTEM_RUSTC).args(["--print", "sysroot"]),
+    );
     Debian {
         rustc: version.as_deref().and_then(minor),
         // Cargo's `-Zbuild-std` looks for the sources here.
-        sources: sysroot
-            .is_some_and(|it| Path::new(it.trim()).join("lib/rustlib/src/rust/library/Cargo.lock").exists()),
+        sources: sysroot.is_some_and(|it| {
+            Path::new(it.trim())
+                .join("lib/rustlib/src/rust/library/Cargo.lock")
+                .exists()
+        }),
         libc: Path::new(SYSTEM_LIBC).join("libc.a").exists(),
     }
 }
@@ -95,18 +105,32 @@ fn debian(folder: &Path) -> Debian {
 fn linker(tools: Option<PathBuf>) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = tools.into_iter().chain(env::split_paths(&path));
-    folders.map(|folder| folder.join("wasm-component-ld")).find(|file| file.is_file())
+    folders
+        .map(|folder| folder.join("wasm-component-ld"))
+        .find(|file| file.is_file())
 }
 
 /// Reads the 96 of `rustc 1.96.0 (ac68faa20 2026-05-25)`.
 fn minor(version: &str) -> Option<u32> {
-    version.strip_prefix("rustc 1.")?.split('.').next()?.parse().ok()
+    version
+        .strip_prefix("rustc 1.")?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// What a command prints, or none if it cannot be started or fails.
 fn says(folder: &Path, command: &mut Command) -> Option<String> {
-    let output = command.current_dir(folder).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]
@@ -116,7 +140,10 @@ mod tests {
     #[test]
     fn reads_the_compilers_version() {
         for (text, expected) in [
-            ("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n", Some(96)),
+            (
+                "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)\n",
+                Some(96),
+            ),
             ("rustc 1.63.0\n", Some(63)),
             ("rustc 1.97.0-nightly (abc 2026-06-01)", Some(97)),
             ("rustc 2.0.0", None),

@@ -52,12 +52,16 @@ impl Changes {
     pub fn of(timeline: &[Step]) -> Self {
         let (mut changes, mut known) = (Self::default(), Known::default());
         for step in timeline {
-            let Answered::Reply(reply) = &step.answer else { continue };
+            let Answered::Reply(reply) = &step.answer else {
+                continue;
+            };
             match (&step.call, reply) {
                 (Call::Propose { proposal }, _) => changes.propose(proposal, &known),
                 (Call::UpdateEntity { change, .. }, Reply::Updated(entity)) => {
                     let before = known.entity(entity);
-                    changes.catalog.extend(CatalogChange::of(before, entity, change));
+                    changes
+                        .catalog
+                        .extend(CatalogChange::of(before, entity, change));
                 }
                 _ => {}
             }
@@ -69,10 +73,19 @@ impl Changes {
     fn propose(&mut self, proposal: &Proposal, known: &Known<'_>) {
         let repository = proposal.repository.as_str();
         for change in &proposal.changes {
-            let old = known.files.get(&(repository, change.path.as_str(), change.expected_blob.as_str()));
-            let diff =
-                FileDiff::new(repository, &change.path, old.copied().unwrap_or_default(), &change.content);
-            self.files.retain(|file| file.repository != diff.repository || file.path != diff.path);
+            let old = known.files.get(&(
+                repository,
+                change.path.as_str(),
+                change.expected_blob.as_str(),
+            ));
+            let diff = FileDiff::new(
+                repository,
+                &change.path,
+                old.copied().unwrap_or_default(),
+                &change.content,
+            );
+            self.files
+                .retain(|file| file.repository != diff.repository || file.path != diff.path);
             self.files.push(diff);
         }
     }
@@ -90,22 +103,34 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn learn(&mut self, call: &'a Call, reply: &'a Reply) {
         match (call, reply) {
-            (Call::ReadFile { repository, path, .. }, Reply::File(Some(file))) => {
-                self.files.insert((repository, path, &file.blob), &file.content);
+            (
+                Call::ReadFile {
+                    repository, path, ..
+                },
+                Reply::File(Some(file)),
+            ) => {
+                self.files
+                    .insert((repository, path, &file.blob), &file.content);
             }
             (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.meet(entity),
-            (_, Reply::Entities(entities)) => entities.iter().flatten().for_each(|entity| self.meet(entity)),
+            (_, Reply::Entities(entities)) => entities
+                .iter()
+                .flatten()
+                .for_each(|entity| self.meet(entity)),
             (_, Reply::Found(entities)) => entities.iter().for_each(|entity| self.meet(entity)),
             _ => {}
         }
     }
 
     fn meet(&mut self, entity: &'a Entity) {
-        self.entities.insert((&entity.key.blueprint, &entity.key.identifier), entity);
+        self.entities
+            .insert((&entity.key.blueprint, &entity.key.identifier), entity);
     }
 
     fn entity(&self, like: &Entity) -> Option<&Entity> {
-        self.entities.get(&(like.key.blueprint.as_str(), like.key.identifier.as_str())).copied()
+        self.entities
+            .get(&(like.key.blueprint.as_str(), like.key.identifier.as_str()))
+            .copied()
     }
 }
 
@@ -119,7 +144,11 @@ impl FileDiff {
             .context_radius(3)
             .header(&format!("a/{path}"), &format!("b/{path}"))
             .to_string();
-        Self { repository: repository.to_owned(), path: path.to_owned(), diff }
+        Self {
+            repository: repository.to_owned(),
+            path: path.to_owned(),
+            diff,
+        }
     }
 }
 
@@ -128,22 +157,39 @@ impl CatalogChange {
     pub fn of(before: Option<&Entity>, entity: &Entity, change: &Change) -> Vec<Self> {
         let name = format!("{}/{}", entity.key.blueprint, entity.key.identifier);
         let relation = |entity: &Entity, name: &str| {
-            let found = entity.relations.iter().find(|relation| relation.name == name);
-            found.map(|relation| relation.targets.join(", ")).unwrap_or_default()
+            let found = entity
+                .relations
+                .iter()
+                .find(|relation| relation.name == name);
+            found
+                .map(|relation| relation.targets.join(", "))
+                .unwrap_or_default()
         };
         let property = |entity: &Entity, name: &str| {
-            let all: Map<String, Value> = serde_json::from_str(&entity.properties).unwrap_or_default();
+            let all: Map<String, Value> =
+                serde_json::from_str(&entity.properties).unwrap_or_default();
             all.get(name).map(Value::to_string).unwrap_or_default()
         };
-        let asked: Map<String, Value> =
-            change.properties.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let asked: Map<String, Value> = change
+            .properties
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
         let relations = change.relations.iter().map(|asked| {
             let name = &asked.name;
-            (name.clone(), before.map(|before| relation(before, name)), relation(entity, name))
+            (
+                name.clone(),
+                before.map(|before| relation(before, name)),
+                relation(entity, name),
+            )
         });
-        let properties = asked
-            .keys()
-            .map(|name| (name.clone(), before.map(|before| property(before, name)), property(entity, name)));
+        let properties = asked.keys().map(|name| {
+            (
+                name.clone(),
+                before.map(|before| property(before, name)),
+                property(entity, name),
+            )
+        });
         relations
             .chain(properties)
             .map(|(field, before, after)| Self {

@@ -21,7 +21,11 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run => to.write_str("the Port run"),
-            Self::Entity { blueprint, identifier, change } => {
+            Self::Entity {
+                blueprint,
+                identifier,
+                change,
+            } => {
                 write!(to, "{blueprint}/{}", identifier.unwrap_or("*"))?;
                 change.map_or(Ok(()), |change| write!(to, " ({})", changed(change)))
             }
@@ -37,9 +41,18 @@ impl fmt::Display for Target<'_> {
 }
 
 fn changed(change: &Change) -> String {
-    let mut parts: Vec<String> = change.relations.iter().map(|r| format!("relation {}", r.name)).collect();
+    let mut parts: Vec<String> = change
+        .relations
+        .iter()
+        .map(|r| format!("relation {}", r.name))
+        .collect();
     parts.extend(change.title.iter().map(|_| "title".to_owned()));
-    parts.extend(change.properties.iter().map(|properties| format!("properties {properties}")));
+    parts.extend(
+        change
+            .properties
+            .iter()
+            .map(|properties| format!("properties {properties}")),
+    );
     parts.join(", ")
 }
 
@@ -47,10 +60,18 @@ fn remedy(operation: Operation, target: &Target<'_>) -> String {
     let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
     match target {
         Target::Run => {}
-        Target::Entity { blueprint, identifier, change } => {
+        Target::Entity {
+            blueprint,
+            identifier,
+            change,
+        } => {
             fields.push(format!("blueprint = {blueprint:?}"));
             fields.extend(identifier.map(|id| format!("entity = {id:?}")));
-            let relations: Vec<&String> = change.iter().flat_map(|c| &c.relations).map(|r| &r.name).collect();
+            let relations: Vec<&String> = change
+                .iter()
+                .flat_map(|c| &c.relations)
+                .map(|r| &r.name)
+                .collect();
             if !relations.is_empty() {
                 fields.push(format!("relations = {relations:?}"));
             }
@@ -64,7 +85,10 @@ fn remedy(operation: Operation, target: &Target<'_>) -> String {
             fields.extend(at.base.map(|branch| format!("base = {branch:?}")));
         }
     }
-    format!("if the policy needs it, the operator can add a grant with {}", fields.join(", "))
+    format!(
+        "if the policy needs it, the operator can add a grant with {}",
+        fields.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -73,7 +97,11 @@ mod tests {
 
     #[test]
     fn a_denial_names_the_grant_that_would_allow_it() {
-        let target = Target::Entity { blueprint: "image", identifier: Some("web-2"), change: None };
+        let target = Target::Entity {
+            blueprint: "image",
+            identifier: Some("web-2"),
+            change: None,
+        };
         assert_eq!(
             denied(Operation::GetEntity, &target),
             "port.get-entity on image/web-2 is not granted; if the policy needs it, the operator can add a grant with \

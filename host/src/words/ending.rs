@@ -64,10 +64,16 @@ fn decided(outcome: &Outcome, mode: Mode) -> String {
     match outcome {
         Outcome::Promoted(p) if mode == Mode::Plan => format!("would promote {}", change(p)),
         Outcome::Pending(waiting) if mode == Mode::Plan => {
-            format!("a pull request for {} would wait for {}", waiting.image, waiting.until)
+            format!(
+                "a pull request for {} would wait for {}",
+                waiting.image, waiting.until
+            )
         }
         Outcome::Promoted(p) => {
-            let by = p.pull_request.map(|number| format!(", by pull request #{number}")).unwrap_or_default();
+            let by = p
+                .pull_request
+                .map(|number| format!(", by pull request #{number}"))
+                .unwrap_or_default();
             format!("promoted {}{by}", change(p))
         }
         Outcome::Unchanged(p) => format!("nothing to do: {} is there already", p.image),
@@ -77,16 +83,25 @@ fn decided(outcome: &Outcome, mode: Mode) -> String {
                 waiting.pull_request, waiting.image, waiting.until
             )
         }
-        Outcome::Refused(reasons) if reasons.is_empty() => "refused: the policy gives no reason".to_owned(),
+        Outcome::Refused(reasons) if reasons.is_empty() => {
+            "refused: the policy gives no reason".to_owned()
+        }
         Outcome::Refused(reasons) => {
             let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
-            format!("refused: {}", reasons.iter().map(one).collect::<Vec<_>>().join("; "))
+            format!(
+                "refused: {}",
+                reasons.iter().map(one).collect::<Vec<_>>().join("; ")
+            )
         }
     }
 }
 
 fn change(p: &Promotion) -> String {
-    let was = p.previous_image.as_ref().map(|image| format!(" in place of {image}")).unwrap_or_default();
+    let was = p
+        .previous_image
+        .as_ref()
+        .map(|image| format!(" in place of {image}"))
+        .unwrap_or_default();
     format!("{}{was}", p.image)
 }
 
@@ -130,8 +145,13 @@ impl Step {
 
 /// What a run left behind in git, so that nobody has to look; from the calls that it made.
 fn git_state(timeline: &[Step]) -> String {
-    let steps = timeline.iter().filter(|step| Fate::of(&step.answer) != Fate::Stopped);
-    steps.filter_map(left_behind).next_back().unwrap_or_else(|| "nothing was written to git".to_owned())
+    let steps = timeline
+        .iter()
+        .filter(|step| Fate::of(&step.answer) != Fate::Stopped);
+    steps
+        .filter_map(left_behind)
+        .next_back()
+        .unwrap_or_else(|| "nothing was written to git".to_owned())
 }
 
 /// What one call left behind, if it is one that writes to git.
@@ -146,7 +166,16 @@ fn left_behind(step: &Step) -> Option<String> {
             p.head, p.repository, p.base
         ),
         (
-            Call::Merge { repository: at, number, .. } | Call::MergeWhenReady { repository: at, number, .. },
+            Call::Merge {
+                repository: at,
+                number,
+                ..
+            }
+            | Call::MergeWhenReady {
+                repository: at,
+                number,
+                ..
+            },
             fate,
         ) => match (fate, &step.call) {
             (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),

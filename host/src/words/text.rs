@@ -11,7 +11,11 @@ const LONGEST: usize = 2_000;
 /// Returns the text on one line, without control characters, escape sequences and characters that change the
 /// direction or the visibility of others; cut at 2,000 characters.
 pub fn line(text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST).map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if is_plain(c) { c } else { ' ' })
+        .collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }
@@ -29,7 +33,10 @@ pub fn is_plain(c: char) -> bool {
 /// Returns the text, line by line made harmless for a workflow log: besides what [`line()`] does, no line can be taken for
 /// a workflow command (`::command::` at the start of a line, `##[command]` anywhere; actions/runner, ActionCommand.cs).
 pub fn log(text: &str) -> String {
-    text.lines().map(|one| defuse(&line(one))).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|one| defuse(&line(one)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Returns the text for a Markdown table cell or paragraph: nothing in it is markup, a link, HTML or a mention.
@@ -57,8 +64,14 @@ pub fn markdown(text: &str) -> String {
 pub fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    let body: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || is_plain(*c)).collect();
-    format!("{fence}{language}\n{}\n{fence}\n", body.trim_end_matches('\n'))
+    let body: String = text
+        .chars()
+        .filter(|c| *c == '\n' || *c == '\t' || is_plain(*c))
+        .collect();
+    format!(
+        "{fence}{language}\n{}\n{fence}\n",
+        body.trim_end_matches('\n')
+    )
 }
 
 /// Returns the text, which is JSON, with the same values and no character in it that a terminal, a runner or a reader would
@@ -80,7 +93,9 @@ pub fn json(text: &str) -> String {
 
 /// Escapes the data of a workflow command (actions/toolkit, command.ts).
 pub fn command_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn defuse(text: &str) -> String {

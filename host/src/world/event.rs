@@ -81,7 +81,10 @@ impl Event {
             Self::GitHub(event) => {
                 let when = github::When::At(world.now);
                 let event = event.clone();
-                world.github.schedule.push(github::Scheduled { when, event });
+                world
+                    .github
+                    .schedule
+                    .push(github::Scheduled { when, event });
                 world.github.catch_up(world.now);
             }
             Self::RevokePortTokens => world.port.revoke_tokens(),
@@ -96,7 +99,9 @@ impl Sync {
     fn happen(&self, world: &mut World) {
         // A merge that waits for nothing any more happens before anybody looks.
         world.github.catch_up(world.now);
-        let manifest = world.github.file_at(&self.repository, &self.branch, &self.path);
+        let manifest = world
+            .github
+            .file_at(&self.repository, &self.branch, &self.path);
         let Some(manifest) = manifest else {
             return;
         };
@@ -119,13 +124,18 @@ impl Sync {
             Some(image) => {
                 set("syncStatus", "Synced");
                 set("healthStatus", &self.health);
-                runtime.relations.insert("image".to_owned(), Targets::One(image));
+                runtime
+                    .relations
+                    .insert("image".to_owned(), Targets::One(image));
             }
             // The catalog knows no such image: the operator cannot say what runs.
             None => set("syncStatus", "Unknown"),
         }
-        runtime.stamps =
-            Stamps { updated_at: now, updated_by: "argocd".to_owned(), ..runtime.stamps.clone() };
+        runtime.stamps = Stamps {
+            updated_at: now,
+            updated_by: "argocd".to_owned(),
+            ..runtime.stamps.clone()
+        };
     }
 }
 
@@ -155,7 +165,11 @@ impl Foreign {
         let Some(token) = world.token(self.service) else {
             return;
         };
-        let body = if self.body.is_null() { Vec::new() } else { self.body.to_string().into_bytes() };
+        let body = if self.body.is_null() {
+            Vec::new()
+        } else {
+            self.body.to_string().into_bytes()
+        };
         let request = http::Request::builder()
             .method(self.method.as_str())
             .uri(&self.path)

@@ -132,7 +132,9 @@ pub struct PathGlob(globset::GlobMatcher);
 impl PathGlob {
     /// A pattern. Fails if it is not one.
     pub fn new(pattern: &str) -> Result<Self, globset::Error> {
-        let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build()?;
+        let glob = globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()?;
         Ok(Self(glob.compile_matcher()))
     }
 }
@@ -145,7 +147,11 @@ impl PartialEq for PathGlob {
 
 impl Default for PathGlob {
     fn default() -> Self {
-        Self(globset::Glob::new("**").expect("the pattern is valid").compile_matcher())
+        Self(
+            globset::Glob::new("**")
+                .expect("the pattern is valid")
+                .compile_matcher(),
+        )
     }
 }
 
@@ -193,7 +199,12 @@ impl Faults {
     }
 
     /// Counts the request, and says what happens to it: delays add up, of the other effects the first one holds.
-    pub(super) fn strike(&mut self, service: Service, now: Timestamp, request: &HttpRequest) -> Strike {
+    pub(super) fn strike(
+        &mut self,
+        service: Service,
+        now: Timestamp,
+        request: &HttpRequest,
+    ) -> Strike {
         let mut strike = Strike::default();
         for fault in &mut self.0 {
             if !fault.matches(service, request) || !fault.strikes(now) {
@@ -235,9 +246,10 @@ impl Fault {
     /// The effect as it is now: of a rate limit, the time that is left.
     fn present(&self, effect: &Effect, now: Timestamp) -> Effect {
         match (effect, self.until) {
-            (Effect::RateLimit(limit), Some(until)) => {
-                Effect::RateLimit(RateLimit { lasts: until.duration_since(now), ..limit.clone() })
-            }
+            (Effect::RateLimit(limit), Some(until)) => Effect::RateLimit(RateLimit {
+                lasts: until.duration_since(now),
+                ..limit.clone()
+            }),
             _ => effect.clone(),
         }
     }

@@ -71,7 +71,11 @@ impl World {
     }
 
     fn of(file: WorldFile, at: &Place<'_>) -> Result<Self, WorldFileError> {
-        let mut world = Self { now: file.start.unwrap_or_default(), faults: file.faults, ..Self::default() };
+        let mut world = Self {
+            now: file.start.unwrap_or_default(),
+            faults: file.faults,
+            ..Self::default()
+        };
         file.port.build(at, world.now, &mut world.port)?;
         file.github.build(at, &mut world)?;
         for event in file.events {

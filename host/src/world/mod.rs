@@ -47,7 +47,11 @@ impl Service {
     /// The service that a path belongs to, where both share one address: all of Port's routes are under `/v1`, and none
     /// of GitHub's.
     pub fn of_path(path: &str) -> Self {
-        if path == "/v1" || path.starts_with("/v1/") { Self::Port } else { Self::GitHub }
+        if path == "/v1" || path.starts_with("/v1/") {
+            Self::Port
+        } else {
+            Self::GitHub
+        }
     }
 }
 
@@ -151,7 +155,8 @@ impl World {
             Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
         };
         let response = result.as_ref().ok();
-        let marked = |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
+        let marked =
+            |response: &HttpResponse| response.extensions().get::<UnknownRoute>().is_some();
         let unknown = response.is_some_and(marked) || self.github.unknown_routes.len() > strangers;
         self.seen.push(Seen {
             at: self.now,
@@ -162,7 +167,10 @@ impl World {
             status: response.map(|response| response.status().as_u16()),
             unknown,
         });
-        Answer { delay: strike.delay, result }
+        Answer {
+            delay: strike.delay,
+            result,
+        }
     }
 
     fn serve(&mut self, service: Service, request: &HttpRequest) -> HttpResponse {
@@ -198,7 +206,8 @@ impl World {
     fn due(&self, until: Timestamp) -> Option<usize> {
         let events = self.schedule.iter().enumerate();
         let due = events.filter(|(_, scheduled)| scheduled.at <= until);
-        due.min_by_key(|(_, scheduled)| scheduled.at).map(|(index, _)| index)
+        due.min_by_key(|(_, scheduled)| scheduled.at)
+            .map(|(index, _)| index)
     }
 
     /// Schedules something that others do, this long from now.
@@ -223,9 +232,17 @@ impl World {
 
     /// Whether a text holds a secret of this world: one that lets a client in, or a token that was handed out.
     pub fn betrayed_by(&self, text: &str) -> bool {
-        let given = self.port.credentials.iter().map(|known| known.client_secret.as_str());
-        let secrets = given.chain(self.port.token_texts()).chain(self.github.tokens.texts());
-        secrets.filter(|secret| !secret.is_empty()).any(|secret| text.contains(secret))
+        let given = self
+            .port
+            .credentials
+            .iter()
+            .map(|known| known.client_secret.as_str());
+        let secrets = given
+            .chain(self.port.token_texts())
+            .chain(self.github.tokens.texts());
+        secrets
+            .filter(|secret| !secret.is_empty())
+            .any(|secret| text.contains(secret))
     }
 
     /// Ends everything that goes wrong: faults, and bad days of GitHub with reads that lag behind.

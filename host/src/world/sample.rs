@@ -19,8 +19,9 @@ pub const CLIENT_SECRET: &str = "mock-client-secret";
 /// The token of the sample's GitHub.
 pub const GITHUB_TOKEN: &str = "mock-github-token";
 
-static WORLD: LazyLock<World> =
-    LazyLock::new(|| World::from_toml(SAMPLE, Path::new("")).expect("the embedded sample is a world file"));
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    World::from_toml(SAMPLE, Path::new("")).expect("the embedded sample is a world file")
+});
 
 impl World {
     /// The sample world.

@@ -96,7 +96,11 @@ impl Server {
         }
         let (stop, stopped) = watch::channel(false);
         let listening = tokio::spawn(listen_on(listener, stopped, world, options));
-        Ok(Self { address, stop, listening })
+        Ok(Self {
+            address,
+            stop,
+            listening,
+        })
     }
 
     /// Where it listens.
@@ -144,7 +148,10 @@ async fn listen_on(
     }
     drop(listener);
     // What is not done by then is cut when the set is dropped.
-    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(GRACE, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
 }
 
 /// One connection, with as many requests as the client sends over it.

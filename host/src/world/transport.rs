@@ -16,8 +16,7 @@ pub const GITHUB_URL: &str = "https://github.mock";
 /// The words of the live transport for the same things: a run must not be able to tell the two apart by its messages.
 const CLOSED: &str =
     "error sending request: client error (SendRequest): connection closed before message completed";
-const REFUSED: &str =
-    "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";
+const REFUSED: &str = "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";
 const TIME_IS_OVER: &str = "error sending request: operation timed out";
 
 /// Sends requests into a world.
@@ -31,7 +30,10 @@ pub struct WorldTransport {
 impl WorldTransport {
     /// A transport into this world, with the patience of the live one.
     pub fn new(world: Shared) -> Self {
-        Self { world, patience: Duration::from_secs(30) }
+        Self {
+            world,
+            patience: Duration::from_secs(30),
+        }
     }
 }
 
@@ -62,6 +64,9 @@ fn service(request: &HttpRequest) -> Result<Service, TransportError> {
     match request.uri().host() {
         Some("port.mock") => Ok(Service::Port),
         Some("github.mock") => Ok(Service::GitHub),
-        host => Err(TransportError::Connect(format!("no such host: {}", host.unwrap_or("none")))),
+        host => Err(TransportError::Connect(format!(
+            "no such host: {}",
+            host.unwrap_or("none")
+        ))),
     }
 }

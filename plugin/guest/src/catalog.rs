@@ -24,8 +24,14 @@ impl Item {
     /// # Errors
     /// As `get-entity` of `port-read`, and as [`Item::new`].
     pub fn find(blueprint: &str, identifier: &str) -> Result<Option<Self>, Failure> {
-        let key = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.to_owned() };
-        port_read::get_entity(&key)?.as_ref().map(Self::new).transpose()
+        let key = EntityKey {
+            blueprint: blueprint.to_owned(),
+            identifier: identifier.to_owned(),
+        };
+        port_read::get_entity(&key)?
+            .as_ref()
+            .map(Self::new)
+            .transpose()
     }
 
     /// Takes an entity as the host returned it.
@@ -33,9 +39,13 @@ impl Item {
     /// # Errors
     /// Fails with `other` if its properties are not a JSON object; the contract promises that they are.
     pub fn new(entity: &Entity) -> Result<Self, Failure> {
-        let properties: Map<String, Value> = serde_json::from_str(&entity.properties).map_err(|error| {
-            Failure::Other(format!("the properties of {} are not a JSON object: {error}", named(&entity.key)))
-        })?;
+        let properties: Map<String, Value> =
+            serde_json::from_str(&entity.properties).map_err(|error| {
+                Failure::Other(format!(
+                    "the properties of {} are not a JSON object: {error}",
+                    named(&entity.key)
+                ))
+            })?;
         let mut relations = Map::new();
         for relation in &entity.relations {
             relations.insert(relation.name.clone(), targets(relation));
@@ -50,7 +60,11 @@ impl Item {
         // Not by `json!`, which copies whatever it is given: these are nearly all of an entity.
         value["properties"] = properties.into();
         value["relations"] = relations.into();
-        Ok(Self { key: entity.key.clone(), updated_at: entity.updated_at.clone(), value })
+        Ok(Self {
+            key: entity.key.clone(),
+            updated_at: entity.updated_at.clone(),
+            value,
+        })
     }
 
     /// A property, null if it is not set.

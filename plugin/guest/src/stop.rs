@@ -37,7 +37,10 @@ impl From<Failure> for Stop {
 
 /// A reason to refuse: the rule's short stable name, and what is wrong, on what, and what to do about it.
 pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
-    Reason { rule: rule.to_owned(), message: message.into() }
+    Reason {
+        rule: rule.to_owned(),
+        message: message.into(),
+    }
 }
 
 /// The text of a failure, for people.

@@ -21,7 +21,11 @@ pub fn render(template: &str, context: &Value) -> Result<String, String> {
 ///
 /// # Errors
 /// As [`render`].
-pub fn render_with(template: &str, context: &Value, show: impl Fn(&str) -> String) -> Result<String, String> {
+pub fn render_with(
+    template: &str,
+    context: &Value,
+    show: impl Fn(&str) -> String,
+) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
@@ -32,8 +36,9 @@ pub fn render_with(template: &str, context: &Value, show: impl Fn(&str) -> Strin
             out.push_str(brace);
             rest = after;
         } else if brace == "{" {
-            let (path, after) =
-                rest.split_once('}').ok_or_else(|| format!("a `{{` is not closed in `{template}`"))?;
+            let (path, after) = rest
+                .split_once('}')
+                .ok_or_else(|| format!("a `{{` is not closed in `{template}`"))?;
             out.push_str(&show(&lookup(path.trim(), context)?));
             rest = after;
         } else {
@@ -45,8 +50,9 @@ pub fn render_with(template: &str, context: &Value, show: impl Fn(&str) -> Strin
 }
 
 fn lookup(path: &str, context: &Value) -> Result<String, String> {
-    let steps = steps(path)
-        .ok_or_else(|| format!("`{{{path}}}` is not a path like `{{service.title}}` or `{{tags[0]}}`"))?;
+    let steps = steps(path).ok_or_else(|| {
+        format!("`{{{path}}}` is not a path like `{{service.title}}` or `{{tags[0]}}`")
+    })?;
     let mut value = context;
     let mut entity = None;
     let mut done = String::new();
@@ -65,8 +71,13 @@ fn lookup(path: &str, context: &Value) -> Result<String, String> {
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(flag) => Ok(flag.to_string()),
         Value::Null => Err(format!("`{{{path}}}` is not set")),
-        Value::Array(_) => Err(format!("`{{{path}}}` is a list: name one item, `{{{path}[0]}}`")),
-        Value::Object(_) => Err(format!("`{{{path}}}` is an object: name one of {}", names(value))),
+        Value::Array(_) => Err(format!(
+            "`{{{path}}}` is a list: name one item, `{{{path}[0]}}`"
+        )),
+        Value::Object(_) => Err(format!(
+            "`{{{path}}}` is an object: name one of {}",
+            names(value)
+        )),
     }
 }
 
@@ -79,7 +90,11 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
     let mut steps = Vec::new();
     for part in path.split('.') {
         let (name, mut indexes) = part.split_at(part.find('[').unwrap_or(part.len()));
-        if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-$".contains(c)) {
+        if name.is_empty()
+            || !name
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_-$".contains(c))
+        {
             return None;
         }
         steps.push(Step::Name(name));
@@ -111,10 +126,16 @@ fn missing(path: &str, step: &Step<'_>, done: &str, entity: Option<&str>, value:
     };
     match (step, value) {
         (Step::Index(index), Value::Array(items)) => {
-            format!("`{{{path}}}`: {place} has {} item(s), none at [{index}]", items.len())
+            format!(
+                "`{{{path}}}`: {place} has {} item(s), none at [{index}]",
+                items.len()
+            )
         }
         (Step::Name(name), Value::Object(_)) => {
-            format!("`{{{path}}}`: {place} has no `{name}`, it has {}", names(value))
+            format!(
+                "`{{{path}}}`: {place} has no `{name}`, it has {}",
+                names(value)
+            )
         }
         _ => format!("`{{{path}}}`: {place} is not set"),
     }
@@ -123,7 +144,10 @@ fn missing(path: &str, step: &Step<'_>, done: &str, entity: Option<&str>, value:
 /// The names that could have been meant, at most twenty.
 fn names(value: &Value) -> String {
     let object = value.as_object().into_iter().flatten();
-    let mut names: Vec<_> = object.take(20).map(|(name, _)| format!("`{name}`")).collect();
+    let mut names: Vec<_> = object
+        .take(20)
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
     if names.is_empty() {
         names.push("nothing".to_owned());
     }
@@ -153,24 +177,39 @@ mod tests {
 
     #[test]
     fn fills_placeholders_and_names_what_is_missing() {
-        check("{service.gitPath}/deployment.yaml", Ok("apps/web/deployment.yaml"));
+        check(
+            "{service.gitPath}/deployment.yaml",
+            Ok("apps/web/deployment.yaml"),
+        );
         check("{service.properties.gitPath}", Ok("apps/web"));
         check("{service.title}-{service.n}", Ok("Web-3"));
         check("{service.relations.prod_runtime}", Ok("web-prod"));
-        check("{service.prod_runtime} {tags[0]} {service.many[1]}", Ok("web-prod 1.4.2 b"));
+        check(
+            "{service.prod_runtime} {tags[0]} {service.many[1]}",
+            Ok("web-prod 1.4.2 b"),
+        );
         check("{{{tags[0]}}}", Ok("{1.4.2}"));
         check(
             "{service.relations.test_runtime}",
             Err("has no `test_runtime`, it has `many`, `prod_runtime`"),
         );
         check("{service.oops}", Err("entity `web` has no `oops`"));
-        check("{oops}", Err("the run has no `oops`, it has `service`, `tags`"));
+        check(
+            "{oops}",
+            Err("the run has no `oops`, it has `service`, `tags`"),
+        );
         check("{tags[4]}", Err("`tags` has 1 item(s), none at [4]"));
         check("{tags}", Err("is a list: name one item"));
-        check("{service.properties}", Err("is an object: name one of `empty`"));
+        check(
+            "{service.properties}",
+            Err("is an object: name one of `empty`"),
+        );
         check("{service.empty}", Err("is empty"));
         check("{service.none}", Err("is not set"));
-        check("{service.none.deeper}", Err("`service.none` of entity `web` is not set"));
+        check(
+            "{service.none.deeper}",
+            Err("`service.none` of entity `web` is not set"),
+        );
         check("{service..x}", Err("is not a path"));
         check("{tags[-1]}", Err("is not a path"));
         check("{tags", Err("is not closed"));

@@ -2,8 +2,8 @@
 
 use super::Fake;
 use crate::host::{
-    Change, Check, Commit, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter, PullRequest,
-    PullState, Severity,
+    Change, Check, Commit, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter,
+    PullRequest, PullState, Severity,
 };
 use crate::types::{Entity, EntityKey, Failure};
 
@@ -22,14 +22,18 @@ impl Host for Fake {
 
     fn get_entity(&mut self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
         let key = (key.blueprint.clone(), key.identifier.clone());
-        self.call("get-entity", &key.1.clone(), |fake| Ok(fake.entities.get(&key).cloned()))
+        self.call("get-entity", &key.1.clone(), |fake| {
+            Ok(fake.entities.get(&key).cloned())
+        })
     }
 
     fn get_entities(&mut self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
         let names: Vec<_> = keys.iter().map(|key| key.identifier.as_str()).collect();
         self.call("get-entities", &names.join(","), |fake| {
             let get = |key: &EntityKey| {
-                fake.entities.get(&(key.blueprint.clone(), key.identifier.clone())).cloned()
+                fake.entities
+                    .get(&(key.blueprint.clone(), key.identifier.clone()))
+                    .cloned()
             };
             Ok(keys.iter().map(get).collect())
         })
@@ -37,31 +41,52 @@ impl Host for Fake {
 
     fn search(&mut self, blueprint: &str, query: &str) -> Result<Vec<Entity>, Failure> {
         self.call("search", &format!("{blueprint} {query}"), |fake| {
-            Ok(fake.entities.values().filter(|entity| entity.key.blueprint == blueprint).cloned().collect())
+            Ok(fake
+                .entities
+                .values()
+                .filter(|entity| entity.key.blueprint == blueprint)
+                .cloned()
+                .collect())
         })
     }
 
     fn update_entity(&mut self, key: &EntityKey, change: &Change) -> Result<Entity, Failure> {
         let target = &change.relations[0];
-        let what = format!("{} {}={}", key.identifier, target.name, target.targets.join(","));
+        let what = format!(
+            "{} {}={}",
+            key.identifier,
+            target.name,
+            target.targets.join(",")
+        );
         self.call("update-entity", &what, |fake| {
             let entity = fake.entity(&key.blueprint, &key.identifier);
-            entity.relations.retain(|relation| relation.name != target.name);
+            entity
+                .relations
+                .retain(|relation| relation.name != target.name);
             entity.relations.push(target.clone());
             Ok(entity.clone())
         })
     }
 
-    fn read_file(&mut self, repository: &str, path: &str, revision: &str) -> Result<Option<File>, Failure> {
-        self.call("read-file", &format!("{repository} {path} {revision}"), |fake| {
-            let files = fake.history.get(revision).unwrap_or(&fake.files);
-            Ok(files.get(path).map(|content| File {
-                path: path.into(),
-                content: content.clone(),
-                commit: "c0".into(),
-                blob: format!("blob{}", content.len()),
-            }))
-        })
+    fn read_file(
+        &mut self,
+        repository: &str,
+        path: &str,
+        revision: &str,
+    ) -> Result<Option<File>, Failure> {
+        self.call(
+            "read-file",
+            &format!("{repository} {path} {revision}"),
+            |fake| {
+                let files = fake.history.get(revision).unwrap_or(&fake.files);
+                Ok(files.get(path).map(|content| File {
+                    path: path.into(),
+                    content: content.clone(),
+                    commit: "c0".into(),
+                    blob: format!("blob{}", content.len()),
+                }))
+            },
+        )
     }
 
     fn get_commit(&mut self, repository: &str, revision: &str) -> Result<Option<Commit>, Failure> {
@@ -98,25 +123,35 @@ impl Host for Fake {
                 PullFilter::Ended => pull.state != PullState::Open,
                 PullFilter::Any => true,
             };
-            Ok(all.filter(|pull| pull.head.starts_with(prefix) && wanted(pull)).collect())
+            Ok(all
+                .filter(|pull| pull.head.starts_with(prefix) && wanted(pull))
+                .collect())
         })
     }
 
     fn compare(&mut self, repository: &str, base: &str, head: &str) -> Result<Comparison, Failure> {
-        self.call("compare", &format!("{repository} {base}...{head}"), |fake| {
-            Ok(Comparison {
-                status: fake.ancestry,
-                ahead_by: fake.commits.len() as u32,
-                behind_by: 0,
-                commits: fake.commits.clone(),
-                url: format!("https://git.example/{repository}/compare/{base}...{head}"),
-            })
-        })
+        self.call(
+            "compare",
+            &format!("{repository} {base}...{head}"),
+            |fake| {
+                Ok(Comparison {
+                    status: fake.ancestry,
+                    ahead_by: fake.commits.len() as u32,
+                    behind_by: 0,
+                    commits: fake.commits.clone(),
+                    url: format!("https://git.example/{repository}/compare/{base}...{head}"),
+                })
+            },
+        )
     }
 
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
-            if let Some((pull, _)) = fake.pulls.iter().find(|(pull, _)| pull.head == proposal.head) {
+            if let Some((pull, _)) = fake
+                .pulls
+                .iter()
+                .find(|(pull, _)| pull.head == proposal.head)
+            {
                 return match pull.state {
                     PullState::Closed => Err(Failure::Conflict("somebody closed it".into())),
                     _ => Ok(pull.clone()),
@@ -164,11 +199,14 @@ impl Host for Fake {
             pull.state = PullState::Merged;
             pull.merge_commit = Some(format!("m{number}"));
             pull.merged_at = Some(format!("2026-01-06T10:{number:02}:00Z"));
-            fake.history.entry(format!("m{}", number - 1)).or_insert_with(|| fake.files.clone());
+            fake.history
+                .entry(format!("m{}", number - 1))
+                .or_insert_with(|| fake.files.clone());
             for change in proposal.changes.clone() {
                 fake.files.insert(change.path, change.content);
             }
-            fake.history.insert(format!("m{number}"), fake.files.clone());
+            fake.history
+                .insert(format!("m{number}"), fake.files.clone());
             Ok(Merged::Now(format!("m{number}")))
         })
     }
@@ -195,7 +233,11 @@ impl Host for Fake {
     }
 
     fn add_labels(&mut self, _: &str, number: u32, labels: &[String]) -> Result<(), Failure> {
-        self.call("add-labels", &format!("{number} {}", labels.join(",")), |_| Ok(()))
+        self.call(
+            "add-labels",
+            &format!("{number} {}", labels.join(",")),
+            |_| Ok(()),
+        )
     }
 
     fn request_reviewers(

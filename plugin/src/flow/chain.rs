@@ -16,16 +16,31 @@ pub(super) fn pick(settings: Settings, request: &Request) -> Result<Settings, St
     let context = context(request, &[]);
     let wanted = template::render(&settings.environment, &context)
         .map_err(|what| format!("setting `environment`: {what}"))?;
-    let names: Vec<_> = settings.chain.iter().map(|link| format!("`{}`", link.name)).collect();
+    let names: Vec<_> = settings
+        .chain
+        .iter()
+        .map(|link| format!("`{}`", link.name))
+        .collect();
     let names = names.join(", ");
     let Some(at) = settings.chain.iter().position(|link| link.name == wanted) else {
-        return Err(format!("environment `{}` is not in the chain {names}", wanted.escape_debug()));
+        return Err(format!(
+            "environment `{}` is not in the chain {names}",
+            wanted.escape_debug()
+        ));
     };
     let Some(before) = at.checked_sub(1) else {
         return Err(format!(
             "environment `{wanted}` is the first of the chain {names}: nothing comes before it"
         ));
     };
-    let (staging, production) = (settings.chain[before].runtime.clone(), settings.chain[at].runtime.clone());
-    Ok(Settings { environment: wanted, staging, production, ..settings })
+    let (staging, production) = (
+        settings.chain[before].runtime.clone(),
+        settings.chain[at].runtime.clone(),
+    );
+    Ok(Settings {
+        environment: wanted,
+        staging,
+        production,
+        ..settings
+    })
 }

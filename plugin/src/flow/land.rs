@@ -22,7 +22,9 @@ impl<H: Host> Run<'_, H> {
         let method = self.settings.method.into();
         let merged = match self.settings.mode {
             Mode::PullRequest => return Ok(Landing::Waits("somebody to merge it".to_owned())),
-            Mode::AutoMerge => self.host.merge_when_ready(repository, pull.number, head, method)?,
+            Mode::AutoMerge => self
+                .host
+                .merge_when_ready(repository, pull.number, head, method)?,
             Mode::Merge => self.merge(plan, pull)?,
             Mode::Checks => match self.wait_for_checks(plan, pull)? {
                 Some(until) => return Ok(Landing::Waits(until)),
@@ -38,7 +40,10 @@ impl<H: Host> Run<'_, H> {
     /// Merges now. What lacks only a check or a review that may still come is no failure: it waits.
     fn merge(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Merged, Stop> {
         let method = self.settings.method.into();
-        let why = match self.host.merge(&plan.repository, pull.number, &pull.head_commit, method) {
+        let why = match self
+            .host
+            .merge(&plan.repository, pull.number, &pull.head_commit, method)
+        {
             Err(Failure::Rejected(why)) => why,
             result => return Ok(result?),
         };
@@ -59,7 +64,9 @@ impl<H: Host> Run<'_, H> {
         let mut waited = 0;
         let mut told = String::new();
         loop {
-            let checks = self.host.get_checks(&plan.repository, &pull.head_commit, &self.settings.base)?;
+            let checks =
+                self.host
+                    .get_checks(&plan.repository, &pull.head_commit, &self.settings.base)?;
             let standing = standing(&checks, &settings.names);
             if !standing.failing.is_empty() {
                 let what = format!("pull request {}: {} failed", pull.number, standing.failing);
@@ -72,7 +79,10 @@ impl<H: Host> Run<'_, H> {
                 return Ok(Some(standing.waiting));
             }
             if standing.waiting != told {
-                self.tell(&format!("pull request {} waits for {}", pull.number, standing.waiting));
+                self.tell(&format!(
+                    "pull request {} waits for {}",
+                    pull.number, standing.waiting
+                ));
                 told = standing.waiting;
             }
             let nap = every.clamp(1, (deadline - waited).max(1));
@@ -102,12 +112,25 @@ struct Standing {
 /// Required and named checks count; a named one that nobody has reported is awaited.
 fn standing(checks: &[Check], names: &[String]) -> Standing {
     let counts = |check: &&Check| check.required || names.contains(&check.name);
-    let in_state = |state: CheckState| checks.iter().filter(counts).filter(move |check| check.state == state);
-    let absent = names.iter().filter(|name| !checks.iter().any(|check| check.name == **name));
-    let waiting = in_state(CheckState::Waiting).map(|check| &check.name).chain(absent);
+    let in_state = |state: CheckState| {
+        checks
+            .iter()
+            .filter(counts)
+            .filter(move |check| check.state == state)
+    };
+    let absent = names
+        .iter()
+        .filter(|name| !checks.iter().any(|check| check.name == **name));
+    let waiting = in_state(CheckState::Waiting)
+        .map(|check| &check.name)
+        .chain(absent);
     let list = |names: Vec<String>| names.join(", ");
     Standing {
-        failing: list(in_state(CheckState::Failing).map(|check| text::code(&check.name)).collect()),
+        failing: list(
+            in_state(CheckState::Failing)
+                .map(|check| text::code(&check.name))
+                .collect(),
+        ),
         waiting: list(waiting.map(|name| text::code(name)).collect()),
     }
 }

@@ -44,7 +44,10 @@ impl<H: Host> Run<'_, H> {
 
     /// Proposes. A branch whose pull request is merged, although the base branch does not hold its change, belongs to a
     /// promotion that was undone since: the next one in the series is taken.
-    pub(super) fn propose_in_series(&mut self, mut proposal: Proposal) -> Result<PullRequest, Stop> {
+    pub(super) fn propose_in_series(
+        &mut self,
+        mut proposal: Proposal,
+    ) -> Result<PullRequest, Stop> {
         let branch = proposal.head.clone();
         for number in 1..=SERIES {
             if number > 1 {
@@ -67,7 +70,9 @@ impl<H: Host> Run<'_, H> {
     /// Whether the base branch holds all of it by now.
     fn holds(&mut self, proposal: &Proposal) -> Result<bool, Stop> {
         for change in &proposal.changes {
-            let file = self.host.read_file(&proposal.repository, &change.path, &proposal.base)?;
+            let file = self
+                .host
+                .read_file(&proposal.repository, &change.path, &proposal.base)?;
             if file.is_none_or(|file| file.content != change.content) {
                 return Ok(false);
             }
@@ -79,12 +84,16 @@ impl<H: Host> Run<'_, H> {
     pub(super) fn decorate(&mut self, plan: &Plan, pull: &PullRequest) {
         let settings = self.settings;
         if !settings.labels.is_empty() {
-            let result = self.host.add_labels(&plan.repository, pull.number, &settings.labels);
+            let result = self
+                .host
+                .add_labels(&plan.repository, pull.number, &settings.labels);
             self.warn_of(result, "the labels could not be added");
         }
         if !settings.reviewers.is_empty() || !settings.team_reviewers.is_empty() {
             let (users, teams) = (&settings.reviewers, &settings.team_reviewers);
-            let result = self.host.request_reviewers(&plan.repository, pull.number, users, teams);
+            let result = self
+                .host
+                .request_reviewers(&plan.repository, pull.number, users, teams);
             self.warn_of(result, "reviewers could not be asked");
         }
     }
@@ -94,20 +103,33 @@ impl<H: Host> Run<'_, H> {
         if !self.settings.supersede {
             return;
         }
-        let folder = plan.branch.rsplit_once('/').map_or(plan.branch.as_str(), |(folder, _)| folder);
+        let folder = plan
+            .branch
+            .rsplit_once('/')
+            .map_or(plan.branch.as_str(), |(folder, _)| folder);
         let head = format!("{folder}/*");
-        let found =
-            self.host.find_pull_requests(&plan.repository, &head, &self.settings.base, PullFilter::Open);
+        let found = self.host.find_pull_requests(
+            &plan.repository,
+            &head,
+            &self.settings.base,
+            PullFilter::Open,
+        );
         let older = match found {
-            Ok(open) => open.into_iter().filter(|other| other.number != pull.number).collect(),
+            Ok(open) => open
+                .into_iter()
+                .filter(|other| other.number != pull.number)
+                .collect(),
             Err(failure) => {
                 self.warn_of(Err(failure), "older promotions could not be looked for");
                 Vec::new()
             }
         };
         for other in older {
-            let words =
-                format!("Superseded by #{}, which promotes {}.", pull.number, text::code(&plan.image));
+            let words = format!(
+                "Superseded by #{}, which promotes {}.",
+                pull.number,
+                text::code(&plan.image)
+            );
             let result = self
                 .host
                 .comment(&plan.repository, other.number, "superseded", &words)
@@ -115,7 +137,13 @@ impl<H: Host> Run<'_, H> {
                 // finds no open one, whenever this one is cut off.
                 .and_then(|()| self.host.delete_branch(&plan.repository, &other.head))
                 .and_then(|()| self.host.close_pull_request(&plan.repository, other.number));
-            self.warn_of(result, &format!("the older pull request {} could not be closed", other.number));
+            self.warn_of(
+                result,
+                &format!(
+                    "the older pull request {} could not be closed",
+                    other.number
+                ),
+            );
         }
     }
 
@@ -132,9 +160,16 @@ fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
     for (index, file) in facts.files.iter().enumerate() {
         // From the end of the file: an edit then moves no scalar that is still to be edited.
         let mut targets: Vec<&Target> = Vec::new();
-        for target in facts.sites.iter().filter(|target| target.file == index && !target.is_current()) {
+        for target in facts
+            .sites
+            .iter()
+            .filter(|target| target.file == index && !target.is_current())
+        {
             let earlier = |other: &&Target| other.site.bytes.start < target.site.bytes.start;
-            targets.insert(targets.iter().position(earlier).unwrap_or(targets.len()), target);
+            targets.insert(
+                targets.iter().position(earlier).unwrap_or(targets.len()),
+                target,
+            );
         }
         let mut content = file.content.clone();
         for target in &targets {
@@ -143,7 +178,11 @@ fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
             })?;
         }
         if !targets.is_empty() {
-            changes.push(FileChange { path: file.path.clone(), content, expected_blob: file.blob.clone() });
+            changes.push(FileChange {
+                path: file.path.clone(),
+                content,
+                expected_blob: file.blob.clone(),
+            });
         }
     }
     Ok(changes)

@@ -28,9 +28,14 @@ fn rules(outcome: &Outcome) -> Vec<&str> {
 #[test]
 fn promotes_by_the_shortest_way() {
     let mut fake = Fake::guide();
-    let Outcome::Promoted(promotion) = run(&mut fake) else { panic!("{:?}", fake.calls) };
+    let Outcome::Promoted(promotion) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
     assert_eq!(promotion.image, "ghcr.io/acme/web:1.4.2");
-    assert_eq!(promotion.previous_image.as_deref(), Some("ghcr.io/acme/web:1.4.1"));
+    assert_eq!(
+        promotion.previous_image.as_deref(),
+        Some("ghcr.io/acme/web:1.4.1")
+    );
     assert_eq!(promotion.commit.as_deref(), Some("m1"));
     let branch = text::branch("web", "production", "ghcr.io/acme/web:1.4.2");
     assert_eq!(
@@ -54,7 +59,8 @@ fn promotes_by_the_shortest_way() {
 #[test]
 fn is_unchanged_and_corrects_the_catalog() {
     let mut fake = Fake::guide();
-    fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     assert!(matches!(run(&mut fake), Outcome::Unchanged(_)));
     assert_eq!(fake.writes(), ["update-entity web-prod image=web-1.4.2"]);
     fake.calls.clear();
@@ -74,8 +80,12 @@ fn converges_from_wherever_it_was_cut_off() {
             let mut fake = Fake::guide();
             fake.cut = Some((cut, takes_effect));
             let first = promote(&mut fake, &request(SETTINGS));
-            let at = format!("cut at {} ({takes_effect}): {first:?}", whole.calls[cut - 1]);
-            let behind = fake.production_image() == "web-1.4.1" || fake.files[MANIFEST].contains("1.4.2");
+            let at = format!(
+                "cut at {} ({takes_effect}): {first:?}",
+                whole.calls[cut - 1]
+            );
+            let behind =
+                fake.production_image() == "web-1.4.1" || fake.files[MANIFEST].contains("1.4.2");
             assert!(behind, "the catalog is ahead of git, {at}");
             (fake.cut, fake.calls) = (None, Vec::new());
             assert!(matches!(run(&mut fake), Outcome::Promoted(_)), "{at}");
@@ -92,17 +102,25 @@ fn refuses_with_every_reason_at_once() {
     let mut fake = Fake::guide();
     let service = fake.entity("service", "web");
     service.properties = r#"{"locked_in_prod":true,"locked_reason_prod":"audit"}"#.into();
-    service.relations.retain(|relation| relation.name == "prod_runtime");
+    service
+        .relations
+        .retain(|relation| relation.name == "prod_runtime");
     fake.files.clear();
     let outcome = run(&mut fake);
     assert_eq!(rules(&outcome), ["staging", "manifest", "lock"]);
-    let Outcome::Refused(reasons) = outcome else { unreachable!() };
+    let Outcome::Refused(reasons) = outcome else {
+        unreachable!()
+    };
     assert!(
-        reasons[0].message.contains("`service.relations` of entity `web` has no `test_runtime`"),
+        reasons[0]
+            .message
+            .contains("`service.relations` of entity `web` has no `test_runtime`"),
         "{reasons:?}"
     );
     assert!(
-        reasons[1].message.contains("`apps/web/prod/deployment.yaml` does not exist on branch `main`"),
+        reasons[1]
+            .message
+            .contains("`apps/web/prod/deployment.yaml` does not exist on branch `main`"),
         "{reasons:?}"
     );
     assert!(reasons[2].message.contains("audit"), "{reasons:?}");
@@ -116,16 +134,32 @@ fn refuses_naming_what_is_missing() {
     };
     type Change = Box<dyn Fn(&mut Fake)>;
     let table: [(Change, &str, &str); 8] = [
-        (Box::new(gone("service", "web")), "service", "service `web` is not in Port's catalog"),
+        (
+            Box::new(gone("service", "web")),
+            "service",
+            "service `web` is not in Port's catalog",
+        ),
         (
             Box::new(gone("running_service", "web-staging")),
             "staging",
             "running_service `web-staging` is not in",
         ),
-        (Box::new(gone("running_service", "web-prod")), "production", "running_service `web-prod` is not in"),
-        (Box::new(gone("image", "web-1.4.2")), "image", "image `web-1.4.2` is not in Port's catalog"),
         (
-            Box::new(|fake| fake.entity("running_service", "web-staging").relations.clear()),
+            Box::new(gone("running_service", "web-prod")),
+            "production",
+            "running_service `web-prod` is not in",
+        ),
+        (
+            Box::new(gone("image", "web-1.4.2")),
+            "image",
+            "image `web-1.4.2` is not in Port's catalog",
+        ),
+        (
+            Box::new(|fake| {
+                fake.entity("running_service", "web-staging")
+                    .relations
+                    .clear()
+            }),
             "image",
             "running_service `web-staging` has no `image` relation",
         ),
@@ -135,13 +169,19 @@ fn refuses_naming_what_is_missing() {
             "setting `reference`: `{tags[0]}`: entity `web-1.4.2` has no `tags`, it has",
         ),
         (
-            Box::new(|fake| drop(fake.files.insert(MANIFEST.into(), "spec: {template: {}}\n".into()))),
+            Box::new(|fake| {
+                drop(
+                    fake.files
+                        .insert(MANIFEST.into(), "spec: {template: {}}\n".into()),
+                )
+            }),
             "manifest",
             "`spec.template.spec.containers[0].image` does not exist: `spec.template` at line 1 is an empty map, but no `spec`",
         ),
         (
             Box::new(|fake| {
-                fake.entity("running_service", "web-prod").properties = r#"{"gitPath":"../etc"}"#.into()
+                fake.entity("running_service", "web-prod").properties =
+                    r#"{"gitPath":"../etc"}"#.into()
             }),
             "manifest",
             "`../etc/deployment.yaml` is not a path within the repository",
@@ -152,7 +192,9 @@ fn refuses_naming_what_is_missing() {
         change(&mut fake);
         let outcome = run(&mut fake);
         assert_eq!(rules(&outcome), [rule]);
-        let Outcome::Refused(reasons) = outcome else { unreachable!() };
+        let Outcome::Refused(reasons) = outcome else {
+            unreachable!()
+        };
         assert!(reasons[0].message.contains(message), "{reasons:?}");
         assert_eq!(fake.writes(), [""; 0]);
     }
@@ -161,7 +203,8 @@ fn refuses_naming_what_is_missing() {
 #[test]
 fn takes_a_closed_pull_request_for_a_no() {
     let mut fake = Fake::guide();
-    fake.failures.insert("merge", Failure::Rejected("no".into()));
+    fake.failures
+        .insert("merge", Failure::Rejected("no".into()));
     assert!(promote(&mut fake, &request(SETTINGS)).is_err());
     fake.failures.clear();
     fake.pulls[0].0.state = PullState::Closed;
@@ -173,7 +216,9 @@ fn promotes_again_what_was_undone() {
     let mut fake = Fake::guide();
     run(&mut fake);
     fake.files.insert(MANIFEST.into(), DEPLOYMENT.into());
-    let Outcome::Promoted(promotion) = run(&mut fake) else { panic!("{:?}", fake.calls) };
+    let Outcome::Promoted(promotion) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
     assert_eq!(promotion.pull_request, Some(2));
     assert!(fake.pulls[1].0.head.ends_with("-2"));
 }
@@ -181,16 +226,26 @@ fn promotes_again_what_was_undone() {
 #[test]
 fn a_branch_that_stays_is_a_note() {
     let mut fake = Fake::guide();
-    fake.failures.insert("delete-branch", Failure::Unavailable("down".into()));
+    fake.failures
+        .insert("delete-branch", Failure::Unavailable("down".into()));
     assert!(matches!(run(&mut fake), Outcome::Promoted(_)));
-    assert!(fake.notes.iter().any(|note| note.contains("could not be deleted: down")), "{:?}", fake.notes);
+    assert!(
+        fake.notes
+            .iter()
+            .any(|note| note.contains("could not be deleted: down")),
+        "{:?}",
+        fake.notes
+    );
 }
 
 /// A run with these settings beside the guide's.
 fn run_with(fake: &mut Fake, own: &str) -> Result<Outcome, Failure> {
     let mut settings: serde_json::Value = serde_json::from_str(SETTINGS).unwrap();
     let own: serde_json::Value = serde_json::from_str(own).unwrap();
-    settings.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    settings
+        .as_object_mut()
+        .unwrap()
+        .extend(own.as_object().unwrap().clone());
     promote(fake, &request(&settings.to_string()))
 }
 
@@ -207,18 +262,29 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
         "a.yaml".into(),
         "image: ghcr.io/acme/web:1.4.1\njobs:\n- image: \"ghcr.io/acme/web:1.4.0\"\n".into(),
     );
-    fake.files.insert("values.yaml".into(), "image: {repository: ghcr.io/acme/web, tag: 1.4.1}\n".into());
+    fake.files.insert(
+        "values.yaml".into(),
+        "image: {repository: ghcr.io/acme/web, tag: 1.4.1}\n".into(),
+    );
     let mut broken = (fake.files.clone(), fake.entities.clone());
-    let Ok(Outcome::Promoted(promotion)) = run_with(&mut fake, settings) else { panic!("{:?}", fake.calls) };
+    let Ok(Outcome::Promoted(promotion)) = run_with(&mut fake, settings) else {
+        panic!("{:?}", fake.calls)
+    };
     assert_eq!(promotion.image, "ghcr.io/acme/web:1.4.2");
     assert_eq!(
         fake.files["a.yaml"],
         "image: ghcr.io/acme/web:1.4.2\njobs:\n- image: \"ghcr.io/acme/web:1.4.2\"\n"
     );
-    assert_eq!(fake.files["values.yaml"], "image: {repository: ghcr.io/acme/web, tag: 1.4.2}\n");
+    assert_eq!(
+        fake.files["values.yaml"],
+        "image: {repository: ghcr.io/acme/web, tag: 1.4.2}\n"
+    );
     assert_eq!(fake.pulls.len(), 1);
 
-    broken.0.insert("values.yaml".into(), "image: {repository: ghcr.io/acme/web}\n".into());
+    broken.0.insert(
+        "values.yaml".into(),
+        "image: {repository: ghcr.io/acme/web}\n".into(),
+    );
     let mut fake = Fake::guide();
     (fake.files, fake.entities) = broken;
     assert_eq!(rules(&run_with(&mut fake, settings).unwrap()), ["manifest"]);
@@ -228,19 +294,38 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
 #[test]
 fn refuses_what_a_conflict_leaves_after_three_rounds() {
     let mut fake = Fake::guide();
-    fake.failures.insert("merge", Failure::Conflict("the head moved".into()));
-    assert_eq!(promote(&mut fake, &request(SETTINGS)), Err(Failure::Conflict("the head moved".into())));
-    assert_eq!(fake.calls.iter().filter(|call| call.starts_with("merge")).count(), 3);
+    fake.failures
+        .insert("merge", Failure::Conflict("the head moved".into()));
+    assert_eq!(
+        promote(&mut fake, &request(SETTINGS)),
+        Err(Failure::Conflict("the head moved".into()))
+    );
+    assert_eq!(
+        fake.calls
+            .iter()
+            .filter(|call| call.starts_with("merge"))
+            .count(),
+        3
+    );
     assert_eq!(fake.pulls.len(), 1);
 }
 
 #[test]
 fn a_foreign_branch_is_a_refusal_after_one_more_look() {
     let mut fake = Fake::guide();
-    fake.failures.insert("propose", Failure::Conflict("the branch is not ours".into()));
+    fake.failures.insert(
+        "propose",
+        Failure::Conflict("the branch is not ours".into()),
+    );
     let outcome = run(&mut fake);
     assert_eq!(rules(&outcome), ["branch"]);
-    assert_eq!(fake.calls.iter().filter(|call| call.starts_with("propose")).count(), 2);
+    assert_eq!(
+        fake.calls
+            .iter()
+            .filter(|call| call.starts_with("propose"))
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -254,8 +339,15 @@ fn a_chain_names_both_ends() {
         )
     };
     let mut fake = Fake::guide();
-    assert!(matches!(run_with(&mut fake, &settings("live")), Ok(Outcome::Promoted(_))));
-    assert!(fake.pulls[0].0.head.starts_with("promote/web/live/"), "{}", fake.pulls[0].0.head);
+    assert!(matches!(
+        run_with(&mut fake, &settings("live")),
+        Ok(Outcome::Promoted(_))
+    ));
+    assert!(
+        fake.pulls[0].0.head.starts_with("promote/web/live/"),
+        "{}",
+        fake.pulls[0].0.head
+    );
     for (environment, words) in [
         ("dev", "nothing comes before it"),
         ("prod", "is not in the chain `dev`, `test`, `live`"),
@@ -263,7 +355,9 @@ fn a_chain_names_both_ends() {
     ] {
         let outcome = run_with(&mut Fake::guide(), &settings(environment)).unwrap();
         assert_eq!(rules(&outcome), ["chain"]);
-        let Outcome::Refused(reasons) = outcome else { unreachable!() };
+        let Outcome::Refused(reasons) = outcome else {
+            unreachable!()
+        };
         assert!(reasons[0].message.contains(words), "{reasons:?}");
     }
 }

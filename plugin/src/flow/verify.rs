@@ -12,7 +12,11 @@ use crate::yaml;
 
 impl<H: Host> Run<'_, H> {
     /// Verifies a promotion that an earlier attempt merged, if that is not longer ago than the deadline.
-    pub(super) fn verify_if_recent(&mut self, plan: &mut Plan, pull: &PullRequest) -> Result<(), Stop> {
+    pub(super) fn verify_if_recent(
+        &mut self,
+        plan: &mut Plan,
+        pull: &PullRequest,
+    ) -> Result<(), Stop> {
         let settings = &self.settings.verify;
         if !settings.enabled {
             return Ok(());
@@ -27,7 +31,11 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Waits until production is well with the new image, which an earlier attempt may have merged by this pull request.
-    pub(super) fn verify(&mut self, plan: &mut Plan, earlier: Option<&PullRequest>) -> Result<(), Stop> {
+    pub(super) fn verify(
+        &mut self,
+        plan: &mut Plan,
+        earlier: Option<&PullRequest>,
+    ) -> Result<(), Stop> {
         let settings = &self.settings.verify;
         if !settings.enabled {
             return Ok(());
@@ -40,7 +48,11 @@ impl<H: Host> Run<'_, H> {
         loop {
             let wrong = self.wrong_in_production(plan)?;
             if wrong.is_empty() {
-                self.tell(&format!("{} is verified after {}", plan.image, spell(waited.into())));
+                self.tell(&format!(
+                    "{} is verified after {}",
+                    plan.image,
+                    spell(waited.into())
+                ));
                 return Ok(());
             }
             if waited >= deadline {
@@ -56,7 +68,10 @@ impl<H: Host> Run<'_, H> {
             return Ok(String::new());
         };
         let Some(runtime) = self.host.get_entity(&production.key)? else {
-            return Ok(format!("{} is gone from Port's catalog", named(&production.key)));
+            return Ok(format!(
+                "{} is gone from Port's catalog",
+                named(&production.key)
+            ));
         };
         let runtime = Item::new(&runtime)?;
         let mut wrong = unwell(&runtime, &self.settings.health);
@@ -87,7 +102,10 @@ impl<H: Host> Run<'_, H> {
             let known = earlier.map_or(Ok(()), |pull| self.look_back(plan, pull));
             message += &match known.and_then(|()| self.revert(plan, wrong)) {
                 Ok(pull) => {
-                    format!("; pull request {} puts the old image back, merge it or fix forward", pull.number)
+                    format!(
+                        "; pull request {} puts the old image back, merge it or fix forward",
+                        pull.number
+                    )
                 }
                 Err(Stop::Failed(failure)) => {
                     format!("; a revert could not be proposed: {}", explain(&failure))
@@ -106,13 +124,17 @@ impl<H: Host> Run<'_, H> {
         let commit = pull.merge_commit.as_deref().unwrap_or_default();
         let merged = self.host.get_commit(&plan.repository, commit)?;
         let before = merged.and_then(|merged| merged.parents.into_iter().next());
-        let before =
-            before.ok_or_else(|| Failure::NotFound(format!("nothing is known before `{commit}`")))?;
+        let before = before
+            .ok_or_else(|| Failure::NotFound(format!("nothing is known before `{commit}`")))?;
         for target in &mut plan.facts.sites {
             let path = &plan.facts.files[target.file].path;
             let file = self.host.read_file(&plan.repository, path, &before)?;
-            let file = file.ok_or_else(|| Failure::NotFound(format!("`{path}` was not there before")))?;
-            target.site = target.manifest.find(&file.content).map_err(Failure::Conflict)?;
+            let file =
+                file.ok_or_else(|| Failure::NotFound(format!("`{path}` was not there before")))?;
+            target.site = target
+                .manifest
+                .find(&file.content)
+                .map_err(Failure::Conflict)?;
         }
         Ok(())
     }
@@ -121,7 +143,12 @@ impl<H: Host> Run<'_, H> {
     fn revert(&mut self, plan: &Plan, wrong: &str) -> Result<PullRequest, Stop> {
         let mut changes: Vec<FileChange> = Vec::new();
         let mut commit = None;
-        for target in plan.facts.sites.iter().filter(|target| !target.is_current()) {
+        for target in plan
+            .facts
+            .sites
+            .iter()
+            .filter(|target| !target.is_current())
+        {
             let path = &plan.facts.files[target.file].path;
             let known = changes.iter().position(|change| change.path == *path);
             let at = match known {
@@ -129,7 +156,8 @@ impl<H: Host> Run<'_, H> {
                 None => {
                     let revision = commit.clone().unwrap_or_else(|| self.settings.base.clone());
                     let file = self.host.read_file(&plan.repository, path, &revision)?;
-                    let file = file.ok_or_else(|| Failure::NotFound(format!("`{path}` is gone")))?;
+                    let file =
+                        file.ok_or_else(|| Failure::NotFound(format!("`{path}` is gone")))?;
                     commit.get_or_insert(file.commit);
                     changes.push(FileChange {
                         path: path.clone(),
@@ -139,12 +167,18 @@ impl<H: Host> Run<'_, H> {
                     changes.len() - 1
                 }
             };
-            changes[at].content = put_back(&changes[at].content, target).map_err(Failure::Conflict)?;
+            changes[at].content =
+                put_back(&changes[at].content, target).map_err(Failure::Conflict)?;
         }
         let Some(base_commit) = commit.filter(|_| !changes.is_empty()) else {
-            return Err(Stop::Failed(Failure::Other("this run has changed nothing".to_owned())));
+            return Err(Stop::Failed(Failure::Other(
+                "this run has changed nothing".to_owned(),
+            )));
         };
-        let (folder, name) = plan.branch.rsplit_once('/').unwrap_or(("promote", &plan.branch));
+        let (folder, name) = plan
+            .branch
+            .rsplit_once('/')
+            .unwrap_or(("promote", &plan.branch));
         let words = text::Words {
             facts: &plan.facts,
             request: self.request,
@@ -167,7 +201,10 @@ impl<H: Host> Run<'_, H> {
 fn put_back(content: &str, target: &Target) -> Result<String, String> {
     let site = target.manifest.find(content)?;
     if site.value != target.wanted {
-        return Err(format!("`{}` holds something else by now", target.manifest.image));
+        return Err(format!(
+            "`{}` holds something else by now",
+            target.manifest.image
+        ));
     }
     yaml::replace(content, &site, &target.site.value)
 }

@@ -16,23 +16,31 @@ pub fn check(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
         .map(|why| {
             reason(
                 "freeze",
-                format!("`{}` stops the line: {why}; take the entry out when that is over", settings.file),
+                format!(
+                    "`{}` stops the line: {why}; take the entry out when that is over",
+                    settings.file
+                ),
             )
         })
         .into_iter()
         .collect();
     let exempt = facts.is_hotfix
-        || facts
-            .actor
-            .as_deref()
-            .is_some_and(|actor| settings.exempt.iter().any(|name| name.eq_ignore_ascii_case(actor)));
+        || facts.actor.as_deref().is_some_and(|actor| {
+            settings
+                .exempt
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(actor))
+        });
     if exempt || (settings.windows.is_empty() && settings.holidays.is_empty()) {
         return reasons;
     }
     match (Zone::parse(&settings.zone), facts.now) {
         (Ok(zone), Some(now)) => reasons.extend(calendar(&zone.civil(now), settings)),
         (Err(what), _) => reasons.push(reason("freeze", format!("setting `freeze.zone`: {what}"))),
-        (_, None) => reasons.push(reason("freeze", "the time is not known, so the calendar cannot be asked")),
+        (_, None) => reasons.push(reason(
+            "freeze",
+            "the time is not known, so the calendar cannot be asked",
+        )),
     }
     reasons
 }
@@ -40,22 +48,36 @@ pub fn check(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
 /// The entry of the freeze file for a service. A line is a service's identifier or `*`, then the reason; `#` begins a
 /// comment.
 fn stopped(list: &str, service: &str) -> Option<String> {
-    let lines = list.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let lines = list
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
     for line in lines.filter(|line| !line.is_empty()) {
         let (name, why) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         if name == "*" || name == service {
             let why = why.trim();
-            return Some(if why.is_empty() { "no reason is given".to_owned() } else { why.to_owned() });
+            return Some(if why.is_empty() {
+                "no reason is given".to_owned()
+            } else {
+                why.to_owned()
+            });
         }
     }
     None
 }
 
 fn calendar(now: &Civil, settings: &Freeze) -> Vec<Reason> {
-    let clock = format!("{}-{:02}-{:02} {:02}:{:02}", now.year, now.month, now.day, now.hour, now.minute);
-    let frozen =
-        |what: String| reason("freeze", format!("it is {clock} ({}), in the freeze {what}", settings.zone));
-    let wrong = |setting: &str, what| reason("freeze", format!("setting `freeze.{setting}`: {what}"));
+    let clock = format!(
+        "{}-{:02}-{:02} {:02}:{:02}",
+        now.year, now.month, now.day, now.hour, now.minute
+    );
+    let frozen = |what: String| {
+        reason(
+            "freeze",
+            format!("it is {clock} ({}), in the freeze {what}", settings.zone),
+        )
+    };
+    let wrong =
+        |setting: &str, what| reason("freeze", format!("setting `freeze.{setting}`: {what}"));
     let mut reasons = Vec::new();
     for window in &settings.windows {
         match in_window(now, window) {
@@ -75,14 +97,17 @@ fn calendar(now: &Civil, settings: &Freeze) -> Vec<Reason> {
 }
 
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 /// Whether every field of `minute hour day month weekday` admits the time; unlike cron's, day and weekday must both fit.
 fn in_window(now: &Civil, window: &str) -> Result<bool, String> {
     let fields: Vec<_> = window.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields[..] else {
-        return Err(format!("`{window}` has not the five fields minute, hour, day, month, weekday"));
+        return Err(format!(
+            "`{window}` has not the five fields minute, hour, day, month, weekday"
+        ));
     };
     let table: [(&str, u32, u32, u32, &[&str]); 5] = [
         (minute, now.minute, 0, 59, &[]),
@@ -104,8 +129,12 @@ fn in_window(now: &Civil, window: &str) -> Result<bool, String> {
 /// Whether a field admits a value; none if the field is malformed. 7 is Sunday as well.
 fn admits(field: &str, value: u32, least: u32, most: u32, names: &[&str]) -> Option<bool> {
     let number = |text: &str| {
-        let name = names.iter().position(|name| name.eq_ignore_ascii_case(text)).map(|at| at as u32 + least);
-        name.or_else(|| text.parse().ok()).filter(|n| (least..=most).contains(n))
+        let name = names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(text))
+            .map(|at| at as u32 + least);
+        name.or_else(|| text.parse().ok())
+            .filter(|n| (least..=most).contains(n))
     };
     let mut any = false;
     for part in field.split(',') {
@@ -148,12 +177,16 @@ fn on_holiday(now: &Civil, holiday: &str) -> Result<bool, String> {
     };
     let today = now.month * 100 + now.day;
     match (parse(first), parse(last)) {
-        (Some((None, first)), Some((None, last))) if first <= last => Ok((first..=last).contains(&today)),
+        (Some((None, first)), Some((None, last))) if first <= last => {
+            Ok((first..=last).contains(&today))
+        }
         (Some((None, first)), Some((None, last))) => Ok(today >= first || today <= last),
         (Some((Some(a), first)), Some((Some(b), last))) => {
             Ok(((a, first)..=(b, last)).contains(&(now.year, today)))
         }
-        _ => Err(format!("`{holiday}` is not a date like `2026-12-25`, `12-25`, or a range `12-24..01-02`")),
+        _ => Err(format!(
+            "`{holiday}` is not a date like `2026-12-25`, `12-25`, or a range `12-24..01-02`"
+        )),
     }
 }
 
@@ -163,7 +196,14 @@ mod tests {
     use super::*;
 
     /// A Tuesday.
-    const NOW: Civil = Civil { year: 2026, month: 1, day: 6, hour: 10, minute: 0, weekday: 2 };
+    const NOW: Civil = Civil {
+        year: 2026,
+        month: 1,
+        day: 6,
+        hour: 10,
+        minute: 0,
+        weekday: 2,
+    };
 
     #[test]
     fn windows_are_read_like_cron() {
@@ -186,8 +226,15 @@ mod tests {
         for window in ["* * * * 7", "* * * * 0", "* * * * sat-sun", "* * * * 6-7"] {
             assert_eq!(in_window(&sunday, window), Ok(true), "{window}");
         }
-        for bad in ["", "* * * *", "60 * * * *", "* * * * funday", "*/0 * * * *", "a-b * * * *", "* * 0 * *"]
-        {
+        for bad in [
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* * * * funday",
+            "*/0 * * * *",
+            "a-b * * * *",
+            "* * 0 * *",
+        ] {
             assert!(in_window(&NOW, bad).is_err(), "{bad}");
         }
     }

@@ -16,9 +16,11 @@ pub fn check(facts: &Facts, seen: &[Relation]) -> Vec<Reason> {
         let same = match now {
             Value::Null => relation.targets.is_empty(),
             Value::String(target) => relation.targets.as_slice() == std::slice::from_ref(target),
-            Value::Array(targets) => {
-                relation.targets.iter().map(String::as_str).eq(targets.iter().filter_map(Value::as_str))
-            }
+            Value::Array(targets) => relation
+                .targets
+                .iter()
+                .map(String::as_str)
+                .eq(targets.iter().filter_map(Value::as_str)),
             _ => false,
         };
         if !same {
@@ -40,7 +42,10 @@ pub fn check(facts: &Facts, seen: &[Relation]) -> Vec<Reason> {
     {
         reasons.push(reason(
             "freshness",
-            format!("{} has changed since the click: look at it, then promote again", named(&staging.key)),
+            format!(
+                "{} has changed since the click: look at it, then promote again",
+                named(&staging.key)
+            ),
         ));
     }
     reasons

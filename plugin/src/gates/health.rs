@@ -34,14 +34,21 @@ pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
 
 /// What is not as it should be with a runtime.
 pub fn unwell(runtime: &crate::catalog::Item, settings: &Health) -> Vec<String> {
-    let wanted = [(&settings.property, &settings.value), (&settings.sync_property, &settings.sync_value)];
+    let wanted = [
+        (&settings.property, &settings.value),
+        (&settings.sync_property, &settings.sync_value),
+    ];
     let wrong = wanted
         .into_iter()
         .filter(|(property, value)| !property.is_empty() && runtime.text(property) != Some(value));
     wrong
         .map(|(property, value)| {
             let is = runtime.text(property).unwrap_or("not set");
-            format!("{} has `{property}` `{}`, not `{value}`", named(&runtime.key), is.escape_debug())
+            format!(
+                "{} has `{property}` `{}`, not `{value}`",
+                named(&runtime.key),
+                is.escape_debug()
+            )
         })
         .collect()
 }

@@ -15,7 +15,10 @@ pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
     let mut reasons = Vec::new();
     reasons.extend(mutable(wanted, &settings.mutable_tags));
     for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let place = format!("`{}` in `{}`", target.manifest.image, facts.files[target.file].path);
+        let place = format!(
+            "`{}` in `{}`",
+            target.manifest.image, facts.files[target.file].path
+        );
         let held = held(target);
         if let Err(what) = &held {
             reasons.push(reason("manifest", format!("{place}: {what}")));
@@ -55,14 +58,23 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
             continue;
         };
         for node in stream.values() {
-            let is_target =
-                facts.sites.iter().any(|target| target.file == index && target.site.bytes == node.bytes);
-            let Some(Ok(other)) = node.text().filter(|text| text.contains('/')).map(Reference::parse) else {
+            let is_target = facts
+                .sites
+                .iter()
+                .any(|target| target.file == index && target.site.bytes == node.bytes);
+            let Some(Ok(other)) = node
+                .text()
+                .filter(|text| text.contains('/'))
+                .map(Reference::parse)
+            else {
                 continue;
             };
             let versioned = other.tag.is_some() || other.digest.is_some();
             if !is_target && versioned && other != *wanted && other.same_repository(wanted) {
-                let what = format!("`{other}` at {} of `{}` stays as it is", node.place, file.path);
+                let what = format!(
+                    "`{other}` at {} of `{}` stays as it is",
+                    node.place, file.path
+                );
                 warnings.push(reason("left-behind", what));
             }
         }
@@ -112,9 +124,18 @@ fn is_older(facts: &Facts, wanted: &Reference, held: &Reference) -> bool {
 fn version(tag: &str) -> Option<(Vec<u64>, bool, Vec<Identifier>)> {
     let tag = tag.strip_prefix('v').unwrap_or(tag);
     let tag = tag.split('+').next().unwrap_or(tag);
-    let (numbers, pre) = tag.split_once('-').map_or((tag, None), |(numbers, pre)| (numbers, Some(pre)));
-    let numbers: Vec<u64> = numbers.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let pre_release = pre.into_iter().flat_map(|pre| pre.split('.')).map(Identifier::new).collect();
+    let (numbers, pre) = tag
+        .split_once('-')
+        .map_or((tag, None), |(numbers, pre)| (numbers, Some(pre)));
+    let numbers: Vec<u64> = numbers
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let pre_release = pre
+        .into_iter()
+        .flat_map(|pre| pre.split('.'))
+        .map(Identifier::new)
+        .collect();
     (numbers.len() >= 2).then_some((numbers, pre.is_none(), pre_release))
 }
 
@@ -127,7 +148,8 @@ enum Identifier {
 
 impl Identifier {
     fn new(text: &str) -> Self {
-        text.parse().map_or_else(|_| Self::Word(text.to_owned()), Self::Number)
+        text.parse()
+            .map_or_else(|_| Self::Word(text.to_owned()), Self::Number)
     }
 }
 

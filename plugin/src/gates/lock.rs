@@ -10,11 +10,17 @@ use crate::types::Reason;
 
 /// Refuses while the lock property is anything but false or not set: who wrote `"yes"` there meant it.
 pub fn check(facts: &Facts, settings: &Lock) -> Vec<Reason> {
-    let locked = !matches!(facts.service.property(&settings.property), Value::Null | Value::Bool(false));
+    let locked = !matches!(
+        facts.service.property(&settings.property),
+        Value::Null | Value::Bool(false)
+    );
     if !settings.enabled || !locked {
         return Vec::new();
     }
-    let why = facts.service.text(&settings.reason).unwrap_or("no reason is given");
+    let why = facts
+        .service
+        .text(&settings.reason)
+        .unwrap_or("no reason is given");
     vec![reason(
         "lock",
         format!(

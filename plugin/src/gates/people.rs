@@ -11,11 +11,19 @@ pub fn check(facts: &Facts, settings: &People) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let actor = facts.actor.as_deref();
     if !settings.users.is_empty() || !settings.teams.is_empty() {
-        let allowed = |list: &[String], name: &str| list.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let allowed =
+            |list: &[String], name: &str| list.iter().any(|one| one.eq_ignore_ascii_case(name));
         let named_user = actor.is_some_and(|actor| allowed(&settings.users, actor));
-        let in_team = facts.actor_teams.iter().any(|team| allowed(&settings.teams, team));
+        let in_team = facts
+            .actor_teams
+            .iter()
+            .any(|team| allowed(&settings.teams, team));
         if !named_user && !in_team {
-            let teams = if settings.teams.is_empty() { "none".to_owned() } else { settings.teams.join(", ") };
+            let teams = if settings.teams.is_empty() {
+                "none".to_owned()
+            } else {
+                settings.teams.join(", ")
+            };
             reasons.push(reason(
                 "people",
                 format!(
@@ -43,10 +51,18 @@ fn four_eyes(facts: &Facts, actor: Option<&str>) -> Option<Reason> {
         }
     };
     let Some(actor) = actor else {
-        return Some(reason("four-eyes", "who started the run is not known, so it may be the author"));
+        return Some(reason(
+            "four-eyes",
+            "who started the run is not known, so it may be the author",
+        ));
     };
     // An author may be known by a login and the person by an e-mail address: `dana` is `dana@acme.example`.
-    let login = |name: &str| name.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let login = |name: &str| {
+        name.split('@')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
     let same = if author.contains('@') && actor.contains('@') {
         author.eq_ignore_ascii_case(actor)
     } else {
@@ -63,5 +79,8 @@ fn four_eyes(facts: &Facts, actor: Option<&str>) -> Option<Reason> {
 }
 
 fn shown(actor: Option<&str>) -> String {
-    actor.map_or_else(|| "somebody unknown".to_owned(), |actor| format!("`{}`", actor.escape_debug()))
+    actor.map_or_else(
+        || "somebody unknown".to_owned(),
+        |actor| format!("`{}`", actor.escape_debug()),
+    )
 }

@@ -14,8 +14,16 @@ pub fn check(facts: &Facts) -> Vec<Reason> {
     match &facts.provenance {
         Provenance::NotAsked => Vec::new(),
         Provenance::Unknown(what) => vec![reason("provenance", what.clone())],
-        Provenance::Known { status: Ancestry::Identical | Ancestry::Behind, .. } => Vec::new(),
-        Provenance::Known { repository, branch, commit, .. } => vec![reason(
+        Provenance::Known {
+            status: Ancestry::Identical | Ancestry::Behind,
+            ..
+        } => Vec::new(),
+        Provenance::Known {
+            repository,
+            branch,
+            commit,
+            ..
+        } => vec![reason(
             "provenance",
             format!(
                 "{} was built from commit {commit}, which is not on branch `{branch}` of {repository}: merge it first",

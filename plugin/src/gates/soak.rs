@@ -24,7 +24,10 @@ pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
     let (Some(start), Some(now)) = (timestamp(since), facts.now) else {
         return vec![reason(
             "soak",
-            format!("setting `soak.since`: `{}` is not a time", since.escape_debug()),
+            format!(
+                "setting `soak.since`: `{}` is not a time",
+                since.escape_debug()
+            ),
         )];
     };
     let soaked = (now - start).max(0);

@@ -25,8 +25,10 @@ fn run(fake: &mut Fake, settings: &Value) -> Outcome {
     let mut request = request(&all.to_string());
     request.requested_at = Some("2026-01-06T09:59:00Z".into());
     request.inputs = r#"{"hotfix":true,"image":"web-1.4.1"}"#.into();
-    request.subject.relations =
-        vec![Relation { name: "test_runtime".into(), targets: vec!["web-staging".into()] }];
+    request.subject.relations = vec![Relation {
+        name: "test_runtime".into(),
+        targets: vec!["web-staging".into()],
+    }];
     promote(fake, &request).unwrap()
 }
 
@@ -69,15 +71,30 @@ fn lock() {
         fake.entity("service", "web").properties =
             r#"{"locked_in_prod":"yes","locked_reason_prod":"audit"}"#.into();
     };
-    check(json!({}), locked, "lock", "service `web` is locked (`locked_in_prod`): audit");
+    check(
+        json!({}),
+        locked,
+        "lock",
+        "service `web` is locked (`locked_in_prod`): audit",
+    );
     check(json!({ "lock": { "enabled": false } }), locked, "", "");
     check(json!({ "lock": { "property": "other" } }), locked, "", "");
 }
 
 #[test]
 fn freeze() {
-    let file: Change = |fake| drop(fake.files.insert("freeze".into(), "shop x\nweb migration\n".into()));
-    check(json!({ "freeze": { "file": "freeze" } }), file, "freeze", "`freeze` stops the line: migration");
+    let file: Change = |fake| {
+        drop(
+            fake.files
+                .insert("freeze".into(), "shop x\nweb migration\n".into()),
+        )
+    };
+    check(
+        json!({ "freeze": { "file": "freeze" } }),
+        file,
+        "freeze",
+        "`freeze` stops the line: migration",
+    );
     check(
         json!({ "freeze": { "file": "freeze", "exempt": ["dana@acme.example"] } }),
         file,
@@ -85,13 +102,35 @@ fn freeze() {
         "migration",
     );
     check(json!({ "freeze": { "file": "freeze" } }), AS_IT_IS, "", "");
-    let words = "it is 2026-01-06 11:00 (CET-1CEST,M3.5.0,M10.5.0/3), in the freeze window `* 11 * * tue`";
-    let berlin = json!({ "freeze": { "zone": "CET-1CEST,M3.5.0,M10.5.0/3", "windows": ["* 11 * * tue"] } });
+    let words =
+        "it is 2026-01-06 11:00 (CET-1CEST,M3.5.0,M10.5.0/3), in the freeze window `* 11 * * tue`";
+    let berlin =
+        json!({ "freeze": { "zone": "CET-1CEST,M3.5.0,M10.5.0/3", "windows": ["* 11 * * tue"] } });
     check(berlin, AS_IT_IS, "freeze", words);
-    check(json!({ "freeze": { "windows": ["* 11 * * tue"] } }), AS_IT_IS, "", "");
-    check(json!({ "freeze": { "holidays": ["01-06"] } }), AS_IT_IS, "freeze", "in the freeze of `01-06`");
-    check(json!({ "freeze": { "holidays": ["01-06"], "exempt": ["Dana@acme.example"] } }), AS_IT_IS, "", "");
-    check(json!({ "freeze": { "holidays": ["01-06"], "hotfix_input": "hotfix" } }), AS_IT_IS, "", "");
+    check(
+        json!({ "freeze": { "windows": ["* 11 * * tue"] } }),
+        AS_IT_IS,
+        "",
+        "",
+    );
+    check(
+        json!({ "freeze": { "holidays": ["01-06"] } }),
+        AS_IT_IS,
+        "freeze",
+        "in the freeze of `01-06`",
+    );
+    check(
+        json!({ "freeze": { "holidays": ["01-06"], "exempt": ["Dana@acme.example"] } }),
+        AS_IT_IS,
+        "",
+        "",
+    );
+    check(
+        json!({ "freeze": { "holidays": ["01-06"], "hotfix_input": "hotfix" } }),
+        AS_IT_IS,
+        "",
+        "",
+    );
     check(
         json!({ "freeze": { "holidays": ["01-06"], "hotfix_input": "other" } }),
         AS_IT_IS,
@@ -114,14 +153,25 @@ fn freeze() {
 
 #[test]
 fn health() {
-    let degraded: Change = |fake| staging(fake, r#"{"healthStatus":"Degraded","syncStatus":"Synced"}"#);
+    let degraded: Change =
+        |fake| staging(fake, r#"{"healthStatus":"Degraded","syncStatus":"Synced"}"#);
     let words = "running_service `web-staging` has `healthStatus` `Degraded`, not `Healthy`";
     check(json!({}), degraded, "health", words);
     check(json!({ "health": { "enabled": false } }), degraded, "", "");
     check(json!({ "health": { "property": "" } }), degraded, "", "");
-    check(json!({ "health": { "sync_property": "" } }), |fake| staging(fake, "{}"), "health", "`not set`");
+    check(
+        json!({ "health": { "sync_property": "" } }),
+        |fake| staging(fake, "{}"),
+        "health",
+        "`not set`",
+    );
     let own = json!({ "health": { "manifest": "staging.yaml" } });
-    check(own.clone(), AS_IT_IS, "health", "staging's manifest `staging.yaml` does not exist");
+    check(
+        own.clone(),
+        AS_IT_IS,
+        "health",
+        "staging's manifest `staging.yaml` does not exist",
+    );
     let lags: Change = |fake| drop(fake.files.insert("staging.yaml".into(), DEPLOYMENT.into()));
     check(
         own.clone(),
@@ -129,15 +179,21 @@ fn health() {
         "health",
         "runs `ghcr.io/acme/web:1.4.2` by the catalog, but `ghcr.io/acme/web:1.4.1` by its manifest",
     );
-    let same: Change =
-        |fake| drop(fake.files.insert("staging.yaml".into(), DEPLOYMENT.replace("1.4.1", "1.4.2")));
+    let same: Change = |fake| {
+        drop(
+            fake.files
+                .insert("staging.yaml".into(), DEPLOYMENT.replace("1.4.1", "1.4.2")),
+        )
+    };
     check(own, same, "", "");
 }
 
 #[test]
 fn soak() {
-    let hours: Change =
-        |fake| fake.entity("running_service", "web-staging").updated_at = Some("2026-01-06T07:30:00Z".into());
+    let hours: Change = |fake| {
+        fake.entity("running_service", "web-staging").updated_at =
+            Some("2026-01-06T07:30:00Z".into())
+    };
     let at_least = |hours: &str| json!({ "freshness": "ignore", "soak": { "at_least": hours } });
     check(at_least("2h"), hours, "", "");
     check(
@@ -146,14 +202,24 @@ fn soak() {
         "soak",
         "has been in running_service `web-staging` for 2 h 30 min, at least 24 h 0 min are asked for",
     );
-    check(at_least("1h"), AS_IT_IS, "soak", "setting `soak.since`: `{staging.updatedAt}` is not set");
+    check(
+        at_least("1h"),
+        AS_IT_IS,
+        "soak",
+        "setting `soak.since`: `{staging.updatedAt}` is not set",
+    );
     check(
         json!({ "soak": { "at_least": "1h", "since": "{image.identifier}" } }),
         AS_IT_IS,
         "soak",
         "`web-1.4.2` is not a time",
     );
-    check(json!({ "soak": { "at_least": "long" } }), AS_IT_IS, "soak", "is not a duration");
+    check(
+        json!({ "soak": { "at_least": "long" } }),
+        AS_IT_IS,
+        "soak",
+        "is not a duration",
+    );
 }
 
 #[test]
@@ -171,18 +237,36 @@ fn freshness() {
         "was `web-staging` at the click and is \"web-test\" now",
     );
     check(json!({ "freshness": "refuse" }), AS_IT_IS, "", "");
-    let touched: Change =
-        |fake| fake.entity("running_service", "web-staging").updated_at = Some("2026-01-06T09:59:30Z".into());
-    check(json!({ "freshness": "refuse" }), touched, "freshness", "has changed since the click");
+    let touched: Change = |fake| {
+        fake.entity("running_service", "web-staging").updated_at =
+            Some("2026-01-06T09:59:30Z".into())
+    };
+    check(
+        json!({ "freshness": "refuse" }),
+        touched,
+        "freshness",
+        "has changed since the click",
+    );
     let mut fake = Fake::guide();
     touched(&mut fake);
     assert!(matches!(run(&mut fake, &json!({})), Outcome::Promoted(_)));
-    assert!(fake.notes.iter().any(|note| note.starts_with("freshness: ")), "{:?}", fake.notes);
+    assert!(
+        fake.notes
+            .iter()
+            .any(|note| note.starts_with("freshness: ")),
+        "{:?}",
+        fake.notes
+    );
 }
 
 #[test]
 fn people() {
-    check(json!({ "people": { "users": ["Dana@acme.example"] } }), AS_IT_IS, "", "");
+    check(
+        json!({ "people": { "users": ["Dana@acme.example"] } }),
+        AS_IT_IS,
+        "",
+        "",
+    );
     check(
         json!({ "people": { "users": ["kim@acme.example"] } }),
         AS_IT_IS,
@@ -191,8 +275,14 @@ fn people() {
     );
     let teams = json!({ "people": { "teams": ["payments"] } });
     check(teams.clone(), AS_IT_IS, "people", "(payments)");
-    let related: Change =
-        |fake| fake.put(entity("_user", "dana@acme.example", "{}", &[("teams", "payments")]));
+    let related: Change = |fake| {
+        fake.put(entity(
+            "_user",
+            "dana@acme.example",
+            "{}",
+            &[("teams", "payments")],
+        ))
+    };
     check(teams.clone(), related, "", "");
     let own: Change = |fake| {
         let mut user = entity("_user", "dana@acme.example", "{}", &[]);
@@ -206,8 +296,9 @@ fn people() {
 fn four_eyes() {
     let author = |name: &'static str| -> Box<dyn Fn(&mut Fake)> {
         Box::new(move |fake| {
-            let properties =
-                format!(r#"{{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"triggeredBy":"{name}"}}"#);
+            let properties = format!(
+                r#"{{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"triggeredBy":"{name}"}}"#
+            );
             image(fake, &properties);
         })
     };
@@ -224,20 +315,32 @@ fn four_eyes() {
         let reasons = reasons(run(&mut fake, &settings));
         assert_eq!(reasons.len(), usize::from(refused), "{name}: {reasons:?}");
     }
-    check(settings, AS_IT_IS, "four-eyes", "the author is not known, setting `people.author`");
+    check(
+        settings,
+        AS_IT_IS,
+        "four-eyes",
+        "the author is not known, setting `people.author`",
+    );
 }
 
 #[test]
 fn provenance() {
     let settings = json!({ "provenance": { "enabled": true } });
     let built: Change = |fake| {
-        fake.entity("service", "web").properties = r#"{"url":"https://git.example/acme/web.git"}"#.into();
-        image(fake, r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"0123abcd"}"#);
+        fake.entity("service", "web").properties =
+            r#"{"url":"https://git.example/acme/web.git"}"#.into();
+        image(
+            fake,
+            r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"0123abcd"}"#,
+        );
     };
     check(settings.clone(), built, "", "");
     let diverged: Change = |fake| {
         fake.entity("service", "web").properties = r#"{"url":"acme/web"}"#.into();
-        image(fake, r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"0123abcd"}"#);
+        image(
+            fake,
+            r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"0123abcd"}"#,
+        );
         fake.ancestry = Ancestry::Diverged;
     };
     check(
@@ -246,10 +349,18 @@ fn provenance() {
         "provenance",
         "commit 0123abcd, which is not on branch `main` of acme/web",
     );
-    check(settings.clone(), AS_IT_IS, "provenance", "setting `provenance.repository`: `{service.url}`");
+    check(
+        settings.clone(),
+        AS_IT_IS,
+        "provenance",
+        "setting `provenance.repository`: `{service.url}`",
+    );
     let no_commit: Change = |fake| {
         fake.entity("service", "web").properties = r#"{"url":"acme/web"}"#.into();
-        image(fake, r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"main; rm"}"#);
+        image(
+            fake,
+            r#"{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"commitHash":"main; rm"}"#,
+        );
     };
     check(
         settings,
@@ -261,11 +372,36 @@ fn provenance() {
 
 #[test]
 fn identity_of_the_image() {
-    check(json!({ "reference": "{registryId}:latest" }), AS_IT_IS, "mutable-tag", "tag `latest`");
-    check(json!({ "reference": "{registryId}" }), AS_IT_IS, "mutable-tag", "which means `latest`");
-    check(json!({ "reference": "{registryId}:latest", "mutable_tags": [] }), AS_IT_IS, "", "");
-    check(json!({ "reference": "{registryId}:latest@{digest}" }), AS_IT_IS, "", "");
-    check(json!({ "mutable_tags": ["1.4.2"] }), AS_IT_IS, "mutable-tag", "tag `1.4.2`");
+    check(
+        json!({ "reference": "{registryId}:latest" }),
+        AS_IT_IS,
+        "mutable-tag",
+        "tag `latest`",
+    );
+    check(
+        json!({ "reference": "{registryId}" }),
+        AS_IT_IS,
+        "mutable-tag",
+        "which means `latest`",
+    );
+    check(
+        json!({ "reference": "{registryId}:latest", "mutable_tags": [] }),
+        AS_IT_IS,
+        "",
+        "",
+    );
+    check(
+        json!({ "reference": "{registryId}:latest@{digest}" }),
+        AS_IT_IS,
+        "",
+        "",
+    );
+    check(
+        json!({ "mutable_tags": ["1.4.2"] }),
+        AS_IT_IS,
+        "mutable-tag",
+        "tag `1.4.2`",
+    );
     let other = json!({ "reference": "ghcr.io/acme/shop:{tags[0]}" });
     check(
         other,
@@ -285,26 +421,54 @@ fn identity_of_the_image() {
         "downgrade",
         "`ghcr.io/acme/web:1.4.0` is older",
     );
-    check(json!({ "reference": "{registryId}:1.4.0", "allow_downgrade": true }), AS_IT_IS, "", "");
-    check(json!({ "reference": "{registryId}:{tags[0]}:x" }), AS_IT_IS, "image", "is not an image reference");
-    let odd: Change =
-        |fake| drop(fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("web:1.4.1", "Web 1")));
+    check(
+        json!({ "reference": "{registryId}:1.4.0", "allow_downgrade": true }),
+        AS_IT_IS,
+        "",
+        "",
+    );
+    check(
+        json!({ "reference": "{registryId}:{tags[0]}:x" }),
+        AS_IT_IS,
+        "image",
+        "is not an image reference",
+    );
+    let odd: Change = |fake| {
+        drop(
+            fake.files
+                .insert(MANIFEST.into(), DEPLOYMENT.replace("web:1.4.1", "Web 1")),
+        )
+    };
     check(json!({}), odd, "manifest", "is not an image reference");
     let pushed: Change = |fake| {
-        image(fake, r#"{"registryId":"ghcr.io/acme/web","tags":["abc"],"pushedAt":"2026-01-01T00:00:00Z"}"#);
-        fake.entity("image", "web-1.4.1").properties = r#"{"pushedAt":"2026-01-02T00:00:00Z"}"#.into();
+        image(
+            fake,
+            r#"{"registryId":"ghcr.io/acme/web","tags":["abc"],"pushedAt":"2026-01-01T00:00:00Z"}"#,
+        );
+        fake.entity("image", "web-1.4.1").properties =
+            r#"{"pushedAt":"2026-01-02T00:00:00Z"}"#.into();
     };
-    check(json!({}), pushed, "downgrade", "`ghcr.io/acme/web:abc` is older");
+    check(
+        json!({}),
+        pushed,
+        "downgrade",
+        "`ghcr.io/acme/web:abc` is older",
+    );
 }
 
 #[test]
 fn warns_of_images_that_are_left_behind() {
     let mut fake = Fake::guide();
     let more = "      initContainers:\n        - image: ghcr.io/acme/web:1.4.0\n        - image: ghcr.io/acme/shop:1\n";
-    fake.files.insert(MANIFEST.into(), format!("{DEPLOYMENT}{more}"));
+    fake.files
+        .insert(MANIFEST.into(), format!("{DEPLOYMENT}{more}"));
     assert!(matches!(run(&mut fake, &json!({})), Outcome::Promoted(_)));
     let words = "left-behind: `ghcr.io/acme/web:1.4.0` at line 12, column 18 of `apps/web/prod/deployment.yaml` stays as it is";
-    let warnings: Vec<_> = fake.notes.iter().filter(|note| note.starts_with("left-behind")).collect();
+    let warnings: Vec<_> = fake
+        .notes
+        .iter()
+        .filter(|note| note.starts_with("left-behind"))
+        .collect();
     assert_eq!(warnings, [words]);
 }
 
@@ -312,11 +476,24 @@ fn warns_of_images_that_are_left_behind() {
 fn goes_back_to_an_image_that_a_person_picks() {
     let settings = json!({ "image": "{inputs.image}", "allow_downgrade": true });
     let mut fake = Fake::guide();
-    fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     fake.entity("running_service", "web-prod").relations[0].targets = vec!["web-1.4.2".into()];
-    assert!(matches!(run(&mut fake, &settings), Outcome::Promoted(_)), "{:?}", fake.calls);
-    assert_eq!((fake.production_image(), fake.files[MANIFEST].as_str()), ("web-1.4.1", DEPLOYMENT));
-    check(json!({ "image": "{inputs.oops}" }), AS_IT_IS, "image", "setting `image`: `{inputs.oops}`");
+    assert!(
+        matches!(run(&mut fake, &settings), Outcome::Promoted(_)),
+        "{:?}",
+        fake.calls
+    );
+    assert_eq!(
+        (fake.production_image(), fake.files[MANIFEST].as_str()),
+        ("web-1.4.1", DEPLOYMENT)
+    );
+    check(
+        json!({ "image": "{inputs.oops}" }),
+        AS_IT_IS,
+        "image",
+        "setting `image`: `{inputs.oops}`",
+    );
     check(
         json!({ "image": "nope" }),
         AS_IT_IS,
@@ -330,7 +507,12 @@ fn digests() {
     let held = |settings: Value| {
         let mut fake = Fake::guide();
         run(&mut fake, &settings);
-        fake.files[MANIFEST].lines().last().unwrap().trim().to_owned()
+        fake.files[MANIFEST]
+            .lines()
+            .last()
+            .unwrap()
+            .trim()
+            .to_owned()
     };
     let digest = format!("sha256:{}", "b".repeat(64));
     assert_eq!(held(json!({})), "image: ghcr.io/acme/web:1.4.2 # pinned");
@@ -363,7 +545,8 @@ fn digests() {
 #[test]
 fn what_git_holds_already_is_not_judged_any_more() {
     let mut fake = Fake::guide();
-    fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     fake.entity("service", "web").properties = r#"{"locked_in_prod":true}"#.into();
     assert!(matches!(run(&mut fake, &json!({})), Outcome::Unchanged(_)));
     assert_eq!(fake.production_image(), "web-1.4.2");

@@ -16,29 +16,45 @@ impl<H: Host> Gathering<'_, H> {
     pub(super) fn evidence(&mut self, facts: &mut Facts) -> Result<(), Failure> {
         let (request, settings) = (self.request, self.settings);
         let context = self.context(facts);
-        facts.actor = request.actor.email.clone().or_else(|| request.actor.name.clone());
+        facts.actor = request
+            .actor
+            .email
+            .clone()
+            .or_else(|| request.actor.name.clone());
         facts.requested_at.clone_from(&request.requested_at);
         let hotfix = context["inputs"].get(&settings.freeze.hotfix_input);
-        facts.is_hotfix = !settings.freeze.hotfix_input.is_empty() && hotfix == Some(&Value::Bool(true));
+        facts.is_hotfix =
+            !settings.freeze.hotfix_input.is_empty() && hotfix == Some(&Value::Bool(true));
         facts.author = template::render(&settings.people.author, &context);
         facts.soaking_since = template::render(&settings.soak.since, &context);
-        let pushed =
-            |image: &Option<Item>| image.as_ref().and_then(|image| timestamp(image.text("pushedAt")?));
+        let pushed = |image: &Option<Item>| {
+            image
+                .as_ref()
+                .and_then(|image| timestamp(image.text("pushedAt")?))
+        };
         facts.pushed = pushed(&facts.image).zip(pushed(&facts.current_image));
         let calendar = !settings.freeze.windows.is_empty() || !settings.freeze.holidays.is_empty();
         if calendar || duration(&settings.soak.at_least).is_ok_and(|least| least > 0) {
             facts.now = timestamp(&self.host.now());
         }
-        if let Some(actor) = facts.actor.as_ref().filter(|_| !settings.people.teams.is_empty()) {
-            let key =
-                EntityKey { blueprint: settings.people.user_blueprint.clone(), identifier: actor.clone() };
+        if let Some(actor) = facts
+            .actor
+            .as_ref()
+            .filter(|_| !settings.people.teams.is_empty())
+        {
+            let key = EntityKey {
+                blueprint: settings.people.user_blueprint.clone(),
+                identifier: actor.clone(),
+            };
             if let Some(user) = self.host.get_entity(&key)? {
                 let related = user
                     .relations
                     .iter()
                     .filter(|relation| matches!(relation.name.as_str(), "team" | "teams"));
-                facts.actor_teams =
-                    related.flat_map(|relation| relation.targets.clone()).chain(user.teams.clone()).collect();
+                facts.actor_teams = related
+                    .flat_map(|relation| relation.targets.clone())
+                    .chain(user.teams.clone())
+                    .collect();
             }
         }
         facts.provenance = self.provenance(facts, &context)?;
@@ -47,11 +63,20 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// What the repository of the manifests knows.
-    pub(super) fn repository_evidence(&mut self, facts: &mut Facts, repository: &str) -> Result<(), Failure> {
+    pub(super) fn repository_evidence(
+        &mut self,
+        facts: &mut Facts,
+        repository: &str,
+    ) -> Result<(), Failure> {
         let settings = self.settings;
-        let revision = facts.files.first().map_or(settings.base.clone(), |file| file.commit.clone());
+        let revision = facts
+            .files
+            .first()
+            .map_or(settings.base.clone(), |file| file.commit.clone());
         if !settings.freeze.file.is_empty() {
-            let file = self.host.read_file(repository, &settings.freeze.file, &revision)?;
+            let file = self
+                .host
+                .read_file(repository, &settings.freeze.file, &revision)?;
             facts.freeze_file = file.map(|file| file.content);
         }
         if settings.health.manifest.is_empty()
@@ -62,14 +87,24 @@ impl<H: Host> Gathering<'_, H> {
             return Ok(());
         }
         let context = self.context(facts);
-        let path = self.fill("health", "health.manifest", &settings.health.manifest, &context);
-        let Some(path) =
-            path.and_then(|path| clean_path(&path).map_err(|what| self.refuse("health", what)).ok())
-        else {
+        let path = self.fill(
+            "health",
+            "health.manifest",
+            &settings.health.manifest,
+            &context,
+        );
+        let Some(path) = path.and_then(|path| {
+            clean_path(&path)
+                .map_err(|what| self.refuse("health", what))
+                .ok()
+        }) else {
             return Ok(());
         };
         let Some(file) = self.host.read_file(repository, &path, &revision)? else {
-            self.refuse("health", format!("staging's manifest `{path}` does not exist in {repository}"));
+            self.refuse(
+                "health",
+                format!("staging's manifest `{path}` does not exist in {repository}"),
+            );
             return Ok(());
         };
         let manifest = &settings.manifest[0];
@@ -77,7 +112,10 @@ impl<H: Host> Gathering<'_, H> {
             Ok(site) => facts.staging_manifest = Some((path, site.value)),
             Err(what) => self.refuse("health", format!("staging's manifest `{path}`: {what}")),
         }
-        facts.staging_wanted = facts.wanted.as_ref().and_then(|image| manifest.part.of(image));
+        facts.staging_wanted = facts
+            .wanted
+            .as_ref()
+            .and_then(|image| manifest.part.of(image));
         Ok(())
     }
 
@@ -105,7 +143,12 @@ impl<H: Host> Gathering<'_, H> {
         };
         let branch = settings.branch.clone();
         match self.host.compare(&repository, &branch, &commit) {
-            Ok(comparison) => Ok(Provenance::Known { repository, branch, commit, status: comparison.status }),
+            Ok(comparison) => Ok(Provenance::Known {
+                repository,
+                branch,
+                commit,
+                status: comparison.status,
+            }),
             Err(Failure::NotFound(what)) => Ok(Provenance::Unknown(format!(
                 "commit {commit} or branch `{branch}` of {repository} cannot be found: {what}"
             ))),
@@ -125,7 +168,9 @@ impl<H: Host> Gathering<'_, H> {
         };
         let mut before = context.clone();
         before["image"] = old.value.clone();
-        let sources = self.source(old, &before).and_then(|old| Ok((old, self.source(new, context)?)));
+        let sources = self
+            .source(old, &before)
+            .and_then(|old| Ok((old, self.source(new, context)?)));
         let ((_, old), (repository, new)) = match sources {
             Ok(sources) => sources,
             Err(what) => return Ok(Some(Err(what))),
@@ -141,15 +186,21 @@ impl<H: Host> Gathering<'_, H> {
     fn source(&self, image: &Item, context: &Value) -> Result<(String, String), String> {
         let settings = &self.settings.provenance;
         let fill = |name: &str, text: &str| {
-            template::render(text, context).map_err(|what| format!("setting `provenance.{name}`: {what}"))
+            template::render(text, context)
+                .map_err(|what| format!("setting `provenance.{name}`: {what}"))
         };
         let repository = repository_name(&fill("repository", &settings.repository)?)?;
         let commit = fill("commit", &settings.commit)?;
-        let is_commit = (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_commit =
+            (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
         if is_commit {
             return Ok((repository, commit));
         }
-        Err(format!("`{}` of {} is not the identifier of a commit", commit.escape_debug(), named(&image.key)))
+        Err(format!(
+            "`{}` of {} is not the identifier of a commit",
+            commit.escape_debug(),
+            named(&image.key)
+        ))
     }
 }
 
@@ -157,15 +208,23 @@ impl<H: Host> Gathering<'_, H> {
 fn repository_name(text: &str) -> Result<String, String> {
     let path = text.trim_end_matches('/').trim_end_matches(".git");
     let mut parts = path.rsplit(['/', ':']);
-    let (name, owner) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (name, owner) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     let fits = |part: &str| {
         !part.is_empty()
             && part != ".."
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     if fits(name) && fits(owner) {
         Ok(format!("{owner}/{name}"))
     } else {
-        Err(format!("`{}` does not name a repository", text.escape_debug()))
+        Err(format!(
+            "`{}` does not name a repository",
+            text.escape_debug()
+        ))
     }
 }

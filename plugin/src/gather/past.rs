@@ -17,7 +17,9 @@ impl<H: Host> Gathering<'_, H> {
     /// Whether this run is asked to go back.
     pub(super) fn is_rollback(&self) -> bool {
         let settings = &self.settings.rollback;
-        let asked = || context(self.request, &[])["inputs"].get(&settings.input) == Some(&Value::Bool(true));
+        let asked = || {
+            context(self.request, &[])["inputs"].get(&settings.input) == Some(&Value::Bool(true))
+        };
         settings.enabled || (!settings.input.is_empty() && asked())
     }
 
@@ -39,7 +41,10 @@ impl<H: Host> Gathering<'_, H> {
         let Some(file) = self.file(facts, repository, &path)? else {
             return Ok(None);
         };
-        let Ok(now) = manifest.find(&facts.files[file].content).map(|site| site.value) else {
+        let Ok(now) = manifest
+            .find(&facts.files[file].content)
+            .map(|site| site.value)
+        else {
             return Ok(None);
         };
         let current = self.recorded(facts)?;
@@ -61,42 +66,69 @@ impl<H: Host> Gathering<'_, H> {
     /// The image that production runs, by the catalog.
     fn recorded(&mut self, facts: &Facts) -> Result<Option<Item>, Failure> {
         let production = facts.production.as_ref();
-        let Some(identifier) = production.and_then(|it| it.relation(&self.settings.image_relation)) else {
+        let Some(identifier) = production.and_then(|it| it.relation(&self.settings.image_relation))
+        else {
             return Ok(None);
         };
         let blueprint = self.settings.image_blueprint.clone();
-        let key = EntityKey { blueprint, identifier: identifier.to_owned() };
-        self.host.get_entity(&key)?.as_ref().map(Item::new).transpose()
+        let key = EntityKey {
+            blueprint,
+            identifier: identifier.to_owned(),
+        };
+        self.host
+            .get_entity(&key)?
+            .as_ref()
+            .map(Item::new)
+            .transpose()
     }
 
     /// The merged pull requests of this service and environment, oldest first.
     fn merged(&mut self, facts: &Facts, repository: &str) -> Result<Vec<PullRequest>, Failure> {
         let folder = text::folder(&facts.service.key.identifier, &self.settings.environment);
         let head = format!("{folder}/*");
-        let pulls =
-            self.host.find_pull_requests(repository, &head, &self.settings.base, PullFilter::Ended)?;
-        let mut merged: Vec<_> = pulls.into_iter().filter(|pull| pull.state == PullState::Merged).collect();
-        merged.sort_by(|one, other| (&one.merged_at, one.number).cmp(&(&other.merged_at, other.number)));
+        let pulls = self.host.find_pull_requests(
+            repository,
+            &head,
+            &self.settings.base,
+            PullFilter::Ended,
+        )?;
+        let mut merged: Vec<_> = pulls
+            .into_iter()
+            .filter(|pull| pull.state == PullState::Merged)
+            .collect();
+        merged.sort_by(|one, other| {
+            (&one.merged_at, one.number).cmp(&(&other.merged_at, other.number))
+        });
         merged.drain(..merged.len().saturating_sub(FAR));
         Ok(merged)
     }
 
     /// Whether the way back has been taken already: by an earlier attempt of this run, or by one that was cut off before it
     /// told the catalog. Going back once more would be one image too far.
-    fn is_done(&self, facts: &Facts, current: Option<&Item>, merged: &[PullRequest], now: &str) -> bool {
+    fn is_done(
+        &self,
+        facts: &Facts,
+        current: Option<&Item>,
+        merged: &[PullRequest],
+        now: &str,
+    ) -> bool {
         let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
         let own = text::rollback_branch(service, environment, &self.request.run_id);
         if merged.iter().any(|pull| pull.head.starts_with(&own)) {
             return true;
         }
         let is_last = merged.last().is_some_and(is_way_back);
-        let recorded = current.filter(|_| is_last).and_then(|image| self.held(image));
+        let recorded = current
+            .filter(|_| is_last)
+            .and_then(|image| self.held(image));
         recorded.is_some_and(|recorded| recorded != now)
     }
 
     /// What the first manifest holds if it holds an image.
     fn held(&self, image: &Item) -> Option<String> {
-        self.settings.manifest[0].part.of(&self.reference(image).ok()?)
+        self.settings.manifest[0]
+            .part
+            .of(&self.reference(image).ok()?)
     }
 
     /// What stood in the manifest before. The values are a stack: a promotion puts one on it, a way back takes one off.
@@ -151,7 +183,9 @@ impl<H: Host> Gathering<'_, H> {
             Err(Failure::NotFound(_) | Failure::Rejected(_)) => None,
             other => other?,
         };
-        Ok(file.and_then(|file| manifest.find(&file.content).ok()).map(|site| site.value))
+        Ok(file
+            .and_then(|file| manifest.find(&file.content).ok())
+            .map(|site| site.value))
     }
 
     /// The one image of the catalog that is written so.
@@ -162,11 +196,16 @@ impl<H: Host> Gathering<'_, H> {
     ) -> Result<Option<(String, String)>, Failure> {
         let blueprint = &self.settings.image_blueprint;
         // Images of one repository share the property that holds it: a catalog is not read whole.
-        let repository = current.and_then(|image| self.reference(image).ok()).map(|it| it.repository);
-        let properties =
-            current.and_then(|image| image.value["properties"].as_object()).into_iter().flatten();
-        let shared = properties
-            .filter(|(_, value)| value.as_str().is_some() && value.as_str() == repository.as_deref());
+        let repository = current
+            .and_then(|image| self.reference(image).ok())
+            .map(|it| it.repository);
+        let properties = current
+            .and_then(|image| image.value["properties"].as_object())
+            .into_iter()
+            .flatten();
+        let shared = properties.filter(|(_, value)| {
+            value.as_str().is_some() && value.as_str() == repository.as_deref()
+        });
         let rules: Vec<_> = shared
             .map(|(name, value)| json!({ "property": name, "operator": "=", "value": value }))
             .collect();
@@ -189,7 +228,10 @@ impl<H: Host> Gathering<'_, H> {
                 let names: Vec<_> = many.iter().map(named).collect();
                 self.refuse(
                     "rollback",
-                    format!("`{wanted}`, which git had before, may be {}", names.join(" or ")),
+                    format!(
+                        "`{wanted}`, which git had before, may be {}",
+                        names.join(" or ")
+                    ),
                 );
             }
         }

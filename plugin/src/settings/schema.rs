@@ -9,8 +9,16 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// Names the key, from `path` on, and says what it should be.
-pub(super) fn fit(root: &Value, schema: &Value, value: &mut Value, path: &str) -> Result<(), String> {
-    if let Some(name) = schema["$ref"].as_str().and_then(|text| text.strip_prefix("#/$defs/")) {
+pub(super) fn fit(
+    root: &Value,
+    schema: &Value,
+    value: &mut Value,
+    path: &str,
+) -> Result<(), String> {
+    if let Some(name) = schema["$ref"]
+        .as_str()
+        .and_then(|text| text.strip_prefix("#/$defs/"))
+    {
         return fit(root, &root["$defs"][name], value, path);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
@@ -19,9 +27,15 @@ pub(super) fn fit(root: &Value, schema: &Value, value: &mut Value, path: &str) -
         return fit(root, choice, value, path);
     }
     check_type(&schema["type"], value, path)?;
-    if let Some(words) = schema["enum"].as_array().filter(|words| !words.contains(value)) {
+    if let Some(words) = schema["enum"]
+        .as_array()
+        .filter(|words| !words.contains(value))
+    {
         let words: Vec<_> = words.iter().map(Value::to_string).collect();
-        return Err(format!("{path} is {value}, it must be one of {}", words.join(", ")));
+        return Err(format!(
+            "{path} is {value}, it must be one of {}",
+            words.join(", ")
+        ));
     }
     match value {
         Value::Object(map) => fit_object(root, schema, map, path),
@@ -30,9 +44,13 @@ pub(super) fn fit(root: &Value, schema: &Value, value: &mut Value, path: &str) -
         }
         Value::Array(items) => {
             let mut items = items.iter_mut().enumerate();
-            items.try_for_each(|(at, item)| fit(root, &schema["items"], item, &format!("{path}[{at}]")))
+            items.try_for_each(|(at, item)| {
+                fit(root, &schema["items"], item, &format!("{path}[{at}]"))
+            })
         }
-        Value::String(text) if schema["minLength"] == 1 && text.is_empty() => Err(format!("{path} is empty")),
+        Value::String(text) if schema["minLength"] == 1 && text.is_empty() => {
+            Err(format!("{path} is empty"))
+        }
         _ => Ok(()),
     }
 }
@@ -47,20 +65,32 @@ fn check_type(wanted: &Value, value: &Value, path: &str) -> Result<(), String> {
         Value::Object(_) => "object",
     };
     match wanted {
-        Value::String(name) if name != is => Err(format!("{path} is of type {is}, it must be {name}")),
-        Value::Array(names) if !names.iter().any(|name| name == is) => {
-            Err(format!("{path} is of type {is}, it must be one of {}", Value::from(names.clone())))
+        Value::String(name) if name != is => {
+            Err(format!("{path} is of type {is}, it must be {name}"))
         }
+        Value::Array(names) if !names.iter().any(|name| name == is) => Err(format!(
+            "{path} is of type {is}, it must be one of {}",
+            Value::from(names.clone())
+        )),
         _ => Ok(()),
     }
 }
 
-fn fit_object(root: &Value, schema: &Value, map: &mut Map<String, Value>, path: &str) -> Result<(), String> {
+fn fit_object(
+    root: &Value,
+    schema: &Value,
+    map: &mut Map<String, Value>,
+    path: &str,
+) -> Result<(), String> {
     let none = Map::new();
     let properties = schema["properties"].as_object().unwrap_or(&none);
     if let Some(unknown) = map.keys().find(|key| !properties.contains_key(*key)) {
         let known: Vec<_> = properties.keys().map(|key| format!("`{key}`")).collect();
-        return Err(format!("{path} has no `{}`, it has {}", unknown.escape_debug(), known.join(", ")));
+        return Err(format!(
+            "{path} has no `{}`, it has {}",
+            unknown.escape_debug(),
+            known.join(", ")
+        ));
     }
     for (key, property) in properties {
         let inner = format!("{path}.{key}");

@@ -24,7 +24,11 @@ fn prove(before: &str, after: &str, site: &Site, value: &str) -> Result<(), Stri
     if old.documents.len() != new.documents.len() {
         return Err("the number of documents changes".to_owned());
     }
-    let mut proof = Proof { site, value, seen: 0 };
+    let mut proof = Proof {
+        site,
+        value,
+        seen: 0,
+    };
     for (old, new) in old.documents.iter().zip(&new.documents) {
         proof.same(old, new)?;
     }
@@ -51,15 +55,27 @@ impl Proof<'_> {
                 if old.bytes == self.site.bytes && *flow == self.site.flow =>
             {
                 self.seen += 1;
-                let stays_text =
-                    *style != ScalarStyle::Plain || new.tag.is_some() || quote::is_plain_text(value, *flow);
-                if value == self.value && stays_text { Ok(()) } else { differs() }
+                let stays_text = *style != ScalarStyle::Plain
+                    || new.tag.is_some()
+                    || quote::is_plain_text(value, *flow);
+                if value == self.value && stays_text {
+                    Ok(())
+                } else {
+                    differs()
+                }
             }
-            (Kind::Scalar { value: a, style: b, flow: c }, Kind::Scalar { value: x, style: y, flow: z })
-                if (a, b, c) == (x, y, z) =>
-            {
-                Ok(())
-            }
+            (
+                Kind::Scalar {
+                    value: a,
+                    style: b,
+                    flow: c,
+                },
+                Kind::Scalar {
+                    value: x,
+                    style: y,
+                    flow: z,
+                },
+            ) if (a, b, c) == (x, y, z) => Ok(()),
             (Kind::Alias(a), Kind::Alias(x)) if a == x => Ok(()),
             (Kind::List(a), Kind::List(x)) if a.len() == x.len() => {
                 a.iter().zip(x).try_for_each(|(a, x)| self.same(a, x))

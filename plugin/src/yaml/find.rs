@@ -37,7 +37,11 @@ pub struct Site {
 /// # Errors
 /// Says why there is none, or why it must not be replaced, with line and column.
 pub fn find(stream: &Stream<'_>, selector: Selector<'_>, path: &Path) -> Result<Site, String> {
-    let meant: Vec<&Node> = stream.documents.iter().filter(|root| selector.admits(root)).collect();
+    let meant: Vec<&Node> = stream
+        .documents
+        .iter()
+        .filter(|root| selector.admits(root))
+        .collect();
     let mut hits = Vec::new();
     let mut misses = Vec::new();
     for root in &meant {
@@ -62,7 +66,10 @@ pub fn find(stream: &Stream<'_>, selector: Selector<'_>, path: &Path) -> Result<
             None if stream.documents.is_empty() => "the file is empty".to_owned(),
             None => {
                 let list: Vec<_> = stream.documents.iter().map(describe).collect();
-                format!("no document is {selector}; the file has {}", list.join(", "))
+                format!(
+                    "no document is {selector}; the file has {}",
+                    list.join(", ")
+                )
             }
         }),
     }
@@ -72,22 +79,45 @@ impl Selector<'_> {
     fn admits(&self, root: &Node) -> bool {
         let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
         let kind = text(root.get("kind"));
-        let name = text(root.get("metadata").and_then(|metadata| metadata.get("name")));
-        self.kind.is_none_or(|wanted| kind.as_deref() == Some(wanted))
-            && self.name.is_none_or(|wanted| name.as_deref() == Some(wanted))
+        let name = text(
+            root.get("metadata")
+                .and_then(|metadata| metadata.get("name")),
+        );
+        self.kind
+            .is_none_or(|wanted| kind.as_deref() == Some(wanted))
+            && self
+                .name
+                .is_none_or(|wanted| name.as_deref() == Some(wanted))
     }
 }
 
 impl std::fmt::Display for Selector<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "`{}/{}`", self.kind.unwrap_or("*"), self.name.unwrap_or("*"))
+        write!(
+            out,
+            "`{}/{}`",
+            self.kind.unwrap_or("*"),
+            self.name.unwrap_or("*")
+        )
     }
 }
 
 fn describe(root: &Node) -> String {
-    let text = |node: Option<&Node>| node.and_then(Node::text).unwrap_or("?").escape_debug().to_string();
-    let name = text(root.get("metadata").and_then(|metadata| metadata.get("name")));
-    format!("`{}/{name}` at line {}", text(root.get("kind")), root.place.line)
+    let text = |node: Option<&Node>| {
+        node.and_then(Node::text)
+            .unwrap_or("?")
+            .escape_debug()
+            .to_string()
+    };
+    let name = text(
+        root.get("metadata")
+            .and_then(|metadata| metadata.get("name")),
+    );
+    format!(
+        "`{}/{name}` at line {}",
+        text(root.get("kind")),
+        root.place.line
+    )
 }
 
 enum Miss {
@@ -112,7 +142,11 @@ fn follow<'n>(stream: &Stream<'_>, root: &'n Node, path: &Path) -> Result<&'n No
             Err(Descent::None) => {
                 check_merged(stream, node, step, path)?;
                 let upto = Path(path.0[..depth].to_vec());
-                let place = if depth == 0 { "the top level".to_owned() } else { format!("`{upto}`") };
+                let place = if depth == 0 {
+                    "the top level".to_owned()
+                } else {
+                    format!("`{upto}`")
+                };
                 return Err(Miss::Absent {
                     depth,
                     why: format!(
@@ -131,7 +165,10 @@ fn follow<'n>(stream: &Stream<'_>, root: &'n Node, path: &Path) -> Result<&'n No
                 node.place,
                 stream
                     .anchored(*anchor)
-                    .map_or_else(String::new, |home| format!("it is defined at {}", home.place)),
+                    .map_or_else(String::new, |home| format!(
+                        "it is defined at {}",
+                        home.place
+                    )),
             )));
         }
     }
@@ -155,7 +192,10 @@ fn descend<'n>(node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
                 (Some(item), None) => Ok(item),
                 (None, _) => Err(Descent::None),
                 (Some(_), Some(_)) => {
-                    let places = items.iter().filter(matching).map(|item| item.place.to_string());
+                    let places = items
+                        .iter()
+                        .filter(matching)
+                        .map(|item| item.place.to_string());
                     Err(Descent::Several(places.collect::<Vec<_>>().join(" and ")))
                 }
             }
@@ -166,7 +206,10 @@ fn descend<'n>(node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
 
 /// Refuses a node whose anchor is used elsewhere: a change in it would change those places as well.
 fn check_shared(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<(), Miss> {
-    let uses = stream.aliases.iter().filter(|(anchor, _)| *anchor == node.anchor && *anchor != 0);
+    let uses = stream
+        .aliases
+        .iter()
+        .filter(|(anchor, _)| *anchor == node.anchor && *anchor != 0);
     let places: Vec<_> = uses.map(|(_, place)| place.to_string()).collect();
     if places.is_empty() {
         return Ok(());
@@ -208,14 +251,24 @@ fn inventory(node: &Node) -> String {
         Kind::Map(entries) if entries.is_empty() => "is an empty map".to_owned(),
         Kind::Map(entries) => {
             let keys = entries.iter().filter_map(|(key, _)| key.text()).take(20);
-            let keys: Vec<_> =
-                keys.map(|key| format!("`{}`", Path(vec![Step::Key(key.to_owned())]))).collect();
+            let keys: Vec<_> = keys
+                .map(|key| format!("`{}`", Path(vec![Step::Key(key.to_owned())])))
+                .collect();
             format!("has {}", keys.join(", "))
         }
         Kind::List(items) => {
-            let names = items.iter().filter_map(|item| item.get("name").and_then(Node::text)).take(20);
-            let names: Vec<_> = names.map(|name| format!("`[name={}]`", name.escape_debug())).collect();
-            let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+            let names = items
+                .iter()
+                .filter_map(|item| item.get("name").and_then(Node::text))
+                .take(20);
+            let names: Vec<_> = names
+                .map(|name| format!("`[name={}]`", name.escape_debug()))
+                .collect();
+            let names = if names.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", names.join(", "))
+            };
             format!("is a list of {} item(s){names}", items.len())
         }
         _ => format!("is {}", node.noun()),
@@ -223,7 +276,11 @@ fn inventory(node: &Node) -> String {
 }
 
 fn source<'s>(stream: &Stream<'s>, node: &Node) -> &'s str {
-    stream.text.get(node.bytes.clone()).unwrap_or_default().trim()
+    stream
+        .text
+        .get(node.bytes.clone())
+        .unwrap_or_default()
+        .trim()
 }
 
 /// The last look at the scalar itself.
@@ -237,18 +294,27 @@ fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site, String> {
                 "`{path}` at {at} is a template (`{{{{ … }}}}`): the file is rendered elsewhere, change the value there"
             )
         } else {
-            format!("`{path}` at {at} is {}, not a single value: it {}", node.noun(), inventory(node))
+            format!(
+                "`{path}` at {at} is {}, not a single value: it {}",
+                node.noun(),
+                inventory(node)
+            )
         });
     };
     let written = source(stream, node);
     if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-        return Err(format!("`{path}` at {at} is a block scalar (`|` or `>`): write it on one line first"));
+        return Err(format!(
+            "`{path}` at {at} is a block scalar (`|` or `>`): write it on one line first"
+        ));
     }
     if written.contains(['\n', '\r']) {
-        return Err(format!("`{path}` at {at} is written over several lines: write it on one line first"));
+        return Err(format!(
+            "`{path}` at {at} is written over several lines: write it on one line first"
+        ));
     }
     // The parser's positions are not taken on trust: bytes that are not this scalar are never replaced.
-    let quoted = |quote| written.len() >= 2 && written.starts_with(quote) && written.ends_with(quote);
+    let quoted =
+        |quote| written.len() >= 2 && written.starts_with(quote) && written.ends_with(quote);
     let exact = match style {
         ScalarStyle::SingleQuoted => quoted('\''),
         ScalarStyle::DoubleQuoted => quoted('"'),

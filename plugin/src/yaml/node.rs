@@ -99,15 +99,18 @@ impl Node {
         let Kind::Map(entries) = &self.kind else {
             return None;
         };
-        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+        entries
+            .iter()
+            .find(|(name, _)| name.text() == Some(key))
+            .map(|(_, value)| value)
     }
 
     fn child(&self, at: usize) -> Option<&Self> {
         match &self.kind {
             Kind::List(items) => items.get(at),
-            Kind::Map(entries) => {
-                entries.get(at / 2).map(|(key, value)| if at.is_multiple_of(2) { key } else { value })
-            }
+            Kind::Map(entries) => entries
+                .get(at / 2)
+                .map(|(key, value)| if at.is_multiple_of(2) { key } else { value }),
             _ => None,
         }
     }
@@ -120,7 +123,10 @@ impl<'a> Stream<'a> {
     /// Says what is wrong and in which line: not YAML, over a limit, a tab as indentation, a key twice in one map.
     pub fn read(text: &'a str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
-            return Err(format!("the file has {} bytes, at most {MAX_BYTES} are read", text.len()));
+            return Err(format!(
+                "the file has {} bytes, at most {MAX_BYTES} are read",
+                text.len()
+            ));
         }
         match Self::parse(text, text) {
             // The parser refuses `key:<tab>value`, which YAML allows. Blanks in place of those tabs move no position.
@@ -135,7 +141,11 @@ impl<'a> Stream<'a> {
     fn parse(text: &'a str, parsed: &str) -> Result<Self, String> {
         let mut reader = Reader {
             parser: Parser::new_from_str(parsed),
-            offsets: parsed.char_indices().map(|(at, _)| at).chain([parsed.len()]).collect(),
+            offsets: parsed
+                .char_indices()
+                .map(|(at, _)| at)
+                .chain([parsed.len()])
+                .collect(),
             text,
             aliases: Vec::new(),
             anchors: Vec::new(),
@@ -150,7 +160,12 @@ impl<'a> Stream<'a> {
                 documents.push(reader.node(false)?);
             }
         }
-        Ok(Self { text, documents, aliases: reader.aliases, anchors: reader.anchors })
+        Ok(Self {
+            text,
+            documents,
+            aliases: reader.aliases,
+            anchors: reader.anchors,
+        })
     }
 
     /// Every scalar of the file that is a value, in no particular order.
@@ -171,7 +186,9 @@ impl<'a> Stream<'a> {
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
         let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
-        trail.iter().try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
+        trail
+            .iter()
+            .try_fold(self.documents.get(*document)?, |node, at| node.child(*at))
     }
 }
 
@@ -204,7 +221,12 @@ impl<'p> Reader<'p, '_> {
     fn next(&mut self) -> Result<Option<(Event<'p>, Span)>, String> {
         self.parser.next_event().transpose().map_err(|error| {
             let marker = error.marker();
-            format!("line {}, column {}: {}", marker.line(), marker.col() + 1, error.info())
+            format!(
+                "line {}, column {}: {}",
+                marker.line(),
+                marker.col() + 1,
+                error.info()
+            )
         })
     }
 
@@ -217,8 +239,14 @@ impl<'p> Reader<'p, '_> {
 
     fn node_of(&mut self, event: Event<'p>, span: Span, flow: bool) -> Result<Node, String> {
         self.nodes += 1;
-        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
-        let place = Place { line: span.start.line(), column: span.start.col() + 1 };
+        let (start, end) = (
+            self.offset(span.start.index()),
+            self.offset(span.end.index()),
+        );
+        let place = Place {
+            line: span.start.line(),
+            column: span.start.col() + 1,
+        };
         if self.nodes > MAX_NODES {
             return Err(format!("{place}: the file has more than {MAX_NODES} nodes"));
         }
@@ -230,9 +258,15 @@ impl<'p> Reader<'p, '_> {
                 self.aliases.push((anchor, place));
                 (Kind::Alias(anchor), 0, None)
             }
-            Event::Scalar(value, style, anchor, tag) => {
-                (Kind::Scalar { value: value.into_owned(), style, flow }, anchor, tag)
-            }
+            Event::Scalar(value, style, anchor, tag) => (
+                Kind::Scalar {
+                    value: value.into_owned(),
+                    style,
+                    flow,
+                },
+                anchor,
+                tag,
+            ),
             Event::SequenceStart(anchor, tag) => {
                 let flow = flow || self.text[start..end].ends_with('[');
                 (Kind::List(self.list(flow)?), anchor, tag)
@@ -244,15 +278,27 @@ impl<'p> Reader<'p, '_> {
             _ => return Err(format!("{place}: a value is missing")),
         };
         if anchor != 0 {
-            self.anchors.push((anchor, self.document, self.trail.clone()));
+            self.anchors
+                .push((anchor, self.document, self.trail.clone()));
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
-            Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => start..end,
-            Kind::Scalar { .. } => scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some()),
+            Kind::Scalar {
+                style: ScalarStyle::Literal | ScalarStyle::Folded,
+                ..
+            } => start..end,
+            Kind::Scalar { .. } => {
+                scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some())
+            }
             _ => start..end,
         };
-        Ok(Node { kind, bytes, place, anchor, tag })
+        Ok(Node {
+            kind,
+            bytes,
+            place,
+            anchor,
+            tag,
+        })
     }
 
     fn list(&mut self, flow: bool) -> Result<Vec<Node>, String> {
@@ -292,24 +338,39 @@ impl<'p> Reader<'p, '_> {
 
     /// YAML forbids tabs as indentation; the parser does not always.
     fn check_indent(&self, key: &Node) -> Result<(), String> {
-        let line_start = self.text[..key.bytes.start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let line_start = self.text[..key.bytes.start]
+            .rfind(['\n', '\r'])
+            .map_or(0, |at| at + 1);
         let indent = &self.text[line_start..key.bytes.start];
         if indent.contains('\t') && indent.trim_matches([' ', '\t', '-', '?']).is_empty() {
-            return Err(format!("{}: a tab is used as indentation, which YAML forbids", key.place));
+            return Err(format!(
+                "{}: a tab is used as indentation, which YAML forbids",
+                key.place
+            ));
         }
         Ok(())
     }
 
     fn offset(&self, character: usize) -> usize {
-        self.offsets.get(character).copied().unwrap_or(self.text.len())
+        self.offsets
+            .get(character)
+            .copied()
+            .unwrap_or(self.text.len())
     }
 }
 
 /// Parsers disagree on which of two equal keys counts.
 fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
-    let mut keys: Vec<_> = entries.iter().map(|(key, _)| key).filter(|key| key.text().is_some()).collect();
+    let mut keys: Vec<_> = entries
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| key.text().is_some())
+        .collect();
     keys.sort_unstable_by_key(|key| (key.text(), key.bytes.start));
-    match keys.windows(2).find(|pair| pair[0].text() == pair[1].text()) {
+    match keys
+        .windows(2)
+        .find(|pair| pair[0].text() == pair[1].text())
+    {
         Some(pair) => Err(format!(
             "key `{}` stands twice in one map, at {} and at {}: readers disagree on which one counts",
             pair[0].text().unwrap_or_default().escape_debug(),
@@ -336,7 +397,9 @@ fn scalar_bytes(text: &str, span: Range<usize>, properties: bool) -> Range<usize
     }
     let length = match text.as_bytes()[start..end].first() {
         Some(quote @ (b'"' | b'\'')) => quoted_length(&text.as_bytes()[start..end], *quote),
-        _ => text[start..end].trim_end_matches([' ', '\t', '\n', '\r']).len(),
+        _ => text[start..end]
+            .trim_end_matches([' ', '\t', '\n', '\r'])
+            .len(),
     };
     start..start + length
 }

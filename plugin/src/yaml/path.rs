@@ -40,9 +40,14 @@ impl FromStr for Path {
                 steps.push(step);
                 rest = after;
             } else {
-                let key = if steps.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
-                let key =
-                    key.ok_or_else(|| format!("`{text}`: a `.` or a `[` is missing before `{rest}`"))?;
+                let key = if steps.is_empty() {
+                    Some(rest)
+                } else {
+                    rest.strip_prefix('.')
+                };
+                let key = key.ok_or_else(|| {
+                    format!("`{text}`: a `.` or a `[` is missing before `{rest}`")
+                })?;
                 let end = key.find(['.', '[']).unwrap_or(key.len());
                 let (name, after) = key.split_at(end);
                 check_name(name).map_err(|what| format!("`{text}`: {what}"))?;
@@ -64,13 +69,20 @@ fn check_name(name: &str) -> Result<(), String> {
     if name == "*" || name == "**" {
         return Err(NO_WILDCARDS.to_owned());
     }
-    match name.chars().find(|c| c.is_whitespace() || c.is_control() || "]\"'=".contains(*c)) {
-        Some(c) => Err(format!("`{}` must stand in quotes, `[\"…\"]`", c.escape_debug())),
+    match name
+        .chars()
+        .find(|c| c.is_whitespace() || c.is_control() || "]\"'=".contains(*c))
+    {
+        Some(c) => Err(format!(
+            "`{}` must stand in quotes, `[\"…\"]`",
+            c.escape_debug()
+        )),
         None => Ok(()),
     }
 }
 
-const NO_WILDCARDS: &str = "wildcards would reach several places: name one, by index or by `[name=…]`";
+const NO_WILDCARDS: &str =
+    "wildcards would reach several places: name one, by index or by `[name=…]`";
 
 fn bracket(inside: &str) -> Result<(Step, &str), String> {
     if inside.starts_with(['"', '\'']) {
@@ -93,17 +105,31 @@ fn bracket(inside: &str) -> Result<(Step, &str), String> {
     check_name(name)?;
     if value.starts_with(['"', '\'']) {
         let (value, after) = quoted(value)?;
-        return Ok((Step::Where { field: name.to_owned(), value }, close(after)?));
+        return Ok((
+            Step::Where {
+                field: name.to_owned(),
+                value,
+            },
+            close(after)?,
+        ));
     }
     let (value, after) = value.split_once(']').ok_or("a `[` is not closed")?;
     if value.is_empty() {
         return Err(format!("`[{name}=]` has no value"));
     }
-    Ok((Step::Where { field: name.to_owned(), value: value.to_owned() }, after))
+    Ok((
+        Step::Where {
+            field: name.to_owned(),
+            value: value.to_owned(),
+        },
+        after,
+    ))
 }
 
 fn close(after: &str) -> Result<&str, String> {
-    after.strip_prefix(']').ok_or_else(|| "a `]` is missing".to_owned())
+    after
+        .strip_prefix(']')
+        .ok_or_else(|| "a `]` is missing".to_owned())
 }
 
 /// A quoted text, in which a backslash takes the next character as it is.

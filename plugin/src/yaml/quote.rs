@@ -59,7 +59,9 @@ pub fn is_plain_text(value: &str, flow: bool) -> bool {
 /// Whether a reader of either version takes a plain scalar for null, a boolean, a number, a date or a merge key.
 fn is_typed(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    let words = ["~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "="];
+    let words = [
+        "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=",
+    ];
     words.contains(&lower.as_str()) || is_number(&lower) || is_date(&lower)
 }
 
@@ -79,11 +81,15 @@ fn is_number(lower: &str) -> bool {
     // Integers, octals, decimals, exponents and 1.1's base sixty (`12:30:45`). Wider than either version, on purpose: a
     // needless pair of quotes harms nobody.
     let exponent = body.split_once('e');
-    let (mantissa, exponent) =
-        exponent.map_or((body, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
-    let digits = |text: &str, extra: &str| text.chars().all(|c| c.is_ascii_digit() || extra.contains(c));
-    let exponent_fits =
-        exponent.is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
+    let (mantissa, exponent) = exponent.map_or((body, None), |(mantissa, exponent)| {
+        (mantissa, Some(exponent))
+    });
+    let digits = |text: &str, extra: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || extra.contains(c))
+    };
+    let exponent_fits = exponent
+        .is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
     // Several dots are a version, `1.4.2`: the letter of 1.1's pattern for floats has them, no reader does.
     mantissa.contains(|c: char| c.is_ascii_digit())
         && digits(mantissa, "_.:")

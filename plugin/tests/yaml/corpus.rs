@@ -8,17 +8,32 @@ fn check(file: &str, selector: Selector<'_>, path: &str, value: &str, line: usiz
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests/");
     let before = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
     let after = edit(&before, selector, path, value).unwrap_or_else(|why| panic!("{file}: {why}"));
-    let changed: Vec<_> =
-        before.split('\n').zip(after.split('\n')).enumerate().filter(|(_, (a, b))| a != b).collect();
-    assert_eq!(before.split('\n').count(), after.split('\n').count(), "{file}");
+    let changed: Vec<_> = before
+        .split('\n')
+        .zip(after.split('\n'))
+        .enumerate()
+        .filter(|(_, (a, b))| a != b)
+        .collect();
+    assert_eq!(
+        before.split('\n').count(),
+        after.split('\n').count(),
+        "{file}"
+    );
     assert_eq!(changed.len(), 1, "{file}: {changed:?}");
-    assert_eq!((changed[0].0 + 1, changed[0].1.1), (line, expected), "{file}");
+    assert_eq!(
+        (changed[0].0 + 1, changed[0].1.1),
+        (line, expected),
+        "{file}"
+    );
 }
 
 #[test]
 fn edits_every_manifest_of_the_corpus() {
     let any = Selector::default();
-    let kind = |kind| Selector { kind: Some(kind), name: None };
+    let kind = |kind| Selector {
+        kind: Some(kind),
+        name: None,
+    };
     let new = "ghcr.io/acme/web:1.4.2";
     let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let app = "spec.template.spec.containers[name=app].image";
@@ -70,10 +85,38 @@ fn edits_every_manifest_of_the_corpus() {
         14,
         &format!("    digest: {digest}"),
     );
-    check("values.yaml", any, "image.tag", "1.4.2", 5, "  tag: \"1.4.2\"  # semver only");
-    check("values.yaml", any, "image.digest", digest, 6, &format!("  digest: '{digest}'"));
-    check("values.yaml", any, "image.repository", "ghcr.io/acme/web2", 4, "  repository: ghcr.io/acme/web2");
-    check("bundle.yaml", kind("Deployment"), app, new, 27, "        image: ghcr.io/acme/web:1.4.2");
+    check(
+        "values.yaml",
+        any,
+        "image.tag",
+        "1.4.2",
+        5,
+        "  tag: \"1.4.2\"  # semver only",
+    );
+    check(
+        "values.yaml",
+        any,
+        "image.digest",
+        digest,
+        6,
+        &format!("  digest: '{digest}'"),
+    );
+    check(
+        "values.yaml",
+        any,
+        "image.repository",
+        "ghcr.io/acme/web2",
+        4,
+        "  repository: ghcr.io/acme/web2",
+    );
+    check(
+        "bundle.yaml",
+        kind("Deployment"),
+        app,
+        new,
+        27,
+        "        image: ghcr.io/acme/web:1.4.2",
+    );
     check(
         "bundle.yaml",
         kind("CronJob"),

@@ -26,7 +26,14 @@ struct Row<'a> {
 }
 
 fn row<'a>(case: &'a str, what: &'a str, before: &'a str, expect: Expect<'a>) -> Row<'a> {
-    Row { case, what, path: "image", value: NEW, before, expect }
+    Row {
+        case,
+        what,
+        path: "image",
+        value: NEW,
+        before,
+        expect,
+    }
 }
 
 fn at<'a>(path: &'a str, row: Row<'a>) -> Row<'a> {
@@ -47,7 +54,12 @@ fn check(rows: Vec<Row<'_>>) {
             (Err(why), Refuse(parts)) => parts.iter().all(|part| why.contains(part)),
             _ => false,
         };
-        println!("{:<4} {:<4} {}", row.case, if holds { "pass" } else { "FAIL" }, row.what);
+        println!(
+            "{:<4} {:<4} {}",
+            row.case,
+            if holds { "pass" } else { "FAIL" },
+            row.what
+        );
         if !holds {
             failed.push(format!("{} {}: {result:?}", row.case, row.what));
         }
@@ -73,16 +85,60 @@ fn a_style_and_bytes() {
             "# head\n\na: 1 # x\n\n  # odd\nimage: repo/app:1.0\n# tail\n\n",
             Text("# head\n\na: 1 # x\n\n  # odd\nimage: repo/app:2.0\n# tail\n\n"),
         ),
-        row("3", "double quotes stay", "image: \"repo/app:1.0\"\n", Text("image: \"repo/app:2.0\"\n")),
+        row(
+            "3",
+            "double quotes stay",
+            "image: \"repo/app:1.0\"\n",
+            Text("image: \"repo/app:2.0\"\n"),
+        ),
         with(
             "a\"b\\c",
-            row("3", "escapes in double quotes", "image: \"x\"\n", Text("image: \"a\\\"b\\\\c\"\n")),
+            row(
+                "3",
+                "escapes in double quotes",
+                "image: \"x\"\n",
+                Text("image: \"a\\\"b\\\\c\"\n"),
+            ),
         ),
-        row("4", "single quotes stay", "image: 'repo/app:1.0'\n", Text("image: 'repo/app:2.0'\n")),
-        with("it's", row("4", "single quotes are doubled", "image: 'x'\n", Text("image: 'it''s'\n"))),
-        row("5", "plain stays plain", "image: repo/app:1.0\n", Text("image: repo/app:2.0\n")),
-        with("12e4567", row("7", "a commit that is a float", "image: abc\n", Text("image: \"12e4567\"\n"))),
-        with("7654321", row("7", "a commit of digits only", "image: abc\n", Text("image: \"7654321\"\n"))),
+        row(
+            "4",
+            "single quotes stay",
+            "image: 'repo/app:1.0'\n",
+            Text("image: 'repo/app:2.0'\n"),
+        ),
+        with(
+            "it's",
+            row(
+                "4",
+                "single quotes are doubled",
+                "image: 'x'\n",
+                Text("image: 'it''s'\n"),
+            ),
+        ),
+        row(
+            "5",
+            "plain stays plain",
+            "image: repo/app:1.0\n",
+            Text("image: repo/app:2.0\n"),
+        ),
+        with(
+            "12e4567",
+            row(
+                "7",
+                "a commit that is a float",
+                "image: abc\n",
+                Text("image: \"12e4567\"\n"),
+            ),
+        ),
+        with(
+            "7654321",
+            row(
+                "7",
+                "a commit of digits only",
+                "image: abc\n",
+                Text("image: \"7654321\"\n"),
+            ),
+        ),
         row(
             "8",
             "CRLF",
@@ -95,9 +151,24 @@ fn a_style_and_bytes() {
             "a: 1\r\nimage: repo/app:1.0\nb: 2\r\n",
             Text("a: 1\r\nimage: repo/app:2.0\nb: 2\r\n"),
         ),
-        row("10", "byte order mark", "\u{feff}image: repo/app:1.0\n", Text("\u{feff}image: repo/app:2.0\n")),
-        row("11", "a NUL, as UTF-16 read for UTF-8 has", "image\0: x\n", Refuse(&["line 1", "unprintable"])),
-        row("12", "no newline at the end", "image: repo/app:1.0", Text("image: repo/app:2.0")),
+        row(
+            "10",
+            "byte order mark",
+            "\u{feff}image: repo/app:1.0\n",
+            Text("\u{feff}image: repo/app:2.0\n"),
+        ),
+        row(
+            "11",
+            "a NUL, as UTF-16 read for UTF-8 has",
+            "image\0: x\n",
+            Refuse(&["line 1", "unprintable"]),
+        ),
+        row(
+            "12",
+            "no newline at the end",
+            "image: repo/app:1.0",
+            Text("image: repo/app:2.0"),
+        ),
         row(
             "13",
             "trailing blanks and newlines",
@@ -122,7 +193,12 @@ fn a_style_and_bytes() {
                 Text("c:\n    -   image: repo/app:2.0\n        n: a\n"),
             ),
         ),
-        row("15", "a line of 200,000 characters", &long, Text(&long_after)),
+        row(
+            "15",
+            "a line of 200,000 characters",
+            &long,
+            Text(&long_after),
+        ),
         row(
             "16",
             "value on the next line",
@@ -142,7 +218,12 @@ fn a_style_and_bytes() {
             "m.image",
             with(
                 "a,b",
-                row("17", "flow style, value with a comma", "m: {image: x}\n", Text("m: {image: \"a,b\"}\n")),
+                row(
+                    "17",
+                    "flow style, value with a comma",
+                    "m: {image: x}\n",
+                    Text("m: {image: \"a,b\"}\n"),
+                ),
             ),
         ),
         at(
@@ -169,8 +250,21 @@ fn a_style_and_bytes() {
             "a:\tb\nimage:\t repo/app:1.0\n",
             Text("a:\tb\nimage:\t repo/app:2.0\n"),
         ),
-        at("a.image", row("19", "tab as indentation", "a:\n\timage: x\n", Refuse(&["line 2", "tab"]))),
-        row("19", "tab as indentation at the top", "\timage: x\n", Refuse(&["line 1", "tab"])),
+        at(
+            "a.image",
+            row(
+                "19",
+                "tab as indentation",
+                "a:\n\timage: x\n",
+                Refuse(&["line 2", "tab"]),
+            ),
+        ),
+        row(
+            "19",
+            "tab as indentation at the top",
+            "\timage: x\n",
+            Refuse(&["line 1", "tab"]),
+        ),
     ]);
 }
 
@@ -243,7 +337,10 @@ fn a6_values_that_are_no_plain_text() {
                 value,
                 format!(
                     "image: \"{}\"\n",
-                    value.replace('"', "\\\"").replace('\t', "\\t").replace('\n', "\\n")
+                    value
+                        .replace('"', "\\\"")
+                        .replace('\t', "\\t")
+                        .replace('\n', "\\n")
                 ),
             )
         })
@@ -251,7 +348,12 @@ fn a6_values_that_are_no_plain_text() {
     check(
         texts
             .iter()
-            .map(|(value, after)| with(value, row("6", after.trim_end(), "image: abc\n", Text(after))))
+            .map(|(value, after)| {
+                with(
+                    value,
+                    row("6", after.trim_end(), "image: abc\n", Text(after)),
+                )
+            })
             .collect(),
     );
     for plain in [
@@ -286,26 +388,66 @@ fn b_kinds_of_scalars() {
             "image: >-\n  repo/app:1.0\nb: 1\n",
             Refuse(&["line 2, column 3", "block scalar"]),
         ),
-        row("20", "literal block scalar", "image: |\n  repo/app:1.0\n", Refuse(&["block scalar"])),
+        row(
+            "20",
+            "literal block scalar",
+            "image: |\n  repo/app:1.0\n",
+            Refuse(&["block scalar"]),
+        ),
         row(
             "21",
             "plain over several lines",
             "image: repo\n  app\n",
             Refuse(&["line 1, column 8", "several lines"]),
         ),
-        row("21", "quoted over several lines", "image: \"repo\\\n  /app\"\n", Refuse(&["several lines"])),
-        row("22", "empty", "image:\nb: 1\n", Refuse(&["nothing is deployed here yet"])),
-        row("22", "empty quotes", "image: \"\"\n", Refuse(&["nothing is deployed here yet"])),
-        row("22", "~", "image: ~\n", Refuse(&["nothing is deployed here yet"])),
-        row("22", "null", "image: null # none\n", Refuse(&["nothing is deployed here yet"])),
-        row("23", "tag of text", "image: !!str repo/app:1\n", Text("image: !!str repo/app:2.0\n")),
+        row(
+            "21",
+            "quoted over several lines",
+            "image: \"repo\\\n  /app\"\n",
+            Refuse(&["several lines"]),
+        ),
+        row(
+            "22",
+            "empty",
+            "image:\nb: 1\n",
+            Refuse(&["nothing is deployed here yet"]),
+        ),
+        row(
+            "22",
+            "empty quotes",
+            "image: \"\"\n",
+            Refuse(&["nothing is deployed here yet"]),
+        ),
+        row(
+            "22",
+            "~",
+            "image: ~\n",
+            Refuse(&["nothing is deployed here yet"]),
+        ),
+        row(
+            "22",
+            "null",
+            "image: null # none\n",
+            Refuse(&["nothing is deployed here yet"]),
+        ),
+        row(
+            "23",
+            "tag of text",
+            "image: !!str repo/app:1\n",
+            Text("image: !!str repo/app:2.0\n"),
+        ),
         row(
             "23",
             "tag of text, verbatim",
             "image: !<tag:yaml.org,2002:str> 'x'\n",
             Text("image: !<tag:yaml.org,2002:str> 'repo/app:2.0'\n"),
         ),
-        row("23", "tag of something else", "image: !Ref x\n", Refuse(&["line 1", "tag `!Ref`"])),
+        row(
+            "23",
+            "tag of something else",
+            "image: !Ref x\n",
+            Refuse(&["line 1", "tag `!Ref`"]),
+        ),
         row(
             "24",
             "unknown tags elsewhere",
@@ -327,7 +469,12 @@ fn b_kinds_of_scalars() {
                 Text("image:\n  repository: r\n  tag: repo/app:2.0\n"),
             ),
         ),
-        row("25", "a list", "image: [a, b]\n", Refuse(&["is a list of 2 item(s)"])),
+        row(
+            "25",
+            "a list",
+            "image: [a, b]\n",
+            Refuse(&["is a list of 2 item(s)"]),
+        ),
         row(
             "26",
             "template, quoted",
@@ -340,7 +487,12 @@ fn b_kinds_of_scalars() {
             "image: {{ .Values.image }}\n",
             Refuse(&["template", "rendered elsewhere"]),
         ),
-        row("26", "variable", "image: repo/app:${TAG}\n", Refuse(&["template", "${TAG}"])),
+        row(
+            "26",
+            "variable",
+            "image: repo/app:${TAG}\n",
+            Refuse(&["template", "${TAG}"]),
+        ),
     ]);
 }
 
@@ -361,7 +513,12 @@ fn c_structure() {
             "image: &img repo/app:1\nb: *img\nc: [*img]\n",
             Refuse(&["line 2, column 4", "line 3, column 5", "reach them all"]),
         ),
-        row("27", "anchor that nobody uses", "image: &img repo/app:1\n", Text("image: &img repo/app:2.0\n")),
+        row(
+            "27",
+            "anchor that nobody uses",
+            "image: &img repo/app:1\n",
+            Text("image: &img repo/app:2.0\n"),
+        ),
         at(
             "a.image",
             row(
@@ -371,7 +528,12 @@ fn c_structure() {
                 Refuse(&["line 2, column 4"]),
             ),
         ),
-        row("28", "path ends at an alias", "a: &img x\nimage: *img\n", Refuse(&["alias `*img` at line 2"])),
+        row(
+            "28",
+            "path ends at an alias",
+            "a: &img x\nimage: *img\n",
+            Refuse(&["alias `*img` at line 2"]),
+        ),
         at(
             "b.image",
             row(
@@ -392,7 +554,12 @@ fn c_structure() {
         ),
         at(
             "base.image",
-            row("29", "in a map that is merged elsewhere", merged, Refuse(&["line 4", "reach them all"])),
+            row(
+                "29",
+                "in a map that is merged elsewhere",
+                merged,
+                Refuse(&["line 4", "reach them all"]),
+            ),
         ),
         at(
             "web.image",
@@ -413,7 +580,12 @@ fn c_structure() {
             "31",
             "in several documents",
             "kind: A\nmetadata: {name: m}\nimage: x\n---\nkind: B\nimage: y\n",
-            Refuse(&["2 documents", "`A/m` at line 1", "`B/?` at line 5", "document = {"]),
+            Refuse(&[
+                "2 documents",
+                "`A/m` at line 1",
+                "`B/?` at line 5",
+                "document = {",
+            ]),
         ),
         row(
             "32",
@@ -433,7 +605,12 @@ fn c_structure() {
             "image: x\nb: 1\nimage: y\n",
             Refuse(&["`image` stands twice", "line 1", "line 3"]),
         ),
-        row("34", "a key twice, once in quotes", "a: 1\nimage: x\n\"a\": 2\n", Refuse(&["`a` stands twice"])),
+        row(
+            "34",
+            "a key twice, once in quotes",
+            "a: 1\nimage: x\n\"a\": 2\n",
+            Refuse(&["`a` stands twice"]),
+        ),
         at(
             "a.imag",
             row(
@@ -452,12 +629,33 @@ fn c_structure() {
                 Refuse(&["list of 2 item(s)", "`[name=app]`, `[name=side]`", "`[2]`"]),
             ),
         ),
-        at("c[-1]", row("36", "negative index", "c: [x]\n", Refuse(&["index from 0"]))),
+        at(
+            "c[-1]",
+            row(
+                "36",
+                "negative index",
+                "c: [x]\n",
+                Refuse(&["index from 0"]),
+            ),
+        ),
         at(
             "c[99999999999999999999999]",
-            row("36", "index beyond numbers", "c: [x]\n", Refuse(&["index from 0"])),
+            row(
+                "36",
+                "index beyond numbers",
+                "c: [x]\n",
+                Refuse(&["index from 0"]),
+            ),
         ),
-        at("c[1000]", row("36", "huge index", "c: [x]\n", Refuse(&["list of 1 item(s)"]))),
+        at(
+            "c[1000]",
+            row(
+                "36",
+                "huge index",
+                "c: [x]\n",
+                Refuse(&["list of 1 item(s)"]),
+            ),
+        ),
         at(
             "a[\"app.example.com/image\"]",
             row(
@@ -467,8 +665,24 @@ fn c_structure() {
                 Text("a:\n  app.example.com/image: repo/app:2.0\n"),
             ),
         ),
-        at("a.b", row("37", "and in the message", "a:\n  c.d/e: x\n", Refuse(&["[\"c.d/e\"]"]))),
-        at("c[*].image", row("38", "wildcard", "c: [{image: x}]\n", Refuse(&["wildcards"]))),
+        at(
+            "a.b",
+            row(
+                "37",
+                "and in the message",
+                "a:\n  c.d/e: x\n",
+                Refuse(&["[\"c.d/e\"]"]),
+            ),
+        ),
+        at(
+            "c[*].image",
+            row(
+                "38",
+                "wildcard",
+                "c: [{image: x}]\n",
+                Refuse(&["wildcards"]),
+            ),
+        ),
         at(
             "c[name=a].image",
             row(
@@ -507,7 +721,12 @@ fn c_structure() {
                 Text("containers:\n- {name: a, image: x}\n- {name: b, image: repo/app:2.0}\n"),
             ),
         ),
-        row("41", "nested too deep", &deep, Refuse(&["line 2", "nested deeper than 64"])),
+        row(
+            "41",
+            "nested too deep",
+            &deep,
+            Refuse(&["line 2", "nested deeper than 64"]),
+        ),
         row("41", "aliases are never expanded", &bomb, Text(&bomb_after)),
         row("41", "a huge file", &huge, Refuse(&["at most 1048576"])),
         row("42", "empty file", "", Refuse(&["empty"])),
@@ -532,19 +751,38 @@ fn d_values_that_a_rewrite_would_corrupt() {
         ("48d", "mode: 0o755"),
     ];
     let texts = others.map(|(case, other)| {
-        (case, other, format!("{other}\nimage: x\n"), format!("{other}\nimage: repo/app:2.0\n"))
+        (
+            case,
+            other,
+            format!("{other}\nimage: x\n"),
+            format!("{other}\nimage: repo/app:2.0\n"),
+        )
     });
-    check(texts.iter().map(|(case, other, before, after)| row(case, other, before, Text(after))).collect());
+    check(
+        texts
+            .iter()
+            .map(|(case, other, before, after)| row(case, other, before, Text(after)))
+            .collect(),
+    );
 }
 
 #[test]
 fn selects_documents_by_kind_and_name() {
-    let text = "kind: A\nmetadata: {name: m}\nimage: x\n---\nkind: A\nmetadata: {name: n}\nimage: y\n";
+    let text =
+        "kind: A\nmetadata: {name: m}\nimage: x\n---\nkind: A\nmetadata: {name: n}\nimage: y\n";
     let pick = |kind, name| edit(text, Selector { kind, name }, "image", "z");
-    assert_eq!(pick(None, Some("n")).unwrap(), text.replace("image: y", "image: z"));
-    assert_eq!(pick(Some("A"), Some("m")).unwrap(), text.replace("image: x", "image: z"));
+    assert_eq!(
+        pick(None, Some("n")).unwrap(),
+        text.replace("image: y", "image: z")
+    );
+    assert_eq!(
+        pick(Some("A"), Some("m")).unwrap(),
+        text.replace("image: x", "image: z")
+    );
     assert!(pick(Some("A"), None).unwrap_err().contains("2 documents"));
     assert!(
-        pick(Some("B"), None).unwrap_err().contains("no document is `B/*`; the file has `A/m` at line 1")
+        pick(Some("B"), None)
+            .unwrap_err()
+            .contains("no document is `B/*`; the file has `A/m` at line 1")
     );
 }

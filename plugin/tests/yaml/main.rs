@@ -1,6 +1,10 @@
 //! Manifest edits: the table of edge cases, a corpus of manifests, and properties over generated documents.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests; the table prints its rows")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests; the table prints its rows"
+)]
 
 mod corpus;
 mod edge_cases;

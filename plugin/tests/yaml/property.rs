@@ -46,28 +46,39 @@ fn scalar() -> impl Strategy<Value = String> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    scalar().prop_map(Value::Scalar).prop_recursive(4, 24, 5, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Value::List),
-            prop::collection::vec(inner, 1..5).prop_map(Value::Map),
-        ]
-    })
+    scalar()
+        .prop_map(Value::Scalar)
+        .prop_recursive(4, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..4).prop_map(Value::List),
+                prop::collection::vec(inner, 1..5).prop_map(Value::Map),
+            ]
+        })
 }
 
 fn layout() -> impl Strategy<Value = Layout> {
-    let words =
-        (prop::sample::select(vec!["\n", "\r\n"]), prop::sample::select(vec!["", " # note: x", "   #"]));
-    (2_usize..5, words, any::<[bool; 2]>(), 0_usize..5, 1_usize..4).prop_map(
-        |(indent, (newline, comment), [bom, last_newline], flow_below, documents)| Layout {
-            indent,
-            newline,
-            bom,
-            comment,
-            flow_below,
-            last_newline,
-            documents,
-        },
+    let words = (
+        prop::sample::select(vec!["\n", "\r\n"]),
+        prop::sample::select(vec!["", " # note: x", "   #"]),
+    );
+    (
+        2_usize..5,
+        words,
+        any::<[bool; 2]>(),
+        0_usize..5,
+        1_usize..4,
     )
+        .prop_map(
+            |(indent, (newline, comment), [bom, last_newline], flow_below, documents)| Layout {
+                indent,
+                newline,
+                bom,
+                comment,
+                flow_below,
+                last_newline,
+                documents,
+            },
+        )
 }
 
 /// A document's text, with the path and the span of each of its scalars.
@@ -95,9 +106,11 @@ impl Written {
             if matches!(child, Value::Scalar(_)) || depth >= layout.flow_below {
                 self.text.push(' ');
                 self.flow(child, &path);
-                self.text.push_str(&format!("{}{}", layout.comment, layout.newline));
+                self.text
+                    .push_str(&format!("{}{}", layout.comment, layout.newline));
             } else {
-                self.text.push_str(&format!("{}{}", layout.comment, layout.newline));
+                self.text
+                    .push_str(&format!("{}{}", layout.comment, layout.newline));
                 self.block(child, &path, depth + 1, layout);
             }
         }
@@ -108,7 +121,10 @@ impl Written {
             Value::Scalar(written) => {
                 let start = self.text.len();
                 self.text.push_str(written);
-                self.scalars.push((path.trim_start_matches('.').to_owned(), start..self.text.len()));
+                self.scalars.push((
+                    path.trim_start_matches('.').to_owned(),
+                    start..self.text.len(),
+                ));
             }
             Value::List(items) => {
                 self.text.push('[');
@@ -141,11 +157,15 @@ fn write(roots: &[Value], layout: &Layout) -> Written {
         if number + 1 == layout.documents {
             out.block(&Value::Map(roots.to_vec()), "", 0, layout);
         } else {
-            out.text.push_str(&format!("other{number}: x{}---{}", layout.newline, layout.newline));
+            out.text.push_str(&format!(
+                "other{number}: x{}---{}",
+                layout.newline, layout.newline
+            ));
         }
     }
     if !layout.last_newline {
-        out.text.truncate(out.text.trim_end_matches(['\r', '\n']).len());
+        out.text
+            .truncate(out.text.trim_end_matches(['\r', '\n']).len());
     }
     out
 }
@@ -157,9 +177,17 @@ fn an_edit_stays_within_the_scalar() {
         prop::collection::vec(value(), 1..5),
         layout(),
         any::<prop::sample::Index>(),
-        prop_oneof!["[a-z]{1,8}/[a-z]{1,8}:[0-9]\\.[0-9]{1,3}", "[ -~]{1,16}", "[0-9.e_:-]{1,8}"],
+        prop_oneof![
+            "[a-z]{1,8}/[a-z]{1,8}:[0-9]\\.[0-9]{1,3}",
+            "[ -~]{1,16}",
+            "[0-9.e_:-]{1,8}"
+        ],
     );
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: CASES,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let result = runner.run(&inputs, |(roots, layout, pick, new)| {
         let document = write(&roots, &layout);
         let (path, span) = document.scalars[pick.index(document.scalars.len())].clone();
@@ -180,7 +208,12 @@ fn an_edit_stays_within_the_scalar() {
             }
             Err(why) => {
                 refused.set(refused.get() + 1);
-                let known = ["nothing is deployed", "has the tag", "template", "stands twice"];
+                let known = [
+                    "nothing is deployed",
+                    "has the tag",
+                    "template",
+                    "stands twice",
+                ];
                 prop_assert!(
                     known.iter().any(|reason| why.contains(reason)),
                     "{}: {}\n{}",
@@ -192,7 +225,11 @@ fn an_edit_stays_within_the_scalar() {
         }
         Ok(())
     });
-    println!("{CASES} documents: {} edited, {} refused", edited.get(), refused.get());
+    println!(
+        "{CASES} documents: {} edited, {} refused",
+        edited.get(),
+        refused.get()
+    );
     result.unwrap();
     assert!(edited.get() > CASES / 2, "too few documents reach an edit");
 }

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::request::config::Config;
 use promote::core::grants::Resolved;
+use promote::request::config::Config;
 
 fuzz_target!(|text: &str| {
     let Ok(config) = Config::parse(text) else {
@@ -11,6 +11,10 @@ fuzz_target!(|text: &str| {
     };
     let settings: Result<serde_json::Value, _> = serde_json::from_str(&config.policy.settings());
     assert!(settings.is_ok_and(|settings| settings.is_object()));
-    let service = serde_json::json!({"identifier": "web", "relations": {"prod_runtime": "web-prod"}});
-    let _ = Resolved::new(&config.grants, &serde_json::json!({"service": service, "inputs": {}}));
+    let service =
+        serde_json::json!({"identifier": "web", "relations": {"prod_runtime": "web-prod"}});
+    let _ = Resolved::new(
+        &config.grants,
+        &serde_json::json!({"service": service, "inputs": {}}),
+    );
 });

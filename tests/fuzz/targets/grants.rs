@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::request::config::Config;
 use promote::core::grants::{Grants, In, Operation, Resolved, Target};
+use promote::request::config::Config;
 use serde_json::json;
 
 fuzz_target!(|input: &str| {
@@ -14,7 +14,8 @@ fuzz_target!(|input: &str| {
     };
     let names: Vec<&str> = parts.collect();
     let name = |index: usize| names.get(index).copied().unwrap_or_default();
-    let context = json!({"service": {"identifier": name(4), "relations": {"prod_runtime": name(4)}}});
+    let context =
+        json!({"service": {"identifier": name(4), "relations": {"prod_runtime": name(4)}}});
     let Ok(whole) = Resolved::new(&config.grants, &context) else {
         return;
     };
@@ -29,7 +30,11 @@ fuzz_target!(|input: &str| {
         [
             Target::Run,
             Target::Repository(at.clone()),
-            Target::Entity { blueprint: name(0), identifier: Some(name(4)), change: None },
+            Target::Entity {
+                blueprint: name(0),
+                identifier: Some(name(4)),
+                change: None,
+            },
         ]
     };
     for operation in Operation::ALL {
@@ -37,13 +42,22 @@ fuzz_target!(|input: &str| {
             let allowed = whole.allow(operation, &target).is_some();
             assert!(Resolved::default().allow(operation, &target).is_none());
             if allowed && matches!(target, Target::Repository(_)) {
-                assert!(is_plain(name(1)) && is_plain(name(2)), "{:?} {:?}", name(1), name(2));
+                assert!(
+                    is_plain(name(1)) && is_plain(name(2)),
+                    "{:?} {:?}",
+                    name(1),
+                    name(2)
+                );
             }
             for left_out in 0..config.grants.0.len() {
                 let mut fewer = config.grants.0.clone();
                 fewer.remove(left_out);
-                let fewer = Resolved::new(&Grants(fewer), &context).expect("each grant was read before");
-                assert!(allowed || fewer.allow(operation, &target).is_none(), "a grant more denies");
+                let fewer =
+                    Resolved::new(&Grants(fewer), &context).expect("each grant was read before");
+                assert!(
+                    allowed || fewer.allow(operation, &target).is_none(),
+                    "a grant more denies"
+                );
             }
         }
     }
@@ -51,5 +65,6 @@ fuzz_target!(|input: &str| {
 
 /// Written in the one way that means it.
 fn is_plain(path: &str) -> bool {
-    path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains(['\\', '%', '\0', '\n'])
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && !path.contains(['\\', '%', '\0', '\n'])
 }

@@ -23,10 +23,18 @@ fuzz_target!(|input: &[u8]| {
     let [which, status, bodies @ ..] = input else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("no resources are needed");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("no resources are needed");
     let service = Arc::new(Service {
         status: STATUSES[usize::from(*status) % STATUSES.len()],
-        bodies: Mutex::new(bodies.split(|byte| *byte == 0).map(<[u8]>::to_vec).rev().collect()),
+        bodies: Mutex::new(
+            bodies
+                .split(|byte| *byte == 0)
+                .map(<[u8]>::to_vec)
+                .rev()
+                .collect(),
+        ),
         now: Mutex::new(Timestamp::UNIX_EPOCH),
     });
     let live = live(&service);
@@ -49,7 +57,10 @@ fn live(service: &Arc<Service>) -> Live {
         seed: 7,
         port_url: PORT_URL.to_owned(),
         github_url: GITHUB_URL.to_owned(),
-        port: port::Credentials { client_id: "client".to_owned(), client_secret: secret() },
+        port: port::Credentials {
+            client_id: "client".to_owned(),
+            client_secret: secret(),
+        },
         github: github::Credentials::Token(secret()),
         run: "r_1".to_owned(),
         progress: Arc::new(|_| {}),
@@ -61,8 +72,15 @@ fn live(service: &Arc<Service>) -> Live {
 fn calls() -> Vec<Call> {
     let text = str::to_owned;
     let repository = || text("acme/gitops");
-    let key = || EntityKey { blueprint: text("service"), identifier: text("web") };
-    let change = FileChange { path: text("a/b.yaml"), content: text("image: b\n"), expected_blob: text("0") };
+    let key = || EntityKey {
+        blueprint: text("service"),
+        identifier: text("web"),
+    };
+    let change = FileChange {
+        path: text("a/b.yaml"),
+        content: text("image: b\n"),
+        expected_blob: text("0"),
+    };
     let proposal = Proposal {
         repository: repository(),
         base: text("main"),
@@ -74,22 +92,53 @@ fn calls() -> Vec<Call> {
     };
     vec![
         Call::GetEntity { key: key() },
-        Call::GetEntities { keys: vec![key(), key()] },
-        Call::Search { blueprint: text("service"), query: text("{}") },
-        Call::ReadFile { repository: repository(), path: text("a/b.yaml"), revision: text("main") },
-        Call::GetPullRequest { repository: repository(), number: 1 },
+        Call::GetEntities {
+            keys: vec![key(), key()],
+        },
+        Call::Search {
+            blueprint: text("service"),
+            query: text("{}"),
+        },
+        Call::ReadFile {
+            repository: repository(),
+            path: text("a/b.yaml"),
+            revision: text("main"),
+        },
+        Call::GetPullRequest {
+            repository: repository(),
+            number: 1,
+        },
         Call::FindPullRequests {
             repository: repository(),
             head: text("promote/x"),
             base: text("main"),
             filter: PullFilter::Any,
         },
-        Call::GetChecks { repository: repository(), commit: text("c0"), base: text("main") },
-        Call::GetBranchRules { repository: repository(), branch: text("main") },
-        Call::GetCommit { repository: repository(), revision: text("main") },
-        Call::Compare { repository: repository(), base: text("main"), head: text("promote/x") },
+        Call::GetChecks {
+            repository: repository(),
+            commit: text("c0"),
+            base: text("main"),
+        },
+        Call::GetBranchRules {
+            repository: repository(),
+            branch: text("main"),
+        },
+        Call::GetCommit {
+            repository: repository(),
+            revision: text("main"),
+        },
+        Call::Compare {
+            repository: repository(),
+            base: text("main"),
+            head: text("promote/x"),
+        },
         Call::Propose { proposal },
-        Call::Comment { repository: repository(), number: 1, marker: text("m"), body: text("b") },
+        Call::Comment {
+            repository: repository(),
+            number: 1,
+            marker: text("m"),
+            body: text("b"),
+        },
         Call::Merge {
             repository: repository(),
             number: 1,
@@ -117,10 +166,18 @@ impl Transport for Service {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let login = request.uri().path().ends_with("/access_token");
         let (status, body) = if login {
-            (200, format!("{{\"accessToken\": \"{SECRET}\", \"expiresIn\": 10800}}").into_bytes())
+            (
+                200,
+                format!("{{\"accessToken\": \"{SECRET}\", \"expiresIn\": 10800}}").into_bytes(),
+            )
         } else {
             let mut bodies = self.bodies.lock().expect("nobody panicked");
-            (self.status, bodies.pop().ok_or_else(|| TransportError::Lost("no more answers".to_owned()))?)
+            (
+                self.status,
+                bodies
+                    .pop()
+                    .ok_or_else(|| TransportError::Lost("no more answers".to_owned()))?,
+            )
         };
         let mut response = HttpResponse::new(body);
         *response.status_mut() = status.try_into().expect("it is a status");

@@ -26,7 +26,10 @@ fn look_at(text: &str) {
     }
     let written = bytes.lock().expect("nobody panicked").clone();
     let written = String::from_utf8(written).expect("JSON is text");
-    assert_eq!(record::read(&written).expect("it was just written"), entries);
+    assert_eq!(
+        record::read(&written).expect("it was just written"),
+        entries
+    );
 }
 
 /// Every line with the number and the sum that it would have there. A line that is none is taken for an entry.

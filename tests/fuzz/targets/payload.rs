@@ -5,11 +5,24 @@ use libfuzzer_sys::fuzz_target;
 use promote::request::payload::Payload;
 
 fuzz_target!(|text: &str| {
-    for payload in [Payload::read(text), Payload::read_event(text)].into_iter().flatten() {
-        let names = [&payload.run, &payload.subject.key.identifier, &payload.subject.key.blueprint];
+    for payload in [Payload::read(text), Payload::read_event(text)]
+        .into_iter()
+        .flatten()
+    {
+        let names = [
+            &payload.run,
+            &payload.subject.key.identifier,
+            &payload.subject.key.blueprint,
+        ];
         for name in names {
-            assert!(!name.is_empty() && !matches!(name.as_str(), "." | ".."), "{name:?}");
-            assert!(!name.contains(|c: char| c.is_control() || c.is_whitespace()), "{name:?}");
+            assert!(
+                !name.is_empty() && !matches!(name.as_str(), "." | ".."),
+                "{name:?}"
+            );
+            assert!(
+                !name.contains(|c: char| c.is_control() || c.is_whitespace()),
+                "{name:?}"
+            );
         }
     }
 });

@@ -19,12 +19,26 @@ fuzz_target!(|input: &str| {
 /// Nothing but the addressed scalar changes, and it reads back as what was asked for.
 fn edit(text: &str, path: &str, value: &str) -> Result<(), String> {
     let path: Path = path.parse()?;
-    let site = yaml::find(&Stream::read(text)?, Selector { kind: None, name: None }, &path)?;
+    let site = yaml::find(
+        &Stream::read(text)?,
+        Selector {
+            kind: None,
+            name: None,
+        },
+        &path,
+    )?;
     let edited = yaml::replace(text, &site, value)?;
     let (before, after) = (&text[..site.bytes.start], &text[site.bytes.end..]);
     assert!(edited.starts_with(before) && edited.ends_with(after));
     assert!(edited.len() >= before.len() + after.len());
-    let again = yaml::find(&Stream::read(&edited)?, Selector { kind: None, name: None }, &path);
+    let again = yaml::find(
+        &Stream::read(&edited)?,
+        Selector {
+            kind: None,
+            name: None,
+        },
+        &path,
+    );
     assert_eq!(again.map(|site| site.value), Ok(value.to_owned()));
     Ok(())
 }

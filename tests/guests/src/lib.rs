@@ -55,7 +55,9 @@ macro_rules! steps {
         mod steps {
             use super::contract::promote::policy::github_merge::{self, Merged};
             use super::contract::promote::policy::github_propose::{self, FileChange, Proposal};
-            use super::contract::promote::policy::github_read::{self, File, MergeMethod, PullRequest};
+            use super::contract::promote::policy::github_read::{
+                self, File, MergeMethod, PullRequest,
+            };
             use super::contract::promote::policy::port_read;
             use super::contract::promote::policy::port_write::{self, Change};
             use super::contract::promote::policy::types::Promotion;
@@ -108,7 +110,12 @@ macro_rules! steps {
             }
 
             pub(crate) fn merge(pull: &PullRequest) -> Result<Merged, Failure> {
-                github_merge::merge(REPOSITORY, pull.number, &pull.head_commit, MergeMethod::Squash)
+                github_merge::merge(
+                    REPOSITORY,
+                    pull.number,
+                    &pull.head_commit,
+                    MergeMethod::Squash,
+                )
             }
 
             pub(crate) fn look_up(image: &str) -> Result<Option<Entity>, Failure> {
@@ -120,10 +127,19 @@ macro_rules! steps {
 
             /// Points production at an image of the catalog.
             pub(crate) fn record(image: &str) -> Result<Entity, Failure> {
-                let production =
-                    EntityKey { blueprint: "running_service".to_owned(), identifier: "web-prod".to_owned() };
-                let image = Relation { name: "image".to_owned(), targets: vec![image.to_owned()] };
-                let change = Change { title: None, properties: None, relations: vec![image] };
+                let production = EntityKey {
+                    blueprint: "running_service".to_owned(),
+                    identifier: "web-prod".to_owned(),
+                };
+                let image = Relation {
+                    name: "image".to_owned(),
+                    targets: vec![image.to_owned()],
+                };
+                let change = Change {
+                    title: None,
+                    properties: None,
+                    relations: vec![image],
+                };
                 port_write::update_entity(&production, &change)
             }
 

@@ -54,18 +54,29 @@ impl Bench {
             seed: 7,
             port_url: "https://port.mock".into(),
             github_url: "https://github.mock".into(),
-            port: port::Credentials { client_id: CLIENT_ID.into(), client_secret },
+            port: port::Credentials {
+                client_id: CLIENT_ID.into(),
+                client_secret,
+            },
             github,
             run: RUN.into(),
             progress: Arc::new(|_| {}),
             mask: Arc::new(|_| {}),
         });
-        Self { world, live: live.unwrap(), record: record.clone(), made: RefCell::default() }
+        Self {
+            world,
+            live: live.unwrap(),
+            record: record.clone(),
+            made: RefCell::default(),
+        }
     }
 
     /// Makes a call as a policy would.
     pub(crate) async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        let name = serde_json::to_value(&call).unwrap()["call"].as_str().unwrap().to_owned();
+        let name = serde_json::to_value(&call).unwrap()["call"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         self.made.borrow_mut().insert(name);
         self.live.call(&call).await
     }
@@ -76,11 +87,20 @@ impl Bench {
     }
 
     pub(crate) async fn propose_on(&self, head: &str) -> Result<PullRequest, Failure> {
-        let read =
-            Call::ReadFile { repository: REPOSITORY.into(), path: PATH.into(), revision: "main".into() };
-        let Reply::File(Some(file)) = self.call(read).await? else { panic!("no manifest") };
+        let read = Call::ReadFile {
+            repository: REPOSITORY.into(),
+            path: PATH.into(),
+            revision: "main".into(),
+        };
+        let Reply::File(Some(file)) = self.call(read).await? else {
+            panic!("no manifest")
+        };
         let content = file.content.replace("web:1.4.1", "web:1.4.2");
-        let change = FileChange { path: PATH.into(), content, expected_blob: file.blob };
+        let change = FileChange {
+            path: PATH.into(),
+            content,
+            expected_blob: file.blob,
+        };
         let proposal = Proposal {
             repository: REPOSITORY.into(),
             base: "main".into(),
@@ -96,15 +116,33 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn merge(&self, pull: &PullRequest, method: MergeMethod) -> Result<Merged, Failure> {
-        let (repository, number, expected_head) = (REPOSITORY.into(), pull.number, pull.head_commit.clone());
-        self.merged(Call::Merge { repository, number, expected_head, method }).await
+    pub(crate) async fn merge(
+        &self,
+        pull: &PullRequest,
+        method: MergeMethod,
+    ) -> Result<Merged, Failure> {
+        let (repository, number, expected_head) =
+            (REPOSITORY.into(), pull.number, pull.head_commit.clone());
+        self.merged(Call::Merge {
+            repository,
+            number,
+            expected_head,
+            method,
+        })
+        .await
     }
 
     pub(crate) async fn merge_when_ready(&self, pull: &PullRequest) -> Result<Merged, Failure> {
-        let (repository, number, expected_head) = (REPOSITORY.into(), pull.number, pull.head_commit.clone());
+        let (repository, number, expected_head) =
+            (REPOSITORY.into(), pull.number, pull.head_commit.clone());
         let method = MergeMethod::Squash;
-        self.merged(Call::MergeWhenReady { repository, number, expected_head, method }).await
+        self.merged(Call::MergeWhenReady {
+            repository,
+            number,
+            expected_head,
+            method,
+        })
+        .await
     }
 
     async fn merged(&self, call: Call) -> Result<Merged, Failure> {
@@ -115,7 +153,11 @@ impl Bench {
     }
 
     pub(crate) async fn close(&self, number: u32) -> Result<Reply, Failure> {
-        self.call(Call::ClosePullRequest { repository: REPOSITORY.into(), number }).await
+        self.call(Call::ClosePullRequest {
+            repository: REPOSITORY.into(),
+            number,
+        })
+        .await
     }
 
     /// Sends a request that our client never makes, as the sample's user; returns the status and the body.
@@ -123,14 +165,33 @@ impl Bench {
         self.raw_as(GITHUB_TOKEN, method, target, body).await
     }
 
-    pub(crate) async fn raw_as(&self, token: &str, method: &str, target: &str, body: &Value) -> (u16, Value) {
-        let sent = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    pub(crate) async fn raw_as(
+        &self,
+        token: &str,
+        method: &str,
+        target: &str,
+        body: &Value,
+    ) -> (u16, Value) {
+        let sent = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
         let mut request = HttpRequest::new(sent);
         *request.method_mut() = method.parse().unwrap();
         *request.uri_mut() = format!("https://github.mock{target}").parse().unwrap();
-        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        request.headers_mut().insert("user-agent", "contract".parse().unwrap());
-        let response = self.record.listen(self.world.transport()).send(request).await.unwrap();
+        request
+            .headers_mut()
+            .insert("authorization", format!("Bearer {token}").parse().unwrap());
+        request
+            .headers_mut()
+            .insert("user-agent", "contract".parse().unwrap());
+        let response = self
+            .record
+            .listen(self.world.transport())
+            .send(request)
+            .await
+            .unwrap();
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }

@@ -55,7 +55,8 @@ impl Description {
     /// Reads the description.
     pub(crate) fn read() -> Self {
         let whole: Value =
-            serde_json::from_str(include_str!("../../contract/github-openapi-subset.json")).unwrap();
+            serde_json::from_str(include_str!("../../contract/github-openapi-subset.json"))
+                .unwrap();
         let mut operations = Vec::new();
         for (template, methods) in whole["paths"].as_object().unwrap() {
             for (method, described) in methods.as_object().unwrap() {
@@ -69,7 +70,12 @@ impl Description {
         }
         let open = overlapping(whole["components"].clone());
         let closed = closed(open.clone());
-        Self { operations, open, closed, compiled: BTreeMap::new() }
+        Self {
+            operations,
+            open,
+            closed,
+            compiled: BTreeMap::new(),
+        }
     }
 
     /// Checks every exchange.
@@ -83,22 +89,28 @@ impl Description {
             coverage.requests += 1;
             coverage.responses += 1;
             let Some((place, arguments)) = self.find(exchange) else {
-                coverage.violations.insert(format!("{}: no such operation", exchange.line()));
+                coverage
+                    .violations
+                    .insert(format!("{}: no such operation", exchange.line()));
                 continue;
             };
             let id = self.operations[place].id.clone();
-            let wrong: Vec<String> =
-                [self.request(place, &arguments, exchange), self.response(place, exchange)]
-                    .into_iter()
-                    .filter_map(Result::err)
-                    .collect();
+            let wrong: Vec<String> = [
+                self.request(place, &arguments, exchange),
+                self.response(place, exchange),
+            ]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect();
             coverage.used.insert(id.clone());
             if wrong.is_empty() && exchange.status < 300 {
                 coverage.validated.insert(id);
             } else if !wrong.is_empty() {
                 failed.insert(id.clone());
                 let line = exchange.line();
-                coverage.violations.extend(wrong.into_iter().map(|why| format!("{id}: {line}: {why}")));
+                coverage
+                    .violations
+                    .extend(wrong.into_iter().map(|why| format!("{id}: {line}: {why}")));
             }
         }
         coverage.validated.retain(|id| !failed.contains(id));
@@ -110,17 +122,27 @@ impl Description {
         let path: Vec<&str> = exchange.path.split('/').skip(1).collect();
         // Where redirects and links lead: the same operations, the repository by its number.
         let named: Vec<&str> = match path.as_slice() {
-            ["repositories", id, below @ ..] => {
-                ["repos", "id", id].into_iter().chain(below.iter().copied()).collect()
-            }
+            ["repositories", id, below @ ..] => ["repos", "id", id]
+                .into_iter()
+                .chain(below.iter().copied())
+                .collect(),
             _ => path,
         };
-        let fitting = self.operations.iter().enumerate().filter(|(_, it)| it.method == exchange.method);
-        let fitting = fitting.filter_map(|(place, it)| Some((place, matched(&it.segments, &named)?)));
+        let fitting = self
+            .operations
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.method == exchange.method);
+        let fitting =
+            fitting.filter_map(|(place, it)| Some((place, matched(&it.segments, &named)?)));
         // The one that says most about the path.
         fitting.max_by_key(|(place, _)| {
             let literal = |segment: &&Segment| matches!(segment, Segment::Literal(_));
-            self.operations[*place].segments.iter().filter(literal).count()
+            self.operations[*place]
+                .segments
+                .iter()
+                .filter(literal)
+                .count()
         })
     }
 
@@ -134,26 +156,38 @@ impl Description {
         let query = exchange.query.split('&').filter(|pair| !pair.is_empty());
         let query = query.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let query = query.map(|(name, value)| ("query", name.to_owned(), value.to_owned()));
-        let path = arguments.iter().map(|(name, value)| ("path", name.clone(), value.clone()));
+        let path = arguments
+            .iter()
+            .map(|(name, value)| ("path", name.clone(), value.clone()));
         for (kind, name, value) in path.chain(query) {
             let declared = described["parameters"].as_array().into_iter().flatten();
-            let Some(parameter) = declared.into_iter().find(|it| it["in"] == kind && it["name"] == *name)
+            let Some(parameter) = declared
+                .into_iter()
+                .find(|it| it["in"] == kind && it["name"] == *name)
             else {
                 return Err(format!("the {kind} has no parameter {name}"));
             };
             let schema = &parameter["schema"];
-            let number = value.parse::<u64>().ok().filter(|_| schema["type"] == "integer");
+            let number = value
+                .parse::<u64>()
+                .ok()
+                .filter(|_| schema["type"] == "integer");
             let value = number.map_or(json!(value), |number| json!(number));
             let at = format!("{} {kind} {name}", self.operations[place].id);
             self.valid(&at, schema, true, &value)?;
         }
         let schema = &described["requestBody"]["content"]["application/json"]["schema"];
         match Exchange::json(&exchange.sent).map_err(|why| format!("the request {why}"))? {
-            None if described["requestBody"]["required"] == true => Err("a body is required".to_owned()),
+            None if described["requestBody"]["required"] == true => {
+                Err("a body is required".to_owned())
+            }
             None => Ok(()),
             Some(_) if schema.is_null() => Err("no body is allowed".to_owned()),
             Some(body) => {
-                let (at, schema) = (format!("{} request", self.operations[place].id), closed(schema.clone()));
+                let (at, schema) = (
+                    format!("{} request", self.operations[place].id),
+                    closed(schema.clone()),
+                );
                 self.valid(&at, &schema, true, &body)
             }
         }
@@ -183,7 +217,11 @@ impl Description {
                     // Optional in the schemas of errors, but no error comes without.
                     let names = json!({"required": ["message", "documentation_url"]});
                     let redirect = exchange.location.is_some();
-                    let names = if redirect { json!({"required": ["message", "url"]}) } else { names };
+                    let names = if redirect {
+                        json!({"required": ["message", "url"]})
+                    } else {
+                        names
+                    };
                     self.valid(&format!("error {redirect}"), &names, false, &body)?;
                 }
                 self.valid(&format!("{id} {status}"), &schema, false, &body)
@@ -192,15 +230,29 @@ impl Description {
     }
 
     /// Fails with the first reasons why a value does not fit a schema. `at` names the schema.
-    fn valid(&mut self, at: &str, schema: &Value, closed: bool, value: &Value) -> Result<(), String> {
+    fn valid(
+        &mut self,
+        at: &str,
+        schema: &Value,
+        closed: bool,
+        value: &Value,
+    ) -> Result<(), String> {
         let parts = if closed { &self.closed } else { &self.open };
         let validator = self.compiled.entry(at.to_owned()).or_insert_with(|| {
             let mut whole = schema.clone();
             whole["components"] = parts.clone();
             jsonschema::draft202012::new(&whole).unwrap()
         });
-        let wrong: Vec<String> = validator.iter_errors(value).take(5).map(|error| explain(&error)).collect();
-        if wrong.is_empty() { Ok(()) } else { Err(format!("{at}: {}", wrong.join("; "))) }
+        let wrong: Vec<String> = validator
+            .iter_errors(value)
+            .take(5)
+            .map(|error| explain(&error))
+            .collect();
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{at}: {}", wrong.join("; ")))
+        }
     }
 }
 
@@ -212,8 +264,13 @@ fn explain(error: &jsonschema::ValidationError<'_>) -> String {
 
 impl Segment {
     fn parse(text: &str) -> Self {
-        let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        name.map_or_else(|| Self::Literal(text.to_owned()), |name| Self::Parameter(name.to_owned()))
+        let name = text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        name.map_or_else(
+            || Self::Literal(text.to_owned()),
+            |name| Self::Parameter(name.to_owned()),
+        )
     }
 }
 
@@ -224,11 +281,18 @@ fn matched(template: &[Segment], path: &[&str]) -> Option<Vec<(String, String)>>
     };
     match first {
         Segment::Literal(text) => {
-            let below = path.split_first().filter(|(segment, _)| *segment == text)?.1;
+            let below = path
+                .split_first()
+                .filter(|(segment, _)| *segment == text)?
+                .1;
             matched(rest, below)
         }
         Segment::Parameter(name) => {
-            let most = if LONG.contains(&name.as_str()) { path.len() } else { path.len().min(1) };
+            let most = if LONG.contains(&name.as_str()) {
+                path.len()
+            } else {
+                path.len().min(1)
+            };
             (1..=most).rev().find_map(|taken| {
                 let mut values = matched(rest, &path[taken..])?;
                 values.push((name.clone(), path[..taken].join("/")));
@@ -243,10 +307,21 @@ fn matched(template: &[Segment], path: &[&str]) -> Option<Vec<(String, String)>>
 fn overlapping(mut schema: Value) -> Value {
     visit(&mut schema, &mut |object| {
         let all = |test: fn(&Value) -> bool| {
-            object.get("oneOf").and_then(Value::as_array).is_some_and(|list| list.iter().all(test))
+            object
+                .get("oneOf")
+                .and_then(Value::as_array)
+                .is_some_and(|list| list.iter().all(test))
         };
-        let error = |it: &Value| it["$ref"].as_str().is_some_and(|name| name.ends_with("-error"));
-        let nullable = |it: &Value| it["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+        let error = |it: &Value| {
+            it["$ref"]
+                .as_str()
+                .is_some_and(|name| name.ends_with("-error"))
+        };
+        let nullable = |it: &Value| {
+            it["type"]
+                .as_array()
+                .is_some_and(|types| types.contains(&json!("null")))
+        };
         if all(error) || all(nullable) {
             let alternatives = object.remove("oneOf").unwrap();
             object.insert("anyOf".to_owned(), alternatives);

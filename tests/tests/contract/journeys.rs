@@ -42,7 +42,14 @@ async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
     let bench = Bench::new(record, |world| {
         repository(world).collaborators.insert("kim".into());
         let required_checks = vec!["validate".into()];
-        rules(world, BranchRules { required_checks, required_approvals: 1, ..BranchRules::default() });
+        rules(
+            world,
+            BranchRules {
+                required_checks,
+                required_approvals: 1,
+                ..BranchRules::default()
+            },
+        );
     });
     let at = || REPOSITORY.to_owned();
     let pull = bench.propose().await.unwrap();
@@ -50,36 +57,91 @@ async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
     let labels = vec!["promotion".into()];
     let (users, teams) = (vec!["kim".to_owned()], Vec::new());
     for call in [
-        Call::Comment { repository: at(), number, marker: "hello".into(), body: "Hello".into() },
-        Call::Comment { repository: at(), number, marker: "hello".into(), body: "Hello".into() },
-        Call::AddLabels { repository: at(), number, labels },
-        Call::RequestReviewers { repository: at(), number, users, teams },
-        Call::GetPullRequest { repository: at(), number },
+        Call::Comment {
+            repository: at(),
+            number,
+            marker: "hello".into(),
+            body: "Hello".into(),
+        },
+        Call::Comment {
+            repository: at(),
+            number,
+            marker: "hello".into(),
+            body: "Hello".into(),
+        },
+        Call::AddLabels {
+            repository: at(),
+            number,
+            labels,
+        },
+        Call::RequestReviewers {
+            repository: at(),
+            number,
+            users,
+            teams,
+        },
+        Call::GetPullRequest {
+            repository: at(),
+            number,
+        },
         Call::FindPullRequests {
             repository: at(),
             head: HEAD.into(),
             base: "main".into(),
             filter: PullFilter::Any,
         },
-        Call::GetBranchRules { repository: at(), branch: "main".into() },
-        Call::GetCommit { repository: at(), revision: HEAD.into() },
-        Call::Compare { repository: at(), base: "main".into(), head: HEAD.into() },
+        Call::GetBranchRules {
+            repository: at(),
+            branch: "main".into(),
+        },
+        Call::GetCommit {
+            repository: at(),
+            revision: HEAD.into(),
+        },
+        Call::Compare {
+            repository: at(),
+            base: "main".into(),
+            head: HEAD.into(),
+        },
     ] {
         bench.call(call).await.unwrap();
     }
     {
         let mut world = bench.world.lock();
         world.github.approve(REPOSITORY, u64::from(number), "kim");
-        world.github.set_check(REPOSITORY, head.parse().unwrap(), "validate", Some("success"));
+        world.github.set_check(
+            REPOSITORY,
+            head.parse().unwrap(),
+            "validate",
+            Some("success"),
+        );
     }
-    let checks = Call::GetChecks { repository: at(), commit: head, base: "main".into() };
-    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else { panic!("not checks") };
+    let checks = Call::GetChecks {
+        repository: at(),
+        commit: head,
+        base: "main".into(),
+    };
+    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else {
+        panic!("not checks")
+    };
     assert!(matches!(checks[0].state, CheckState::Passing));
-    assert!(matches!(bench.merge(&pull, MergeMethod::Squash).await, Ok(Merged::Now(_))));
+    assert!(matches!(
+        bench.merge(&pull, MergeMethod::Squash).await,
+        Ok(Merged::Now(_))
+    ));
     for _ in ["there", "gone"] {
-        bench.call(Call::DeleteBranch { repository: at(), branch: HEAD.into() }).await.unwrap();
+        bench
+            .call(Call::DeleteBranch {
+                repository: at(),
+                branch: HEAD.into(),
+            })
+            .await
+            .unwrap();
     }
-    assert!(matches!(bench.close(number).await, Err(Failure::Conflict(_))));
+    assert!(matches!(
+        bench.close(number).await,
+        Err(Failure::Conflict(_))
+    ));
     bench.made.into_inner()
 }
 
@@ -89,19 +151,37 @@ async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
     assert_eq!(bench.propose().await.unwrap(), first);
     // The base moves on: an older proposal of ours is replaced.
     let file = ("README.md".to_owned(), "new".into());
-    bench.world.lock().github.commit_files(REPOSITORY, "main", "more", [file]);
+    bench
+        .world
+        .lock()
+        .github
+        .commit_files(REPOSITORY, "main", "more", [file]);
     let second = bench.propose().await.unwrap();
-    assert_eq!((second.number, second.head_commit == first.head_commit), (first.number, false));
+    assert_eq!(
+        (second.number, second.head_commit == first.head_commit),
+        (first.number, false)
+    );
     for _ in ["open", "closed"] {
         bench.close(second.number).await.unwrap();
     }
     assert!(matches!(bench.propose().await, Err(Failure::Conflict(_))));
-    bench.world.lock().github.commit_files(REPOSITORY, "foreign", "theirs", [("x".to_owned(), "x".into())]);
-    assert!(matches!(bench.propose_on("foreign").await, Err(Failure::Conflict(_))));
+    bench.world.lock().github.commit_files(
+        REPOSITORY,
+        "foreign",
+        "theirs",
+        [("x".to_owned(), "x".into())],
+    );
+    assert!(matches!(
+        bench.propose_on("foreign").await,
+        Err(Failure::Conflict(_))
+    ));
     bench.made.into_inner()
 }
 
-#[expect(clippy::print_stdout, reason = "`make test` adds up the rows of faults")]
+#[expect(
+    clippy::print_stdout,
+    reason = "`make test` adds up the rows of faults"
+)]
 async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
     let (mut made, refusals) = (BTreeSet::new(), refusals());
     println!("fault rows: {} merge refusals of the mock", refusals.len());
@@ -119,51 +199,117 @@ async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
 /// The name of a failure in `wit/`.
 fn kind(failure: &Failure) -> String {
     let value = serde_json::to_value(failure).unwrap();
-    let name = value.as_object().map_or(value.as_str(), |object| object.keys().next().map(String::as_str));
-    name.unwrap().to_lowercase().replace('_', "-").replace("notfound", "not-found")
+    let name = value.as_object().map_or(value.as_str(), |object| {
+        object.keys().next().map(String::as_str)
+    });
+    name.unwrap()
+        .to_lowercase()
+        .replace('_', "-")
+        .replace("notfound", "not-found")
 }
 
 async fn merges_later(record: &Record) -> BTreeSet<String> {
-    let waiting = || BranchRules { required_checks: vec!["validate".into()], ..BranchRules::default() };
+    let waiting = || BranchRules {
+        required_checks: vec!["validate".into()],
+        ..BranchRules::default()
+    };
     let bench = Bench::new(record, |world| {
         repository(world).settings.allow_auto_merge = true;
         rules(world, waiting());
     });
     let pull = bench.propose().await.unwrap();
-    assert!(matches!(bench.merge_when_ready(&pull).await, Ok(Merged::Later(_))));
-    bench.call(Call::GetPullRequest { repository: REPOSITORY.into(), number: pull.number }).await.unwrap();
+    assert!(matches!(
+        bench.merge_when_ready(&pull).await,
+        Ok(Merged::Later(_))
+    ));
+    bench
+        .call(Call::GetPullRequest {
+            repository: REPOSITORY.into(),
+            number: pull.number,
+        })
+        .await
+        .unwrap();
     let queue = Bench::new(record, |world| {
-        rules(world, BranchRules { merge_queue: true, ..BranchRules::default() });
+        rules(
+            world,
+            BranchRules {
+                merge_queue: true,
+                ..BranchRules::default()
+            },
+        );
     });
     let pull = queue.propose().await.unwrap();
-    assert!(matches!(queue.merge_when_ready(&pull).await, Ok(Merged::Later(_))));
+    assert!(matches!(
+        queue.merge_when_ready(&pull).await,
+        Ok(Merged::Later(_))
+    ));
     let neither = Bench::new(record, |world| rules(world, waiting()));
     let pull = neither.propose().await.unwrap();
-    assert!(matches!(neither.merge_when_ready(&pull).await, Err(Failure::Rejected(_))));
+    assert!(matches!(
+        neither.merge_when_ready(&pull).await,
+        Err(Failure::Rejected(_))
+    ));
     bench.made.into_inner()
 }
 
 async fn reads_many_pages(record: &Record) {
     let bench = Bench::new(record, |world| {
         let required_checks = vec!["check 7".into(), "missing".into()];
-        rules(world, BranchRules { required_checks, classic: true, ..BranchRules::default() });
+        rules(
+            world,
+            BranchRules {
+                required_checks,
+                classic: true,
+                ..BranchRules::default()
+            },
+        );
     });
     let pull = bench.propose().await.unwrap();
     for number in 0..101 {
         let (commit, name) = (pull.head_commit.parse().unwrap(), format!("check {number}"));
-        bench.world.lock().github.set_check(REPOSITORY, commit, &name, Some("neutral"));
+        bench
+            .world
+            .lock()
+            .github
+            .set_check(REPOSITORY, commit, &name, Some("neutral"));
         let status = json!({"state": "success", "context": format!("status {number}")});
-        bench.raw("POST", &format!("/repos/{REPOSITORY}/statuses/{}", pull.head_commit), &status).await;
+        bench
+            .raw(
+                "POST",
+                &format!("/repos/{REPOSITORY}/statuses/{}", pull.head_commit),
+                &status,
+            )
+            .await;
         let comment = json!({"body": format!("comment {number}")});
-        bench.raw("POST", &format!("/repos/{REPOSITORY}/issues/{}/comments", pull.number), &comment).await;
+        bench
+            .raw(
+                "POST",
+                &format!("/repos/{REPOSITORY}/issues/{}/comments", pull.number),
+                &comment,
+            )
+            .await;
     }
-    let checks =
-        Call::GetChecks { repository: REPOSITORY.into(), commit: pull.head_commit, base: "main".into() };
-    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else { panic!("not checks") };
-    let required: Vec<_> = checks.iter().filter(|it| it.required).map(|it| it.name.as_str()).collect();
+    let checks = Call::GetChecks {
+        repository: REPOSITORY.into(),
+        commit: pull.head_commit,
+        base: "main".into(),
+    };
+    let Reply::Checks(checks) = bench.call(checks).await.unwrap() else {
+        panic!("not checks")
+    };
+    let required: Vec<_> = checks
+        .iter()
+        .filter(|it| it.required)
+        .map(|it| it.name.as_str())
+        .collect();
     assert_eq!((checks.len(), required), (203, vec!["check 7", "missing"]));
     let (repository, number) = (REPOSITORY.into(), pull.number);
-    let comment = Call::Comment { repository, number, marker: "last".into(), body: "Hello".into() };
+    let comment = Call::Comment {
+        repository,
+        number,
+        marker: "last".into(),
+        body: "Hello".into(),
+    };
     bench.call(comment).await.unwrap();
     let several = Call::FindPullRequests {
         repository: REPOSITORY.into(),
@@ -171,7 +317,9 @@ async fn reads_many_pages(record: &Record) {
         base: "main".into(),
         filter: PullFilter::Open,
     };
-    assert!(matches!(bench.call(several).await, Ok(Reply::PullRequests(found)) if found.len() == 1));
+    assert!(
+        matches!(bench.call(several).await, Ok(Reply::PullRequests(found)) if found.len() == 1)
+    );
 }
 
 fn app(permissions: &[(&str, Level)]) -> github::Credentials {
@@ -180,7 +328,10 @@ fn app(permissions: &[(&str, Level)]) -> github::Credentials {
         issuer: "Iv23mock0promote1001".into(),
         key: Secret::new("key", pem).unwrap(),
         repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
-        permissions: permissions.iter().map(|(name, level)| ((*name).into(), level.name().into())).collect(),
+        permissions: permissions
+            .iter()
+            .map(|(name, level)| ((*name).into(), level.name().into()))
+            .collect(),
     })
 }
 
@@ -192,12 +343,24 @@ async fn works_as_an_app(record: &Record) {
     bench.live.github.revoke().await.unwrap();
     let too_much = Bench::as_user(record, app(&[("administration", Level::Write)]), |_| {});
     assert!(too_much.propose().await.is_err());
-    let elsewhere = Bench::as_user(record, app(&wanted), |world| world.github.apps[0].installations.clear());
+    let elsewhere = Bench::as_user(record, app(&wanted), |world| {
+        world.github.apps[0].installations.clear()
+    });
     assert!(elsewhere.propose().await.is_err());
     let suspended = |world: &mut World| world.github.apps[0].installations[0].suspended = true;
-    assert!(Bench::as_user(record, app(&wanted), suspended).propose().await.is_err());
+    assert!(
+        Bench::as_user(record, app(&wanted), suspended)
+            .propose()
+            .await
+            .is_err()
+    );
     let unknown = |world: &mut World| world.github.apps.clear();
-    assert!(Bench::as_user(record, app(&wanted), unknown).propose().await.is_err());
+    assert!(
+        Bench::as_user(record, app(&wanted), unknown)
+            .propose()
+            .await
+            .is_err()
+    );
 }
 
 async fn follows_a_renamed_repository(record: &Record) {
@@ -208,24 +371,53 @@ async fn follows_a_renamed_repository(record: &Record) {
     });
     let pull = bench.propose().await.unwrap();
     bench.merge(&pull, MergeMethod::Merge).await.unwrap();
-    bench.call(Call::DeleteBranch { repository: REPOSITORY.into(), branch: HEAD.into() }).await.unwrap();
+    bench
+        .call(Call::DeleteBranch {
+            repository: REPOSITORY.into(),
+            branch: HEAD.into(),
+        })
+        .await
+        .unwrap();
 }
 
 async fn reads_what_is_not_there(record: &Record) {
     let bench = Bench::new(record, |_| {});
     let read = |path: &str, revision: &str| {
         let (repository, path, revision) = (REPOSITORY.into(), path.into(), revision.into());
-        bench.call(Call::ReadFile { repository, path, revision })
+        bench.call(Call::ReadFile {
+            repository,
+            path,
+            revision,
+        })
     };
-    assert!(matches!(read("no/such/file", "main").await, Ok(Reply::File(None))));
-    assert!(matches!(read(PATH, &"0".repeat(40)).await, Err(Failure::NotFound(_))));
-    assert!(matches!(read(PATH, "no-such-branch").await, Err(Failure::NotFound(_))));
-    assert!(matches!(read("apps", "main").await, Err(Failure::Rejected(_))));
+    assert!(matches!(
+        read("no/such/file", "main").await,
+        Ok(Reply::File(None))
+    ));
+    assert!(matches!(
+        read(PATH, &"0".repeat(40)).await,
+        Err(Failure::NotFound(_))
+    ));
+    assert!(matches!(
+        read(PATH, "no-such-branch").await,
+        Err(Failure::NotFound(_))
+    ));
+    assert!(matches!(
+        read("apps", "main").await,
+        Err(Failure::Rejected(_))
+    ));
     for revision in ["no-such-branch", &"0".repeat(40)] {
-        let call = Call::GetCommit { repository: REPOSITORY.into(), revision: revision.to_owned() };
+        let call = Call::GetCommit {
+            repository: REPOSITORY.into(),
+            revision: revision.to_owned(),
+        };
         assert!(matches!(bench.call(call).await, Ok(Reply::Commit(None))));
         let (base, head) = ("main".into(), revision.to_owned());
-        let call = Call::Compare { repository: REPOSITORY.into(), base, head };
+        let call = Call::Compare {
+            repository: REPOSITORY.into(),
+            base,
+            head,
+        };
         assert!(matches!(bench.call(call).await, Err(Failure::NotFound(_))));
     }
     let nobody = Call::RequestReviewers {
@@ -234,10 +426,19 @@ async fn reads_what_is_not_there(record: &Record) {
         users: vec!["nobody".into()],
         teams: Vec::new(),
     };
-    assert!(matches!(bench.call(nobody).await, Err(Failure::Rejected(_))));
-    let call = Call::GetBranchRules { repository: "acme/none".into(), branch: "main".into() };
+    assert!(matches!(
+        bench.call(nobody).await,
+        Err(Failure::Rejected(_))
+    ));
+    let call = Call::GetBranchRules {
+        repository: "acme/none".into(),
+        branch: "main".into(),
+    };
     assert!(matches!(bench.call(call).await, Err(Failure::NotFound(_))));
-    let none = Call::GetPullRequest { repository: REPOSITORY.into(), number: 99 };
+    let none = Call::GetPullRequest {
+        repository: REPOSITORY.into(),
+        number: 99,
+    };
     assert!(matches!(bench.call(none).await, Err(Failure::NotFound(_))));
 }
 
@@ -245,7 +446,12 @@ async fn meets_errors(record: &Record) {
     let strange: [fn(&mut World); 4] = [
         |world| world.github.tokens = Tokens::default(),
         |world| repository(world).settings.archived = true,
-        |world| world.faults.0.push(fault("times = 100", "{ answer = { status = 502, body = \"<html>\" } }")),
+        |world| {
+            world.faults.0.push(fault(
+                "times = 100",
+                "{ answer = { status = 502, body = \"<html>\" } }",
+            ))
+        },
         |world| {
             world.github.tokens.insert(GITHUB_TOKEN, powerless());
         },
@@ -255,15 +461,31 @@ async fn meets_errors(record: &Record) {
     }
     for limit in ["primary", "secondary"] {
         let then = format!("{{ rate-limit = {{ kind = {limit:?}, lasts = \"20s\" }} }}");
-        Bench::new(record, |world| world.faults.0.push(fault("times = 1", &then))).propose().await.unwrap();
+        Bench::new(record, |world| {
+            world.faults.0.push(fault("times = 1", &then))
+        })
+        .propose()
+        .await
+        .unwrap();
     }
-    let free_plan = Bench::new(record, |world| repository(world).settings.rules_available = false);
-    let rules = Call::GetBranchRules { repository: REPOSITORY.into(), branch: "main".into() };
+    let free_plan = Bench::new(record, |world| {
+        repository(world).settings.rules_available = false
+    });
+    let rules = Call::GetBranchRules {
+        repository: REPOSITORY.into(),
+        branch: "main".into(),
+    };
     free_plan.call(rules).await.unwrap();
-    let no_issues = Bench::new(record, |world| repository(world).settings.has_issues = false);
+    let no_issues = Bench::new(record, |world| {
+        repository(world).settings.has_issues = false
+    });
     let number = no_issues.propose().await.unwrap().number;
     let labels = vec!["promotion".into()];
-    let label = Call::AddLabels { repository: REPOSITORY.into(), number, labels };
+    let label = Call::AddLabels {
+        repository: REPOSITORY.into(),
+        number,
+        labels,
+    };
     assert!(no_issues.call(label).await.is_err());
 }
 

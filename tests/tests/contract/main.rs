@@ -27,31 +27,64 @@ fn say(line: &str) {
 /// The functions of the contract that reach GitHub.
 fn functions() -> BTreeSet<String> {
     let mut resolve = Resolve::default();
-    resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit")).unwrap();
-    let of_github = |name: &Option<String>| name.as_ref().is_some_and(|name| name.starts_with("github-"));
-    let interfaces = resolve.interfaces.iter().filter(|(_, it)| of_github(&it.name));
-    interfaces.flat_map(|(_, interface)| interface.functions.keys().cloned()).collect()
+    resolve
+        .push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit"))
+        .unwrap();
+    let of_github = |name: &Option<String>| {
+        name.as_ref()
+            .is_some_and(|name| name.starts_with("github-"))
+    };
+    let interfaces = resolve
+        .interfaces
+        .iter()
+        .filter(|(_, it)| of_github(&it.name));
+    interfaces
+        .flat_map(|(_, interface)| interface.functions.keys().cloned())
+        .collect()
 }
 
 /// Fails with everything that the description does not allow.
 fn assert_valid(coverage: &Coverage) {
-    let violations: Vec<_> = coverage.violations.iter().take(40).map(String::as_str).collect();
-    assert!(violations.is_empty(), "{} violations:\n{}", coverage.violations.len(), violations.join("\n"));
+    let violations: Vec<_> = coverage
+        .violations
+        .iter()
+        .take(40)
+        .map(String::as_str)
+        .collect();
+    assert!(
+        violations.is_empty(),
+        "{} violations:\n{}",
+        coverage.violations.len(),
+        violations.join("\n")
+    );
 }
 
 #[tokio::test]
 async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
     let record = Record::default();
     let made = journeys::all(&record).await;
-    assert_eq!(made, functions(), "the journeys call every function of wit/github-*");
+    assert_eq!(
+        made,
+        functions(),
+        "the journeys call every function of wit/github-*"
+    );
     let coverage = Description::read().check(&record.taken());
     assert_valid(&coverage);
-    let Coverage { used, validated, requests, responses, graphql, .. } = coverage;
+    let Coverage {
+        used,
+        validated,
+        requests,
+        responses,
+        graphql,
+        ..
+    } = coverage;
     let (used, validated) = (used.len(), validated.len());
     say(&format!(
         "contract: {used} operations used, {validated} validated, {requests} requests, {responses} responses"
     ));
-    say(&format!("contract: {graphql} requests of GraphQL, which the description does not cover"));
+    say(&format!(
+        "contract: {graphql} requests of GraphQL, which the description does not cover"
+    ));
     assert_eq!(used, validated);
 }
 
@@ -77,19 +110,28 @@ async fn what_differs_from_the_description_is_found() {
     let taken = record.taken();
     let mut description = Description::read();
     assert_valid(&description.check(&taken));
-    let made = taken.iter().position(|it| it.method == "POST" && it.path.ends_with("/pulls")).unwrap();
+    let made = taken
+        .iter()
+        .position(|it| it.method == "POST" && it.path.ends_with("/pulls"))
+        .unwrap();
     let tampered: [(&str, Tamper); 7] = [
         ("\"mergeable_state\" is a required property", |it| {
             it.change(|_, got| drop(got.remove("mergeable_state")))
         }),
-        ("/number", |it| it.change(|_, got| drop(got.insert("number".into(), json!("1"))))),
-        ("/head", |it| it.change(|_, got| drop(got.insert("head".into(), json!(null))))),
+        ("/number", |it| {
+            it.change(|_, got| drop(got.insert("number".into(), json!("1"))))
+        }),
+        ("/head", |it| {
+            it.change(|_, got| drop(got.insert("head".into(), json!(null))))
+        }),
         ("Additional properties", |it| {
             it.change(|sent, _| drop(sent.insert("auto_merge".into(), json!(true))))
         }),
         ("it never answers 418", |it| it.status = 418),
         ("no such operation", |it| it.path += "/none"),
-        ("the query has no parameter force", |it| it.query = "force=1".to_owned()),
+        ("the query has no parameter force", |it| {
+            it.query = "force=1".to_owned()
+        }),
     ];
     for (expected, tamper) in tampered {
         let mut exchange = taken[made].clone();

@@ -14,12 +14,26 @@ type Row = (&'static str, &'static str, Value, u16);
 pub(crate) async fn ask(record: &Record) {
     let bench = Bench::new(record, |world| {
         let repository = world.github.find_mut(REPOSITORY).unwrap();
-        repository.collaborators.extend(["kim".to_owned(), "sre".to_owned()]);
+        repository
+            .collaborators
+            .extend(["kim".to_owned(), "sre".to_owned()]);
     });
     let pull = bench.propose_on("work").await.unwrap();
     bench.world.lock().github.approve(REPOSITORY, 1, "kim");
-    bench.world.lock().github.set_check(REPOSITORY, pull.head_commit.parse().unwrap(), "validate", None);
-    let file = bench.raw("GET", &format!("/repos/{REPOSITORY}/contents/{PATH}"), &Value::Null).await.1;
+    bench.world.lock().github.set_check(
+        REPOSITORY,
+        pull.head_commit.parse().unwrap(),
+        "validate",
+        None,
+    );
+    let file = bench
+        .raw(
+            "GET",
+            &format!("/repos/{REPOSITORY}/contents/{PATH}"),
+            &Value::Null,
+        )
+        .await
+        .1;
     let commit = &pull.head_commit;
     let mut unexpected = Vec::new();
     for (method, target, body, status) in reads().into_iter().chain(writes()) {
@@ -27,11 +41,21 @@ pub(crate) async fn ask(record: &Record) {
             Some(root) if root.starts_with('/') => root.to_owned(),
             _ => format!("/repos/{REPOSITORY}{target}"),
         };
-        let target = target.replace("COMMIT", commit).replace("BLOB", file["sha"].as_str().unwrap());
-        let body = body.to_string().replace("COMMIT", commit).replace("BLOB", file["sha"].as_str().unwrap());
-        let got = bench.raw(method, &target, &serde_json::from_str(&body).unwrap()).await;
+        let target = target
+            .replace("COMMIT", commit)
+            .replace("BLOB", file["sha"].as_str().unwrap());
+        let body = body
+            .to_string()
+            .replace("COMMIT", commit)
+            .replace("BLOB", file["sha"].as_str().unwrap());
+        let got = bench
+            .raw(method, &target, &serde_json::from_str(&body).unwrap())
+            .await;
         if got.0 != status {
-            unexpected.push(format!("{method} {target} -> {} {}, not {status}", got.0, got.1["message"]));
+            unexpected.push(format!(
+                "{method} {target} -> {} {}, not {status}",
+                got.0, got.1["message"]
+            ));
         }
     }
     assert!(unexpected.is_empty(), "{}", unexpected.join("\n"));
@@ -64,7 +88,10 @@ fn reads() -> Vec<Row> {
         get("/compare/main...work", 200),
         get("/compare/work...main", 200),
         get("/compare/main...none", 404),
-        get("/pulls?state=all&sort=updated&direction=asc&per_page=1", 200),
+        get(
+            "/pulls?state=all&sort=updated&direction=asc&per_page=1",
+            200,
+        ),
         get("/pulls/1", 200),
         get("/pulls/1/files", 200),
         get("/pulls/1/merge", 404),
@@ -78,34 +105,114 @@ fn reads() -> Vec<Row> {
 
 fn writes() -> Vec<Row> {
     vec![
-        ("POST", "/git/blobs", json!({"content": "eA==", "encoding": "base64"}), 201),
-        ("POST", "/git/refs", json!({"ref": "refs/heads/more", "sha": "COMMIT"}), 201),
-        ("POST", "/git/refs", json!({"ref": "refs/heads/more", "sha": "COMMIT"}), 422),
-        ("POST", "/git/refs", json!({"ref": "more", "sha": "COMMIT"}), 422),
+        (
+            "POST",
+            "/git/blobs",
+            json!({"content": "eA==", "encoding": "base64"}),
+            201,
+        ),
+        (
+            "POST",
+            "/git/refs",
+            json!({"ref": "refs/heads/more", "sha": "COMMIT"}),
+            201,
+        ),
+        (
+            "POST",
+            "/git/refs",
+            json!({"ref": "refs/heads/more", "sha": "COMMIT"}),
+            422,
+        ),
+        (
+            "POST",
+            "/git/refs",
+            json!({"ref": "more", "sha": "COMMIT"}),
+            422,
+        ),
         (
             "POST",
             "/git/trees",
             json!({"tree": [{"path": "x", "mode": "100644", "type": "blob", "sha": "BLOB"}]}),
             201,
         ),
-        ("POST", "/git/trees", json!({"tree": [], "base_tree": "none"}), 422),
-        ("POST", "/git/commits", json!({"message": "x", "tree": "BLOB"}), 422),
-        ("PATCH", "/git/refs/heads/more", json!({"sha": "COMMIT"}), 200),
-        ("PATCH", "/git/refs/heads/none", json!({"sha": "COMMIT"}), 422),
-        ("PUT", "/contents/new.txt", json!({"message": "new", "content": "eA==", "branch": "more"}), 201),
+        (
+            "POST",
+            "/git/trees",
+            json!({"tree": [], "base_tree": "none"}),
+            422,
+        ),
+        (
+            "POST",
+            "/git/commits",
+            json!({"message": "x", "tree": "BLOB"}),
+            422,
+        ),
+        (
+            "PATCH",
+            "/git/refs/heads/more",
+            json!({"sha": "COMMIT"}),
+            200,
+        ),
+        (
+            "PATCH",
+            "/git/refs/heads/none",
+            json!({"sha": "COMMIT"}),
+            422,
+        ),
+        (
+            "PUT",
+            "/contents/new.txt",
+            json!({"message": "new", "content": "eA==", "branch": "more"}),
+            201,
+        ),
         (
             "PUT",
             "/contents/README.md",
             json!({"message": "x", "content": "eA==", "branch": "more", "sha": "COMMIT"}),
             409,
         ),
-        ("POST", "/merges", json!({"base": "work", "head": "more"}), 201),
-        ("POST", "/merges", json!({"base": "work", "head": "more"}), 204),
-        ("POST", "/merges", json!({"base": "work", "head": "none"}), 404),
-        ("POST", "/statuses/COMMIT", json!({"state": "success", "context": "ci"}), 201),
-        ("POST", "/pulls", json!({"title": "again", "head": "work", "base": "main"}), 422),
-        ("POST", "/pulls", json!({"title": "same", "head": "main", "base": "main"}), 422),
-        ("PATCH", "/pulls/1", json!({"title": "Another title", "body": "Another text"}), 200),
+        (
+            "POST",
+            "/merges",
+            json!({"base": "work", "head": "more"}),
+            201,
+        ),
+        (
+            "POST",
+            "/merges",
+            json!({"base": "work", "head": "more"}),
+            204,
+        ),
+        (
+            "POST",
+            "/merges",
+            json!({"base": "work", "head": "none"}),
+            404,
+        ),
+        (
+            "POST",
+            "/statuses/COMMIT",
+            json!({"state": "success", "context": "ci"}),
+            201,
+        ),
+        (
+            "POST",
+            "/pulls",
+            json!({"title": "again", "head": "work", "base": "main"}),
+            422,
+        ),
+        (
+            "POST",
+            "/pulls",
+            json!({"title": "same", "head": "main", "base": "main"}),
+            422,
+        ),
+        (
+            "PATCH",
+            "/pulls/1",
+            json!({"title": "Another title", "body": "Another text"}),
+            200,
+        ),
         ("PUT", "/pulls/1/update-branch", json!({}), 422),
         (
             "POST",
@@ -113,17 +220,42 @@ fn writes() -> Vec<Row> {
             json!({"reviewers": ["kim"], "team_reviewers": ["sre"]}),
             201,
         ),
-        ("POST", "/labels", json!({"name": "blue", "color": "0000ff", "description": "A colour"}), 201),
-        ("POST", "/labels", json!({"name": "blue", "color": "0000ff"}), 422),
+        (
+            "POST",
+            "/labels",
+            json!({"name": "blue", "color": "0000ff", "description": "A colour"}),
+            201,
+        ),
+        (
+            "POST",
+            "/labels",
+            json!({"name": "blue", "color": "0000ff"}),
+            422,
+        ),
         ("GET", "/labels/blue", Value::Null, 200),
         ("POST", "/issues/1/labels", json!({"labels": ["blue"]}), 200),
         ("GET", "/issues/1/labels", Value::Null, 200),
         ("DELETE", "/issues/1/labels/blue", Value::Null, 200),
         ("DELETE", "/issues/1/labels/blue", Value::Null, 404),
-        ("POST", "/issues/1/assignees", json!({"assignees": ["kim"]}), 201),
+        (
+            "POST",
+            "/issues/1/assignees",
+            json!({"assignees": ["kim"]}),
+            201,
+        ),
         ("POST", "/issues/1/comments", json!({"body": "Hello"}), 201),
-        ("PATCH", "/issues/comments/99", json!({"body": "Hello"}), 404),
-        ("PUT", "/pulls/1/merge", json!({"merge_method": "merge", "commit_title": "By hand"}), 200),
+        (
+            "PATCH",
+            "/issues/comments/99",
+            json!({"body": "Hello"}),
+            404,
+        ),
+        (
+            "PUT",
+            "/pulls/1/merge",
+            json!({"merge_method": "merge", "commit_title": "By hand"}),
+            200,
+        ),
         ("GET", "/pulls/1/merge", Value::Null, 204),
         ("GET", "/pulls/1", Value::Null, 200),
         ("PUT", "/pulls/1/merge", json!({}), 405),
@@ -136,7 +268,13 @@ fn writes() -> Vec<Row> {
 /// Asks with credentials that do not do.
 async fn as_strangers(bench: &Bench) {
     let repository = format!("/repos/{REPOSITORY}");
-    assert_eq!(bench.raw_as("none", "GET", &repository, &Value::Null).await.0, 401);
+    assert_eq!(
+        bench
+            .raw_as("none", "GET", &repository, &Value::Null)
+            .await
+            .0,
+        401
+    );
     bench.world.lock().github.tokens = Tokens::default();
     for kind in [TokenKind::FineGrained, TokenKind::Actions] {
         let mut token = promote::world::github::Token::full(kind, "bot");

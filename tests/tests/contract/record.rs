@@ -28,7 +28,10 @@ pub(crate) struct Record(Arc<Mutex<Vec<Exchange>>>);
 impl Record {
     /// The same way into the world, with this record beside it.
     pub(crate) fn listen(&self, world: WorldTransport) -> Recorder {
-        Recorder { world, record: self.clone() }
+        Recorder {
+            world,
+            record: self.clone(),
+        }
     }
 
     pub(crate) fn taken(&self) -> Vec<Exchange> {
@@ -76,7 +79,9 @@ impl Exchange {
         if bytes.is_empty() {
             return Ok(None);
         }
-        serde_json::from_slice(bytes).map(Some).map_err(|error| format!("is no JSON: {error}"))
+        serde_json::from_slice(bytes)
+            .map(Some)
+            .map_err(|error| format!("is no JSON: {error}"))
     }
     /// Changes both bodies, which are objects.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut Object, &mut Object)) {

@@ -13,15 +13,32 @@ pub(crate) type Refusal = (fn(&mut World), MergeMethod, &'static str);
 pub(crate) fn refusals() -> Vec<Refusal> {
     use MergeMethod::{Merge, Rebase, Squash};
     fn conflicting(world: &mut World) {
-        world.github.commit_files(REPOSITORY, "main", "theirs", [(PATH.to_owned(), "x".into())]);
+        world.github.commit_files(
+            REPOSITORY,
+            "main",
+            "theirs",
+            [(PATH.to_owned(), "x".into())],
+        );
     }
     fn check(world: &mut World, conclusion: Option<&str>) {
-        rules(world, BranchRules { required_checks: vec!["validate".into()], ..BranchRules::default() });
+        rules(
+            world,
+            BranchRules {
+                required_checks: vec!["validate".into()],
+                ..BranchRules::default()
+            },
+        );
         let head = repository(world).pulls[&1].head_sha;
-        world.github.set_check(REPOSITORY, head, "validate", conclusion);
+        world
+            .github
+            .set_check(REPOSITORY, head, "validate", conclusion);
     }
     vec![
-        (|world| world.github.weather.base_modified = 1000, Merge, "conflict"),
+        (
+            |world| world.github.weather.base_modified = 1000,
+            Merge,
+            "conflict",
+        ),
         (conflicting, Merge, "conflict"),
         (conflicting, Rebase, "conflict"),
         (
@@ -33,21 +50,44 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         ),
         (
             |world| {
-                world.github.commit_files(REPOSITORY, HEAD, "theirs", [("x".to_owned(), "x".into())]);
+                world.github.commit_files(
+                    REPOSITORY,
+                    HEAD,
+                    "theirs",
+                    [("x".to_owned(), "x".into())],
+                );
             },
             Merge,
             "conflict",
         ),
-        (|world| repository(world).pulls.get_mut(&1).unwrap().draft = true, Merge, "rejected"),
-        (|world| repository(world).settings.allow_merge_commit = false, Merge, "rejected"),
-        (|world| repository(world).settings.allow_squash_merge = false, Squash, "rejected"),
-        (|world| repository(world).settings.allow_rebase_merge = false, Rebase, "rejected"),
-        (|it| rules(it, BranchRules { linear_history: true, ..BranchRules::default() }), Merge, "rejected"),
+        (
+            |world| repository(world).pulls.get_mut(&1).unwrap().draft = true,
+            Merge,
+            "rejected",
+        ),
+        (
+            |world| repository(world).settings.allow_merge_commit = false,
+            Merge,
+            "rejected",
+        ),
+        (
+            |world| repository(world).settings.allow_squash_merge = false,
+            Squash,
+            "rejected",
+        ),
+        (
+            |world| repository(world).settings.allow_rebase_merge = false,
+            Rebase,
+            "rejected",
+        ),
         (
             |it| {
                 rules(
                     it,
-                    BranchRules { allowed_methods: Some(vec![Method::Squash]), ..BranchRules::default() },
+                    BranchRules {
+                        linear_history: true,
+                        ..BranchRules::default()
+                    },
                 )
             },
             Merge,
@@ -57,7 +97,23 @@ pub(crate) fn refusals() -> Vec<Refusal> {
             |it| {
                 rules(
                     it,
-                    BranchRules { required_checks: vec!["a".into(), "b".into()], ..BranchRules::default() },
+                    BranchRules {
+                        allowed_methods: Some(vec![Method::Squash]),
+                        ..BranchRules::default()
+                    },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules {
+                        required_checks: vec!["a".into(), "b".into()],
+                        ..BranchRules::default()
+                    },
                 )
             },
             Merge,
@@ -65,10 +121,50 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         ),
         (|world| check(world, None), Merge, "rejected"),
         (|world| check(world, Some("failure")), Merge, "rejected"),
-        (|it| rules(it, BranchRules { required_approvals: 2, ..BranchRules::default() }), Merge, "rejected"),
-        (|it| rules(it, BranchRules { restricts_pushes: true, ..BranchRules::default() }), Merge, "rejected"),
-        (|it| rules(it, BranchRules { merge_queue: true, ..BranchRules::default() }), Merge, "rejected"),
-        (|world| repository(world).settings.archived = true, Merge, "other"),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules {
+                        required_approvals: 2,
+                        ..BranchRules::default()
+                    },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules {
+                        restricts_pushes: true,
+                        ..BranchRules::default()
+                    },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules {
+                        merge_queue: true,
+                        ..BranchRules::default()
+                    },
+                )
+            },
+            Merge,
+            "rejected",
+        ),
+        (
+            |world| repository(world).settings.archived = true,
+            Merge,
+            "other",
+        ),
         (|world| repository(world).pulls.clear(), Merge, "not-found"),
     ]
 }

@@ -21,10 +21,27 @@ struct Place {
 
 impl Place {
     fn targets(&self) -> [Target<'_>; 3] {
-        let Self { repository, path, head, base, blueprint, entity, change } = self;
-        let at =
-            In { repository, number: None, paths: vec![path.as_str()], head: Some(*head), base: Some(*base) };
-        let entity = Target::Entity { blueprint, identifier: Some(*entity), change: change.as_ref() };
+        let Self {
+            repository,
+            path,
+            head,
+            base,
+            blueprint,
+            entity,
+            change,
+        } = self;
+        let at = In {
+            repository,
+            number: None,
+            paths: vec![path.as_str()],
+            head: Some(*head),
+            base: Some(*base),
+        };
+        let entity = Target::Entity {
+            blueprint,
+            identifier: Some(*entity),
+            change: change.as_ref(),
+        };
         [Target::Run, Target::Repository(at), entity]
     }
 }
@@ -35,43 +52,92 @@ fn template(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<Templat
 }
 
 fn names(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
-    subsequence(texts, 1..=texts.len()).prop_map(|some| some.into_iter().map(str::to_owned).collect())
+    subsequence(texts, 1..=texts.len())
+        .prop_map(|some| some.into_iter().map(str::to_owned).collect())
 }
 
 const REPOSITORIES: &[&str] = &["acme/gitops", "acme/other"];
-const BRANCHES: &[&str] = &["main", "main", "release", "promote/web/1", "promote/web/1", "promote/other/1"];
+const BRANCHES: &[&str] = &[
+    "main",
+    "main",
+    "release",
+    "promote/web/1",
+    "promote/web/1",
+    "promote/other/1",
+];
 const BLUEPRINTS: &[&str] = &["service", "running_service"];
 const ENTITIES: &[&str] = &["web", "web-prod", "web-staging"];
 
 fn grant() -> impl Strategy<Value = Grant> {
     let allow = subsequence(Operation::ALL.to_vec(), 1..=Operation::ALL.len());
-    let paths = template(&["**", "apps/**", "apps/*/prod/*.yaml", "apps/{service.identifier}/prod/*.yaml"]);
+    let paths = template(&[
+        "**",
+        "apps/**",
+        "apps/*/prod/*.yaml",
+        "apps/{service.identifier}/prod/*.yaml",
+    ]);
     let heads = template(&["promote/**", "promote/{service.identifier}/*", "**"]);
-    let entities = template(&["web-prod", "{service.relations.prod_runtime}", "{service.relations.none}"]);
+    let entities = template(&[
+        "web-prod",
+        "{service.relations.prod_runtime}",
+        "{service.relations.none}",
+    ]);
     let fields = prop::array::uniform2(names(&["image", "owner"]));
-    let places = (names(REPOSITORIES), paths, template(&["main", "release"]), heads);
-    (allow, places, names(BLUEPRINTS), entities, fields, any::<bool>()).prop_map(
-        |(allow, (repository, path, base, head), blueprint, entity, [relations, properties], after_merge)| {
-            Grant {
+    let places = (
+        names(REPOSITORIES),
+        paths,
+        template(&["main", "release"]),
+        heads,
+    );
+    (
+        allow,
+        places,
+        names(BLUEPRINTS),
+        entities,
+        fields,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(
                 allow,
-                repository,
-                path,
-                base,
-                head,
+                (repository, path, base, head),
                 blueprint,
                 entity,
-                relations,
-                properties,
+                [relations, properties],
                 after_merge,
-                ..Grant::default()
-            }
-        },
-    )
+            )| {
+                Grant {
+                    allow,
+                    repository,
+                    path,
+                    base,
+                    head,
+                    blueprint,
+                    entity,
+                    relations,
+                    properties,
+                    after_merge,
+                    ..Grant::default()
+                }
+            },
+        )
 }
 
 /// A path, most of them normal.
 fn path() -> impl Strategy<Value = String> {
-    let part = select(&["apps", "web", "prod", "deployment.yaml", "x.yaml", "..", ".", "", ".git"][..]);
+    let part = select(
+        &[
+            "apps",
+            "web",
+            "prod",
+            "deployment.yaml",
+            "x.yaml",
+            "..",
+            ".",
+            "",
+            ".git",
+        ][..],
+    );
     let separator = select(&["/", "/", "/", "/", "\\", "%2f", "//"][..]);
     prop_oneof![
         3 => Just("apps/web/prod/deployment.yaml".to_owned()),
@@ -82,21 +148,36 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    let relation = |name: &str| Relation { name: name.to_owned(), targets: vec!["web-2".to_owned()] };
-    let change = (any::<bool>(), select(&["image", "owner", "evil"][..])).prop_map(move |(some, name)| {
-        some.then(|| Change { title: None, properties: None, relations: vec![relation(name)] })
-    });
-    let names =
-        (select(REPOSITORIES), select(BRANCHES), select(BRANCHES), select(BLUEPRINTS), select(ENTITIES));
-    (names, path(), change).prop_map(|((repository, head, base, blueprint, entity), path, change)| Place {
-        repository,
-        path,
-        head,
-        base,
-        blueprint,
-        entity,
-        change,
-    })
+    let relation = |name: &str| Relation {
+        name: name.to_owned(),
+        targets: vec!["web-2".to_owned()],
+    };
+    let change =
+        (any::<bool>(), select(&["image", "owner", "evil"][..])).prop_map(move |(some, name)| {
+            some.then(|| Change {
+                title: None,
+                properties: None,
+                relations: vec![relation(name)],
+            })
+        });
+    let names = (
+        select(REPOSITORIES),
+        select(BRANCHES),
+        select(BRANCHES),
+        select(BLUEPRINTS),
+        select(ENTITIES),
+    );
+    (names, path(), change).prop_map(
+        |((repository, head, base, blueprint, entity), path, change)| Place {
+            repository,
+            path,
+            head,
+            base,
+            blueprint,
+            entity,
+            change,
+        },
+    )
 }
 
 fn context() -> Value {
@@ -109,7 +190,9 @@ fn resolve(grants: Vec<Grant>) -> Resolved {
 
 /// Written in the one way that means it: what git, a server and a reader agree about.
 fn is_normal(path: &str) -> bool {
-    let parts = path.split('/').all(|part| !matches!(part, "" | "." | ".." | ".git"));
+    let parts = path
+        .split('/')
+        .all(|part| !matches!(part, "" | "." | ".." | ".git"));
     parts && !path.contains(['\\', '%']) && !path.chars().any(char::is_control)
 }
 
@@ -167,7 +250,9 @@ fn what_is_generated_is_not_all_denied() {
         let (grants, place) = pairs.new_tree(&mut runner).unwrap().current();
         let resolved = resolve(grants);
         let [_, repository, _] = place.targets();
-        Operation::ALL.iter().any(|operation| resolved.allow(*operation, &repository).is_some())
+        Operation::ALL
+            .iter()
+            .any(|operation| resolved.allow(*operation, &repository).is_some())
     });
     assert!(allowed.count() > 3);
 }

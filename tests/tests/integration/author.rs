@@ -11,12 +11,18 @@ use crate::stage::{Ended, PROGRAM, Stage};
 /// The commands of the guide, in their order: its blocks for the shell.
 fn commands(guide: &str) -> String {
     let blocks = guide.split("\n```sh\n").skip(1);
-    blocks.map(|block| block.split("\n```").next().unwrap().to_owned() + "\n").collect()
+    blocks
+        .map(|block| block.split("\n```").next().unwrap().to_owned() + "\n")
+        .collect()
 }
 
 /// Cargo's folder for guests, where the standard library is built already.
 fn target_dir() -> PathBuf {
-    Path::new(guests::LIAR).ancestors().nth(4).unwrap().to_owned()
+    Path::new(guests::LIAR)
+        .ancestors()
+        .nth(4)
+        .unwrap()
+        .to_owned()
 }
 
 /// A shell with the program on its path and what cargo needs.
@@ -29,26 +35,45 @@ async fn shell(stage: &Stage, script: &str) -> Ended {
     let mut command = Command::new("/usr/bin/env");
     command.arg(format!("PATH={}:{path}", bin.display()));
     command.arg(format!("CARGO_TARGET_DIR={}", target_dir().display()));
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTUP_AUTO_INSTALL", "CARGO"] {
+    for name in [
+        "HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "RUSTUP_TOOLCHAIN",
+        "RUSTUP_AUTO_INSTALL",
+        "CARGO",
+    ] {
         if let Ok(value) = std::env::var(name) {
             command.arg(format!("{name}={value}"));
         }
     }
     command.args(["bash", "-euc", script]);
-    stage.start(command, "").end_within(std::time::Duration::from_secs(600)).await
+    stage
+        .start(command, "")
+        .end_within(std::time::Duration::from_secs(600))
+        .await
 }
 
 #[tokio::test]
 async fn every_command_of_the_guide_does_what_the_guide_says() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/GUIDE.md");
     let script = commands(&std::fs::read_to_string(guide).unwrap());
-    assert!(script.contains("promote new") && script.contains("promote inspect"), "{script}");
+    assert!(
+        script.contains("promote new") && script.contains("promote inspect"),
+        "{script}"
+    );
     let stage = Stage::sample().await;
     let ended = shell(&stage, &script).await;
     ended.expect(0);
-    ended.expect_said("4 passed, 0 failed").expect_said("5 passed, 0 failed");
-    ended.expect_said("0 passed, 1 failed").expect_said("expected  refused");
-    ended.expect_said("tier      promote").expect_said("gains no authority");
+    ended
+        .expect_said("4 passed, 0 failed")
+        .expect_said("5 passed, 0 failed");
+    ended
+        .expect_said("0 passed, 1 failed")
+        .expect_said("expected  refused");
+    ended
+        .expect_said("tier      promote")
+        .expect_said("gains no authority");
     ended.expect_said("+          image: ghcr.io/acme/web:1.4.2");
 }
 
@@ -56,34 +81,68 @@ async fn every_command_of_the_guide_does_what_the_guide_says() {
 async fn a_gain_of_authority_is_named_and_can_be_denied() {
     let stage = Stage::sample().await;
     let inspect = async |component: &str, against: &str, more: &[&str]| {
-        stage.promote(&[&["inspect", component, "--against", against], more].concat()).await
+        stage
+            .promote(&[&["inspect", component, "--against", against], more].concat())
+            .await
     };
     let gain = inspect(guests::SMUGGLER, guests::OBSERVER, &["--deny-gain"]).await;
-    gain.expect(1).expect_said("gains github-propose.propose: commit to a branch of its own");
-    gain.expect_said("tier propose, it was observe").expect_said("could do what");
+    gain.expect(1)
+        .expect_said("gains github-propose.propose: commit to a branch of its own");
+    gain.expect_said("tier propose, it was observe")
+        .expect_said("could do what");
     let told = inspect(guests::SMUGGLER, guests::OBSERVER, &[]).await;
     told.expect(0).expect_said("gains github-propose.propose");
     let loss = inspect(guests::OBSERVER, "builtin", &["--deny-gain"]).await;
-    loss.expect(0).expect_said("gains no authority").expect_said("loses github-merge.merge");
+    loss.expect(0)
+        .expect_said("gains no authority")
+        .expect_said("loses github-merge.merge");
     let same = inspect("builtin", "builtin", &["--deny-gain", "--format", "json"]).await;
     let same = same.expect(0).json();
-    assert_eq!((&same["against"]["gained"], &same["against"]["lost"]), (&json!([]), &json!([])));
-    assert!(same["could"].as_array().unwrap().iter().any(|it| it["function"] == "github-merge.merge"));
+    assert_eq!(
+        (&same["against"]["gained"], &same["against"]["lost"]),
+        (&json!([]), &json!([]))
+    );
+    assert!(
+        same["could"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["function"] == "github-merge.merge")
+    );
     let lonely = stage.promote(&["inspect", "--deny-gain"]).await;
     lonely.expect(2).expect_said("--against");
-    inspect("builtin", "promote.toml", &[]).await.expect(2).expect_said("not WebAssembly");
+    inspect("builtin", "promote.toml", &[])
+        .await
+        .expect(2)
+        .expect_said("not WebAssembly");
 }
 
 #[tokio::test]
 async fn a_bad_project_is_named_with_what_to_do() {
     let stage = Stage::sample().await.with("PATH", "/nowhere");
     let new = async |arguments: &[&str]| stage.promote(&[&["new"], arguments].concat()).await;
-    new(&["Freeze Fridays", "--lang", "js"]).await.expect(2).expect_said("try `freeze-fridays`");
-    new(&["mine", "--lang", "cobol"]).await.expect(2).expect_said("rust, js, python");
+    new(&["Freeze Fridays", "--lang", "js"])
+        .await
+        .expect(2)
+        .expect_said("try `freeze-fridays`");
+    new(&["mine", "--lang", "cobol"])
+        .await
+        .expect(2)
+        .expect_said("rust, js, python");
     let made = new(&["mine", "--lang", "js"]).await;
     made.expect(0).expect_said("the rules are in src/policy.js");
-    new(&["mine", "--lang", "js"]).await.expect(2).expect_said("mine exists already");
-    stage.promote(&["build"]).await.expect(2).expect_said("promote new NAME --lang rust");
+    new(&["mine", "--lang", "js"])
+        .await
+        .expect(2)
+        .expect_said("mine exists already");
+    stage
+        .promote(&["build"])
+        .await
+        .expect(2)
+        .expect_said("promote new NAME --lang rust");
     let missing = stage.promote(&["build", "mine"]).await;
-    missing.expect(2).expect_said("there is no `npm`").expect_said("apt-get install nodejs npm");
+    missing
+        .expect(2)
+        .expect_said("there is no `npm`")
+        .expect_said("apt-get install nodejs npm");
 }

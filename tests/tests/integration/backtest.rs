@@ -27,7 +27,8 @@ static BUILTIN: LazyLock<Policy> =
 const START: &str = "2026-01-06T10:00:00Z";
 
 /// From Friday afternoon to the end of the weekend, in UTC.
-const FREEZE: &str = "freeze = { zone = \"UTC0\", windows = [\"* 16-23 * * fri\", \"* * * * sat,sun\"] }";
+const FREEZE: &str =
+    "freeze = { zone = \"UTC0\", windows = [\"* 16-23 * * fri\", \"* * * * sat,sun\"] }";
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
@@ -80,7 +81,10 @@ impl Case {
     /// Runs it for real.
     fn run(self, settings: Settings) -> (String, String) {
         let payload = self.named(&sample::payload().to_string());
-        let bench = Bench::builtin().settings(settings).world(self.world()).payload(payload);
+        let bench = Bench::builtin()
+            .settings(settings)
+            .world(self.world())
+            .payload(payload);
         let ended = runtime().block_on(bench.run());
         (ended.done.ending.kind().to_owned(), ended.journal)
     }
@@ -109,20 +113,30 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
         let started = Instant::now();
         let tried = tried(&journal, Some(&frozen));
         took += started.elapsed().as_secs_f64();
-        let new = tried.new.as_ref().unwrap_or_else(|| panic!("{case:?}: {}", tried.why));
+        let new = tried
+            .new
+            .as_ref()
+            .unwrap_or_else(|| panic!("{case:?}: {}", tried.why));
         assert_eq!(
             (tried.old.as_ref().unwrap().kind.as_str(), new.kind.as_str()),
             (&*old, &*real),
             "{case:?}"
         );
         let flips = old != real;
-        assert_eq!(tried.change == Change::Flipped, flips, "{case:?} {old}: {tried:?}");
+        assert_eq!(
+            tried.change == Change::Flipped,
+            flips,
+            "{case:?} {old}: {tried:?}"
+        );
         if old == "promoted" || old == "failed" {
             assert_eq!(flips, case.is_frozen(), "{case:?} {old}: {tried:?}");
         }
         if flips {
             assert_eq!(new.rules, ["freeze"], "{case:?}");
-            assert!(tried.why.contains("in the freeze") && tried.new_writes.is_empty(), "{tried:?}");
+            assert!(
+                tried.why.contains("in the freeze") && tried.new_writes.is_empty(),
+                "{tried:?}"
+            );
         }
         flipped += usize::from(flips);
         changed += usize::from(tried.change == Change::Changed);
@@ -163,7 +177,10 @@ fn what_is_predicted_is_what_happens_and_the_rest_is_unknown() {
             assert_eq!(new.kind, real, "{settings} {case:?} {old}: {tried:?}");
             known += 1;
         }
-        assert!((at_least..=10).contains(&known), "{settings}: {known} are known");
+        assert!(
+            (at_least..=10).contains(&known),
+            "{settings}: {known} are known"
+        );
     }
 }
 
@@ -187,7 +204,11 @@ fn what_was_cut_is_unknown() {
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
     for kept in 1..lines.len() - 1 {
         let tried = tried(&lines[..kept].concat(), None);
-        assert_eq!((tried.change, tried.old), (Change::Unknown, None), "{kept} lines");
+        assert_eq!(
+            (tried.change, tried.old),
+            (Change::Unknown, None),
+            "{kept} lines"
+        );
     }
     // A rule that refuses on what was read before the cut decides all the same.
     let refused = tried(
@@ -202,15 +223,24 @@ async fn folder() -> Stage {
     let stage = Stage::sample().await;
     std::fs::create_dir(stage.path("journals")).unwrap();
     for case in Case::all(12).chain([Case(150)]) {
-        let (_, journal) = tokio::task::spawn_blocking(move || case.run(Settings::default())).await.unwrap();
+        let (_, journal) = tokio::task::spawn_blocking(move || case.run(Settings::default()))
+            .await
+            .unwrap();
         stage.write(&format!("journals/{:03}.jsonl", case.0), &journal);
     }
     let mut world = World::sample();
-    let service = world.port.entities.get_mut(&("service".to_owned(), "web".to_owned())).unwrap();
-    service.properties.insert("locked_in_prod".to_owned(), json!(true));
+    let service = world
+        .port
+        .entities
+        .get_mut(&("service".to_owned(), "web".to_owned()))
+        .unwrap();
     service
         .properties
-        .insert("locked_reason_prod".to_owned(), json!("</td><script>alert(1)</script>\u{202e}"));
+        .insert("locked_in_prod".to_owned(), json!(true));
+    service.properties.insert(
+        "locked_reason_prod".to_owned(),
+        json!("</td><script>alert(1)</script>\u{202e}"),
+    );
     let hostile = Bench::builtin().world(world).run().await;
     stage.write("journals/hostile.jsonl", &hostile.journal);
     stage.write("frozen.toml", &Settings::default().more(FREEZE).text());
@@ -220,12 +250,30 @@ async fn folder() -> Stage {
 #[tokio::test]
 async fn the_program_reports_for_people_machines_and_browsers() {
     let stage = folder().await;
-    let shown = stage.promote(&["replay", "--config", "frozen.toml", "journals"]).await;
-    shown.expect(0).expect_said("14 runs: ").expect_said("promoted → refused (freeze)");
+    let shown = stage
+        .promote(&["replay", "--config", "frozen.toml", "journals"])
+        .await;
+    shown
+        .expect(0)
+        .expect_said("14 runs: ")
+        .expect_said("promoted → refused (freeze)");
 
-    let told = stage.promote(&["replay", "--config", "frozen.toml", "--format", "json", "journals"]).await;
+    let told = stage
+        .promote(&[
+            "replay",
+            "--config",
+            "frozen.toml",
+            "--format",
+            "json",
+            "journals",
+        ])
+        .await;
     let told = told.expect(0).json();
-    assert_eq!((&told["flipped"], &told["unknown"]), (&json!(1), &json!(0)), "{told:#}");
+    assert_eq!(
+        (&told["flipped"], &told["unknown"]),
+        (&json!(1), &json!(0)),
+        "{told:#}"
+    );
     let runs = told["runs"].as_array().unwrap();
     let flipped = runs.iter().find(|run| run["change"] == "flipped").unwrap();
     assert_eq!(
@@ -233,11 +281,22 @@ async fn the_program_reports_for_people_machines_and_browsers() {
         (&json!(["freeze"]), &json!("journals/150.jsonl"))
     );
 
-    let page = stage.promote(&["replay", "--config", "frozen.toml", "--format", "html", "journals"]).await;
+    let page = stage
+        .promote(&[
+            "replay",
+            "--config",
+            "frozen.toml",
+            "--format",
+            "html",
+            "journals",
+        ])
+        .await;
     let page = &page.expect(0).stdout;
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
     assert!(
-        !page.contains("<script") && page.contains("&lt;script&gt;alert(1)") && !page.contains('\u{202e}')
+        !page.contains("<script")
+            && page.contains("&lt;script&gt;alert(1)")
+            && !page.contains('\u{202e}')
     );
     for elsewhere in ["http://", "src=", "@import", "url("] {
         assert!(!page.contains(elsewhere), "{elsewhere}");
@@ -248,8 +307,16 @@ async fn the_program_reports_for_people_machines_and_browsers() {
 #[tokio::test]
 async fn another_policy_is_tried_and_what_cannot_be_is_named() {
     let stage = folder().await;
-    let tried =
-        stage.promote(&["replay", "--policy", guests::OBSERVER, "journals", "--format", "json"]).await;
+    let tried = stage
+        .promote(&[
+            "replay",
+            "--policy",
+            guests::OBSERVER,
+            "journals",
+            "--format",
+            "json",
+        ])
+        .await;
     let tried = tried.expect(0).json();
     assert_eq!(tried["runs"].as_array().unwrap().len(), 14);
     let flip = tried["flips"]
@@ -259,8 +326,16 @@ async fn another_policy_is_tried_and_what_cannot_be_is_named() {
         .find(|flip| flip["flip"] == "promoted → refused (observer)");
     assert!(flip.is_some(), "{:#}", tried["flips"]);
     stage.write("journals/broken.jsonl", "{}\n");
-    let tried = stage.promote(&["replay", "--policy", "builtin", "journals"]).await;
-    tried.expect(2).expect_said("broken.jsonl").expect_said("1 unusable").expect_said("14 same");
-    let html = stage.promote(&["replay", "--format", "html", "journals"]).await;
+    let tried = stage
+        .promote(&["replay", "--policy", "builtin", "journals"])
+        .await;
+    tried
+        .expect(2)
+        .expect_said("broken.jsonl")
+        .expect_said("1 unusable")
+        .expect_said("14 same");
+    let html = stage
+        .promote(&["replay", "--format", "html", "journals"])
+        .await;
     html.expect(2).expect_said("`--policy` or `--config`");
 }

@@ -21,7 +21,11 @@ pub(crate) fn search(
 ) -> Result<(), String> {
     let lines = || printed.iter().flat_map(|text| text.lines());
     let masked = lines().filter_map(|line| line.strip_prefix(MASK));
-    let secret = |name: &str| ["SECRET", "TOKEN", "KEY"].iter().any(|word| name.contains(word));
+    let secret = |name: &str| {
+        ["SECRET", "TOKEN", "KEY"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
     let given = environment
         .iter()
         .filter(|(name, _)| secret(name) && !name.ends_with("_FILE"))
@@ -56,7 +60,13 @@ fn it_finds_what_is_hidden_anywhere() {
     ]);
     let search = |printed: &str| search(&environment, &[printed, ""], folder.path());
     assert_eq!(search("harmless\n::add-mask::made\n"), Ok(()));
-    for leak in ["a t0ken", "x\nlast line y", "ghs_123", "eyJhbGciOi", "::add-mask::made\nsee made"] {
+    for leak in [
+        "a t0ken",
+        "x\nlast line y",
+        "ghs_123",
+        "eyJhbGciOi",
+        "::add-mask::made\nsee made",
+    ] {
         assert!(search(leak).is_err(), "{leak}");
     }
     std::fs::write(folder.path().join("journal.jsonl"), "{\"at\":\"t0ken\"}").unwrap();

@@ -10,7 +10,9 @@ fn with_a_third_image() -> World {
     let key = |identifier: &str| ("image".to_owned(), identifier.to_owned());
     let mut image = world.port.entities[&key("web-1.4.2")].clone();
     image.identifier = "web-1.5.0".to_owned();
-    image.properties.insert("tags".to_owned(), ["1.5.0"].as_slice().into());
+    image
+        .properties
+        .insert("tags".to_owned(), ["1.5.0"].as_slice().into());
     world.port.entities.insert(key("web-1.5.0"), image);
     world
 }
@@ -18,13 +20,25 @@ fn with_a_third_image() -> World {
 #[tokio::test]
 async fn a_policy_cannot_record_what_git_does_not_hold() {
     for (deed, said) in [
-        ("early", "allows it only when a granted file on the base branch holds `ghcr.io/acme/web:1.4.2`"),
-        ("open", "allows it only when a granted file on the base branch holds `ghcr.io/acme/web:1.4.2`"),
+        (
+            "early",
+            "allows it only when a granted file on the base branch holds `ghcr.io/acme/web:1.4.2`",
+        ),
+        (
+            "open",
+            "allows it only when a granted file on the base branch holds `ghcr.io/acme/web:1.4.2`",
+        ),
         ("other", "holds `ghcr.io/acme/web:1.5.0`"),
         ("unread", "this run has not read it"),
     ] {
-        let ended = Bench::guest(guests::AHEAD).deed(deed).world(with_a_third_image()).run().await;
-        ended.expect("violation", said).expect_said("Policy broke its grants");
+        let ended = Bench::guest(guests::AHEAD)
+            .deed(deed)
+            .world(with_a_third_image())
+            .run()
+            .await;
+        ended
+            .expect("violation", said)
+            .expect_said("Policy broke its grants");
         assert_eq!(ended.witness.recorded(), ["web-1.4.1"], "{deed}");
     }
 }
@@ -32,7 +46,9 @@ async fn a_policy_cannot_record_what_git_does_not_hold() {
 #[tokio::test]
 async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
     let ended = Bench::guest(guests::LIAR).run().await;
-    ended.expect("violation", "nothing was merged").expect_said("Policy broke its grants");
+    ended
+        .expect("violation", "nothing was merged")
+        .expect_said("Policy broke its grants");
     ended.expect_nothing_written();
 }
 
@@ -41,7 +57,15 @@ async fn at_no_request_of_a_promotion_is_the_catalog_ahead() {
     let bench = Bench::builtin().tap(|request, journal| {
         let records = request.method() == "PATCH" && request.uri().path().contains("/entities/");
         let merged = String::from_utf8_lossy(journal).contains(r#""merged":{"Now":"#);
-        assert!(!records || merged, "the catalog is told before the merge: {request:?}");
+        assert!(
+            !records || merged,
+            "the catalog is told before the merge: {request:?}"
+        );
     });
-    bench.run().await.expect("promoted", "1.4.2").witness.expect_promoted();
+    bench
+        .run()
+        .await
+        .expect("promoted", "1.4.2")
+        .witness
+        .expect_promoted();
 }

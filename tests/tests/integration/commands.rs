@@ -15,8 +15,13 @@ use crate::wire::{ask_github, ask_port};
 async fn inspect_says_what_a_component_could_ever_do() {
     let stage = Stage::sample().await;
     let ended = stage.promote(&["inspect"]).await;
-    ended.expect(0).expect_said("tier      promote").expect_said("+ github-merge");
-    let described = stage.promote(&["inspect", "builtin", "--format", "json"]).await;
+    ended
+        .expect(0)
+        .expect_said("tier      promote")
+        .expect_said("+ github-merge");
+    let described = stage
+        .promote(&["inspect", "builtin", "--format", "json"])
+        .await;
     let described = described.expect(0).json();
     assert_eq!(
         (&described["tier"], &described["contract"]),
@@ -25,8 +30,15 @@ async fn inspect_says_what_a_component_could_ever_do() {
     assert_eq!(described["sha256"].as_str().unwrap().len(), 64);
     assert!(described["settings-schema"]["properties"].is_object());
     let observer = stage.promote(&["inspect", guests::OBSERVER]).await;
-    observer.expect(0).expect_said("tier      observe").expect_said("- github-merge");
-    stage.promote(&["inspect", "promote.toml"]).await.expect(2).expect_said("not WebAssembly");
+    observer
+        .expect(0)
+        .expect_said("tier      observe")
+        .expect_said("- github-merge");
+    stage
+        .promote(&["inspect", "promote.toml"])
+        .await
+        .expect(2)
+        .expect_said("not WebAssembly");
     assert_eq!(stage.witness.requests(), 0);
 }
 
@@ -34,9 +46,13 @@ async fn inspect_says_what_a_component_could_ever_do() {
 async fn demo_promotes_without_anything_else() {
     let stage = Stage::sample().await;
     let ended = stage.promote(&["demo"]).await;
-    ended.expect(0).expect_said("+          image: ghcr.io/acme/web:1.4.2");
+    ended
+        .expect(0)
+        .expect_said("+          image: ghcr.io/acme/web:1.4.2");
     ended.expect_said("running_service/web-prod has image web-1.4.2");
-    ended.expect_said("is SUCCESS (Promoted)").expect_said("(merged)");
+    ended
+        .expect_said("is SUCCESS (Promoted)")
+        .expect_said("(merged)");
     assert_eq!(stage.witness.requests(), 0, "it has a world of its own");
 }
 
@@ -58,20 +74,31 @@ async fn a_result_that_cannot_be_written_is_no_success() {
     let mut command = Command::new("sh");
     command.args(["-c", "\"$0\" inspect >/dev/full", &PROGRAM]);
     let ended = stage.start(command, "").end().await;
-    ended.expect(2).expect_said("the result could not be written");
+    ended
+        .expect(2)
+        .expect_said("the result could not be written");
 }
 
 /// The program that serves, and what it told a shell; it ends with the test.
 async fn mock(stage: &Stage) -> (tokio::process::Child, BTreeMap<String, String>) {
     let mut command = Command::new(&*PROGRAM);
-    command.args(["mock", "--listen", "127.0.0.1:0"]).env_clear();
-    command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .args(["mock", "--listen", "127.0.0.1:0"])
+        .env_clear();
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut told = BTreeMap::new();
     while told.len() < 5 {
         let line = lines.next_line().await.unwrap().unwrap();
-        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        let (name, value) = line
+            .strip_prefix("export ")
+            .unwrap()
+            .split_once('=')
+            .unwrap();
         told.insert(name.to_owned(), value.to_owned());
     }
     assert_ne!(told["PORT_API_URL"], stage.port);
@@ -86,7 +113,11 @@ async fn mock_serves_whoever_has_its_environment() {
         stage = stage.with(name, value);
     }
     stage.run(&[]).await.expect(0);
-    assert_eq!(stage.witness.requests(), 0, "the run was in the other world");
+    assert_eq!(
+        stage.witness.requests(),
+        0,
+        "the run was in the other world"
+    );
     let (port, github) = (&told["PORT_API_URL"], &told["GITHUB_API_URL"]);
     let entity = ask_port(port, "/v1/blueprints/running_service/entities/web-prod").await;
     assert_eq!(entity["entity"]["relations"]["image"], "web-1.4.2");

@@ -16,7 +16,10 @@ fn contract() -> Resolve {
 
 /// Fails unless a thing is documented and says since when it is there.
 fn expect_public(what: &str, docs: &Docs, stability: &Stability) {
-    assert!(matches!(stability, Stability::Stable { .. }), "{what} has no @since");
+    assert!(
+        matches!(stability, Stability::Stable { .. }),
+        "{what} has no @since"
+    );
     expect_documented(what, docs);
 }
 
@@ -64,11 +67,21 @@ fn everything_is_documented_and_says_since_when() {
 
 fn members(kind: &TypeDefKind) -> Vec<(&str, &Docs)> {
     match kind {
-        TypeDefKind::Record(record) => record.fields.iter().map(|it| (it.name.as_str(), &it.docs)).collect(),
-        TypeDefKind::Variant(variant) => {
-            variant.cases.iter().map(|it| (it.name.as_str(), &it.docs)).collect()
-        }
-        TypeDefKind::Enum(choice) => choice.cases.iter().map(|it| (it.name.as_str(), &it.docs)).collect(),
+        TypeDefKind::Record(record) => record
+            .fields
+            .iter()
+            .map(|it| (it.name.as_str(), &it.docs))
+            .collect(),
+        TypeDefKind::Variant(variant) => variant
+            .cases
+            .iter()
+            .map(|it| (it.name.as_str(), &it.docs))
+            .collect(),
+        TypeDefKind::Enum(choice) => choice
+            .cases
+            .iter()
+            .map(|it| (it.name.as_str(), &it.docs))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -80,9 +93,11 @@ fn every_type_is_one_that_all_guest_languages_have() {
         let what = item.name.as_deref().unwrap_or("an unnamed type");
         let inner: Vec<&Type> = match &item.kind {
             TypeDefKind::Record(record) => record.fields.iter().map(|field| &field.ty).collect(),
-            TypeDefKind::Variant(variant) => {
-                variant.cases.iter().filter_map(|case| case.ty.as_ref()).collect()
-            }
+            TypeDefKind::Variant(variant) => variant
+                .cases
+                .iter()
+                .filter_map(|case| case.ty.as_ref())
+                .collect(),
             TypeDefKind::Tuple(tuple) => tuple.types.iter().collect(),
             TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => vec![ty],
             TypeDefKind::Result(result) => result.ok.iter().chain(&result.err).collect(),
@@ -97,8 +112,14 @@ fn every_type_is_one_that_all_guest_languages_have() {
     }
     for (_, interface) in resolve.interfaces.iter() {
         for (name, function) in &interface.functions {
-            function.params.iter().for_each(|param| expect_simple(&resolve, name, &param.ty));
-            function.result.iter().for_each(|ty| expect_simple(&resolve, name, ty));
+            function
+                .params
+                .iter()
+                .for_each(|param| expect_simple(&resolve, name, &param.ty));
+            function
+                .result
+                .iter()
+                .for_each(|ty| expect_simple(&resolve, name, ty));
         }
     }
 }
@@ -114,8 +135,10 @@ fn is_option(resolve: &Resolve, id: wit_parser::TypeId) -> bool {
 /// JavaScript has no exact 64-bit integers among its numbers; handles and streams are more than data.
 fn expect_simple(resolve: &Resolve, what: &str, ty: &Type) {
     let handle = matches!(ty, Type::Id(id) if matches!(resolve.types[*id].kind, TypeDefKind::Handle(Handle::Own(_) | Handle::Borrow(_))));
-    let simple =
-        matches!(ty, Type::Bool | Type::U8 | Type::U16 | Type::U32 | Type::S32 | Type::String | Type::Id(_));
+    let simple = matches!(
+        ty,
+        Type::Bool | Type::U8 | Type::U16 | Type::U32 | Type::S32 | Type::String | Type::Id(_)
+    );
     assert!(simple && !handle, "{what} holds a {ty:?}");
 }
 
@@ -128,7 +151,9 @@ fn each_interface_has_a_file_of_its_name() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let named = text.lines().filter_map(|line| line.strip_prefix("interface ")?.strip_suffix(" {"));
+        let named = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("interface ")?.strip_suffix(" {"));
         let stem = path.file_stem().unwrap().to_str().unwrap();
         let expected: &[&str] = if stem == "policy" { &[] } else { &[stem] };
         assert_eq!(named.collect::<Vec<_>>(), expected, "{}", path.display());
@@ -139,7 +164,11 @@ fn each_interface_has_a_file_of_its_name() {
 fn a_tier_only_adds_to_the_one_below() {
     let resolve = contract();
     let imports = |name: &str| -> Vec<String> {
-        let (_, world) = resolve.worlds.iter().find(|(_, world)| world.name == name).unwrap();
+        let (_, world) = resolve
+            .worlds
+            .iter()
+            .find(|(_, world)| world.name == name)
+            .unwrap();
         let items = world.imports.values().filter_map(|item| match item {
             WorldItem::Interface { id, .. } => resolve.interfaces[*id].name.clone(),
             _ => None,
@@ -148,7 +177,10 @@ fn a_tier_only_adds_to_the_one_below() {
         names.sort();
         names
     };
-    assert_eq!(imports("observe"), ["env", "github-read", "port-read", "run-log", "types"]);
+    assert_eq!(
+        imports("observe"),
+        ["env", "github-read", "port-read", "run-log", "types"]
+    );
     let (propose, promote) = (imports("propose"), imports("promote"));
     assert!(imports("observe").iter().all(|name| propose.contains(name)));
     assert_eq!(propose.len(), 6);

@@ -20,7 +20,11 @@ async fn at_once(stage: &Stage, payloads: &[String]) -> Vec<Ended> {
         command.args(["run", "--payload", name]);
         stage.start(command, "")
     };
-    let running: Vec<_> = payloads.iter().map(start).map(|running| tokio::spawn(running.end())).collect();
+    let running: Vec<_> = payloads
+        .iter()
+        .map(start)
+        .map(|running| tokio::spawn(running.end()))
+        .collect();
     let mut ended = Vec::new();
     for run in running {
         ended.push(run.await.unwrap());
@@ -57,9 +61,16 @@ async fn eight_runs_of_one_service_make_one_promotion() {
         payloads.push(name);
     }
     let ended = at_once(&stage, &payloads).await;
-    println!("eight runs of one service at once ended with {:?}", codes(&ended));
+    println!(
+        "eight runs of one service at once ended with {:?}",
+        codes(&ended)
+    );
     // Whoever came second may have been told of a conflict, or refused by GitHub what had been merged a moment before.
-    assert!(ended.iter().all(|ended| matches!(ended.code(), 0 | 1 | 3)), "{:?}", codes(&ended));
+    assert!(
+        ended.iter().all(|ended| matches!(ended.code(), 0 | 1 | 3)),
+        "{:?}",
+        codes(&ended)
+    );
     for ended in ended.iter().filter(|ended| ended.code() != 0) {
         println!("  {}", ended.stdout.lines().next().unwrap_or_default());
     }
@@ -70,7 +81,10 @@ async fn eight_runs_of_one_service_make_one_promotion() {
     assert_eq!(codes(&again), [0, 0]);
     stage.witness.expect_promoted();
     let writes = stage.witness.writes();
-    let merges = writes.iter().filter(|write| write.ends_with("/merge")).count();
+    let merges = writes
+        .iter()
+        .filter(|write| write.ends_with("/merge"))
+        .count();
     println!("{merges} requests to merge, one pull request merged");
 }
 
@@ -104,9 +118,11 @@ blueprint = "service"
 entity = "s{n:02}"
 "#
         );
-        let manifest =
-            r"spec:\n  template:\n    spec:\n      containers:\n        - image: ghcr.io/acme/web:1.4.1\n";
-        let _ = writeln!(files, "\"apps/s{n:02}/prod/deployment.yaml\" = \"{manifest}\"");
+        let manifest = r"spec:\n  template:\n    spec:\n      containers:\n        - image: ghcr.io/acme/web:1.4.1\n";
+        let _ = writeln!(
+            files,
+            "\"apps/s{n:02}/prod/deployment.yaml\" = \"{manifest}\""
+        );
     }
     let heading = "[github.repositories.files]\n";
     let text = SAMPLE.replace(heading, &format!("{heading}{files}")) + &entities;
@@ -135,12 +151,19 @@ async fn sixteen_services_in_one_repository_are_all_promoted() {
     let world = stage.witness.world.lock();
     let pulls = world.github.pull_requests(REPOSITORY);
     assert_eq!(pulls.len(), SERVICES);
-    assert!(pulls.iter().all(|pull| matches!(pull.state, PullState::Merged { .. })));
+    assert!(
+        pulls
+            .iter()
+            .all(|pull| matches!(pull.state, PullState::Merged { .. }))
+    );
     for n in 0..SERVICES {
         let path = format!("apps/s{n:02}/prod/deployment.yaml");
         let manifest = world.github.file_at(REPOSITORY, "main", &path).unwrap();
         assert!(manifest.contains("web:1.4.2"), "{path}");
-        let production = world.port.entity("running_service", &format!("s{n:02}-prod")).unwrap();
+        let production = world
+            .port
+            .entity("running_service", &format!("s{n:02}-prod"))
+            .unwrap();
         assert_eq!(production.relations["image"].identifiers(), ["web-1.4.2"]);
     }
 }
@@ -148,8 +171,12 @@ async fn sixteen_services_in_one_repository_are_all_promoted() {
 /// The files of a folder.
 fn kept(folder: &Path) -> Vec<(String, u64)> {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let named =
-        entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()));
+    let named = entries.map(|entry| {
+        (
+            entry.file_name().into_string().unwrap(),
+            entry.metadata().unwrap().len(),
+        )
+    });
     let mut files: Vec<_> = named.collect();
     files.sort();
     files
@@ -167,7 +194,10 @@ async fn eight_programs_at_once_share_one_cache() {
     };
     let running: Vec<_> = (0..8).map(|_| inspect()).map(tokio::spawn).collect();
     for run in running {
-        run.await.unwrap().expect(0).expect_said("tier      observe");
+        run.await
+            .unwrap()
+            .expect(0)
+            .expect_said("tier      observe");
     }
     // Whoever was first or last: one file, whole, and the next one takes it.
     let files = kept(&folder);

@@ -11,18 +11,25 @@ fn codes(ended: &Ended) -> Vec<(String, String)> {
     let report = ended.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let findings = report["findings"].as_array().unwrap().iter();
-    findings.map(|finding| (text(&finding["severity"]), text(&finding["code"]))).collect()
+    findings
+        .map(|finding| (text(&finding["severity"]), text(&finding["code"])))
+        .collect()
 }
 
 async fn doctor(stage: &Stage, more: &[&str]) -> Ended {
-    stage.promote(&[&["doctor", "--format", "json"], more].concat()).await
+    stage
+        .promote(&[&["doctor", "--format", "json"], more].concat())
+        .await
 }
 
 #[tokio::test]
 async fn nothing_is_wrong_with_the_sample_and_nothing_is_written() {
     let stage = Stage::sample().await;
     let ended = stage.promote(&["doctor", "--all-services"]).await;
-    ended.expect(0).expect_said("nothing is wrong: a run can start").expect_said("checking web (1 of 1)");
+    ended
+        .expect(0)
+        .expect_said("nothing is wrong: a run can start")
+        .expect_said("checking web (1 of 1)");
     stage.witness.expect_untouched();
 }
 
@@ -43,13 +50,26 @@ fn rules(world: &mut World) -> &mut promote::world::github::BranchRules {
 }
 
 fn token(world: &mut World, change: impl Fn(&mut promote::world::github::Token)) {
-    let mut token = world.github.tokens.find("mock-github-token").unwrap().clone();
+    let mut token = world
+        .github
+        .tokens
+        .find("mock-github-token")
+        .unwrap()
+        .clone();
     change(&mut token);
     world.github.tokens.insert("mock-github-token", token);
 }
 
-fn entity<'w>(world: &'w mut World, blueprint: &str, id: &str) -> &'w mut promote::world::port::Entity {
-    world.port.entities.get_mut(&(blueprint.to_owned(), id.to_owned())).unwrap()
+fn entity<'w>(
+    world: &'w mut World,
+    blueprint: &str,
+    id: &str,
+) -> &'w mut promote::world::port::Entity {
+    world
+        .port
+        .entities
+        .get_mut(&(blueprint.to_owned(), id.to_owned()))
+        .unwrap()
 }
 
 /// Each is planted alone, so that a finding is its own.
@@ -76,7 +96,9 @@ const FAULTS: &[Fault] = &[
         code: "token-expiry",
         exit: 1,
         world: |world| {
-            let soon = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(48)).unwrap();
+            let soon = jiff::Timestamp::now()
+                .checked_add(jiff::SignedDuration::from_hours(48))
+                .unwrap();
             token(world, |token| token.expires_at = Some(soon));
         },
         settings: KEEP,
@@ -127,24 +149,37 @@ const FAULTS: &[Fault] = &[
         exit: 1,
         world: |world| {
             let mut service = (*world.port.blueprints["service"]).clone();
-            let properties = service.definition["schema"]["properties"].as_object_mut().unwrap();
+            let properties = service.definition["schema"]["properties"]
+                .as_object_mut()
+                .unwrap();
             properties.remove("locked_in_prod");
             world.port.put_blueprint(service);
         },
         settings: KEEP,
     },
-    Fault { code: "port-action", exit: 2, world: |world| world.port.actions.clear(), settings: KEEP },
+    Fault {
+        code: "port-action",
+        exit: 2,
+        world: |world| world.port.actions.clear(),
+        settings: KEEP,
+    },
     Fault {
         code: "would-refuse",
         exit: 2,
-        world: |world| entity(world, "running_service", "web-staging").relations.clear(),
+        world: |world| {
+            entity(world, "running_service", "web-staging")
+                .relations
+                .clear()
+        },
         settings: KEEP,
     },
     Fault {
         code: "would-refuse",
         exit: 2,
         world: LEAVE,
-        settings: |settings| Settings::read(&settings.text().replace("containers[0]", "containers[7]")),
+        settings: |settings| {
+            Settings::read(&settings.text().replace("containers[0]", "containers[7]"))
+        },
     },
     Fault {
         code: "settings",
@@ -182,7 +217,9 @@ async fn finds_each_planted_fault() {
     for fault in FAULTS {
         let mut world = World::sample();
         (fault.world)(&mut world);
-        let stage = Stage::of(world).await.settings(&(fault.settings)(Settings::default()));
+        let stage = Stage::of(world)
+            .await
+            .settings(&(fault.settings)(Settings::default()));
         let ended = doctor(&stage, &[]).await;
         let found = codes(&ended);
         assert!(
@@ -203,22 +240,52 @@ async fn a_lock_is_a_note_and_a_fix_is_always_said() {
     let found = codes(ended.expect(0));
     assert_eq!(found, [("note".to_owned(), "would-refuse".to_owned())]);
     let report = ended.json();
-    assert!(report["findings"].as_array().unwrap().iter().all(|finding| finding["fix"] != ""));
-    doctor(&stage, &["--service", "nobody"]).await.expect(2).expect_said("Port has no such service");
+    assert!(
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|finding| finding["fix"] != "")
+    );
+    doctor(&stage, &["--service", "nobody"])
+        .await
+        .expect(2)
+        .expect_said("Port has no such service");
 }
 
 #[tokio::test]
 async fn says_when_it_could_not_ask() {
     let mut world = World::sample();
-    let gone = promote::world::fault::Canned { status: 404, ..promote::world::fault::Canned::bad_gateway() };
+    let gone = promote::world::fault::Canned {
+        status: 404,
+        ..promote::world::fault::Canned::bad_gateway()
+    };
     let answer = promote::world::Effect::Answer(gone);
-    world.faults.next(promote::world::Service::GitHub, "GET", "/repos/acme/gitops", answer).unwrap().times =
-        100;
+    world
+        .faults
+        .next(
+            promote::world::Service::GitHub,
+            "GET",
+            "/repos/acme/gitops",
+            answer,
+        )
+        .unwrap()
+        .times = 100;
     let stage = Stage::of(world).await;
     let ended = doctor(&stage, &[]).await;
     assert!(codes(ended.expect(2)).contains(&("error".to_owned(), "repository-access".to_owned())));
-    let stage = Stage::sample().await.without("GITHUB_TOKEN").without("PORT_CLIENT_SECRET");
+    let stage = Stage::sample()
+        .await
+        .without("GITHUB_TOKEN")
+        .without("PORT_CLIENT_SECRET");
     let ended = doctor(&stage, &[]).await;
-    ended.expect(2).expect_said("GITHUB_TOKEN is not set").expect_said("PORT_CLIENT_SECRET is not set");
-    stage.promote(&["doctor", "--config", "none.toml"]).await.expect(2).expect_said("cannot read none.toml");
+    ended
+        .expect(2)
+        .expect_said("GITHUB_TOKEN is not set")
+        .expect_said("PORT_CLIENT_SECRET is not set");
+    stage
+        .promote(&["doctor", "--config", "none.toml"])
+        .await
+        .expect(2)
+        .expect_said("cannot read none.toml");
 }

@@ -25,7 +25,10 @@ pub(crate) fn locked() -> World {
 async fn one_for_a_refusal() {
     let stage = Stage::of(locked()).await.with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
-    ended.expect(1).expect_said("::warning title=promotion refused::").expect_said("release freeze");
+    ended
+        .expect(1)
+        .expect_said("::warning title=promotion refused::")
+        .expect_said("release freeze");
     assert_eq!(ended.outputs()["outcome"], "refused");
     assert!(ended.summary().contains("Refused"));
     stage.witness.expect_nothing_written();
@@ -50,8 +53,18 @@ async fn two_for_a_file_that_cannot_be_used() {
             "grant 1: `github.merge` needs `base`",
         ),
         ("x", "", &["--config", "none.toml"], "cannot read none.toml"),
-        ("x", "", &["--payload", "none.json"], "reading the payload none.json"),
-        ("c.json", "{\"context\": {\"runId\": [1]}}", &["--payload", "c.json"], "context.runId"),
+        (
+            "x",
+            "",
+            &["--payload", "none.json"],
+            "reading the payload none.json",
+        ),
+        (
+            "c.json",
+            "{\"context\": {\"runId\": [1]}}",
+            &["--payload", "c.json"],
+            "context.runId",
+        ),
         (
             "d.json",
             "{\"run\": {\"id\": \"r_1\"}, \"entity\": {\"identifier\": 7}}",
@@ -59,7 +72,12 @@ async fn two_for_a_file_that_cannot_be_used() {
             "entity.identifier",
         ),
         ("e.json", "{\"run\": 1,", &["--payload", "e.json"], "$"),
-        ("f.json", "{\"a\": 1, \"a\": 2}", &["--payload", "f.json"], "a"),
+        (
+            "f.json",
+            "{\"a\": 1, \"a\": 2}",
+            &["--payload", "f.json"],
+            "a",
+        ),
     ] {
         stage.write(file, text);
         let ended = match arguments[0] {
@@ -68,8 +86,16 @@ async fn two_for_a_file_that_cannot_be_used() {
         };
         ended.expect(2).expect_said(said);
     }
-    stage.promote(&["run"]).await.expect(2).expect_said("--payload FILE");
-    stage.promote(&["run", "--paylod", "x"]).await.expect(2).expect_said("--payload");
+    stage
+        .promote(&["run"])
+        .await
+        .expect(2)
+        .expect_said("--payload FILE");
+    stage
+        .promote(&["run", "--paylod", "x"])
+        .await
+        .expect(2)
+        .expect_said("--payload");
     assert_eq!(stage.witness.requests(), 0, "no service is asked");
 }
 
@@ -85,7 +111,10 @@ async fn two_for_credentials_that_are_missing_or_unclear() {
         assert_eq!(stage.witness.requests(), 0);
     }
     let both = Stage::sample().await.with("GITHUB_APP_ID", "1");
-    both.run(&[]).await.expect(2).expect_said("GITHUB_TOKEN and GITHUB_APP_ID are both set");
+    both.run(&[])
+        .await
+        .expect(2)
+        .expect_said("GITHUB_TOKEN and GITHUB_APP_ID are both set");
 }
 
 #[tokio::test]
@@ -93,12 +122,19 @@ async fn two_for_a_component_that_is_not_the_reviewed_one() {
     let stage = Stage::sample().await;
     stage.write("module.wasm", "\0asm\u{1}\0\0\0");
     for (policy, said) in [
-        ("sha256 = \"00\"", "it is not the component that was reviewed"),
+        (
+            "sha256 = \"00\"",
+            "it is not the component that was reviewed",
+        ),
         ("component = \"none.wasm\"", "reading the policy none.wasm"),
         ("component = \"module.wasm\"", "wasm32-wasip2"),
     ] {
         stage.write("other.toml", &format!("[policy]\n{policy}\n"));
-        stage.run(&["--config", "other.toml"]).await.expect(2).expect_said(said);
+        stage
+            .run(&["--config", "other.toml"])
+            .await
+            .expect(2)
+            .expect_said(said);
     }
     assert_eq!(stage.witness.requests(), 0, "no service is asked");
 }
@@ -111,7 +147,11 @@ async fn two_for_a_payload_about_something_else_than_its_run() {
         r#"{"run": {"id": "r_Ab12Cd34Ef56Gh78"}, "entity": {"identifier": "web-prod", "blueprint": "running_service"}}"#,
     );
     assert!(payload.exists());
-    stage.run(&[]).await.expect(2).expect_said("the payload is about running_service/web-prod");
+    stage
+        .run(&[])
+        .await
+        .expect(2)
+        .expect_said("the payload is about running_service/web-prod");
     stage.witness.expect_nothing_written();
 }
 
@@ -122,31 +162,60 @@ async fn three_when_port_is_killed_after_the_merge() {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
-    let merged = || stage.witness.writes().iter().any(|write| write.ends_with("/merge"));
+    let merged = || {
+        stage
+            .witness
+            .writes()
+            .iter()
+            .any(|write| write.ends_with("/merge"))
+    };
     while !merged() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     stage.kill_port();
     let ended = running.end().await;
-    ended.expect(3).expect_said("pull request #1 of acme/gitops is merged");
+    ended
+        .expect(3)
+        .expect_said("pull request #1 of acme/gitops is merged");
     ended.expect_said("Port PATCH /v1/blueprints/running_service/entities/web-prod");
     ended.expect_said("Port could not be told");
     assert!(ended.summary().contains("could not be told"));
     assert!(stage.github_is_up() && stage.witness.manifest().contains("web:1.4.2"));
-    assert_eq!(stage.witness.recorded(), ["web-1.4.1"], "the catalog is behind git, never ahead");
+    assert_eq!(
+        stage.witness.recorded(),
+        ["web-1.4.1"],
+        "the catalog is behind git, never ahead"
+    );
 }
 
 #[tokio::test]
 async fn three_when_a_service_fails_before_anything_is_written() {
     for (service, method, path, said) in [
-        (Service::Port, "GET", "/v1/actions/runs/*", "reading the Port run"),
-        (Service::GitHub, "GET", "/repos/acme/gitops/**", "nothing was written to git"),
+        (
+            Service::Port,
+            "GET",
+            "/v1/actions/runs/*",
+            "reading the Port run",
+        ),
+        (
+            Service::GitHub,
+            "GET",
+            "/repos/acme/gitops/**",
+            "nothing was written to git",
+        ),
     ] {
         let mut world = World::sample();
-        let answer = Canned { status: 503, ..Canned::bad_gateway() };
+        let answer = Canned {
+            status: 503,
+            ..Canned::bad_gateway()
+        };
         for (method, path) in [(method, path), ("POST", "/graphql")] {
             let answer = Effect::Answer(answer.clone());
-            world.faults.next(service, method, path, answer).unwrap().times = 100;
+            world
+                .faults
+                .next(service, method, path, answer)
+                .unwrap()
+                .times = 100;
         }
         let settings = Settings::default().limits("wall = \"2s\"");
         let stage = Stage::of(world).await.settings(&settings);
@@ -160,27 +229,50 @@ async fn three_when_a_service_fails_before_anything_is_written() {
 #[tokio::test]
 async fn four_for_a_policy_that_tries_what_is_not_granted() {
     let settings = Settings::default().component(guests::UNGRANTED);
-    let stage = Stage::sample().await.settings(&settings).with("GITHUB_ACTIONS", "true");
+    let stage = Stage::sample()
+        .await
+        .settings(&settings)
+        .with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
-    ended.expect(4).expect_said("port.update-entity on running_service/payments-prod");
+    ended
+        .expect(4)
+        .expect_said("port.update-entity on running_service/payments-prod");
     ended.expect_said("::error title=promotion failed::");
     assert_eq!(ended.outputs()["outcome"], "violation");
     stage.witness.expect_nothing_written();
-    stage.witness.expect_port_run("FAILURE", "Policy broke its grants");
+    stage
+        .witness
+        .expect_port_run("FAILURE", "Policy broke its grants");
 }
 
 #[tokio::test]
 async fn four_when_time_is_up_while_github_merges() {
     let mut world = World::sample();
     let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
-    world.faults.next(Service::GitHub, "PUT", "/repos/acme/gitops/pulls/1/merge", late).unwrap();
+    world
+        .faults
+        .next(
+            Service::GitHub,
+            "PUT",
+            "/repos/acme/gitops/pulls/1/merge",
+            late,
+        )
+        .unwrap();
     let settings = Settings::default().limits("wall = \"3s\"");
     let stage = Stage::of(world).await.settings(&settings);
     let ended = stage.run(&[]).await;
-    ended.expect(4).expect_said("limit of 3s of time; raise `limits.wall`");
+    ended
+        .expect(4)
+        .expect_said("limit of 3s of time; raise `limits.wall`");
     ended.expect_said("pull request #1 of acme/gitops may be merged or open");
-    assert!(ended.summary().contains("before there was an answer"), "{}", ended.summary());
-    stage.witness.expect_port_run("FAILURE", "Policy hit a limit");
+    assert!(
+        ended.summary().contains("before there was an answer"),
+        "{}",
+        ended.summary()
+    );
+    stage
+        .witness
+        .expect_port_run("FAILURE", "Policy hit a limit");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
 }
 
@@ -191,12 +283,24 @@ async fn three_when_the_runner_stops_it() {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
-    while !stage.witness.writes().iter().any(|write| write.ends_with("/logs")) {
+    while !stage
+        .witness
+        .writes()
+        .iter()
+        .any(|write| write.ends_with("/logs"))
+    {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let process = running.child.id().unwrap().to_string();
-    let killed = Command::new("kill").args(["-TERM", &process]).status().await;
+    let killed = Command::new("kill")
+        .args(["-TERM", &process])
+        .status()
+        .await;
     assert!(killed.unwrap().success());
-    running.end().await.expect(3).expect_said("stopped from outside");
+    running
+        .end()
+        .await
+        .expect(3)
+        .expect_said("stopped from outside");
     stage.witness.expect_port_run("FAILURE", "Cancelled");
 }

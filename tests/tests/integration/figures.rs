@@ -54,30 +54,57 @@ async fn a_run_has_ended_soon_after_its_deadline() {
     let slow = || {
         let mut world = World::sample();
         let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
-        world.faults.next(Service::GitHub, "POST", "/**", late).unwrap().times = 100;
+        world
+            .faults
+            .next(Service::GitHub, "POST", "/**", late)
+            .unwrap()
+            .times = 100;
         world
     };
-    let (wall, limits) = (Duration::from_secs(4), "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"");
+    let (wall, limits) = (
+        Duration::from_secs(4),
+        "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"",
+    );
     let cases = [
         ("the guest computes", World::sample(), guest("loop")),
         ("the guest prints", World::sample(), guest("print")),
-        ("the host waits for the guest", World::sample(), guest("naps")),
-        ("the guest waits by itself", World::sample(), guest("nap of the machine")),
+        (
+            "the host waits for the guest",
+            World::sample(),
+            guest("naps"),
+        ),
+        (
+            "the guest waits by itself",
+            World::sample(),
+            guest("nap of the machine"),
+        ),
         ("the guest calls and calls", World::sample(), guest("clock")),
         ("the host waits for GitHub", slow(), Settings::default()),
     ];
     // What compiling takes is no part of a run's time: it is done once for each policy, before anything is asked.
-    Stage::sample().await.promote(&["inspect", GLUTTON]).await.expect(0);
+    Stage::sample()
+        .await
+        .promote(&["inspect", GLUTTON])
+        .await
+        .expect(0);
     let count = if is_exact() { cases.len() } else { 1 };
     for (what, world, settings) in cases.into_iter().take(count) {
         // A busy machine makes a run late, but not each of three.
         let mut over = Vec::new();
         while over.len() < 3 && over.iter().all(|over| is_exact() || *over > patience()) {
-            let stage = Stage::of(world.clone()).await.settings(&settings.clone().limits(limits));
+            let stage = Stage::of(world.clone())
+                .await
+                .settings(&settings.clone().limits(limits));
             over.push(measure(&stage, wall, 4).await.0);
         }
-        let shown: Vec<String> = over.iter().map(|over| format!("{:>4}", over.as_millis())).collect();
-        println!("deadline: {what:<30} ended {} ms after it", shown.join(", "));
+        let shown: Vec<String> = over
+            .iter()
+            .map(|over| format!("{:>4}", over.as_millis()))
+            .collect();
+        println!(
+            "deadline: {what:<30} ended {} ms after it",
+            shown.join(", ")
+        );
         let best = over.into_iter().min().unwrap();
         assert!(best <= patience(), "{what}: {best:?}");
     }
@@ -89,15 +116,30 @@ async fn memory_stays_within_the_policy_s_limit_and_a_little() {
     let cases = [
         ("a memory bomb", guest("memory"), 64, 4),
         ("a promotion", Settings::default(), 64, 0),
-        ("the smallest guest", Settings::default().component(OBSERVER), 64, 1),
-        ("a small memory bomb", guest("memory").limits("memory = \"16MiB\""), 16, 4),
+        (
+            "the smallest guest",
+            Settings::default().component(OBSERVER),
+            64,
+            1,
+        ),
+        (
+            "a small memory bomb",
+            guest("memory").limits("memory = \"16MiB\""),
+            16,
+            4,
+        ),
         ("a long text", guest("a long text"), 64, 4),
         ("a text to escape", guest("a text to escape"), 64, 4),
         ("a long list", guest("a long list"), 64, 4),
         ("one text many times", guest("one text many times"), 64, 4),
         ("a long file", guest("a long file"), 64, 4),
         ("endless long notes", guest("long notes"), 64, 4),
-        ("printing without end", guest("print").limits("wall = \"4s\""), 64, 4),
+        (
+            "printing without end",
+            guest("print").limits("wall = \"4s\""),
+            64,
+            4,
+        ),
     ];
     let count = if is_exact() { cases.len() } else { 2 };
     for (what, settings, limit, code) in cases.into_iter().take(count) {

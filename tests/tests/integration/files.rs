@@ -17,6 +17,9 @@ async fn a_promotion_differs_from_its_parent_in_the_image_alone() {
         String::from_utf8(repository.git.blob(entry.id).unwrap().to_vec()).unwrap()
     };
     let (before, after) = (at(parent), at(head));
-    assert_eq!(before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"), after);
+    assert_eq!(
+        before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"),
+        after
+    );
     assert_ne!(before, after);
 }

@@ -9,18 +9,26 @@ use crate::stage::Stage;
 fn fleet() -> World {
     let mut world = World::sample();
     let now = world.now;
-    let runtime = |image: &str, id: &str| json!({ "identifier": id, "relations": { "image": image } });
+    let runtime =
+        |image: &str, id: &str| json!({ "identifier": id, "relations": { "image": image } });
     let service = |id: &str, team: &str, relations: serde_json::Value| json!({ "identifier": id, "team": [team], "relations": relations });
     for (blueprint, body) in [
         ("running_service", runtime("web-1.4.2", "api-staging")),
         ("running_service", runtime("web-1.4.2", "api-prod")),
         (
             "service",
-            service("api", "search", json!({ "test_runtime": "api-staging", "prod_runtime": "api-prod" })),
+            service(
+                "api",
+                "search",
+                json!({ "test_runtime": "api-staging", "prod_runtime": "api-prod" }),
+            ),
         ),
         ("service", service("batch", "search", json!({}))),
     ] {
-        world.port.put_entity(now, blueprint, body.as_object().unwrap()).unwrap();
+        world
+            .port
+            .put_entity(now, blueprint, body.as_object().unwrap())
+            .unwrap();
     }
     world
 }
@@ -32,7 +40,9 @@ async fn matrix_lists_what_can_be_promoted_and_what_is_behind() {
         let matrix: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(ended.stdout.lines().count(), 1, "one line, for an output");
         let entries = matrix["include"].as_array().unwrap().iter();
-        entries.map(|entry| entry["service"].as_str().unwrap().to_owned()).collect()
+        entries
+            .map(|entry| entry["service"].as_str().unwrap().to_owned())
+            .collect()
     };
     let all = stage.promote(&["matrix"]).await;
     assert_eq!(services(all.expect(0)), ["api", "web"]);
@@ -58,11 +68,20 @@ async fn start_is_a_click_in_port() {
     {
         let world = stage.witness.world.lock();
         let run = &world.port.runs[&id];
-        assert_eq!((run.action.as_str(), run.entity.as_deref()), ("promote_to_production", Some("web")));
+        assert_eq!(
+            (run.action.as_str(), run.entity.as_deref()),
+            ("promote_to_production", Some("web"))
+        );
     }
     let waited = stage.promote(&["start", "web", "--wait", "1s"]).await;
-    waited.expect(3).expect_said("has not ended yet, it is IN_PROGRESS");
-    stage.promote(&["start", "nobody"]).await.expect(2).expect_said("starting the action");
+    waited
+        .expect(3)
+        .expect_said("has not ended yet, it is IN_PROGRESS");
+    stage
+        .promote(&["start", "nobody"])
+        .await
+        .expect(2)
+        .expect_said("starting the action");
     stage
         .promote(&["start", "web", "--input", "x"])
         .await
@@ -73,26 +92,65 @@ async fn start_is_a_click_in_port() {
 #[tokio::test]
 async fn every_code_can_be_explained() {
     let stage = Stage::sample().await;
-    stage.promote(&["explain", "lock"]).await.expect(0).expect_said("What to do: ask whoever set the lock");
+    stage
+        .promote(&["explain", "lock"])
+        .await
+        .expect(0)
+        .expect_said("What to do: ask whoever set the lock");
     let list = stage.promote(&["explain"]).await;
-    list.expect(0).expect_said("violation").expect_said("mutable-tag");
-    let json = stage.promote(&["explain", "rejected", "--format", "json"]).await;
+    list.expect(0)
+        .expect_said("violation")
+        .expect_said("mutable-tag");
+    let json = stage
+        .promote(&["explain", "rejected", "--format", "json"])
+        .await;
     assert_eq!(json.expect(0).json()[0]["kind"], "failure");
-    stage.promote(&["explain", "lokc"]).await.expect(2).expect_said("did you mean `lock`?");
+    stage
+        .promote(&["explain", "lokc"])
+        .await
+        .expect(2)
+        .expect_said("did you mean `lock`?");
 }
 
 #[tokio::test]
 async fn shells_and_manuals_know_every_command() {
     let stage = Stage::sample().await;
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        stage.promote(&["completions", shell]).await.expect(0).expect_said("explain");
+        stage
+            .promote(&["completions", shell])
+            .await
+            .expect(0)
+            .expect_said("explain");
     }
-    stage.promote(&["man"]).await.expect(0).expect_said(".TH promote 1");
+    stage
+        .promote(&["man"])
+        .await
+        .expect(0)
+        .expect_said(".TH promote 1");
     stage.promote(&["man", "--folder", "pages"]).await.expect(0);
     let page = stage.read("pages/promote-run.1");
-    assert!(page.contains(".TH promote-run 1") && page.contains("Examples:"), "{page}");
-    for command in ["run", "plan", "matrix", "start", "explain", "completions", "man"] {
-        stage.promote(&[command, "--help"]).await.expect(0).expect_said("Examples:");
+    assert!(
+        page.contains(".TH promote-run 1") && page.contains("Examples:"),
+        "{page}"
+    );
+    for command in [
+        "run",
+        "plan",
+        "matrix",
+        "start",
+        "explain",
+        "completions",
+        "man",
+    ] {
+        stage
+            .promote(&[command, "--help"])
+            .await
+            .expect(0)
+            .expect_said("Examples:");
     }
-    stage.promote(&["--help"]).await.expect(0).expect_said("promote explain lock");
+    stage
+        .promote(&["--help"])
+        .await
+        .expect(0)
+        .expect_said("promote explain lock");
 }

@@ -17,7 +17,12 @@ async fn nothing_is_allowed_without_grants() {
     let ended = Bench::builtin().grants("").run().await;
     ended.expect("violation", "run.note on the Port run is not granted");
     let writes = ended.witness.writes();
-    assert!(writes.iter().all(|write| write.contains("/v1/actions/runs/")), "{writes:?}");
+    assert!(
+        writes
+            .iter()
+            .all(|write| write.contains("/v1/actions/runs/")),
+        "{writes:?}"
+    );
 }
 
 #[tokio::test]
@@ -31,7 +36,9 @@ async fn a_swallowed_denial_is_still_a_violation() {
         "violation",
         r#"allow = ["port.update-entity"], blueprint = "running_service", entity = "payments-prod""#,
     );
-    ended.expect_said("Policy broke its grants").expect_nothing_written();
+    ended
+        .expect_said("Policy broke its grants")
+        .expect_nothing_written();
 }
 
 /// The sample, with a pull request that somebody else opened, from a branch that would be granted.

@@ -19,7 +19,15 @@ fn fresh() -> World {
 }
 
 async fn init(stage: &Stage, more: &[&str]) -> Ended {
-    let arguments = ["init", "--repository", "acme/gitops", "--uses", USES, "--folder", "new"];
+    let arguments = [
+        "init",
+        "--repository",
+        "acme/gitops",
+        "--uses",
+        USES,
+        "--folder",
+        "new",
+    ];
     stage.promote(&[&arguments[..], more].concat()).await
 }
 
@@ -29,11 +37,15 @@ const PATHS: [&str; 2] = ["--paths", "apps/{service.identifier}/prod/*.yaml"];
 async fn sets_everything_up_and_the_second_time_nothing() {
     let stage = Stage::of(fresh()).await;
     let dry = init(&stage, &[&PATHS[..], &["--dry-run"]].concat()).await;
-    dry.expect(0).expect_said("nothing was changed: `--dry-run` (6 differences)");
+    dry.expect(0)
+        .expect_said("nothing was changed: `--dry-run` (6 differences)");
     stage.witness.expect_untouched();
     assert!(!stage.exists("new/promote.toml"));
 
-    init(&stage, &PATHS).await.expect(2).expect_said("`--yes` says so beforehand");
+    init(&stage, &PATHS)
+        .await
+        .expect(2)
+        .expect_said("`--yes` says so beforehand");
     stage.witness.expect_untouched();
 
     let first = init(&stage, &[&PATHS[..], &["--yes"]].concat()).await;
@@ -42,13 +54,26 @@ async fn sets_everything_up_and_the_second_time_nothing() {
         .expect_said("wrote port: blueprint service")
         .expect_said("wrote port: action promote_to_production");
     first.expect_said("gh secret set PORT_CLIENT_SECRET --env production --repo acme/gitops");
-    let (workflow, config) = (stage.read(&format!("new/{WORKFLOW}")), stage.read("new/promote.toml"));
+    let (workflow, config) = (
+        stage.read(&format!("new/{WORKFLOW}")),
+        stage.read("new/promote.toml"),
+    );
     let writes = stage.witness.writes();
-    assert_eq!(writes.len(), 4, "three blueprints and an action: {writes:?}");
+    assert_eq!(
+        writes.len(),
+        4,
+        "three blueprints and an action: {writes:?}"
+    );
 
     let second = init(&stage, &[&PATHS[..], &["--yes"]].concat()).await;
-    second.expect(0).expect_said("nothing to change: everything is set up");
-    assert_eq!(stage.witness.writes(), writes, "the second run writes nothing");
+    second
+        .expect(0)
+        .expect_said("nothing to change: everything is set up");
+    assert_eq!(
+        stage.witness.writes(),
+        writes,
+        "the second run writes nothing"
+    );
     assert_eq!(stage.read(&format!("new/{WORKFLOW}")), workflow);
     assert_eq!(stage.read("new/promote.toml"), config);
 }
@@ -71,11 +96,20 @@ async fn what_it_writes_promotes() {
 async fn keeps_what_others_added() {
     let mut world = World::sample();
     let mut service = (*world.port.blueprints["service"]).clone();
-    service.definition["schema"]["properties"]["tier"] = json!({ "type": "number", "title": "Tier" });
-    service.definition["schema"]["properties"].as_object_mut().unwrap().remove("locked_in_prod");
-    service.definition["relations"].as_object_mut().unwrap().remove("dev_runtime");
+    service.definition["schema"]["properties"]["tier"] =
+        json!({ "type": "number", "title": "Tier" });
+    service.definition["schema"]["properties"]
+        .as_object_mut()
+        .unwrap()
+        .remove("locked_in_prod");
+    service.definition["relations"]
+        .as_object_mut()
+        .unwrap()
+        .remove("dev_runtime");
     world.port.put_blueprint(service);
-    let mut action = world.port.actions["promote_to_production"].definition.clone();
+    let mut action = world.port.actions["promote_to_production"]
+        .definition
+        .clone();
     action["invocationMethod"]["workflow"] = json!("another.yml");
     action.insert("requiredApproval".to_owned(), json!(true));
     world.port.put_action(world.now, action);
@@ -87,21 +121,34 @@ async fn keeps_what_others_added() {
         .expect_said("-    \"workflow\": \"another.yml\"");
     {
         let world = stage.witness.world.lock();
-        let service: Value = (*world.port.blueprints["service"].definition).clone().into();
+        let service: Value = (*world.port.blueprints["service"].definition)
+            .clone()
+            .into();
         assert_eq!(service["schema"]["properties"]["tier"]["title"], "Tier");
-        assert_eq!(service["schema"]["properties"]["locked_in_prod"]["type"], "boolean");
+        assert_eq!(
+            service["schema"]["properties"]["locked_in_prod"]["type"],
+            "boolean"
+        );
         assert!(service["relations"]["dev_runtime"].is_object());
         let action = &world.port.actions["promote_to_production"].definition;
-        assert_eq!(action["invocationMethod"]["workflow"], "promote-production.yml");
+        assert_eq!(
+            action["invocationMethod"]["workflow"],
+            "promote-production.yml"
+        );
         assert_eq!(action["requiredApproval"], true);
     }
-    init(&stage, &["--yes"]).await.expect(0).expect_said("nothing to change");
+    init(&stage, &["--yes"])
+        .await
+        .expect(0)
+        .expect_said("nothing to change");
 }
 
 #[tokio::test]
 async fn leaves_files_that_somebody_changed() {
     let stage = Stage::sample().await;
-    init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]]).await.expect(0);
+    init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]])
+        .await
+        .expect(0);
     let edited = stage.read("new/promote.toml") + "\n[limits]\nwall = \"9m\"\n";
     stage.write("new/promote.toml", &edited);
     let again = init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]]).await;
@@ -110,10 +157,13 @@ async fn leaves_files_that_somebody_changed() {
         .expect_said("promote.toml is there and differs: it stays as it is")
         .expect_said("nothing to change");
     assert_eq!(stage.read("new/promote.toml"), edited);
-    init(&stage, &["--yes", "--no-port", "--overwrite", PATHS[0], PATHS[1]])
-        .await
-        .expect(0)
-        .expect_said("-[limits]");
+    init(
+        &stage,
+        &["--yes", "--no-port", "--overwrite", PATHS[0], PATHS[1]],
+    )
+    .await
+    .expect(0)
+    .expect_said("-[limits]");
     assert_ne!(stage.read("new/promote.toml"), edited);
     assert_eq!(stage.witness.requests(), 0, "Port is left alone");
 }
@@ -122,19 +172,41 @@ async fn leaves_files_that_somebody_changed() {
 async fn says_what_is_missing() {
     let stage = Stage::of(fresh()).await;
     for (arguments, said) in [
-        (&["init", "--folder", "new", "--no-port"][..], "`--repository OWNER/NAME` names"),
-        (&["init", "--repository", "acme/gitops", "--no-port"], "`--uses OWNER/NAME@COMMIT`"),
         (
-            &["init", "--repository", "acme/gitops", "--no-port", "--uses", "acme/promote@v1"],
+            &["init", "--folder", "new", "--no-port"][..],
+            "`--repository OWNER/NAME` names",
+        ),
+        (
+            &["init", "--repository", "acme/gitops", "--no-port"],
+            "`--uses OWNER/NAME@COMMIT`",
+        ),
+        (
+            &[
+                "init",
+                "--repository",
+                "acme/gitops",
+                "--no-port",
+                "--uses",
+                "acme/promote@v1",
+            ],
             "a tag can move",
         ),
-        (&["init", "--repository", "acme", "--no-port", "--uses", USES], "write owner/name"),
-        (&["init", "--repository", "acme/gitops", "--uses", USES], "`--paths"),
+        (
+            &["init", "--repository", "acme", "--no-port", "--uses", USES],
+            "write owner/name",
+        ),
+        (
+            &["init", "--repository", "acme/gitops", "--uses", USES],
+            "`--paths",
+        ),
     ] {
         stage.promote(arguments).await.expect(2).expect_said(said);
     }
     let mut world = fresh();
     world.port.credentials[0].may_write = false;
     let stage = Stage::of(world).await;
-    init(&stage, &["--yes", PATHS[0], PATHS[1]]).await.expect(2).expect_said("writing port: blueprint image");
+    init(&stage, &["--yes", PATHS[0], PATHS[1]])
+        .await
+        .expect(2)
+        .expect_said("writing port: blueprint image");
 }

@@ -8,7 +8,10 @@ use crate::stage::{Ended, Stage};
 /// The folder with what was written goes with the stage.
 async fn injected() -> (Stage, Ended) {
     let settings = Settings::default().component(guests::INJECTOR);
-    let stage = Stage::sample().await.settings(&settings).with("GITHUB_ACTIONS", "true");
+    let stage = Stage::sample()
+        .await
+        .settings(&settings)
+        .with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
     ended.expect(1).expect_said("noted");
     stage.witness.expect_nothing_written();
@@ -27,20 +30,51 @@ pub(crate) fn obeyed(ended: &Ended) -> Vec<String> {
         "::endgroup::",
     ];
     let ours = |line: &str| known.iter().any(|start| line.starts_with(start));
-    let command = |line: &str| line.trim_start().starts_with("::") && !ours(line) || line.contains("##[");
-    let obeyed = |line: &&str| command(line) || line.contains(|c: char| c.is_control() || is_invisible(c));
+    let command =
+        |line: &str| line.trim_start().starts_with("::") && !ours(line) || line.contains("##[");
+    let obeyed =
+        |line: &&str| command(line) || line.contains(|c: char| c.is_control() || is_invisible(c));
     let mut found: Vec<String> = said.split('\n').filter(obeyed).map(str::to_owned).collect();
     let summary = ended.summary_if_any().unwrap_or_default();
-    let markup = ["<img", "<script", "](https://evil", "@everyone", "`code`", "<!--"];
-    found.extend(markup.into_iter().filter(|markup| summary.contains(markup)).map(str::to_owned));
-    found.extend(summary.lines().filter(|line| line.contains(is_invisible)).map(str::to_owned));
+    let markup = [
+        "<img",
+        "<script",
+        "](https://evil",
+        "@everyone",
+        "`code`",
+        "<!--",
+    ];
+    found.extend(
+        markup
+            .into_iter()
+            .filter(|markup| summary.contains(markup))
+            .map(str::to_owned),
+    );
+    found.extend(
+        summary
+            .lines()
+            .filter(|line| line.contains(is_invisible))
+            .map(str::to_owned),
+    );
     let outputs = ended.outputs_if_any().unwrap_or_default();
-    found.extend(outputs.into_keys().filter(|name| !OUTPUTS.contains(&name.as_str())));
+    found.extend(
+        outputs
+            .into_keys()
+            .filter(|name| !OUTPUTS.contains(&name.as_str())),
+    );
     found
 }
 
-const OUTPUTS: [&str; 8] =
-    ["commit", "image", "journal", "journal-sum", "outcome", "previous-image", "pull-request", "reason"];
+const OUTPUTS: [&str; 8] = [
+    "commit",
+    "image",
+    "journal",
+    "journal-sum",
+    "outcome",
+    "previous-image",
+    "pull-request",
+    "reason",
+];
 
 /// Turns the direction of a text, or hides in it (Unicode TR 36).
 fn is_invisible(c: char) -> bool {

@@ -28,7 +28,12 @@ async fn every_write_is_announced_before_it_is_made() {
         };
         assert!(call.is_write(), "{} {path} for {call}", request.method());
     });
-    bench.run().await.expect("promoted", "1.4.2").witness.expect_promoted();
+    bench
+        .run()
+        .await
+        .expect("promoted", "1.4.2")
+        .witness
+        .expect_promoted();
 }
 
 /// A stage whose payload makes the journal's first line longer than anything else that is written, files in memory

@@ -11,21 +11,48 @@ use crate::stage::Stage;
 /// Every request of a promotion with a merge, and why it cannot be left out. A new one needs a reason as good.
 const REQUESTS: [(&str, &str); 13] = [
     ("POST /v1/auth/access_token", "one login for the run"),
-    ("GET /v1/actions/runs/RUN", "the run that the payload names must be open, and about the same entity"),
+    (
+        "GET /v1/actions/runs/RUN",
+        "the run that the payload names must be open, and about the same entity",
+    ),
     (
         "POST /v1/entities/search",
         "the service, which fills in the grants, with its runtimes and their images",
     ),
-    ("POST /v1/actions/runs/RUN/logs", "that the run starts, beside the first read of the policy"),
-    ("POST /graphql", "base commit and tree, the manifest with its mode, and the older pull requests"),
+    (
+        "POST /v1/actions/runs/RUN/logs",
+        "that the run starts, beside the first read of the policy",
+    ),
+    (
+        "POST /graphql",
+        "base commit and tree, the manifest with its mode, and the older pull requests",
+    ),
     ("POST /repos/acme/gitops/git/trees", "the changed file"),
-    ("POST /repos/acme/gitops/git/commits", "the commit, before any branch shows it"),
-    ("POST /graphql", "the branch, which holds the commit from the beginning, and where the base is by then"),
+    (
+        "POST /repos/acme/gitops/git/commits",
+        "the commit, before any branch shows it",
+    ),
+    (
+        "POST /graphql",
+        "the branch, which holds the commit from the beginning, and where the base is by then",
+    ),
     ("POST /repos/acme/gitops/pulls", "the pull request"),
-    ("PUT /repos/acme/gitops/pulls/1/merge", "the merge, of exactly that commit"),
-    ("DELETE /repos/acme/gitops/git/refs/heads/promote/web/production/*", "a merged branch is done with"),
-    ("PATCH /v1/blueprints/running_service/entities/web-prod", "the catalog follows git"),
-    ("POST /v1/actions/runs/RUN/logs", "the last lines, the label and the status"),
+    (
+        "PUT /repos/acme/gitops/pulls/1/merge",
+        "the merge, of exactly that commit",
+    ),
+    (
+        "DELETE /repos/acme/gitops/git/refs/heads/promote/web/production/*",
+        "a merged branch is done with",
+    ),
+    (
+        "PATCH /v1/blueprints/running_service/entities/web-prod",
+        "the catalog follows git",
+    ),
+    (
+        "POST /v1/actions/runs/RUN/logs",
+        "the last lines, the label and the status",
+    ),
 ];
 
 /// Some answers in any order: they are asked for side by side.
@@ -56,7 +83,10 @@ async fn makes_thirteen_requests(settings: &Settings) {
         };
         format!("{} {path}", seen.method)
     };
-    let expected = REQUESTS.iter().map(|(request, _)| (*request).to_owned()).collect();
+    let expected = REQUESTS
+        .iter()
+        .map(|(request, _)| (*request).to_owned())
+        .collect();
     assert_eq!(sorted(seen.iter().map(line).collect()), sorted(expected));
 }
 
@@ -88,10 +118,23 @@ async fn wait_eleven_times(settings: &Settings) {
 #[tokio::test]
 async fn what_the_grants_would_deny_is_not_fetched_ahead() {
     let stage = Stage::sample().await;
-    let narrow = "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\"]\nentity = \"web\"\n";
+    let narrow =
+        "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\"]\nentity = \"web\"\n";
     let settings = Settings::default().grants(narrow);
     let stage = stage.settings(&settings);
     stage.run(&[]).await.expect(4);
-    let paths: Vec<String> = stage.world.lock().seen.clone().into_iter().map(|seen| seen.path).collect();
-    assert!(!paths.iter().any(|path| path.contains("search") || path.contains("graphql")), "{paths:#?}");
+    let paths: Vec<String> = stage
+        .world
+        .lock()
+        .seen
+        .clone()
+        .into_iter()
+        .map(|seen| seen.path)
+        .collect();
+    assert!(
+        !paths
+            .iter()
+            .any(|path| path.contains("search") || path.contains("graphql")),
+        "{paths:#?}"
+    );
 }

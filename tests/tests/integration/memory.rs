@@ -35,6 +35,8 @@ pub(crate) fn watch(process: Option<u32>) -> JoinHandle<Peak> {
 
 fn high_water(process: u32) -> Option<Peak> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(Peak(line.trim().trim_end_matches(" kB").parse().ok()))
 }

@@ -8,7 +8,9 @@ use crate::stage::Stage;
 #[tokio::test]
 async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     let stage = Stage::sample().await;
-    let planned = stage.promote(&["plan", "--payload", "payload.json", "--format", "json"]).await;
+    let planned = stage
+        .promote(&["plan", "--payload", "payload.json", "--format", "json"])
+        .await;
     planned.expect(0);
     stage.witness.expect_untouched();
     let made = stage.run(&["--format", "json"]).await;
@@ -16,7 +18,10 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     let (planned, made) = (planned.json(), made.json());
     assert_eq!(planned["files"], made["files"]);
     assert_eq!(planned["catalog"], made["catalog"]);
-    assert_eq!((&planned["mode"], &planned["outcome"]), (&json!("plan"), &json!("promoted")));
+    assert_eq!(
+        (&planned["mode"], &planned["outcome"]),
+        (&json!("plan"), &json!("promoted"))
+    );
     stage.witness.expect_promoted();
 }
 
@@ -24,8 +29,14 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
 async fn says_that_it_is_a_plan() {
     let stage = Stage::sample().await;
     let ended = stage.promote(&["plan", "--payload", "payload.json"]).await;
-    ended.expect(0).expect_said("+          image: ghcr.io/acme/web:1.4.2");
-    assert!(ended.stdout.lines().any(|line| line.starts_with("plan: ")), "{}", ended.stdout);
+    ended
+        .expect(0)
+        .expect_said("+          image: ghcr.io/acme/web:1.4.2");
+    assert!(
+        ended.stdout.lines().any(|line| line.starts_with("plan: ")),
+        "{}",
+        ended.stdout
+    );
     stage.witness.expect_untouched();
 }
 
@@ -40,7 +51,9 @@ async fn refuses_as_a_run_would() {
 /// A stage with an approved plan of the sample's promotion.
 async fn planned(settings: &Settings) -> Stage {
     let stage = Stage::sample().await.settings(settings);
-    let made = stage.promote(&["plan", "--payload", "payload.json", "--out", "plan.json"]).await;
+    let made = stage
+        .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
+        .await;
     made.expect(0).expect_said("the plan is in plan.json: ");
     stage.witness.expect_untouched();
     stage
@@ -54,10 +67,22 @@ fn file(stage: &Stage) -> Value {
 async fn a_run_makes_the_planned_writes() {
     let stage = planned(&Settings::default()).await;
     let plan = file(&stage);
-    let calls: Vec<&Value> =
-        plan["writes"].as_array().unwrap().iter().map(|planned| &planned["write"]["call"]).collect();
-    assert_eq!(calls, ["propose", "merge", "delete-branch", "update-entity"], "{plan:#}");
-    stage.run(&["--plan", "plan.json"]).await.expect(0).expect_said("keeping to plan.json: ");
+    let calls: Vec<&Value> = plan["writes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|planned| &planned["write"]["call"])
+        .collect();
+    assert_eq!(
+        calls,
+        ["propose", "merge", "delete-branch", "update-entity"],
+        "{plan:#}"
+    );
+    stage
+        .run(&["--plan", "plan.json"])
+        .await
+        .expect(0)
+        .expect_said("keeping to plan.json: ");
     stage.witness.expect_promoted();
 }
 
@@ -85,11 +110,16 @@ async fn another_write_is_stopped_before_it_is_made_and_shown_beside_the_planned
         image.properties.insert("tags".to_owned(), json!(["1.4.3"]));
     }
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("planned as write 1 of 4 is: propose").expect_said("web:1.4.3");
+    ended
+        .expect(4)
+        .expect_said("planned as write 1 of 4 is: propose")
+        .expect_said("web:1.4.3");
     ended.expect_said("plan again, and have that approved");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
     assert!(stage.witness.pulls().is_empty());
-    stage.witness.expect_port_run("FAILURE", "Policy broke its grants");
+    stage
+        .witness
+        .expect_port_run("FAILURE", "Policy broke its grants");
 }
 
 #[tokio::test]
@@ -100,12 +130,16 @@ async fn a_plan_that_was_changed_or_is_used_up_stops_the_run_too() {
     plan["writes"].as_array_mut().unwrap().pop();
     stage.write("plan.json", &plan.to_string());
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("all 3 planned writes were made");
+    ended
+        .expect(4)
+        .expect_said("all 3 planned writes were made");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
     // The pull request is merged by now: the plan says otherwise.
     stage.write("plan.json", &whole.to_string());
     let ended = stage.run(&["--plan", "plan.json"]).await;
-    ended.expect(4).expect_said("planned as write 1 of 4 is: propose");
+    ended
+        .expect(4)
+        .expect_said("planned as write 1 of 4 is: propose");
 }
 
 #[tokio::test]
@@ -122,31 +156,64 @@ async fn a_plan_fits_one_run_one_configuration_and_one_component() {
     let mut inner = plan.clone();
     inner["writes"][0]["write"]["force"] = json!(true);
     for (plan, expected) in [
-        (change("/for/run", json!("r_other")), "for another Port run (r_other, here "),
+        (
+            change("/for/run", json!("r_other")),
+            "for another Port run (r_other, here ",
+        ),
         (change("/for/payload", json!("0")), "for another payload"),
-        (change("/for/config", json!("0")), "for another configuration"),
-        (change("/for/component", json!("0")), "for another component"),
-        (change("/format", json!(2)), "it has the format 2, and this version has 1"),
-        (change("/contract", json!("promote:policy@9.9.9")), "it has the contract promote:policy@9.9.9"),
-        (change("/writes/0/write/call", json!("mrge")), "it is not a plan: unknown variant `mrge`"),
-        (change("/writes/0/write", json!({"call": "now"})), "write 1 is not written as a plan has it"),
+        (
+            change("/for/config", json!("0")),
+            "for another configuration",
+        ),
+        (
+            change("/for/component", json!("0")),
+            "for another component",
+        ),
+        (
+            change("/format", json!(2)),
+            "it has the format 2, and this version has 1",
+        ),
+        (
+            change("/contract", json!("promote:policy@9.9.9")),
+            "it has the contract promote:policy@9.9.9",
+        ),
+        (
+            change("/writes/0/write/call", json!("mrge")),
+            "it is not a plan: unknown variant `mrge`",
+        ),
+        (
+            change("/writes/0/write", json!({"call": "now"})),
+            "write 1 is not written as a plan has it",
+        ),
         (unknown, "unknown field `wirtes`"),
         (inner, "write 1 is not written as a plan has it"),
     ] {
         stage.write("plan.json", &plan.to_string());
-        stage.run(&["--plan", "plan.json"]).await.expect(2).expect_said(expected);
+        stage
+            .run(&["--plan", "plan.json"])
+            .await
+            .expect(2)
+            .expect_said(expected);
     }
-    stage.run(&["--plan", "nothing.json"]).await.expect(2).expect_said("the plan nothing.json");
+    stage
+        .run(&["--plan", "nothing.json"])
+        .await
+        .expect(2)
+        .expect_said("the plan nothing.json");
     stage.witness.expect_untouched();
 }
 
 #[tokio::test]
 async fn a_plan_is_never_replaced_and_a_refusal_is_none() {
     let stage = planned(&Settings::default()).await;
-    let again = stage.promote(&["plan", "--payload", "payload.json", "--out", "plan.json"]).await;
+    let again = stage
+        .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
+        .await;
     again.expect(2).expect_said("plan.json exists");
     let stage = Stage::of(crate::exit_codes::locked()).await;
-    let refused = stage.promote(&["plan", "--payload", "payload.json", "--out", "plan.json"]).await;
+    let refused = stage
+        .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
+        .await;
     refused.expect(1).expect_said("no plan was written");
     assert!(!stage.path("plan.json").exists());
 }

@@ -4,14 +4,20 @@
 
 use std::path::{Path, PathBuf};
 
-use wit_parser::{Docs, Function, Handle, Interface, Resolve, Type, TypeDefKind, TypeId, World, WorldItem};
+use wit_parser::{
+    Docs, Function, Handle, Interface, Resolve, Type, TypeDefKind, TypeId, World, WorldItem,
+};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
 }
 
 fn text(docs: &Docs) -> String {
-    docs.contents.as_deref().unwrap_or_default().trim().to_owned()
+    docs.contents
+        .as_deref()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// The documentation on one line, for a list or a table.
@@ -35,19 +41,34 @@ fn reference(resolve: &Resolve, id: TypeId) -> String {
     if let Some(name) = &item.name {
         return name.clone();
     }
-    let optional = |kind: &Option<Type>| kind.as_ref().map_or("_".to_owned(), |kind| named(resolve, kind));
+    let optional = |kind: &Option<Type>| {
+        kind.as_ref()
+            .map_or("_".to_owned(), |kind| named(resolve, kind))
+    };
     match &item.kind {
         TypeDefKind::Option(inner) => format!("option<{}>", named(resolve, inner)),
         TypeDefKind::List(inner) => format!("list<{}>", named(resolve, inner)),
-        TypeDefKind::Result(result) => format!("result<{}, {}>", optional(&result.ok), optional(&result.err)),
-        TypeDefKind::Handle(Handle::Own(_) | Handle::Borrow(_)) => panic!("the contract has no resources"),
+        TypeDefKind::Result(result) => format!(
+            "result<{}, {}>",
+            optional(&result.ok),
+            optional(&result.err)
+        ),
+        TypeDefKind::Handle(Handle::Own(_) | Handle::Borrow(_)) => {
+            panic!("the contract has no resources")
+        }
         other => panic!("{other:?}"),
     }
 }
 
 fn function(resolve: &Resolve, function: &Function) -> String {
-    let parameters = function.params.iter().map(|it| format!("{}: {}", it.name, named(resolve, &it.ty)));
-    let result = function.result.as_ref().map(|kind| format!(" -> {}", named(resolve, kind)));
+    let parameters = function
+        .params
+        .iter()
+        .map(|it| format!("{}: {}", it.name, named(resolve, &it.ty)));
+    let result = function
+        .result
+        .as_ref()
+        .map(|kind| format!(" -> {}", named(resolve, kind)));
     let parameters = parameters.collect::<Vec<_>>().join(", ");
     format!(
         "### `{}`\n\n```wit\n{}: func({parameters}){};\n```\n\n{}\n\n",
@@ -67,27 +88,47 @@ fn declared(resolve: &Resolve, name: &str, id: TypeId) -> Option<String> {
     };
     let (what, rows): (String, String) = match &item.kind {
         TypeDefKind::Type(Type::Id(_)) => return None,
-        TypeDefKind::Type(alias) => (format!("type, a `{}`", named(resolve, alias)), String::new()),
+        TypeDefKind::Type(alias) => (
+            format!("type, a `{}`", named(resolve, alias)),
+            String::new(),
+        ),
         TypeDefKind::Record(record) => {
             let fields = record.fields.iter();
             (
                 "record".to_owned(),
-                fields.map(|it| row(&it.name, Some(named(resolve, &it.ty)), &it.docs)).collect(),
+                fields
+                    .map(|it| row(&it.name, Some(named(resolve, &it.ty)), &it.docs))
+                    .collect(),
             )
         }
         TypeDefKind::Variant(variant) => {
             let kind = |ty: &Option<Type>| ty.as_ref().map(|kind| named(resolve, kind));
             let cases = variant.cases.iter();
-            ("variant".to_owned(), cases.map(|it| row(&it.name, kind(&it.ty), &it.docs)).collect())
+            (
+                "variant".to_owned(),
+                cases
+                    .map(|it| row(&it.name, kind(&it.ty), &it.docs))
+                    .collect(),
+            )
         }
         TypeDefKind::Enum(choice) => {
             let cases = choice.cases.iter();
-            ("enum".to_owned(), cases.map(|it| row(&it.name, None, &it.docs)).collect())
+            (
+                "enum".to_owned(),
+                cases.map(|it| row(&it.name, None, &it.docs)).collect(),
+            )
         }
         other => panic!("{name}: {other:?}"),
     };
-    let end = if rows.is_empty() { String::new() } else { format!("{rows}\n") };
-    Some(format!("### `{name}` ({what})\n\n{}\n\n{end}", text(&item.docs)))
+    let end = if rows.is_empty() {
+        String::new()
+    } else {
+        format!("{rows}\n")
+    };
+    Some(format!(
+        "### `{name}` ({what})\n\n{}\n\n{end}",
+        text(&item.docs)
+    ))
 }
 
 fn interface(resolve: &Resolve, interface: &Interface) -> String {
@@ -114,7 +155,11 @@ fn world(resolve: &Resolve, world: &World) -> String {
     };
     let imports = names(&world.imports.values().collect::<Vec<_>>());
     let exports = names(&world.exports.values().collect::<Vec<_>>());
-    format!("| `{}` | {} | {imports} | {exports} |\n", world.name, line(&world.docs))
+    format!(
+        "| `{}` | {} | {imports} | {exports} |\n",
+        world.name,
+        line(&world.docs)
+    )
 }
 
 fn generated() -> String {
@@ -147,9 +192,18 @@ fn the_reference_says_what_the_contract_says() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(found, expected, "UPDATE=1 cargo test --workspace --test integration reference");
+    assert_eq!(
+        found, expected,
+        "UPDATE=1 cargo test --workspace --test integration reference"
+    );
     // Every item of the contract is there: what `contract.rs` finds documented, people find here.
-    for item in ["get-entities", "merge-when-ready", "expected-blob", "rate-limited", "settings-schema"] {
+    for item in [
+        "get-entities",
+        "merge-when-ready",
+        "expected-blob",
+        "rate-limited",
+        "settings-schema",
+    ] {
         assert!(found.contains(&format!("`{item}`")), "{item}");
     }
 }

@@ -44,16 +44,26 @@ fn parts(recording: &Recording) -> Divergence {
 #[expect(clippy::print_stderr, reason = "the number of journals")]
 fn the_journal_of_every_scenario_replays_exactly() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let named = [("ungranted", guests::UNGRANTED), ("observer", guests::OBSERVER)];
+    let named = [
+        ("ungranted", guests::UNGRANTED),
+        ("observer", guests::OBSERVER),
+    ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     let runner = Runner::new(named.into()).unwrap();
     let (mut journals, mut calls) = (0, 0);
     for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
         let scenario = Scenario::read(&file).unwrap();
         let policy = runner.policy(&scenario).unwrap();
-        let made = runtime().block_on(runner.run(&scenario, Backend::Mock)).unwrap();
+        let made = runtime()
+            .block_on(runner.run(&scenario, Backend::Mock))
+            .unwrap();
         for ran in made.iter().filter(|ran| !ran.journal.is_empty()) {
-            assert_eq!(Made::of_journal(&ran.journal).unwrap(), ran.calls, "{}", file.display());
+            assert_eq!(
+                Made::of_journal(&ran.journal).unwrap(),
+                ran.calls,
+                "{}",
+                file.display()
+            );
             let recording = Recording::read(ran.journal.as_bytes()).unwrap();
             let replayed = replay(runner.engine(), &policy, &recording, &runtime());
             let same = match &replayed.verdict {
@@ -61,7 +71,11 @@ fn the_journal_of_every_scenario_replays_exactly() {
                 Comparison::Ends => recording.is_cut(),
                 Comparison::Diverged(_) => false,
             };
-            assert!(same && replayed.calls == recording.steps.len(), "{}: {replayed:?}", file.display());
+            assert!(
+                same && replayed.calls == recording.steps.len(),
+                "{}: {replayed:?}",
+                file.display()
+            );
             (journals, calls) = (journals + 1, calls + replayed.calls);
         }
     }
@@ -96,7 +110,10 @@ fn whatever_ends_a_policy_ends_it_again() {
         let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
         let replayed = replay(&ENGINE, &policy, &recording, &runtime());
         let ended = matches!(replayed.verdict, Comparison::Same { .. } | Comparison::Ends);
-        assert!(ended && replayed.calls == recording.steps.len(), "{guest} {deed}: {replayed:?}");
+        assert!(
+            ended && replayed.calls == recording.steps.len(),
+            "{guest} {deed}: {replayed:?}"
+        );
     }
 }
 
@@ -108,7 +125,10 @@ fn a_cut_journal_replays_to_where_it_was_cut() {
         let text = lines[..kept].concat() + &lines[kept][..lines[kept].len() / 2];
         let recording = Recording::read(text.as_bytes()).unwrap();
         let replayed = again(&recording);
-        assert!(matches!(replayed.verdict, Comparison::Ends), "{kept} lines: {replayed:?}");
+        assert!(
+            matches!(replayed.verdict, Comparison::Ends),
+            "{kept} lines: {replayed:?}"
+        );
         assert_eq!(replayed.calls, kept / 2, "{kept} lines");
     }
 }
@@ -116,33 +136,69 @@ fn a_cut_journal_replays_to_where_it_was_cut() {
 #[test]
 fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
     let mut recording = recording(Bench::builtin());
-    let at = recording.steps.iter().position(|step| matches!(step.call, Call::Propose { .. })).unwrap();
-    let Call::Propose { proposal } = &mut recording.steps[at].call else { unreachable!() };
-    proposal.changes[0].content = proposal.changes[0].content.replace("web:1.4.2", "web:6.6.6");
+    let at = recording
+        .steps
+        .iter()
+        .position(|step| matches!(step.call, Call::Propose { .. }))
+        .unwrap();
+    let Call::Propose { proposal } = &mut recording.steps[at].call else {
+        unreachable!()
+    };
+    proposal.changes[0].content = proposal.changes[0]
+        .content
+        .replace("web:1.4.2", "web:6.6.6");
     let divergence = parts(&recording);
-    assert_eq!((divergence.number, divergence.line), (at + 1, recording.steps[at].line));
+    assert_eq!(
+        (divergence.number, divergence.line),
+        (at + 1, recording.steps[at].line)
+    );
     let shown = divergence.show();
     let lines: Vec<&str> = shown.lines().collect();
-    assert!(lines[0].starts_with("recorded  propose acme/gitops"), "{shown}");
-    assert!(lines[1].starts_with("now       propose acme/gitops"), "{shown}");
-    assert!(lines[2].contains("content, line") && lines[2].contains("web:6.6.6"), "{shown}");
-    assert!(lines[2].split(" | ").nth(1).unwrap().contains("web:1.4.2"), "{shown}");
+    assert!(
+        lines[0].starts_with("recorded  propose acme/gitops"),
+        "{shown}"
+    );
+    assert!(
+        lines[1].starts_with("now       propose acme/gitops"),
+        "{shown}"
+    );
+    assert!(
+        lines[2].contains("content, line") && lines[2].contains("web:6.6.6"),
+        "{shown}"
+    );
+    assert!(
+        lines[2].split(" | ").nth(1).unwrap().contains("web:1.4.2"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn what_is_answered_otherwise_goes_otherwise() {
     let mut recording = recording(Bench::builtin());
     let lock = |reply: &mut Reply| {
-        let Reply::Entity(Some(service)) = reply else { return false };
-        service.properties =
-            service.properties.replace("\"locked_in_prod\":false", "\"locked_in_prod\":true");
+        let Reply::Entity(Some(service)) = reply else {
+            return false;
+        };
+        service.properties = service
+            .properties
+            .replace("\"locked_in_prod\":false", "\"locked_in_prod\":true");
         service.key.blueprint == "service"
     };
-    let replies = recording.steps.iter_mut().filter_map(|step| step.answer.as_mut()?.1.as_mut().ok());
+    let replies = recording
+        .steps
+        .iter_mut()
+        .filter_map(|step| step.answer.as_mut()?.1.as_mut().ok());
     assert_eq!(replies.map(lock).filter(|locked| *locked).count(), 1);
     let divergence = parts(&recording);
-    assert!(matches!(divergence.recorded, Side::Call(_)), "{divergence:?}");
-    assert!(divergence.now.words().starts_with("the end: refused"), "{}", divergence.now.words());
+    assert!(
+        matches!(divergence.recorded, Side::Call(_)),
+        "{divergence:?}"
+    );
+    assert!(
+        divergence.now.words().starts_with("the end: refused"),
+        "{}",
+        divergence.now.words()
+    );
 }
 
 #[test]
@@ -151,8 +207,17 @@ fn an_early_end_and_another_ending_are_divergences_too() {
     let mut ended = whole.clone();
     ended.footer.as_mut().unwrap().ending = "refused".to_owned();
     let divergence = parts(&ended);
-    assert!(divergence.recorded.words().starts_with("the end: refused: "), "{divergence:?}");
-    assert!(divergence.now.words().starts_with("the end: promoted: "), "{divergence:?}");
+    assert!(
+        divergence
+            .recorded
+            .words()
+            .starts_with("the end: refused: "),
+        "{divergence:?}"
+    );
+    assert!(
+        divergence.now.words().starts_with("the end: promoted: "),
+        "{divergence:?}"
+    );
     let mut longer = whole.clone();
     longer.steps.push(longer.steps[0].clone());
     assert!(matches!(parts(&longer).recorded, Side::Call(_)));
@@ -160,7 +225,10 @@ fn an_early_end_and_another_ending_are_divergences_too() {
     shorter.steps.pop();
     let divergence = parts(&shorter);
     assert!(
-        matches!((&divergence.recorded, &divergence.now), (Side::Ending(_), Side::Call(_))),
+        matches!(
+            (&divergence.recorded, &divergence.now),
+            (Side::Ending(_), Side::Call(_))
+        ),
         "{divergence:?}"
     );
 }
@@ -170,15 +238,31 @@ async fn the_program_replays_what_it_ran() {
     let stage = Stage::sample().await;
     stage.run(&["--journal", "run.jsonl"]).await.expect(0);
     let requests = stage.witness.requests();
-    stage.promote(&["replay", "run.jsonl"]).await.expect(0).expect_said("calls, promoted");
-    let other = stage.promote(&["replay", "run.jsonl", "--component", guests::OBSERVER]).await;
-    other.expect(2).expect_said("it was recorded with the policy").expect_said("--component FILE");
+    stage
+        .promote(&["replay", "run.jsonl"])
+        .await
+        .expect(0)
+        .expect_said("calls, promoted");
+    let other = stage
+        .promote(&["replay", "run.jsonl", "--component", guests::OBSERVER])
+        .await;
+    other
+        .expect(2)
+        .expect_said("it was recorded with the policy")
+        .expect_said("--component FILE");
 
     let journal = std::fs::read_to_string(stage.path("run.jsonl")).unwrap();
-    stage.write("edited.jsonl", &journal.replacen("web-1.4.2", "web-1.4.3", 1));
+    stage.write(
+        "edited.jsonl",
+        &journal.replacen("web-1.4.2", "web-1.4.3", 1),
+    );
     let all = stage.promote(&["replay", ".", "--format", "json"]).await;
     let all = all.expect(2).json();
-    assert_eq!((&all["same"], &all["unusable"]), (&1.into(), &1.into()), "{all}");
+    assert_eq!(
+        (&all["same"], &all["unusable"]),
+        (&1.into(), &1.into()),
+        "{all}"
+    );
     let words = all["journals"][0]["why"].as_str().unwrap();
     assert!(words.contains("`promote verify` says what"), "{words}");
     assert_eq!(stage.witness.requests(), requests, "a replay asks nobody");

@@ -41,18 +41,27 @@ fn cut_off(at: usize, when: &str) -> Scenario {
 #[expect(clippy::print_stderr, reason = "the number of points")]
 async fn a_run_that_is_cut_off_at_any_request_is_finished_by_the_next() {
     let runner = Runner::new(BTreeMap::new()).unwrap();
-    let whole = runner.run(&cut_off(1_000_000, "before"), Backend::Mock).await.unwrap();
+    let whole = runner
+        .run(&cut_off(1_000_000, "before"), Backend::Mock)
+        .await
+        .unwrap();
     let requests = whole[0].requests.len();
     assert!(requests >= 10, "only {requests} requests");
     let mut broken = Vec::new();
     for at in 1..=requests {
         for when in ["before", "after"] {
             let report = runner.test(&cut_off(at, when), false).await.unwrap();
-            let problems =
-                report.problems.iter().map(|one| format!("request {at}, {when}: {:?}", one.mismatch));
+            let problems = report
+                .problems
+                .iter()
+                .map(|one| format!("request {at}, {when}: {:?}", one.mismatch));
             broken.extend(problems);
         }
     }
-    eprintln!("{} points of a promotion of {requests} requests, {} broken", 2 * requests, broken.len());
+    eprintln!(
+        "{} points of a promotion of {requests} requests, {} broken",
+        2 * requests,
+        broken.len()
+    );
     assert!(broken.is_empty(), "{broken:#?}");
 }

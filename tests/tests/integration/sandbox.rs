@@ -8,25 +8,37 @@ async fn there_is_nothing_to_see() {
     let ended = Bench::guest(guests::PEEKER).run().await;
     let began = "time=1767693600";
     let saw = "variables=0 arguments=0 files=0 writes=false input= ";
-    ended.expect("refused", saw).expect("refused", began).expect("refused", "ticks=false");
+    ended
+        .expect("refused", saw)
+        .expect("refused", began)
+        .expect("refused", "ticks=false");
     assert!(!std::path::Path::new("seen.txt").exists());
 }
 
 #[tokio::test]
 async fn a_panic_is_said_with_the_state_of_git() {
     let ended = Bench::guest(guests::TRAPPER).run().await;
-    ended.expect("trapped", "the policy crashed").expect_said("Policy crashed");
+    ended
+        .expect("trapped", "the policy crashed")
+        .expect_said("Policy crashed");
     ended.expect(
         "trapped",
         "a pull request from promote/web/guest to main is open in acme/gitops; main is unchanged",
     );
-    assert!(ended.done.printed.contains("out of cheese after #1"), "{}", ended.done.printed);
+    assert!(
+        ended.done.printed.contains("out of cheese after #1"),
+        "{}",
+        ended.done.printed
+    );
     ended.witness.expect_production_untouched();
 }
 
 #[tokio::test]
 async fn what_it_prints_is_cut_and_no_reason_to_crash() {
-    let ended = Bench::guest(guests::GLUTTON).deed("print and go on").run().await;
+    let ended = Bench::guest(guests::GLUTTON)
+        .deed("print and go on")
+        .run()
+        .await;
     ended.expect("refused", "came back for more");
     assert!(ended.done.printed.starts_with("xxxx"));
     assert!(ended.done.printed.len() <= 64 << 10);

@@ -45,10 +45,17 @@ async fn repeat(socket: TcpStream) -> std::io::Result<()> {
         )
     } else {
         let said = head.replace("\r\n", " ") + &String::from_utf8_lossy(&body);
-        (422, json!({"ok": false, "error": said, "message": said, "errors": [said, {"message": said}]}))
+        (
+            422,
+            json!({"ok": false, "error": said, "message": said, "errors": [said, {"message": said}]}),
+        )
     };
-    let (answer, echo) =
-        (answer.to_string(), head.lines().find(|line| line.contains("earer")).unwrap_or_default());
+    let (answer, echo) = (
+        answer.to_string(),
+        head.lines()
+            .find(|line| line.contains("earer"))
+            .unwrap_or_default(),
+    );
     let length = answer.len();
     let text = format!(
         "HTTP/1.1 {status} X\r\nx-request-id: {echo}\r\nx-trace-id: {echo}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
@@ -61,7 +68,10 @@ async fn a_service_that_repeats_credentials_is_not_repeated() {
     let parrot = parrot().await;
     // The policy takes an answer of GitHub that says no for a reason to refuse.
     for (service, code) in [("PORT_API_URL", 3), ("GITHUB_API_URL", 1)] {
-        let stage = Stage::sample().await.with(service, &parrot).with("GITHUB_ACTIONS", "true");
+        let stage = Stage::sample()
+            .await
+            .with(service, &parrot)
+            .with("GITHUB_ACTIONS", "true");
         let ended = stage.run(&[]).await;
         ended.expect(code).expect_said("***");
         stage.witness.expect_nothing_written();
@@ -73,15 +83,27 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
     let mut world = World::sample();
     let body = json!({"ok": false, "error": "invalid_credentials", "message": "no mock-client-secret here"})
         .to_string();
-    let answer = Canned { status: 401, body, ..Canned::default() };
+    let answer = Canned {
+        status: 401,
+        body,
+        ..Canned::default()
+    };
     world
         .faults
-        .next(Service::Port, "POST", "/v1/auth/access_token", Effect::Answer(answer))
+        .next(
+            Service::Port,
+            "POST",
+            "/v1/auth/access_token",
+            Effect::Answer(answer),
+        )
         .unwrap()
         .times = 9;
     let stage = Stage::of(world).await;
     let ended = stage.run(&[]).await;
-    ended.expect(3).expect_said("invalid_credentials").expect_said("no *** here");
+    ended
+        .expect(3)
+        .expect_said("invalid_credentials")
+        .expect_said("no *** here");
 }
 
 /// The sample, where an App is installed instead of a token given.
@@ -98,7 +120,9 @@ fn with_app() -> World {
             id: 70,
             account: "acme".to_owned(),
             access: Access::All,
-            permissions: permissions.map(|name| (name.to_owned(), Level::Write)).into(),
+            permissions: permissions
+                .map(|name| (name.to_owned(), Level::Write))
+                .into(),
             suspended: false,
         }],
     });
@@ -107,7 +131,10 @@ fn with_app() -> World {
 
 #[tokio::test]
 async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
-    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = Stage::of(with_app())
+        .await
+        .without("GITHUB_TOKEN")
+        .with("GITHUB_APP_ID", "7");
     let key = stage.write("key.pem", include_str!("app.pem"));
     let stage = stage.with("GITHUB_APP_PRIVATE_KEY_FILE", key.display().to_string());
     let before = stage.witness.world.lock().github.tokens.iter().count();
@@ -115,20 +142,47 @@ async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
     ended.expect(0);
     stage.witness.expect_promoted();
     let writes = stage.witness.writes();
-    assert!(writes.iter().any(|write| write == "POST /app/installations/70/access_tokens"), "{writes:?}");
-    assert_eq!(writes.iter().filter(|write| *write == "DELETE /installation/token").count(), 1);
-    assert_eq!(stage.witness.world.lock().github.tokens.iter().count(), before);
+    assert!(
+        writes
+            .iter()
+            .any(|write| write == "POST /app/installations/70/access_tokens"),
+        "{writes:?}"
+    );
+    assert_eq!(
+        writes
+            .iter()
+            .filter(|write| *write == "DELETE /installation/token")
+            .count(),
+        1
+    );
+    assert_eq!(
+        stage.witness.world.lock().github.tokens.iter().count(),
+        before
+    );
 }
 
 #[tokio::test]
 async fn an_app_s_token_is_given_back_when_the_policy_crashes() {
-    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = Stage::of(with_app())
+        .await
+        .without("GITHUB_TOKEN")
+        .with("GITHUB_APP_ID", "7");
     let stage = stage.settings(&Settings::default().component(guests::TRAPPER));
     let stage = stage.with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
     stage.run(&[]).await.expect(4);
     let writes = stage.witness.writes();
-    assert!(writes.iter().any(|write| write == "POST /app/installations/70/access_tokens"), "{writes:?}");
-    assert!(writes.iter().any(|write| write == "DELETE /installation/token"), "{writes:?}");
+    assert!(
+        writes
+            .iter()
+            .any(|write| write == "POST /app/installations/70/access_tokens"),
+        "{writes:?}"
+    );
+    assert!(
+        writes
+            .iter()
+            .any(|write| write == "DELETE /installation/token"),
+        "{writes:?}"
+    );
 }
 
 #[tokio::test]
@@ -136,15 +190,32 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
     let mut world = with_app();
     let broken = Effect::Answer(Canned::bad_gateway());
     // A token that could not be given back is one that can be looked at.
-    let fault = world.faults.next(Service::GitHub, "DELETE", "/installation/token", broken);
+    let fault = world
+        .faults
+        .next(Service::GitHub, "DELETE", "/installation/token", broken);
     fault.unwrap().times = 100;
-    let stage = Stage::of(world).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = Stage::of(world)
+        .await
+        .without("GITHUB_TOKEN")
+        .with("GITHUB_APP_ID", "7");
     let stage = stage.with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
-    stage.run(&[]).await.expect(0).expect_said("could not be revoked");
+    stage
+        .run(&[])
+        .await
+        .expect(0)
+        .expect_said("could not be revoked");
     let world = stage.witness.world.lock();
-    let minted = world.github.tokens.iter().find(|token| token.login == "promoter[bot]").unwrap();
-    let permissions: Vec<(&str, Level)> =
-        minted.permissions.iter().map(|(name, level)| (name.as_str(), *level)).collect();
+    let minted = world
+        .github
+        .tokens
+        .iter()
+        .find(|token| token.login == "promoter[bot]")
+        .unwrap();
+    let permissions: Vec<(&str, Level)> = minted
+        .permissions
+        .iter()
+        .map(|(name, level)| (name.as_str(), *level))
+        .collect();
     let expected = [
         ("checks", Level::Read),
         ("contents", Level::Write),
@@ -153,19 +224,30 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
         ("statuses", Level::Read),
     ];
     assert_eq!(permissions, expected);
-    assert!(matches!(&minted.access, Access::Only(names) if names.len() == 1), "{:?}", minted.access);
+    assert!(
+        matches!(&minted.access, Access::Only(names) if names.len() == 1),
+        "{:?}",
+        minted.access
+    );
 }
 
 #[tokio::test]
 async fn a_workflow_is_told_to_hide_what_was_made() {
-    let stage = Stage::of(with_app()).await.without("GITHUB_TOKEN").with("GITHUB_APP_ID", "7");
+    let stage = Stage::of(with_app())
+        .await
+        .without("GITHUB_TOKEN")
+        .with("GITHUB_APP_ID", "7");
     // As GitHub's form for secrets may leave it: on one line, with `\\n` for line ends.
     let key = include_str!("app.pem").replace('\n', "\\n");
-    let stage = stage.with("GITHUB_APP_PRIVATE_KEY", key).with("GITHUB_ACTIONS", "true");
+    let stage = stage
+        .with("GITHUB_APP_PRIVATE_KEY", key)
+        .with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
     ended.expect(0);
     let lines = ended.stderr.lines();
-    let hidden: Vec<&str> = lines.filter_map(|line| line.strip_prefix("::add-mask::")).collect();
+    let hidden: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("::add-mask::"))
+        .collect();
     // Port's token and the App's own are both of the first kind.
     for (kind, count) in [(MADE[0], 2), ("ghs_", 1)] {
         let made = hidden.iter().filter(|text| text.starts_with(kind));

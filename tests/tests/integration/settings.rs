@@ -11,20 +11,30 @@ use crate::stage::Stage;
 #[tokio::test]
 async fn a_setting_that_does_not_fit_ends_before_any_service_is_asked() {
     let stage = Stage::sample().await;
-    let config = Settings::default().text().replace("reference =", "referense =");
+    let config = Settings::default()
+        .text()
+        .replace("reference =", "referense =");
     stage.write("typo.toml", &config);
-    stage.write("date.toml", "[policy.settings.freeze]\nholidays = [2026-12-25]\n");
+    stage.write(
+        "date.toml",
+        "[policy.settings.freeze]\nholidays = [2026-12-25]\n",
+    );
     stage.write("none.toml", "");
     for command in ["run", "plan"] {
         for (file, said) in [
-            ("typo.toml", "typo.toml: `policy.settings.referense` is unknown; did you mean `reference`?"),
+            (
+                "typo.toml",
+                "typo.toml: `policy.settings.referense` is unknown; did you mean `reference`?",
+            ),
             (
                 "date.toml",
                 "`policy.settings.freeze.holidays[0]` is a date, which a policy cannot be given: write \"2026-12-25\"",
             ),
             ("none.toml", "`policy.settings.manifest` is missing"),
         ] {
-            let ended = stage.promote(&[command, "--payload", "payload.json", "--config", file]).await;
+            let ended = stage
+                .promote(&[command, "--payload", "payload.json", "--config", file])
+                .await;
             ended.expect(2).expect_said(said);
         }
     }
@@ -86,7 +96,8 @@ fn values() -> impl Strategy<Value = Value> {
     plain.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::btree_map("[abc]", inner, 0..3).prop_map(|map| Map::from_iter(map).into()),
+            prop::collection::btree_map("[abc]", inner, 0..3)
+                .prop_map(|map| Map::from_iter(map).into()),
         ]
     })
 }
@@ -96,13 +107,23 @@ fn values() -> impl Strategy<Value = Value> {
 fn it_judges_as_another_validator_does() {
     let cases = 512;
     let mut yes = 0;
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(cases) });
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    });
     let counted = std::cell::RefCell::new(&mut yes);
     let result = runner.run(&(schemas(), values()), |(schema, value)| {
         let schema = json!({ "allOf": [schema], "$defs": { "text": { "type": "string" } } });
         let theirs = jsonschema::draft202012::is_valid(&schema, &value);
         let ours = problems(&Schema::read(&schema.to_string()).unwrap(), &value).unwrap();
-        prop_assert_eq!(ours.is_empty(), theirs, "{} on {}: {:?}", schema, value, ours);
+        prop_assert_eq!(
+            ours.is_empty(),
+            theirs,
+            "{} on {}: {:?}",
+            schema,
+            value,
+            ours
+        );
         **counted.borrow_mut() += usize::from(theirs);
         Ok(())
     });

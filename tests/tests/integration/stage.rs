@@ -55,7 +55,14 @@ impl Stage {
 
     /// The sample world, with every answer this late.
     pub(crate) async fn slow(latency: Duration) -> Self {
-        Self::served(World::sample(), ServerOptions { latency, ..ServerOptions::default() }).await
+        Self::served(
+            World::sample(),
+            ServerOptions {
+                latency,
+                ..ServerOptions::default()
+            },
+        )
+        .await
     }
 
     async fn served(world: World, options: ServerOptions) -> Self {
@@ -63,8 +70,10 @@ impl Stage {
         let world = Shared::new(world);
         let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options.clone());
         let (port, github) = (serve().await.unwrap(), serve().await.unwrap());
-        let mut environment: BTreeMap<String, String> =
-            told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut environment: BTreeMap<String, String> = told
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         environment.insert("PORT_API_URL".to_owned(), port.url());
         // One for all tests: it would take a second to compile a policy for each.
         let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
@@ -136,7 +145,8 @@ impl Stage {
 
     /// `promote run --payload payload.json`, and more arguments.
     pub(crate) async fn run(&self, more: &[&str]) -> Ended {
-        self.promote(&[&["run", "--payload", "payload.json"], more].concat()).await
+        self.promote(&[&["run", "--payload", "payload.json"], more].concat())
+            .await
     }
 
     /// The program with these arguments, to its end.
@@ -152,9 +162,11 @@ impl Stage {
         let written = self.folder.path().join(format!("run-{number}"));
         std::fs::create_dir(&written).unwrap();
         let mut environment = self.environment.clone();
-        for (name, file) in
-            [("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md"), ("RUNNER_TEMP", "")]
-        {
+        for (name, file) in [
+            ("GITHUB_OUTPUT", "outputs"),
+            ("GITHUB_STEP_SUMMARY", "summary.md"),
+            ("RUNNER_TEMP", ""),
+        ] {
             environment.insert(name.to_owned(), written.join(file).display().to_string());
         }
         command
@@ -166,7 +178,13 @@ impl Stage {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let started = Instant::now();
-        Running { child: command.spawn().unwrap(), started, input: input.to_owned(), environment, written }
+        Running {
+            child: command.spawn().unwrap(),
+            started,
+            input: input.to_owned(),
+            environment,
+            written,
+        }
     }
 }
 
@@ -199,7 +217,13 @@ impl Running {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let searched = canary::search(&self.environment, &[&stdout, &stderr], &self.written);
         assert_eq!(searched, Ok(()));
-        Ended { code: output.status.code(), took, stdout, stderr, written: self.written }
+        Ended {
+            code: output.status.code(),
+            took,
+            stdout,
+            stderr,
+            written: self.written,
+        }
     }
 }
 
@@ -270,8 +294,12 @@ impl Ended {
         let text = std::fs::read_to_string(self.written.join("outputs")).ok()?;
         let mut lines = text.lines();
         let mut outputs = BTreeMap::new();
-        while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap()) {
-            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        while let Some((name, delimiter)) = lines.next().map(|line| line.split_once("<<").unwrap())
+        {
+            let value: Vec<&str> = lines
+                .by_ref()
+                .take_while(|line| *line != delimiter)
+                .collect();
             outputs.insert(name.to_owned(), value.join("\n"));
         }
         Some(outputs)
@@ -279,13 +307,20 @@ impl Ended {
 
     /// The journal's text, if there is one: a run may be killed before.
     pub(crate) fn journal_if_any(&self) -> Option<String> {
-        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
-        files.filter(|path| is_journal(path)).map(|path| std::fs::read_to_string(path).unwrap()).next()
+        let files = std::fs::read_dir(&self.written)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        files
+            .filter(|path| is_journal(path))
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .next()
     }
 
     /// The journal's text.
     pub(crate) fn journal(&self) -> String {
-        let files = std::fs::read_dir(&self.written).unwrap().map(|file| file.unwrap().path());
+        let files = std::fs::read_dir(&self.written)
+            .unwrap()
+            .map(|file| file.unwrap().path());
         let journals: Vec<PathBuf> = files.filter(|path| is_journal(path)).collect();
         let [journal] = &journals[..] else {
             panic!("not one journal: {journals:?}");
@@ -300,5 +335,6 @@ impl Ended {
 }
 
 fn is_journal(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
+    path.extension()
+        .is_some_and(|extension| extension == "jsonl")
 }

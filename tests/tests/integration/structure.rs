@@ -13,7 +13,10 @@ const CEILING: usize = 3_500;
 fn core() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/core");
     let text = |path: &PathBuf| without_tests(&std::fs::read_to_string(path).unwrap());
-    files(&root).into_iter().map(|path| (path.clone(), text(&path))).collect()
+    files(&root)
+        .into_iter()
+        .map(|path| (path.clone(), text(&path)))
+        .collect()
 }
 
 /// The files below a folder, sorted, without those that are compiled for tests alone.
@@ -42,8 +45,14 @@ fn is_for_tests(path: &Path) -> bool {
         let text = std::fs::read_to_string(parent).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let declaration = format!("mod {name};");
-        let place = lines.iter().position(|line| line.ends_with(&declaration)).unwrap_or_default();
-        let mut attributes = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
+        let place = lines
+            .iter()
+            .position(|line| line.ends_with(&declaration))
+            .unwrap_or_default();
+        let mut attributes = lines[..place]
+            .iter()
+            .rev()
+            .take_while(|line| line.starts_with("#["));
         attributes.any(|line| *line == "#[cfg(test)]")
     };
     parents.iter().any(|parent| declares(parent))
@@ -53,7 +62,10 @@ fn is_for_tests(path: &Path) -> bool {
 fn without_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let inline = |at: &usize| {
-        lines[*at] == "#[cfg(test)]" && lines[*at..].iter().any(|line| line.starts_with("mod tests {"))
+        lines[*at] == "#[cfg(test)]"
+            && lines[*at..]
+                .iter()
+                .any(|line| line.starts_with("mod tests {"))
     };
     let end = (0..lines.len()).find(inline).unwrap_or(lines.len());
     lines[..end].join("\n")
@@ -86,12 +98,20 @@ fn it_imports_nothing_that_stands_outside_it() {
 #[test]
 fn its_clients_let_the_rest_of_the_program_only_read() {
     let allowed = [
-        ("github/", "file get login pages pull_request pull_requests query read revoke"),
-        ("port/", "administer end entities entity find get log login run search"),
+        (
+            "github/",
+            "file get login pages pull_request pull_requests query read revoke",
+        ),
+        (
+            "port/",
+            "administer end entities entity find get log login run search",
+        ),
     ];
     for (folder, expected) in allowed {
         let client = format!("core/{folder}");
-        let files = core().into_iter().filter(|(path, _)| path.display().to_string().contains(&client));
+        let files = core()
+            .into_iter()
+            .filter(|(path, _)| path.display().to_string().contains(&client));
         let mut public: Vec<String> = files
             .flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>())
             .filter_map(|line| Some(line.trim_start().strip_prefix("pub async fn ")?.to_owned()))
@@ -107,10 +127,13 @@ fn its_clients_let_the_rest_of_the_program_only_read() {
 fn what_writes_outside_it_is_known() {
     let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
     let using = |words: &str| -> Vec<String> {
-        let files = files(&host).into_iter().filter(|path| !path.starts_with(host.join("core")));
+        let files = files(&host)
+            .into_iter()
+            .filter(|path| !path.starts_with(host.join("core")));
         let files = files.filter(|path| std::fs::read_to_string(path).unwrap().contains(words));
-        let mut names: Vec<_> =
-            files.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect();
+        let mut names: Vec<_> = files
+            .map(|path| path.strip_prefix(&host).unwrap().display().to_string())
+            .collect();
         names.sort_unstable();
         names
     };
@@ -118,11 +141,20 @@ fn what_writes_outside_it_is_known() {
     assert_eq!(using(".port.log("), ["ahead.rs"]);
     assert_eq!(using(".port.end("), [""; 0]);
     // They hand on what the gate has allowed.
-    assert_eq!(using("live.call(call)"), ["ahead.rs", "plan.rs", "plan/bound.rs"]);
-    for (folder, words) in
-        [("reads", "Client"), ("reads", "Live"), ("reads", "Secret"), ("words", "core::live")]
-    {
-        assert!(!using(words).iter().any(|path| path.starts_with(folder)), "{folder} names {words}");
+    assert_eq!(
+        using("live.call(call)"),
+        ["ahead.rs", "plan.rs", "plan/bound.rs"]
+    );
+    for (folder, words) in [
+        ("reads", "Client"),
+        ("reads", "Live"),
+        ("reads", "Secret"),
+        ("words", "core::live"),
+    ] {
+        assert!(
+            !using(words).iter().any(|path| path.starts_with(folder)),
+            "{folder} names {words}"
+        );
     }
 }
 
@@ -130,19 +162,32 @@ fn what_writes_outside_it_is_known() {
 #[test]
 fn unsafe_code_is_where_it_is_known_to_be() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut excepted: Vec<String> =
-        ["host", "plugin", "tests/src", "tests/bench", "tests/tests", "tests/fuzz"]
-            .iter()
-            .flat_map(|folder| files(&root.join(folder)))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-            .filter(|path| !path.ends_with("structure.rs"))
-            .filter(|path| std::fs::read_to_string(path).unwrap().contains("unsafe_code"))
-            .map(|path| path.strip_prefix(&root).unwrap().display().to_string())
-            .collect();
+    let mut excepted: Vec<String> = [
+        "host",
+        "plugin",
+        "tests/src",
+        "tests/bench",
+        "tests/tests",
+        "tests/fuzz",
+    ]
+    .iter()
+    .flat_map(|folder| files(&root.join(folder)))
+    .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+    .filter(|path| !path.ends_with("structure.rs"))
+    .filter(|path| {
+        std::fs::read_to_string(path)
+            .unwrap()
+            .contains("unsafe_code")
+    })
+    .map(|path| path.strip_prefix(&root).unwrap().display().to_string())
+    .collect();
     excepted.sort_unstable();
     // Native code that was compiled before; the bindings that wit-bindgen generates for guests.
-    let known =
-        ["host/src/compiled/artifact.rs", "plugin/guest/src/contract.rs", "plugin/guest/src/policy.rs"];
+    let known = [
+        "host/src/compiled/artifact.rs",
+        "plugin/guest/src/contract.rs",
+        "plugin/guest/src/policy.rs",
+    ];
     assert_eq!(excepted, known);
     let loaded = std::fs::read_to_string(root.join(known[0])).unwrap();
     let (before, _) = loaded.split_once("unsafe {").unwrap();
@@ -156,7 +201,13 @@ fn it_stays_small() {
     let code = |text: &str| text.lines().filter(|line| is_code(line)).count();
     let mut sizes: Vec<(usize, usize, String)> = core()
         .into_iter()
-        .map(|(path, text)| (code(&text), text.lines().count(), path.display().to_string()))
+        .map(|(path, text)| {
+            (
+                code(&text),
+                text.lines().count(),
+                path.display().to_string(),
+            )
+        })
         .collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     let sum: usize = sizes.iter().map(|(code, ..)| code).sum();
@@ -167,5 +218,8 @@ fn it_stays_small() {
     for (code, lines, path) in &sizes {
         println!("{code:6} {lines:6} {path}");
     }
-    assert!(sum <= CEILING, "{sum} lines of code are more than {CEILING}");
+    assert!(
+        sum <= CEILING,
+        "{sum} lines of code are more than {CEILING}"
+    );
 }

@@ -14,8 +14,14 @@ static RUNNER: LazyLock<Arc<Runner>> = LazyLock::new(|| {
 });
 
 async fn sweep(scenario: &Scenario, only: &str) -> (Report, Totals) {
-    let (mut reports, totals, _) =
-        sweep_all(&RUNNER, vec![scenario.clone()], &only.parse().unwrap(), &|_| {}).await.unwrap();
+    let (mut reports, totals, _) = sweep_all(
+        &RUNNER,
+        vec![scenario.clone()],
+        &only.parse().unwrap(),
+        &|_| {},
+    )
+    .await
+    .unwrap();
     (reports.remove(0), totals)
 }
 
@@ -23,7 +29,10 @@ async fn sweep(scenario: &Scenario, only: &str) -> (Report, Totals) {
 async fn the_default_policy_stands_every_failure_of_what_it_does_to_git_and_catalog() {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     for (name, calls) in [
-        ("happy", &["read-file", "propose", "merge", "update-entity"][..]),
+        (
+            "happy",
+            &["read-file", "propose", "merge", "update-entity"][..],
+        ),
         ("undone-and-again", &["merge", "update-entity"]),
         ("human-closed", &["propose"]),
     ] {
@@ -31,7 +40,11 @@ async fn the_default_policy_stands_every_failure_of_what_it_does_to_git_and_cata
         for call in calls {
             let (report, totals) = sweep(&scenario, &format!("{name}:{call}:*")).await;
             assert_eq!(totals.broken(), 0, "{name}: {:#?}", report.problems);
-            assert!(totals.injections() >= 10, "{name} {call}: only {} injections", totals.injections());
+            assert!(
+                totals.injections() >= 10,
+                "{name} {call}: only {} injections",
+                totals.injections()
+            );
         }
     }
 }
@@ -39,7 +52,11 @@ async fn the_default_policy_stands_every_failure_of_what_it_does_to_git_and_cata
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_careless_policy_breaks_is_found_and_can_be_repeated() {
     for (deed, shot, broken) in [
-        ("forgetful", "careless:3:kill-before", "2 one pull request, same end"),
+        (
+            "forgetful",
+            "careless:3:kill-before",
+            "2 one pull request, same end",
+        ),
         ("hasty", "careless:merge:rejected", "no crash"),
         ("hasty", "careless:merge:unavailable", "no crash"),
         ("panicky", "careless:propose:conflict", "no crash"),
@@ -48,13 +65,27 @@ async fn what_a_careless_policy_breaks_is_found_and_can_be_repeated() {
             "expect.outcome = \"promoted\"\n[config.policy]\ncomponent = \"careless\"\nsettings = {{ deed = \"{deed}\" }}"
         );
         let scenario = Scenario::parse(&text, Path::new("careless.toml")).unwrap();
-        assert!(RUNNER.test(&scenario, false).await.unwrap().passed(), "{deed}");
+        assert!(
+            RUNNER.test(&scenario, false).await.unwrap().passed(),
+            "{deed}"
+        );
         let (report, totals) = sweep(&scenario, shot).await;
-        let keys: Vec<&str> = report.problems.iter().map(|problem| problem.mismatch.key.as_str()).collect();
-        assert!(keys.contains(&broken), "{deed} with {shot}: {:#?}", report.problems);
+        let keys: Vec<&str> = report
+            .problems
+            .iter()
+            .map(|problem| problem.mismatch.key.as_str())
+            .collect();
+        assert!(
+            keys.contains(&broken),
+            "{deed} with {shot}: {:#?}",
+            report.problems
+        );
         assert_eq!(totals.injections(), 1);
         let shown = promote::kit::test::show(&report);
         let command = "again: promote test careless.toml --sweep --seed 7 --only 'careless:";
-        assert!(shown.contains(command) && shown.contains("calls of the run after it"), "{shown}");
+        assert!(
+            shown.contains(command) && shown.contains("calls of the run after it"),
+            "{shown}"
+        );
     }
 }

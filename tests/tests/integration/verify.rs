@@ -33,15 +33,28 @@ fn is_whole(verified: &Verified) -> bool {
 
 /// What was found, as numbers of lines and words.
 fn found(lines: &[String]) -> Vec<(usize, &'static str)> {
-    of(lines).findings.iter().map(|finding| (finding.line, finding.what.name())).collect()
+    of(lines)
+        .findings
+        .iter()
+        .map(|finding| (finding.line, finding.what.name()))
+        .collect()
 }
 
 #[test]
 fn a_journal_that_nobody_touched_is_whole() {
     let verified = of(&WRITTEN);
     assert!(is_whole(&verified), "{verified:?}");
-    assert_eq!(verified.end, End::Said { ending: "promoted".to_owned(), message: ending_message() });
-    assert_eq!((verified.lines, verified.header.is_some()), (WRITTEN.len(), true));
+    assert_eq!(
+        verified.end,
+        End::Said {
+            ending: "promoted".to_owned(),
+            message: ending_message()
+        }
+    );
+    assert_eq!(
+        (verified.lines, verified.header.is_some()),
+        (WRITTEN.len(), true)
+    );
 }
 
 fn ending_message() -> String {
@@ -62,8 +75,9 @@ fn each_kind_of_damage_is_named_on_its_line() {
         lines
     };
     let last = written.len();
-    let without =
-        |range: std::ops::Range<usize>| [&written[..range.start - 1], &written[range.end - 1..]].concat();
+    let without = |range: std::ops::Range<usize>| {
+        [&written[..range.start - 1], &written[range.end - 1..]].concat()
+    };
     let mut swapped = written.clone();
     swapped.swap(4, 5);
     let mut repeated = written.clone();
@@ -97,8 +111,14 @@ fn entry(line: &str) -> String {
 
 /// A line that fits its place, as only who knows the format can write it.
 fn signed(number: usize, before: &[String], entry: &str) -> String {
-    let sum = before.last().map(|line| record::Line::parse(line).unwrap().sum).unwrap_or_default();
-    format!("{{\"line\":{number},\"sum\":\"{}\",\"is\":{entry}}}", chain(sum, number, entry))
+    let sum = before
+        .last()
+        .map(|line| record::Line::parse(line).unwrap().sum)
+        .unwrap_or_default();
+    format!(
+        "{{\"line\":{number},\"sum\":\"{}\",\"is\":{entry}}}",
+        chain(sum, number, entry)
+    )
 }
 
 #[test]
@@ -117,8 +137,14 @@ fn lines_that_fit_their_places_must_make_sense_too() {
         (vec![header, call, call], vec![(3, "misplaced")]),
         (vec![header, header], vec![(2, "misplaced")]),
         (vec![call], vec![(1, "misplaced")]),
-        (vec![&entries[0].replace("\"format\":1", "\"format\":2")], vec![(1, "format")]),
-        (vec![header, &"{\"entry\":\"gossip\"}".to_owned()], vec![(2, "unreadable")]),
+        (
+            vec![&entries[0].replace("\"format\":1", "\"format\":2")],
+            vec![(1, "format")],
+        ),
+        (
+            vec![header, &"{\"entry\":\"gossip\"}".to_owned()],
+            vec![(2, "unreadable")],
+        ),
     ] {
         assert_eq!(found(&resigned(&order)), expected);
     }
@@ -181,7 +207,11 @@ async fn every_ending_leaves_a_whole_journal() {
         (guests::GLUTTON, "memory"),
         (guests::GLUTTON, "notes"),
     ] {
-        let ended = Bench::guest(guest).deed(deed).limits("wall = \"1s\"").run().await;
+        let ended = Bench::guest(guest)
+            .deed(deed)
+            .limits("wall = \"1s\"")
+            .run()
+            .await;
         let verified = check(ended.journal.as_bytes());
         assert!(is_whole(&verified), "{guest} {deed}: {verified:?}");
     }
@@ -190,24 +220,63 @@ async fn every_ending_leaves_a_whole_journal() {
 #[tokio::test]
 async fn the_program_says_what_it_found() {
     let stage = Stage::sample().await;
-    let made = stage.run(&["--journal", "run.jsonl", "--format", "json"]).await;
+    let made = stage
+        .run(&["--journal", "run.jsonl", "--format", "json"])
+        .await;
     let made = made.expect(0).json();
     let sum = made["journal-sum"].as_str().unwrap();
-    stage.promote(&["verify", "run.jsonl", "--sum", sum]).await.expect(0).expect_said("ends as promoted");
-    let lines: Vec<String> =
-        std::fs::read_to_string(stage.path("run.jsonl")).unwrap().lines().map(str::to_owned).collect();
+    stage
+        .promote(&["verify", "run.jsonl", "--sum", sum])
+        .await
+        .expect(0)
+        .expect_said("ends as promoted");
+    let lines: Vec<String> = std::fs::read_to_string(stage.path("run.jsonl"))
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
 
     stage.write("cut.jsonl", &text(&lines[..9]));
-    stage.promote(&["verify", "cut.jsonl"]).await.expect(1).expect_said("no ending after line 9");
-    stage.promote(&["verify", "cut.jsonl", "--allow-cut"]).await.expect(0);
-    stage.promote(&["verify", "cut.jsonl", "--sum", sum]).await.expect(1).expect_said("was cut");
+    stage
+        .promote(&["verify", "cut.jsonl"])
+        .await
+        .expect(1)
+        .expect_said("no ending after line 9");
+    stage
+        .promote(&["verify", "cut.jsonl", "--allow-cut"])
+        .await
+        .expect(0);
+    stage
+        .promote(&["verify", "cut.jsonl", "--sum", sum])
+        .await
+        .expect(1)
+        .expect_said("was cut");
 
-    stage.write("edited.jsonl", &text(&lines).replacen("web-1.4.2", "web-1.4.3", 1));
+    stage.write(
+        "edited.jsonl",
+        &text(&lines).replacen("web-1.4.2", "web-1.4.3", 1),
+    );
     let all = stage.promote(&["verify", ".", "--format", "json"]).await;
     let all = all.expect(1).json();
-    assert_eq!((&all["whole"], &all["cut"], &all["broken"]), (&json!(1), &json!(1), &json!(1)));
-    let edited = all["journals"].as_array().unwrap().iter().find(|one| one["state"] == "broken").unwrap();
+    assert_eq!(
+        (&all["whole"], &all["cut"], &all["broken"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
+    let edited = all["journals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["state"] == "broken")
+        .unwrap();
     assert_eq!(edited["findings"][0]["what"], "edited");
-    stage.promote(&["verify", "nothing.jsonl"]).await.expect(2).expect_said("nothing.jsonl");
-    stage.promote(&["verify", ".", "--sum", sum]).await.expect(2).expect_said("one journal");
+    stage
+        .promote(&["verify", "nothing.jsonl"])
+        .await
+        .expect(2)
+        .expect_said("nothing.jsonl");
+    stage
+        .promote(&["verify", ".", "--sum", sum])
+        .await
+        .expect(2)
+        .expect_said("one journal");
 }

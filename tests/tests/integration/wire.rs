@@ -5,10 +5,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Sends one request to `http://address` and returns the answer's status and JSON.
-pub(crate) async fn curl(base: &str, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+pub(crate) async fn curl(
+    base: &str,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, Value) {
     let address = base.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).await.unwrap();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let length = body.len();
     let request = format!(
         "{line} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: curl/8\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
@@ -19,7 +27,10 @@ pub(crate) async fn curl(base: &str, line: &str, headers: &[(&str, &str)], body:
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let json = serde_json::from_str(body);
-    (status, json.unwrap_or_else(|_| Value::String(body.to_owned())))
+    (
+        status,
+        json.unwrap_or_else(|_| Value::String(body.to_owned())),
+    )
 }
 
 /// Reads from Port, after logging in.
@@ -29,14 +40,23 @@ pub(crate) async fn ask_port(base: &str, path: &str) -> Value {
     let (status, answer) = curl(base, "POST /v1/auth/access_token", &json, login).await;
     assert_eq!(status, 200, "{answer}");
     let bearer = format!("Bearer {}", answer["accessToken"].as_str().unwrap());
-    let (status, answer) = curl(base, &format!("GET {path}"), &[("Authorization", &bearer)], "").await;
+    let (status, answer) = curl(
+        base,
+        &format!("GET {path}"),
+        &[("Authorization", &bearer)],
+        "",
+    )
+    .await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
 }
 
 /// Reads from GitHub.
 pub(crate) async fn ask_github(base: &str, path: &str) -> Value {
-    let headers = [("Authorization", "Bearer mock-github-token"), ("Accept", "application/vnd.github+json")];
+    let headers = [
+        ("Authorization", "Bearer mock-github-token"),
+        ("Accept", "application/vnd.github+json"),
+    ];
     let (status, answer) = curl(base, &format!("GET {path}"), &headers, "").await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer

@@ -27,7 +27,9 @@ impl Gate {
         }
         for target in &targets {
             let allowed = self.allow(operation, target)?;
-            let mut conditions = allowed.into_iter().map(|grant| self.check_condition(call, grant));
+            let mut conditions = allowed
+                .into_iter()
+                .map(|grant| self.check_condition(call, grant));
             let first = conditions.next().unwrap_or(Ok(()));
             if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
                 return first;
@@ -42,16 +44,21 @@ impl Gate {
             Call::UpdateEntity { change, .. } if allowed.after_merge => {
                 self.check_order(change, allowed.holds.as_ref())
             }
-            Call::Propose { proposal } if !allowed.any_change => {
-                proposal.changes.iter().try_for_each(|change| self.check_values(&proposal.repository, change))
-            }
+            Call::Propose { proposal } if !allowed.any_change => proposal
+                .changes
+                .iter()
+                .try_for_each(|change| self.check_values(&proposal.repository, change)),
             _ => Ok(()),
         }
     }
 
     /// Nothing changes but values, in a file that this run has read.
     fn check_values(&self, repository: &str, change: &FileChange) -> Result<(), String> {
-        let FileChange { path, content, expected_blob } = change;
+        let FileChange {
+            path,
+            content,
+            expected_blob,
+        } = change;
         let old = self.seen.file(repository, path, expected_blob);
         let why = match old.map(|old| only_values_change(old, content)) {
             Some(Ok(())) => return Ok(()),
@@ -64,7 +71,9 @@ impl Gate {
     /// The catalog is never ahead of git, nor emptied.
     fn check_order(&self, change: &Change, holds: Option<&Template>) -> Result<(), String> {
         if change.properties.is_some() && !self.seen.has_merged() {
-            return Err(format!("port.update-entity: {RULE} allows no property before this run has merged"));
+            return Err(format!(
+                "port.update-entity: {RULE} allows no property before this run has merged"
+            ));
         }
         for relation in &change.relations {
             if relation.targets.is_empty() {
@@ -73,7 +82,10 @@ impl Gate {
                     "port.update-entity: {RULE} does not allow to clear the relation {name}"
                 ));
             }
-            relation.targets.iter().try_for_each(|target| self.check_evidence(target, holds))?;
+            relation
+                .targets
+                .iter()
+                .try_for_each(|target| self.check_evidence(target, holds))?;
         }
         Ok(())
     }
@@ -102,7 +114,15 @@ impl Gate {
         operation: Operation,
         target: &Target<'_>,
     ) -> Result<(), String> {
-        let (Target::Repository(at @ In { number: Some(number), .. }), true) = (target, call.is_write())
+        let (
+            Target::Repository(
+                at @ In {
+                    number: Some(number),
+                    ..
+                },
+            ),
+            true,
+        ) = (target, call.is_write())
         else {
             return Ok(());
         };
@@ -113,20 +133,31 @@ impl Gate {
                 let (proposal, pull) =
                     proposed.ok_or_else(|| format!("{of}: this run has not proposed it"))?;
                 if pull.head_commit != *expected_head {
-                    return Err(format!("{of}: {expected_head} is not the commit that this run proposed"));
+                    return Err(format!(
+                        "{of}: {expected_head} is not the commit that this run proposed"
+                    ));
                 }
                 (proposal.head.as_str(), Some(proposal.base.as_str()))
             }
             _ => {
                 let head = self.seen.head(at.repository, *number);
-                (head.ok_or_else(|| format!("{of}: this run has neither proposed nor read it"))?, None)
+                (
+                    head.ok_or_else(|| format!("{of}: this run has neither proposed nor read it"))?,
+                    None,
+                )
             }
         };
-        let target = Target::Repository(In { head: Some(head), base, ..at.clone() });
+        let target = Target::Repository(In {
+            head: Some(head),
+            base,
+            ..at.clone()
+        });
         self.allow(operation, &target).map(drop)
     }
 
     fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
-        self.grants.allow(operation, target).ok_or_else(|| (self.words.denied)(operation, target))
+        self.grants
+            .allow(operation, target)
+            .ok_or_else(|| (self.words.denied)(operation, target))
     }
 }

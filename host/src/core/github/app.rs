@@ -31,7 +31,13 @@ pub struct App {
 /// "Revoke an installation access token".
 pub(super) async fn revoke(minted: Minted, http: &Http) -> Sent<()> {
     let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
-    match http.send(&Request { bearer: Some(minted.token), ..request }).await {
+    match http
+        .send(&Request {
+            bearer: Some(minted.token),
+            ..request
+        })
+        .await
+    {
         // It is invalid already, by time or by an earlier try whose answer was lost.
         Err(error) if error.says(401, "") => Ok(()),
         other => other.map(drop),
@@ -43,17 +49,29 @@ impl App {
     pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
         let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
         let [first, others @ ..] = self.repositories.as_slice() else {
-            return Err(malformed("no repository is granted, so there is no token to mint".into()));
+            return Err(malformed(
+                "no repository is granted, so there is no token to mint".into(),
+            ));
         };
         let foreign = |r: &&Repository| !r.owner.eq_ignore_ascii_case(&first.owner);
         if let Some(Repository { owner, .. }) = others.iter().find(foreign) {
             let owners = format!("grants name repositories of {} and of {owner}", first.owner);
-            return Err(malformed(owners + ", and a token covers those of one owner"));
+            return Err(malformed(
+                owners + ", and a token covers those of one owner",
+            ));
         }
         let jwt = self.jwt(http.session.now()).map_err(malformed)?;
         http.session.minted(&jwt);
-        let send = async |request| http.send(&Request { bearer: Some(jwt.clone()), ..request }).await;
-        let id: u64 = send(Request::get(format!("{first}/installation"))).await?.field("id")?;
+        let send = async |request| {
+            http.send(&Request {
+                bearer: Some(jwt.clone()),
+                ..request
+            })
+            .await
+        };
+        let id: u64 = send(Request::get(format!("{first}/installation")))
+            .await?
+            .field("id")?;
         let names: Vec<_> = self.repositories.iter().map(|r| r.name.as_str()).collect();
         let body = json!({ "repositories": names, "permissions": self.permissions });
         let target = format!("/app/installations/{id}/access_tokens");
@@ -62,12 +80,17 @@ impl App {
         let token = http.secret(&answer, "token")?;
         let end: Timestamp = answer.field("expires_at")?;
         // A minute early, so that none ends on its way.
-        let minted = Minted { token, until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end) };
+        let minted = Minted {
+            token,
+            until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end),
+        };
         match self.excess(&answer.json()?) {
             None => Ok(minted),
             Some(excess) => {
                 revoke(minted, http).await?;
-                Err(malformed(format!("the token is wider than the grants: {excess}")))
+                Err(malformed(format!(
+                    "the token is wider than the grants: {excess}"
+                )))
             }
         }
     }
@@ -75,7 +98,12 @@ impl App {
     /// What a token may do beyond what was asked for, if anything.
     fn excess(&self, granted: &Value) -> Option<String> {
         let levels = ["", "read", "write"];
-        let rank = |level: &str| levels.iter().position(|l| *l == level).unwrap_or(levels.len());
+        let rank = |level: &str| {
+            levels
+                .iter()
+                .position(|l| *l == level)
+                .unwrap_or(levels.len())
+        };
         for (name, level) in granted["permissions"].as_object().into_iter().flatten() {
             // Every token reads metadata, whatever was asked for.
             let least = if name == "metadata" { "read" } else { "" };
@@ -87,8 +115,16 @@ impl App {
         if granted["repository_selection"] == "all" {
             return Some("all repositories of the owner".into());
         }
-        let known = |name: &str| self.repositories.iter().any(|r| r.name.eq_ignore_ascii_case(name));
-        let names = granted["repositories"].as_array().into_iter().flatten().map(|r| &r["name"]);
+        let known = |name: &str| {
+            self.repositories
+                .iter()
+                .any(|r| r.name.eq_ignore_ascii_case(name))
+        };
+        let names = granted["repositories"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| &r["name"]);
         let mut others = names.filter(|name| !name.as_str().is_some_and(known));
         others.next().map(|name| format!("repository {name}"))
     }

@@ -15,20 +15,32 @@ impl Repo<'_> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
         // Two hyphens would end the HTML comment that hides the marker.
         if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
-            return rejected(format!("{marker:?} is no marker: use letters, digits and hyphens"));
+            return rejected(format!(
+                "{marker:?} is no marker: use letters, digits and hyphens"
+            ));
         }
         let mark = format!("<!-- promote:{marker} -->");
         let comment = json!({ "body": format!("{mark}\n{body}") });
         let comments = format!("/issues/{number}/comments");
         let is_done = || self.is_marked(&comments, &mark);
-        let write = || async { self.once(Method::POST, &comments, comment.clone()).await.map(|_: Value| ()) };
-        if is_done().await? { Ok(()) } else { once(write, is_done).await }
+        let write = || async {
+            self.once(Method::POST, &comments, comment.clone())
+                .await
+                .map(|_: Value| ())
+        };
+        if is_done().await? {
+            Ok(())
+        } else {
+            once(write, is_done).await
+        }
     }
 
     /// Adds labels; those that are there stay.
     pub(in crate::core) async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
         let labels = json!({ "labels": labels });
-        Ok(self.write(Method::POST, format!("/issues/{number}/labels"), labels).await?)
+        Ok(self
+            .write(Method::POST, format!("/issues/{number}/labels"), labels)
+            .await?)
     }
 
     /// Asks people and teams for a review.
@@ -46,7 +58,9 @@ impl Repo<'_> {
     }
 
     async fn is_marked(&self, comments: &str, mark: &str) -> Told<bool> {
-        let (pages, _) = self.pages::<Vec<Value>>(format!("{comments}?per_page=100")).await?;
+        let (pages, _) = self
+            .pages::<Vec<Value>>(format!("{comments}?per_page=100"))
+            .await?;
         let marked = |comment: &Value| comment["body"].as_str().is_some_and(|b| b.contains(mark));
         Ok(pages.iter().flatten().any(marked))
     }

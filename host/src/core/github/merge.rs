@@ -63,7 +63,12 @@ impl Repo<'_> {
     /// Merges a pull request whose head is the given commit; one that is merged with it is a success.
     ///
     /// Fails with `conflict` if head or base moved on, with `rejected` if a rule stands against it.
-    pub(in crate::core) async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+    pub(in crate::core) async fn merge(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
         match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => Ok(Merged::Now(commit)),
             Try::Waiting(_, _, why) => rejected(why),
@@ -108,17 +113,24 @@ impl Repo<'_> {
     /// Tries until the answer is a clear one, or the patience is used up.
     async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
         let clear = |result: &Try| !matches!(result, Try::Again(_));
-        self.session().poll(|| self.merge_once(number, head, method), clear).await
+        self.session()
+            .poll(|| self.merge_once(number, head, method), clear)
+            .await
     }
 
     async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
         let body = json!({ "sha": head, "merge_method": method_name(method) });
-        let error = match self.once(Method::PUT, &format!("/pulls/{number}/merge"), body).await {
+        let error = match self
+            .once(Method::PUT, &format!("/pulls/{number}/merge"), body)
+            .await
+        {
             Ok(Object { sha }) => return Ok(Try::Merged(sha)),
             Err(error) => error,
         };
         let class = match &error {
-            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => class(&no.message),
+            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => {
+                class(&no.message)
+            }
             error if error.is_uncertain() => Class::Transient,
             _ => return Err(error.into()),
         };
@@ -126,7 +138,9 @@ impl Repo<'_> {
         let pull = self.settled(number).await?;
         let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
         if at != head {
-            return conflict(format!("#{number} is at commit {at} now, not at {head}: {why}"));
+            return conflict(format!(
+                "#{number} is at commit {at} now, not at {head}: {why}"
+            ));
         }
         match (state, class, pull.mergeability()) {
             (PullState::Merged, ..) => self.merge_commit(pull).await.map(Try::Merged),
@@ -150,7 +164,11 @@ impl Repo<'_> {
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
     async fn merge_commit(&self, pull: Pull) -> Told<String> {
         let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
-        let commit = if known.is_some() { known } else { self.branch(base).await? };
+        let commit = if known.is_some() {
+            known
+        } else {
+            self.branch(base).await?
+        };
         commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
     }
 
@@ -158,7 +176,9 @@ impl Repo<'_> {
     async fn mutate(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
         let answer = self.client.graphql(query, variables).await?;
         let errors = answer["errors"].as_array().into_iter().flatten();
-        let texts: Vec<_> = errors.map(|e| e["message"].as_str().unwrap_or("no reason")).collect();
+        let texts: Vec<_> = errors
+            .map(|e| e["message"].as_str().unwrap_or("no reason"))
+            .collect();
         Ok((!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; "))))
     }
 }
@@ -185,20 +205,41 @@ mod tests {
     fn every_refusal_is_classified() {
         use Class::{Queue, Terminal, Transient, Unclear, Waiting};
         for (message, expected) in [
-            ("Head branch was modified. Review and try the merge again.", Transient),
-            ("Base branch was modified. Review and try the merge again.", Transient),
+            (
+                "Head branch was modified. Review and try the merge again.",
+                Transient,
+            ),
+            (
+                "Base branch was modified. Review and try the merge again.",
+                Transient,
+            ),
             ("Pull Request is not mergeable", Unclear),
             ("This branch can't be rebased", Unclear),
             ("Pull Request is still a draft", Terminal),
-            ("Merge commits are not allowed on this repository.", Terminal),
-            ("Squash merges are not allowed on this repository.", Terminal),
-            ("Rebase merges are not allowed on this repository.", Terminal),
+            (
+                "Merge commits are not allowed on this repository.",
+                Terminal,
+            ),
+            (
+                "Squash merges are not allowed on this repository.",
+                Terminal,
+            ),
+            (
+                "Rebase merges are not allowed on this repository.",
+                Terminal,
+            ),
             ("This branch must not contain merge commits.", Terminal),
             ("Required status check \"ci\" is expected.", Waiting),
             ("2 of 3 required status checks are pending.", Waiting),
-            ("At least 1 approving review is required by reviewers with write access.", Waiting),
+            (
+                "At least 1 approving review is required by reviewers with write access.",
+                Waiting,
+            ),
             ("You're not authorized to push to this branch.", Terminal),
-            ("Repository rule violations found Changes must be made through the merge queue", Queue),
+            (
+                "Repository rule violations found Changes must be made through the merge queue",
+                Queue,
+            ),
             ("Repository rule violations found Something new", Unclear),
             ("Never seen before", Terminal),
         ] {

@@ -79,9 +79,10 @@ impl Repository {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
         match text.split_once('/') {
-            Some((owner, name)) if named(owner) && named(name) => {
-                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
-            }
+            Some((owner, name)) if named(owner) && named(name) => Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            }),
             _ => rejected(format!("{text:?} is not a repository: write owner/name")),
         }
     }
@@ -102,14 +103,21 @@ impl Client {
         let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
         session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
-        Ok(Self { http, credentials, base: Mutex::default() })
+        Ok(Self {
+            http,
+            credentials,
+            base: Mutex::default(),
+        })
     }
 
     /// A repository, `owner/name`.
     ///
     /// Fails with `rejected` if that is not what its name is made of.
     pub fn repo(&self, name: &str) -> Told<Repo<'_>> {
-        Ok(Repo { client: self, named: Repository::parse(name)? })
+        Ok(Repo {
+            client: self,
+            named: Repository::parse(name)?,
+        })
     }
 
     /// Sends a query of GraphQL, which answers 200 whatever came of it: see `errors`.
@@ -118,7 +126,9 @@ impl Client {
     /// no second one is run unless it is named (GraphQL, section 6.1).
     pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
         if !query.starts_with("query") {
-            return Err(ServiceError::Malformed("only a query may be sent from here".to_owned()));
+            return Err(ServiceError::Malformed(
+                "only a query may be sent from here".to_owned(),
+            ));
         }
         self.graphql(query, variables).await
     }
@@ -131,7 +141,9 @@ impl Client {
     /// Sends a query or a mutation that may be repeated.
     async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
         let body = json!({ "query": query, "variables": variables });
-        self.send(Request::write(Method::POST, self.http.graphql(), body)).await?.json()
+        self.send(Request::write(Method::POST, self.http.graphql(), body))
+            .await?
+            .json()
     }
 
     /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
@@ -142,7 +154,12 @@ impl Client {
 
     async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.token().await?;
-        self.http.send(&Request { bearer: Some(token), ..request }).await
+        self.http
+            .send(&Request {
+                bearer: Some(token),
+                ..request
+            })
+            .await
     }
 }
 
@@ -154,11 +171,15 @@ impl Repo<'_> {
     }
 
     async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
-        self.send(Request::write(method, below, body)).await.map(drop)
+        self.send(Request::write(method, below, body))
+            .await
+            .map(drop)
     }
 
     async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
-        self.send(Request::write(Method::POST, below, body)).await?.json()
+        self.send(Request::write(Method::POST, below, body))
+            .await?
+            .json()
     }
 
     async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {

@@ -26,7 +26,8 @@ const MOMENT: SignedDuration = SignedDuration::from_secs(10);
 const LAG: SignedDuration = SignedDuration::from_secs(30);
 
 /// `Ref.repository` in the payload is read after the ref is made.
-const CREATE_REF: &str = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
+const CREATE_REF: &str =
+    "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
     createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
     { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
 
@@ -66,11 +67,20 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign commits, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub(in crate::core) async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
-        let Proposal { base, base_commit, changes, head, .. } = proposal;
+        let Proposal {
+            base,
+            base_commit,
+            changes,
+            head,
+            ..
+        } = proposal;
         let (node, base_tree, entries) = match self.known(proposal) {
             Some(known) => known,
             None => {
-                let read = (self.git_commit(base_commit), self.entries(base_commit, changes));
+                let read = (
+                    self.git_commit(base_commit),
+                    self.entries(base_commit, changes),
+                );
                 let (base, entries) = tokio::try_join!(read.0, read.1)?;
                 (None, base.tree.sha, entries)
             }
@@ -82,37 +92,55 @@ impl Repo<'_> {
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let commit: Object = self.post("/git/commits", commit).await?;
-        let (commit, is_new, found, now) = match self.branch_off(proposal, node, &commit.sha).await {
+        let (commit, is_new, found, now) = match self.branch_off(proposal, node, &commit.sha).await
+        {
             Ok(now) => (commit.sha, true, None, now),
             Err(error) if error.says(422, "already exists") => {
                 match self.take_over(proposal, &tree.sha, commit.sha).await? {
-                    (_, Some(pull)) if pull.state() == PullState::Merged => return Ok(pull.into_contract()),
+                    (_, Some(pull)) if pull.state() == PullState::Merged => {
+                        return Ok(pull.into_contract());
+                    }
                     (commit, found) => (commit, false, found, self.branch(base).await?),
                 }
             }
             Err(error) => return Err(error.into()),
         };
         if now.as_ref() == Some(base_commit) || !self.holds(now.as_deref(), changes).await? {
-            return Ok(self.open(proposal, &commit, is_new, found).await?.into_contract());
+            return Ok(self
+                .open(proposal, &commit, is_new, found)
+                .await?
+                .into_contract());
         }
         if is_new {
             self.delete_branch(head).await?;
         }
-        let merged = self.find(head, base, PullFilter::Any).await?.into_iter().next();
+        let merged = self
+            .find(head, base, PullFilter::Any)
+            .await?
+            .into_iter()
+            .next();
         match merged.filter(|pull| pull.state() == PullState::Merged) {
             Some(pull) => Ok(pull.into_contract()),
-            None => conflict(format!("{base} has come to hold the same change: run again")),
+            None => conflict(format!(
+                "{base} has come to hold the same change: run again"
+            )),
         }
     }
 
     /// Creates the branch at a commit, and tells where the base branch stands after that. As long as the branch is there,
     /// nobody else merges the same promotion; what was merged before, the base holds by now, whatever this run has read.
-    async fn branch_off(&self, proposal: &Proposal, node: Option<String>, at: &str) -> Sent<Option<String>> {
+    async fn branch_off(
+        &self,
+        proposal: &Proposal,
+        node: Option<String>,
+        at: &str,
+    ) -> Sent<Option<String>> {
         let Proposal { head, base, .. } = proposal;
         let branch = format!("refs/heads/{head}");
         if let Some(node) = node {
             let base = format!("refs/heads/{base}");
-            let variables = json!({ "repository": node, "ref": branch, "commit": at, "base": base });
+            let variables =
+                json!({ "repository": node, "ref": branch, "commit": at, "base": base });
             let answer = self.client.graphql(CREATE_REF, &variables).await?;
             let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
             if let Some(now) = made.as_str() {
@@ -120,7 +148,8 @@ impl Repo<'_> {
             }
             // Why not, REST tells in words that are known.
         }
-        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": at })).await?;
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": at }))
+            .await?;
         // One of that name may have been merged and deleted a moment ago.
         let ended = self.find(head, base, PullFilter::Ended).await?;
         self.since(proposal, ended.first()).await
@@ -131,19 +160,35 @@ impl Repo<'_> {
     async fn since(&self, proposal: &Proposal, ended: Option<&Pull>) -> Sent<Option<String>> {
         let merged = ended.and_then(|pull| pull.merged_at.as_ref()?.parse::<Timestamp>().ok());
         let is_old = || merged.is_none_or(|at| self.session().now().duration_since(at) > LAG);
-        let will_do = |now: &Option<String>| now.as_ref() != Some(&proposal.base_commit) || is_old();
-        self.session().poll(|| self.branch(&proposal.base), will_do).await
+        let will_do =
+            |now: &Option<String>| now.as_ref() != Some(&proposal.base_commit) || is_old();
+        self.session()
+            .poll(|| self.branch(&proposal.base), will_do)
+            .await
     }
 
     /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
     fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, Vec<TreeEntry>)> {
-        let base = self.client.base.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let base = self
+            .client
+            .base
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
         let (path, mode, sha) = base.file;
-        let [change] = proposal.changes.as_slice() else { return None };
+        let [change] = proposal.changes.as_slice() else {
+            return None;
+        };
         let fits = base.repository == proposal.repository
             && base.commit == proposal.base_commit
             && path == change.path;
-        fits.then(|| (Some(base.id), base.tree, vec![TreeEntry { path, mode, sha }]))
+        fits.then(|| {
+            (
+                Some(base.id),
+                base.tree,
+                vec![TreeEntry { path, mode, sha }],
+            )
+        })
     }
 
     /// Deletes a branch; one that does not exist is a success.
@@ -163,9 +208,16 @@ impl Repo<'_> {
         tree: &str,
         commit: String,
     ) -> Told<(String, Option<Pull>)> {
-        let Proposal { head, base, base_commit, .. } = proposal;
+        let Proposal {
+            head,
+            base,
+            base_commit,
+            ..
+        } = proposal;
         let mut pulls = self.find(head, base, PullFilter::Any).await?;
-        let open = pulls.iter().position(|pull| pull.state() == PullState::Open);
+        let open = pulls
+            .iter()
+            .position(|pull| pull.state() == PullState::Open);
         let mut open = open.map(|at| pulls.swap_remove(at));
         match pulls.into_iter().next().filter(|_| open.is_none()) {
             Some(pull) if pull.state() == PullState::Closed => {
@@ -183,7 +235,11 @@ impl Repo<'_> {
             }
             _ => {}
         }
-        let Some(found) = self.session().poll(|| self.branch(head), Option::is_some).await? else {
+        let Some(found) = self
+            .session()
+            .poll(|| self.branch(head), Option::is_some)
+            .await?
+        else {
             return conflict(format!("branch {head} came and went meanwhile: run again"));
         };
         let found = self.git_commit(&found).await?;
@@ -212,27 +268,46 @@ impl Repo<'_> {
     async fn give_way(&self, proposal: &Proposal, made: Timestamp) -> Sent<Option<Pull>> {
         let is_old = || self.session().now().duration_since(made) > MOMENT;
         let look = || self.find(&proposal.head, &proposal.base, PullFilter::Open);
-        let found = self.session().poll(look, |found| !found.is_empty() || is_old()).await?;
+        let found = self
+            .session()
+            .poll(look, |found| !found.is_empty() || is_old())
+            .await?;
         Ok(found.into_iter().next())
     }
 
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
     /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
-    async fn open(&self, proposal: &Proposal, commit: &str, is_new: bool, found: Option<Pull>) -> Told<Pull> {
+    async fn open(
+        &self,
+        proposal: &Proposal,
+        commit: &str,
+        is_new: bool,
+        found: Option<Pull>,
+    ) -> Told<Pull> {
         let clear = |opened: &Sent<Pull>| opened.is_ok() || !is_new;
         let opened = match found {
             Some(pull) => Ok(pull),
-            None => self.session().poll(|| self.open_once(proposal), clear).await?,
+            None => {
+                self.session()
+                    .poll(|| self.open_once(proposal), clear)
+                    .await?
+            }
         };
         let mut pull = match opened {
             Err(error) if !is_new && error.says(422, "head invalid") => {
-                return conflict(format!("branch {} came and went meanwhile: run again", proposal.head));
+                return conflict(format!(
+                    "branch {} came and went meanwhile: run again",
+                    proposal.head
+                ));
             }
             opened => opened?,
         };
         if pull.head.sha != commit {
             let look = || self.pull(pull.number);
-            pull = self.session().poll(look, |pull| pull.head.sha == commit).await?;
+            pull = self
+                .session()
+                .poll(look, |pull| pull.head.sha == commit)
+                .await?;
         }
         match (pull.number, &pull.head.sha) {
             (_, at) if at == commit => Ok(pull),
@@ -244,7 +319,13 @@ impl Repo<'_> {
 
     /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
     async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
-        let Proposal { title, head, base, body, .. } = proposal;
+        let Proposal {
+            title,
+            head,
+            base,
+            body,
+            ..
+        } = proposal;
         let request = json!({ "title": title, "head": head, "base": base, "body": body });
         match self.once::<Pull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
@@ -258,7 +339,9 @@ impl Repo<'_> {
 
     /// Whether a commit, if there is one, holds every changed file as proposed.
     async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> Sent<bool> {
-        let Some(commit) = commit else { return Ok(false) };
+        let Some(commit) = commit else {
+            return Ok(false);
+        };
         let entries = self.entries(commit, changes).await?;
         let held = |FileChange { path, content, .. }: &FileChange| {
             entry(&entries, path).is_some_and(|entry| entry.sha == blob_id(content.as_bytes()))
@@ -280,10 +363,16 @@ impl Repo<'_> {
     /// The tree entries of the files to change, as far as they exist.
     async fn entries(&self, commit: &str, changes: &[FileChange]) -> Sent<Vec<TreeEntry>> {
         let target = format!("/git/trees/{}?recursive=1", seg(commit));
-        let Tree { tree: mut entries, truncated } = self.get(target).await?;
+        let Tree {
+            tree: mut entries,
+            truncated,
+        } = self.get(target).await?;
         for FileChange { path, .. } in changes.iter().filter(|_| truncated) {
             let found = self.walk(commit, path).await?;
-            entries.extend(found.map(|entry| TreeEntry { path: path.clone(), ..entry }));
+            entries.extend(found.map(|entry| TreeEntry {
+                path: path.clone(),
+                ..entry
+            }));
         }
         Ok(entries)
     }
@@ -294,7 +383,9 @@ impl Repo<'_> {
         for part in path.split('/') {
             let at = found.as_ref().map_or(commit, |folder| &folder.sha);
             let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(at))).await?;
-            let Some(entry) = tree.into_iter().find(|entry| entry.path == part) else { return Ok(None) };
+            let Some(entry) = tree.into_iter().find(|entry| entry.path == part) else {
+                return Ok(None);
+            };
             found = Some(entry);
         }
         Ok(found)
@@ -308,7 +399,12 @@ fn entry<'a>(entries: &'a [TreeEntry], path: &str) -> Option<&'a TreeEntry> {
 /// The changed entries of the tree, each with the mode that the file has.
 fn changed(proposal: &Proposal, entries: &[TreeEntry]) -> Told<Vec<Value>> {
     let mut tree = Vec::new();
-    for FileChange { path, content, expected_blob } in &proposal.changes {
+    for FileChange {
+        path,
+        content,
+        expected_blob,
+    } in &proposal.changes
+    {
         let Some(TreeEntry { mode, sha, .. }) = entry(entries, path) else {
             return conflict(format!("{path} does not exist at {}", proposal.base_commit));
         };
@@ -316,14 +412,19 @@ fn changed(proposal: &Proposal, entries: &[TreeEntry]) -> Told<Vec<Value>> {
             return rejected(format!("{path} is not a regular file: its mode is {mode}"));
         }
         if sha != expected_blob {
-            return conflict(format!("{path} is no longer what was read: {sha}, not {expected_blob}"));
+            return conflict(format!(
+                "{path} is no longer what was read: {sha}, not {expected_blob}"
+            ));
         }
         if blob_id(content.as_bytes()) != *sha {
             tree.push(json!({ "path": path, "mode": mode, "type": "blob", "content": content }));
         }
     }
     if tree.is_empty() {
-        return rejected(format!("the proposal for {} changes nothing", proposal.head));
+        return rejected(format!(
+            "the proposal for {} changes nothing",
+            proposal.head
+        ));
     }
     Ok(tree)
 }

@@ -51,8 +51,17 @@ impl Repo<'_> {
     }
 
     /// The pull requests from a head branch (or, ending in `*`, from every branch that starts so) to a base branch.
-    pub async fn pull_requests(&self, head: &str, base: &str, filter: PullFilter) -> Told<Vec<PullRequest>> {
-        let pulls = self.find(head, base, filter).await?.into_iter().take(MOST_FOUND);
+    pub async fn pull_requests(
+        &self,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> Told<Vec<PullRequest>> {
+        let pulls = self
+            .find(head, base, filter)
+            .await?
+            .into_iter()
+            .take(MOST_FOUND);
         Ok(pulls.map(Pull::into_contract).collect())
     }
 
@@ -87,7 +96,9 @@ impl Repo<'_> {
             PullFilter::Ended => "closed",
             PullFilter::Any => "all",
         };
-        let (start, exact) = head.strip_suffix('*').map_or((head, true), |start| (start, false));
+        let (start, exact) = head
+            .strip_suffix('*')
+            .map_or((head, true), |start| (start, false));
         let mut list = format!("/pulls?state={state}&base={}", seg(base));
         if exact {
             list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));

@@ -26,7 +26,12 @@ impl Repo<'_> {
             return Ok(None);
         };
         match text_of(path, &content) {
-            Ok((blob, content)) => Ok(Some(File { path: path.to_owned(), content, commit, blob })),
+            Ok((blob, content)) => Ok(Some(File {
+                path: path.to_owned(),
+                content,
+                commit,
+                blob,
+            })),
             Err(why) => rejected(format!("{path} {why}")),
         }
     }
@@ -35,7 +40,9 @@ impl Repo<'_> {
     pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
         let target = format!("/git/ref/heads/{}", segs(branch));
         let found = or_none(self.send(Request::get(target)).await)?;
-        found.map(|found| Ok(found.field::<Object>("object")?.sha)).transpose()
+        found
+            .map(|found| Ok(found.field::<Object>("object")?.sha))
+            .transpose()
     }
 
     /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
@@ -46,11 +53,15 @@ impl Repo<'_> {
         if let Some(commit) = self.branch(revision).await? {
             return Ok(commit);
         }
-        match self.get::<Object>(format!("/commits/{}", segs(revision))).await {
+        match self
+            .get::<Object>(format!("/commits/{}", segs(revision)))
+            .await
+        {
             // "No commit found for SHA": what is no identifier, and no name either.
-            Err(error) if error.says(422, "") => {
-                Err(Failure::NotFound(format!("{} has no branch, tag or commit {revision}", self.named)))
-            }
+            Err(error) if error.says(422, "") => Err(Failure::NotFound(format!(
+                "{} has no branch, tag or commit {revision}",
+                self.named
+            ))),
             found => Ok(found?.sha),
         }
     }
@@ -61,7 +72,11 @@ pub fn blob_id(text: &[u8]) -> String {
     let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(format!("blob {}\0", text.len()).as_bytes());
     sha1.update(text);
-    sha1.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha1.finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The blob and the text of a content object, or why there is none.
@@ -74,10 +89,14 @@ fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
         (_, other) => return Err(format!("is a {other}, not a file")),
     }
     if size > LARGEST_FILE || text("encoding") != "base64" {
-        return Err(format!("has {size} bytes, more than the {LARGEST_FILE} that can be read"));
+        return Err(format!(
+            "has {size} bytes, more than the {LARGEST_FILE} that can be read"
+        ));
     }
     let base64: String = text("content").split_whitespace().collect();
-    let bytes = BASE64_STANDARD.decode(base64).map_err(|e| format!("arrived damaged: {e}"))?;
+    let bytes = BASE64_STANDARD
+        .decode(base64)
+        .map_err(|e| format!("arrived damaged: {e}"))?;
     let blob = text("sha").to_owned();
     // For a symbolic link, GitHub answers with the file that it leads to.
     if blob != blob_id(&bytes) || text("path") != path {
@@ -85,6 +104,9 @@ fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok((blob, text)),
-        Err(error) => Err(format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())),
+        Err(error) => Err(format!(
+            "is not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        )),
     }
 }

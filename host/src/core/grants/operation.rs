@@ -56,7 +56,10 @@ impl Operation {
 
     /// Whether it changes Port or GitHub.
     pub fn is_write(self) -> bool {
-        matches!(self, Self::Note | Self::UpdateEntity | Self::Propose | Self::Decorate | Self::Merge)
+        matches!(
+            self,
+            Self::Note | Self::UpdateEntity | Self::Propose | Self::Decorate | Self::Merge
+        )
     }
 }
 
@@ -101,47 +104,117 @@ impl Call {
     pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
         use Operation as O;
         let of = |operation, target| (operation, vec![Target::Repository(target)]);
-        let at = |operation, repository| of(operation, In { repository, ..In::default() });
+        let at = |operation, repository| {
+            of(
+                operation,
+                In {
+                    repository,
+                    ..In::default()
+                },
+            )
+        };
         let pull = |operation, repository, number: &u32| {
-            of(operation, In { repository, number: Some(*number), ..In::default() })
+            of(
+                operation,
+                In {
+                    repository,
+                    number: Some(*number),
+                    ..In::default()
+                },
+            )
         };
         Some(match self {
             Self::Now | Self::Sleep { .. } => return None,
             Self::Note { .. } => (O::Note, vec![Target::Run]),
             Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
-            Self::GetEntities { keys } => (O::GetEntity, keys.iter().map(|key| entity(key, None)).collect()),
-            Self::Search { blueprint, .. } => {
-                (O::Search, vec![Target::Entity { blueprint, identifier: None, change: None }])
+            Self::GetEntities { keys } => (
+                O::GetEntity,
+                keys.iter().map(|key| entity(key, None)).collect(),
+            ),
+            Self::Search { blueprint, .. } => (
+                O::Search,
+                vec![Target::Entity {
+                    blueprint,
+                    identifier: None,
+                    change: None,
+                }],
+            ),
+            Self::UpdateEntity { key, change } => {
+                (O::UpdateEntity, vec![entity(key, Some(change))])
             }
-            Self::UpdateEntity { key, change } => (O::UpdateEntity, vec![entity(key, Some(change))]),
-            Self::ReadFile { repository, path, .. } => {
-                of(O::ReadFile, In { repository, paths: vec![path], ..In::default() })
+            Self::ReadFile {
+                repository, path, ..
+            } => of(
+                O::ReadFile,
+                In {
+                    repository,
+                    paths: vec![path],
+                    ..In::default()
+                },
+            ),
+            Self::GetPullRequest { repository, number } => {
+                pull(O::ReadPullRequest, repository, number)
             }
-            Self::GetPullRequest { repository, number } => pull(O::ReadPullRequest, repository, number),
             Self::FindPullRequests { repository, .. } => at(O::ReadPullRequest, repository),
             Self::GetChecks { repository, .. } => at(O::ReadChecks, repository),
             Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
                 at(O::ReadCommits, repository)
             }
-            Self::Propose { proposal: Proposal { repository, base, head, changes, .. } } => {
+            Self::Propose {
+                proposal:
+                    Proposal {
+                        repository,
+                        base,
+                        head,
+                        changes,
+                        ..
+                    },
+            } => {
                 let paths = changes.iter().map(|change| change.path.as_str()).collect();
-                of(O::Propose, In { repository, number: None, paths, head: Some(head), base: Some(base) })
+                of(
+                    O::Propose,
+                    In {
+                        repository,
+                        number: None,
+                        paths,
+                        head: Some(head),
+                        base: Some(base),
+                    },
+                )
             }
-            Self::DeleteBranch { repository, branch } => {
-                of(O::Propose, In { repository, head: Some(branch), ..In::default() })
-            }
+            Self::DeleteBranch { repository, branch } => of(
+                O::Propose,
+                In {
+                    repository,
+                    head: Some(branch),
+                    ..In::default()
+                },
+            ),
             Self::ClosePullRequest { repository, number } => pull(O::Propose, repository, number),
-            Self::Comment { repository, number, .. }
-            | Self::AddLabels { repository, number, .. }
-            | Self::RequestReviewers { repository, number, .. } => pull(O::Decorate, repository, number),
-            Self::Merge { repository, number, .. } | Self::MergeWhenReady { repository, number, .. } => {
-                pull(O::Merge, repository, number)
+            Self::Comment {
+                repository, number, ..
             }
+            | Self::AddLabels {
+                repository, number, ..
+            }
+            | Self::RequestReviewers {
+                repository, number, ..
+            } => pull(O::Decorate, repository, number),
+            Self::Merge {
+                repository, number, ..
+            }
+            | Self::MergeWhenReady {
+                repository, number, ..
+            } => pull(O::Merge, repository, number),
         })
     }
 }
 
 fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
-    Target::Entity { blueprint: &key.blueprint, identifier: Some(&key.identifier), change }
+    Target::Entity {
+        blueprint: &key.blueprint,
+        identifier: Some(&key.identifier),
+        change,
+    }
 }

@@ -88,24 +88,42 @@ pub fn or_none<T>(sent: Sent<T>) -> Sent<Option<T>> {
 impl Refusal {
     /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
     pub(super) fn new(http: &Http, call: &str, response: &HttpResponse) -> Self {
-        let header =
-            |name: &str| header(response.headers(), name).map(|value| http.clean(value)).unwrap_or_default();
+        let header = |name: &str| {
+            header(response.headers(), name)
+                .map(|value| http.clean(value))
+                .unwrap_or_default()
+        };
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
-            Value::String(message) => http.clean(&format!("{message} {}", details(&body["errors"]))),
+            Value::String(message) => {
+                http.clean(&format!("{message} {}", details(&body["errors"])))
+            }
             _ if body["error"].is_string() => String::new(),
             _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
-        let code = body["error"].as_str().map(|code| http.clean(code)).unwrap_or_default();
+        let code = body["error"]
+            .as_str()
+            .map(|code| http.clean(code))
+            .unwrap_or_default();
         let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
         let hint = (http.session.outside.hint)(http.service, status.as_u16(), &message, &header);
         let mut text = format!("{call}: {}", status.as_u16());
-        let parts = [(", ", &code, ""), (", ", &message, ""), (" (request ", &id, ")"), ("; ", &hint, "")];
+        let parts = [
+            (", ", &code, ""),
+            (", ", &message, ""),
+            (" (request ", &id, ")"),
+            ("; ", &hint, ""),
+        ];
         for (start, part, end) in parts.into_iter().filter(|(_, part, _)| !part.is_empty()) {
             text += &[start, part, end].concat();
         }
-        Self { status, code, message, text }
+        Self {
+            status,
+            code,
+            message,
+            text,
+        }
     }
 }
 
@@ -113,7 +131,9 @@ impl Refusal {
 fn details(errors: &Value) -> String {
     let text = |error: &Value| match (error["message"].as_str(), error.as_str()) {
         (Some(text), _) | (None, Some(text)) => text.to_owned(),
-        _ => ["resource", "field", "code"].map(|k| error[k].as_str().unwrap_or("")).join(" "),
+        _ => ["resource", "field", "code"]
+            .map(|k| error[k].as_str().unwrap_or(""))
+            .join(" "),
     };
     let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
     texts.join("; ")

@@ -12,7 +12,11 @@ use super::{Sent, ServiceError};
 use crate::core::secret::Secret;
 
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A request to a service. Its body may hold a secret, so it cannot be printed.
 #[derive(Clone, Default)]
@@ -30,18 +34,28 @@ impl Request {
     /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
     pub fn get(target: impl Into<String>) -> Self {
         let target = target.into();
-        Self { target, ..Self::default() }
+        Self {
+            target,
+            ..Self::default()
+        }
     }
 
     /// A request that does the same when it is sent twice.
     pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
         let body = Some(body).filter(|body| !body.is_null());
-        Self { method, body, ..Self::get(target) }
+        Self {
+            method,
+            body,
+            ..Self::get(target)
+        }
     }
 
     /// A request that may do the thing twice when it is sent twice.
     pub fn once(method: Method, target: impl Into<String>, body: Value) -> Self {
-        Self { once: true, ..Self::write(method, target, body) }
+        Self {
+            once: true,
+            ..Self::write(method, target, body)
+        }
     }
 }
 
@@ -66,8 +80,12 @@ impl Answer {
 
     /// Reads one field of the body, an object; fails as [`Answer::json`] does.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Sent<T> {
-        let raw = self.json::<BTreeMap<String, Box<RawValue>>>()?.remove(name).unwrap_or_default();
-        serde_json::from_str(raw.get()).map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
+        let raw = self
+            .json::<BTreeMap<String, Box<RawValue>>>()?
+            .remove(name)
+            .unwrap_or_default();
+        serde_json::from_str(raw.get())
+            .map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
     }
 
     /// An error about this answer.
@@ -83,7 +101,9 @@ impl Answer {
     /// Where the next page is (RFC 8288).
     pub fn next(&self) -> Option<String> {
         let links = self.header(LINK.as_str())?;
-        let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+        let next = links
+            .split(',')
+            .find(|link| link.contains("rel=\"next\""))?;
         Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
     }
 }
@@ -100,5 +120,8 @@ pub fn seg(text: &str) -> impl std::fmt::Display {
 
 /// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
 pub fn segs(path: &str) -> String {
-    path.split('/').map(|part| seg(part).to_string()).collect::<Vec<_>>().join("/")
+    path.split('/')
+        .map(|part| seg(part).to_string())
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -78,12 +78,22 @@ impl Http {
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
         match (uri.scheme_str(), uri.host()) {
-            _ if uri.query().is_some() || base.contains(['@', '#']) => Err(malformed("is more than a URL")),
-            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(()),
+            _ if uri.query().is_some() || base.contains(['@', '#']) => {
+                Err(malformed("is more than a URL"))
+            }
+            (Some("https"), _) | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {
+                Ok(())
+            }
             _ => Err(malformed("is no https URL")),
         }?;
         let authority = base[..base.len() - uri.path().trim_end_matches('/').len()].to_owned();
-        Ok(Self { service, base, authority, session, minted: Default::default() })
+        Ok(Self {
+            service,
+            base,
+            authority,
+            session,
+            minted: Default::default(),
+        })
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
@@ -94,7 +104,10 @@ impl Http {
 
     /// A foreign text as it may be shown: on one line, short, without any secret.
     pub(in crate::core) fn clean(&self, text: &str) -> String {
-        let text = self.session.redacted(text.to_owned()).replace(|c: char| c.is_control(), " ");
+        let text = self
+            .session
+            .redacted(text.to_owned())
+            .replace(|c: char| c.is_control(), " ");
         let words: Vec<&str> = text.split_whitespace().collect();
         words.join(" ").chars().take(EXCERPT).collect()
     }
@@ -107,7 +120,8 @@ impl Http {
     ) -> Sent<Secret> {
         let mut minted = self.minted.lock().await;
         let now = self.session.now();
-        let is_refused = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
+        let is_refused =
+            |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
         let will_do = |minted: &&Minted| minted.until > now && !is_refused(&minted.token);
         match minted.as_ref().filter(will_do) {
             Some(minted) => Ok(minted.token.clone()),
@@ -143,7 +157,8 @@ impl Http {
                 Err(error) => self.clean(&error.to_string()),
             };
             let seconds = pause.as_secs_f32();
-            self.session.say(&format!("{call}: {reason}; trying again in {seconds:.1} s"));
+            self.session
+                .say(&format!("{call}: {reason}; trying again in {seconds:.1} s"));
             if !self.session.wait(pause).await {
                 return self.conclude(call, outcome);
             }
@@ -155,9 +170,13 @@ impl Http {
         let transport = &self.session.outside.transport;
         let mut response = transport.send(self.message(request, uri)).await?;
         for _ in 0..HOPS {
-            let Some(next) = self.redirect(request, &response) else { break };
+            let Some(next) = self.redirect(request, &response) else {
+                break;
+            };
             let (service, target) = (self.service, &request.target);
-            self.session.say(&format!("{service:?} says that {target} has moved: update its name"));
+            self.session.say(&format!(
+                "{service:?} says that {target} has moved: update its name"
+            ));
             response = transport.send(self.message(request, next)).await?;
         }
         Ok(response)
@@ -199,7 +218,9 @@ impl Http {
 
     /// GitHub's version is pinned: the newest drops fields that older ones require.
     fn message(&self, request: &Request, uri: Uri) -> HttpRequest {
-        let mut message = http::Request::builder().method(request.method.clone()).uri(uri);
+        let mut message = http::Request::builder()
+            .method(request.method.clone())
+            .uri(uri);
         message = message.header(USER_AGENT, concat!("promote/", env!("CARGO_PKG_VERSION")));
         message = match self.service {
             Service::Port => message.header(ACCEPT, "application/json"),
@@ -210,22 +231,35 @@ impl Http {
         if let Some(secret) = &request.bearer {
             message = message.header(AUTHORIZATION, secret.bearer());
         }
-        let body = request.body.as_ref().map(|body| serde_json::to_vec(body).expect("JSON in memory"));
+        let body = request
+            .body
+            .as_ref()
+            .map(|body| serde_json::to_vec(body).expect("JSON in memory"));
         if body.is_some() {
             message = message.header(CONTENT_TYPE, "application/json");
         }
-        message.body(body.unwrap_or_default()).expect("every part is valid by its type or a constant")
+        message
+            .body(body.unwrap_or_default())
+            .expect("every part is valid by its type or a constant")
     }
 
     fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
         let response = outcome.map_err(|why| ServiceError::NoAnswer(call.clone(), why))?;
         if retry::is_rate_limit(self.service, &response) {
-            return Err(ServiceError::Limited(Refusal::new(self, &call, &response).into()));
+            return Err(ServiceError::Limited(
+                Refusal::new(self, &call, &response).into(),
+            ));
         }
         if !response.status().is_success() {
-            return Err(ServiceError::Refused(Refusal::new(self, &call, &response).into()));
+            return Err(ServiceError::Refused(
+                Refusal::new(self, &call, &response).into(),
+            ));
         }
         let (http::response::Parts { headers, .. }, body) = response.into_parts();
-        Ok(Answer { call, headers, body })
+        Ok(Answer {
+            call,
+            headers,
+            body,
+        })
     }
 }

@@ -54,5 +54,9 @@ impl Transport for Pool {
 fn no_answer(error: reqwest::Error) -> TransportError {
     let never_sent = error.is_connect() || error.is_builder();
     let text = format!("{:#}", anyhow::Error::new(error.without_url()));
-    if never_sent { TransportError::Connect(text) } else { TransportError::Lost(text) }
+    if never_sent {
+        TransportError::Connect(text)
+    } else {
+        TransportError::Lost(text)
+    }
 }

@@ -38,7 +38,10 @@ pub(crate) fn unconnected() -> Outcome {
 
 /// The rows of a table of faults, counted: `make test` adds up what is printed here.
 #[expect(clippy::print_stdout, reason = "the number is there to be read")]
-pub(crate) fn rows<I: IntoIterator<IntoIter: ExactSizeIterator>>(table: &str, rows: I) -> I::IntoIter {
+pub(crate) fn rows<I: IntoIterator<IntoIter: ExactSizeIterator>>(
+    table: &str,
+    rows: I,
+) -> I::IntoIter {
     let rows = rows.into_iter();
     println!("fault rows: {} {table}", rows.len());
     rows
@@ -59,7 +62,9 @@ pub(crate) const START: i64 = 1_767_693_600;
 impl Script {
     /// Expects each `METHOD target`, the target without its authority.
     pub(crate) fn new(steps: Vec<(&str, Outcome)>) -> Arc<Self> {
-        let steps = steps.into_iter().map(|(call, outcome)| (call.to_owned(), outcome));
+        let steps = steps
+            .into_iter()
+            .map(|(call, outcome)| (call.to_owned(), outcome));
         Arc::new(Self {
             expected: Mutex::new(steps.collect()),
             sent: Mutex::default(),
@@ -104,9 +109,14 @@ impl Transport for Script {
         let target = request.uri().path_and_query().unwrap();
         let call = format!("{} {target}", request.method());
         self.sent.lock().unwrap().push(request);
-        let (expected, outcome) = self.expected.lock().unwrap().pop_front().unwrap_or_else(|| {
-            panic!("sent, and not expected: {call}");
-        });
+        let (expected, outcome) = self
+            .expected
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or_else(|| {
+                panic!("sent, and not expected: {call}");
+            });
         assert_eq!(call, expected);
         outcome
     }

@@ -47,8 +47,14 @@ pub struct Session {
 impl Session {
     /// Starts a session. No pause lasts beyond `deadline`; `seed` decides the jitter of pauses.
     pub fn new(outside: Outside, deadline: Timestamp, seed: u64) -> Arc<Self> {
-        let (deadline, secrets, jitter) = (Mutex::new(deadline), Mutex::default(), AtomicU64::new(seed));
-        Arc::new(Self { outside, deadline, secrets, jitter })
+        let (deadline, secrets, jitter) =
+            (Mutex::new(deadline), Mutex::default(), AtomicU64::new(seed));
+        Arc::new(Self {
+            outside,
+            deadline,
+            secrets,
+            jitter,
+        })
     }
 
     /// The current time.
@@ -64,7 +70,10 @@ impl Session {
     /// Waits, unless the deadline comes first: then it returns `false` at once.
     pub async fn wait(&self, pause: Duration) -> bool {
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = self.now().checked_add(pause).is_ok_and(|end| end <= deadline);
+        let fits = self
+            .now()
+            .checked_add(pause)
+            .is_ok_and(|end| end <= deadline);
         if fits {
             self.outside.clock.sleep(pause).await;
         }
@@ -91,14 +100,20 @@ impl Session {
     /// Leaves at least this much time for what must still be said after the deadline: how the run ended.
     pub fn grace(&self, time: Duration) {
         let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        *deadline = self.now().checked_add(time).map_or(*deadline, |end| end.max(*deadline));
+        *deadline = self
+            .now()
+            .checked_add(time)
+            .map_or(*deadline, |end| end.max(*deadline));
     }
 
     /// Stretches a pause by up to a quarter, so that runs that failed together do not come back together.
     pub fn jittered(&self, pause: Duration) -> Duration {
         // SplitMix64 (Steele, Lea, Flood 2014): one step of a generator that any seed will do for.
         let step = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut z = self.jitter.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
+        let mut z = self
+            .jitter
+            .fetch_add(step, Ordering::Relaxed)
+            .wrapping_add(step);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         pause + pause * u32::try_from((z ^ (z >> 31)) % 256).unwrap_or_default() / 1024

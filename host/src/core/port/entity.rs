@@ -39,7 +39,10 @@ impl Client {
     /// Fails as a whole, with the first failure.
     pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
         let reads: Vec<_> = keys.iter().map(|key| self.entity(key)).collect();
-        stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await
+        stream::iter(reads)
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await
     }
 
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
@@ -47,7 +50,11 @@ impl Client {
         let found = self.post("/v1/entities/search".into(), query).await?;
         let found: Vec<Wire> = found.field("entities")?;
         let is_named = |wire: &Wire| wire.blueprint.as_ref().is_some_and(Value::is_string);
-        Ok(found.into_iter().filter(is_named).map(|wire| wire.into_entity("")).collect())
+        Ok(found
+            .into_iter()
+            .filter(is_named)
+            .map(|wire| wire.into_entity(""))
+            .collect())
     }
 
     /// All entities of a blueprint that match a search query, a JSON object.
@@ -67,7 +74,10 @@ impl Client {
                     "the search of {blueprint} matches more than {MOST_FOUND} entities: make its query narrower"
                 )));
             }
-            match page.field::<Option<String>>("next")?.filter(|next| !next.is_empty()) {
+            match page
+                .field::<Option<String>>("next")?
+                .filter(|next| !next.is_empty())
+            {
                 Some(next) => body["from"] = next.into(),
                 None => return Ok(found),
             }
@@ -82,7 +92,11 @@ impl Client {
             true => format!("{}?run_id={}", path(key), seg(&self.run)),
             false => path(key),
         };
-        let properties = change.properties.as_ref().map(|text| object("properties", text)).transpose()?;
+        let properties = change
+            .properties
+            .as_ref()
+            .map(|text| object("properties", text))
+            .transpose()?;
         let patch = |now: &Map<String, Value>| {
             let relations = (!change.relations.is_empty()).then(|| relations(change, now));
             let fields = [json!(change.title), json!(properties), json!(relations)];
@@ -107,8 +121,17 @@ impl Client {
     }
 }
 
-fn path(EntityKey { blueprint, identifier }: &EntityKey) -> String {
-    format!("/v1/blueprints/{}/entities/{}", seg(blueprint), seg(identifier))
+fn path(
+    EntityKey {
+        blueprint,
+        identifier,
+    }: &EntityKey,
+) -> String {
+    format!(
+        "/v1/blueprints/{}/entities/{}",
+        seg(blueprint),
+        seg(identifier)
+    )
 }
 
 /// JSON text of the policy, which must be an object.
@@ -126,7 +149,9 @@ fn relations(change: &Change, now: &Map<String, Value>) -> Value {
         targets => json!(targets),
     };
     let pairs = change.relations.iter();
-    pairs.map(|relation| (relation.name.clone(), value(relation))).collect()
+    pairs
+        .map(|relation| (relation.name.clone(), value(relation)))
+        .collect()
 }
 
 /// The texts of a value that is a text, a list of texts, or objects that name an entity.
@@ -143,7 +168,10 @@ impl Wire {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: Option<Value>| value?.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.
-        let relation = |(name, value): (String, Value)| Relation { name, targets: texts(&value) };
+        let relation = |(name, value): (String, Value)| Relation {
+            name,
+            targets: texts(&value),
+        };
         Entity {
             key: EntityKey {
                 blueprint: text(self.blueprint).unwrap_or_else(|| blueprint.to_owned()),
@@ -152,7 +180,12 @@ impl Wire {
             title: text(self.title),
             teams: self.team.as_ref().map(texts).unwrap_or_default(),
             properties: Value::Object(self.properties.unwrap_or_default()).to_string(),
-            relations: self.relations.unwrap_or_default().into_iter().map(relation).collect(),
+            relations: self
+                .relations
+                .unwrap_or_default()
+                .into_iter()
+                .map(relation)
+                .collect(),
             updated_at: text(self.updated_at),
         }
     }

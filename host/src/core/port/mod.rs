@@ -42,10 +42,20 @@ impl Client {
     /// Makes a client that reports to the action run `run`. It logs in at the first call.
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
-    pub fn new(base: &str, credentials: Credentials, run: &str, session: Arc<Session>) -> Sent<Self> {
+    pub fn new(
+        base: &str,
+        credentials: Credentials,
+        run: &str,
+        session: Arc<Session>,
+    ) -> Sent<Self> {
         session.keep(&credentials.client_secret);
         let http = Http::new(Service::Port, base, session)?;
-        Ok(Self { http, credentials, run: run.to_owned(), tied: AtomicBool::new(true) })
+        Ok(Self {
+            http,
+            credentials,
+            run: run.to_owned(),
+            tied: AtomicBool::new(true),
+        })
     }
 
     /// Stops reporting to the run, which has ended already (an earlier attempt ended it): it takes no more log lines and no
@@ -75,8 +85,15 @@ impl Client {
         let token = self.http.secret(&answer, "accessToken")?;
         // Port repeats a token until it expires, so its rest may be short: a minute early, but half of it at least.
         let lifetime = Duration::try_from_secs_f64(answer.field("expiresIn")?).unwrap_or_default();
-        let used = lifetime.saturating_sub(Duration::from_secs(60)).max(lifetime / 2);
-        let until = self.http.session.now().checked_add(used).unwrap_or(Timestamp::MAX);
+        let used = lifetime
+            .saturating_sub(Duration::from_secs(60))
+            .max(lifetime / 2);
+        let until = self
+            .http
+            .session
+            .now()
+            .checked_add(used)
+            .unwrap_or(Timestamp::MAX);
         Ok(Minted { token, until })
     }
 
@@ -93,7 +110,10 @@ impl Client {
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
     async fn send(&self, request: Request) -> Sent<Answer> {
         let token = self.http.token(None, self.mint()).await?;
-        let mut request = Request { bearer: Some(token.clone()), ..request };
+        let mut request = Request {
+            bearer: Some(token.clone()),
+            ..request
+        };
         match self.http.send(&request).await {
             Err(error) if error.says(401, "") => {
                 request.bearer = Some(self.http.token(Some(&token), self.mint()).await?);

@@ -77,7 +77,9 @@ impl Client {
             // It is over; an earlier copy of this may have ended it.
             Err(Failure::Conflict(why)) => match self.run().await?.status {
                 is if is == status => Ok(()),
-                is => Err(Failure::Conflict(format!("{why}: the run is {is}, not {status}"))),
+                is => Err(Failure::Conflict(format!(
+                    "{why}: the run is {is}, not {status}"
+                ))),
             },
             other => other,
         }
@@ -85,7 +87,9 @@ impl Client {
 
     async fn post_log(&self, body: &Value) -> Sent<()> {
         let target = format!("{}/logs", self.run_path());
-        self.send(Request::once(Method::POST, target, body.clone())).await.map(drop)
+        self.send(Request::once(Method::POST, target, body.clone()))
+            .await
+            .map(drop)
     }
 
     async fn log_once(&self, body: &Value) -> Told<()> {

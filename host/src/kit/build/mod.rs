@@ -58,7 +58,10 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let started = Instant::now();
     let language = args.lang.map_or_else(|| Language::of(&args.folder), Ok)?;
-    let out = args.out.clone().unwrap_or_else(|| args.folder.join("policy.wasm"));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.folder.join("policy.wasm"));
     // Beside its place, so that it gets there in one step, and only if it is a policy.
     let draft = out.with_extension(format!("{}.tmp", std::process::id()));
     let made = made(language, &args.folder, &draft, say).await;
@@ -71,7 +74,10 @@ pub async fn run(
         let _ = std::fs::remove_file(&draft);
     }
     let policy = policy?;
-    say(&format!("built in {:.1} s", started.elapsed().as_secs_f64()));
+    say(&format!(
+        "built in {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
     data(&show(args.format, &out, language, &policy));
     Ok(0)
 }

@@ -12,36 +12,68 @@ const MISSING: &str = "a policy in Python needs Python 3.10 or newer with venv a
 
 pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<()> {
     let path = folder.join("pyproject.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let manifest: Table = toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let manifest: Table =
+        toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
     let ours = manifest.get("tool").and_then(|tool| tool.get("promote"));
     let said = |key| ours.and_then(|ours| ours.get(key)).and_then(Value::as_str);
-    let tools = folder.join(".venv").join(if cfg!(windows) { "Scripts" } else { "bin" });
-    once_for(&folder.join("requirements.txt"), &folder.join(".venv/.promote"), || {
-        install(folder, &tools, steps)
-    })?;
+    let tools = folder
+        .join(".venv")
+        .join(if cfg!(windows) { "Scripts" } else { "bin" });
+    once_for(
+        &folder.join("requirements.txt"),
+        &folder.join(".venv/.promote"),
+        || install(folder, &tools, steps),
+    )?;
     let tool = tools.join("componentize-py");
     let mut componentize = Command::new(&tool);
     // Stubs for WASI: nothing of it is there for a policy, and without them CPython asks for all of it.
     componentize
         .current_dir(folder)
         .env_remove("VIRTUAL_ENV")
-        .args(["--wit-path", "wit", "--world", said("world").unwrap_or("promote")])
-        .args(["componentize", said("module").unwrap_or("policy"), "--python-path", "src", "--stub-wasi"]);
-    let missing =
-        "the project does not install it: requirements.txt must name componentize-py and its version";
-    steps.run("componentizing with CPython", componentize.arg("--output").arg(out), missing)
+        .args([
+            "--wit-path",
+            "wit",
+            "--world",
+            said("world").unwrap_or("promote"),
+        ])
+        .args([
+            "componentize",
+            said("module").unwrap_or("policy"),
+            "--python-path",
+            "src",
+            "--stub-wasi",
+        ]);
+    let missing = "the project does not install it: requirements.txt must name componentize-py and its version";
+    steps.run(
+        "componentizing with CPython",
+        componentize.arg("--output").arg(out),
+        missing,
+    )
 }
 
 fn install(folder: &Path, tools: &Path, steps: &Steps) -> anyhow::Result<()> {
     let python = if cfg!(windows) { "python" } else { "python3" };
-    if !tools.join(python).with_extension(std::env::consts::EXE_EXTENSION).exists() {
+    if !tools
+        .join(python)
+        .with_extension(std::env::consts::EXE_EXTENSION)
+        .exists()
+    {
         let mut venv = Command::new(python);
         venv.current_dir(folder).args(["-m", "venv", ".venv"]);
-        steps.run("making .venv", &mut venv, MISSING).context(MISSING)?;
+        steps
+            .run("making .venv", &mut venv, MISSING)
+            .context(MISSING)?;
     }
     let mut pip = Command::new(tools.join(python));
-    pip.current_dir(folder).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.current_dir(folder).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
     pip.args(["--requirement", "requirements.txt"]);
     steps.run("installing componentize-py with pip", &mut pip, MISSING)
 }

@@ -10,14 +10,21 @@ use crate::toolchain::{self, Artifact, BuildRequest, Plan, Probe};
 
 pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<()> {
     let path = folder.join("Cargo.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let manifest: Table = toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
-    let named = manifest.get("package").and_then(|package| package.get("name")).and_then(Value::as_str);
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let manifest: Table =
+        toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    let named = manifest
+        .get("package")
+        .and_then(|package| package.get("name"))
+        .and_then(Value::as_str);
     let plan = toolchain::plan(Probe::detect(folder))?;
     steps.say(match plan {
         Plan::Installed => "compiling for wasm32-wasip2",
         Plan::Fetch => "fetching the target wasm32-wasip2, compiling",
-        Plan::BuildStd { .. } => "compiling for wasm32-wasip2, the first time with the standard library",
+        Plan::BuildStd { .. } => {
+            "compiling for wasm32-wasip2, the first time with the standard library"
+        }
     });
     let component = toolchain::build(
         &plan,
@@ -35,6 +42,8 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<
 
 /// `policy`, if the project has such a profile, as `promote new` gives it one.
 fn profile(manifest: &Table) -> &'static str {
-    let own = manifest.get("profile").and_then(|profiles| profiles.get("policy"));
+    let own = manifest
+        .get("profile")
+        .and_then(|profiles| profiles.get("policy"));
     if own.is_some() { "policy" } else { "release" }
 }

@@ -23,19 +23,30 @@ impl Steps {
     }
 
     /// Runs a command; what it prints is shown only if it fails. `missing` says what to do if there is no such program.
-    pub(super) fn run(&self, what: &str, command: &mut Command, missing: &str) -> anyhow::Result<()> {
+    pub(super) fn run(
+        &self,
+        what: &str,
+        command: &mut Command,
+        missing: &str,
+    ) -> anyhow::Result<()> {
         self.say(what);
         let program = command.get_program().to_string_lossy().into_owned();
         let output = match command.stdin(Stdio::null()).output() {
             Ok(output) => output,
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!("there is no `{program}`: {missing}"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("there is no `{program}`: {missing}")
+            }
             Err(error) => return Err(error).with_context(|| format!("starting {program}")),
         };
         if output.status.success() {
             return Ok(());
         }
         let said = [output.stdout, output.stderr].concat();
-        bail!("{what} failed ({}):\n{}", output.status, String::from_utf8_lossy(&said).trim_end())
+        bail!(
+            "{what} failed ({}):\n{}",
+            output.status,
+            String::from_utf8_lossy(&said).trim_end()
+        )
     }
 }
 

@@ -23,12 +23,16 @@ pub(super) async fn check(
     app: bool,
     findings: &mut Findings,
 ) -> bool {
-    let Some(actions) = credentials(client, app, findings).await else { return false };
+    let Some(actions) = credentials(client, app, findings).await else {
+        return false;
+    };
     let mut usable = true;
     for name in config.grants.repositories() {
         usable &= repository(client, config, &name, findings).await;
     }
-    let Some(name) = settings["repository"].as_str().filter(|_| usable) else { return usable };
+    let Some(name) = settings["repository"].as_str().filter(|_| usable) else {
+        return usable;
+    };
     let base = settings["base"].as_str().unwrap_or("main");
     let subject = format!("{name} {base}");
     let rules = match client.repo(name) {
@@ -39,7 +43,13 @@ pub(super) async fn check(
         Ok(rules) => branch(&rules, settings, &subject, actions, findings),
         Err(failure) => {
             let fix = "check `base` in promote.toml, and that the credentials may read metadata and contents";
-            findings.add(severity(&failure), "base-branch", &subject, describe(&failure), fix);
+            findings.add(
+                severity(&failure),
+                "base-branch",
+                &subject,
+                describe(&failure),
+                fix,
+            );
         }
     }
     if settings["mode"] == "auto-merge" {
@@ -50,23 +60,48 @@ pub(super) async fn check(
 
 /// Whether the token works, when it ends and what it could do; whether it is a workflow's own. None if it does not work.
 async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Option<bool> {
-    let answer = match client.read(if app { "/rate_limit" } else { "/user" }.to_owned()).await {
+    let answer = match client
+        .read(if app { "/rate_limit" } else { "/user" }.to_owned())
+        .await
+    {
         Ok(answer) => answer,
         // A token of an installation has no user: it is a workflow's own, or was minted elsewhere.
         Err(ServiceError::Refused(refusal)) if refusal.status == 403 && !app => return Some(true),
         Err(error) => {
-            let severity = if error.is_uncertain() { Severity::Unknown } else { Severity::Error };
-            let fix = "make a new token or key, and set it as the secret that the workflow passes on";
-            findings.add(severity, "github-credentials", "GitHub", error.to_string(), fix);
+            let severity = if error.is_uncertain() {
+                Severity::Unknown
+            } else {
+                Severity::Error
+            };
+            let fix =
+                "make a new token or key, and set it as the secret that the workflow passes on";
+            findings.add(
+                severity,
+                "github-credentials",
+                "GitHub",
+                error.to_string(),
+                fix,
+            );
             return None;
         }
     };
     if let Some(scopes) = answer.header("x-oauth-scopes") {
-        let all: Vec<&str> = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).collect();
-        let more: Vec<&str> = all.iter().copied().filter(|scope| !SCOPES.contains(scope)).collect();
+        let all: Vec<&str> = scopes
+            .split(',')
+            .map(str::trim)
+            .filter(|scope| !scope.is_empty())
+            .collect();
+        let more: Vec<&str> = all
+            .iter()
+            .copied()
+            .filter(|scope| !SCOPES.contains(scope))
+            .collect();
         let what = match more[..] {
             [] => "a classic token reaches every repository of its user".to_owned(),
-            _ => format!("a classic token reaches every repository of its user, and has {}", more.join(", ")),
+            _ => format!(
+                "a classic token reaches every repository of its user, and has {}",
+                more.join(", ")
+            ),
         };
         findings.warning(
             "token-wide",
@@ -75,8 +110,13 @@ async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Opt
             "use a GitHub App, or a fine-grained token for the one repository",
         );
     }
-    if let Some(end) = answer.header("github-authentication-token-expiration").and_then(expiry) {
-        let soon = Timestamp::now().checked_add((14 * 24).hours()).is_ok_and(|soon| end < soon);
+    if let Some(end) = answer
+        .header("github-authentication-token-expiration")
+        .and_then(expiry)
+    {
+        let soon = Timestamp::now()
+            .checked_add((14 * 24).hours())
+            .is_ok_and(|soon| end < soon);
         if soon {
             findings.warning(
                 "token-expiry",
@@ -93,7 +133,10 @@ async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Opt
 fn expiry(text: &str) -> Option<Timestamp> {
     let (time, zone) = text.rsplit_once(' ')?;
     let offset = if zone == "UTC" { "+0000" } else { zone };
-    strtime::parse("%Y-%m-%d %H:%M:%S %z", format!("{time} {offset}")).ok()?.to_timestamp().ok()
+    strtime::parse("%Y-%m-%d %H:%M:%S %z", format!("{time} {offset}"))
+        .ok()?
+        .to_timestamp()
+        .ok()
 }
 
 async fn repository(client: &Client, config: &Config, name: &str, findings: &mut Findings) -> bool {
@@ -104,7 +147,11 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let severity = if error.is_uncertain() { Severity::Unknown } else { Severity::Error };
+            let severity = if error.is_uncertain() {
+                Severity::Unknown
+            } else {
+                Severity::Error
+            };
             let fix = "check the name in promote.toml; GITHUB_TOKEN reaches the workflow's own repository only, for another one use a GitHub App";
             findings.add(severity, "repository-access", name, error.to_string(), fix);
             return false;
@@ -119,7 +166,9 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
         );
     }
     let writes = [Operation::Propose, Operation::Merge];
-    let writes = writes.iter().any(|operation| config.grants.mention(*operation));
+    let writes = writes
+        .iter()
+        .any(|operation| config.grants.mention(*operation));
     if writes && found["permissions"]["push"] == false {
         findings.error(
             "repository-access",
@@ -131,18 +180,32 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
     true
 }
 
-fn branch(rules: &BranchRules, settings: &Value, subject: &str, actions: bool, findings: &mut Findings) {
-    let (mode, method) =
-        (settings["mode"].as_str().unwrap_or("merge"), settings["method"].as_str().unwrap_or("squash"));
+fn branch(
+    rules: &BranchRules,
+    settings: &Value,
+    subject: &str,
+    actions: bool,
+    findings: &mut Findings,
+) {
+    let (mode, method) = (
+        settings["mode"].as_str().unwrap_or("merge"),
+        settings["method"].as_str().unwrap_or("squash"),
+    );
     let wanted = match method {
         "merge" => MergeMethod::Merge,
         "rebase" => MergeMethod::Rebase,
         _ => MergeMethod::Squash,
     };
     if mode != "pull-request" && !rules.methods.contains(&wanted) {
-        let allowed: Vec<String> =
-            rules.methods.iter().map(|method| format!("{method:?}").to_lowercase()).collect();
-        let what = format!("`{method}` is not allowed here, only {}", allowed.join(", "));
+        let allowed: Vec<String> = rules
+            .methods
+            .iter()
+            .map(|method| format!("{method:?}").to_lowercase())
+            .collect();
+        let what = format!(
+            "`{method}` is not allowed here, only {}",
+            allowed.join(", ")
+        );
         findings.error(
             "merge-method",
             subject,
@@ -190,8 +253,13 @@ fn branch(rules: &BranchRules, settings: &Value, subject: &str, actions: bool, f
 }
 
 async fn auto_merge(client: &Client, name: &str, findings: &mut Findings) {
-    let Ok(answer) = client.read(format!("/repos/{name}")).await else { return };
-    if answer.json::<Value>().is_ok_and(|found| found["allow_auto_merge"] == false) {
+    let Ok(answer) = client.read(format!("/repos/{name}")).await else {
+        return;
+    };
+    if answer
+        .json::<Value>()
+        .is_ok_and(|found| found["allow_auto_merge"] == false)
+    {
         findings.error(
             "auto-merge",
             name,
@@ -220,7 +288,11 @@ mod tests {
             ("2026-04-29 12:00:00 +0200", Some("2026-04-29T10:00:00Z")),
             ("soon", None),
         ] {
-            assert_eq!(expiry(text).map(|end| end.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                expiry(text).map(|end| end.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

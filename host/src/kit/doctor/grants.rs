@@ -5,7 +5,12 @@ use crate::core::grants::{Grant, Operation};
 use crate::policy::Policy;
 use crate::request::config::{ComponentRef, Config};
 
-pub(super) fn check(config: &Config, policies: Option<&[Policy]>, locked: bool, findings: &mut Findings) {
+pub(super) fn check(
+    config: &Config,
+    policies: Option<&[Policy]>,
+    locked: bool,
+    findings: &mut Findings,
+) {
     if config.grants.0.is_empty() {
         findings.error(
             "grants-none",
@@ -42,7 +47,10 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
         );
     }
     if grant.covers(Operation::UpdateEntity)
-        && grant.entity.iter().all(|entity| !entity.source().contains('{'))
+        && grant
+            .entity
+            .iter()
+            .all(|entity| !entity.source().contains('{'))
     {
         wide(
             "it names entities of no particular service: any run may change them",
@@ -51,7 +59,10 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
     }
     if grant.covers(Operation::Propose) {
         if grant.any_change {
-            wide("a proposal may change anything in a file, not only values", "remove `changes = \"any\"`");
+            wide(
+                "a proposal may change anything in a file, not only values",
+                "remove `changes = \"any\"`",
+            );
         }
         if grant.path.iter().any(|path| !path.source().contains('{')) {
             wide(
@@ -64,15 +75,23 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
             .iter()
             .any(|path| path.source().starts_with(".github") || path.source().starts_with("**"))
         {
-            wide("its path reaches workflow files", "name the folder of the manifests");
+            wide(
+                "its path reaches workflow files",
+                "name the folder of the manifests",
+            );
         }
     }
 }
 
 /// Operations that the component's imports rule out.
 fn unusable(grant: &Grant, subject: &str, policies: &[Policy], findings: &mut Findings) {
-    let one =
-        |policy: &Policy, interface: &str| policy.surface.imports.iter().any(|import| import == interface);
+    let one = |policy: &Policy, interface: &str| {
+        policy
+            .surface
+            .imports
+            .iter()
+            .any(|import| import == interface)
+    };
     let imports = |interface: &str| policies.iter().any(|policy| one(policy, interface));
     let needs = |operation: Operation| match operation {
         Operation::Note => "run-log",
@@ -89,7 +108,10 @@ fn unusable(grant: &Grant, subject: &str, policies: &[Policy], findings: &mut Fi
         .map(|operation| operation.name())
         .collect();
     if !never.is_empty() {
-        let what = format!("the policy can never do {}: it does not import that", never.join(", "));
+        let what = format!(
+            "the policy can never do {}: it does not import that",
+            never.join(", ")
+        );
         findings.warning("grant-wide", subject, what, "remove what is never used");
     }
 }

@@ -111,7 +111,13 @@ impl Findings {
         fix: &str,
     ) {
         let (subject, what, fix) = (subject.to_owned(), what.into(), fix.to_owned());
-        self.0.push(Finding { code, severity, subject, what, fix });
+        self.0.push(Finding {
+            code,
+            severity,
+            subject,
+            what,
+            fix,
+        });
     }
 
     fn error(&mut self, code: &'static str, subject: &str, what: impl Into<String>, fix: &str) {
@@ -140,7 +146,11 @@ impl Findings {
 
     /// 0 nothing but notes, 1 warnings, 2 errors, 3 something could not be found out.
     pub fn exit_code(&self) -> u8 {
-        self.0.iter().map(|finding| finding.severity as u8).max().unwrap_or(0)
+        self.0
+            .iter()
+            .map(|finding| finding.severity as u8)
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -163,9 +173,21 @@ pub struct Patient<'a> {
 /// Examines everything; `say` tells people how far it is.
 pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) -> Findings {
     let mut findings = Findings::default();
-    let Patient { config, engine, load, port, github, app } = patient;
+    let Patient {
+        config,
+        engine,
+        load,
+        port,
+        github,
+        app,
+    } = patient;
     let (policies, terms) = described(engine, config, load, &mut findings).await;
-    grants::check(config, policies.as_deref(), Lock::path(&args.config).exists(), &mut findings);
+    grants::check(
+        config,
+        policies.as_deref(),
+        Lock::path(&args.config).exists(),
+        &mut findings,
+    );
     say("checking the repository");
     let github = match github {
         Ok(client) => {
@@ -190,7 +212,14 @@ pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) ->
         Ok(client) => {
             let mut usable = true;
             for settings in terms.all() {
-                usable &= port::check(&client, &args.blueprint, &args.action, settings, &mut findings).await;
+                usable &= port::check(
+                    &client,
+                    &args.blueprint,
+                    &args.action,
+                    settings,
+                    &mut findings,
+                )
+                .await;
             }
             usable.then_some(client)
         }
@@ -211,10 +240,14 @@ pub async fn run(args: &DoctorArgs, patient: Patient<'_>, say: impl Fn(&str)) ->
             (false, names) => probe::Wanted::Named(names),
         };
         let probing = probe::Probe::new(config, engine, &policies, &terms, port, github);
-        probing.services(&args.blueprint, wanted, &mut findings, &say).await;
+        probing
+            .services(&args.blueprint, wanted, &mut findings, &say)
+            .await;
     }
     findings.once();
-    findings.0.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+        .0
+        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
@@ -232,7 +265,10 @@ async fn described<'a>(
         policies.push(policy);
         all.push(settings);
     }
-    (policies.into_iter().collect(), Terms::new(&config.team, all))
+    (
+        policies.into_iter().collect(),
+        Terms::new(&config.team, all),
+    )
 }
 
 async fn one(
@@ -247,9 +283,10 @@ async fn one(
         Ok(policy) => policy,
         Err(error) => {
             let (code, fix) = match error.downcast_ref::<LockError>() {
-                Some(_) => {
-                    ("component-unlocked", "review what `promote lock` shows, and commit promote.lock")
-                }
+                Some(_) => (
+                    "component-unlocked",
+                    "review what `promote lock` shows, and commit promote.lock",
+                ),
                 None => (
                     "component",
                     "use the component that was reviewed, built for this host's contract: `promote inspect FILE`",
@@ -269,7 +306,12 @@ async fn one(
     };
     if let Err(error) = crate::settings::check(engine, &policy, wanted).await {
         let fix = "correct it in promote.toml; `promote inspect --format json` shows the schema";
-        findings.error("settings", &format!("{name}.settings"), error.to_string(), fix);
+        findings.error(
+            "settings",
+            &format!("{name}.settings"),
+            error.to_string(),
+            fix,
+        );
     }
     (Some(policy), fleet::settings(wanted, &schema))
 }
@@ -289,15 +331,34 @@ pub fn print(findings: &Findings, format: Format) -> String {
             Severity::Error => "✗",
             Severity::Unknown => "?",
         };
-        let head = format!("{mark} {} [{}]: {}", finding.subject, finding.code, finding.what);
-        let _ =
-            writeln!(text, "{}\n    {}", text::log(&text::line(&head)), text::log(&text::line(&finding.fix)));
+        let head = format!(
+            "{mark} {} [{}]: {}",
+            finding.subject, finding.code, finding.what
+        );
+        let _ = writeln!(
+            text,
+            "{}\n    {}",
+            text::log(&text::line(&head)),
+            text::log(&text::line(&finding.fix))
+        );
     }
-    let count = |severity| findings.0.iter().filter(|finding| finding.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error) + count(Severity::Unknown), count(Severity::Warning));
+    let count = |severity| {
+        findings
+            .0
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (
+        count(Severity::Error) + count(Severity::Unknown),
+        count(Severity::Warning),
+    );
     let _ = match errors + warnings {
         0 => writeln!(text, "nothing is wrong: a run can start"),
-        _ => writeln!(text, "{errors} errors, {warnings} warnings; `promote explain CODE` says more"),
+        _ => writeln!(
+            text,
+            "{errors} errors, {warnings} warnings; `promote explain CODE` says more"
+        ),
     };
     text
 }

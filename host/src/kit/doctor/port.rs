@@ -15,10 +15,19 @@ pub(super) async fn check(
     findings: &mut Findings,
 ) -> bool {
     let of = |key: &str, default: &str| settings[key].as_str().unwrap_or(default).to_owned();
-    let (runtime, image) = (of("runtime_blueprint", "running_service"), of("image_blueprint", "image"));
+    let (runtime, image) = (
+        of("runtime_blueprint", "running_service"),
+        of("image_blueprint", "image"),
+    );
     let mut found = Vec::new();
     for name in [service, &runtime, &image] {
-        match read(client, &format!("/v1/blueprints/{}", seg(name)), "blueprint").await {
+        match read(
+            client,
+            &format!("/v1/blueprints/{}", seg(name)),
+            "blueprint",
+        )
+        .await
+        {
             Ok(Some(blueprint)) => found.push(blueprint),
             Ok(None) => {
                 findings.error(
@@ -36,8 +45,9 @@ pub(super) async fn check(
     target(&found[1], &runtime, &relation, &image, findings);
     for setting in ["staging", "production"] {
         let template = of(setting, "");
-        if let Some(name) =
-            template.strip_prefix("{service.relations.").and_then(|rest| rest.strip_suffix('}'))
+        if let Some(name) = template
+            .strip_prefix("{service.relations.")
+            .and_then(|rest| rest.strip_suffix('}'))
         {
             target(&found[0], service, name, &runtime, findings);
         }
@@ -51,13 +61,19 @@ pub(super) async fn check(
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>, ServiceError> {
-    let Some(answer) = or_none(client.get(target.to_owned()).await)? else { return Ok(None) };
+    let Some(answer) = or_none(client.get(target.to_owned()).await)? else {
+        return Ok(None);
+    };
     Ok(Some(answer.json::<Value>()?[key].take()))
 }
 
 /// Port does not answer, or not these credentials.
 fn refused(error: &ServiceError, findings: &mut Findings) -> bool {
-    let severity = if error.is_uncertain() { Severity::Unknown } else { Severity::Error };
+    let severity = if error.is_uncertain() {
+        Severity::Unknown
+    } else {
+        Severity::Error
+    };
     let fix = "check client id, client secret and the region (PORT_API_URL)";
     findings.add(severity, "port-credentials", "Port", error.to_string(), fix);
     true
@@ -70,10 +86,16 @@ fn target(blueprint: &Value, name: &str, relation: &str, expected: &str, finding
     let subject = format!("blueprint {name}");
     let found = &blueprint["relations"][relation];
     let (what, fix) = if found.is_null() {
-        (format!("it has no relation `{relation}`"), "`promote init` adds it, or name yours in promote.toml")
+        (
+            format!("it has no relation `{relation}`"),
+            "`promote init` adds it, or name yours in promote.toml",
+        )
     } else if found["target"] != expected {
         (
-            format!("its relation `{relation}` leads to {} instead of {expected}", found["target"]),
+            format!(
+                "its relation `{relation}` leads to {} instead of {expected}",
+                found["target"]
+            ),
             "name the right blueprint in promote.toml",
         )
     } else if found["many"] == true {
@@ -95,7 +117,10 @@ fn properties(found: &[Value], names: [&str; 3], settings: &Value, findings: &mu
         (1, "health", "/health/enabled", "/health/sync_property"),
     ];
     for (at, rule, enabled, property) in read {
-        let name = settings.pointer(property).and_then(Value::as_str).unwrap_or_default();
+        let name = settings
+            .pointer(property)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let on = settings.pointer(enabled) == Some(&Value::Bool(true));
         if !on || name.is_empty() || found[at].is_null() || known(&found[at], name) {
             continue;
@@ -111,9 +136,17 @@ fn properties(found: &[Value], names: [&str; 3], settings: &Value, findings: &mu
 }
 
 fn known(blueprint: &Value, property: &str) -> bool {
-    let places =
-        ["/schema/properties", "/mirrorProperties", "/calculationProperties", "/aggregationProperties"];
-    places.iter().any(|place| blueprint.pointer(place).is_some_and(|place| place.get(property).is_some()))
+    let places = [
+        "/schema/properties",
+        "/mirrorProperties",
+        "/calculationProperties",
+        "/aggregationProperties",
+    ];
+    places.iter().any(|place| {
+        blueprint
+            .pointer(place)
+            .is_some_and(|place| place.get(property).is_some())
+    })
 }
 
 fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut Findings) {
@@ -138,10 +171,22 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
         );
     }
     if found["trigger"]["blueprintIdentifier"] != service {
-        let what = format!("it is started on {}, not on {service}", found["trigger"]["blueprintIdentifier"]);
-        findings.error("port-action", &subject, what, "`promote init --port-action NAME` makes another");
+        let what = format!(
+            "it is started on {}, not on {service}",
+            found["trigger"]["blueprintIdentifier"]
+        );
+        findings.error(
+            "port-action",
+            &subject,
+            what,
+            "`promote init --port-action NAME` makes another",
+        );
     }
-    let at = if github[0] == "GITHUB" { method } else { &method["integrationActionExecutionProperties"] };
+    let at = if github[0] == "GITHUB" {
+        method
+    } else {
+        &method["integrationActionExecutionProperties"]
+    };
     if !at["workflowInputs"].to_string().contains(".run.id") {
         findings.error(
             "port-action",

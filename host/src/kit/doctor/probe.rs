@@ -30,8 +30,16 @@ use crate::words::{Changes, WORDS};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Rules that speak of the set-up; every other one speaks of a state that passes, such as a lock.
-const SETUP: [&str; 8] =
-    ["service", "staging", "production", "image", "digest", "manifest", "repository", "settings"];
+const SETUP: [&str; 8] = [
+    "service",
+    "staging",
+    "production",
+    "image",
+    "digest",
+    "manifest",
+    "repository",
+    "settings",
+];
 
 /// Which services.
 pub(super) enum Wanted<'a> {
@@ -67,8 +75,18 @@ impl<'a> Probe<'a> {
         port: port::Client,
         github: github::Client,
     ) -> Self {
-        let live = Arc::new(Live { port, github, reads: Box::new(Translated) });
-        Self { config, engine, policies, terms, live }
+        let live = Arc::new(Live {
+            port,
+            github,
+            reads: Box::new(Translated),
+        });
+        Self {
+            config,
+            engine,
+            policies,
+            terms,
+            live,
+        }
     }
 
     /// Plans the promotion of each service, and compares what was granted with what was used.
@@ -96,8 +114,15 @@ impl<'a> Probe<'a> {
         let chosen = choose(&all, wanted, findings);
         let (mut used, mut scopes) = (Vec::new(), Vec::new());
         for (index, service) in chosen.iter().enumerate() {
-            say(&format!("checking {} ({} of {})", service.entity.key.identifier, index + 1, chosen.len()));
-            let Some((one, scope)) = self.service(service, findings).await else { continue };
+            say(&format!(
+                "checking {} ({} of {})",
+                service.entity.key.identifier,
+                index + 1,
+                chosen.len()
+            ));
+            let Some((one, scope)) = self.service(service, findings).await else {
+                continue;
+            };
             used.push((service.entity.key.identifier.clone(), one));
             scopes.push((service.entity.key.identifier.clone(), scope));
         }
@@ -106,15 +131,23 @@ impl<'a> Probe<'a> {
     }
 
     /// Plans one promotion. None if it could not even start.
-    async fn service(&self, service: &Service, findings: &mut Findings) -> Option<(Used, Resolved)> {
+    async fn service(
+        &self,
+        service: &Service,
+        findings: &mut Findings,
+    ) -> Option<(Used, Resolved)> {
         let name = format!("service {}", service.entity.key.identifier);
-        let context =
-            json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
+        let context = json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
         let resolve = || Resolved::new(&self.config.grants, &context);
         let (grants, scope) = match (resolve(), resolve()) {
             (Ok(grants), Ok(scope)) => (grants, scope),
             (Err(what), _) | (_, Err(what)) => {
-                findings.error("grants-none", &name, what, "correct the grant in promote.toml");
+                findings.error(
+                    "grants-none",
+                    &name,
+                    what,
+                    "correct the grant in promote.toml",
+                );
                 return None;
             }
         };
@@ -123,11 +156,23 @@ impl<'a> Probe<'a> {
         let mut limits = self.config.limits.clone();
         limits.wall = limits.wall.min(PATIENCE);
         let key = &service.entity.key;
-        let ahead = Ahead::new(Arc::clone(&self.live), Arc::new(SystemClock), &self.config.grants, key);
+        let ahead = Ahead::new(
+            Arc::clone(&self.live),
+            Arc::new(SystemClock),
+            &self.config.grants,
+            key,
+        );
         let source = Box::new(Plan::new(ahead));
         let (journal, _) = Journal::in_memory();
-        let mut gate =
-            Gate::new(source, limits, journal, Arc::new(SystemClock), deadline, Arc::new(Silent), WORDS);
+        let mut gate = Gate::new(
+            source,
+            limits,
+            journal,
+            Arc::new(SystemClock),
+            deadline,
+            Arc::new(Silent),
+            WORDS,
+        );
         gate.grants = grants;
         let surroundings = Surroundings { now, seed: 7 };
         let request = self.request(service);
@@ -150,10 +195,16 @@ impl<'a> Probe<'a> {
         if gate.violations.is_empty() {
             judge(verdict, &name, findings);
         }
-        let operations = gate.timeline.iter().filter_map(|step| Some(step.call.targets()?.0)).collect();
+        let operations = gate
+            .timeline
+            .iter()
+            .filter_map(|step| Some(step.call.targets()?.0))
+            .collect();
         let base = self.terms.of(service)["base"].as_str().unwrap_or("main");
         let files = Changes::of(&gate.timeline).files.into_iter();
-        let files = files.map(|file| (file.repository, file.path, base.to_owned())).collect();
+        let files = files
+            .map(|file| (file.repository, file.path, base.to_owned()))
+            .collect();
         Some((Used { operations, files }, scope))
     }
 
@@ -161,7 +212,10 @@ impl<'a> Probe<'a> {
         let (wanted, _) = self.config.policy_for(&service.entity);
         let mut settings: Value = serde_json::from_str(&wanted.settings()).unwrap_or_default();
         // What comes after the proposal is a matter of time, not of the set-up.
-        for (key, value) in [("mode", json!("merge")), ("verify", json!({ "enabled": false }))] {
+        for (key, value) in [
+            ("mode", json!("merge")),
+            ("verify", json!({ "enabled": false })),
+        ] {
             if !self.terms.of(service)[key].is_null() {
                 settings[key] = value;
             }
@@ -169,27 +223,51 @@ impl<'a> Probe<'a> {
         Request {
             run_id: "doctor".to_owned(),
             action: "doctor".to_owned(),
-            actor: Actor { email: None, name: None },
+            actor: Actor {
+                email: None,
+                name: None,
+            },
             requested_at: None,
             subject: service.entity.clone(),
             inputs: "{}".to_owned(),
             settings: settings.to_string(),
-            workflow: Workflow { repository: None, url: None, attempt: 1 },
+            workflow: Workflow {
+                repository: None,
+                url: None,
+                attempt: 1,
+            },
         }
     }
 
     /// Operations that are granted and that no plan used. One plan alone does not tell: it may have had nothing to do.
     fn unused(&self, used: &[(String, Used)], findings: &mut Findings) {
-        let proposed = used.iter().any(|(_, used)| used.operations.contains(&Operation::Merge));
+        let proposed = used
+            .iter()
+            .any(|(_, used)| used.operations.contains(&Operation::Merge));
         if !proposed {
             return;
         }
-        let never = |operation: &Operation| !used.iter().any(|(_, used)| used.operations.contains(operation));
-        let granted = Operation::ALL.into_iter().filter(|operation| self.config.grants.mention(*operation));
+        let never = |operation: &Operation| {
+            !used
+                .iter()
+                .any(|(_, used)| used.operations.contains(operation))
+        };
+        let granted = Operation::ALL
+            .into_iter()
+            .filter(|operation| self.config.grants.mention(*operation));
         let names: Vec<&str> = granted.filter(never).map(Operation::name).collect();
         if !names.is_empty() {
-            let what = format!("{} was granted and not used by {} plans", names.join(", "), used.len());
-            findings.note("grant-unused", "grants", what, "remove it if no setting of yours needs it");
+            let what = format!(
+                "{} was granted and not used by {} plans",
+                names.join(", "),
+                used.len()
+            );
+            findings.note(
+                "grant-unused",
+                "grants",
+                what,
+                "remove it if no setting of yours needs it",
+            );
         }
     }
 }
@@ -211,7 +289,10 @@ fn choose<'s>(all: &'s [Service], wanted: Wanted<'_>, findings: &mut Findings) -
             first
         }
         Wanted::Named(names) => {
-            let find = |name: &&String| all.iter().find(|service| service.entity.key.identifier == **name);
+            let find = |name: &&String| {
+                all.iter()
+                    .find(|service| service.entity.key.identifier == **name)
+            };
             for name in names.iter().filter(|name| find(name).is_none()) {
                 findings.error(
                     "no-service",
@@ -250,11 +331,20 @@ fn judge(verdict: Verdict, name: &str, findings: &mut Findings) {
         Verdict::Returned(Ok(_)) => {}
         Verdict::Returned(Err(failure)) => {
             let fix = "do what the message says, then run `promote doctor` again";
-            findings.add(super::github::severity(&failure), "would-fail", name, describe(&failure), fix);
+            findings.add(
+                super::github::severity(&failure),
+                "would-fail",
+                name,
+                describe(&failure),
+                fix,
+            );
         }
-        Verdict::Limit(limit) => {
-            findings.error("would-fail", name, limit.to_string(), "raise the limit in promote.toml")
-        }
+        Verdict::Limit(limit) => findings.error(
+            "would-fail",
+            name,
+            limit.to_string(),
+            "raise the limit in promote.toml",
+        ),
         Verdict::Trapped(trap) => {
             findings.error(
                 "would-fail",
@@ -263,9 +353,13 @@ fn judge(verdict: Verdict, name: &str, findings: &mut Findings) {
                 "tell its author",
             );
         }
-        Verdict::Cancelled => {
-            findings.add(Severity::Unknown, "would-fail", name, "it was stopped", "run it again")
-        }
+        Verdict::Cancelled => findings.add(
+            Severity::Unknown,
+            "would-fail",
+            name,
+            "it was stopped",
+            "run it again",
+        ),
     }
 }
 
@@ -274,14 +368,22 @@ fn reach(used: &[(String, Used)], scopes: &[(String, Resolved)], findings: &mut 
     for (owner, used) in used {
         for (repository, path, base) in &used.files {
             let target = || {
-                Target::Repository(In { repository, paths: vec![path], base: Some(base), ..In::default() })
+                Target::Repository(In {
+                    repository,
+                    paths: vec![path],
+                    base: Some(base),
+                    ..In::default()
+                })
             };
             let others = scopes.iter().filter(|(name, scope)| {
                 name != owner && scope.allow(Operation::Propose, &target()).is_some()
             });
             let names: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
             if !names.is_empty() {
-                let what = format!("a run for {} may change {path}, which is {owner}'s", names.join(", "));
+                let what = format!(
+                    "a run for {} may change {path}, which is {owner}'s",
+                    names.join(", ")
+                );
                 findings.warning(
                     "grant-wide",
                     "grants",

@@ -3,7 +3,12 @@
 use super::{Explanation, Kind};
 
 const fn failure(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation { code, kind: Kind::Failure, means, remedy }
+    Explanation {
+        code,
+        kind: Kind::Failure,
+        means,
+        remedy,
+    }
 }
 
 /// In the order of the contract.

@@ -3,7 +3,12 @@
 use super::{Explanation, Kind};
 
 const fn finding(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation { code, kind: Kind::Finding, means, remedy }
+    Explanation {
+        code,
+        kind: Kind::Finding,
+        means,
+        remedy,
+    }
 }
 
 /// First credentials, then what they reach, then the configuration, then services.

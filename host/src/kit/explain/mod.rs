@@ -82,7 +82,9 @@ impl Kind {
 
 /// Every explanation.
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
-    [outcomes::ALL, rules::ALL, failures::ALL, findings::ALL].into_iter().flatten()
+    [outcomes::ALL, rules::ALL, failures::ALL, findings::ALL]
+        .into_iter()
+        .flatten()
 }
 
 /// The explanations of a code: more than one if a rule and a failure share the word.
@@ -104,7 +106,9 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
     let found = of(code.trim());
     if found.is_empty() {
         let near = nearest(code);
-        let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        let hint = near
+            .map(|near| format!(", did you mean `{near}`?"))
+            .unwrap_or_default();
         bail!("no code `{code}`{hint}; `promote explain` lists all of them");
     }
     Ok(match args.format {
@@ -114,7 +118,13 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
 }
 
 fn print(one: &Explanation) -> String {
-    format!("{}: {}\n\n{}\n\nWhat to do: {}\n", one.code, one.kind.sentence(), one.means, one.remedy)
+    format!(
+        "{}: {}\n\n{}\n\nWhat to do: {}\n",
+        one.code,
+        one.kind.sentence(),
+        one.means,
+        one.remedy
+    )
 }
 
 fn list() -> String {
@@ -126,8 +136,17 @@ fn list() -> String {
         }
         let _ = writeln!(text, "{}:", kind.sentence());
         for one in of_kind {
-            let first = one.means.split_inclusive(['.', ';']).next().unwrap_or(one.means);
-            let _ = writeln!(text, "  {:<22} {}", one.code, first.trim_end_matches(['.', ';']));
+            let first = one
+                .means
+                .split_inclusive(['.', ';'])
+                .next()
+                .unwrap_or(one.means);
+            let _ = writeln!(
+                text,
+                "  {:<22} {}",
+                one.code,
+                first.trim_end_matches(['.', ';'])
+            );
         }
         text.push('\n');
     }
@@ -141,7 +160,10 @@ fn json(one: &Explanation) -> Value {
 
 fn nearest(code: &str) -> Option<&'static str> {
     let distance = |one: &&Explanation| strsim::damerau_levenshtein(one.code, code);
-    all().filter(|one| distance(one) <= 3).min_by_key(distance).map(|one| one.code)
+    all()
+        .filter(|one| distance(one) <= 3)
+        .min_by_key(distance)
+        .map(|one| one.code)
 }
 
 #[cfg(test)]
@@ -158,14 +180,18 @@ mod tests {
 
     /// The sources of the built-in policy, without their tests.
     fn sources() -> Vec<PathBuf> {
-        let (mut files, mut folders) =
-            (Vec::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/src")]);
+        let (mut files, mut folders) = (
+            Vec::new(),
+            vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/src")],
+        );
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 match path.is_dir() {
                     true => folders.push(path),
-                    false if path.to_string_lossy().contains("tests") || path.ends_with("fake.rs") => {}
+                    false
+                        if path.to_string_lossy().contains("tests")
+                            || path.ends_with("fake.rs") => {}
                     false => files.push(path),
                 }
             }
@@ -175,8 +201,13 @@ mod tests {
 
     /// The first argument of each call of `function` that is a text.
     fn arguments(text: &str, function: &str) -> Vec<String> {
-        let calls = text.split(function).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
-        calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+        let calls = text
+            .split(function)
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('"'));
+        calls
+            .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -194,7 +225,10 @@ mod tests {
         rules.dedup();
         assert!(rules.len() > 15, "the scan finds the rules: {rules:?}");
         for rule in rules {
-            assert!(explained(Kind::Rule, &rule), "rule `{rule}` has no explanation");
+            assert!(
+                explained(Kind::Rule, &rule),
+                "rule `{rule}` has no explanation"
+            );
         }
     }
 
@@ -215,9 +249,14 @@ mod tests {
         }
         // The cases of `failure` in wit/types.wit.
         let contract = include_str!("../../../../wit/types.wit");
-        let cases =
-            contract.split("variant failure {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-        let cases = cases.lines().filter_map(|line| line.trim().strip_suffix("(string),"));
+        let cases = contract
+            .split("variant failure {")
+            .nth(1)
+            .and_then(|rest| rest.split('}').next())
+            .unwrap();
+        let cases = cases
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix("(string),"));
         let cases: Vec<&str> = cases.collect();
         assert!(cases.len() >= 7, "{cases:?}");
         for case in cases {
@@ -235,12 +274,17 @@ mod tests {
                 codes.extend(arguments(&text, function));
             }
             codes.extend(
-                arguments(&text, "severity, ").into_iter().chain(arguments(&text, "Severity::Unknown, ")),
+                arguments(&text, "severity, ")
+                    .into_iter()
+                    .chain(arguments(&text, "Severity::Unknown, ")),
             );
         }
         assert!(codes.len() > 25, "the scan finds the codes: {codes:?}");
         for code in codes {
-            assert!(explained(Kind::Finding, &code), "finding `{code}` has no explanation");
+            assert!(
+                explained(Kind::Finding, &code),
+                "finding `{code}` has no explanation"
+            );
         }
     }
 
@@ -249,9 +293,18 @@ mod tests {
         for one in all() {
             let same = all().filter(|other| other.code == one.code && other.kind == one.kind);
             assert_eq!(same.count(), 1, "{}", one.code);
-            assert!(one.means.len() > 30 && one.remedy.len() > 20, "{} is explained", one.code);
+            assert!(
+                one.means.len() > 30 && one.remedy.len() > 20,
+                "{} is explained",
+                one.code
+            );
         }
-        let ask = |code: &str| run(&ExplainArgs { code: Some(code.to_owned()), format: Format::Text });
+        let ask = |code: &str| {
+            run(&ExplainArgs {
+                code: Some(code.to_owned()),
+                format: Format::Text,
+            })
+        };
         assert!(ask("lock").unwrap().contains("What to do: "));
         let error = ask("lokc").unwrap_err().to_string();
         assert!(error.contains("did you mean `lock`?"), "{error}");

@@ -3,7 +3,12 @@
 use super::{Explanation, Kind};
 
 const fn outcome(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation { code, kind: Kind::Outcome, means, remedy }
+    Explanation {
+        code,
+        kind: Kind::Outcome,
+        means,
+        remedy,
+    }
 }
 
 /// In the order of exit codes.

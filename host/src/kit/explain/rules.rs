@@ -3,7 +3,12 @@
 use super::{Explanation, Kind};
 
 const fn rule(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation { code, kind: Kind::Rule, means, remedy }
+    Explanation {
+        code,
+        kind: Kind::Rule,
+        means,
+        remedy,
+    }
 }
 
 /// First what must be found, then what must hold, then what can come in between.

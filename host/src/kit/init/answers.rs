@@ -45,19 +45,44 @@ impl Answers {
     /// Takes flags, else what is at hand, else asks.
     pub(super) fn complete(args: &InitArgs, talk: &Talk<'_>) -> anyhow::Result<Self> {
         let here = repository_of(&args.folder);
-        let repository = answer(args.repository.clone(), "the GitOps repository (owner/name)", here, talk)
-            .context("`--repository OWNER/NAME` names the GitOps repository")?;
-        let workflow_repository = args.workflow_repository.clone().unwrap_or_else(|| repository.clone());
+        let repository = answer(
+            args.repository.clone(),
+            "the GitOps repository (owner/name)",
+            here,
+            talk,
+        )
+        .context("`--repository OWNER/NAME` names the GitOps repository")?;
+        let workflow_repository = args
+            .workflow_repository
+            .clone()
+            .unwrap_or_else(|| repository.clone());
         for name in [&repository, &workflow_repository] {
             Repository::parse(name)
                 .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
         }
-        let uses = args.uses.clone().or_else(|| RELEASED_FROM.map(str::to_owned));
-        let uses = answer(uses, "this program as an action (owner/name@commit)", None, talk)
-            .context("this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is")?;
+        let uses = args
+            .uses
+            .clone()
+            .or_else(|| RELEASED_FROM.map(str::to_owned));
+        let uses = answer(
+            uses,
+            "this program as an action (owner/name@commit)",
+            None,
+            talk,
+        )
+        .context(
+            "this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is",
+        )?;
         check_uses(&uses)?;
-        if !args.environment.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            bail!("`{}` is not the name of an environment: letters, digits, - and _", args.environment);
+        if !args
+            .environment
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        {
+            bail!(
+                "`{}` is not the name of an environment: letters, digits, - and _",
+                args.environment
+            );
         }
         // The workflow's own token reaches its own repository only (GitHub, "Automatic token authentication").
         let app = args.app || repository != workflow_repository;
@@ -81,11 +106,16 @@ impl Answers {
     /// Decides which files a promotion may change: the narrowest pattern that is known.
     pub(super) fn settle_paths(&mut self, talk: &Talk<'_>) -> anyhow::Result<()> {
         let by_service = self.manifest.contains("{service.identifier}");
-        let own = (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
+        let own =
+            (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
         let known = self.paths.take().or(own);
         let guess = "apps/{service.identifier}/prod/*.yaml".to_owned();
-        let paths =
-            answer(known, "the files that a promotion of a service may change (glob)", Some(guess), talk);
+        let paths = answer(
+            known,
+            "the files that a promotion of a service may change (glob)",
+            Some(guess),
+            talk,
+        );
         self.paths = Some(paths.context(
             "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
         )?);
@@ -94,7 +124,12 @@ impl Answers {
 }
 
 /// A given answer, else what a person says.
-fn answer(given: Option<String>, question: &str, default: Option<String>, talk: &Talk<'_>) -> Option<String> {
+fn answer(
+    given: Option<String>,
+    question: &str,
+    default: Option<String>,
+    talk: &Talk<'_>,
+) -> Option<String> {
     given
         .or_else(|| (talk.ask)(question, default.as_deref().unwrap_or_default()))
         .filter(|text| !text.is_empty())
@@ -118,8 +153,14 @@ fn repository_of(folder: &Path) -> Option<String> {
 
 fn repository_in(config: &str) -> Option<String> {
     let origin = config.split("[remote \"origin\"]").nth(1)?;
-    let url = origin.lines().find_map(|line| line.trim().strip_prefix("url = "))?;
-    let name: Vec<&str> = url.trim_end_matches(".git").rsplit(['/', ':']).take(2).collect();
+    let url = origin
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("url = "))?;
+    let name: Vec<&str> = url
+        .trim_end_matches(".git")
+        .rsplit(['/', ':'])
+        .take(2)
+        .collect();
     let name = format!("{}/{}", name.get(1)?, name.first()?);
     Repository::parse(&name).is_ok().then_some(name)
 }
@@ -132,9 +173,12 @@ mod tests {
     fn an_action_is_pinned_by_a_commit_or_refused() {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         assert!(check_uses(&format!("acme/promote@{commit}")).is_ok());
-        for wrong in
-            ["acme/promote", "acme/promote@v1", "promote@0123456789abcdef0123456789abcdef01234567", "a/b@"]
-        {
+        for wrong in [
+            "acme/promote",
+            "acme/promote@v1",
+            "promote@0123456789abcdef0123456789abcdef01234567",
+            "a/b@",
+        ] {
             assert!(check_uses(wrong).is_err(), "{wrong}");
         }
     }

@@ -31,7 +31,10 @@ pub(super) struct File {
 
 /// Compares what is there with what should be. A file that differs is a person's work: it stays unless `overwrite`.
 pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow::Result<Files> {
-    let mut files = Files { all: Vec::new(), kept: Vec::new() };
+    let mut files = Files {
+        all: Vec::new(),
+        kept: Vec::new(),
+    };
     for (name, after) in [(WORKFLOW, workflow(answers)), (CONFIG, config(answers)?)] {
         let path = folder.join(name);
         let before = match std::fs::read_to_string(&path) {
@@ -43,12 +46,19 @@ pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow:
             continue;
         }
         if !before.is_empty() && !overwrite {
-            files
-                .kept
-                .push(format!("{name} is there and differs: it stays as it is, `--overwrite` replaces it"));
+            files.kept.push(format!(
+                "{name} is there and differs: it stays as it is, `--overwrite` replaces it"
+            ));
             continue;
         }
-        files.all.push(File { path, difference: Difference { name: name.to_owned(), before, after } });
+        files.all.push(File {
+            path,
+            difference: Difference {
+                name: name.to_owned(),
+                before,
+                after,
+            },
+        });
     }
     Ok(files)
 }
@@ -72,7 +82,10 @@ fn workflow(answers: &Answers) -> String {
     let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
     let read = "      contents: read # promote.toml; the App has the rest";
     WORKFLOW_TEMPLATE
-        .replace("      PERMISSIONS: none", if answers.app { read } else { write })
+        .replace(
+            "      PERMISSIONS: none",
+            if answers.app { read } else { write },
+        )
         .replace("CREDENTIALS: none", if answers.app { app } else { own })
         .replace("ENVIRONMENT", &answers.environment)
         .replace("OWNER/PROMOTE@COMMIT", &answers.uses)
@@ -133,8 +146,14 @@ mod tests {
         ] {
             assert!(own.contains(part), "{part} is not in {own}");
         }
-        let app = workflow(&Answers { app: true, ..answers() });
-        assert!(app.contains("app-id: ${{ secrets.PROMOTE_APP_ID }}") && !app.contains("write"), "{app}");
+        let app = workflow(&Answers {
+            app: true,
+            ..answers()
+        });
+        assert!(
+            app.contains("app-id: ${{ secrets.PROMOTE_APP_ID }}") && !app.contains("write"),
+            "{app}"
+        );
         for text in [own, app] {
             assert!(
                 !text.contains(": none") && !text.contains("OWNER/") && !text.contains("COMMIT"),
@@ -148,12 +167,21 @@ mod tests {
         let config = Config::parse(&config(&answers()).unwrap()).unwrap();
         assert_eq!(config.grants.repositories(), ["acme/gitops"]);
         assert!(
-            config.policy.settings().contains(r#"containers[name=\"web\"].image"#),
+            config
+                .policy
+                .settings()
+                .contains(r#"containers[name=\"web\"].image"#),
             "{}",
             config.policy.settings()
         );
-        let hostile = Answers { repository: "a\"\n[grants]".to_owned(), ..answers() };
+        let hostile = Answers {
+            repository: "a\"\n[grants]".to_owned(),
+            ..answers()
+        };
         let text = super::config(&hostile).unwrap();
-        assert_eq!(Config::parse(&text).unwrap().grants.repositories(), ["a\"\n[grants]"]);
+        assert_eq!(
+            Config::parse(&text).unwrap().grants.repositories(),
+            ["a\"\n[grants]"]
+        );
     }
 }

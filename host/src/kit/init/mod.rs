@@ -48,15 +48,27 @@ pub struct InitArgs {
     pub base: String,
 
     /// The manifest of a service, a template over its runtime
-    #[arg(long, value_name = "TEMPLATE", default_value = "{production.gitPath}/deployment.yaml")]
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{production.gitPath}/deployment.yaml"
+    )]
     pub manifest: String,
 
     /// Where in the manifest the image stands
-    #[arg(long, value_name = "PATH", default_value = "spec.template.spec.containers[0].image")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "spec.template.spec.containers[0].image"
+    )]
     pub image: String,
 
     /// How an image entity becomes an image reference
-    #[arg(long, value_name = "TEMPLATE", default_value = "{registryId}:{tags[0]}")]
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{registryId}:{tags[0]}"
+    )]
     pub reference: String,
 
     /// The files that a promotion of a service may change, a glob; guessed from the catalog unless given
@@ -124,7 +136,11 @@ pub async fn run(
     talk: &Talk<'_>,
     connect: impl FnOnce() -> anyhow::Result<Client>,
 ) -> anyhow::Result<u8> {
-    let client = if args.no_port { None } else { Some(connect().context("`--no-port` leaves Port alone")?) };
+    let client = if args.no_port {
+        None
+    } else {
+        Some(connect().context("`--no-port` leaves Port alone")?)
+    };
     let mut answers = Answers::complete(args, talk)?;
     if let Some(client) = &client
         && answers.paths.is_none()
@@ -152,7 +168,10 @@ pub async fn run(
     if differences.is_empty() {
         (talk.say)("nothing to change: everything is set up");
     } else if args.dry_run {
-        (talk.say)(&format!("nothing was changed: `--dry-run` ({} differences)", differences.len()));
+        (talk.say)(&format!(
+            "nothing was changed: `--dry-run` ({} differences)",
+            differences.len()
+        ));
     } else {
         confirm(args, talk)?;
         if let Some(client) = &client {
@@ -178,8 +197,14 @@ fn confirm(args: &InitArgs, talk: &Talk<'_>) -> anyhow::Result<()> {
 fn show(difference: &Difference, talk: &Talk<'_>) {
     let diff = TextDiff::from_lines(&difference.before, &difference.after);
     let (from, to) = match difference.before.is_empty() {
-        true => ("(not there)".to_owned(), format!("{} (new)", difference.name)),
-        false => (difference.name.clone(), format!("{} (changed)", difference.name)),
+        true => (
+            "(not there)".to_owned(),
+            format!("{} (new)", difference.name),
+        ),
+        false => (
+            difference.name.clone(),
+            format!("{} (changed)", difference.name),
+        ),
     };
     let mut unified = diff.unified_diff();
     let shown = unified.context_radius(2).header(&from, &to).to_string();
@@ -195,8 +220,10 @@ fn next_steps(answers: &Answers) -> String {
     if answers.app {
         secrets.extend(["PROMOTE_APP_ID", "PROMOTE_APP_PRIVATE_KEY"]);
     }
-    let mut steps: Vec<String> =
-        secrets.iter().map(|name| format!("gh secret set {name} --env {environment} --repo {at}")).collect();
+    let mut steps: Vec<String> = secrets
+        .iter()
+        .map(|name| format!("gh secret set {name} --env {environment} --repo {at}"))
+        .collect();
     steps.insert(
         0,
         format!(

@@ -13,9 +13,30 @@ use crate::world::port::{GUIDE_ACTION, GUIDE_BLUEPRINTS};
 
 /// What a promotion reads of each blueprint, properties and relations.
 const READ: [(&str, &[&str]); 3] = [
-    ("image", &["registryId", "digest", "tags", "pushedAt", "triggeredBy", "commitHash"]),
-    ("running_service", &["gitPath", "healthStatus", "syncStatus", "image"]),
-    ("service", &["locked_in_prod", "locked_reason_prod", "test_runtime", "prod_runtime"]),
+    (
+        "image",
+        &[
+            "registryId",
+            "digest",
+            "tags",
+            "pushedAt",
+            "triggeredBy",
+            "commitHash",
+        ],
+    ),
+    (
+        "running_service",
+        &["gitPath", "healthStatus", "syncStatus", "image"],
+    ),
+    (
+        "service",
+        &[
+            "locked_in_prod",
+            "locked_reason_prod",
+            "test_runtime",
+            "prod_runtime",
+        ],
+    ),
 ];
 
 /// What Port takes of an action (API reference, "Create an action/automation"); its answer has more.
@@ -52,50 +73,80 @@ pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<C
     let mut changes = Changes::default();
     // In this order: the target of a relation must exist.
     for text in GUIDE_BLUEPRINTS {
-        let guide: Map<String, Value> = serde_json::from_str(text).context("the guide's blueprint")?;
+        let guide: Map<String, Value> =
+            serde_json::from_str(text).context("the guide's blueprint")?;
         let identifier = guide["identifier"].as_str().unwrap_or_default().to_owned();
         let target = format!("/v1/blueprints/{}", seg(&identifier));
         let found = read(client, &target, "blueprint").await?;
         let name = format!("port: blueprint {identifier}");
         changes.all.extend(match found {
             None => Some(Change::create(&name, "/v1/blueprints", guide)),
-            Some(found) => added(&identifier, &found, &guide, answers.minimal, &mut changes.warnings)
-                .map(|body| Change::patch(&name, target, &found, body)),
+            Some(found) => added(
+                &identifier,
+                &found,
+                &guide,
+                answers.minimal,
+                &mut changes.warnings,
+            )
+            .map(|body| Change::patch(&name, target, &found, body)),
         });
     }
     let wanted = action(answers)?;
     let target = format!("/v1/actions/{}", seg(&answers.port_action));
     let name = format!("port: action {}", answers.port_action);
-    changes.all.extend(match read(client, &target, "action").await? {
-        None => Some(Change::create(&name, "/v1/actions", wanted)),
-        Some(found) => {
-            let known = |(key, _): &(String, Value)| ACTION.contains(&key.as_str());
-            let found: Map<String, Value> = found.into_iter().filter(known).collect();
-            let after = overlaid_action(&found, &wanted)?;
-            (found != after).then(|| Change {
-                method: Method::PUT,
-                difference: Difference { name, before: pretty(&found), after: pretty(&after) },
-                target,
-                body: Value::Object(after),
-            })
-        }
-    });
+    changes
+        .all
+        .extend(match read(client, &target, "action").await? {
+            None => Some(Change::create(&name, "/v1/actions", wanted)),
+            Some(found) => {
+                let known = |(key, _): &(String, Value)| ACTION.contains(&key.as_str());
+                let found: Map<String, Value> = found.into_iter().filter(known).collect();
+                let after = overlaid_action(&found, &wanted)?;
+                (found != after).then(|| Change {
+                    method: Method::PUT,
+                    difference: Difference {
+                        name,
+                        before: pretty(&found),
+                        after: pretty(&after),
+                    },
+                    target,
+                    body: Value::Object(after),
+                })
+            }
+        });
     Ok(changes)
 }
 
 /// Makes the changes, one after the other.
-pub(super) async fn apply(client: &Client, changes: &Changes, talk: &Talk<'_>) -> anyhow::Result<()> {
+pub(super) async fn apply(
+    client: &Client,
+    changes: &Changes,
+    talk: &Talk<'_>,
+) -> anyhow::Result<()> {
     for change in &changes.all {
         // The same body twice is the same definition; a second creation is answered with 409, which is true then.
-        let request = Request::write(change.method.clone(), change.target.clone(), change.body.clone());
-        client.administer(request).await.with_context(|| format!("writing {}", change.difference.name))?;
+        let request = Request::write(
+            change.method.clone(),
+            change.target.clone(),
+            change.body.clone(),
+        );
+        client
+            .administer(request)
+            .await
+            .with_context(|| format!("writing {}", change.difference.name))?;
         (talk.say)(&format!("wrote {}", change.difference.name));
     }
     Ok(())
 }
 
-async fn read(client: &Client, target: &str, key: &str) -> anyhow::Result<Option<Map<String, Value>>> {
-    let Some(answer) = or_none(client.get(target.to_owned()).await)? else { return Ok(None) };
+async fn read(
+    client: &Client,
+    target: &str,
+    key: &str,
+) -> anyhow::Result<Option<Map<String, Value>>> {
+    let Some(answer) = or_none(client.get(target.to_owned()).await)? else {
+        return Ok(None);
+    };
     let mut answer: Value = answer.json()?;
     match answer[key].take() {
         Value::Object(found) => Ok(Some(found)),
@@ -105,15 +156,40 @@ async fn read(client: &Client, target: &str, key: &str) -> anyhow::Result<Option
 
 impl Change {
     fn create(name: &str, target: &str, body: Map<String, Value>) -> Self {
-        let difference = Difference { name: name.to_owned(), before: String::new(), after: pretty(&body) };
-        Self { method: Method::POST, target: target.to_owned(), body: Value::Object(body), difference }
+        let difference = Difference {
+            name: name.to_owned(),
+            before: String::new(),
+            after: pretty(&body),
+        };
+        Self {
+            method: Method::POST,
+            target: target.to_owned(),
+            body: Value::Object(body),
+            difference,
+        }
     }
 
-    fn patch(name: &str, target: String, found: &Map<String, Value>, body: Map<String, Value>) -> Self {
-        let before: Map<_, _> =
-            body.keys().map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default())).collect();
-        let difference = Difference { name: name.to_owned(), before: pretty(&before), after: pretty(&body) };
-        Self { method: Method::PATCH, target, body: Value::Object(body), difference }
+    fn patch(
+        name: &str,
+        target: String,
+        found: &Map<String, Value>,
+        body: Map<String, Value>,
+    ) -> Self {
+        let before: Map<_, _> = body
+            .keys()
+            .map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default()))
+            .collect();
+        let difference = Difference {
+            name: name.to_owned(),
+            before: pretty(&before),
+            after: pretty(&body),
+        };
+        Self {
+            method: Method::PATCH,
+            target,
+            body: Value::Object(body),
+            difference,
+        }
     }
 }
 
@@ -125,7 +201,10 @@ fn added(
     minimal: bool,
     warnings: &mut Vec<String>,
 ) -> Option<Map<String, Value>> {
-    let read = READ.iter().find(|(name, _)| *name == identifier).map_or(&[][..], |(_, read)| read);
+    let read = READ
+        .iter()
+        .find(|(name, _)| *name == identifier)
+        .map_or(&[][..], |(_, read)| read);
     let wanted = |(name, _): &(&String, &Value)| !minimal || read.contains(&name.as_str());
     let empty = Map::new();
     let of = |map: &Value| map.as_object().unwrap_or(&empty).clone();
@@ -133,7 +212,10 @@ fn added(
     let mut properties = schema.get("properties").map(&of).unwrap_or_default();
     let mut relations = found.get("relations").map(&of).unwrap_or_default();
     let mut grown = [false, false];
-    let places = [(&guide["schema"]["properties"], &mut properties), (&guide["relations"], &mut relations)];
+    let places = [
+        (&guide["schema"]["properties"], &mut properties),
+        (&guide["relations"], &mut relations),
+    ];
     for ((from, to), grown) in places.into_iter().zip(&mut grown) {
         for (name, definition) in from.as_object().unwrap_or(&empty).iter().filter(wanted) {
             match to.get(name) {
@@ -159,7 +241,9 @@ fn added(
 
 /// What is there under a name that a promotion reads, and is something else.
 fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<String> {
-    let key = ["type", "target", "many"].into_iter().find(|key| found.get(key) != guide.get(key))?;
+    let key = ["type", "target", "many"]
+        .into_iter()
+        .find(|key| found.get(key) != guide.get(key))?;
     Some(format!(
         "`{name}` of the blueprint {blueprint} has {key} {}, a promotion reads it with {key} {}: it stays as it is, name another in promote.toml",
         found.get(key).unwrap_or(&Value::Null),
@@ -169,8 +253,12 @@ fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<St
 
 /// The action as it should be.
 fn action(answers: &Answers) -> anyhow::Result<Map<String, Value>> {
-    let mut action: Map<String, Value> = serde_json::from_str(GUIDE_ACTION).context("the guide's action")?;
-    let (org, repo) = answers.workflow_repository.split_once('/').unwrap_or_default();
+    let mut action: Map<String, Value> =
+        serde_json::from_str(GUIDE_ACTION).context("the guide's action")?;
+    let (org, repo) = answers
+        .workflow_repository
+        .split_once('/')
+        .unwrap_or_default();
     action.insert("identifier".to_owned(), json!(answers.port_action));
     let mut method = action["invocationMethod"].take();
     method["org"] = json!(org);
@@ -195,10 +283,19 @@ fn overlaid_action(
     found: &Map<String, Value>,
     wanted: &Map<String, Value>,
 ) -> anyhow::Result<Map<String, Value>> {
-    let at = |of: &Map<String, Value>, pointer: &str| Value::Object(of.clone()).pointer(pointer).cloned();
+    let at = |of: &Map<String, Value>, pointer: &str| {
+        Value::Object(of.clone()).pointer(pointer).cloned()
+    };
     let identifier = wanted["identifier"].as_str().unwrap_or_default();
-    for pointer in ["/trigger/type", "/trigger/blueprintIdentifier", "/invocationMethod/type"] {
-        let (is, should) = (at(found, pointer).unwrap_or_default(), at(wanted, pointer).unwrap_or_default());
+    for pointer in [
+        "/trigger/type",
+        "/trigger/blueprintIdentifier",
+        "/invocationMethod/type",
+    ] {
+        let (is, should) = (
+            at(found, pointer).unwrap_or_default(),
+            at(wanted, pointer).unwrap_or_default(),
+        );
         if is != should {
             bail!(
                 "the action {identifier} is there with {} {is} instead of {should}: name another with `--port-action`{}",
@@ -212,7 +309,10 @@ fn overlaid_action(
         }
     }
     let mut after = found.clone();
-    let method = overlaid(found["invocationMethod"].clone(), &wanted["invocationMethod"]);
+    let method = overlaid(
+        found["invocationMethod"].clone(),
+        &wanted["invocationMethod"],
+    );
     after.insert("invocationMethod".to_owned(), method);
     Ok(after)
 }
@@ -233,20 +333,32 @@ fn overlaid(under: Value, over: &Value) -> Value {
 
 /// The narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
 pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Result<Option<String>> {
-    let Some(rest) = manifest.strip_prefix("{production.gitPath}") else { return Ok(None) };
-    if read(client, "/v1/blueprints/service", "blueprint").await?.is_none() {
+    let Some(rest) = manifest.strip_prefix("{production.gitPath}") else {
+        return Ok(None);
+    };
+    if read(client, "/v1/blueprints/service", "blueprint")
+        .await?
+        .is_none()
+    {
         return Ok(None);
     }
     let settings = json!({ "production": "{service.relations.prod_runtime}" });
     let failed = |failure| anyhow::anyhow!("reading the catalog: {}", describe(&failure));
-    let services =
-        fleet::services(client, "service", &Terms::new(&[], vec![settings.clone()])).await.map_err(failed)?;
+    let services = fleet::services(client, "service", &Terms::new(&[], vec![settings.clone()]))
+        .await
+        .map_err(failed)?;
     let mut places = Vec::new();
     for service in services.iter().take(50) {
-        let Ok(production) = &service.production else { continue };
-        let runtime = client.entity(&fleet::runtime(&settings, production)).await.map_err(failed)?;
-        let properties: Value =
-            runtime.and_then(|it| serde_json::from_str(&it.properties).ok()).unwrap_or_default();
+        let Ok(production) = &service.production else {
+            continue;
+        };
+        let runtime = client
+            .entity(&fleet::runtime(&settings, production))
+            .await
+            .map_err(failed)?;
+        let properties: Value = runtime
+            .and_then(|it| serde_json::from_str(&it.properties).ok())
+            .unwrap_or_default();
         if let Some(path) = properties["gitPath"].as_str() {
             places.push((service.entity.key.identifier.clone(), path.to_owned()));
         }
@@ -257,8 +369,16 @@ pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Resu
 /// The paths with the service's name as a hole, if that makes them all the same.
 fn pattern(places: &[(String, String)]) -> Option<String> {
     let holed = |(service, path): &(String, String)| {
-        let parts: Vec<&str> =
-            path.split('/').map(|part| if part == service { "{service.identifier}" } else { part }).collect();
+        let parts: Vec<&str> = path
+            .split('/')
+            .map(|part| {
+                if part == service {
+                    "{service.identifier}"
+                } else {
+                    part
+                }
+            })
+            .collect();
         parts.join("/")
     };
     let first = holed(places.first()?);
@@ -268,7 +388,9 @@ fn pattern(places: &[(String, String)]) -> Option<String> {
 }
 
 fn pretty(value: &Map<String, Value>) -> String {
-    serde_json::to_string_pretty(value).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -290,20 +412,36 @@ mod tests {
         }));
         let mut warnings = Vec::new();
         let body = added("service", &found, &guide, true, &mut warnings).unwrap();
-        assert_eq!(body["schema"]["properties"]["tier"], json!({ "type": "number" }));
+        assert_eq!(
+            body["schema"]["properties"]["tier"],
+            json!({ "type": "number" })
+        );
         assert_eq!(
             body["schema"]["properties"]["locked_in_prod"],
             json!({ "type": "string" }),
             "theirs stays"
         );
         assert_eq!(body["schema"]["required"], json!(["tier"]));
-        assert!(body["relations"].get("team").is_some() && body["relations"].get("prod_runtime").is_some());
-        assert!(body["schema"]["properties"].get("readme").is_none(), "minimal");
+        assert!(
+            body["relations"].get("team").is_some()
+                && body["relations"].get("prod_runtime").is_some()
+        );
+        assert!(
+            body["schema"]["properties"].get("readme").is_none(),
+            "minimal"
+        );
         assert!(!body.contains_key("title") && !body.contains_key("createdAt"));
-        assert!(warnings[0].contains("`locked_in_prod`") && warnings.len() == 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains("`locked_in_prod`") && warnings.len() == 1,
+            "{warnings:?}"
+        );
         let mut then = found.clone();
         then.extend(body);
-        assert_eq!(added("service", &then, &guide, true, &mut warnings), None, "a second time adds nothing");
+        assert_eq!(
+            added("service", &then, &guide, true, &mut warnings),
+            None,
+            "a second time adds nothing"
+        );
     }
 
     #[test]
@@ -315,8 +453,14 @@ mod tests {
         found["trigger"]["userInputs"]["properties"]["extra"] = json!({ "type": "string" });
         found.insert("requiredApproval".to_owned(), json!(true));
         let after = overlaid_action(&found, &wanted).unwrap();
-        assert_eq!(after["invocationMethod"]["workflow"], "promote-production.yml");
-        assert_eq!(after["invocationMethod"]["workflowInputs"]["extra"], "{{ .inputs.extra }}");
+        assert_eq!(
+            after["invocationMethod"]["workflow"],
+            "promote-production.yml"
+        );
+        assert_eq!(
+            after["invocationMethod"]["workflowInputs"]["extra"],
+            "{{ .inputs.extra }}"
+        );
         assert_eq!(after["trigger"], found["trigger"]);
         assert_eq!(after["requiredApproval"], true);
         assert_eq!(overlaid_action(&after, &wanted).unwrap(), after);
@@ -333,7 +477,10 @@ mod tests {
                 vec![place("web", "apps/web/prod"), place("api", "apps/api/prod")],
                 Some("apps/{service.identifier}/prod"),
             ),
-            (vec![place("web", "apps/web/prod"), place("api", "other/api")], None),
+            (
+                vec![place("web", "apps/web/prod"), place("api", "other/api")],
+                None,
+            ),
             (vec![place("web", "prod")], None),
             (vec![], None),
         ] {

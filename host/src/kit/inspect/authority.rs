@@ -16,8 +16,14 @@ pub(in crate::kit) const INTERFACES: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
     ("port-read", "read and search the catalog"),
-    ("github-read", "read files, commits, pull requests, checks and branch rules"),
-    ("github-propose", "commit to branches of its own, open, close, comment and label pull requests"),
+    (
+        "github-read",
+        "read files, commits, pull requests, checks and branch rules",
+    ),
+    (
+        "github-propose",
+        "commit to branches of its own, open, close, comment and label pull requests",
+    ),
     ("github-merge", "merge the pull requests that it opened"),
     ("port-write", "change entities of the catalog that exist"),
 ];
@@ -49,43 +55,138 @@ const fn power(
     operation: Option<&'static str>,
     may: &'static str,
 ) -> Power {
-    Power { interface, function, operation, may }
+    Power {
+        interface,
+        function,
+        operation,
+        may,
+    }
 }
 
 /// Every function of the contract that a policy may import.
 pub(in crate::kit) const POWERS: [Power; 22] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
-    power("run-log", "note", Some("run.note"), "add a line to the log of the Port run"),
-    power("port-read", "get-entity", Some("port.get-entity"), "read an entity of the catalog"),
-    power("port-read", "get-entities", Some("port.get-entity"), "read several entities of the catalog"),
-    power("port-read", "search", Some("port.search"), "search the entities of a blueprint"),
-    power("github-read", "read-file", Some("github.read-file"), "read a file of a repository"),
-    power("github-read", "get-pull-request", Some("github.read-pull-request"), "read a pull request"),
-    power("github-read", "find-pull-requests", Some("github.read-pull-request"), "list pull requests"),
-    power("github-read", "get-checks", Some("github.read-checks"), "read the checks of a commit"),
-    power("github-read", "get-branch-rules", Some("github.read-rules"), "read what a branch demands"),
-    power("github-read", "get-commit", Some("github.read-commits"), "read a commit"),
-    power("github-read", "compare", Some("github.read-commits"), "compare two commits"),
+    power(
+        "run-log",
+        "note",
+        Some("run.note"),
+        "add a line to the log of the Port run",
+    ),
+    power(
+        "port-read",
+        "get-entity",
+        Some("port.get-entity"),
+        "read an entity of the catalog",
+    ),
+    power(
+        "port-read",
+        "get-entities",
+        Some("port.get-entity"),
+        "read several entities of the catalog",
+    ),
+    power(
+        "port-read",
+        "search",
+        Some("port.search"),
+        "search the entities of a blueprint",
+    ),
+    power(
+        "github-read",
+        "read-file",
+        Some("github.read-file"),
+        "read a file of a repository",
+    ),
+    power(
+        "github-read",
+        "get-pull-request",
+        Some("github.read-pull-request"),
+        "read a pull request",
+    ),
+    power(
+        "github-read",
+        "find-pull-requests",
+        Some("github.read-pull-request"),
+        "list pull requests",
+    ),
+    power(
+        "github-read",
+        "get-checks",
+        Some("github.read-checks"),
+        "read the checks of a commit",
+    ),
+    power(
+        "github-read",
+        "get-branch-rules",
+        Some("github.read-rules"),
+        "read what a branch demands",
+    ),
+    power(
+        "github-read",
+        "get-commit",
+        Some("github.read-commits"),
+        "read a commit",
+    ),
+    power(
+        "github-read",
+        "compare",
+        Some("github.read-commits"),
+        "compare two commits",
+    ),
     power(
         "github-propose",
         "propose",
         Some("github.propose"),
         "commit to a branch of its own, open a pull request",
     ),
-    power("github-propose", "delete-branch", Some("github.propose"), "delete a branch of its own"),
-    power("github-propose", "close-pull-request", Some("github.propose"), "close a pull request of its own"),
-    power("github-propose", "comment", Some("github.decorate"), "comment on a pull request"),
-    power("github-propose", "add-labels", Some("github.decorate"), "label a pull request"),
-    power("github-propose", "request-reviewers", Some("github.decorate"), "ask people for a review"),
-    power("github-merge", "merge", Some("github.merge"), "merge a pull request that it opened"),
+    power(
+        "github-propose",
+        "delete-branch",
+        Some("github.propose"),
+        "delete a branch of its own",
+    ),
+    power(
+        "github-propose",
+        "close-pull-request",
+        Some("github.propose"),
+        "close a pull request of its own",
+    ),
+    power(
+        "github-propose",
+        "comment",
+        Some("github.decorate"),
+        "comment on a pull request",
+    ),
+    power(
+        "github-propose",
+        "add-labels",
+        Some("github.decorate"),
+        "label a pull request",
+    ),
+    power(
+        "github-propose",
+        "request-reviewers",
+        Some("github.decorate"),
+        "ask people for a review",
+    ),
+    power(
+        "github-merge",
+        "merge",
+        Some("github.merge"),
+        "merge a pull request that it opened",
+    ),
     power(
         "github-merge",
         "merge-when-ready",
         Some("github.merge"),
         "have GitHub merge it when its rules are met",
     ),
-    power("port-write", "update-entity", Some("port.update-entity"), "change an entity of the catalog"),
+    power(
+        "port-write",
+        "update-entity",
+        Some("port.update-entity"),
+        "change an entity of the catalog",
+    ),
 ];
 
 /// The functions that a policy imports, in the order of the table.
@@ -99,7 +200,9 @@ pub(in crate::kit) fn of(policy: &Policy) -> Vec<Power> {
 
 /// What `new` could do and `old` could not. What needs no grant is no authority.
 pub(super) fn gained(old: &[Power], new: &[Power]) -> Vec<Power> {
-    let more = new.iter().filter(|power| power.operation.is_some() && !old.contains(power));
+    let more = new
+        .iter()
+        .filter(|power| power.operation.is_some() && !old.contains(power));
     more.copied().collect()
 }
 
@@ -109,12 +212,17 @@ fn imported(policy: &Policy) -> BTreeSet<(String, String)> {
     let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
     let mut found = BTreeSet::new();
     for (name, item) in component.component_type().imports(engine) {
-        let ours = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('/'));
+        let ours = name
+            .strip_prefix(package)
+            .and_then(|rest| rest.strip_prefix('/'));
         let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
-        if let (Some(interface), ComponentItem::ComponentInstance(instance)) = (interface, &item.ty) {
+        if let (Some(interface), ComponentItem::ComponentInstance(instance)) = (interface, &item.ty)
+        {
             let functions = instance.exports(engine);
-            let functions = functions.filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
-            found.extend(functions.map(|(function, _)| (interface.to_owned(), function.to_owned())));
+            let functions =
+                functions.filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+            found
+                .extend(functions.map(|(function, _)| (interface.to_owned(), function.to_owned())));
         }
     }
     found
@@ -128,7 +236,10 @@ mod tests {
     #[test]
     fn every_operation_that_can_be_granted_is_the_need_of_some_function() {
         let needed: BTreeSet<&str> = POWERS.iter().filter_map(|power| power.operation).collect();
-        let granted: BTreeSet<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        let granted: BTreeSet<&str> = Operation::ALL
+            .iter()
+            .map(|operation| operation.name())
+            .collect();
         assert_eq!(needed, granted);
     }
 

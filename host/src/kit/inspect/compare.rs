@@ -26,7 +26,11 @@ impl Comparison {
     pub(super) fn of(old: &Subject, new: &Subject) -> Self {
         let (before, after) = (old.settings(), new.settings());
         let only = |these: &[String], those: &[String]| {
-            these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>()
+            these
+                .iter()
+                .filter(|name| !those.contains(name))
+                .cloned()
+                .collect::<Vec<_>>()
         };
         Self {
             other: old.name.clone(),
@@ -40,7 +44,11 @@ impl Comparison {
     }
 
     pub(super) fn print(&self) -> String {
-        let mut out = format!("\nAgainst {} ({}):\n", text::line(&self.other), &self.digest[..12]);
+        let mut out = format!(
+            "\nAgainst {} ({}):\n",
+            text::line(&self.other),
+            &self.digest[..12]
+        );
         for (word, powers) in [("gains", &self.gained), ("loses", &self.lost)] {
             if powers.is_empty() {
                 let _ = writeln!(out, "  {word} no authority");
@@ -53,7 +61,10 @@ impl Comparison {
         if old != new {
             let _ = writeln!(out, "  tier {new}, it was {old}");
         }
-        for (word, names) in ["new settings", "settings no more"].into_iter().zip(&self.settings) {
+        for (word, names) in ["new settings", "settings no more"]
+            .into_iter()
+            .zip(&self.settings)
+        {
             let names: Vec<String> = names.iter().map(|name| text::line(name)).collect();
             if !names.is_empty() {
                 let _ = writeln!(out, "  {word}: {}", names.join(", "));

@@ -134,11 +134,19 @@ pub(super) fn of(language: Language, name: &str) -> anyhow::Result<Vec<(String, 
     };
     // The contract and the library are nobody's template.
     let filled = [&[COMMON], own].concat().concat();
-    let mut files: Vec<(String, String)> =
-        filled.iter().map(|(path, text)| ((*path).to_owned(), fill(text))).collect();
-    files.extend(WIT.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+    let mut files: Vec<(String, String)> = filled
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), fill(text)))
+        .collect();
+    files.extend(
+        WIT.iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned())),
+    );
     if language == Language::Rust {
-        files.push(("Cargo.lock".to_owned(), lock::cargo_lock(name, &["promote-guest", "serde"])?));
+        files.push((
+            "Cargo.lock".to_owned(),
+            lock::cargo_lock(name, &["promote-guest", "serde"])?,
+        ));
     }
     Ok(files)
 }
@@ -175,7 +183,8 @@ mod tests {
             ("../plugin/guest", GUEST),
             ("../wit", WIT),
         ] {
-            let listed: BTreeSet<String> = files.iter().map(|(_, text)| (*text).to_owned()).collect();
+            let listed: BTreeSet<String> =
+                files.iter().map(|(_, text)| (*text).to_owned()).collect();
             assert_eq!(listed, below(&host.join(folder)), "{folder}");
         }
     }
@@ -184,8 +193,13 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         for language in Language::ALL {
             for (path, text) in of(language, "mine").unwrap() {
-                let open = ["{{name", "{{lang", "{{con", "{{source", "{{makes", "{{needs", "{{more"];
-                assert!(open.iter().all(|placeholder| !text.contains(placeholder)), "{path}: {text}");
+                let open = [
+                    "{{name", "{{lang", "{{con", "{{source", "{{makes", "{{needs", "{{more",
+                ];
+                assert!(
+                    open.iter().all(|placeholder| !text.contains(placeholder)),
+                    "{path}: {text}"
+                );
             }
         }
     }

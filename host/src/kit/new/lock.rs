@@ -13,8 +13,12 @@ const WORKSPACE: &str = include_str!("../../../../Cargo.lock");
 /// The lock file of a package that depends on these: what they need of the workspace's, and the package itself. Cargo
 /// writes it again in its own order when it first builds.
 pub(super) fn cargo_lock(package: &str, dependencies: &[&str]) -> anyhow::Result<String> {
-    let workspace: Table = toml::from_str(WORKSPACE).context("reading the lock file of this program")?;
-    let known = workspace.get("package").and_then(Value::as_array).context("it locks no package")?;
+    let workspace: Table =
+        toml::from_str(WORKSPACE).context("reading the lock file of this program")?;
+    let known = workspace
+        .get("package")
+        .and_then(Value::as_array)
+        .context("it locks no package")?;
     let mut wanted: Vec<String> = dependencies.iter().map(|name| (*name).to_owned()).collect();
     let mut seen = BTreeSet::new();
     let mut locked = vec![own(package, dependencies)];
@@ -23,13 +27,23 @@ pub(super) fn cargo_lock(package: &str, dependencies: &[&str]) -> anyhow::Result
             continue;
         }
         for found in known.iter().filter(|candidate| is(candidate, &next)) {
-            let needs = found.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+            let needs = found
+                .get("dependencies")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
             wanted.extend(needs.filter_map(Value::as_str).map(str::to_owned));
             locked.push(found.clone());
         }
     }
     let mut lock = Table::new();
-    lock.insert("version".to_owned(), workspace.get("version").cloned().unwrap_or(Value::Integer(4)));
+    lock.insert(
+        "version".to_owned(),
+        workspace
+            .get("version")
+            .cloned()
+            .unwrap_or(Value::Integer(4)),
+    );
     lock.insert("package".to_owned(), Value::Array(locked));
     Ok(toml::to_string(&lock)?)
 }
@@ -37,8 +51,11 @@ pub(super) fn cargo_lock(package: &str, dependencies: &[&str]) -> anyhow::Result
 /// Whether a package is meant by `name`, or by `name version` where several versions are locked.
 fn is(package: &Value, meant: &str) -> bool {
     let text = |key| package.get(key).and_then(Value::as_str);
-    let (name, version) = meant.split_once(' ').map_or((meant, None), |(name, rest)| (name, Some(rest)));
-    text("name") == Some(name) && version.is_none_or(|version| text("version") == version.split(' ').next())
+    let (name, version) = meant
+        .split_once(' ')
+        .map_or((meant, None), |(name, rest)| (name, Some(rest)));
+    text("name") == Some(name)
+        && version.is_none_or(|version| text("version") == version.split(' ').next())
 }
 
 fn own(package: &str, dependencies: &[&str]) -> Value {
@@ -57,17 +74,32 @@ mod tests {
 
     #[test]
     fn it_holds_what_the_guest_library_needs_and_nothing_of_the_host() {
-        let lock: Table = cargo_lock("mine", &["promote-guest", "serde"]).unwrap().parse().unwrap();
+        let lock: Table = cargo_lock("mine", &["promote-guest", "serde"])
+            .unwrap()
+            .parse()
+            .unwrap();
         let packages = lock["package"].as_array().unwrap();
-        let names: BTreeSet<&str> = packages.iter().filter_map(|it| it["name"].as_str()).collect();
-        for needed in ["mine", "promote-guest", "serde", "serde_derive", "serde_json", "wit-bindgen"] {
+        let names: BTreeSet<&str> = packages
+            .iter()
+            .filter_map(|it| it["name"].as_str())
+            .collect();
+        for needed in [
+            "mine",
+            "promote-guest",
+            "serde",
+            "serde_derive",
+            "serde_json",
+            "wit-bindgen",
+        ] {
             assert!(names.contains(needed), "{needed}: {names:?}");
         }
         for foreign in ["wasmtime", "reqwest", "promote"] {
             assert!(!names.contains(foreign), "{foreign}");
         }
-        let exact: BTreeSet<String> =
-            packages.iter().map(|it| format!("{} {}", it["name"], it["version"])).collect();
+        let exact: BTreeSet<String> = packages
+            .iter()
+            .map(|it| format!("{} {}", it["name"], it["version"]))
+            .collect();
         assert_eq!(exact.len(), packages.len(), "each once");
     }
 }

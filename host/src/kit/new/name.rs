@@ -85,7 +85,11 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
     if near == name && !name.is_empty() {
         return Ok(());
     }
-    let suggestion = if near.is_empty() { String::new() } else { format!("; try `{near}`") };
+    let suggestion = if near.is_empty() {
+        String::new()
+    } else {
+        format!("; try `{near}`")
+    };
     bail!(
         "`{}` is no name for a policy: up to {LONGEST} small letters, digits and single hyphens, a letter first{suggestion}",
         name.escape_debug()
@@ -94,11 +98,19 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
 
 /// The nearest good name; the name itself if it is one.
 fn near(name: &str) -> String {
-    let plain = name.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
-    let words = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let plain = name
+        .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
+        .to_ascii_lowercase();
+    let words = plain
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     let joined = words.collect::<Vec<_>>().join("-");
     // It is all ASCII by now.
-    joined.get(..LONGEST).unwrap_or(&joined).trim_end_matches('-').to_owned()
+    joined
+        .get(..LONGEST)
+        .unwrap_or(&joined)
+        .trim_end_matches('-')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -126,7 +138,10 @@ mod tests {
             (&long, "up to 50"),
         ] {
             let error = check(bad).map_err(|error| error.to_string());
-            assert!(error.as_ref().is_err_and(|error| error.contains(near)), "{bad}: {error:?}");
+            assert!(
+                error.as_ref().is_err_and(|error| error.contains(near)),
+                "{bad}: {error:?}"
+            );
         }
     }
 }

@@ -70,7 +70,12 @@ impl Answers {
         let now = recording.header.started_at;
         Self {
             writes_before,
-            recorded: recording.steps.iter().filter(is_write).map(|step| step.call.clone()).collect(),
+            recorded: recording
+                .steps
+                .iter()
+                .filter(is_write)
+                .map(|step| step.call.clone())
+                .collect(),
             given: vec![None; recording.steps.len()],
             writes: Vec::new(),
             common: 0,
@@ -97,7 +102,9 @@ impl Answers {
             Call::Now => Ok(Reply::Time(self.time())),
             Call::Sleep { seconds } => {
                 self.pauses += 1;
-                let end = self.now.saturating_add(Duration::from_secs((*seconds).into()));
+                let end = self
+                    .now
+                    .saturating_add(Duration::from_secs((*seconds).into()));
                 self.now = end.unwrap_or(Timestamp::MAX);
                 if self.now >= self.deadline {
                     return Err(trap(self.budget.limits().out_of_time()));
@@ -112,7 +119,8 @@ impl Answers {
 
     /// The time that was recorded for the next question about it, and never an earlier one than before.
     fn time(&mut self) -> String {
-        let asked = |(index, step): &(usize, &Step)| step.call == Call::Now && self.given[*index].is_none();
+        let asked =
+            |(index, step): &(usize, &Step)| step.call == Call::Now && self.given[*index].is_none();
         let found = self.recording.steps.iter().enumerate().find(asked);
         let time = found.and_then(|(index, step)| match &step.answer {
             Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
@@ -146,11 +154,15 @@ impl Answers {
     /// The recorded read that answers: the first that was not given, or the last that was if time has not passed since.
     fn find(&self, call: &Call) -> Option<usize> {
         let same = |index: &usize| {
-            self.recording.steps[*index].call == *call && self.is_untouched(call, self.writes_before[*index])
+            self.recording.steps[*index].call == *call
+                && self.is_untouched(call, self.writes_before[*index])
         };
         let all: Vec<usize> = (0..self.recording.steps.len()).filter(same).collect();
         let fresh = all.iter().find(|index| self.given[**index].is_none());
-        let again = all.iter().rev().find(|index| self.given[**index] == Some(self.pauses));
+        let again = all
+            .iter()
+            .rev()
+            .find(|index| self.given[**index] == Some(self.pauses));
         fresh.or(again).copied()
     }
 
@@ -159,20 +171,24 @@ impl Answers {
         let known = |key: &EntityKey| {
             let steps = self.recording.steps.iter().zip(&self.writes_before);
             let mut untouched = steps.filter(|(_, writes)| self.is_untouched(call, **writes));
-            untouched.find_map(|(step, _)| match (&step.call, step.answer.as_ref()?.1.as_ref().ok()?) {
-                (Call::GetEntity { key: one }, Reply::Entity(entity)) => (one == key).then(|| entity.clone()),
-                (Call::GetEntities { keys }, Reply::Entities(entities)) => {
-                    entities.get(keys.iter().position(|one| one == key)?).cloned()
+            untouched.find_map(|(step, _)| {
+                match (&step.call, step.answer.as_ref()?.1.as_ref().ok()?) {
+                    (Call::GetEntity { key: one }, Reply::Entity(entity)) => {
+                        (one == key).then(|| entity.clone())
+                    }
+                    (Call::GetEntities { keys }, Reply::Entities(entities)) => entities
+                        .get(keys.iter().position(|one| one == key)?)
+                        .cloned(),
+                    _ => None,
                 }
-                _ => None,
             })
         };
         match call {
             _ if self.pauses > 0 => None,
             Call::GetEntity { key } => Some(Reply::Entity(known(key)?)),
-            Call::GetEntities { keys } => {
-                Some(Reply::Entities(keys.iter().map(known).collect::<Option<Vec<_>>>()?))
-            }
+            Call::GetEntities { keys } => Some(Reply::Entities(
+                keys.iter().map(known).collect::<Option<Vec<_>>>()?,
+            )),
             _ => None,
         }
     }
@@ -184,7 +200,10 @@ impl Answers {
             true => &self.recorded[self.common..writes],
             false => &self.recorded[writes..self.common],
         };
-        there.iter().chain(&self.writes[self.common..]).all(|write| !touches(write, read))
+        there
+            .iter()
+            .chain(&self.writes[self.common..])
+            .all(|write| !touches(write, read))
     }
 
     /// Gives a recorded answer.
@@ -207,22 +226,31 @@ impl Answers {
     }
 
     fn write(&mut self, call: &Call) -> Result<Reply, Fault> {
-        let next = self.recorded.get(self.common).filter(|_| self.common == self.writes.len());
+        let next = self
+            .recorded
+            .get(self.common)
+            .filter(|_| self.common == self.writes.len());
         let in_turn = next.is_some_and(|next| is_alike(next, call));
         self.simulated |= next != Some(call);
         if !self.violations.is_empty() && !in_turn {
-            let what =
-                format!("{call} after a denied call: a run that broke its grants changes nothing more");
+            let what = format!(
+                "{call} after a denied call: a run that broke its grants changes nothing more"
+            );
             self.violations.push(what.clone());
             return Err(Failure::Denied(what).into());
         }
-        let simulated = if in_turn { None } else { Some(self.simulate(call)?) };
+        let simulated = if in_turn {
+            None
+        } else {
+            Some(self.simulate(call)?)
+        };
         self.writes.push(call.clone());
         if let Some(reply) = simulated {
             return Ok(reply);
         }
         let is_it = |index: &usize| {
-            self.writes_before[*index] == self.common && changes_something(&self.recording.steps[*index].call)
+            self.writes_before[*index] == self.common
+                && changes_something(&self.recording.steps[*index].call)
         };
         let index = (0..self.recording.steps.len()).find(is_it);
         self.common += 1;
@@ -237,13 +265,18 @@ impl Answers {
     fn simulate(&mut self, call: &Call) -> Result<Reply, Fault> {
         Ok(match call {
             Call::Propose { proposal } => Reply::PullRequest(self.overlay.open(proposal)),
-            Call::Merge { repository, number, .. } | Call::MergeWhenReady { repository, number, .. } => {
-                self.overlay.merge(repository, *number)?
+            Call::Merge {
+                repository, number, ..
             }
+            | Call::MergeWhenReady {
+                repository, number, ..
+            } => self.overlay.merge(repository, *number)?,
             Call::UpdateEntity { key, change } => {
                 let planned = self.overlay.entity(key).cloned();
                 let Some(entity) = planned.or_else(|| self.recorded_entity(key)) else {
-                    return Err(self.unknown(call, "the recording does not tell what the entity is"));
+                    return Err(
+                        self.unknown(call, "the recording does not tell what the entity is")
+                    );
                 };
                 self.overlay.update(entity, change)?
             }
@@ -253,8 +286,12 @@ impl Answers {
 
     /// An entity, as the recording had it last.
     fn recorded_entity(&self, key: &EntityKey) -> Option<Entity> {
-        let replies =
-            self.recording.steps.iter().rev().filter_map(|step| step.answer.as_ref()?.1.as_ref().ok());
+        let replies = self
+            .recording
+            .steps
+            .iter()
+            .rev()
+            .filter_map(|step| step.answer.as_ref()?.1.as_ref().ok());
         let mut entities = replies.flat_map(|reply| match reply {
             Reply::Entity(Some(entity)) => vec![entity],
             Reply::Entities(entities) => entities.iter().flatten().collect(),
@@ -265,7 +302,10 @@ impl Answers {
     }
 
     fn unknown(&mut self, call: &Call, why: &'static str) -> Fault {
-        let unknown = Unknown { call: Box::new(call.clone()), why };
+        let unknown = Unknown {
+            call: Box::new(call.clone()),
+            why,
+        };
         self.unknown = Some(unknown.clone());
         trap(unknown)
     }
@@ -277,7 +317,10 @@ impl Door for Answers {
         if !matches!(call, Call::Note { .. }) {
             self.calls.push(call.clone());
         }
-        self.budget.carry(json(&call).get().len()).and_then(|()| self.budget.admit(&call)).map_err(trap)?;
+        self.budget
+            .carry(json(&call).get().len())
+            .and_then(|()| self.budget.admit(&call))
+            .map_err(trap)?;
         let reply = self.answer(&call)?;
         self.budget.carry(json(&reply).get().len()).map_err(trap)?;
         Ok(reply)
@@ -304,9 +347,17 @@ fn is_alike(one: &Call, other: &Call) -> bool {
             (proposal.title, proposal.body) = Default::default();
             Call::Propose { proposal }
         }
-        Call::Merge { repository, number, expected_head, .. } => {
-            Call::Merge { repository, number, expected_head, method: MergeMethod::Squash }
-        }
+        Call::Merge {
+            repository,
+            number,
+            expected_head,
+            ..
+        } => Call::Merge {
+            repository,
+            number,
+            expected_head,
+            method: MergeMethod::Squash,
+        },
         call => call,
     };
     bare(one) == bare(other)

@@ -121,12 +121,21 @@ impl Trial<'_> {
         let surroundings = recording.surroundings();
         // Made inside the future, where there is a runtime.
         let patience = async { tokio::time::sleep(PATIENCE).await };
-        let run = self.engine.run(&self.policy.program, &request, answers, &surroundings, patience);
+        let run = self.engine.run(
+            &self.policy.program,
+            &request,
+            answers,
+            &surroundings,
+            patience,
+        );
         let (verdict, answers, _) = runtime.block_on(run);
         let mode = recording.mode();
         let new = match answers.unknown {
             Some(_) => None,
-            None => Some(Decision::of(&ending(verdict, answers.violations.clone()), mode)),
+            None => Some(Decision::of(
+                &ending(verdict, answers.violations.clone()),
+                mode,
+            )),
         };
         compare(&recording, &answers, new)
     }
@@ -140,7 +149,11 @@ impl Decision {
             }
             _ => Vec::new(),
         };
-        Self { kind: ending.kind().to_owned(), message: words::message(ending, mode), rules }
+        Self {
+            kind: ending.kind().to_owned(),
+            message: words::message(ending, mode),
+            rules,
+        }
     }
 }
 
@@ -155,12 +168,19 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
     let change = match (&old, &new) {
         (Some(_), Some(_)) if recording.is_cut() => Change::Unknown,
         (Some(old), Some(new)) if old.kind != new.kind => Change::Flipped,
-        (Some(old), Some(new)) if same_writes && old.message.starts_with(&new.message) => Change::Same,
+        (Some(old), Some(new)) if same_writes && old.message.starts_with(&new.message) => {
+            Change::Same
+        }
         (Some(_), Some(_)) => Change::Changed,
         _ => Change::Unknown,
     };
     let key = &header.request.subject.key;
-    let words = |calls: &[Call]| calls.iter().map(|call| plan::words(&call.to_string())).collect();
+    let words = |calls: &[Call]| {
+        calls
+            .iter()
+            .map(|call| plan::words(&call.to_string()))
+            .collect()
+    };
     Tried {
         run: header.request.run_id.clone(),
         subject: format!("{}/{}", key.blueprint, key.identifier),
@@ -192,8 +212,13 @@ fn why(
             _ => unknown.to_string(),
         },
         (Change::Same, ..) => String::new(),
-        (Change::Unknown, ..) => format!("the recorded run came to no end of its own: {}", recording.end()),
-        (Change::Flipped, Some(old), Some(new), _) if old.kind == "refused" && new.rules.is_empty() => {
+        (Change::Unknown, ..) => format!(
+            "the recorded run came to no end of its own: {}",
+            recording.end()
+        ),
+        (Change::Flipped, Some(old), Some(new), _)
+            if old.kind == "refused" && new.rules.is_empty() =>
+        {
             format!("{}; no longer {}", new.message, old.message)
         }
         (Change::Changed, Some(old), Some(new), _) if old.message.starts_with(&new.message) => {
@@ -207,7 +232,12 @@ fn why(
 /// The first call that is another one; log lines and questions about the time are left out.
 fn parting(recording: &Recording, answers: &Answers) -> Option<Parting> {
     let counts = |call: &&Call| !matches!(call, Call::Now | Call::Note { .. });
-    let recorded: Vec<&Call> = recording.steps.iter().map(|step| &step.call).filter(counts).collect();
+    let recorded: Vec<&Call> = recording
+        .steps
+        .iter()
+        .map(|step| &step.call)
+        .filter(counts)
+        .collect();
     let now: Vec<&Call> = answers.calls.iter().filter(counts).collect();
     let at = (0..recorded.len().max(now.len())).find(|at| recorded.get(*at) != now.get(*at))?;
     Some(Parting {

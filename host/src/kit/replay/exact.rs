@@ -137,7 +137,11 @@ impl Door for Tape {
         self.budget.carry(json(&call).get().len()).map_err(trap)?;
         let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
             let at_end = self.next == self.steps.len() && self.is_cut;
-            return Err(self.stop(if at_end { Stop::End } else { Stop::Diverged(Box::new(call)) }));
+            return Err(self.stop(if at_end {
+                Stop::End
+            } else {
+                Stop::Diverged(Box::new(call))
+            }));
         };
         let answer = step.answer.clone();
         self.next += 1;
@@ -158,7 +162,12 @@ impl Door for Tape {
 }
 
 /// Runs the policy of a recording again, with the recorded time, random numbers and answers.
-pub fn replay(engine: &Engine, policy: &Policy, recording: &Recording, runtime: &Runtime) -> Replayed {
+pub fn replay(
+    engine: &Engine,
+    policy: &Policy,
+    recording: &Recording,
+    runtime: &Runtime,
+) -> Replayed {
     let header = &recording.header;
     let tape = Tape {
         steps: recording.steps.clone(),
@@ -174,9 +183,19 @@ pub fn replay(engine: &Engine, policy: &Policy, recording: &Recording, runtime: 
             false => std::future::pending().await,
         }
     };
-    let run = engine.run(&policy.program, &header.request, tape, &surroundings, cancel);
+    let run = engine.run(
+        &policy.program,
+        &header.request,
+        tape,
+        &surroundings,
+        cancel,
+    );
     let (verdict, tape, printed) = runtime.block_on(run);
-    Replayed { calls: tape.next, verdict: compare(recording, &tape, verdict), printed }
+    Replayed {
+        calls: tape.next,
+        verdict: compare(recording, &tape, verdict),
+        printed,
+    }
 }
 
 fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
@@ -185,12 +204,18 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
     let diverged = |now: Side| {
         let (line, recorded) = match (recorded, &recording.footer) {
             (Some(step), _) => (step.line, Side::Call(Box::new(step.call.clone()))),
-            (None, Some(footer)) => {
-                (footer.line, Side::Ending(format!("{}: {}", footer.ending, footer.message)))
-            }
+            (None, Some(footer)) => (
+                footer.line,
+                Side::Ending(format!("{}: {}", footer.ending, footer.message)),
+            ),
             (None, None) => (recording.lines, Side::Ending(recording.end())),
         };
-        Comparison::Diverged(Box::new(Divergence { line, number, recorded, now }))
+        Comparison::Diverged(Box::new(Divergence {
+            line,
+            number,
+            recorded,
+            now,
+        }))
     };
     match &tape.stopped {
         Some(Stop::End) => return Comparison::Ends,
@@ -205,11 +230,15 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
         })
     };
     match possible.iter().find(same) {
-        Some(ending) if recorded.is_none() => Comparison::Same { ending: ending.kind().to_owned() },
+        Some(ending) if recorded.is_none() => Comparison::Same {
+            ending: ending.kind().to_owned(),
+        },
         // It was stopped from outside while it computed, or between its last call and the end.
         _ if recorded.is_none() && recording.is_cut() => Comparison::Ends,
         _ => {
-            let now = possible.first().map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
+            let now = possible
+                .first()
+                .map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
             diverged(Side::Ending(now.unwrap_or_default()))
         }
     }
@@ -226,5 +255,8 @@ fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
     let violations: Vec<String> = denied.collect();
     let claimed = unproven(&verdict, &Seen::default())
         .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
-    [Some(ending(verdict, violations)), claimed].into_iter().flatten().collect()
+    [Some(ending(verdict, violations)), claimed]
+        .into_iter()
+        .flatten()
+        .collect()
 }

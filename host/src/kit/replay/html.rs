@@ -99,10 +99,18 @@ fn row(page: &mut String, path: &str, tried: &Tried) {
         run = escape(&tried.run),
         at = escape(&tried.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         flip = escape(&transition(tried)),
-        simulated = if tried.simulated { "<div class=\"quiet\">if its writes go well</div>" } else { "" },
+        simulated = if tried.simulated {
+            "<div class=\"quiet\">if its writes go well</div>"
+        } else {
+            ""
+        },
     );
     if tried.change == Change::Same {
-        let message = tried.new.as_ref().map(|new| new.message.as_str()).unwrap_or_default();
+        let message = tried
+            .new
+            .as_ref()
+            .map(|new| new.message.as_str())
+            .unwrap_or_default();
         let _ = writeln!(page, "{}</td></tr>", escape(message));
         return;
     }
@@ -113,17 +121,30 @@ fn row(page: &mut String, path: &str, tried: &Tried) {
 
 fn details(page: &mut String, path: &str, tried: &Tried) {
     let words = |decision: &Option<Decision>| {
-        decision
-            .as_ref()
-            .map_or_else(|| "not known".to_owned(), |one| format!("{}: {}", one.kind, one.message))
+        decision.as_ref().map_or_else(
+            || "not known".to_owned(),
+            |one| format!("{}: {}", one.kind, one.message),
+        )
     };
     page.push_str("<table class=\"sides\"><tr><th></th><th>recorded</th><th>now</th></tr>");
     sides(page, "decision", &words(&tried.old), &words(&tried.new));
     if let Some(parting) = &tried.parting {
-        let call =
-            |call: &Option<Call>| call.as_ref().map_or_else(|| "the end".to_owned(), ToString::to_string);
-        sides(page, "first other call", &call(&parting.recorded), &call(&parting.now));
-        for one in parting.recorded.iter().zip(&parting.now).flat_map(|(old, new)| differences(old, new)) {
+        let call = |call: &Option<Call>| {
+            call.as_ref()
+                .map_or_else(|| "the end".to_owned(), ToString::to_string)
+        };
+        sides(
+            page,
+            "first other call",
+            &call(&parting.recorded),
+            &call(&parting.now),
+        );
+        for one in parting
+            .recorded
+            .iter()
+            .zip(&parting.now)
+            .flat_map(|(old, new)| differences(old, new))
+        {
             sides(page, &one.field, &one.left, &one.right);
         }
     }
@@ -133,7 +154,13 @@ fn details(page: &mut String, path: &str, tried: &Tried) {
 }
 
 fn sides(page: &mut String, title: &str, old: &str, new: &str) {
-    let _ = write!(page, "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", escape(title), lines(old), lines(new));
+    let _ = write!(
+        page,
+        "<tr><th>{}</th><td>{}</td><td>{}</td></tr>",
+        escape(title),
+        lines(old),
+        lines(new)
+    );
 }
 
 fn lines(text: &str) -> String {

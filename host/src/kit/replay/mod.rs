@@ -133,7 +133,11 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = compiled::engine()?;
-    let from = Compiler { engine: &engine, cache, say };
+    let from = Compiler {
+        engine: &engine,
+        cache,
+        say,
+    };
     match (&args.policy, &args.config) {
         (None, None) => exactly(args, &from, paths, data),
         _ => backtest(args, &from, paths, data),
@@ -166,13 +170,27 @@ fn exactly(
     let all: Vec<_> = paths.into_iter().zip(replayed).collect();
     data(&show::exact(args.format, &all));
     let diverged = |(_, replayed): &(PathBuf, Result<(Recording, Replayed), Unusable>)| {
-        matches!(replayed, Ok((_, Replayed { verdict: Comparison::Diverged(_), .. })))
+        matches!(
+            replayed,
+            Ok((
+                _,
+                Replayed {
+                    verdict: Comparison::Diverged(_),
+                    ..
+                }
+            ))
+        )
     };
-    Ok(match (all.iter().any(diverged), all.iter().any(|(_, replayed)| replayed.is_err())) {
-        (true, _) => 1,
-        (false, true) => 2,
-        (false, false) => 0,
-    })
+    Ok(
+        match (
+            all.iter().any(diverged),
+            all.iter().any(|(_, replayed)| replayed.is_err()),
+        ) {
+            (true, _) => 1,
+            (false, true) => 2,
+            (false, false) => 0,
+        },
+    )
 }
 
 fn backtest(
@@ -182,7 +200,10 @@ fn backtest(
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
-    if config.as_ref().is_some_and(|config| !config.team.is_empty()) {
+    if config
+        .as_ref()
+        .is_some_and(|config| !config.team.is_empty())
+    {
         bail!(
             "the configuration has [[team]] rules, and a recording does not hold what Port said of the service: try one \
              policy at a time, with a file that has its component and settings in [policy]"
@@ -193,10 +214,28 @@ fn backtest(
         (Some(file), ..) => compiler.policy(Some(file))?,
         (
             None,
-            Some(Config { policy: PolicyConfig { component: ComponentRef::Path(file), .. }, .. }),
+            Some(Config {
+                policy:
+                    PolicyConfig {
+                        component: ComponentRef::Path(file),
+                        ..
+                    },
+                ..
+            }),
             Some(from),
         ) => compiler.policy(Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
-        (None, Some(Config { policy: PolicyConfig { component: ComponentRef::Oci(pinned), .. }, .. }), _) => {
+        (
+            None,
+            Some(Config {
+                policy:
+                    PolicyConfig {
+                        component: ComponentRef::Oci(pinned),
+                        ..
+                    },
+                ..
+            }),
+            _,
+        ) => {
             bail!(
                 "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--policy policy.wasm`",
                 pinned.reference
@@ -222,7 +261,11 @@ fn backtest(
         Format::Json => text::json(&format!("{:#}\n", table::machine(&report))),
         Format::Html => html::page(&report),
     });
-    Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) { 2 } else { 0 })
+    Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) {
+        2
+    } else {
+        0
+    })
 }
 
 /// What came of a policy on many recorded runs.
@@ -250,13 +293,20 @@ impl Compiler<'_> {
                 (supply::read(path, &name)?, name)
             }
         };
-        Ok(compiled::load(self.engine, &bytes, self.cache, self.say).context(name)?.0)
+        Ok(compiled::load(self.engine, &bytes, self.cache, self.say)
+            .context(name)?
+            .0)
     }
 }
 
 /// Does some work for each journal, on every processor, and returns what came of it in their order.
-fn each<T: Send>(paths: &[PathBuf], work: impl Fn(&Path, &Runtime) -> T + Sync) -> anyhow::Result<Vec<T>> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len());
+fn each<T: Send>(
+    paths: &[PathBuf],
+    work: impl Fn(&Path, &Runtime) -> T + Sync,
+) -> anyhow::Result<Vec<T>> {
+    let processors = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(paths.len());
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(paths.len()));
     let labour = |runtime: Runtime| {
@@ -264,11 +314,15 @@ fn each<T: Send>(paths: &[PathBuf], work: impl Fn(&Path, &Runtime) -> T + Sync) 
             Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, paths.get(i)?)))
         {
             let result = work(path, &runtime);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((index, result));
         }
     };
     let runtimes = (0..processors).map(|_| Builder::new_current_thread().enable_time().build());
-    let runtimes = runtimes.collect::<Result<Vec<_>, _>>().context("starting threads")?;
+    let runtimes = runtimes
+        .collect::<Result<Vec<_>, _>>()
+        .context("starting threads")?;
     std::thread::scope(|scope| {
         for runtime in runtimes {
             scope.spawn(|| labour(runtime));

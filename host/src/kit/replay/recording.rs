@@ -52,20 +52,36 @@ impl Recording {
     /// # Errors
     /// Names the first line that is damaged or that no run writes there.
     pub fn read(bytes: &[u8]) -> Result<Self, Damage> {
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let text = std::str::from_utf8(&bytes[..whole]).map_err(|why| {
-            let line = 1 + bytes[..why.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            Damage::Unreadable { line, why: "it is not UTF-8".to_owned() }
+            let line = 1 + bytes[..why.valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            Damage::Unreadable {
+                line,
+                why: "it is not UTF-8".to_owned(),
+            }
         })?;
         let mut entries = record::read(text)?.into_iter();
         let Some(Entry::Header(header)) = entries.next() else {
             return Err(Damage::Headless);
         };
-        let mut recording = Self { header: *header, steps: Vec::new(), footer: None, lines: 1 };
+        let mut recording = Self {
+            header: *header,
+            steps: Vec::new(),
+            footer: None,
+            lines: 1,
+        };
         for entry in entries {
             recording.lines += 1;
             if !recording.take(entry) {
-                return Err(Damage::Broken { line: recording.lines });
+                return Err(Damage::Broken {
+                    line: recording.lines,
+                });
             }
         }
         Ok(recording)
@@ -80,17 +96,45 @@ impl Recording {
         let open = self.steps.last_mut().filter(|step| step.answer.is_none());
         match (entry, open) {
             _ if self.footer.is_some() => return false,
-            (Entry::Call { number, at, request: call }, None) if is_next(number) => {
-                self.steps.push(Step { line, at, call, answer: None });
+            (
+                Entry::Call {
+                    number,
+                    at,
+                    request: call,
+                },
+                None,
+            ) if is_next(number) => {
+                self.steps.push(Step {
+                    line,
+                    at,
+                    call,
+                    answer: None,
+                });
             }
             (Entry::Reply { number, at, reply }, Some(step)) if is_last(number) => {
                 step.answer = Some((at, Ok(reply)));
             }
-            (Entry::Failure { number, at, failure }, Some(step)) if is_last(number) => {
+            (
+                Entry::Failure {
+                    number,
+                    at,
+                    failure,
+                },
+                Some(step),
+            ) if is_last(number) => {
                 step.answer = Some((at, Err(failure)));
             }
-            (Entry::Footer { ending, message, .. }, _) => {
-                self.footer = Some(Footer { line, ending, message })
+            (
+                Entry::Footer {
+                    ending, message, ..
+                },
+                _,
+            ) => {
+                self.footer = Some(Footer {
+                    line,
+                    ending,
+                    message,
+                })
             }
             _ => return false,
         }
@@ -99,32 +143,47 @@ impl Recording {
 
     /// The policy's clock and random numbers.
     pub fn surroundings(&self) -> Surroundings {
-        Surroundings { now: self.header.started_at, seed: self.header.seed }
+        Surroundings {
+            now: self.header.started_at,
+            seed: self.header.seed,
+        }
     }
 
     /// Whether writes were made.
     pub fn mode(&self) -> Mode {
-        if self.header.mode == Mode::Plan.name() { Mode::Plan } else { Mode::Run }
+        if self.header.mode == Mode::Plan.name() {
+            Mode::Plan
+        } else {
+            Mode::Run
+        }
     }
 
     /// Whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
     /// failed before the policy started.
     pub fn is_cut(&self) -> bool {
         let out_of_time = self.header.limits.out_of_time().to_string();
-        self.footer.as_ref().is_none_or(|footer| match footer.ending.as_str() {
-            "cancelled" => true,
-            "failed" if footer.message.contains(STARTING) => self.steps.is_empty(),
-            "limit" => footer.message.starts_with(&out_of_time),
-            _ => self.steps.last().is_some_and(|step| step.answer.is_none()),
-        })
+        self.footer
+            .as_ref()
+            .is_none_or(|footer| match footer.ending.as_str() {
+                "cancelled" => true,
+                "failed" if footer.message.contains(STARTING) => self.steps.is_empty(),
+                "limit" => footer.message.starts_with(&out_of_time),
+                _ => self.steps.last().is_some_and(|step| step.answer.is_none()),
+            })
     }
 
     /// Where and how the recording ends, for people.
     pub fn end(&self) -> String {
         match &self.footer {
-            Some(footer) => format!("line {}, {}: {}", footer.line, footer.ending, footer.message),
+            Some(footer) => format!(
+                "line {}, {}: {}",
+                footer.line, footer.ending, footer.message
+            ),
             None => {
-                format!("line {}, without an ending: the run was killed, or the rest was removed", self.lines)
+                format!(
+                    "line {}, without an ending: the run was killed, or the rest was removed",
+                    self.lines
+                )
             }
         }
     }

@@ -22,15 +22,35 @@ pub(super) fn exact(format: Format, all: &[Exact]) -> String {
 /// A stable word for machines.
 fn state(replayed: &Result<(Recording, Replayed), Unusable>) -> &'static str {
     match replayed {
-        Ok((_, Replayed { verdict: Comparison::Same { .. }, .. })) => "same",
-        Ok((_, Replayed { verdict: Comparison::Ends, .. })) => "ends",
-        Ok((_, Replayed { verdict: Comparison::Diverged(_), .. })) => "diverged",
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Same { .. },
+                ..
+            },
+        )) => "same",
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Ends,
+                ..
+            },
+        )) => "ends",
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Diverged(_),
+                ..
+            },
+        )) => "diverged",
         Err(_) => "unusable",
     }
 }
 
 fn count(all: &[Exact], word: &str) -> usize {
-    all.iter().filter(|(_, replayed)| state(replayed) == word).count()
+    all.iter()
+        .filter(|(_, replayed)| state(replayed) == word)
+        .count()
 }
 
 fn pretty(all: &[Exact]) -> String {
@@ -41,14 +61,27 @@ fn pretty(all: &[Exact]) -> String {
             Err(why) => why.to_string(),
             Ok((recording, Replayed { calls, verdict, .. })) => match verdict {
                 Comparison::Same { ending } => format!("{calls} calls, {ending}"),
-                Comparison::Ends => format!("{calls} calls, then the recording ends ({})", recording.end()),
+                Comparison::Ends => format!(
+                    "{calls} calls, then the recording ends ({})",
+                    recording.end()
+                ),
                 Comparison::Diverged(divergence) => {
-                    format!("at call {}, line {} of the journal", divergence.number, divergence.line)
+                    format!(
+                        "at call {}, line {} of the journal",
+                        divergence.number, divergence.line
+                    )
                 }
             },
         };
-        let _ = writeln!(shown, "{:8}  {path}: {}", state(replayed), text::line(&words));
-        let Ok((_, replayed)) = replayed else { continue };
+        let _ = writeln!(
+            shown,
+            "{:8}  {path}: {}",
+            state(replayed),
+            text::line(&words)
+        );
+        let Ok((_, replayed)) = replayed else {
+            continue;
+        };
         if let Comparison::Diverged(divergence) = &replayed.verdict {
             for line in divergence.show().lines() {
                 let _ = writeln!(shown, "            {line}");
@@ -96,8 +129,11 @@ fn side_by_side(divergence: &Divergence) -> Value {
         Side::Ending(words) => json!({ "end": words }),
     };
     let calls = divergence.recorded.call().zip(divergence.now.call());
-    let fields = calls.map(|(recorded, now)| differences(recorded, now)).unwrap_or_default();
-    let field = |one: &Difference| json!({ "field": one.field, "recorded": one.left, "now": one.right });
+    let fields = calls
+        .map(|(recorded, now)| differences(recorded, now))
+        .unwrap_or_default();
+    let field =
+        |one: &Difference| json!({ "field": one.field, "recorded": one.left, "now": one.right });
     json!({
         "line": divergence.line, "call": divergence.number,
         "recorded": side(&divergence.recorded), "now": side(&divergence.now),

@@ -12,25 +12,35 @@ use crate::words::text;
 impl Backtest {
     /// What could be tried.
     pub(super) fn tried(&self) -> impl Iterator<Item = (String, &Tried)> {
-        self.all.iter().filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
+        self.all
+            .iter()
+            .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
     }
 
     /// What could not, and why.
     pub(super) fn unusable(&self) -> impl Iterator<Item = (String, String)> {
-        self.all
-            .iter()
-            .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().err()?.to_string())))
+        self.all.iter().filter_map(|(path, tried)| {
+            Some((
+                path.display().to_string(),
+                tried.as_ref().err()?.to_string(),
+            ))
+        })
     }
 
     /// How many runs compare in this way.
     pub(super) fn count(&self, change: Change) -> usize {
-        self.tried().filter(|(_, tried)| tried.change == change).count()
+        self.tried()
+            .filter(|(_, tried)| tried.change == change)
+            .count()
     }
 
     /// How many decisions flipped from what to what, by which rules; the most frequent first.
     pub(super) fn flips(&self) -> Vec<(String, usize)> {
         let mut flips: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, tried) in self.tried().filter(|(_, tried)| tried.change == Change::Flipped) {
+        for (_, tried) in self
+            .tried()
+            .filter(|(_, tried)| tried.change == Change::Flipped)
+        {
             *flips.entry(transition(tried)).or_default() += 1;
         }
         let mut flips: Vec<(String, usize)> = flips.into_iter().collect();
@@ -47,10 +57,23 @@ impl Backtest {
 
 /// `promoted → refused (freeze)`
 pub(super) fn transition(tried: &Tried) -> String {
-    let kind = |decision: &Option<Decision>| decision.as_ref().map_or("?", |known| &known.kind).to_owned();
-    let rules = tried.new.as_ref().map(|new| new.rules.join(", ")).filter(|rules| !rules.is_empty());
+    let kind = |decision: &Option<Decision>| {
+        decision
+            .as_ref()
+            .map_or("?", |known| &known.kind)
+            .to_owned()
+    };
+    let rules = tried
+        .new
+        .as_ref()
+        .map(|new| new.rules.join(", "))
+        .filter(|rules| !rules.is_empty());
     let rules = rules.map(|rules| format!(" ({rules})")).unwrap_or_default();
-    text::line(&format!("{} → {}{rules}", kind(&tried.old), kind(&tried.new)))
+    text::line(&format!(
+        "{} → {}{rules}",
+        kind(&tried.old),
+        kind(&tried.new)
+    ))
 }
 
 /// For people: what flipped, changed and is unknown, and the counts.
@@ -62,11 +85,21 @@ pub(super) fn pretty(report: &Backtest) -> String {
         }
     }
     for (path, why) in report.unusable() {
-        let _ = writeln!(shown, "unusable  {}\n          {}", text::line(&path), text::line(&why));
+        let _ = writeln!(
+            shown,
+            "unusable  {}\n          {}",
+            text::line(&path),
+            text::line(&why)
+        );
     }
     let counts = Change::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
     let total = report.all.len();
-    let _ = writeln!(shown, "{total} runs: {}, {} unusable", counts.join(", "), report.unusable().count());
+    let _ = writeln!(
+        shown,
+        "{total} runs: {}, {} unusable",
+        counts.join(", "),
+        report.unusable().count()
+    );
     for (flip, count) in report.flips() {
         let _ = writeln!(shown, "  {count:5}  {flip}");
     }
@@ -82,17 +115,35 @@ pub(super) fn pretty(report: &Backtest) -> String {
 
 fn one(shown: &mut String, path: &str, tried: &Tried) {
     let (word, subject) = (tried.change.name(), text::line(&tried.subject));
-    let simulated = if tried.simulated { ", if its writes go well" } else { "" };
-    let _ = writeln!(shown, "{word:8}  {subject} {}: {}{simulated}", tried.started_at, transition(tried));
+    let simulated = if tried.simulated {
+        ", if its writes go well"
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        shown,
+        "{word:8}  {subject} {}: {}{simulated}",
+        tried.started_at,
+        transition(tried)
+    );
     let _ = writeln!(shown, "          {}", text::line(&tried.why));
     if let Some(parting) = &tried.parting {
-        let calls =
-            contrast::show(["recorded", "now"], parting.recorded.as_ref(), parting.now.as_ref(), "the end");
+        let calls = contrast::show(
+            ["recorded", "now"],
+            parting.recorded.as_ref(),
+            parting.now.as_ref(),
+            "the end",
+        );
         for line in calls.lines() {
             let _ = writeln!(shown, "            {line}");
         }
     }
-    let _ = writeln!(shown, "          {} · {}", text::line(&tried.run), text::line(path));
+    let _ = writeln!(
+        shown,
+        "          {} · {}",
+        text::line(&tried.run),
+        text::line(path)
+    );
 }
 
 /// For machines.
@@ -111,7 +162,9 @@ pub(super) fn machine(report: &Backtest) -> Value {
             "parting": parting.map(|parting| json!({ "recorded": parting.recorded, "now": parting.now })),
         })
     };
-    let unusable = report.unusable().map(|(path, why)| json!({ "path": path, "why": why }));
+    let unusable = report
+        .unusable()
+        .map(|(path, why)| json!({ "path": path, "why": why }));
     let mut all = json!({
         "policy": report.policy,
         "milliseconds": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),

@@ -215,8 +215,16 @@ impl CallName {
 }
 
 /// How a call can fail; `stopped` if the run ended with it.
-const FAILURES: [&str; 8] =
-    ["denied", "not-found", "conflict", "rejected", "rate-limited", "unavailable", "other", "stopped"];
+const FAILURES: [&str; 8] = [
+    "denied",
+    "not-found",
+    "conflict",
+    "rejected",
+    "rate-limited",
+    "unavailable",
+    "other",
+    "stopped",
+];
 
 impl TryFrom<String> for CallName {
     type Error = String;
@@ -236,9 +244,10 @@ impl TryFrom<String> for CallName {
             return Err(format!("no call is named `{name}`{hint}"));
         }
         match failure {
-            Some(failure) if !FAILURES.contains(&failure) => {
-                Err(format!("no call fails with `{failure}`, expected one of {}", FAILURES.join(", ")))
-            }
+            Some(failure) if !FAILURES.contains(&failure) => Err(format!(
+                "no call fails with `{failure}`, expected one of {}",
+                FAILURES.join(", ")
+            )),
             _ => Ok(Self(text)),
         }
     }

@@ -71,7 +71,8 @@ impl Bench<'_> {
         match act {
             Act::Start(mode, payload) => {
                 ran.mode = Some(*mode);
-                self.start(*mode, payload, attempt, injection, &mut ran).await?;
+                self.start(*mode, payload, attempt, injection, &mut ran)
+                    .await?;
             }
             Act::Event(event) => {
                 self.world.lock().happen(event);
@@ -101,7 +102,8 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await {
+        let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await
+        {
             Ok(policies) => policies,
             Err(error) => {
                 ran.unusable(mode, format!("{error:#}"));
@@ -129,7 +131,10 @@ impl Bench<'_> {
         ran.said = heard.take();
         match done {
             Some(done) => ran.take(done),
-            None => ran.calls = Made::of_journal(&ran.journal).context("reading the journal of the run")?,
+            None => {
+                ran.calls =
+                    Made::of_journal(&ran.journal).context("reading the journal of the run")?
+            }
         }
         ran.leaks = self.leaks(&ran.journal, ran);
         Ok(())
@@ -139,14 +144,23 @@ impl Bench<'_> {
     fn leaks(&self, journal: &str, ran: &Ran) -> Vec<&'static str> {
         let now = self.world.lock();
         let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);
-        let logs = now.port.runs.values().flat_map(|run| &run.logs).any(|log| secret(&log.message));
+        let logs = now
+            .port
+            .runs
+            .values()
+            .flat_map(|run| &run.logs)
+            .any(|log| secret(&log.message));
         let places = [
             ("the journal", secret(journal)),
             ("the message", secret(&ran.message)),
             ("what was said", ran.said.iter().any(|text| secret(text))),
             ("the log in Port", logs),
         ];
-        places.into_iter().filter(|(_, leaks)| *leaks).map(|(place, _)| place).collect()
+        places
+            .into_iter()
+            .filter(|(_, leaks)| *leaks)
+            .map(|(place, _)| place)
+            .collect()
     }
 
     fn job<'a>(
@@ -160,7 +174,10 @@ impl Bench<'_> {
     ) -> anyhow::Result<Job<'a>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
-        let deadline = clock.now().checked_add(config.limits.wall).context("limits.wall is too long")?;
+        let deadline = clock
+            .now()
+            .checked_add(config.limits.wall)
+            .context("limits.wall is too long")?;
         let live = self.live(&payload.run, deadline, heard)?;
         let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match mode {
@@ -179,7 +196,15 @@ impl Bench<'_> {
             sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
             seed: self.seed,
-            gate: Gate::new(source, config.limits.clone(), journal, clock, deadline, heard.clone(), WORDS),
+            gate: Gate::new(
+                source,
+                config.limits.clone(),
+                journal,
+                clock,
+                deadline,
+                heard.clone(),
+                WORDS,
+            ),
         })
     }
 
@@ -187,7 +212,12 @@ impl Bench<'_> {
     fn live(&self, run: &str, deadline: Timestamp, heard: &Arc<Heard>) -> anyhow::Result<Live> {
         let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
         // A world without credentials is one in which ours do not work.
-        let given = |name: &str| environment.get(name).cloned().unwrap_or_else(|| "none".to_owned());
+        let given = |name: &str| {
+            environment
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| "none".to_owned())
+        };
         let secret = |name: &str| Secret::new(name, &given(name));
         let [port_url, github_url] = self.urls.clone();
         let progress = Arc::clone(heard);
@@ -242,6 +272,9 @@ impl Observer for Heard {
     fn step(&self, _: &Call) {}
 
     fn say(&self, text: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
     }
 }

@@ -37,7 +37,12 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The line of a place, from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.text.get(..offset).unwrap_or_default().matches('\n').count() + 1
+        self.text
+            .get(..offset)
+            .unwrap_or_default()
+            .matches('\n')
+            .count()
+            + 1
     }
 
     /// Something is wrong at a place.
@@ -46,7 +51,11 @@ impl Source<'_> {
     }
 
     fn wrong_in(&self, line: usize, what: impl Into<String>) -> ScenarioError {
-        ScenarioError::Wrong { path: self.path.to_owned(), line, what: what.into() }
+        ScenarioError::Wrong {
+            path: self.path.to_owned(),
+            line,
+            what: what.into(),
+        }
     }
 
     /// It is no TOML, or holds a key or value that has no meaning.
@@ -68,9 +77,12 @@ impl Source<'_> {
         let lines = || self.text.lines().enumerate();
         let header = |line: &str| {
             let line = line.trim_start().trim_start_matches('[');
-            line.strip_prefix(section).is_some_and(|rest| rest.starts_with(['.', ']', ' ', '=']))
+            line.strip_prefix(section)
+                .is_some_and(|rest| rest.starts_with(['.', ']', ' ', '=']))
         };
-        let start = lines().find(|(_, line)| header(line)).map_or(0, |(at, _)| at);
+        let start = lines()
+            .find(|(_, line)| header(line))
+            .map_or(0, |(at, _)| at);
         let names = message.split(['`', '"']).skip(1).step_by(2);
         let line = names
             .filter(|name| !name.is_empty())
@@ -84,9 +96,14 @@ impl Source<'_> {
 pub(super) fn hint(message: &str) -> String {
     let near = match message.split_once("unexpected keys in table: ") {
         // So it says of one of several tables, each with keys of its own.
-        Some((_, keys)) => keys.split_once(", available keys: ").and_then(|(unknown, known)| {
-            near(unknown.split(", ").next().unwrap_or_default(), known.trim_end().split(", "))
-        }),
+        Some((_, keys)) => keys
+            .split_once(", available keys: ")
+            .and_then(|(unknown, known)| {
+                near(
+                    unknown.split(", ").next().unwrap_or_default(),
+                    known.trim_end().split(", "),
+                )
+            }),
         None if message.contains("unknown") => {
             let mut names = message.split('`').skip(1).step_by(2);
             let unknown = names.next().unwrap_or_default();
@@ -94,5 +111,6 @@ pub(super) fn hint(message: &str) -> String {
         }
         None => None,
     };
-    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    near.map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default()
 }

@@ -40,8 +40,17 @@ pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
 struct Found(Vec<Mismatch>);
 
 impl Found {
-    fn add(&mut self, key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) {
-        self.0.push(Mismatch { key: key.into(), expected: expected.into(), actual: actual.into() });
+    fn add(
+        &mut self,
+        key: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) {
+        self.0.push(Mismatch {
+            key: key.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+        });
     }
 
     fn same(&mut self, key: &str, expected: Option<impl ToString>, actual: impl ToString) {
@@ -60,27 +69,54 @@ impl Found {
     }
 
     fn ending(&mut self, expect: &Expect, ran: &Ran) {
-        self.same("outcome", expect.outcome.map(|kind| kind.name()), ran.ending.unwrap_or("none"));
+        self.same(
+            "outcome",
+            expect.outcome.map(|kind| kind.name()),
+            ran.ending.unwrap_or("none"),
+        );
         let exit = ran.exit.map_or("none".to_owned(), |exit| exit.to_string());
         self.same("exit", expect.exit, exit);
-        self.same("rules", expect.rules.as_ref().map(|rules| rules.join(", ")), ran.rules.join(", "));
+        self.same(
+            "rules",
+            expect.rules.as_ref().map(|rules| rules.join(", ")),
+            ran.rules.join(", "),
+        );
         self.holds("message", &expect.message, &ran.message);
         self.holds("says", &expect.says, &ran.said.join("\n"));
     }
 
     fn calls(&mut self, expect: &Expect, ran: &Ran) {
         let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
-        let names = |names: &[CallName]| names.iter().map(|name| name.text().to_owned()).collect::<Vec<_>>();
-        self.same("calls", expect.calls.as_deref().map(|calls| names(calls).join("\n")), made.join("\n"));
-        let writing = ran.calls.iter().zip(&made).filter(|(call, _)| call.changes_something());
+        let names = |names: &[CallName]| {
+            names
+                .iter()
+                .map(|name| name.text().to_owned())
+                .collect::<Vec<_>>()
+        };
+        self.same(
+            "calls",
+            expect.calls.as_deref().map(|calls| names(calls).join("\n")),
+            made.join("\n"),
+        );
+        let writing = ran
+            .calls
+            .iter()
+            .zip(&made)
+            .filter(|(call, _)| call.changes_something());
         let writing: Vec<&str> = writing.map(|(_, name)| name.as_str()).collect();
         self.same(
             "writes",
-            expect.writes.as_deref().map(|calls| names(calls).join("\n")),
+            expect
+                .writes
+                .as_deref()
+                .map(|calls| names(calls).join("\n")),
             writing.join("\n"),
         );
         let mut left = made.iter();
-        let missing = expect.includes.iter().find(|name| !left.any(|made| made == name.text()));
+        let missing = expect
+            .includes
+            .iter()
+            .find(|name| !left.any(|made| made == name.text()));
         if let Some(missing) = missing {
             let expected = format!(
                 "{} (the first that is missing: {})",
@@ -89,14 +125,21 @@ impl Found {
             );
             self.add("includes", expected, made.join("\n"));
         }
-        for name in expect.never.iter().filter(|name| made.iter().any(|made| is(made, name.text()))) {
+        for name in expect
+            .never
+            .iter()
+            .filter(|name| made.iter().any(|made| is(made, name.text())))
+        {
             self.add("never", format!("no {}", name.text()), made.join("\n"));
         }
         if let Some(most) = expect.requests
             && ran.requests.len() > most
         {
-            let requests: Vec<String> =
-                ran.requests.iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
+            let requests: Vec<String> = ran
+                .requests
+                .iter()
+                .map(|seen| format!("{} {}", seen.method, seen.path))
+                .collect();
             self.add(
                 "requests",
                 format!("at most {most}"),
@@ -107,11 +150,15 @@ impl Found {
 
     fn git(&mut self, expect: &Expect, ran: &Ran) {
         if let Some(expected) = &expect.diff {
-            let expected: BTreeMap<&str, &str> =
-                expected.iter().map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n'))).collect();
+            let expected: BTreeMap<&str, &str> = expected
+                .iter()
+                .map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n')))
+                .collect();
             let actual = ran.diff();
-            let actual: BTreeMap<&str, &str> =
-                actual.iter().map(|(path, lines)| (path.as_str(), lines.as_str())).collect();
+            let actual: BTreeMap<&str, &str> = actual
+                .iter()
+                .map(|(path, lines)| (path.as_str(), lines.as_str()))
+                .collect();
             self.same("diff", Some(show_diff(&expected)), show_diff(&actual));
         }
         for (name, expected) in &expect.files {
@@ -120,35 +167,74 @@ impl Found {
         let Some(repository) = ran.after.github.repositories.first() else {
             return;
         };
-        let pulls: Vec<&str> = repository.pulls.values().map(|pull| word(&pull.state)).collect();
-        let expected = expect
+        let pulls: Vec<&str> = repository
             .pulls
-            .as_ref()
-            .map(|pulls| pulls.iter().map(|pull| pull.name()).collect::<Vec<_>>().join(", "));
+            .values()
+            .map(|pull| word(&pull.state))
+            .collect();
+        let expected = expect.pulls.as_ref().map(|pulls| {
+            pulls
+                .iter()
+                .map(|pull| pull.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
         self.same("pulls", expected, pulls.join(", "));
         for (number, expected) in &expect.pull {
             self.pull(number, expected, repository);
         }
-        let branches = ran.after.github.branches(&repository.full_name()).join(", ");
-        self.same("branches", expect.branches.as_ref().map(|branches| branches.join(", ")), branches);
+        let branches = ran
+            .after
+            .github
+            .branches(&repository.full_name())
+            .join(", ");
+        self.same(
+            "branches",
+            expect.branches.as_ref().map(|branches| branches.join(", ")),
+            branches,
+        );
     }
 
     fn pull(&mut self, number: &str, expected: &PullExpect, repository: &Repository) {
         let key = |part: &str| format!("pull.{number}.{part}");
-        let Some(pull) = number.parse().ok().and_then(|number: u64| repository.pulls.get(&number)) else {
+        let Some(pull) = number
+            .parse()
+            .ok()
+            .and_then(|number: u64| repository.pulls.get(&number))
+        else {
             let known: Vec<String> = repository.pulls.keys().map(ToString::to_string).collect();
-            return self.add(format!("pull.{number}"), "a pull request", missing(number, &known));
+            return self.add(
+                format!("pull.{number}"),
+                "a pull request",
+                missing(number, &known),
+            );
         };
         let (people, teams) = &pull.reviewers;
         let listed = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(", "));
         let of = |names: Vec<&str>| names.join(", ");
         self.same(&key("title"), expected.title.as_ref(), &pull.title);
-        self.holds(&key("body"), &expected.body, pull.body.as_deref().unwrap_or_default());
+        self.holds(
+            &key("body"),
+            &expected.body,
+            pull.body.as_deref().unwrap_or_default(),
+        );
         let labels = pull.labels.iter().map(String::as_str);
-        self.same(&key("labels"), listed(&expected.labels), of(labels.collect()));
+        self.same(
+            &key("labels"),
+            listed(&expected.labels),
+            of(labels.collect()),
+        );
         let reviewers = people.iter().chain(teams).map(String::as_str);
-        self.same(&key("reviewers"), listed(&expected.reviewers), of(reviewers.collect()));
-        let comments: Vec<&str> = pull.comments.iter().map(|comment| comment.body.as_str()).collect();
+        self.same(
+            &key("reviewers"),
+            listed(&expected.reviewers),
+            of(reviewers.collect()),
+        );
+        let comments: Vec<&str> = pull
+            .comments
+            .iter()
+            .map(|comment| comment.body.as_str())
+            .collect();
         self.holds(&key("comments"), &expected.comments, &comments.join("\n"));
     }
 
@@ -156,18 +242,33 @@ impl Found {
         let key = format!("files.\"{name}\"");
         let (repository, path) = match name.split_once(':') {
             Some((repository, path)) => (world.github.find(repository), path),
-            None => (world.github.repositories.first().map(|first| &**first), name),
+            None => (
+                world.github.repositories.first().map(|first| &**first),
+                name,
+            ),
         };
         let Some(repository) = repository else {
-            let known = world.github.repositories.iter().map(|known| known.full_name());
+            let known = world
+                .github
+                .repositories
+                .iter()
+                .map(|known| known.full_name());
             let named = name.split(':').next().unwrap_or_default();
-            return self.add(key, "a repository", missing(named, &known.collect::<Vec<_>>()));
+            return self.add(
+                key,
+                "a repository",
+                missing(named, &known.collect::<Vec<_>>()),
+            );
         };
         let (full, base) = (repository.full_name(), &repository.settings.default_branch);
         let entry = world.github.entry_at(&full, base, path);
         let text = world.github.file_at(&full, base, path);
         let there = |there: bool| {
-            if there { "it exists" } else { "it does not exist" }
+            if there {
+                "it exists"
+            } else {
+                "it does not exist"
+            }
         };
         match (expected, text) {
             (FileExpect::Whole(expected), Some(text)) => {
@@ -192,7 +293,12 @@ impl Found {
                 .split_once('/')
                 .and_then(|(blueprint, identifier)| ran.after.port.entity(blueprint, identifier));
             let Some(entity) = found else {
-                let known = ran.after.port.entities.keys().map(|(blueprint, id)| format!("{blueprint}/{id}"));
+                let known = ran
+                    .after
+                    .port
+                    .entities
+                    .keys()
+                    .map(|(blueprint, id)| format!("{blueprint}/{id}"));
                 let actual = missing(name, &known.collect::<Vec<_>>());
                 self.add(format!("entities.\"{name}\""), "an entity", actual);
                 continue;
@@ -211,28 +317,47 @@ impl Found {
         let id = expected.id.as_ref().or(ran.run.as_ref());
         let Some(run) = id.and_then(|id| ran.after.port.runs.get(id)) else {
             let known: Vec<String> = ran.after.port.runs.keys().cloned().collect();
-            return self.add("run", "a Port run", missing(id.map_or("", String::as_str), &known));
+            return self.add(
+                "run",
+                "a Port run",
+                missing(id.map_or("", String::as_str), &known),
+            );
         };
         self.same("run.status", expected.status.as_ref(), run.status.as_str());
-        self.same("run.label", expected.label.as_ref(), run.label.as_deref().unwrap_or("none"));
+        self.same(
+            "run.label",
+            expected.label.as_ref(),
+            run.label.as_deref().unwrap_or("none"),
+        );
         let log: Vec<&str> = run.logs.iter().map(|line| line.message.as_str()).collect();
         self.holds("run.log", &expected.log, &log.join("\n"));
         if expected.lines.is_some_and(|lines| lines != log.len()) {
-            self.same("run.lines", expected.lines, format!("{}:\n{}", log.len(), log.join("\n")));
+            self.same(
+                "run.lines",
+                expected.lines,
+                format!("{}:\n{}", log.len(), log.join("\n")),
+            );
         }
     }
 
     /// What holds of every step, whether the scenario asks for it or not.
     fn always(&mut self, expect: &Expect, ran: &Ran) {
         if expect.no_writes || ran.mode == Some(Mode::Plan) {
-            let keep = if expect.no_writes { ran.run.as_deref() } else { None };
+            let keep = if expect.no_writes {
+                ran.run.as_deref()
+            } else {
+                None
+            };
             if let Some([before, after]) = changed(&ran.before, &ran.after, keep) {
                 let (gone, new) = only(&before, &after);
                 self.add("no-writes", gone, new);
             }
         }
         if expect.no_other_writes {
-            let (before, after) = (others(&ran.before, expect, ran), others(&ran.after, expect, ran));
+            let (before, after) = (
+                others(&ran.before, expect, ran),
+                others(&ran.after, expect, ran),
+            );
             if before != after {
                 let (gone, new) = only(&before, &after);
                 self.add("no-other-writes", gone, new);
@@ -267,7 +392,9 @@ pub fn only(before: &str, after: &str) -> (String, String) {
 /// Says that there is no such thing, and which name may have been meant.
 fn missing(name: &str, known: &[String]) -> String {
     let hint = near(name, known.iter().map(String::as_str));
-    let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = hint
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
     format!("there is none of that name{hint}")
 }
 

@@ -28,13 +28,21 @@ use crate::world::file::{EventFile, GitHubFile, PortFile, WorldFileError};
 use crate::world::{Event, Faults, World, sample};
 
 /// The sample world, as far as files can be laid over it.
-static WORLD: LazyLock<DeTable<'static>> =
-    LazyLock::new(|| DeTable::parse(sample::SAMPLE).expect("the embedded sample is TOML").into_inner());
+static WORLD: LazyLock<DeTable<'static>> = LazyLock::new(|| {
+    DeTable::parse(sample::SAMPLE)
+        .expect("the embedded sample is TOML")
+        .into_inner()
+});
 
 /// The sample configuration, as a table and as what it means.
 static SAMPLE_CONFIG: LazyLock<(DeTable<'static>, Config)> = LazyLock::new(|| {
-    let table = DeTable::parse(CONFIG).expect("the embedded sample is TOML").into_inner();
-    (table, Config::parse(CONFIG).expect("the embedded sample is a configuration"))
+    let table = DeTable::parse(CONFIG)
+        .expect("the embedded sample is TOML")
+        .into_inner();
+    (
+        table,
+        Config::parse(CONFIG).expect("the embedded sample is a configuration"),
+    )
 });
 
 /// The sample's message of Port.
@@ -139,7 +147,10 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> 
     let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
     let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
     let file = file.map_err(|error| source.syntax(&error))?;
-    let reading = Reading { folder: path.parent().unwrap_or(Path::new("")), source };
+    let reading = Reading {
+        folder: path.parent().unwrap_or(Path::new("")),
+        source,
+    };
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Scenario {
         title: file.title.unwrap_or_else(|| name.into_owned()),
@@ -151,7 +162,9 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> 
 }
 
 fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
-    let section = whole.get(name).and_then(|section| section.get_ref().as_table());
+    let section = whole
+        .get(name)
+        .and_then(|section| section.get_ref().as_table());
     section.cloned().unwrap_or_default()
 }
 
@@ -181,20 +194,25 @@ impl Reading<'_> {
         over.remove("without");
         let base = self.base(given.world.as_ref(), "given.world")?;
         let mut whole = self.tables(&base, &WORLD)?;
-        let (entities, parts): (Vec<_>, Vec<_>) =
-            given.without.iter().partition(|what| is_entity(what.get_ref()));
+        let (entities, parts): (Vec<_>, Vec<_>) = given
+            .without
+            .iter()
+            .partition(|what| is_entity(what.get_ref()));
         for what in parts {
-            take(&mut whole, what.get_ref()).map_err(|error| self.source.wrong(&what.span(), error))?;
+            take(&mut whole, what.get_ref())
+                .map_err(|error| self.source.wrong(&what.span(), error))?;
         }
         lay(over, &mut whole, Lists::Join);
         let world = read(whole).map_err(WorldFileError::from);
-        let mut world = world.and_then(|file| World::assembled(file, &base.folder)).map_err(|error| {
-            let message = match error {
-                WorldFileError::Syntax(error) => error.message().to_owned(),
-                WorldFileError::Meaning { key, message, .. } => format!("{key}: {message}"),
-            };
-            self.source.laid("given", &message)
-        })?;
+        let mut world = world
+            .and_then(|file| World::assembled(file, &base.folder))
+            .map_err(|error| {
+                let message = match error {
+                    WorldFileError::Syntax(error) => error.message().to_owned(),
+                    WorldFileError::Meaning { key, message, .. } => format!("{key}: {message}"),
+                };
+                self.source.laid("given", &message)
+            })?;
         for what in entities {
             take_entity(&mut world, what.get_ref())
                 .map_err(|error| self.source.wrong(&what.span(), error))?;
@@ -209,11 +227,14 @@ impl Reading<'_> {
         over.remove("file");
         let base = self.base(config.file.as_ref(), "config.file")?;
         let mut whole = self.tables(&base, &SAMPLE_CONFIG.0)?;
-        let is_own = over.get("policy").is_some_and(|policy| policy.get_ref().get("component").is_some());
+        let is_own = over
+            .get("policy")
+            .is_some_and(|policy| policy.get_ref().get("component").is_some());
         lay(over, &mut whole, Lists::Replace);
         let config = read(whole).map_err(|error| error.message().to_owned());
-        let mut config =
-            config.and_then(Config::checked).map_err(|error| self.source.laid("config", &error))?;
+        let mut config = config
+            .and_then(Config::checked)
+            .map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {
             if let ComponentRef::Path(path) = component {
@@ -225,33 +246,60 @@ impl Reading<'_> {
             elsewhere(&mut config.policy.component);
         }
         // A scenario has no teams of its own.
-        config.team.iter_mut().for_each(|team| elsewhere(&mut team.policy.component));
+        config
+            .team
+            .iter_mut()
+            .for_each(|team| elsewhere(&mut team.policy.component));
         Ok(config)
     }
 
     /// Finds what the scenario starts from.
-    fn base(&self, named: Option<&Spanned<String>>, key: &'static str) -> Result<Base, ScenarioError> {
-        let (at, mut folder) = (named.map(Spanned::span).unwrap_or_default(), self.folder.to_owned());
+    fn base(
+        &self,
+        named: Option<&Spanned<String>>,
+        key: &'static str,
+    ) -> Result<Base, ScenarioError> {
+        let (at, mut folder) = (
+            named.map(Spanned::span).unwrap_or_default(),
+            self.folder.to_owned(),
+        );
         let text = match named.map(|named| named.get_ref().as_str()) {
             None | Some("sample") => None,
             Some("none") => Some(String::new()),
             Some(file) => {
                 let path = self.folder.join(file);
                 let text = std::fs::read_to_string(&path).map_err(|error| {
-                    self.source.wrong(&at, format!("{key}: cannot read {}: {error}", path.display()))
+                    self.source.wrong(
+                        &at,
+                        format!("{key}: cannot read {}: {error}", path.display()),
+                    )
                 })?;
                 folder = path.parent().unwrap_or(Path::new("")).to_owned();
                 Some(text)
             }
         };
-        Ok(Base { key, at, text, folder })
+        Ok(Base {
+            key,
+            at,
+            text,
+            folder,
+        })
     }
 
     /// Takes apart what the scenario starts from.
-    fn tables<'t>(&self, base: &'t Base, sample: &DeTable<'static>) -> Result<DeTable<'t>, ScenarioError> {
-        let Some(text) = &base.text else { return Ok(sample.clone()) };
+    fn tables<'t>(
+        &self,
+        base: &'t Base,
+        sample: &DeTable<'static>,
+    ) -> Result<DeTable<'t>, ScenarioError> {
+        let Some(text) = &base.text else {
+            return Ok(sample.clone());
+        };
         let tables = DeTable::parse(text).map(Spanned::into_inner);
-        tables.map_err(|error| self.source.wrong(&base.at, format!("{}: {}", base.key, error.message())))
+        tables.map_err(|error| {
+            self.source
+                .wrong(&base.at, format!("{}: {}", base.key, error.message()))
+        })
     }
 
     fn wrong<T>(&self, at: Option<&Spanned<T>>, what: String) -> ScenarioError {
@@ -274,12 +322,16 @@ impl Reading<'_> {
             ];
             for (key, at) in outside {
                 if let Some(at) = at {
-                    let what = format!("{key}: this scenario has steps, so it belongs to one of them");
+                    let what =
+                        format!("{key}: this scenario has steps, so it belongs to one of them");
                     return Err(self.source.wrong(&at, what));
                 }
             }
             let at = first.span();
-            let steps: Vec<Step> = steps.into_iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+            let steps: Vec<Step> = steps
+                .into_iter()
+                .map(|step| self.step(step))
+                .collect::<Result<_, _>>()?;
             return self.expecting(steps, &at);
         }
         let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
@@ -297,7 +349,9 @@ impl Reading<'_> {
     /// A scenario that expects nothing passes whatever happens.
     fn expecting(&self, steps: Vec<Step>, at: &Range<usize>) -> Result<Vec<Step>, ScenarioError> {
         if steps.iter().all(|step| step.expect.is_empty()) {
-            return Err(self.source.wrong(at, "expect: the scenario expects nothing"));
+            return Err(self
+                .source
+                .wrong(at, "expect: the scenario expects nothing"));
         }
         Ok(steps)
     }
@@ -306,18 +360,25 @@ impl Reading<'_> {
         let at = step.span();
         let file = step.into_inner();
         let act = match (file.act, file.event, file.advance, file.heal) {
-            (act, None, None, false) => {
-                Act::Start(act.unwrap_or_default().into(), self.payload(file.payload.as_ref())?)
-            }
+            (act, None, None, false) => Act::Start(
+                act.unwrap_or_default().into(),
+                self.payload(file.payload.as_ref())?,
+            ),
             (None, Some(event), None, false) => Act::Event(Box::new(event)),
-            (None, None, Some(time), false) => Act::Advance(Duration::try_from(time).unwrap_or_default()),
+            (None, None, Some(time), false) => {
+                Act::Advance(Duration::try_from(time).unwrap_or_default())
+            }
             (None, None, None, true) => Act::Heal,
             _ => {
                 let what = "step: it is one of `do`, `event`, `advance` and `heal`";
                 return Err(self.source.wrong(&at, what));
             }
         };
-        Ok(Step { line: self.source.line(at.start), act, expect: file.expect })
+        Ok(Step {
+            line: self.source.line(at.start),
+            act,
+            expect: file.expect,
+        })
     }
 
     fn payload(&self, file: Option<&Spanned<PayloadFile>>) -> Result<String, ScenarioError> {
@@ -329,8 +390,9 @@ impl Reading<'_> {
         }
         let mut message = match (&payload.file, payload.shape) {
             (Some(name), _) => {
-                let text = std::fs::read_to_string(self.folder.join(name))
-                    .map_err(|error| self.wrong(file, format!("payload: cannot read {name}: {error}")))?;
+                let text = std::fs::read_to_string(self.folder.join(name)).map_err(|error| {
+                    self.wrong(file, format!("payload: cannot read {name}: {error}"))
+                })?;
                 serde_json::from_str(&text)
                     .map_err(|error| self.wrong(file, format!("payload: {name}: {error}")))?
             }

@@ -91,7 +91,11 @@ pub(super) struct Injected {
 
 impl Injected {
     pub(super) fn new(source: Box<dyn Source>, injection: Injection) -> Self {
-        Self { source, injection, made: 0 }
+        Self {
+            source,
+            injection,
+            made: 0,
+        }
     }
 }
 

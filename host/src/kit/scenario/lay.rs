@@ -42,8 +42,14 @@ pub(super) fn read<'t, T: Deserialize<'t>>(table: DeTable<'t>) -> Result<T, toml
 pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
     for (key, mut value) in over {
         let names = names(key.get_ref()).filter(|_| lists == Lists::Join);
-        match (value.get_mut(), base.get_mut(&key).map(Spanned::get_mut), names) {
-            (DeValue::Table(over), Some(DeValue::Table(base)), _) => lay(mem::take(over), base, lists),
+        match (
+            value.get_mut(),
+            base.get_mut(&key).map(Spanned::get_mut),
+            names,
+        ) {
+            (DeValue::Table(over), Some(DeValue::Table(base)), _) => {
+                lay(mem::take(over), base, lists)
+            }
             (DeValue::Array(over), Some(DeValue::Array(base)), Some(names)) => {
                 join(mem::replace(over, DeArray::new()), base, names);
             }
@@ -56,9 +62,15 @@ pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
 
 fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
     for mut item in over {
-        let is_same = |other: &&mut Spanned<DeValue<'t>>| named_alike(other.get_ref(), item.get_ref(), names);
-        match (base.iter_mut().find(is_same).map(Spanned::get_mut), item.get_mut()) {
-            (Some(DeValue::Table(base)), DeValue::Table(over)) => lay(mem::take(over), base, Lists::Join),
+        let is_same =
+            |other: &&mut Spanned<DeValue<'t>>| named_alike(other.get_ref(), item.get_ref(), names);
+        match (
+            base.iter_mut().find(is_same).map(Spanned::get_mut),
+            item.get_mut(),
+        ) {
+            (Some(DeValue::Table(base)), DeValue::Table(over)) => {
+                lay(mem::take(over), base, Lists::Join)
+            }
             _ => base.push(item),
         }
     }
@@ -81,13 +93,14 @@ fn named_alike(one: &DeValue<'_>, other: &DeValue<'_>, names: &[&str]) -> bool {
 /// When there is no such thing.
 pub(super) fn take(world: &mut DeTable<'_>, what: &str) -> Result<(), String> {
     let gone = match (what.split_once(':'), what.split_once('#')) {
-        (Some((repository, path)), _) => {
-            repository_files(world, repository).and_then(|files| files.remove(path)).is_some()
-        }
+        (Some((repository, path)), _) => repository_files(world, repository)
+            .and_then(|files| files.remove(path))
+            .is_some(),
         (None, Some((entity, field))) => take_field(world, entity, field),
         (None, None) => false,
     };
-    gone.then_some(()).ok_or_else(|| missing(what, &parts(world)))
+    gone.then_some(())
+        .ok_or_else(|| missing(what, &parts(world)))
 }
 
 /// Takes an entity, `blueprint/entity`, away from a world, even if others still name it.
@@ -95,12 +108,19 @@ pub(super) fn take(world: &mut DeTable<'_>, what: &str) -> Result<(), String> {
 /// # Errors
 /// When there is no such thing.
 pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
-    let key =
-        what.split_once('/').map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
+    let key = what
+        .split_once('/')
+        .map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
     let gone = key.and_then(|key| world.port.entities.remove(&key));
-    let known =
-        || world.port.entities.keys().map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"));
-    gone.map(drop).ok_or_else(|| missing(what, &known().collect::<Vec<_>>()))
+    let known = || {
+        world
+            .port
+            .entities
+            .keys()
+            .map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"))
+    };
+    gone.map(drop)
+        .ok_or_else(|| missing(what, &known().collect::<Vec<_>>()))
 }
 
 /// Whether it is an entity that is to be taken away, and not a part of something.
@@ -112,7 +132,8 @@ fn missing(what: &str, known: &[String]) -> String {
     let hint = match near(what, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            "it takes `blueprint/entity`, `blueprint/entity#property` and `owner/repository:path`".to_owned()
+            "it takes `blueprint/entity`, `blueprint/entity#property` and `owner/repository:path`"
+                .to_owned()
         }
     };
     format!("without: there is no `{what}` in the world; {hint}")
@@ -122,22 +143,38 @@ fn missing(what: &str, known: &[String]) -> String {
 fn parts(world: &DeTable<'_>) -> Vec<String> {
     let mut parts = Vec::new();
     let lists = |service: &str, name: &str| {
-        let list = world.get(service).and_then(|service| service.get_ref().get(name));
-        list.and_then(|list| list.get_ref().as_array()).into_iter().flat_map(|list| list.iter())
+        let list = world
+            .get(service)
+            .and_then(|service| service.get_ref().get(name));
+        list.and_then(|list| list.get_ref().as_array())
+            .into_iter()
+            .flat_map(|list| list.iter())
     };
     let named = |item: &DeValue<'_>, key: &str| text(item, key).unwrap_or_default().to_owned();
     let keys = |item: &DeValue<'_>, key: &str| {
         let table = item.get(key).and_then(|table| table.get_ref().as_table());
-        table.map(|table| table.keys().map(|key| key.to_string()).collect::<Vec<_>>()).unwrap_or_default()
+        table
+            .map(|table| table.keys().map(|key| key.to_string()).collect::<Vec<_>>())
+            .unwrap_or_default()
     };
     for entity in lists("port", "entities").map(Spanned::get_ref) {
-        let name = format!("{}/{}", named(entity, "blueprint"), named(entity, "identifier"));
-        let fields = ["relations", "properties"].into_iter().flat_map(|section| keys(entity, section));
+        let name = format!(
+            "{}/{}",
+            named(entity, "blueprint"),
+            named(entity, "identifier")
+        );
+        let fields = ["relations", "properties"]
+            .into_iter()
+            .flat_map(|section| keys(entity, section));
         parts.extend(fields.map(|field| format!("{name}#{field}")));
     }
     for repository in lists("github", "repositories").map(Spanned::get_ref) {
         let name = named(repository, "name");
-        parts.extend(keys(repository, "files").into_iter().map(|path| format!("{name}:{path}")));
+        parts.extend(
+            keys(repository, "files")
+                .into_iter()
+                .map(|path| format!("{name}:{path}")),
+        );
     }
     parts
 }
@@ -170,8 +207,14 @@ fn item<'w, 't>(
     as_table(list.iter_mut().find(|item| is_it(item.get_ref()))?)
 }
 
-fn repository_files<'w, 't>(world: &'w mut DeTable<'t>, repository: &str) -> Option<&'w mut DeTable<'t>> {
-    table(item(world, ["github", "repositories"], &[("name", repository)])?, "files")
+fn repository_files<'w, 't>(
+    world: &'w mut DeTable<'t>,
+    repository: &str,
+) -> Option<&'w mut DeTable<'t>> {
+    table(
+        item(world, ["github", "repositories"], &[("name", repository)])?,
+        "files",
+    )
 }
 
 fn take_field(world: &mut DeTable<'_>, entity: &str, field: &str) -> bool {
@@ -182,7 +225,11 @@ fn take_field(world: &mut DeTable<'_>, entity: &str, field: &str) -> bool {
     let Some(entity) = item(world, ["port", "entities"], &names) else {
         return false;
     };
-    let mut take = |section| table(entity, section).and_then(|section| section.remove(field)).is_some();
+    let mut take = |section| {
+        table(entity, section)
+            .and_then(|section| section.remove(field))
+            .is_some()
+    };
     take("relations") || take("properties")
 }
 
@@ -203,17 +250,27 @@ mod tests {
 
     #[test]
     fn named_items_are_changed_and_others_added() {
-        let mut base =
-            table("a = [1, 2]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"a\", n = 1 }]");
-        let over =
-            table("a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]");
+        let mut base = table(
+            "a = [1, 2]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"a\", n = 1 }]",
+        );
+        let over = table(
+            "a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]",
+        );
         lay(over, &mut base, Lists::Join);
         let expected = table(
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
         );
         assert_eq!(plain(base.clone()), plain(expected));
-        lay(table("runs = [{ id = 7, n = 2 }, { id = 8 }]"), &mut base, Lists::Join);
-        assert_eq!(plain(base.clone())["runs"].as_array().map(Vec::len), Some(4), "a number is no name");
+        lay(
+            table("runs = [{ id = 7, n = 2 }, { id = 8 }]"),
+            &mut base,
+            Lists::Join,
+        );
+        assert_eq!(
+            plain(base.clone())["runs"].as_array().map(Vec::len),
+            Some(4),
+            "a number is no name"
+        );
         lay(table("runs = []"), &mut base, Lists::Replace);
         assert_eq!(plain(base)["runs"], toml::Value::Array(Vec::new()));
     }
@@ -221,7 +278,11 @@ mod tests {
     #[test]
     fn things_are_taken_away_by_their_names() {
         let mut world = table(crate::world::sample::SAMPLE);
-        for what in ["service/web#test_runtime", "service/web#language", "acme/gitops:README.md"] {
+        for what in [
+            "service/web#test_runtime",
+            "service/web#language",
+            "acme/gitops:README.md",
+        ] {
             assert_eq!(take(&mut world, what), Ok(()));
             assert!(take(&mut world, what).unwrap_err().contains(what));
         }

@@ -35,7 +35,10 @@ impl From<Step> for Made {
             gate::Answered::Failure(failure) => Answered::Failure(failure),
             gate::Answered::NotYet | gate::Answered::Trap(_) => Answered::Stopped,
         };
-        Self { call: step.call, answer }
+        Self {
+            call: step.call,
+            answer,
+        }
     }
 }
 
@@ -53,16 +56,26 @@ impl Made {
         let mut made = BTreeMap::new();
         for entry in entries {
             match entry {
-                Entry::Call { number, request, .. } => {
+                Entry::Call {
+                    number, request, ..
+                } => {
                     let answer = Answered::Stopped;
-                    made.insert(number, Self { call: request, answer });
+                    made.insert(
+                        number,
+                        Self {
+                            call: request,
+                            answer,
+                        },
+                    );
                 }
                 Entry::Reply { number, reply, .. } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = Answered::Reply(Box::new(reply));
                     }
                 }
-                Entry::Failure { number, failure, .. } => {
+                Entry::Failure {
+                    number, failure, ..
+                } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = Answered::Failure(failure);
                     }

@@ -100,7 +100,11 @@ pub enum Act {
 impl Scenario {
     /// What commands call it: its file's name without the ending.
     pub fn name(&self) -> String {
-        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// Reads a file.
@@ -108,8 +112,10 @@ impl Scenario {
     /// # Errors
     /// Names the file, and the line and the key that are wrong.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|why| ScenarioError::Read { path: path.to_owned(), why })?;
+        let text = std::fs::read_to_string(path).map_err(|why| ScenarioError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
         Self::parse(&text, path)
     }
 

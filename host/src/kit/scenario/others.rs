@@ -21,7 +21,9 @@ pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Optio
     if ports[0].holds_the_same(&ports[1]) && before.github.holds_the_same(&after.github) {
         return None;
     }
-    let text = |port: &Port, world: &World| format!("{}\n{}", port.fingerprint(), world.github.fingerprint());
+    let text = |port: &Port, world: &World| {
+        format!("{}\n{}", port.fingerprint(), world.github.fingerprint())
+    };
     let texts = [text(&ports[0], before), text(&ports[1], after)];
     (texts[0] != texts[1]).then_some(texts)
 }
@@ -35,7 +37,8 @@ pub(super) fn others(world: &World, expect: &Expect, ran: &Ran) -> String {
     }
     for name in expect.entities.keys() {
         if let Some((blueprint, identifier)) = name.split_once('/') {
-            port.entities.remove(&(blueprint.to_owned(), identifier.to_owned()));
+            port.entities
+                .remove(&(blueprint.to_owned(), identifier.to_owned()));
         }
     }
     let mut lines = vec![port.fingerprint()];
@@ -43,7 +46,12 @@ pub(super) fn others(world: &World, expect: &Expect, ran: &Ran) -> String {
         // `pulls` and `branches` speak of the first repository.
         let named = |is_named: bool| is_named && index == 0;
         if !named(expect.branches.is_some()) {
-            lines.extend(repository.refs.keys().map(|name| format!("{} {name}", repository.full_name())));
+            lines.extend(
+                repository
+                    .refs
+                    .keys()
+                    .map(|name| format!("{} {name}", repository.full_name())),
+            );
         }
         if !named(expect.pulls.is_some()) {
             lines.extend(repository.pulls.values().map(|pull| format!("{pull:?}")));
@@ -51,7 +59,12 @@ pub(super) fn others(world: &World, expect: &Expect, ran: &Ran) -> String {
         if expect.diff.is_none() {
             lines.extend(files(repository, expect, index == 0));
         }
-        lines.extend(repository.statuses.iter().map(|status| format!("{status:?}")));
+        lines.extend(
+            repository
+                .statuses
+                .iter()
+                .map(|status| format!("{status:?}")),
+        );
     }
     lines.join("\n")
 }
@@ -62,9 +75,16 @@ fn files(repository: &Repository, expect: &Expect, is_first: bool) -> Vec<String
     let tree = head.and_then(|head| repository.git.tree_of(head));
     let name = repository.full_name();
     let is_named = |path: &str| {
-        (is_first && expect.files.contains_key(path)) || expect.files.contains_key(&format!("{name}:{path}"))
+        (is_first && expect.files.contains_key(path))
+            || expect.files.contains_key(&format!("{name}:{path}"))
     };
-    let entries = tree.map(|tree| repository.git.walk(tree)).unwrap_or_default();
-    let others = entries.into_iter().filter(|(path, entry)| entry.mode != Mode::Tree && !is_named(path));
-    others.map(|(path, entry)| format!("{name}:{path} {} {}", entry.mode.digits(), entry.id)).collect()
+    let entries = tree
+        .map(|tree| repository.git.walk(tree))
+        .unwrap_or_default();
+    let others = entries
+        .into_iter()
+        .filter(|(path, entry)| entry.mode != Mode::Tree && !is_named(path));
+    others
+        .map(|(path, entry)| format!("{name}:{path} {} {}", entry.mode.digits(), entry.id))
+        .collect()
 }

@@ -12,11 +12,19 @@ pub(super) fn differences(mock: &Ran, http: &Ran) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let mut same = |key: &str, mock: String, http: String| {
         if mock != http {
-            found.push(Mismatch { key: key.to_owned(), expected: mock, actual: http });
+            found.push(Mismatch {
+                key: key.to_owned(),
+                expected: mock,
+                actual: http,
+            });
         }
     };
     let exit = |ran: &Ran| ran.exit.map(|exit| exit.to_string()).unwrap_or_default();
-    same("outcome", mock.ending.unwrap_or_default().to_owned(), http.ending.unwrap_or_default().to_owned());
+    same(
+        "outcome",
+        mock.ending.unwrap_or_default().to_owned(),
+        http.ending.unwrap_or_default().to_owned(),
+    );
     same("exit", exit(mock), exit(http));
     same("message", mock.message.clone(), http.message.clone());
     let (mock_state, http_state) = only(&mock.after.fingerprint(), &http.after.fingerprint());
@@ -24,7 +32,8 @@ pub(super) fn differences(mock: &Ran, http: &Ran) -> Vec<Mismatch> {
     if mock.calls != http.calls {
         found.push(Mismatch {
             key: "calls".to_owned(),
-            expected: "the same calls and answers on the mock (left) and over HTTP (right)".to_owned(),
+            expected: "the same calls and answers on the mock (left) and over HTTP (right)"
+                .to_owned(),
             actual: beside(&mock.calls, &http.calls),
         });
     }
@@ -57,7 +66,10 @@ mod tests {
 
     #[test]
     fn a_difference_is_marked_between_both_lists() {
-        let made = |call, reply| Made { call, answer: Answered::Reply(Box::new(reply)) };
+        let made = |call, reply| Made {
+            call,
+            answer: Answered::Reply(Box::new(reply)),
+        };
         let sleep = |seconds| Call::Sleep { seconds };
         let time = |text: &str| Reply::Time(text.to_owned());
         let mock = [
@@ -73,10 +85,22 @@ mod tests {
         ];
         let lines = beside(&mock, &http);
         let lines: Vec<&str> = lines.lines().collect();
-        assert!(lines[0].starts_with("  sleep 1 s") && lines[0].ends_with("| sleep 1 s"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("  sleep 1 s") && lines[0].ends_with("| sleep 1 s"),
+            "{lines:?}"
+        );
         assert!(lines[1].starts_with("! now"), "{lines:?}");
-        assert!(lines[2].contains("10:00") && lines[3].contains("10:01"), "{lines:?}");
-        assert!(lines[4].starts_with("! sleep 2 s") && lines[4].ends_with("| sleep 3 s"), "{lines:?}");
-        assert!(lines[5].starts_with("! ") && lines[5].ends_with("| now"), "{lines:?}");
+        assert!(
+            lines[2].contains("10:00") && lines[3].contains("10:01"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[4].starts_with("! sleep 2 s") && lines[4].ends_with("| sleep 3 s"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[5].starts_with("! ") && lines[5].ends_with("| now"),
+            "{lines:?}"
+        );
     }
 }

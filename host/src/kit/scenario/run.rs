@@ -189,7 +189,11 @@ impl Runner {
         self.component(scenario, &scenario.config.policy.component)
     }
 
-    fn component(&self, scenario: &Scenario, component: &ComponentRef) -> Result<Policy, PolicyError> {
+    fn component(
+        &self,
+        scenario: &Scenario,
+        component: &ComponentRef,
+    ) -> Result<Policy, PolicyError> {
         let builtin = PathBuf::from("builtin");
         let name = &match component {
             ComponentRef::Path(path) => path.clone(),
@@ -208,7 +212,9 @@ impl Runner {
             (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
         };
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = std::fs::metadata(&file).and_then(|file| file.modified()).ok();
+        let changed = std::fs::metadata(&file)
+            .and_then(|file| file.modified())
+            .ok();
         if let Some((known, policy)) = policies.get(&file)
             && *known == changed
         {
@@ -236,19 +242,26 @@ impl Runner {
     /// # Errors
     /// When its policy cannot be used, or the world cannot be served.
     pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
-        let load = FromRunner { runner: self, scenario };
+        let load = FromRunner {
+            runner: self,
+            scenario,
+        };
         let world = Shared::new(scenario.world.clone());
         let server = match backend {
             Backend::Mock => None,
             Backend::Http => {
-                let options = ServerOptions { time: Time::World, ..ServerOptions::default() };
+                let options = ServerOptions {
+                    time: Time::World,
+                    ..ServerOptions::default()
+                };
                 Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
         let mut bench = self.bench(scenario, &load, world);
         if let Some(server) = &server {
             // There the path tells the services apart.
-            (bench.transport, bench.urls) = (Arc::new(self.pool.clone()), [server.url(), server.url()]);
+            (bench.transport, bench.urls) =
+                (Arc::new(self.pool.clone()), [server.url(), server.url()]);
         }
         let mut all = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
@@ -273,8 +286,13 @@ impl Runner {
         attempt: usize,
         injection: Option<Injection>,
     ) -> anyhow::Result<Ran> {
-        let load = FromRunner { runner: self, scenario };
-        self.bench(scenario, &load, Shared::new(world)).step(&step.act, attempt, injection).await
+        let load = FromRunner {
+            runner: self,
+            scenario,
+        };
+        self.bench(scenario, &load, Shared::new(world))
+            .step(&step.act, attempt, injection)
+            .await
     }
 
     /// What a policy says of its settings; it is asked once.
@@ -312,17 +330,25 @@ impl Runner {
         let started = Instant::now();
         let mock = self.run(scenario, Backend::Mock).await?;
         let mut problems = Vec::new();
-        judge(scenario, "on the mock", &mut problems, |index, expect| check(expect, &mock[index]));
+        judge(scenario, "on the mock", &mut problems, |index, expect| {
+            check(expect, &mock[index])
+        });
         for problem in &mut problems {
             let index = problem.step - 1;
-            problem.snapshot =
-                snapshot::of(&scenario.steps[index].expect, &mock[index], &problem.mismatch.key);
+            problem.snapshot = snapshot::of(
+                &scenario.steps[index].expect,
+                &mock[index],
+                &problem.mismatch.key,
+            );
         }
         if http {
             let http = self.run(scenario, Backend::Http).await?;
-            judge(scenario, "over HTTP, unlike on the mock", &mut problems, |index, _| {
-                differences(&mock[index], &http[index])
-            });
+            judge(
+                scenario,
+                "over HTTP, unlike on the mock",
+                &mut problems,
+                |index, _| differences(&mock[index], &http[index]),
+            );
         }
         Ok(Report {
             title: scenario.title.clone(),
@@ -358,7 +384,11 @@ impl Load for FromRunner<'_> {
     }
 
     async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
-        let schema = self.runner.schema(policy).await.map_err(anyhow::Error::msg)?;
+        let schema = self
+            .runner
+            .schema(policy)
+            .await
+            .map_err(anyhow::Error::msg)?;
         Ok(settings::fit(&schema, wanted)?)
     }
 }
@@ -371,7 +401,13 @@ fn judge(
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
         let found = look(index, &step.expect).into_iter();
-        let problem = |mismatch| Problem { line: step.line, step: index + 1, at, mismatch, snapshot: None };
+        let problem = |mismatch| Problem {
+            line: step.line,
+            step: index + 1,
+            at,
+            mismatch,
+            snapshot: None,
+        };
         problems.extend(found.map(problem));
     }
 }

@@ -36,13 +36,22 @@ mod tests {
     /// The words that the parser would have taken at that place.
     fn taken(steps: &[Step], end: toml::Value) -> BTreeSet<String> {
         let text = toml::to_string(&file(steps, end)).unwrap();
-        let error = Scenario::parse(&text, Path::new("x.toml")).unwrap_err().to_string();
+        let error = Scenario::parse(&text, Path::new("x.toml"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(UNHEARD), "{text}\n{error}");
         let error = error.split("; did you mean").next().unwrap();
-        let list = ["; there are ", ", available keys: "].iter().find_map(|start| error.split_once(start));
+        let list = ["; there are ", ", available keys: "]
+            .iter()
+            .find_map(|start| error.split_once(start));
         match list {
             Some((_, names)) => names.split(", ").map(str::to_owned).collect(),
-            None => error.split('`').skip(3).step_by(2).map(str::to_owned).collect(),
+            None => error
+                .split('`')
+                .skip(3)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
@@ -55,8 +64,10 @@ mod tests {
         }
         if let Some(words) = schema["enum"].as_array() {
             *places += 1;
-            let words: BTreeSet<String> =
-                words.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+            let words: BTreeSet<String> = words
+                .iter()
+                .map(|word| word.as_str().unwrap().to_owned())
+                .collect();
             let place = toml::to_string(&file(steps, UNHEARD.into())).unwrap();
             assert_eq!(words, taken(steps, UNHEARD.into()), "{place}");
         }
@@ -93,7 +104,9 @@ mod tests {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         let pattern = schema["definitions"]["call"]["pattern"].as_str().unwrap();
         let names = pattern.split(['(', ')']).nth(1).unwrap();
-        let error = serde_json::from_value::<Call>(json!({ "call": UNHEARD })).unwrap_err().to_string();
+        let error = serde_json::from_value::<Call>(json!({ "call": UNHEARD }))
+            .unwrap_err()
+            .to_string();
         let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
         assert_eq!(names.split('|').collect::<Vec<_>>(), known);
     }

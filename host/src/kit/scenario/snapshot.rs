@@ -23,7 +23,10 @@ pub struct Snapshot {
 pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
     let texts = |texts: Vec<String>| Value::Array(texts.into_iter().map(Value::String).collect());
     let names = |only_writes: bool| {
-        let calls = ran.calls.iter().filter(|made| !only_writes || made.changes_something());
+        let calls = ran
+            .calls
+            .iter()
+            .filter(|made| !only_writes || made.changes_something());
         texts(calls.map(super::Made::name).collect())
     };
     let repository = || ran.after.github.repositories.first();
@@ -34,14 +37,26 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
         "calls" => names(false),
         "writes" => names(true),
         "diff" => {
-            let files = ran.diff().into_iter().map(|(path, lines)| (path, Value::String(lines)));
+            let files = ran
+                .diff()
+                .into_iter()
+                .map(|(path, lines)| (path, Value::String(lines)));
             Value::Table(files.collect())
         }
-        "pulls" => texts(repository()?.pulls.values().map(|pull| word(&pull.state).to_owned()).collect()),
+        "pulls" => texts(
+            repository()?
+                .pulls
+                .values()
+                .map(|pull| word(&pull.state).to_owned())
+                .collect(),
+        ),
         "branches" => texts(ran.after.github.branches(&repository()?.full_name())),
         _ => return of_part(expect, ran, key),
     };
-    Some(Snapshot { path: vec![key.to_owned()], value: Some(value) })
+    Some(Snapshot {
+        path: vec![key.to_owned()],
+        value: Some(value),
+    })
 }
 
 /// A field of an entity, a file or the Port run.
@@ -63,18 +78,30 @@ fn of_part(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
         let repository = github.repositories.first()?;
         let (full, base) = (repository.full_name(), &repository.settings.default_branch);
         if key == format!("files.\"{name}\"") && matches!(file, FileExpect::Whole(_)) {
-            return at(&["files", name], github.file_at(&full, base, name).map(Value::String));
+            return at(
+                &["files", name],
+                github.file_at(&full, base, name).map(Value::String),
+            );
         }
         if key == format!("files.\"{name}\".mode") {
-            let mode = github.entry_at(&full, base, name).map(|entry| entry.mode.digits().into());
+            let mode = github
+                .entry_at(&full, base, name)
+                .map(|entry| entry.mode.digits().into());
             return at(&["files", name, "mode"], mode);
         }
     }
-    let run = ran.after.port.runs.get(expect.run.as_ref()?.id.as_ref().or(ran.run.as_ref())?)?;
+    let run = ran
+        .after
+        .port
+        .runs
+        .get(expect.run.as_ref()?.id.as_ref().or(ran.run.as_ref())?)?;
     match key {
         "run.status" => at(&["run", "status"], Some(run.status.as_str().into())),
         "run.label" => at(&["run", "label"], run.label.clone().map(Value::String)),
-        "run.lines" => at(&["run", "lines"], i64::try_from(run.logs.len()).ok().map(Value::Integer)),
+        "run.lines" => at(
+            &["run", "lines"],
+            i64::try_from(run.logs.len()).ok().map(Value::Integer),
+        ),
         _ => None,
     }
 }
@@ -84,11 +111,20 @@ fn field_of(entity: &Entity, field: &str) -> Option<Value> {
     if field == "title" {
         return entity.title.clone().map(Value::String);
     }
-    match entity.relations.get(field).map(|targets| targets.identifiers()) {
+    match entity
+        .relations
+        .get(field)
+        .map(|targets| targets.identifiers())
+    {
         Some([one]) => Some(one.as_str().into()),
-        Some(many) => Some(Value::Array(many.iter().map(|target| target.as_str().into()).collect())),
+        Some(many) => Some(Value::Array(
+            many.iter().map(|target| target.as_str().into()).collect(),
+        )),
         None => {
-            let property = entity.properties.get(field).filter(|property| !property.is_null())?;
+            let property = entity
+                .properties
+                .get(field)
+                .filter(|property| !property.is_null())?;
             // TOML has no null, also not inside.
             let table = toml::to_string(&serde_json::json!({ "it": property })).ok()?;
             toml::from_str::<Table>(&table).ok()?.remove("it")

@@ -36,8 +36,14 @@ pub enum Invariant {
 
 impl Invariant {
     /// All, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::Catalog, Self::Once, Self::Scalar, Self::Secrets, Self::Said, Self::Sound];
+    pub const ALL: [Self; 6] = [
+        Self::Catalog,
+        Self::Once,
+        Self::Scalar,
+        Self::Secrets,
+        Self::Said,
+        Self::Sound,
+    ];
 
     /// A few words.
     pub fn name(self) -> &'static str {
@@ -67,14 +73,27 @@ pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
     let mut add = |invariant, what: Option<String>| {
         broken.extend(what.map(|what| Broken { invariant, what }));
     };
-    add(Invariant::Catalog, catalog_ahead(config, &ran.before, &ran.after));
-    add(Invariant::Scalar, foreign_change(config, &ran.before, &ran.after));
+    add(
+        Invariant::Catalog,
+        catalog_ahead(config, &ran.before, &ran.after),
+    );
+    add(
+        Invariant::Scalar,
+        foreign_change(config, &ran.before, &ran.after),
+    );
     let leaks = ran.leaks.join(", ");
-    add(Invariant::Secrets, (!leaks.is_empty()).then(|| format!("a secret can be read in {leaks}")));
+    add(
+        Invariant::Secrets,
+        (!leaks.is_empty()).then(|| format!("a secret can be read in {leaks}")),
+    );
     if let Some(ending) = ran.ending {
         add(Invariant::Said, unsaid(config, clean, ran));
-        let unsound = ["trapped", "violation", "limit"].contains(&ending) && clean.ending != Some(ending);
-        add(Invariant::Sound, unsound.then(|| format!("the run ended as {ending}: {}", ran.message)));
+        let unsound =
+            ["trapped", "violation", "limit"].contains(&ending) && clean.ending != Some(ending);
+        add(
+            Invariant::Sound,
+            unsound.then(|| format!("the run ended as {ending}: {}", ran.message)),
+        );
     }
     broken
 }
@@ -87,14 +106,21 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
         for ((blueprint, identifier), entity) in after.port.entities.iter() {
             let covered = grant.blueprint.contains(blueprint);
             for (name, targets) in entity.relations.iter().filter(|_| covered) {
-                let was = before.port.entity(blueprint, identifier).and_then(|was| was.relations.get(name));
+                let was = before
+                    .port
+                    .entity(blueprint, identifier)
+                    .and_then(|was| was.relations.get(name));
                 if was == Some(targets) || !grant.relations.contains(name) {
                     continue;
                 }
                 let mut targets = targets.identifiers().iter();
-                if let Some(target) = targets.find(|target| !is_in_git(config, grant, after, target)) {
+                if let Some(target) =
+                    targets.find(|target| !is_in_git(config, grant, after, target))
+                {
                     let what = "which no file that may be promoted holds on a base branch";
-                    return Some(format!("{blueprint}/{identifier} points at {target}, {what}"));
+                    return Some(format!(
+                        "{blueprint}/{identifier} points at {target}, {what}"
+                    ));
                 }
             }
         }
@@ -106,12 +132,22 @@ fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> boo
     let text = match &grant.holds {
         None => Some(target.to_owned()),
         Some(template) => {
-            let mut named = world.port.entities.values().filter(|entity| entity.identifier == target);
-            named.next().and_then(|entity| template.render(&context(entity), str::to_owned).ok())
+            let mut named = world
+                .port
+                .entities
+                .values()
+                .filter(|entity| entity.identifier == target);
+            named
+                .next()
+                .and_then(|entity| template.render(&context(entity), str::to_owned).ok())
         }
     };
     let paths = promotable(config);
-    let texts = world.github.repositories.iter().flat_map(|repository| base_files(repository, &paths));
+    let texts = world
+        .github
+        .repositories
+        .iter()
+        .flat_map(|repository| base_files(repository, &paths));
     text.is_some_and(|text| texts.into_iter().any(|file| holds(&file, &text)))
 }
 
@@ -124,25 +160,38 @@ fn context(entity: &Entity) -> Value {
 
 /// The files that a proposal may change, for whatever service: another environment's file is no evidence.
 fn promotable(config: &Config) -> Vec<GlobMatcher> {
-    let grants = config.grants.0.iter().filter(|grant| grant.covers(Operation::Propose));
+    let grants = config
+        .grants
+        .0
+        .iter()
+        .filter(|grant| grant.covers(Operation::Propose));
     let any_service = |path: &str| {
         let mut parts = path.split('{');
         let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |whole, part| whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest))
+        parts.fold(first, |whole, part| {
+            whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest)
+        })
     };
-    let paths = grants.flat_map(|grant| &grant.path).map(|path| any_service(path.source()));
-    let globs = paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
+    let paths = grants
+        .flat_map(|grant| &grant.path)
+        .map(|path| any_service(path.source()));
+    let globs =
+        paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
     globs.map(|glob| glob.compile_matcher()).collect()
 }
 
 fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
     let head = repository.branch(&repository.settings.default_branch);
     let tree = head.and_then(|head| repository.git.tree_of(head));
-    let entries = tree.map(|tree| repository.git.walk(tree)).unwrap_or_default();
+    let entries = tree
+        .map(|tree| repository.git.walk(tree))
+        .unwrap_or_default();
     let is_meant = |path: &str| paths.iter().any(|glob| glob.is_match(path));
     let entries = entries.into_iter().filter(|(path, _)| is_meant(path));
     let blobs = entries.filter_map(|(_, entry)| repository.git.blob(entry.id));
-    blobs.map(|blob| String::from_utf8_lossy(blob).into_owned()).collect()
+    blobs
+        .map(|blob| String::from_utf8_lossy(blob).into_owned())
+        .collect()
 }
 
 /// Whether a file holds a reference, and not only the beginning of a longer one.
@@ -163,7 +212,9 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
         let name = repository.full_name();
         let was = before.github.find(&name);
         let known = was.map(reachable).unwrap_or_default();
-        let new = reachable(repository).into_iter().filter(|commit| !known.contains(commit));
+        let new = reachable(repository)
+            .into_iter()
+            .filter(|commit| !known.contains(commit));
         for id in new {
             if let Some(what) = more_than_values(repository, id) {
                 return Some(format!("commit {id} of {name}: {what}"));
@@ -174,8 +225,13 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
 }
 
 fn reachable(repository: &Repository) -> BTreeSet<Oid> {
-    let heads = repository.refs.values().chain(repository.pulls.values().map(|pull| &pull.head_sha));
-    heads.flat_map(|head| repository.git.ancestors(*head)).collect()
+    let heads = repository
+        .refs
+        .values()
+        .chain(repository.pulls.values().map(|pull| &pull.head_sha));
+    heads
+        .flat_map(|head| repository.git.ancestors(*head))
+        .collect()
 }
 
 fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
@@ -184,18 +240,27 @@ fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
     if commit.author.name == "dana" {
         return None;
     }
-    let parent = commit.parents.first().and_then(|parent| repository.git.tree_of(*parent));
-    repository.git.changes(parent, Some(commit.tree)).into_iter().find_map(|change| {
-        let (Some(old), Some(new)) = (change.old, change.new) else {
-            return Some(format!("{} is added or removed", change.path));
-        };
-        if old.mode != new.mode {
-            return Some(format!("the mode of {} changes", change.path));
-        }
-        let text = |id| String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned();
-        let wrong = only_values_change(&text(old.id), &text(new.id)).err();
-        wrong.map(|what| format!("{}: {what}", change.path))
-    })
+    let parent = commit
+        .parents
+        .first()
+        .and_then(|parent| repository.git.tree_of(*parent));
+    repository
+        .git
+        .changes(parent, Some(commit.tree))
+        .into_iter()
+        .find_map(|change| {
+            let (Some(old), Some(new)) = (change.old, change.new) else {
+                return Some(format!("{} is added or removed", change.path));
+            };
+            if old.mode != new.mode {
+                return Some(format!("the mode of {} changes", change.path));
+            }
+            let text = |id| {
+                String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned()
+            };
+            let wrong = only_values_change(&text(old.id), &text(new.id)).err();
+            wrong.map(|what| format!("{}: {what}", change.path))
+        })
 }
 
 /// A run that has ended and whose Port run has not, without a word about it.
@@ -210,14 +275,22 @@ fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
     let expected =
         ran.mode == Some(Mode::Run) && config.port.report == Report::Host && !is_open(&clean.after);
     let unsaid = expected && is_open(&ran.after) && !ran.message.contains("Port could not be told");
-    unsaid.then(|| format!("the run ended ({}), and Port shows it in progress", ran.message))
+    unsaid.then(|| {
+        format!(
+            "the run ended ({}), and Port shows it in progress",
+            ran.message
+        )
+    })
 }
 
 /// Another end than that of the run that nothing hit, or another number of pull requests on the way there.
 pub(super) fn other_end(clean: &World, hit: &World) -> Option<Broken> {
     let (gone, new) = only(&settled(clean), &settled(hit));
     let what = || format!("the next run comes to another end\nwithout: {gone}\nwith: {new}");
-    (gone != new).then(|| Broken { invariant: Invariant::Once, what: what() })
+    (gone != new).then(|| Broken {
+        invariant: Invariant::Once,
+        what: what(),
+    })
 }
 
 /// What others see of Port and GitHub once all is settled: what stands on branches, pull requests, the catalog. Not when,
@@ -237,12 +310,24 @@ fn settled(world: &World) -> String {
                 PullState::Closed { .. } => "closed",
                 PullState::Merged { .. } => "merged",
             };
-            lines.push(format!("{name} pull request {} to {}: {state}", pull.head, pull.base));
+            lines.push(format!(
+                "{name} pull request {} to {}: {state}",
+                pull.head, pull.base
+            ));
         }
     }
     for entity in world.port.entities.values() {
-        let Entity { blueprint, identifier, title, properties, relations, .. } = entity;
-        lines.push(format!("{blueprint}/{identifier}: {title:?} {properties:?} {relations:?}"));
+        let Entity {
+            blueprint,
+            identifier,
+            title,
+            properties,
+            relations,
+            ..
+        } = entity;
+        lines.push(format!(
+            "{blueprint}/{identifier}: {title:?} {properties:?} {relations:?}"
+        ));
     }
     lines.join("\n") + "\n"
 }
@@ -263,17 +348,34 @@ mod tests {
     /// The sample after somebody has put a text in the manifest's place, on `main`.
     fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
         let mut world = World::sample();
-        let content = change(&world.github.file_at("acme/gitops", "main", MANIFEST).unwrap());
+        let content = change(
+            &world
+                .github
+                .file_at("acme/gitops", "main", MANIFEST)
+                .unwrap(),
+        );
         let now = world.now;
         let repository = world.github.find_mut("acme/gitops").unwrap();
         let parent = repository.branch("main").unwrap();
         let id = repository.git.insert_blob(content);
-        let edits = Edits::from([(MANIFEST.to_owned(), Some(Entry { mode: Mode::File, id }))]);
+        let edits = Edits::from([(
+            MANIFEST.to_owned(),
+            Some(Entry {
+                mode: Mode::File,
+                id,
+            }),
+        )]);
         let base = repository.git.tree_of(parent);
         let tree = repository.git.edit_tree(base, &edits).unwrap();
         let (parents, author) = (vec![parent], Signature::new(author, "", now));
         let committer = author.clone();
-        let commit = Commit { tree, parents, author, committer, message: String::new() };
+        let commit = Commit {
+            tree,
+            parents,
+            author,
+            committer,
+            message: String::new(),
+        };
         let commit = repository.git.insert(Object::Commit(commit));
         repository.refs.insert("refs/heads/main".to_owned(), commit);
         world
@@ -282,7 +384,9 @@ mod tests {
     fn recorded(mut world: World) -> World {
         let key = ("running_service".to_owned(), "web-prod".to_owned());
         let production = world.port.entities.get_mut(&key).unwrap();
-        production.relations.insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
+        production
+            .relations
+            .insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
         world
     }
 
@@ -291,16 +395,25 @@ mod tests {
         let promoted = |text: &str| text.replace("web:1.4.1", "web:1.4.2");
         for (world, expected) in [
             (World::sample(), None),
-            (recorded(World::sample()), Some("running_service/web-prod points at web-1.4.2")),
+            (
+                recorded(World::sample()),
+                Some("running_service/web-prod points at web-1.4.2"),
+            ),
             (recorded(with_manifest("bot", promoted)), None),
             (
-                recorded(with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.20"))),
+                recorded(with_manifest("bot", |text| {
+                    text.replace("web:1.4.1", "web:1.4.20")
+                })),
                 Some("web-1.4.2"),
             ),
         ] {
             let found = catalog_ahead(&config(), &World::sample(), &world);
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()));
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
         }
     }
 
@@ -308,7 +421,10 @@ mod tests {
     fn a_commit_that_changes_more_than_a_value_is_seen() {
         let more = |text: &str| text.replace("replicas: 3", "replicas: 4");
         for (world, expected) in [
-            (with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.2")), false),
+            (
+                with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.2")),
+                false,
+            ),
             (with_manifest("bot", more), true),
             (with_manifest("dana", more), false),
         ] {
@@ -323,6 +439,9 @@ mod tests {
         assert_eq!(other_end(&sample, &sample), None);
         let broken = other_end(&sample, &recorded(World::sample())).unwrap();
         assert_eq!(broken.invariant, Invariant::Once);
-        assert!(broken.what.contains("web-1.4.1") && broken.what.contains("web-1.4.2"), "{broken:?}");
+        assert!(
+            broken.what.contains("web-1.4.1") && broken.what.contains("web-1.4.2"),
+            "{broken:?}"
+        );
     }
 }

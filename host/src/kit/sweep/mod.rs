@@ -65,11 +65,21 @@ pub async fn sweep(
             continue;
         }
         let again = again(runner, scenario, step, ran.after.clone(), index).await?;
-        let clean = Clean { step, index, ran, again };
+        let clean = Clean {
+            step,
+            index,
+            ran,
+            again,
+        };
         for (at, (call, made)) in reaching(&ran.calls).enumerate() {
             for trouble in Trouble::all() {
-                let shot =
-                    Shot { scenario: name.clone(), step: index + 1, call, name: made.call_name(), trouble };
+                let shot = Shot {
+                    scenario: name.clone(),
+                    step: index + 1,
+                    call,
+                    name: made.call_name(),
+                    trouble,
+                };
                 if only.means(&shot) {
                     all.push(fire(runner, scenario, &clean, at, shot, coverage).await?);
                 }
@@ -84,9 +94,16 @@ pub async fn sweep(
 fn reaching(calls: &[Made]) -> impl Iterator<Item = (usize, &Made)> {
     let stays = |made: &Made| {
         matches!(made.call, Call::Now | Call::Sleep { .. })
-            || matches!(made.answer, Answered::Stopped | Answered::Failure(Failure::Denied(_)))
+            || matches!(
+                made.answer,
+                Answered::Stopped | Answered::Failure(Failure::Denied(_))
+            )
     };
-    calls.iter().enumerate().filter(move |(_, made)| !stays(made)).map(|(index, made)| (index + 1, made))
+    calls
+        .iter()
+        .enumerate()
+        .filter(move |(_, made)| !stays(made))
+        .map(|(index, made)| (index + 1, made))
 }
 
 /// Hits one call, starts the step again, and looks at the world after both.
@@ -98,12 +115,24 @@ async fn fire(
     shot: Shot,
     coverage: &mut Coverage,
 ) -> anyhow::Result<Struck> {
-    let injection = Injection { trouble: shot.trouble, at, kill: Arc::new(Notify::new()) };
+    let injection = Injection {
+        trouble: shot.trouble,
+        at,
+        kill: Arc::new(Notify::new()),
+    };
     let before = clean.ran.before.clone();
     let hit = runner.strike(scenario, before, clean.step, clean.index, Some(injection));
     let hit = hit.await.with_context(|| shot.to_string())?;
-    let next = again(runner, scenario, clean.step, hit.after.clone(), clean.index + 1);
-    let mut next = next.await.with_context(|| format!("the run after {shot}"))?;
+    let next = again(
+        runner,
+        scenario,
+        clean.step,
+        hit.after.clone(),
+        clean.index + 1,
+    );
+    let mut next = next
+        .await
+        .with_context(|| format!("the run after {shot}"))?;
     coverage.add(&hit.calls);
     coverage.add(&next.calls);
     coverage.hit(&shot.name, shot.trouble);
@@ -113,8 +142,17 @@ async fn fire(
     broken.extend(invariants::of_run(&scenario.config, &clean.again, &next));
     broken.extend(invariants::other_end(&clean.again.after, &next.after));
     broken.dedup();
-    let calls = if broken.is_empty() { Vec::new() } else { vec![hit.calls, next.calls] };
-    Ok(Struck { shot, line: clean.step.line, broken, calls })
+    let calls = if broken.is_empty() {
+        Vec::new()
+    } else {
+        vec![hit.calls, next.calls]
+    };
+    Ok(Struck {
+        shot,
+        line: clean.step.line,
+        broken,
+        calls,
+    })
 }
 
 /// Starts a step once more, when nothing goes wrong any longer.

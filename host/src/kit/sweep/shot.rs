@@ -30,8 +30,18 @@ fn as_name<S: serde::Serializer>(trouble: &Trouble, to: S) -> Result<S::Ok, S::E
 /// As `--only` takes it.
 impl fmt::Display for Shot {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let step = if self.step == 1 { String::new() } else { format!("/{}", self.step) };
-        write!(to, "{}{step}:{}:{}", self.scenario, self.call, self.trouble.name())
+        let step = if self.step == 1 {
+            String::new()
+        } else {
+            format!("/{}", self.step)
+        };
+        write!(
+            to,
+            "{}{step}:{}:{}",
+            self.scenario,
+            self.call,
+            self.trouble.name()
+        )
     }
 }
 
@@ -47,14 +57,19 @@ pub struct Only {
 impl Only {
     /// Whether a scenario is meant, by its file's name without the ending.
     pub fn means_scenario(&self, name: &str) -> bool {
-        self.scenario.as_ref().is_none_or(|scenario| scenario == name)
+        self.scenario
+            .as_ref()
+            .is_none_or(|scenario| scenario == name)
     }
 
     /// Whether this shot is meant.
     pub fn means(&self, shot: &Shot) -> bool {
         self.means_scenario(&shot.scenario)
             && self.step.is_none_or(|step| step == shot.step)
-            && self.call.as_ref().is_none_or(|call| *call == shot.name || *call == shot.call.to_string())
+            && self
+                .call
+                .as_ref()
+                .is_none_or(|call| *call == shot.name || *call == shot.call.to_string())
             && self.trouble.is_none_or(|trouble| trouble == shot.trouble)
     }
 }
@@ -74,12 +89,21 @@ impl FromStr for Only {
         let given = |text: &str| (text != "*").then(|| text.to_owned());
         let trouble = match trouble {
             "*" => None,
-            name => Some(Trouble::all().find(|trouble| trouble.name() == name).ok_or_else(|| {
-                let names: Vec<&str> = Trouble::all().map(Trouble::name).collect();
-                format!("there is no trouble `{name}`, but {}", names.join(", "))
-            })?),
+            name => Some(
+                Trouble::all()
+                    .find(|trouble| trouble.name() == name)
+                    .ok_or_else(|| {
+                        let names: Vec<&str> = Trouble::all().map(Trouble::name).collect();
+                        format!("there is no trouble `{name}`, but {}", names.join(", "))
+                    })?,
+            ),
         };
-        Ok(Self { scenario: given(scenario), step, call: given(call), trouble })
+        Ok(Self {
+            scenario: given(scenario),
+            step,
+            call: given(call),
+            trouble,
+        })
     }
 }
 
@@ -93,10 +117,26 @@ mod tests {
         for trouble in Trouble::all() {
             for step in [1, 3] {
                 let (scenario, name) = ("happy".to_owned(), "merge".to_owned());
-                let shot = Shot { scenario, step, call: 9, name, trouble };
-                assert!(shot.to_string().parse::<Only>().unwrap().means(&shot), "{shot}");
-                let other = Shot { call: 8, name: "now".to_owned(), ..shot.clone() };
-                assert!(!shot.to_string().parse::<Only>().unwrap().means(&other), "{shot}");
+                let shot = Shot {
+                    scenario,
+                    step,
+                    call: 9,
+                    name,
+                    trouble,
+                };
+                assert!(
+                    shot.to_string().parse::<Only>().unwrap().means(&shot),
+                    "{shot}"
+                );
+                let other = Shot {
+                    call: 8,
+                    name: "now".to_owned(),
+                    ..shot.clone()
+                };
+                assert!(
+                    !shot.to_string().parse::<Only>().unwrap().means(&other),
+                    "{shot}"
+                );
                 assert!("*:merge:*".parse::<Only>().unwrap().means(&shot));
             }
         }

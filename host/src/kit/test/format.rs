@@ -31,8 +31,14 @@ pub(super) fn whole(format: Format, result: &Whole) -> String {
 }
 
 fn tables(result: &Whole) -> String {
-    let sweep = result.sweep.as_ref().map(|sweep| format!("\n{}\n", sweep.table()));
-    let coverage = result.coverage.as_ref().map(|coverage| format!("\n{}\n", coverage.table()));
+    let sweep = result
+        .sweep
+        .as_ref()
+        .map(|sweep| format!("\n{}\n", sweep.table()));
+    let coverage = result
+        .coverage
+        .as_ref()
+        .map(|coverage| format!("\n{}\n", coverage.table()));
     [sweep, coverage].into_iter().flatten().collect()
 }
 
@@ -58,7 +64,10 @@ pub(super) fn progress(report: &Report) -> String {
 fn summary(reports: &[Report], took: Duration) -> String {
     let passed = reports.iter().filter(|report| report.passed()).count();
     let failed = reports.len() - passed;
-    format!("{passed} passed, {failed} failed ({:.1} s)", took.as_secs_f32())
+    format!(
+        "{passed} passed, {failed} failed ({:.1} s)",
+        took.as_secs_f32()
+    )
 }
 
 /// What is wrong, and which calls were made, line by line.
@@ -66,18 +75,28 @@ fn details(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in &report.problems {
         lines.push(title(report, problem));
-        let sides = [("expected", &problem.mismatch.expected), ("actual", &problem.mismatch.actual)];
+        let sides = [
+            ("expected", &problem.mismatch.expected),
+            ("actual", &problem.mismatch.actual),
+        ];
         for (side, shown) in sides {
             let mut shown = shown.lines().map(text::line);
             lines.push(format!("  {side:8}  {}", shown.next().unwrap_or_default()));
             lines.extend(shown.map(|line| format!("            {line}")));
         }
     }
-    for (index, calls) in report.calls.iter().enumerate().filter(|(_, calls)| !calls.is_empty()) {
+    for (index, calls) in report
+        .calls
+        .iter()
+        .enumerate()
+        .filter(|(_, calls)| !calls.is_empty())
+    {
         lines.push(format!("calls of step {}:", index + 1));
         let calls = calls.iter().enumerate();
         lines
-            .extend(calls.map(|(number, made)| format!("  {:>2}  {}", number + 1, text::line(&made.line()))));
+            .extend(calls.map(|(number, made)| {
+                format!("  {:>2}  {}", number + 1, text::line(&made.line()))
+            }));
     }
     lines
 }
@@ -97,7 +116,10 @@ fn json(reports: &[Report], took: Duration) -> Value {
         })
     };
     let scenario = |report: &Report| {
-        let calls = report.calls.iter().map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
+        let calls = report
+            .calls
+            .iter()
+            .map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
         json!({
             "title": report.title, "path": report.path, "passed": report.passed(),
             "milliseconds": millis(report.took),
@@ -124,14 +146,22 @@ fn junit(reports: &[Report], took: Duration) -> String {
         took.as_secs_f32()
     );
     for report in reports {
-        let (name, class) = (escape(&report.title), escape(&report.path.display().to_string()));
+        let (name, class) = (
+            escape(&report.title),
+            escape(&report.path.display().to_string()),
+        );
         let time = report.took.as_secs_f32();
-        let _ = write!(xml, "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{time:.3}\"");
+        let _ = write!(
+            xml,
+            "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{time:.3}\""
+        );
         if let Some(first) = report.problems.first() {
             let message = escape(&title(report, first));
             let body = escape(&details(report).join("\n"));
-            let _ =
-                writeln!(xml, ">\n      <failure message=\"{message}\">{body}</failure>\n    </testcase>");
+            let _ = writeln!(
+                xml,
+                ">\n      <failure message=\"{message}\">{body}</failure>\n    </testcase>"
+            );
         } else {
             xml.push_str("/>\n");
         }
@@ -184,7 +214,9 @@ fn github(reports: &[Report], took: Duration) -> String {
 
 /// A property of a workflow command (actions/toolkit, command.ts).
 fn property(text: &str) -> String {
-    text::command_data(text).replace(':', "%3A").replace(',', "%2C")
+    text::command_data(text)
+        .replace(':', "%3A")
+        .replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -207,8 +239,17 @@ mod tests {
             expected: "<b>".to_owned(),
             actual: "::error::x\n\u{1b}[31m".to_owned(),
         };
-        let problem = Problem { line: 3, step: 1, at: "on the mock", mismatch, snapshot: None };
-        vec![report("fine", Vec::new()), report("not fine", vec![problem])]
+        let problem = Problem {
+            line: 3,
+            step: 1,
+            at: "on the mock",
+            mismatch,
+            snapshot: None,
+        };
+        vec![
+            report("fine", Vec::new()),
+            report("not fine", vec![problem]),
+        ]
     }
 
     #[test]
@@ -219,10 +260,17 @@ mod tests {
             (Format::Junit, "tests=\"2\" failures=\"1\""),
             (Format::Github, "1 passed, 1 failed"),
         ] {
-            let whole_of = Whole { reports: reports(), took: Duration::from_secs(1), ..Whole::default() };
+            let whole_of = Whole {
+                reports: reports(),
+                took: Duration::from_secs(1),
+                ..Whole::default()
+            };
             let text = whole(format, &whole_of);
             assert!(text.contains(counts), "{format:?}: {text}");
-            assert!(!text.contains('\u{1b}') && !text.contains("\n::error::x"), "{format:?}: {text}");
+            assert!(
+                !text.contains('\u{1b}') && !text.contains("\n::error::x"),
+                "{format:?}: {text}"
+            );
         }
     }
 

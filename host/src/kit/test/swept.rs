@@ -26,7 +26,10 @@ impl Totals {
 
     /// How many times an invariant was broken.
     pub fn broken(&self) -> usize {
-        self.0.values().flat_map(|(_, broken)| broken.values()).sum()
+        self.0
+            .values()
+            .flat_map(|(_, broken)| broken.values())
+            .sum()
     }
 
     fn add(&mut self, struck: &Struck) {
@@ -60,7 +63,12 @@ impl Totals {
                 let _ = write!(text, "  {count:>0$}", invariant.name().len());
             }
         }
-        let _ = write!(text, "\n{} injections, {} broken", self.injections(), self.broken());
+        let _ = write!(
+            text,
+            "\n{} injections, {} broken",
+            self.injections(),
+            self.broken()
+        );
         text
     }
 
@@ -97,7 +105,9 @@ pub async fn sweep_all(
             let _place = places.acquire_owned().await;
             let (started, mut coverage) = (Instant::now(), Coverage::default());
             let path = scenario.path.display().to_string();
-            let struck = sweep(&runner, &scenario, &only, &mut coverage).await.context(path)?;
+            let struck = sweep(&runner, &scenario, &only, &mut coverage)
+                .await
+                .context(path)?;
             let mut totals = Totals::default();
             struck.iter().for_each(|struck| totals.add(struck));
             let mut report = report(&scenario, &struck, runner.seed());
@@ -105,7 +115,8 @@ pub async fn sweep_all(
             anyhow::Ok((index, report, totals, coverage))
         });
     }
-    let (mut reports, mut totals, mut coverage) = (BTreeMap::new(), Totals::default(), Coverage::default());
+    let (mut reports, mut totals, mut coverage) =
+        (BTreeMap::new(), Totals::default(), Coverage::default());
     while let Some(ended) = running.join_next().await {
         let (index, report, own, calls) = ended.context("a sweep panicked")??;
         shown(&report);
@@ -126,7 +137,11 @@ fn report(scenario: &Scenario, struck: &[Struck], seed: u64) -> Report {
             snapshot: None,
             mismatch: Mismatch {
                 key: broken.invariant.name().to_owned(),
-                expected: format!("it holds with {} at {}", struck.shot.trouble.name(), struck.shot.name),
+                expected: format!(
+                    "it holds with {} at {}",
+                    struck.shot.trouble.name(),
+                    struck.shot.name
+                ),
                 actual: format!(
                     "{}\n{}\n{}",
                     broken.what,
@@ -153,7 +168,13 @@ fn again(scenario: &Scenario, struck: &Struck, seed: u64) -> String {
 
 fn calls(runs: &[Vec<Made>]) -> String {
     let mut text = String::new();
-    for (title, calls) in ["calls of the run that was hit:", "calls of the run after it:"].iter().zip(runs) {
+    for (title, calls) in [
+        "calls of the run that was hit:",
+        "calls of the run after it:",
+    ]
+    .iter()
+    .zip(runs)
+    {
         let _ = writeln!(text, "{title}");
         for (index, made) in calls.iter().enumerate() {
             let _ = writeln!(text, "  {:>2}  {}", index + 1, made.line());

@@ -17,7 +17,8 @@ pub(super) fn update(reports: &[Report]) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
     for report in reports.iter().filter(|report| !report.passed()) {
         let path = &report.path;
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let (edited, keys) = edited(&text, report)?;
         if keys.is_empty() {
             continue;
@@ -46,14 +47,20 @@ fn edited(text: &str, report: &Report) -> anyhow::Result<(String, Vec<String>)> 
         };
         let root = document.as_item_mut();
         let step = match root.get("step").is_some() {
-            true => root.get_mut("step").and_then(|steps| steps.get_mut(problem.step - 1)),
+            true => root
+                .get_mut("step")
+                .and_then(|steps| steps.get_mut(problem.step - 1)),
             false => Some(root),
         };
         let Some(expect) = step.and_then(|step| step.get_mut("expect")) else {
             continue;
         };
         if put(expect, &snapshot.path, snapshot.value.as_ref()).is_some() {
-            keys.push(format!("{} of step {}", snapshot.path.join("."), problem.step));
+            keys.push(format!(
+                "{} of step {}",
+                snapshot.path.join("."),
+                problem.step
+            ));
         }
     }
     Ok((document.to_string(), keys))
@@ -74,10 +81,16 @@ fn put(item: &mut Item, path: &[String], value: Option<&Value>) -> Option<()> {
 
 /// Makes a table of texts hold exactly these.
 fn merge(table: &mut dyn TableLike, values: &toml::Table) -> Option<()> {
-    let gone: Vec<String> =
-        table.iter().map(|(key, _)| key.to_owned()).filter(|key| !values.contains_key(key)).collect();
+    let gone: Vec<String> = table
+        .iter()
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| !values.contains_key(key))
+        .collect();
     gone.iter().for_each(|key| drop(table.remove(key)));
-    let changed = values.iter().filter(|(key, value)| set(table, key, value).is_some()).count();
+    let changed = values
+        .iter()
+        .filter(|(key, value)| set(table, key, value).is_some())
+        .count();
     (changed + gone.len() > 0).then_some(())
 }
 
@@ -112,7 +125,9 @@ fn converted(value: &Value, lines: bool) -> Option<toml_edit::Value> {
                 array.push(converted(item, false)?);
             }
             if lines {
-                array.iter_mut().for_each(|item| item.decor_mut().set_prefix("\n    "));
+                array
+                    .iter_mut()
+                    .for_each(|item| item.decor_mut().set_prefix("\n    "));
                 array.set_trailing("\n");
                 array.set_trailing_comma(true);
             }
@@ -131,19 +146,41 @@ mod tests {
     use crate::kit::scenario::{Mismatch, Problem, Snapshot};
 
     fn problem(step: usize, path: &[&str], value: Option<Value>) -> Problem {
-        let mismatch = Mismatch { key: path.join("."), expected: String::new(), actual: String::new() };
+        let mismatch = Mismatch {
+            key: path.join("."),
+            expected: String::new(),
+            actual: String::new(),
+        };
         let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Problem { line: 1, step, at: "on the mock", mismatch, snapshot: Some(Snapshot { path, value }) }
+        Problem {
+            line: 1,
+            step,
+            at: "on the mock",
+            mismatch,
+            snapshot: Some(Snapshot { path, value }),
+        }
     }
 
     fn update_of(text: &str, problems: Vec<Problem>) -> String {
         let (title, path, took) = ("x".to_owned(), "x.toml".into(), Duration::ZERO);
-        edited(text, &Report { title, path, took, problems, calls: Vec::new() }).unwrap().0
+        edited(
+            text,
+            &Report {
+                title,
+                path,
+                took,
+                problems,
+                calls: Vec::new(),
+            },
+        )
+        .unwrap()
+        .0
     }
 
     #[test]
     fn only_the_snapshot_changes() {
-        let strings = |texts: &[&str]| Value::Array(texts.iter().map(|text| (*text).into()).collect());
+        let strings =
+            |texts: &[&str]| Value::Array(texts.iter().map(|text| (*text).into()).collect());
         let file = "\
 # why
 [[step]]
@@ -198,6 +235,9 @@ exit = 0 # fine
     fn what_is_not_there_any_more_is_taken_away() {
         let file = "expect.exit = 0\nexpect.run = { label = \"Promoted\", status = \"SUCCESS\" }\n";
         let edited = update_of(file, vec![problem(1, &["run", "label"], None)]);
-        assert_eq!(edited, "expect.exit = 0\nexpect.run = { status = \"SUCCESS\" }\n");
+        assert_eq!(
+            edited,
+            "expect.exit = 0\nexpect.run = { status = \"SUCCESS\" }\n"
+        );
     }
 }

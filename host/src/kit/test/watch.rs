@@ -19,7 +19,11 @@ type Stamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 ///
 /// # Errors
 /// Never: what is wrong may be what is being written.
-pub(super) async fn watch(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
+pub(super) async fn watch(
+    args: &TestArgs,
+    runner: &Arc<Runner>,
+    out: &Out<'_>,
+) -> anyhow::Result<u8> {
     loop {
         let before = stamps(args, runner);
         if let Err(error) = once(args, runner, out).await {
@@ -60,7 +64,11 @@ fn look(folder: &Path, found: &mut Stamps) {
 }
 
 fn beside(folder: &Path, found: &mut Stamps) {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     for entry in folder.read_dir().into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
             stamp(entry.path(), found);

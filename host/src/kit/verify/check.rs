@@ -75,7 +75,11 @@ pub enum What {
 }
 
 fn lines(first: &usize, last: &usize) -> String {
-    if first == last { format!("line {first} is") } else { format!("lines {first} to {last} are") }
+    if first == last {
+        format!("line {first} is")
+    } else {
+        format!("lines {first} to {last} are")
+    }
 }
 
 impl What {
@@ -96,8 +100,13 @@ impl What {
 
 /// Looks at every line of a journal.
 pub fn check(bytes: &[u8]) -> Verified {
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let texts: Vec<&[u8]> = bytes[..whole].split_inclusive(|byte| *byte == b'\n').collect();
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let texts: Vec<&[u8]> = bytes[..whole]
+        .split_inclusive(|byte| *byte == b'\n')
+        .collect();
     let parsed: Vec<Option<Line<'_>>> = texts.iter().map(|text| parse(text)).collect();
     let mut findings = order(&parsed);
     findings.extend(sums(&parsed));
@@ -105,7 +114,10 @@ pub fn check(bytes: &[u8]) -> Verified {
     for (index, line) in parsed.iter().enumerate() {
         match line.map(|line| serde_json::from_str::<Entry>(line.entry)) {
             Some(Ok(entry)) => entries.push((index + 1, entry)),
-            Some(Err(why)) => findings.push(Finding { line: index + 1, what: unreadable(&why.to_string()) }),
+            Some(Err(why)) => findings.push(Finding {
+                line: index + 1,
+                what: unreadable(&why.to_string()),
+            }),
             None => {}
         }
     }
@@ -117,17 +129,34 @@ pub fn check(bytes: &[u8]) -> Verified {
     findings.dedup();
     let end = match entries.last() {
         _ if whole < bytes.len() => End::Torn,
-        Some((line, Entry::Footer { ending, message, .. })) if *line == texts.len() => {
-            End::Said { ending: ending.clone(), message: message.clone() }
-        }
+        Some((
+            line,
+            Entry::Footer {
+                ending, message, ..
+            },
+        )) if *line == texts.len() => End::Said {
+            ending: ending.clone(),
+            message: message.clone(),
+        },
         _ => End::Cut,
     };
-    let sum = parsed.last().copied().flatten().map(|line| line.sum.to_owned()).unwrap_or_default();
+    let sum = parsed
+        .last()
+        .copied()
+        .flatten()
+        .map(|line| line.sum.to_owned())
+        .unwrap_or_default();
     let header = entries.into_iter().find_map(|(_, entry)| match entry {
         Entry::Header(header) => Some(header),
         _ => None,
     });
-    Verified { lines: texts.len(), sum, header, end, findings }
+    Verified {
+        lines: texts.len(),
+        sum,
+        header,
+        end,
+        findings,
+    }
 }
 
 fn parse(text: &[u8]) -> Option<Line<'_>> {
@@ -145,7 +174,12 @@ fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
     let (mut findings, mut seen) = (Vec::new(), BTreeSet::new());
     let (mut expected, mut before) = (1, "");
     for (index, line) in parsed.iter().enumerate() {
-        let mut find = |what| findings.push(Finding { line: index + 1, what });
+        let mut find = |what| {
+            findings.push(Finding {
+                line: index + 1,
+                what,
+            })
+        };
         let Some(line) = line else {
             find(unreadable("it was not written by this program"));
             (expected, before) = (expected + 1, "");
@@ -158,7 +192,9 @@ fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
             (expected, before) = (expected + 1, line.sum);
             continue;
         }
-        let missing: Vec<usize> = gap(expected, number).filter(|number| !there.contains(number)).collect();
+        let missing: Vec<usize> = gap(expected, number)
+            .filter(|number| !there.contains(number))
+            .collect();
         match (missing.first(), missing.last()) {
             _ if !seen.insert(number) => find(What::Repeated(number)),
             (Some(first), Some(last)) => find(What::Missing(*first, *last)),
@@ -189,21 +225,36 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
     // What a line's sum should be, where the line before it is there.
     let right = |line: &Line<'_>| match line.number {
         1 => Some(chain("", 1, line.entry)),
-        number => Some(chain(by_number.get(&number.checked_sub(1)?)?.sum, number, line.entry)),
+        number => Some(chain(
+            by_number.get(&number.checked_sub(1)?)?.sum,
+            number,
+            line.entry,
+        )),
     };
     let is_edited = |line: &Line<'_>| {
         let Some(found) = right(line).filter(|found| *found != line.sum) else {
             return false;
         };
         // If the sum of the line before was edited and nothing else, then this one is as it was written.
-        let earlier = line.number.checked_sub(1).and_then(|number| by_number.get(&number));
-        let mended = earlier.and_then(right).map(|sum| chain(&sum, line.number, line.entry));
+        let earlier = line
+            .number
+            .checked_sub(1)
+            .and_then(|number| by_number.get(&number));
+        let mended = earlier
+            .and_then(right)
+            .map(|sum| chain(&sum, line.number, line.entry));
         mended.is_none_or(|mended| mended != line.sum) && found != line.sum
     };
-    let numbered = parsed.iter().enumerate().filter_map(|(index, line)| Some((index + 1, line.as_ref()?)));
+    let numbered = parsed
+        .iter()
+        .enumerate()
+        .filter_map(|(index, line)| Some((index + 1, line.as_ref()?)));
     numbered
         .filter(|(_, line)| is_edited(line))
-        .map(|(line, _)| Finding { line, what: What::Edited })
+        .map(|(line, _)| Finding {
+            line,
+            what: What::Edited,
+        })
         .collect()
 }
 
@@ -215,15 +266,20 @@ fn sequence(entries: &[(usize, Entry)]) -> Vec<Finding> {
         let misplaced = match entry {
             _ if over => Some("the run had ended"),
             Entry::Header(header) if header.format != FORMAT => {
-                findings.push(Finding { line: *line, what: What::Format(header.format) });
+                findings.push(Finding {
+                    line: *line,
+                    what: What::Format(header.format),
+                });
                 None
             }
             Entry::Header(_) => (*line != 1).then_some("a journal has one header, its first line"),
             _ if *line == 1 => Some("a journal starts with its header"),
-            Entry::Call { number, .. } if open || *number != calls + 1 => {
-                Some("a call before the last one was answered, or with another number than the next")
-            }
-            Entry::Reply { number, .. } | Entry::Failure { number, .. } if !open || *number != calls => {
+            Entry::Call { number, .. } if open || *number != calls + 1 => Some(
+                "a call before the last one was answered, or with another number than the next",
+            ),
+            Entry::Reply { number, .. } | Entry::Failure { number, .. }
+                if !open || *number != calls =>
+            {
                 Some("an answer to no call")
             }
             _ => None,
@@ -234,10 +290,16 @@ fn sequence(entries: &[(usize, Entry)]) -> Vec<Finding> {
             Entry::Footer { .. } => over = true,
             Entry::Header(_) => {}
         }
-        findings.extend(misplaced.map(|why| Finding { line: *line, what: What::Misplaced(why) }));
+        findings.extend(misplaced.map(|why| Finding {
+            line: *line,
+            what: What::Misplaced(why),
+        }));
     }
     if entries.is_empty() {
-        findings.push(Finding { line: 1, what: What::Empty });
+        findings.push(Finding {
+            line: 1,
+            what: What::Empty,
+        });
     }
     findings
 }

@@ -67,7 +67,10 @@ struct Looked {
 impl Looked {
     /// A stable word for machines.
     fn state(&self) -> &'static str {
-        match (&self.verified.end, self.verified.findings.is_empty() && self.fits) {
+        match (
+            &self.verified.end,
+            self.verified.findings.is_empty() && self.fits,
+        ) {
             (_, false) => "broken",
             (End::Said { .. }, true) => "whole",
             (End::Cut | End::Torn, true) => "cut",
@@ -82,13 +85,23 @@ impl Looked {
 pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     if args.sum.is_some() && paths.len() != 1 {
-        bail!("`--sum` is the sum of one journal, and these are {}", paths.len());
+        bail!(
+            "`--sum` is the sum of one journal, and these are {}",
+            paths.len()
+        );
     }
     let mut all = Vec::new();
     for path in paths {
         let verified = check(&journals::bytes(&path)?);
-        let fits = args.sum.as_ref().is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
-        all.push(Looked { path, verified, fits });
+        let fits = args
+            .sum
+            .as_ref()
+            .is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
+        all.push(Looked {
+            path,
+            verified,
+            fits,
+        });
     }
     match args.format {
         Format::Pretty => data(&format!("{}\n", text::log(&pretty(&all)))),
@@ -108,12 +121,25 @@ fn count(all: &[Looked], state: &str) -> usize {
 fn pretty(all: &[Looked]) -> String {
     let mut shown = String::new();
     for looked in all {
-        let Looked { path, verified, fits } = looked;
+        let Looked {
+            path,
+            verified,
+            fits,
+        } = looked;
         let (path, lines) = (text::line(&path.display().to_string()), verified.lines);
-        let _ = writeln!(shown, "{:6}  {path}: {lines} lines, {}", looked.state(), ending(verified));
+        let _ = writeln!(
+            shown,
+            "{:6}  {path}: {lines} lines, {}",
+            looked.state(),
+            ending(verified)
+        );
         for finding in &verified.findings {
-            let _ =
-                writeln!(shown, "        line {} {}", finding.line, text::line(&finding.what.to_string()));
+            let _ = writeln!(
+                shown,
+                "        line {} {}",
+                finding.line,
+                text::line(&finding.what.to_string())
+            );
         }
         let sum = text::line(&verified.sum);
         let _ = match fits {
@@ -134,7 +160,9 @@ fn ending(verified: &Verified) -> String {
     match &verified.end {
         End::Said { ending, .. } => format!("ends as {}", text::line(ending)),
         End::Cut => {
-            format!("no ending after line {lines}: the run was killed there, or the rest was removed")
+            format!(
+                "no ending after line {lines}: the run was killed there, or the rest was removed"
+            )
         }
         End::Torn => {
             format!(

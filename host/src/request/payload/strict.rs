@@ -22,11 +22,18 @@ pub struct PayloadError {
 
 impl PayloadError {
     pub(super) fn new(path: &str, what: &str) -> Self {
-        Self { path: path.to_owned(), what: what.to_owned() }
+        Self {
+            path: path.to_owned(),
+            what: what.to_owned(),
+        }
     }
 
     pub(super) fn below(mut self, parent: &str) -> Self {
-        self.path = if self.path == "$" { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        self.path = if self.path == "$" {
+            parent.to_owned()
+        } else {
+            format!("{parent}.{}", self.path)
+        };
         self
     }
 }
@@ -43,8 +50,9 @@ pub fn parse(text: &str, path: &str) -> Result<Value, PayloadError> {
         ));
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value =
-        Level { left: DEEPEST }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let value = Level { left: DEEPEST }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| PayloadError::new(path, &format!("cannot be read: {error}")))
 }
 

@@ -23,9 +23,16 @@ fn reads_the_old_message() {
     assert_eq!(payload.actor.name.as_deref(), Some("Dana Ito"));
     assert_eq!(payload.subject.key.blueprint, "service");
     assert_eq!(payload.subject.teams, ["payments"]);
-    let relations: Vec<_> =
-        payload.subject.relations.iter().map(|r| (r.name.as_str(), r.targets.len())).collect();
-    assert_eq!(relations, [("dev_runtime", 0), ("owners", 2), ("test_runtime", 1)]);
+    let relations: Vec<_> = payload
+        .subject
+        .relations
+        .iter()
+        .map(|r| (r.name.as_str(), r.targets.len()))
+        .collect();
+    assert_eq!(
+        relations,
+        [("dev_runtime", 0), ("owners", 2), ("test_runtime", 1)]
+    );
     assert_eq!(payload.inputs["reason"], "release");
 }
 
@@ -33,8 +40,7 @@ fn reads_the_old_message() {
 fn finds_run_and_subject_in_every_shape() {
     let entity = json!({ "identifier": "web-staging", "blueprint": "running_service" });
     let compact = json!({ "trigger": {}, "runId": "r_1", "blueprint": "running_service" });
-    let templated =
-        json!({ "run": { "id": "r_1" }, "entity": entity, "inputs": {}, "action": { "identifier": "a" } });
+    let templated = json!({ "run": { "id": "r_1" }, "entity": entity, "inputs": {}, "action": { "identifier": "a" } });
     let in_context = json!({ "context": { "runId": "r_1", "entity": "web-staging", "blueprint": "running_service" }, "payload": { "entity": null } });
     let shapes = [
         json!({ "port_payload": compact.to_string(), "entity": entity.to_string(), "auto_merge_pr": "true" }),
@@ -47,7 +53,10 @@ fn finds_run_and_subject_in_every_shape() {
     for shape in shapes {
         let payload = Payload::read(&shape.to_string()).unwrap();
         assert_eq!(
-            (payload.run.as_str(), payload.subject.key.identifier.as_str()),
+            (
+                payload.run.as_str(),
+                payload.subject.key.identifier.as_str()
+            ),
             ("r_1", "web-staging"),
             "{shape}"
         );
@@ -62,9 +71,15 @@ fn finds_run_and_subject_in_every_shape() {
 #[test]
 fn an_error_names_the_path() {
     let cases = [
-        ("", "payload: `$` cannot be read: EOF while parsing a value at line 1 column 0"),
+        (
+            "",
+            "payload: `$` cannot be read: EOF while parsing a value at line 1 column 0",
+        ),
         ("[]", "payload: `$` is not a JSON object"),
-        ("{\"a\":1,\"a\":2}", "payload: `$` cannot be read: the key `a` is there twice at line 1 column 13"),
+        (
+            "{\"a\":1,\"a\":2}",
+            "payload: `$` cannot be read: the key `a` is there twice at line 1 column 13",
+        ),
         (
             "{}",
             "payload: `context.runId` is missing, and so are `runId`, `port_context.runId` and `port_run_id`",
@@ -73,8 +88,14 @@ fn an_error_names_the_path() {
             r#"{"runId":"r_1"}"#,
             "payload: `payload.entity` is missing: this action must be started on an entity (operation DAY-2)",
         ),
-        (r#"{"runId":"../x y"}"#, "payload: `context.runId` is not an identifier as Port allows it"),
-        (r#"{"runId":"r","entity":{"identifier":"a"}}"#, "payload: `entity.blueprint` is missing"),
+        (
+            r#"{"runId":"../x y"}"#,
+            "payload: `context.runId` is not an identifier as Port allows it",
+        ),
+        (
+            r#"{"runId":"r","entity":{"identifier":"a"}}"#,
+            "payload: `entity.blueprint` is missing",
+        ),
         (
             r#"{"runId":"r","entity":{"identifier":"a","blueprint":"b","relations":{"x":1}}}"#,
             "payload: `entity.relations.x` is not a text or a list of texts",
@@ -85,11 +106,25 @@ fn an_error_names_the_path() {
         ),
     ];
     for (text, expected) in cases {
-        assert_eq!(Payload::read(text).unwrap_err().to_string(), expected, "{text}");
+        assert_eq!(
+            Payload::read(text).unwrap_err().to_string(),
+            expected,
+            "{text}"
+        );
     }
     let deep = "[".repeat(100) + &"]".repeat(100);
-    assert!(Payload::read(&deep).unwrap_err().what.contains("nested more than 64 levels deep"));
-    assert!(Payload::read(&"x".repeat(LARGEST + 1)).unwrap_err().what.contains("at most"));
+    assert!(
+        Payload::read(&deep)
+            .unwrap_err()
+            .what
+            .contains("nested more than 64 levels deep")
+    );
+    assert!(
+        Payload::read(&"x".repeat(LARGEST + 1))
+            .unwrap_err()
+            .what
+            .contains("at most")
+    );
     let no_inputs = Payload::read_event("{\"inputs\":null}").unwrap_err();
     assert_eq!(no_inputs.path, "inputs");
 }

@@ -11,7 +11,12 @@ use crate::world::port::Rate;
 
 impl Effect {
     /// The answer in place of the service's own.
-    pub(in crate::world) fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
+    pub(in crate::world) fn response(
+        self,
+        service: Service,
+        now: Timestamp,
+        rate: &Rate,
+    ) -> HttpResponse {
         match self {
             Self::Answer(canned) => canned.response(),
             Self::RateLimit(limit) => limit.response(service, now, rate),
@@ -40,11 +45,17 @@ impl RateLimit {
     fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
         let left = self.lasts.as_secs() + i64::from(self.lasts.subsec_nanos() > 0);
         let (status, body) = self.refusal(service);
-        let mut response =
-            Canned { status: self.status.unwrap_or(status), body: body.to_string(), ..Canned::default() }
-                .response();
+        let mut response = Canned {
+            status: self.status.unwrap_or(status),
+            body: body.to_string(),
+            ..Canned::default()
+        }
+        .response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
         if self.kind == RateKind::Secondary {
             headers.insert(header::RETRY_AFTER, left.into());
             return response;
@@ -66,9 +77,10 @@ impl RateLimit {
                 let body = json!({"ok": false, "error": "rate_limit_exceeded", "message": message});
                 return (429, body);
             }
-            (Service::GitHub, RateKind::Primary) => {
-                ("API rate limit exceeded for installation ID 1.", "resources-in-the-rest-api#rate-limiting")
-            }
+            (Service::GitHub, RateKind::Primary) => (
+                "API rate limit exceeded for installation ID 1.",
+                "resources-in-the-rest-api#rate-limiting",
+            ),
             (Service::GitHub, RateKind::Secondary) => (
                 "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
                 "rate-limits-for-the-rest-api#about-secondary-rate-limits",

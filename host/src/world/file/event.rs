@@ -77,19 +77,45 @@ impl From<ThenFile> for Event {
             ThenFile::Request(foreign) => return Self::Request(foreign),
             ThenFile::RevokeTokens(Service::Port) => return Self::RevokePortTokens,
             ThenFile::RevokeTokens(Service::GitHub) => There::RevokeTokens,
-            ThenFile::Commit { repository, branch, files } => There::Commit { repository, branch, files },
+            ThenFile::Commit {
+                repository,
+                branch,
+                files,
+            } => There::Commit {
+                repository,
+                branch,
+                files,
+            },
             ThenFile::Close { repository } => There::Close { repository },
             ThenFile::Merge { repository } => There::Merge { repository },
-            ThenFile::Review { repository, user, state } => {
+            ThenFile::Review {
+                repository,
+                user,
+                state,
+            } => {
                 let state = match state {
                     ReviewFile::Approved => github::ReviewState::Approved,
                     ReviewFile::ChangesRequested => github::ReviewState::ChangesRequested,
                     ReviewFile::Commented => github::ReviewState::Commented,
                 };
-                There::Review { repository, user, state }
+                There::Review {
+                    repository,
+                    user,
+                    state,
+                }
             }
-            ThenFile::Check { repository, name, conclusion } => There::Check { repository, name, conclusion },
-            ThenFile::DeleteBranch { repository, branch } => There::DeleteBranch { repository, branch },
+            ThenFile::Check {
+                repository,
+                name,
+                conclusion,
+            } => There::Check {
+                repository,
+                name,
+                conclusion,
+            },
+            ThenFile::DeleteBranch { repository, branch } => {
+                There::DeleteBranch { repository, branch }
+            }
         })
     }
 }
@@ -119,13 +145,22 @@ pub(super) fn schedule(
         && !github::operations().any(|known| known == operation)
     {
         let near = crate::near::near(operation, github::operations());
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(at.error(offset, "events", format!("GitHub has no operation `{operation}` here{hint}")));
+        let hint = near
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        return Err(at.error(
+            offset,
+            "events",
+            format!("GitHub has no operation `{operation}` here{hint}"),
+        ));
     }
     let Event::GitHub(event) = event else {
         let message = "only what happens at GitHub can be tied to one of its operations";
         return Err(at.error(offset, "events", message));
     };
-    world.github.schedule.push(github::Scheduled { when, event });
+    world
+        .github
+        .schedule
+        .push(github::Scheduled { when, event });
     Ok(())
 }

@@ -96,7 +96,12 @@ struct RunFile {
 }
 
 impl PortFile {
-    pub(super) fn build(self, at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), WorldFileError> {
+    pub(super) fn build(
+        self,
+        at: &Place<'_>,
+        now: Timestamp,
+        port: &mut Port,
+    ) -> Result<(), WorldFileError> {
         self.definitions(at, now, port)?;
         for (index, entity) in self.entities.iter().enumerate() {
             entity.build(now, port).map_err(|message| {
@@ -107,7 +112,8 @@ impl PortFile {
         check_targets(at, &self.entities, port)?;
         for run in self.runs {
             let offset = run.id.span().start;
-            run.build(now, port).map_err(|message| at.error(offset, "port.runs", message))?;
+            run.build(now, port)
+                .map_err(|message| at.error(offset, "port.runs", message))?;
         }
         if let Some(organisation) = self.organisation {
             port.organisation = organisation;
@@ -124,7 +130,12 @@ impl PortFile {
     }
 
     /// Blueprints and actions.
-    fn definitions(&self, at: &Place<'_>, now: Timestamp, port: &mut Port) -> Result<(), WorldFileError> {
+    fn definitions(
+        &self,
+        at: &Place<'_>,
+        now: Timestamp,
+        port: &mut Port,
+    ) -> Result<(), WorldFileError> {
         if self.blueprints == Blueprints::Guide {
             port.install_guide(now);
         }
@@ -132,7 +143,9 @@ impl PortFile {
             let read = at.definition("port.blueprint", definition)?;
             let blueprint = Blueprint::new(read, Stamps::new(now, "system"));
             let offset = definition.span().start;
-            port.put_blueprint(blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?);
+            port.put_blueprint(
+                blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
+            );
         }
         for definition in &self.action {
             port.put_action(now, at.definition("port.action", definition)?);
@@ -143,12 +156,20 @@ impl PortFile {
 
 impl From<CredentialsFile> for Credentials {
     fn from(file: CredentialsFile) -> Self {
-        Self { client_id: file.client_id, client_secret: file.client_secret, may_write: file.may_write }
+        Self {
+            client_id: file.client_id,
+            client_secret: file.client_secret,
+            may_write: file.may_write,
+        }
     }
 }
 
 /// Entities may name each other in any order, so their relations are checked when all are there.
-fn check_targets(at: &Place<'_>, entities: &[EntityFile], port: &Port) -> Result<(), WorldFileError> {
+fn check_targets(
+    at: &Place<'_>,
+    entities: &[EntityFile],
+    port: &Port,
+) -> Result<(), WorldFileError> {
     let Some((entity, missing)) = port.dangling() else {
         return Ok(());
     };
@@ -163,10 +184,17 @@ fn check_targets(at: &Place<'_>, entities: &[EntityFile], port: &Port) -> Result
 impl EntityFile {
     fn build(&self, now: Timestamp, port: &mut Port) -> Result<(), String> {
         let mut body = Map::new();
-        body.insert("identifier".into(), self.identifier.get_ref().clone().into());
+        body.insert(
+            "identifier".into(),
+            self.identifier.get_ref().clone().into(),
+        );
         body.insert("properties".into(), self.properties.clone().into());
         body.insert("relations".into(), self.relations.clone().into());
-        let optional = [("title", &self.title), ("icon", &self.icon), ("team", &self.team)];
+        let optional = [
+            ("title", &self.title),
+            ("icon", &self.icon),
+            ("team", &self.team),
+        ];
         for (key, value) in optional {
             if let Some(value) = value {
                 body.insert(key.into(), value.clone());
@@ -183,7 +211,9 @@ impl RunFile {
         if let (Some(blueprint), Some(entity)) = (&self.blueprint, &self.entity)
             && port.entity(blueprint, entity).is_none()
         {
-            return Err(format!("there is no entity \"{entity}\" of \"{blueprint}\""));
+            return Err(format!(
+                "there is no entity \"{entity}\" of \"{blueprint}\""
+            ));
         }
         let stamps = Stamps::new(now, self.created_by.as_deref().unwrap_or("system"));
         let mut run = Run::new(self.id.into_inner(), &self.action, stamps);

@@ -109,8 +109,9 @@ impl RepositoryFile {
                 .map_err(|error| refuse(format!("folder {folder}: {error}")))?;
         }
         for pull in self.content(files, &mut world.github).map_err(refuse)? {
-            open(world, &name, pull.get_ref())
-                .map_err(|message| at.error(pull.span().start, "github.repositories.pulls", message))?;
+            open(world, &name, pull.get_ref()).map_err(|message| {
+                at.error(pull.span().start, "github.repositories.pulls", message)
+            })?;
         }
         Ok(())
     }
@@ -128,7 +129,9 @@ impl RepositoryFile {
         repository.renamed_from = self.renamed_from;
         repository.collaborators.extend(self.collaborators);
         let rules = self.rules.into_iter();
-        repository.rules = rules.map(|(branch, rules)| (branch, rules.into())).collect();
+        repository.rules = rules
+            .map(|(branch, rules)| (branch, rules.into()))
+            .collect();
         let default = repository.settings.default_branch.clone();
         let commit = |github: &mut GitHub, branch: &str, message: &str, files| {
             let made = github.commit_files(name, branch, message, files);
@@ -142,7 +145,12 @@ impl RepositoryFile {
         }
         for branch in self.branches {
             let message = branch.message.unwrap_or(format!("Add {}", branch.name));
-            commit(github, &branch.name, &message, specs(branch.files).collect())?;
+            commit(
+                github,
+                &branch.name,
+                &message,
+                specs(branch.files).collect(),
+            )?;
         }
         for check in self.checks {
             let repository = github.find(name);
@@ -165,7 +173,10 @@ fn specs(files: BTreeMap<String, FileFile>) -> impl Iterator<Item = (String, Fil
 /// Opens a pull request the way a person would, through the API.
 fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), String> {
     const TOKEN: &str = "the world file's own";
-    world.github.tokens.insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
+    world
+        .github
+        .tokens
+        .insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
     let mut send = |method: &str, path: String, body: Value| {
         let request = http::Request::builder()
             .method(method)

@@ -69,9 +69,13 @@ impl From<SettingsFile> for Settings {
             allow_squash_merge: file.allow_squash_merge.unwrap_or(usual.allow_squash_merge),
             allow_rebase_merge: file.allow_rebase_merge.unwrap_or(usual.allow_rebase_merge),
             allow_auto_merge: file.allow_auto_merge.unwrap_or(usual.allow_auto_merge),
-            delete_branch_on_merge: file.delete_branch_on_merge.unwrap_or(usual.delete_branch_on_merge),
+            delete_branch_on_merge: file
+                .delete_branch_on_merge
+                .unwrap_or(usual.delete_branch_on_merge),
             has_issues: file.has_issues.unwrap_or(usual.has_issues),
-            actions_may_create_pulls: file.actions_may_create_pulls.unwrap_or(usual.actions_may_create_pulls),
+            actions_may_create_pulls: file
+                .actions_may_create_pulls
+                .unwrap_or(usual.actions_may_create_pulls),
             rules_available: file.rules_available.unwrap_or(usual.rules_available),
         }
     }
@@ -89,7 +93,9 @@ impl From<RulesFile> for BranchRules {
             strict: file.strict,
             required_approvals: file.required_approvals,
             require_pull_request: file.require_pull_request,
-            allowed_methods: file.allowed_methods.map(|methods| methods.into_iter().map(method).collect()),
+            allowed_methods: file
+                .allowed_methods
+                .map(|methods| methods.into_iter().map(method).collect()),
             merge_queue: file.merge_queue,
             linear_history: file.linear_history,
             required_signatures: file.required_signatures,
@@ -101,6 +107,10 @@ impl From<RulesFile> for BranchRules {
 
 impl From<CiFile> for Ci {
     fn from(file: CiFile) -> Self {
-        Self { name: file.name, takes: file.takes, conclusion: file.conclusion }
+        Self {
+            name: file.name,
+            takes: file.takes,
+            conclusion: file.conclusion,
+        }
     }
 }

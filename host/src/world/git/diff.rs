@@ -37,7 +37,13 @@ impl Store {
         found
     }
 
-    fn changes_below(&self, old: Option<Oid>, new: Option<Oid>, prefix: &str, found: &mut Vec<Change>) {
+    fn changes_below(
+        &self,
+        old: Option<Oid>,
+        new: Option<Oid>,
+        prefix: &str,
+        found: &mut Vec<Change>,
+    ) {
         if old == new {
             return;
         }
@@ -60,7 +66,11 @@ impl Store {
             let is_tree = |entry: &Entry| entry.mode == Mode::Tree;
             let (old_leaf, new_leaf) = (old.filter(|e| !is_tree(e)), new.filter(|e| !is_tree(e)));
             if old_leaf.is_some() || new_leaf.is_some() {
-                found.push(Change { path: path.clone(), old: old_leaf, new: new_leaf });
+                found.push(Change {
+                    path: path.clone(),
+                    old: old_leaf,
+                    new: new_leaf,
+                });
             }
             let tree = |entry: Option<Entry>| entry.filter(is_tree).map(|entry| entry.id);
             self.changes_below(tree(old), tree(new), &format!("{path}/"), found);

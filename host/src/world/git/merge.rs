@@ -17,7 +17,9 @@ impl Store {
     /// The paths on which both sides disagree.
     pub fn merge_trees(&mut self, base: Oid, ours: Oid, theirs: Oid) -> Result<Oid, Vec<String>> {
         let by_path = |changes: Vec<Change>| -> BTreeMap<String, Change> {
-            let keyed = changes.into_iter().map(|change| (change.path.clone(), change));
+            let keyed = changes
+                .into_iter()
+                .map(|change| (change.path.clone(), change));
             keyed.collect()
         };
         let mine = by_path(self.changes(Some(base), Some(ours)));
@@ -101,7 +103,11 @@ pub(super) fn merge_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec
     let base = lines(base);
     let (mut ours, mut theirs) = (Side::new(&base, ours), Side::new(&base, theirs));
     let (mut merged, mut done) = (Vec::new(), 0);
-    while let Some(start) = [ours.next_start(), theirs.next_start()].into_iter().flatten().min() {
+    while let Some(start) = [ours.next_start(), theirs.next_start()]
+        .into_iter()
+        .flatten()
+        .min()
+    {
         merged.extend_from_slice(&base[done..start]);
         let (our_start, their_start) = (ours.position(start), theirs.position(start));
         done = start;
@@ -134,9 +140,16 @@ impl<'a> Side<'a> {
     fn new(base: &[&[u8]], text: &'a [u8]) -> Self {
         let lines = lines(text);
         let ops = capture_diff_slices(Algorithm::Myers, base, &lines);
-        let changed = ops.iter().rev().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+        let changed = ops
+            .iter()
+            .rev()
+            .filter(|op| !matches!(op, DiffOp::Equal { .. }));
         let hunks = changed.map(|op| (op.old_range(), op.new_range())).collect();
-        Self { lines, hunks, shift: 0 }
+        Self {
+            lines,
+            hunks,
+            shift: 0,
+        }
     }
 
     fn next_start(&self) -> Option<usize> {

@@ -83,9 +83,15 @@ impl Mode {
 
     /// The mode of six digits, or none for any other text.
     pub fn parse(digits: &str) -> Option<Self> {
-        [Self::File, Self::Executable, Self::Symlink, Self::Submodule, Self::Tree]
-            .into_iter()
-            .find(|mode| mode.digits() == digits)
+        [
+            Self::File,
+            Self::Executable,
+            Self::Symlink,
+            Self::Submodule,
+            Self::Tree,
+        ]
+        .into_iter()
+        .find(|mode| mode.digits() == digits)
     }
 
     /// The kind of object that an entry of this mode names: `blob`, `tree` or `commit`.
@@ -155,7 +161,12 @@ pub struct Signature {
 impl Signature {
     /// A signature in universal time.
     pub fn new(name: &str, email: &str, time: Timestamp) -> Self {
-        Self { name: name.into(), email: email.into(), time, offset: 0 }
+        Self {
+            name: name.into(),
+            email: email.into(),
+            time,
+            offset: 0,
+        }
     }
 }
 
@@ -166,7 +177,10 @@ impl fmt::Display for Signature {
         let (hours, minutes) = (minutes / 60, minutes % 60);
         let seconds = self.time.as_second();
         let Self { name, email, .. } = self;
-        write!(out, "{name} <{email}> {seconds} {sign}{hours:02}{minutes:02}")
+        write!(
+            out,
+            "{name} <{email}> {seconds} {sign}{hours:02}{minutes:02}"
+        )
     }
 }
 
@@ -224,7 +238,14 @@ fn encode_commit(commit: &Commit) -> String {
     for parent in &commit.parents {
         text.push_str(&format!("parent {parent}\n"));
     }
-    let Commit { author, committer, message, .. } = commit;
-    text.push_str(&format!("author {author}\ncommitter {committer}\n\n{message}"));
+    let Commit {
+        author,
+        committer,
+        message,
+        ..
+    } = commit;
+    text.push_str(&format!(
+        "author {author}\ncommitter {committer}\n\n{message}"
+    ));
     text
 }

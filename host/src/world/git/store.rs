@@ -84,7 +84,10 @@ impl Store {
 
     /// What a path of the tree points at. The empty path is the tree itself.
     pub fn entry_at(&self, tree: Oid, path: &str) -> Option<Entry> {
-        let root = Entry { mode: Mode::Tree, id: tree };
+        let root = Entry {
+            mode: Mode::Tree,
+            id: tree,
+        };
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         parts.try_fold(root, |entry, part| self.tree(entry.id)?.entry(part))
     }
@@ -116,7 +119,8 @@ impl Store {
         let mut split = Vec::new();
         for (path, entry) in edits {
             let parts: Vec<&str> = path.split('/').collect();
-            let hostile = |part: &&str| matches!(*part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
+            let hostile =
+                |part: &&str| matches!(*part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
             if parts.iter().any(hostile) || path.contains('\0') {
                 return Err(TreeError::Path(path.clone()));
             }
@@ -152,7 +156,10 @@ impl Store {
                 _ => {
                     let below = entries.get(name).filter(|entry| entry.mode == Mode::Tree);
                     let below = self.edit_level(below.map(|entry| entry.id), group, depth + 1)?;
-                    below.map(|id| Entry { mode: Mode::Tree, id })
+                    below.map(|id| Entry {
+                        mode: Mode::Tree,
+                        id,
+                    })
                 }
             };
             match edited {

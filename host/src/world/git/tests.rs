@@ -19,22 +19,38 @@ fn git(dir: &Path, arguments: &[&str], input: &[u8]) -> String {
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", dir)
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .envs([("GIT_AUTHOR_NAME", "Dana"), ("GIT_AUTHOR_EMAIL", "dana@acme.example")])
-        .envs([("GIT_COMMITTER_NAME", "Bot"), ("GIT_COMMITTER_EMAIL", "bot@acme.example")])
-        .envs([("GIT_AUTHOR_DATE", "1767225600 +0200"), ("GIT_COMMITTER_DATE", "1767225601 -0330")])
+        .envs([
+            ("GIT_AUTHOR_NAME", "Dana"),
+            ("GIT_AUTHOR_EMAIL", "dana@acme.example"),
+        ])
+        .envs([
+            ("GIT_COMMITTER_NAME", "Bot"),
+            ("GIT_COMMITTER_EMAIL", "bot@acme.example"),
+        ])
+        .envs([
+            ("GIT_AUTHOR_DATE", "1767225600 +0200"),
+            ("GIT_COMMITTER_DATE", "1767225601 -0330"),
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim_end()
+        .to_owned()
 }
 
 fn scratch() -> std::path::PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("promote-git-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "promote-git-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
     let dir = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&dir).unwrap();
     git(&dir, &["init", "-q", "."], b"");
@@ -59,7 +75,10 @@ fn blob_ids_are_those_of_git() {
         assert_eq!(Object::Blob(text.into()).id().to_string(), id);
         assert_eq!(id.parse::<Oid>().unwrap().to_string(), id);
     }
-    assert_eq!(Object::Tree(Tree::default()).id().to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    assert_eq!(
+        Object::Tree(Tree::default()).id().to_string(),
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    );
     for wrong in ["", "ce01", "ze013625030ba8dba906f756967f9e9ca394464a"] {
         assert_eq!(wrong.parse::<Oid>(), Err(ParseOidError));
     }
@@ -81,7 +100,16 @@ fn trees_and_commits_have_the_ids_that_git_gives_them() {
     let dir = scratch();
     for (path, mode, text) in files {
         let id = git(&dir, &["hash-object", "-w", "--stdin"], text.as_bytes());
-        git(&dir, &["update-index", "--add", "--cacheinfo", &format!("{},{id},{path}", mode.digits())], b"");
+        git(
+            &dir,
+            &[
+                "update-index",
+                "--add",
+                "--cacheinfo",
+                &format!("{},{id},{path}", mode.digits()),
+            ],
+            b"",
+        );
     }
     assert_eq!(tree.to_string(), git(&dir, &["write-tree"], b""));
     let commit = Commit {
@@ -89,15 +117,27 @@ fn trees_and_commits_have_the_ids_that_git_gives_them() {
         parents: vec![],
         author: Signature {
             offset: 120,
-            ..Signature::new("Dana", "dana@acme.example", Timestamp::new(1767225600, 0).unwrap())
+            ..Signature::new(
+                "Dana",
+                "dana@acme.example",
+                Timestamp::new(1767225600, 0).unwrap(),
+            )
         },
         committer: Signature {
             offset: -210,
-            ..Signature::new("Bot", "bot@acme.example", Timestamp::new(1767225601, 0).unwrap())
+            ..Signature::new(
+                "Bot",
+                "bot@acme.example",
+                Timestamp::new(1767225601, 0).unwrap(),
+            )
         },
         message: "first\n".into(),
     };
-    let id = git(&dir, &["commit-tree", "-m", "first", &tree.to_string()], b"");
+    let id = git(
+        &dir,
+        &["commit-tree", "-m", "first", &tree.to_string()],
+        b"",
+    );
     assert_eq!(store.insert(Object::Commit(commit)).to_string(), id);
     std::fs::remove_dir_all(dir).unwrap();
 }
@@ -105,13 +145,22 @@ fn trees_and_commits_have_the_ids_that_git_gives_them() {
 #[test]
 fn edits_keep_what_they_do_not_name() {
     let mut store = Store::default();
-    let first = edits(&mut store, &[("a/x", Mode::File, "1"), ("a/y", Mode::Executable, "2")]);
+    let first = edits(
+        &mut store,
+        &[("a/x", Mode::File, "1"), ("a/y", Mode::Executable, "2")],
+    );
     let tree = store.edit_tree(None, &first).unwrap();
     let second = edits(&mut store, &[("a/x", Mode::File, "3")]);
     let edited = store.edit_tree(Some(tree), &second).unwrap();
     assert_eq!(store.entry_at(edited, "a/y"), store.entry_at(tree, "a/y"));
     let changes = store.changes(Some(tree), Some(edited));
-    assert_eq!(changes.iter().map(|change| &*change.path).collect::<Vec<_>>(), ["a/x"]);
+    assert_eq!(
+        changes
+            .iter()
+            .map(|change| &*change.path)
+            .collect::<Vec<_>>(),
+        ["a/x"]
+    );
     let gone = Edits::from([("a/x".into(), None), ("a/y".into(), None)]);
     let empty = store.edit_tree(Some(edited), &gone).unwrap();
     assert_eq!(store.walk(empty), [], "an empty directory does not stay");
@@ -120,14 +169,20 @@ fn edits_keep_what_they_do_not_name() {
 #[test]
 fn edits_refuse_what_git_would_not_store() {
     let mut store = Store::default();
-    let entry = Some(Entry { mode: Mode::File, id: store.insert_blob("") });
+    let entry = Some(Entry {
+        mode: Mode::File,
+        id: store.insert_blob(""),
+    });
     for path in ["", "/a", "a//b", "../a", "a/./b", ".git/config", "a/.GIT"] {
         let refused = store.edit_tree(None, &Edits::from([(path.into(), entry)]));
         assert_eq!(refused, Err(TreeError::Path(path.into())));
     }
     let missing = store.edit_tree(None, &Edits::from([("a".into(), None)]));
     assert_eq!(missing, Err(TreeError::Missing("a".into())));
-    let clash = store.edit_tree(None, &Edits::from([("a".into(), entry), ("a/b".into(), entry)]));
+    let clash = store.edit_tree(
+        None,
+        &Edits::from([("a".into(), entry), ("a/b".into(), entry)]),
+    );
     assert_eq!(clash, Err(TreeError::Clash("a".into())));
 }
 
@@ -154,8 +209,11 @@ fn line_merges_agree_with_git() {
             std::fs::write(dir.join(name), text).unwrap();
         }
         let mut command = Command::new("git");
-        let output =
-            command.current_dir(&dir).args(["merge-file", "-p", "ours", "base", "theirs"]).output().unwrap();
+        let output = command
+            .current_dir(&dir)
+            .args(["merge-file", "-p", "ours", "base", "theirs"])
+            .output()
+            .unwrap();
         let expected = output.status.success().then_some(output.stdout);
         for (one, other) in [(ours, theirs), (theirs, ours)] {
             let merged = merge::merge_lines(base.as_bytes(), one.as_bytes(), other.as_bytes());
@@ -167,7 +225,11 @@ fn line_merges_agree_with_git() {
 
 #[test]
 fn tree_merges_take_what_only_one_side_changed() {
-    let base = [("a", Mode::File, "1\n2\n3\n"), ("d/b", Mode::File, "b"), ("c", Mode::File, "c")];
+    let base = [
+        ("a", Mode::File, "1\n2\n3\n"),
+        ("d/b", Mode::File, "b"),
+        ("c", Mode::File, "c"),
+    ];
     type Files<'a> = &'a [(&'a str, Mode, &'a str)];
     type Row<'a> = (Files<'a>, Files<'a>, Result<Files<'a>, &'a [&'a str]>);
     let cases: [Row<'_>; 5] = [
@@ -181,13 +243,21 @@ fn tree_merges_take_what_only_one_side_changed() {
             &[("c", Mode::File, "y")],
             Ok(&[("d/b", Mode::File, "x"), ("c", Mode::File, "y")]),
         ),
-        (&[("d/b", Mode::File, "x")], &[("d/b", Mode::File, "y")], Err(&["d/b"])),
+        (
+            &[("d/b", Mode::File, "x")],
+            &[("d/b", Mode::File, "y")],
+            Err(&["d/b"]),
+        ),
         (
             &[("a", Mode::Executable, "1\n2\n3\n")],
             &[("a", Mode::File, "1\n2\n4\n")],
             Ok(&[("a", Mode::Executable, "1\n2\n4\n")]),
         ),
-        (&[("c/x", Mode::File, "x")], &[("c", Mode::File, "y")], Err(&["c"])),
+        (
+            &[("c/x", Mode::File, "x")],
+            &[("c", Mode::File, "y")],
+            Err(&["c"]),
+        ),
     ];
     for (ours, theirs, expected) in cases {
         let mut store = Store::default();
@@ -199,7 +269,10 @@ fn tree_merges_take_what_only_one_side_changed() {
         let (one, other) = (grow(Some(root), ours), grow(Some(root), theirs));
         let expected = match expected {
             Ok(files) => Ok(grow(Some(root), files)),
-            Err(paths) => Err(paths.iter().map(|path| path.to_string()).collect::<Vec<_>>()),
+            Err(paths) => Err(paths
+                .iter()
+                .map(|path| path.to_string())
+                .collect::<Vec<_>>()),
         };
         assert_eq!(store.merge_trees(root, one, other), expected);
     }

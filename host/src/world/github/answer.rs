@@ -28,7 +28,11 @@ pub(super) type Reply = Result<Answer, Answer>;
 
 impl Answer {
     pub(super) fn new(status: u16, body: Body) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
     }
 
     pub(super) fn json(status: u16, body: Value) -> Self {
@@ -61,7 +65,10 @@ impl Answer {
     pub(super) fn error(status: u16, message: impl Into<String>) -> Self {
         let message = message.into();
         // The status in the body is text (59 of 59 measured answers), unlike what its place suggests.
-        Self::json(status, json!({"message": message, "status": status.to_string()}))
+        Self::json(
+            status,
+            json!({"message": message, "status": status.to_string()}),
+        )
     }
 
     pub(super) fn not_found() -> Self {
@@ -79,7 +86,10 @@ impl Answer {
 
     /// 422 for a required field of the body that is not there.
     pub(super) fn not_supplied(field: &str) -> Self {
-        Self::error(422, format!("Invalid request.\n\n\"{field}\" wasn't supplied."))
+        Self::error(
+            422,
+            format!("Invalid request.\n\n\"{field}\" wasn't supplied."),
+        )
     }
 
     pub(super) fn errors(mut self, errors: Value) -> Self {
@@ -96,7 +106,10 @@ impl Answer {
             && !body.contains_key("documentation_url")
         {
             let separator = if page.is_empty() { "" } else { "/" };
-            body.insert("documentation_url".into(), format!("{DOCS}{separator}{page}").into());
+            body.insert(
+                "documentation_url".into(),
+                format!("{DOCS}{separator}{page}").into(),
+            );
         }
         self
     }
@@ -105,7 +118,10 @@ impl Answer {
     pub(super) fn finish(self, request: u64) -> HttpResponse {
         let (kind, content) = match self.body {
             Body::Empty => (None, Vec::new()),
-            Body::Json(value) => (Some("application/json; charset=utf-8".to_owned()), written(&value)),
+            Body::Json(value) => (
+                Some("application/json; charset=utf-8".to_owned()),
+                written(&value),
+            ),
             Body::Raw { kind, content } => (Some(kind), content),
         };
         let mut response = http::Response::new(content);
@@ -118,7 +134,9 @@ impl Answer {
         let kind = kind.map(|kind| ("content-type", kind));
         for (name, value) in self.headers.into_iter().chain(shared).chain(kind) {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(name), value);
             }
         }
         response

@@ -32,7 +32,9 @@ impl fmt::Debug for App {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = out.debug_struct("App");
         shape.field("id", &self.id).field("slug", &self.slug);
-        shape.field("installations", &self.installations).finish_non_exhaustive()
+        shape
+            .field("installations", &self.installations)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,7 +60,9 @@ impl Installation {
 }
 
 pub(super) fn permissions_shape(permissions: &Permissions) -> Value {
-    let named = permissions.iter().map(|(name, level)| (name.clone(), level.name().into()));
+    let named = permissions
+        .iter()
+        .map(|(name, level)| (name.clone(), level.name().into()));
     let metadata = ("metadata".to_owned(), "read".into());
     Value::Object(named.chain([metadata]).collect())
 }
@@ -67,13 +71,18 @@ pub(super) fn permissions_shape(permissions: &Permissions) -> Value {
 pub(super) fn caller<'g>(github: &'g GitHub, call: &Call<'_>) -> Result<&'g App, Answer> {
     match call.caller {
         Caller::App(place) => Ok(&github.apps[place]),
-        _ => Err(Answer::unauthorized("A JSON web token could not be decoded")),
+        _ => Err(Answer::unauthorized(
+            "A JSON web token could not be decoded",
+        )),
     }
 }
 
 pub(super) fn authenticated(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let app = caller(github, call)?;
-    let held = app.installations.first().map(|first| permissions_shape(&first.permissions));
+    let held = app
+        .installations
+        .first()
+        .map(|first| permissions_shape(&first.permissions));
     Answer::ok(json!({
         "id": app.id,
         "slug": app.slug,
@@ -101,13 +110,21 @@ pub(super) fn repository_installation(github: &mut GitHub, call: &Call<'_>) -> R
 
 pub(super) fn installation(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (app, id) = (caller(github, call)?, call.number("installation")?);
-    let found = app.installations.iter().find(|installation| installation.id == id);
+    let found = app
+        .installations
+        .iter()
+        .find(|installation| installation.id == id);
     Answer::ok(shape(call, app, found.ok_or_else(Answer::not_found)?))
 }
 
 pub(super) fn installations(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let app = caller(github, call)?;
-    Answer::ok(app.installations.iter().map(|found| shape(call, app, found)).collect())
+    Answer::ok(
+        app.installations
+            .iter()
+            .map(|found| shape(call, app, found))
+            .collect(),
+    )
 }
 
 fn shape(call: &Call<'_>, app: &App, found: &Installation) -> Value {

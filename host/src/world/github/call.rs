@@ -44,7 +44,9 @@ impl Call<'_> {
 
     pub(super) fn header(&self, name: &str) -> &str {
         let value = self.request.headers().get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// A field of the body that must be text, if it is there; null counts as absent.
@@ -65,7 +67,10 @@ impl Call<'_> {
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.body.get(name).and_then(Value::as_bool).unwrap_or(false)
+        self.body
+            .get(name)
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
     }
 
     /// A list of texts in the body; none if it is absent.
@@ -88,7 +93,10 @@ impl Call<'_> {
         found.ok_or_else(Answer::not_found)
     }
 
-    pub(super) fn pull_mut<'g>(&self, github: &'g mut GitHub) -> Result<&'g mut PullRequest, Answer> {
+    pub(super) fn pull_mut<'g>(
+        &self,
+        github: &'g mut GitHub,
+    ) -> Result<&'g mut PullRequest, Answer> {
         let number = self.number("number")?;
         let found = self.repository_mut(github).pulls.get_mut(&number);
         found.ok_or_else(Answer::not_found)
@@ -96,9 +104,9 @@ impl Call<'_> {
 
     /// Whether the caller may do this here.
     pub(super) fn may(&self, permission: &str, level: Level, repository: &Repository) -> bool {
-        self.caller
-            .token()
-            .is_some_and(|token| token.access.reaches(repository.id) && token.allows(permission, level))
+        self.caller.token().is_some_and(|token| {
+            token.access.reaches(repository.id) && token.allows(permission, level)
+        })
     }
 
     /// Refuses to write a workflow without the permission for it, which `contents` does not include. Where exactly
@@ -106,8 +114,12 @@ impl Call<'_> {
     pub(super) fn may_write(&self, path: &str, repository: &Repository) -> Result<(), Answer> {
         let workflow = path.starts_with(".github/workflows/");
         match workflow && !self.may("workflows", Level::Write, repository) {
-            true => Err(Answer::error(403, "Resource not accessible by integration")
-                .header("x-accepted-github-permissions", "contents=write,workflows=write")),
+            true => Err(
+                Answer::error(403, "Resource not accessible by integration").header(
+                    "x-accepted-github-permissions",
+                    "contents=write,workflows=write",
+                ),
+            ),
             false => Ok(()),
         }
     }
@@ -125,7 +137,11 @@ impl Call<'_> {
         };
         let (size, page) = (number("per_page", 30).min(100), number("page", 1));
         let (total, pages) = (items.len(), items.len().div_ceil(size));
-        let shown = items.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
+        let shown = items
+            .into_iter()
+            .skip((page - 1).saturating_mul(size))
+            .take(size)
+            .collect();
         let answer = Answer::json(200, wrap(total, shown));
         let mut targets = Vec::new();
         if page > 1 && pages > 0 {
@@ -143,7 +159,9 @@ impl Call<'_> {
         let here = self.numeric_url(github);
         let links = targets.iter().map(|(rel, page)| {
             let others = self.query.iter().filter(|(name, _)| *name != "page");
-            let query: String = others.map(|(name, value)| format!("{name}={}&", encode(value))).collect();
+            let query: String = others
+                .map(|(name, value)| format!("{name}={}&", encode(value)))
+                .collect();
             format!("<{here}?{query}page={page}>; rel=\"{rel}\"")
         });
         let links: Vec<String> = links.collect();
@@ -158,7 +176,11 @@ impl Call<'_> {
             None => path.splitn(4, '/').nth(3),
         };
         let id = self.repository(github).id;
-        format!("{}/repositories/{id}/{}", self.urls.api, below.unwrap_or_default())
+        format!(
+            "{}/repositories/{id}/{}",
+            self.urls.api,
+            below.unwrap_or_default()
+        )
     }
 }
 
@@ -187,8 +209,12 @@ pub(super) fn parse_query(query: &str) -> BTreeMap<String, String> {
 /// Percent-encodes a path, slashes excepted.
 pub(super) fn encode_path(path: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const KEPT: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
     utf8_percent_encode(path, KEPT).to_string()
 }
 

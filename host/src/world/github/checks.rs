@@ -50,21 +50,29 @@ fn run_verdict(run: &CheckRun, now: Timestamp) -> Verdict {
 pub(super) fn any_unfinished(repository: &Repository, commit: Oid, now: Timestamp) -> bool {
     let runs = latest(repository, commit);
     let statuses = latest_statuses(repository, commit);
-    runs.iter().any(|run| run_verdict(run, now) != Verdict::Passed)
+    runs.iter()
+        .any(|run| run_verdict(run, now) != Verdict::Passed)
         || statuses.iter().any(|status| status.state != "success")
 }
 
 /// The newest run of each name.
 fn latest(repository: &Repository, commit: Oid) -> Vec<&CheckRun> {
-    let runs = repository.check_runs.iter().filter(|run| run.commit == commit);
+    let runs = repository
+        .check_runs
+        .iter()
+        .filter(|run| run.commit == commit);
     let newest: BTreeMap<&str, &CheckRun> = runs.map(|run| (run.name.as_str(), run)).collect();
     newest.into_values().collect()
 }
 
 fn latest_statuses(repository: &Repository, commit: Oid) -> Vec<&CommitStatus> {
-    let statuses = repository.statuses.iter().filter(|status| status.commit == commit);
-    let newest: BTreeMap<&str, &CommitStatus> =
-        statuses.map(|status| (status.context.as_str(), status)).collect();
+    let statuses = repository
+        .statuses
+        .iter()
+        .filter(|status| status.commit == commit);
+    let newest: BTreeMap<&str, &CommitStatus> = statuses
+        .map(|status| (status.context.as_str(), status))
+        .collect();
     newest.into_values().collect()
 }
 
@@ -78,7 +86,11 @@ pub(super) fn runs(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
     let mut runs = match call.query("filter") {
-        Some("all") => repository.check_runs.iter().filter(|run| run.commit == commit).collect(),
+        Some("all") => repository
+            .check_runs
+            .iter()
+            .filter(|run| run.commit == commit)
+            .collect(),
         _ => latest(repository, commit),
     };
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
@@ -88,12 +100,23 @@ pub(super) fn runs(github: &mut GitHub, call: &Call<'_>) -> Reply {
     };
     let wanted = |run: &&&CheckRun| {
         call.query("check_name").is_none_or(|name| name == run.name)
-            && call.query("status").is_none_or(|wanted| wanted == status(run))
-            && call.query("app_id").is_none_or(|id| id == ACTIONS.to_string())
+            && call
+                .query("status")
+                .is_none_or(|wanted| wanted == status(run))
+            && call
+                .query("app_id")
+                .is_none_or(|id| id == ACTIONS.to_string())
     };
-    let shapes = runs.iter().filter(wanted).map(|run| run_shape(call, repository, run, status(run)));
+    let shapes = runs
+        .iter()
+        .filter(wanted)
+        .map(|run| run_shape(call, repository, run, status(run)));
     let shapes = shapes.collect();
-    call.page(github, shapes, |total, shown| json!({"total_count": total, "check_runs": shown}))
+    call.page(
+        github,
+        shapes,
+        |total, shown| json!({"total_count": total, "check_runs": shown}),
+    )
 }
 
 /// The id of GitHub Actions among Apps, the same for everyone.
@@ -145,14 +168,20 @@ pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
     let statuses = latest_statuses(repository, commit);
-    let any = |states: &[&str]| statuses.iter().any(|status| states.contains(&status.state.as_str()));
+    let any = |states: &[&str]| {
+        statuses
+            .iter()
+            .any(|status| states.contains(&status.state.as_str()))
+    };
     let state = match () {
         () if any(&["failure", "error"]) => "failure",
         // None at all is pending too: a repository with only GitHub Actions looks like this for ever.
         () if any(&["pending"]) || statuses.is_empty() => "pending",
         () => "success",
     };
-    let shapes = statuses.iter().map(|status| status_shape(call, repository, status));
+    let shapes = statuses
+        .iter()
+        .map(|status| status_shape(call, repository, status));
     let api = call.urls.repository(repository);
     let shapes = shapes.collect();
     let shape = super::repository_shape::repository(&call.urls, repository, call.newest);
@@ -172,9 +201,14 @@ pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
 pub(super) fn statuses(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
-    let statuses = repository.statuses.iter().rev().filter(|status| status.commit == commit);
+    let statuses = repository
+        .statuses
+        .iter()
+        .rev()
+        .filter(|status| status.commit == commit);
     let creator = |status: &CommitStatus| json!({"creator": call.urls.user(&status.creator)});
-    let shapes = statuses.map(|status| with(status_shape(call, repository, status), creator(status)));
+    let shapes =
+        statuses.map(|status| with(status_shape(call, repository, status), creator(status)));
     let shapes = shapes.collect();
     call.page(github, shapes, |_, shown| shown.into())
 }
@@ -204,14 +238,22 @@ pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     let sha = call.part("sha");
     let repository = call.repository(github);
-    let commit = sha.parse().ok().filter(|id| repository.git.commit(*id).is_some());
-    let commit = commit.ok_or_else(|| Answer::error(422, format!("No commit found for SHA: {sha}")))?;
+    let commit = sha
+        .parse()
+        .ok()
+        .filter(|id| repository.git.commit(*id).is_some());
+    let commit =
+        commit.ok_or_else(|| Answer::error(422, format!("No commit found for SHA: {sha}")))?;
     let context = call.text("context")?.unwrap_or("default").to_owned();
-    let same =
-        repository.statuses.iter().filter(|status| status.commit == commit && status.context == context);
+    let same = repository
+        .statuses
+        .iter()
+        .filter(|status| status.commit == commit && status.context == context);
     if same.count() >= 1000 {
         let message = "This SHA and context has reached the maximum number of statuses.";
-        return Err(Answer::invalid(json!({"resource": "Status", "code": "custom", "message": message})));
+        return Err(Answer::invalid(
+            json!({"resource": "Status", "code": "custom", "message": message}),
+        ));
     }
     let status = CommitStatus {
         id: github.new_id(),
@@ -224,7 +266,10 @@ pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
         created_at: call.now,
     };
     let creator = json!({"creator": call.urls.user(&status.creator)});
-    let shape = with(status_shape(call, call.repository(github), &status), creator);
+    let shape = with(
+        status_shape(call, call.repository(github), &status),
+        creator,
+    );
     call.repository_mut(github).statuses.push(status);
     Answer::created(shape)
 }

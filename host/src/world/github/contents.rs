@@ -23,28 +23,46 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         return Err(Answer::error(404, "This repository is empty."));
     }
     let default = repository.settings.default_branch.clone();
-    let name = call.query("ref").filter(|name| !name.is_empty()).unwrap_or(&default);
+    let name = call
+        .query("ref")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(&default);
     let missing = || Answer::error(404, format!("No commit found for the ref {name}"));
     let commit = repository.read(name).ok_or_else(missing)?;
-    let tree = repository.git.tree_of(commit).ok_or_else(Answer::not_found)?;
-    let entry = repository.git.entry_at(tree, path).ok_or_else(Answer::not_found)?;
+    let tree = repository
+        .git
+        .tree_of(commit)
+        .ok_or_else(Answer::not_found)?;
+    let entry = repository
+        .git
+        .entry_at(tree, path)
+        .ok_or_else(Answer::not_found)?;
     let etag = format!("\"{}\"", entry.id);
     if matches(call.header("if-none-match"), &etag) {
         return Ok(Answer::new(304, Body::Empty).header("etag", etag));
     }
-    let place = Place { call, repository, name, path };
+    let place = Place {
+        call,
+        repository,
+        name,
+        path,
+    };
     let answer = match entry.mode {
         Mode::Tree => place.directory(entry.id),
         Mode::Symlink => place.link(tree, entry),
         Mode::Submodule => Answer::ok(place.submodule(entry.id)),
         Mode::File | Mode::Executable => place.file(entry.id),
     };
-    Ok(answer?.header("etag", etag).header("cache-control", "private, max-age=60, s-maxage=60"))
+    Ok(answer?
+        .header("etag", etag)
+        .header("cache-control", "private, max-age=60, s-maxage=60"))
 }
 
 /// Whether the client has this version; weak and strong are equal here.
 fn matches(header: &str, etag: &str) -> bool {
-    header.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)
+    header
+        .split(',')
+        .any(|one| one.trim().trim_start_matches("W/") == etag)
 }
 
 /// The bytes themselves.
@@ -53,7 +71,13 @@ pub(super) fn raw(call: &Call<'_>, content: Vec<u8>) -> Answer {
         true => "application/vnd.github.v3.raw; charset=utf-8",
         false => "application/vnd.github.raw+json; charset=utf-8",
     };
-    Answer::new(200, Body::Raw { kind: kind.into(), content })
+    Answer::new(
+        200,
+        Body::Raw {
+            kind: kind.into(),
+            content,
+        },
+    )
 }
 
 /// A path of a repository at a ref.
@@ -93,26 +117,50 @@ impl Place<'_> {
     fn link(&self, tree: Oid, entry: Entry) -> Reply {
         let content = self.repository.git.blob(entry.id).unwrap_or_default();
         let target = String::from_utf8_lossy(content).into_owned();
-        let resolved = follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
+        let resolved =
+            follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
         if let Some(file) = resolved.filter(|entry| entry.mode.is_file()) {
             return self.file(file.id);
         }
-        let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "symlink", entry.id);
+        let mut shape = entry_shape(
+            self.call,
+            self.repository,
+            self.name,
+            self.path,
+            "symlink",
+            entry.id,
+        );
         shape["target"] = target.into();
         Answer::ok(shape)
     }
 
     fn submodule(&self, id: Oid) -> Value {
-        let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "submodule", id);
+        let mut shape = entry_shape(
+            self.call,
+            self.repository,
+            self.name,
+            self.path,
+            "submodule",
+            id,
+        );
         shape["submodule_git_url"] = format!("{}.git", self.call.urls.page(self.repository)).into();
         shape["download_url"] = Value::Null;
         shape
     }
 
     fn directory(&self, id: Oid) -> Reply {
-        let entries = self.repository.git.tree(id).map(|tree| tree.entries()).unwrap_or_default();
+        let entries = self
+            .repository
+            .git
+            .tree(id)
+            .map(|tree| tree.entries())
+            .unwrap_or_default();
         let entry = |(name, entry): &(String, Entry)| {
-            let path = if self.path.is_empty() { name.clone() } else { format!("{}/{name}", self.path) };
+            let path = if self.path.is_empty() {
+                name.clone()
+            } else {
+                format!("{}/{name}", self.path)
+            };
             let kind = match entry.mode {
                 Mode::Tree => "dir",
                 Mode::Symlink => "symlink",
@@ -124,7 +172,8 @@ impl Place<'_> {
         };
         let entries: Vec<Value> = entries.iter().take(MAX_ENTRIES).map(entry).collect();
         if self.accepts("vnd.github.object") {
-            let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
+            let mut shape =
+                entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
             shape["entries"] = entries.into();
             return Answer::ok(shape);
         }

@@ -20,8 +20,11 @@ use super::state::{AutoMerge, Method, PullRequest, PullState, Repository};
 /// Why a mutation is refused: GraphQL's type, and words.
 type Refusal = (&'static str, String);
 
-const MUTATIONS: [&str; 3] =
-    ["enablePullRequestAutoMerge", "disablePullRequestAutoMerge", "enqueuePullRequest"];
+const MUTATIONS: [&str; 3] = [
+    "enablePullRequestAutoMerge",
+    "disablePullRequestAutoMerge",
+    "enqueuePullRequest",
+];
 
 const CREATE_REF: &str = "createRef";
 
@@ -39,7 +42,9 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         return payload_of(CREATE_REF, create_ref::answer(github, call));
     }
     let Some(name) = MUTATIONS.into_iter().find(|name| query.contains(name)) else {
-        github.unknown_routes.push("POST /graphql with another operation".into());
+        github
+            .unknown_routes
+            .push("POST /graphql with another operation".into());
         return Answer::ok(
             json!({"errors": [{"type": "undefinedField", "message": "This mock knows no such field"}]}),
         );
@@ -63,12 +68,22 @@ fn payload_of(name: &str, answered: Result<Value, Refusal>) -> Reply {
 }
 
 fn missing(id: &str) -> Refusal {
-    ("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'"))
+    (
+        "NOT_FOUND",
+        format!("Could not resolve to a node with the global id of '{id}'"),
+    )
 }
 
 fn forbidden(call: &Call<'_>) -> Refusal {
-    let fine = call.caller.token().is_some_and(|token| token.kind == TokenKind::FineGrained);
-    let whom = if fine { "personal access token" } else { "integration" };
+    let fine = call
+        .caller
+        .token()
+        .is_some_and(|token| token.kind == TokenKind::FineGrained);
+    let whom = if fine {
+        "personal access token"
+    } else {
+        "integration"
+    };
     ("FORBIDDEN", format!("Resource not accessible by {whom}"))
 }
 
@@ -79,14 +94,21 @@ fn argument(call: &Call<'_>, name: &str) -> Option<String> {
     let nested = text(&variables["input"][name]).or_else(|| text(&variables[name]));
     nested.or_else(|| {
         let query = call.body.get("query")?.as_str()?;
-        let values = query.split(name).skip(1).filter_map(|rest| rest.trim_start().strip_prefix(':'));
+        let values = query
+            .split(name)
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix(':'));
         let literal = |rest: &str| {
             let rest = rest.trim_start();
             let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
             match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
                 (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
                 (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
-                _ => rest.split(end).next().filter(|word| !word.is_empty()).map(str::to_owned),
+                _ => rest
+                    .split(end)
+                    .next()
+                    .filter(|word| !word.is_empty())
+                    .map(str::to_owned),
             }
         };
         values.filter_map(literal).next()
@@ -105,7 +127,9 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
         ));
     }
     if argument(call, "expectedHeadOid").is_some_and(|head| head != pull.head_sha.to_string()) {
-        return Err(unprocessable("Expected head sha didn't match current head ref."));
+        return Err(unprocessable(
+            "Expected head sha didn't match current head ref.",
+        ));
     }
     let (now, by) = (call.now, call.caller.login().to_owned());
     let enabled = match name {
@@ -115,16 +139,28 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
             let method = method.ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
             auto_merge_refusal(call, repository, pull, method)
                 .map_or(Ok(()), |refusal| Err(unprocessable(&refusal)))?;
-            let (title, message) = (argument(call, "commitHeadline"), argument(call, "commitBody"));
-            Some(AutoMerge { by, method, title, message })
+            let (title, message) = (
+                argument(call, "commitHeadline"),
+                argument(call, "commitBody"),
+            );
+            Some(AutoMerge {
+                by,
+                method,
+                title,
+                message,
+            })
         }
         "enqueuePullRequest" if !repository.rules_of(&pull.base).merge_queue => {
-            return Err(unprocessable("The merge queue is not enabled for this branch."));
+            return Err(unprocessable(
+                "The merge queue is not enabled for this branch.",
+            ));
         }
         "enqueuePullRequest" if pull.queued_at.is_some() => {
             return Err(unprocessable("Pull request is already in the merge queue."));
         }
-        "enqueuePullRequest" if ["dirty", "draft"].contains(&assess(repository, pull, now).state) => {
+        "enqueuePullRequest"
+            if ["dirty", "draft"].contains(&assess(repository, pull, now).state) =>
+        {
             return Err(unprocessable("Pull request is not mergeable."));
         }
         _ => None,
@@ -141,8 +177,11 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
 
 /// The pull request of a node id, if the caller may change it.
 fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Refusal> {
-    let mut all =
-        github.repositories.iter().enumerate().filter(|(_, repository)| call.caller.reaches(repository));
+    let mut all = github
+        .repositories
+        .iter()
+        .enumerate()
+        .filter(|(_, repository)| call.caller.reaches(repository));
     let found = all.find_map(|(place, repository)| {
         let mut pulls = repository.pulls.values();
         let pull = pulls.find(|pull| pull_node_id(repository, pull) == id)?;
@@ -174,10 +213,15 @@ fn auto_merge_refusal(
         Method::Rebase => settings.allow_rebase_merge,
     };
     if !allowed && !rules.merge_queue {
-        return Some(format!("Merge method {} merging is not allowed on this repository", method.name()));
+        return Some(format!(
+            "Merge method {} merging is not allowed on this repository",
+            method.name()
+        ));
     }
     match assess(repository, pull, call.now).state {
-        state @ ("clean" | "unstable") => Some(format!("Pull request Pull request is in {state} status")),
+        state @ ("clean" | "unstable") => {
+            Some(format!("Pull request Pull request is in {state} status"))
+        }
         "draft" => Some("Pull request Pull request is in draft status".into()),
         _ if !rules.any() => Some("Protected branch rules not configured for this branch".into()),
         "dirty" => Some("Can't enable auto-merge for this pull request".into()),
@@ -191,8 +235,9 @@ fn payload(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Valu
     let auto = pull.auto_merge.as_ref().map(|auto| {
         json!({"enabledAt": pull.updated_at.to_string(), "mergeMethod": auto.method.name().to_uppercase(), "enabledBy": {"login": auto.by}})
     });
-    let entry =
-        pull.queued_at.map(|at| json!({"position": 1, "state": "QUEUED", "enqueuedAt": at.to_string()}));
+    let entry = pull
+        .queued_at
+        .map(|at| json!({"position": 1, "state": "QUEUED", "enqueuedAt": at.to_string()}));
     json!({
         "clientMutationId": null,
         "actor": {"login": login},

@@ -181,22 +181,34 @@ impl Caller {
     }
 
     pub(super) fn reaches(&self, repository: &Repository) -> bool {
-        !repository.settings.private || self.token().is_some_and(|token| token.access.reaches(repository.id))
+        !repository.settings.private
+            || self
+                .token()
+                .is_some_and(|token| token.access.reaches(repository.id))
     }
 }
 
 /// Reads the credential. `Bearer` and `token` are equal but for a JWT; `Basic` carries a token as the password.
-pub(super) fn identify(github: &GitHub, now: Timestamp, request: &HttpRequest) -> Result<Caller, Answer> {
+pub(super) fn identify(
+    github: &GitHub,
+    now: Timestamp,
+    request: &HttpRequest,
+) -> Result<Caller, Answer> {
     let Some(header) = request.headers().get(http::header::AUTHORIZATION) else {
         return Ok(Caller::Anonymous);
     };
     let refused = || Answer::unauthorized("Bad credentials");
-    let (scheme, credential) =
-        header.to_str().ok().and_then(|text| text.trim().split_once(' ')).ok_or_else(refused)?;
+    let (scheme, credential) = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().split_once(' '))
+        .ok_or_else(refused)?;
     let text = match scheme.to_ascii_lowercase().as_str() {
         "bearer" | "token" => credential.trim().to_owned(),
         "basic" => {
-            let decoded = BASE64_STANDARD.decode(credential.trim()).map_err(|_| refused())?;
+            let decoded = BASE64_STANDARD
+                .decode(credential.trim())
+                .map_err(|_| refused())?;
             let pair = String::from_utf8(decoded).map_err(|_| refused())?;
             let (user, password) = pair.split_once(':').ok_or_else(refused)?;
             if password.is_empty() { user } else { password }.to_owned()
@@ -208,7 +220,10 @@ pub(super) fn identify(github: &GitHub, now: Timestamp, request: &HttpRequest) -
             return Err(refused());
         }
         let token = token.clone();
-        return Ok(Caller::Token { text: Secret(text), token });
+        return Ok(Caller::Token {
+            text: Secret(text),
+            token,
+        });
     }
     if super::jwt::looks_like_one(&text) && scheme.eq_ignore_ascii_case("bearer") {
         return super::jwt::verify(github, now, &text).map(Caller::App);

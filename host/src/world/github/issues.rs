@@ -21,7 +21,12 @@ fn issues_on(github: &GitHub, call: &Call<'_>) -> Result<(), Answer> {
     }
 }
 
-fn comment_shape(call: &Call<'_>, repository: &Repository, number: u64, comment: &Comment) -> Value {
+fn comment_shape(
+    call: &Call<'_>,
+    repository: &Repository,
+    number: u64,
+    comment: &Comment,
+) -> Value {
     let api = call.urls.repository(repository);
     let page = format!("{}/pull/{number}", call.urls.page(repository));
     json!({
@@ -56,7 +61,10 @@ fn body(call: &Call<'_>) -> Result<String, Answer> {
 pub(super) fn comments(github: &mut GitHub, call: &Call<'_>) -> Reply {
     issues_on(github, call)?;
     let (repository, pull) = (call.repository(github), call.pull(github)?);
-    let shapes = pull.comments.iter().map(|comment| comment_shape(call, repository, pull.number, comment));
+    let shapes = pull
+        .comments
+        .iter()
+        .map(|comment| comment_shape(call, repository, pull.number, comment));
     let shapes = shapes.collect();
     call.page(github, shapes, |_, shown| shown.into())
 }
@@ -66,12 +74,23 @@ pub(super) fn comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.pull(github)?;
     let body = body(call)?;
     let (id, user) = (github.new_id(), call.caller.login().to_owned());
-    let comment = Comment { id, user, body, created_at: call.now, updated_at: call.now };
+    let comment = Comment {
+        id,
+        user,
+        body,
+        created_at: call.now,
+        updated_at: call.now,
+    };
     let pull = call.pull_mut(github)?;
     pull.comments.push(comment.clone());
     pull.updated_at = call.now;
     let number = pull.number;
-    Answer::created(comment_shape(call, call.repository(github), number, &comment))
+    Answer::created(comment_shape(
+        call,
+        call.repository(github),
+        number,
+        &comment,
+    ))
 }
 
 pub(super) fn edit_comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
@@ -86,14 +105,24 @@ pub(super) fn edit_comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
     comment.body = body?;
     comment.updated_at = now;
     let comment = comment.clone();
-    Answer::ok(comment_shape(call, call.repository(github), number, &comment))
+    Answer::ok(comment_shape(
+        call,
+        call.repository(github),
+        number,
+        &comment,
+    ))
 }
 
 /// All labels of the pull request.
 fn labels_of(github: &GitHub, call: &Call<'_>) -> Result<Vec<Value>, Answer> {
     let (repository, pull) = (call.repository(github), call.pull(github)?);
-    let labels = pull.labels.iter().filter_map(|name| repository.labels.get(name));
-    Ok(labels.map(|label| call.urls.label(repository, label)).collect())
+    let labels = pull
+        .labels
+        .iter()
+        .filter_map(|name| repository.labels.get(name));
+    Ok(labels
+        .map(|label| call.urls.label(repository, label))
+        .collect())
 }
 
 pub(super) fn labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
@@ -114,7 +143,11 @@ pub(super) fn add_labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let names = texts_of(&given.iter().map(named).collect::<Vec<_>>().into())?;
     for name in names {
         // Names compare without case, and unknown ones come into being.
-        let known = call.repository(github).labels.keys().find(|known| known.eq_ignore_ascii_case(&name));
+        let known = call
+            .repository(github)
+            .labels
+            .keys()
+            .find(|known| known.eq_ignore_ascii_case(&name));
         let name = match known {
             Some(known) => known.clone(),
             None => {
@@ -124,7 +157,9 @@ pub(super) fn add_labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
                     color: "ededed".into(),
                     description: None,
                 };
-                call.repository_mut(github).labels.insert(name.clone(), label);
+                call.repository_mut(github)
+                    .labels
+                    .insert(name.clone(), label);
                 name
             }
         };
@@ -143,7 +178,10 @@ pub(super) fn remove_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
 
 pub(super) fn label(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let repository = call.repository(github);
-    let label = repository.labels.get(call.part("name")).ok_or_else(Answer::not_found)?;
+    let label = repository
+        .labels
+        .get(call.part("name"))
+        .ok_or_else(Answer::not_found)?;
     Answer::ok(call.urls.label(repository, label))
 }
 
@@ -151,16 +189,27 @@ pub(super) fn create_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
     issues_on(github, call)?;
     let name = call.required("name")?.to_owned();
     let color = call.text("color")?.unwrap_or("ededed").to_owned();
-    let error =
-        |code: &str, field: &str| Answer::invalid(json!({"resource": "Label", "code": code, "field": field}));
+    let error = |code: &str, field: &str| {
+        Answer::invalid(json!({"resource": "Label", "code": code, "field": field}))
+    };
     if color.len() != 6 || !color.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(error("invalid", "color"));
     }
-    if call.repository(github).labels.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+    if call
+        .repository(github)
+        .labels
+        .keys()
+        .any(|known| known.eq_ignore_ascii_case(&name))
+    {
         return Err(error("already_exists", "name"));
     }
     let description = call.text("description")?.map(str::to_owned);
-    let label = Label { id: github.new_id(), name: name.clone(), color, description };
+    let label = Label {
+        id: github.new_id(),
+        name: name.clone(),
+        color,
+        description,
+    };
     let shape = call.urls.label(call.repository(github), &label);
     call.repository_mut(github).labels.insert(name, label);
     Answer::created(shape)

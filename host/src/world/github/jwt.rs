@@ -31,7 +31,10 @@ pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usiz
     let broken = || Answer::unauthorized("A JSON web token could not be decoded");
     let (signed, signature) = text.rsplit_once('.').ok_or_else(broken)?;
     let (header, claims) = signed.split_once('.').ok_or_else(broken)?;
-    let (header, claims) = (decode(header).ok_or_else(broken)?, decode(claims).ok_or_else(broken)?);
+    let (header, claims) = (
+        decode(header).ok_or_else(broken)?,
+        decode(claims).ok_or_else(broken)?,
+    );
     if header["alg"] != "RS256" {
         return Err(broken());
     }
@@ -39,16 +42,21 @@ pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usiz
         Value::String(text) => text.clone(),
         Value::Number(id) => id.to_string(),
         _ => {
-            return Err(Answer::unauthorized("'Issuer' claim ('iss') must be a string or an Integer"));
+            return Err(Answer::unauthorized(
+                "'Issuer' claim ('iss') must be a string or an Integer",
+            ));
         }
     };
     let mut apps = github.apps.iter();
     let place = apps.position(|app| issuer == app.client_id || issuer == app.id.to_string());
     let place = place.ok_or_else(|| Answer::error(404, "Integration not found").documented(""))?;
     if let Some(key) = &github.apps[place].public_key {
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| broken())?;
+        let signature = BASE64_URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| broken())?;
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
-        key.verify(signed.as_bytes(), &signature).map_err(|_| broken())?;
+        key.verify(signed.as_bytes(), &signature)
+            .map_err(|_| broken())?;
     }
     in_time(&claims, now.as_second())?;
     Ok(place)

@@ -84,17 +84,30 @@ impl RateLimits {
     ) -> Budget {
         let (who, limit) = account(caller);
         let limit = self.limit.unwrap_or(limit);
-        let fresh = Window { used: 0, reset: now.as_second() + HOUR };
+        let fresh = Window {
+            used: 0,
+            reset: now.as_second() + HOUR,
+        };
         let window = self.used.entry((who, resource)).or_insert(fresh);
         if window.reset <= now.as_second() {
             *window = fresh;
         }
         window.used += cost;
-        Budget { limit, used: window.used, reset: window.reset, resource }
+        Budget {
+            limit,
+            used: window.used,
+            reset: window.reset,
+            resource,
+        }
     }
 
     /// Gives back what a request cost that turned out to be free.
-    pub(super) fn refund(&mut self, now: Timestamp, caller: &Caller, resource: &'static str) -> Budget {
+    pub(super) fn refund(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        resource: &'static str,
+    ) -> Budget {
         let (who, _) = account(caller);
         if let Some(window) = self.used.get_mut(&(who, resource)) {
             window.used = window.used.saturating_sub(1);
@@ -120,9 +133,15 @@ pub(super) fn exceeded(caller: &Caller) -> Answer {
 
 /// Answers `GET /rate_limit`, which costs nothing.
 pub(super) fn overview(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let mut budget = |resource| github.rate_limits.spend(call.now, &call.caller, resource, 0).shape();
+    let mut budget = |resource| {
+        github
+            .rate_limits
+            .spend(call.now, &call.caller, resource, 0)
+            .shape()
+    };
     let (core, graphql) = (budget("core"), budget("graphql"));
-    let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": call.now.as_second() + 60});
+    let search =
+        json!({"limit": 30, "used": 0, "remaining": 30, "reset": call.now.as_second() + 60});
     let mut body = json!({"resources": {"core": core, "search": search, "graphql": graphql}});
     if !call.newest {
         body["rate"] = core;

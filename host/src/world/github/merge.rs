@@ -37,16 +37,27 @@ pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let text = |name: &str| call.text(name).map(|text| text.map(str::to_owned));
     let method = call.text("merge_method")?.unwrap_or("merge");
     let method = Method::ALL.into_iter().find(|known| known.name() == method);
-    let invalid =
-        || Answer::error(422, "Invalid request.\n\nmerge_method is not one of merge, squash, rebase.");
+    let invalid = || {
+        Answer::error(
+            422,
+            "Invalid request.\n\nmerge_method is not one of merge, squash, rebase.",
+        )
+    };
     let method = method.ok_or_else(invalid)?;
     let by = call.caller.login().to_owned();
-    let wish = Wish { method, by, title: text("commit_title")?, message: text("commit_message")? };
+    let wish = Wish {
+        method,
+        by,
+        title: text("commit_title")?,
+        message: text("commit_message")?,
+    };
     let pull = call.pull(github)?;
     admit(call.repository(github), pull, call.text("sha")?, method)?;
     if github.weather.base_modified > 0 {
         github.weather.base_modified -= 1;
-        return Err(refuse("Base branch was modified. Review and try the merge again."));
+        return Err(refuse(
+            "Base branch was modified. Review and try the merge again.",
+        ));
     }
     let repository = call.repository(github);
     let pull = call.pull(github)?;
@@ -81,7 +92,10 @@ fn admit(
         return Err(refuse("Pull Request is still a draft"));
     }
     if expected.is_some_and(|sha| sha != pull.head_sha.to_string()) {
-        return Err(Answer::error(409, "Head branch was modified. Review and try the merge again."));
+        return Err(Answer::error(
+            409,
+            "Head branch was modified. Review and try the merge again.",
+        ));
     }
     let settings = &repository.settings;
     let (allowed, kind) = match method {
@@ -90,7 +104,9 @@ fn admit(
         Method::Rebase => (settings.allow_rebase_merge, "Rebase merges"),
     };
     if !allowed {
-        return Err(refuse(format!("{kind} are not allowed on this repository.")));
+        return Err(refuse(format!(
+            "{kind} are not allowed on this repository."
+        )));
     }
     let rules = repository.rules_of(&pull.base);
     if rules.merge_queue {
@@ -101,7 +117,10 @@ fn admit(
     if rules.linear_history && method == Method::Merge {
         return Err(refuse("This branch must not contain merge commits."));
     }
-    if rules.allowed_methods.is_some_and(|methods| !methods.contains(&method)) {
+    if rules
+        .allowed_methods
+        .is_some_and(|methods| !methods.contains(&method))
+    {
         let name = method.name();
         return Err(refuse(format!(
             "Repository rule violations found\n\nMerge method {name} is not allowed on this branch.\n\n"
@@ -125,8 +144,14 @@ impl GitHub {
         wish: &Wish,
     ) -> Result<Oid, Answer> {
         let repository = &mut self.repositories[place];
-        let pull = repository.pulls.get(&number).cloned().ok_or_else(Answer::not_found)?;
-        let base = repository.branch(&pull.base).ok_or_else(|| refuse("Pull Request is not mergeable"))?;
+        let pull = repository
+            .pulls
+            .get(&number)
+            .cloned()
+            .ok_or_else(Answer::not_found)?;
+        let base = repository
+            .branch(&pull.base)
+            .ok_or_else(|| refuse("Pull Request is not mergeable"))?;
         let commit = match wish.method {
             Method::Merge | Method::Squash => join(repository, &pull, base, now, wish),
             Method::Rebase => replay(repository, &pull, base, now, &wish.by),
@@ -134,15 +159,31 @@ impl GitHub {
         let commit = commit?;
         let by = wish.by.clone();
         if let Some(pull) = repository.pulls.get_mut(&number) {
-            pull.state = PullState::Merged { at: now, by, commit };
+            pull.state = PullState::Merged {
+                at: now,
+                by,
+                commit,
+            };
             pull.base_sha = base;
             pull.updated_at = now;
             (pull.auto_merge, pull.queued_at) = (None, None);
         }
         let deletes = repository.settings.delete_branch_on_merge;
-        self.set_ref(place, now, &format!("refs/heads/{}", pull.base), Some(commit), true);
+        self.set_ref(
+            place,
+            now,
+            &format!("refs/heads/{}", pull.base),
+            Some(commit),
+            true,
+        );
         if deletes {
-            self.set_ref(place, now, &format!("refs/heads/{}", pull.head), None, false);
+            self.set_ref(
+                place,
+                now,
+                &format!("refs/heads/{}", pull.head),
+                None,
+                false,
+            );
         }
         Ok(commit)
     }
@@ -158,7 +199,15 @@ fn join(
 ) -> Result<Oid, Answer> {
     let tree = merged_tree(&mut repository.git, base, pull.head_sha);
     let tree = tree.ok_or_else(|| refuse("Pull Request is not mergeable"))?;
-    let (PullRequest { number, title, head, .. }, owner) = (pull, &repository.owner);
+    let (
+        PullRequest {
+            number,
+            title,
+            head,
+            ..
+        },
+        owner,
+    ) = (pull, &repository.owner);
     let (parents, subject, body) = match wish.method {
         Method::Squash => (vec![base], format!("{title} (#{number})"), String::new()),
         _ => {
@@ -168,9 +217,19 @@ fn join(
     };
     let subject = wish.title.clone().unwrap_or(subject);
     let body = wish.message.clone().unwrap_or(body);
-    let message = if body.is_empty() { subject } else { format!("{subject}\n\n{body}") };
+    let message = if body.is_empty() {
+        subject
+    } else {
+        format!("{subject}\n\n{body}")
+    };
     let (author, committer) = (signed(&wish.by, now), web_flow(now));
-    let id = repository.git.insert(Object::Commit(Commit { tree, parents, author, committer, message }));
+    let id = repository.git.insert(Object::Commit(Commit {
+        tree,
+        parents,
+        author,
+        committer,
+        message,
+    }));
     repository.verified.insert(id);
     Ok(id)
 }
@@ -193,8 +252,15 @@ fn replay(
             _ => continue, // A merge has nothing of its own to replay.
         };
         let onto = git.tree_of(tip).ok_or_else(refused)?;
-        let tree = git.merge_trees(parent, onto, commit.tree).map_err(|_| refused())?;
-        let replayed = Commit { tree, parents: vec![tip], committer: signed(by, now), ..commit };
+        let tree = git
+            .merge_trees(parent, onto, commit.tree)
+            .map_err(|_| refused())?;
+        let replayed = Commit {
+            tree,
+            parents: vec![tip],
+            committer: signed(by, now),
+            ..commit
+        };
         tip = git.insert(Object::Commit(replayed));
     }
     Ok(tip)

@@ -30,7 +30,13 @@ pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let message = call.text("commit_message")?.map(str::to_owned);
     let message = message.unwrap_or_else(|| format!("Merge {head} into {base}"));
     let parents = vec![from, id];
-    let merged = repository.git.insert(Object::Commit(Commit { tree, parents, author, committer, message }));
+    let merged = repository.git.insert(Object::Commit(Commit {
+        tree,
+        parents,
+        author,
+        committer,
+        message,
+    }));
     repository.verified.insert(merged);
     github.move_ref(call, &name, Some(merged));
     Answer::created(commit_shape(call, call.repository(github), merged))
@@ -40,10 +46,17 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let pull = call.pull(github)?.clone();
     let repository = call.repository_mut(github);
     let refused = |message: &str| Answer::error(422, message);
-    if call.text("expected_head_sha")?.is_some_and(|sha| sha != pull.head_sha.to_string()) {
-        return Err(refused("expected_head_sha does not match the head of the pull request."));
+    if call
+        .text("expected_head_sha")?
+        .is_some_and(|sha| sha != pull.head_sha.to_string())
+    {
+        return Err(refused(
+            "expected_head_sha does not match the head of the pull request.",
+        ));
     }
-    let base = repository.branch(&pull.base).filter(|_| pull.state == PullState::Open);
+    let base = repository
+        .branch(&pull.base)
+        .filter(|_| pull.state == PullState::Open);
     let base = base.ok_or_else(|| refused("Pull request is not open."))?;
     if repository.git.is_ancestor(base, pull.head_sha) {
         return Err(refused("There are no new commits on the base branch."));
@@ -53,9 +66,22 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (author, committer) = (signed(call.caller.login(), call.now), web_flow(call.now));
     let message = format!("Merge branch '{}' into {}", pull.base, pull.head);
     let parents = vec![pull.head_sha, base];
-    let id = repository.git.insert(Object::Commit(Commit { tree, parents, author, committer, message }));
+    let id = repository.git.insert(Object::Commit(Commit {
+        tree,
+        parents,
+        author,
+        committer,
+        message,
+    }));
     repository.verified.insert(id);
     github.move_ref(call, &format!("refs/heads/{}", pull.head), Some(id));
-    let url = format!("{}/pulls/{}", call.urls.repository(call.repository(github)), pull.number);
-    Ok(Answer::json(202, json!({"message": "Updating pull request branch.", "url": url})))
+    let url = format!(
+        "{}/pulls/{}",
+        call.urls.repository(call.repository(github)),
+        pull.number
+    );
+    Ok(Answer::json(
+        202,
+        json!({"message": "Updating pull request branch.", "url": url}),
+    ))
 }

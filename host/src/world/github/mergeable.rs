@@ -37,7 +37,10 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
         () if any_unfinished(repository, pull.head_sha, now) => "unstable",
         () => "clean",
     };
-    Mergeability { mergeable: merges, state }
+    Mergeability {
+        mergeable: merges,
+        state,
+    }
 }
 
 /// What a look at the pull request shows. The first looks at a new head or base find it not computed yet; a closed

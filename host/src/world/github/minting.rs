@@ -18,7 +18,10 @@ const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (app, id) = (caller(github, call)?, call.number("installation")?);
-    let found = app.installations.iter().find(|installation| installation.id == id);
+    let found = app
+        .installations
+        .iter()
+        .find(|installation| installation.id == id);
     let installation = found.ok_or_else(Answer::not_found)?.clone();
     let (app_id, login) = (app.id, format!("{}[bot]", app.slug));
     if installation.suspended {
@@ -36,48 +39,93 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
         "repository_selection": if access == Access::All { "all" } else { "selected" },
     });
     if let Access::Only(_) = access {
-        let reached = github.repositories.iter().filter(|repository| access.reaches(repository.id));
-        let shapes =
-            reached.map(|repository| repository_shape::repository(&call.urls, repository, call.newest));
+        let reached = github
+            .repositories
+            .iter()
+            .filter(|repository| access.reaches(repository.id));
+        let shapes = reached
+            .map(|repository| repository_shape::repository(&call.urls, repository, call.newest));
         body["repositories"] = shapes.collect();
     }
     let kind = TokenKind::Installation { id };
-    github.tokens.insert(text, Token { kind, login, access, permissions, expires_at: Some(expires_at) });
+    github.tokens.insert(
+        text,
+        Token {
+            kind,
+            login,
+            access,
+            permissions,
+            expires_at: Some(expires_at),
+        },
+    );
     Ok(Answer::json(201, body))
 }
 
 /// The repositories asked for, by name or number; without either, all of the installation.
-fn narrowed_access(github: &GitHub, call: &Call<'_>, installation: &Installation) -> Result<Access, Answer> {
+fn narrowed_access(
+    github: &GitHub,
+    call: &Call<'_>,
+    installation: &Installation,
+) -> Result<Access, Answer> {
     let names = call.texts("repositories")?.unwrap_or_default();
     let numbers = call.body.get("repository_ids").and_then(Value::as_array);
-    let numbers: BTreeSet<u64> = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
-    let mine = || github.repositories.iter().filter(|repository| installation.reaches(repository));
+    let numbers: BTreeSet<u64> = numbers
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect();
+    let mine = || {
+        github
+            .repositories
+            .iter()
+            .filter(|repository| installation.reaches(repository))
+    };
     if names.is_empty() && numbers.is_empty() {
         // Even a token for everything stays within the account.
         return Ok(match installation.access {
-            Access::All if github.repositories.iter().all(|repository| installation.reaches(repository)) => {
+            Access::All
+                if github
+                    .repositories
+                    .iter()
+                    .all(|repository| installation.reaches(repository)) =>
+            {
                 Access::All
             }
             _ => Access::Only(mine().map(|repository| repository.id).collect()),
         });
     }
-    let by_name =
-        names.iter().map(|name| mine().find(|repository| repository.name.eq_ignore_ascii_case(name)));
-    let by_number = numbers.iter().map(|id| mine().find(|repository| repository.id == *id));
-    let found: Option<BTreeSet<u64>> =
-        by_name.chain(by_number).map(|found| found.map(|repository| repository.id)).collect();
+    let by_name = names
+        .iter()
+        .map(|name| mine().find(|repository| repository.name.eq_ignore_ascii_case(name)));
+    let by_number = numbers
+        .iter()
+        .map(|id| mine().find(|repository| repository.id == *id));
+    let found: Option<BTreeSet<u64>> = by_name
+        .chain(by_number)
+        .map(|found| found.map(|repository| repository.id))
+        .collect();
     let message = "There is at least one repository that does not exist or is not accessible to the parent installation.";
-    found.map(Access::Only).ok_or_else(|| Answer::error(422, message))
+    found
+        .map(Access::Only)
+        .ok_or_else(|| Answer::error(422, message))
 }
 
 /// The permissions asked for, none of them wider than the installation's.
-fn narrowed_permissions(call: &Call<'_>, installation: &Installation) -> Result<Permissions, Answer> {
+fn narrowed_permissions(
+    call: &Call<'_>,
+    installation: &Installation,
+) -> Result<Permissions, Answer> {
     let asked = match call.body.get("permissions") {
         None | Some(Value::Null) => return Ok(installation.permissions.clone()),
         Some(asked) => asked.as_object(),
     };
     // A misspelt name is answered like one that was not granted.
-    let refused = || Answer::error(422, "The permissions requested are not granted to this installation.");
+    let refused = || {
+        Answer::error(
+            422,
+            "The permissions requested are not granted to this installation.",
+        )
+    };
     let mut narrowed = Permissions::new();
     for (name, level) in asked.ok_or_else(refused)? {
         let level = level.as_str().and_then(Level::parse).ok_or_else(refused)?;
@@ -99,7 +147,11 @@ fn token_text(app: u64, id: u64, now: Timestamp, long: bool) -> String {
     };
     if long {
         let parts: String = (0..11).map(digest).collect();
-        return format!("ghs_{app}_eyJhbGciOiJFUzI1NiJ9.{}.{}", &parts[..354], &parts[354..]);
+        return format!(
+            "ghs_{app}_eyJhbGciOiJFUzI1NiJ9.{}.{}",
+            &parts[..354],
+            &parts[354..]
+        );
     }
     format!("ghs_{}", &digest(0)[..36])
 }
@@ -107,24 +159,43 @@ fn token_text(app: u64, id: u64, now: Timestamp, long: bool) -> String {
 pub(super) fn revoke(github: &mut GitHub, call: &Call<'_>) -> Reply {
     match &call.caller {
         Caller::Token { text, token }
-            if matches!(token.kind, TokenKind::Installation { .. } | TokenKind::Actions) =>
+            if matches!(
+                token.kind,
+                TokenKind::Installation { .. } | TokenKind::Actions
+            ) =>
         {
             github.tokens.revoke(&text.0);
             Answer::nothing()
         }
-        _ => Err(Answer::error(403, "Resource not accessible by personal access token")),
+        _ => Err(Answer::error(
+            403,
+            "Resource not accessible by personal access token",
+        )),
     }
 }
 
 /// The repositories that a minted token reaches.
 pub(super) fn repositories(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let token = call.caller.token().filter(|token| matches!(token.kind, TokenKind::Installation { .. }));
+    let token = call
+        .caller
+        .token()
+        .filter(|token| matches!(token.kind, TokenKind::Installation { .. }));
     let message = "You must authenticate with an installation access token in order to list repositories for an installation.";
-    let access = token.map(|token| &token.access).ok_or_else(|| Answer::error(403, message))?;
-    let reached = github.repositories.iter().filter(|repository| access.reaches(repository.id));
-    let shapes: Vec<Value> =
-        reached.map(|repository| repository_shape::repository(&call.urls, repository, call.newest)).collect();
-    let selection = if *access == Access::All { "all" } else { "selected" };
+    let access = token
+        .map(|token| &token.access)
+        .ok_or_else(|| Answer::error(403, message))?;
+    let reached = github
+        .repositories
+        .iter()
+        .filter(|repository| access.reaches(repository.id));
+    let shapes: Vec<Value> = reached
+        .map(|repository| repository_shape::repository(&call.urls, repository, call.newest))
+        .collect();
+    let selection = if *access == Access::All {
+        "all"
+    } else {
+        "selected"
+    };
     Answer::ok(
         json!({"total_count": shapes.len(), "repository_selection": selection, "repositories": shapes}),
     )

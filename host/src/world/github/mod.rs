@@ -52,8 +52,8 @@ pub use route::operations;
 pub use rules::BranchRules;
 pub use schedule::{Event, Scheduled, When};
 pub use state::{
-    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState, Repository,
-    Review, ReviewState, Settings,
+    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState,
+    Repository, Review, ReviewState, Settings,
 };
 pub use verbs::FileSpec;
 
@@ -98,7 +98,11 @@ pub struct Weather {
 
 impl Default for Weather {
     fn default() -> Self {
-        Self { stale_reads: 0, unknown_mergeable: 1, base_modified: 0 }
+        Self {
+            stale_reads: 0,
+            unknown_mergeable: 1,
+            base_modified: 0,
+        }
     }
 }
 
@@ -134,7 +138,9 @@ impl GitHub {
     /// Ends a bad day: every read sees what there is.
     pub(super) fn heal(&mut self) {
         self.weather = Weather::default();
-        self.repositories.iter_mut().for_each(|repository| repository.stale.clear());
+        self.repositories
+            .iter_mut()
+            .for_each(|repository| repository.stale.clear());
     }
 
     fn new_id(&mut self) -> u64 {
@@ -150,7 +156,10 @@ impl GitHub {
             repository.describe(&mut lines);
         }
         let live: BTreeMap<_, _> = self.tokens.kinds();
-        lines.extend(live.iter().map(|(kind, count)| format!("{count} {kind:?} tokens")));
+        lines.extend(
+            live.iter()
+                .map(|(kind, count)| format!("{count} {kind:?} tokens")),
+        );
         lines.join("\n")
     }
 

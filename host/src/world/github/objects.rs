@@ -38,9 +38,8 @@ pub(super) fn unwrapped_base64(text: &str) -> Option<Vec<u8>> {
 pub(super) fn create_blob(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let content = call.required("content")?;
     let bytes = match call.text("encoding")?.unwrap_or("utf-8") {
-        "base64" => {
-            unwrapped_base64(content).ok_or_else(|| Answer::error(422, "content is not valid Base64"))?
-        }
+        "base64" => unwrapped_base64(content)
+            .ok_or_else(|| Answer::error(422, "content is not valid Base64"))?,
         _ => content.as_bytes().to_vec(),
     };
     let repository = call.repository_mut(github);
@@ -54,7 +53,10 @@ pub(super) fn blob(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let repository = call.repository(github);
     not_empty(repository)?;
     let id: Oid = call.part("sha").parse().map_err(|_| {
-        Answer::error(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
+        Answer::error(
+            422,
+            "The sha parameter must be exactly 40 characters and contain only [0-9a-f].",
+        )
     })?;
     let content = repository.git.blob(id).ok_or_else(Answer::not_found)?;
     if call.header("accept").contains("raw") {
@@ -82,7 +84,10 @@ pub(super) fn tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
     // Any value of `recursive` counts, `0` and `false` too.
     let entries = match call.query("recursive") {
         Some(_) => git.walk(id),
-        None => git.tree(id).map(|tree| tree.entries().to_vec()).unwrap_or_default(),
+        None => git
+            .tree(id)
+            .map(|tree| tree.entries().to_vec())
+            .unwrap_or_default(),
     };
     Answer::ok(tree_shape(&call.urls, repository, id, &entries))
 }
@@ -91,8 +96,7 @@ fn tree_shape(urls: &Urls, repository: &Repository, id: Oid, entries: &[(String,
     let api = urls.repository(repository);
     let entry = |(path, entry): &(String, Entry)| {
         let kind = entry.mode.kind();
-        let mut shape =
-            json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
+        let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
         if kind != "commit" {
             shape["url"] = format!("{api}/git/{kind}s/{}", entry.id).into();
         }
@@ -110,8 +114,13 @@ fn tree_shape(urls: &Urls, repository: &Repository, id: Oid, entries: &[(String,
 }
 
 pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let wanted = call.body.get("tree").ok_or_else(|| Answer::not_supplied("tree"))?;
-    let wanted = wanted.as_array().ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
+    let wanted = call
+        .body
+        .get("tree")
+        .ok_or_else(|| Answer::not_supplied("tree"))?;
+    let wanted = wanted
+        .as_array()
+        .ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
     let base = call.text("base_tree")?;
     let repository = call.repository_mut(github);
     not_empty(repository)?;
@@ -127,7 +136,9 @@ pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let base = base.transpose()?;
     let mut edits = Edits::new();
     for item in wanted {
-        let item = item.as_object().ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
+        let item = item
+            .as_object()
+            .ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
         let (path, entry) = tree_item(repository, item)?;
         call.may_write(&path, repository)?;
         edits.insert(path, entry);
@@ -142,7 +153,11 @@ pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
             },
         )
     })?;
-    let entries = repository.git.tree(id).map(|tree| tree.entries().to_vec()).unwrap_or_default();
+    let entries = repository
+        .git
+        .tree(id)
+        .map(|tree| tree.entries().to_vec())
+        .unwrap_or_default();
     let shape = tree_shape(&call.urls, repository, id, &entries);
     Answer::created(shape)
 }
@@ -153,12 +168,15 @@ fn tree_item(
     item: &Map<String, Value>,
 ) -> Result<(String, Option<Entry>), Answer> {
     let invalid = |message: &str| Answer::error(422, message);
-    let path = item.get("path").and_then(Value::as_str).ok_or_else(|| invalid("Must supply tree.path"))?;
+    let path = item
+        .get("path")
+        .and_then(Value::as_str)
+        .ok_or_else(|| invalid("Must supply tree.path"))?;
     let content = item.get("content").and_then(Value::as_str);
     match (item.get("sha"), content) {
-        (Some(Value::String(_)), Some(_)) => {
-            Err(invalid("Must supply either tree.sha or tree.content, not both"))
-        }
+        (Some(Value::String(_)), Some(_)) => Err(invalid(
+            "Must supply either tree.sha or tree.content, not both",
+        )),
         (Some(Value::Null), None) => Ok((path.into(), None)),
         (Some(Value::String(sha)), None) => {
             let mode = mode_of(item)?;
@@ -171,7 +189,8 @@ fn tree_item(
                 // The commit of a submodule lives elsewhere.
                 mode == Mode::Submodule || kind == Some(mode.kind())
             });
-            let id = known.ok_or_else(|| invalid("tree.sha is not a valid object of the given type"))?;
+            let id =
+                known.ok_or_else(|| invalid("tree.sha is not a valid object of the given type"))?;
             Ok((path.into(), Some(Entry { mode, id })))
         }
         (None | Some(Value::Null), Some(content)) => {
@@ -184,6 +203,9 @@ fn tree_item(
 }
 
 fn mode_of(item: &Map<String, Value>) -> Result<Mode, Answer> {
-    let mode = item.get("mode").and_then(Value::as_str).and_then(Mode::parse);
+    let mode = item
+        .get("mode")
+        .and_then(Value::as_str)
+        .and_then(Mode::parse);
     mode.ok_or_else(|| Answer::error(422, "Must supply a valid tree.mode"))
 }

@@ -11,7 +11,10 @@ use crate::world::git::Oid;
 /// What lists show.
 pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
     let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
-    let (url, html) = (format!("{api}/pulls/{}", pull.number), format!("{page}/pull/{}", pull.number));
+    let (url, html) = (
+        format!("{api}/pulls/{}", pull.number),
+        format!("{page}/pull/{}", pull.number),
+    );
     let issue = format!("{api}/issues/{}", pull.number);
     let statuses = format!("{api}/statuses/{}", pull.head_sha);
     let (closed_at, merged_at, merge_commit) = match &pull.state {
@@ -19,9 +22,19 @@ pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullReques
         PullState::Closed { at } => (Some(at), None, None),
         PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(commit)),
     };
-    let users = |logins: &[String]| logins.iter().map(|login| call.urls.user(login)).collect::<Vec<_>>();
-    let labels = pull.labels.iter().filter_map(|name| repository.labels.get(name));
-    let labels: Vec<Value> = labels.map(|label| call.urls.label(repository, label)).collect();
+    let users = |logins: &[String]| {
+        logins
+            .iter()
+            .map(|login| call.urls.user(login))
+            .collect::<Vec<_>>()
+    };
+    let labels = pull
+        .labels
+        .iter()
+        .filter_map(|name| repository.labels.get(name));
+    let labels: Vec<Value> = labels
+        .map(|label| call.urls.label(repository, label))
+        .collect();
     let whole = super::repository_shape::repository(&call.urls, repository, call.newest);
     let link = |href: &str| json!({"href": href});
     let mut shape = json!({
@@ -93,7 +106,11 @@ fn end(whole: Value, branch: &str, sha: Oid) -> Value {
 
 fn team(call: &Call<'_>, repository: &Repository, slug: &str) -> Value {
     let (id, owner) = (shapes::user_id(slug), &repository.owner);
-    let url = format!("{}/organizations/{}/team/{id}", call.urls.api, shapes::user_id(owner));
+    let url = format!(
+        "{}/organizations/{}/team/{id}",
+        call.urls.api,
+        shapes::user_id(owner)
+    );
     json!({
         "id": id, "node_id": node_id("T", id), "name": slug, "slug": slug, "description": null,
         "permission": "push", "privacy": "closed", "notification_setting": "notifications_enabled",
@@ -121,10 +138,19 @@ pub(super) fn full(
     pull: &PullRequest,
     known: Option<Mergeability>,
 ) -> Value {
-    let fork = repository.git.merge_base(pull.base_sha, pull.head_sha).unwrap_or(pull.base_sha);
-    let (from, to) = (repository.git.tree_of(fork), repository.git.tree_of(pull.head_sha));
+    let fork = repository
+        .git
+        .merge_base(pull.base_sha, pull.head_sha)
+        .unwrap_or(pull.base_sha);
+    let (from, to) = (
+        repository.git.tree_of(fork),
+        repository.git.tree_of(pull.head_sha),
+    );
     let changes = repository.git.changes(from, to);
-    let diffs: Vec<_> = changes.iter().map(|change| repository.git.line_diff(change)).collect();
+    let diffs: Vec<_> = changes
+        .iter()
+        .map(|change| repository.git.line_diff(change))
+        .collect();
     let merged_by = match &pull.state {
         PullState::Merged { by, .. } => call.urls.user(by),
         _ => Value::Null,

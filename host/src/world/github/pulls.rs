@@ -11,9 +11,16 @@ use super::pull_shapes::{full, simple};
 use super::state::{PullRequest, PullState, Repository};
 
 pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (title, head, base) = (call.required("title")?, call.required("head")?, call.required("base")?);
+    let (title, head, base) = (
+        call.required("title")?,
+        call.required("head")?,
+        call.required("base")?,
+    );
     let repository = call.repository_mut(github);
-    let actions = call.caller.token().is_some_and(|token| token.kind == TokenKind::Actions);
+    let actions = call
+        .caller
+        .token()
+        .is_some_and(|token| token.kind == TokenKind::Actions);
     if actions && !repository.settings.actions_may_create_pulls {
         let message = "GitHub Actions is not permitted to create or approve pull requests.";
         return Err(Answer::error(403, message));
@@ -29,10 +36,14 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let custom = |message: String| {
         Answer::invalid(json!({"resource": "PullRequest", "code": "custom", "message": message}))
     };
-    let same = |pull: &PullRequest| pull.state == PullState::Open && pull.head == head && pull.base == base;
+    let same = |pull: &PullRequest| {
+        pull.state == PullState::Open && pull.head == head && pull.base == base
+    };
     if repository.pulls.values().any(same) {
         let owner = &repository.owner;
-        return Err(custom(format!("A pull request already exists for {owner}:{head}.")));
+        return Err(custom(format!(
+            "A pull request already exists for {owner}:{head}."
+        )));
     }
     if repository.git.is_ancestor(head_sha, base_sha) {
         return Err(custom(format!("No commits between {base} and {head}")));
@@ -60,17 +71,26 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
         updated_at: call.now,
         asked: None,
     };
-    let pull = PullRequest { id: github.new_id(), ..pull };
-    call.repository_mut(github).pulls.insert(pull.number, pull.clone());
+    let pull = PullRequest {
+        id: github.new_id(),
+        ..pull
+    };
+    call.repository_mut(github)
+        .pulls
+        .insert(pull.number, pull.clone());
     Answer::created(full(call, call.repository(github), &pull, None))
 }
 
 /// Titles and texts have a longest form; GitHub does not document it.
 fn within_limits(title: &str, body: Option<&str>) -> Result<(), Answer> {
-    for (field, text, limit) in [("title", title, 256), ("body", body.unwrap_or_default(), 65_536)] {
+    for (field, text, limit) in [
+        ("title", title, 256),
+        ("body", body.unwrap_or_default(), 65_536),
+    ] {
         if text.chars().count() > limit {
             let message = format!("{field} is too long (maximum is {limit} characters)");
-            let error = json!({"resource": "Issue", "code": "custom", "field": field, "message": message});
+            let error =
+                json!({"resource": "Issue", "code": "custom", "field": field, "message": message});
             return Err(Answer::invalid(error));
         }
     }
@@ -79,15 +99,18 @@ fn within_limits(title: &str, body: Option<&str>) -> Result<(), Answer> {
 
 /// `owner:branch` of this repository, or a bare branch.
 fn branch_name(repository: &Repository, head: &str) -> String {
-    let own = head.split_once(':').filter(|(owner, _)| owner.eq_ignore_ascii_case(&repository.owner));
+    let own = head
+        .split_once(':')
+        .filter(|(owner, _)| owner.eq_ignore_ascii_case(&repository.owner));
     own.map_or(head, |(_, branch)| branch).to_owned()
 }
 
 pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let repository = call.repository(github);
     let state = call.query("state").unwrap_or("open");
-    let invalid =
-        |field: &str| Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}));
+    let invalid = |field: &str| {
+        Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
+    };
     if !["open", "closed", "all"].contains(&state) {
         return Err(invalid("state"));
     }
@@ -113,7 +136,10 @@ pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if !ascending {
         pulls.reverse();
     }
-    let shapes = pulls.into_iter().map(|pull| simple(call, repository, pull)).collect();
+    let shapes = pulls
+        .into_iter()
+        .map(|pull| simple(call, repository, pull))
+        .collect();
     call.page(github, shapes, |_, shown| shown.into())
 }
 
@@ -121,20 +147,29 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let number = call.pull(github)?.number;
     let unknown = github.weather.unknown_mergeable;
     let known = look(call.repository_mut(github), number, call.now, unknown);
-    Answer::ok(full(call, call.repository(github), call.pull(github)?, known))
+    Answer::ok(full(
+        call,
+        call.repository(github),
+        call.pull(github)?,
+        known,
+    ))
 }
 
 pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let pull = call.pull(github)?.clone();
     let repository = call.repository(github);
-    let invalid =
-        |field: &str| Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}));
+    let invalid = |field: &str| {
+        Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
+    };
     let merged = matches!(pull.state, PullState::Merged { .. });
     let state = match call.text("state")? {
         None => pull.state.clone(),
         Some("open") if merged => return Err(invalid("state")),
         Some("open") if repository.branch(&pull.head).is_none() => {
-            let message = format!("state cannot be changed. The {} branch has been deleted.", pull.head);
+            let message = format!(
+                "state cannot be changed. The {} branch has been deleted.",
+                pull.head
+            );
             return Err(Answer::invalid(
                 json!({"resource": "PullRequest", "field": "state", "code": "invalid", "message": message}),
             ));
@@ -146,7 +181,11 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     };
     let base = call.text("base")?.unwrap_or(&pull.base);
     let base_sha = repository.branch(base).ok_or_else(|| invalid("base"))?;
-    let base_sha = if base == pull.base { pull.base_sha } else { base_sha };
+    let base_sha = if base == pull.base {
+        pull.base_sha
+    } else {
+        base_sha
+    };
     within_limits(call.text("title")?.unwrap_or_default(), call.text("body")?)?;
     let changed = PullRequest {
         title: call.text("title")?.unwrap_or(&pull.title).into(),
@@ -158,5 +197,10 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
         ..pull
     };
     *call.pull_mut(github)? = changed;
-    Answer::ok(full(call, call.repository(github), call.pull(github)?, None))
+    Answer::ok(full(
+        call,
+        call.repository(github),
+        call.pull(github)?,
+        None,
+    ))
 }

@@ -16,14 +16,20 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (message, content) = (call.required("message")?, call.required("content")?);
     let path = call.part("path");
     let repository = call.repository(github);
-    let branch = call.text("branch")?.unwrap_or(&repository.settings.default_branch).to_owned();
-    let branch = branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned();
+    let branch = call
+        .text("branch")?
+        .unwrap_or(&repository.settings.default_branch)
+        .to_owned();
+    let branch = branch
+        .strip_prefix("refs/heads/")
+        .unwrap_or(&branch)
+        .to_owned();
     // The branch is checked before the sha (probed on the wire, 2026-08).
     let head = repository.branch(&branch);
     let head = head.ok_or_else(|| Answer::error(404, format!("Branch {branch} not found")))?;
     call.may_write(path, repository)?;
-    let content =
-        unwrapped_base64(content).ok_or_else(|| Answer::error(422, "content is not valid Base64"))?;
+    let content = unwrapped_base64(content)
+        .ok_or_else(|| Answer::error(422, "content is not valid Base64"))?;
     let base = repository.git.tree_of(head).ok_or_else(Answer::not_found)?;
     let old = repository.git.entry_at(base, path);
     match (old, call.text("sha")?) {
@@ -38,7 +44,10 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     let name = format!("refs/heads/{branch}");
     // GitHub answers 409 here where PATCH git/refs answers 422; neither is documented.
-    permit(repository, &name, call).map_err(|refusal| Answer { status: 409, ..refusal })?;
+    permit(repository, &name, call).map_err(|refusal| Answer {
+        status: 409,
+        ..refusal
+    })?;
     let (author, committer) = (identity(call, "author")?, identity(call, "committer")?);
     let committer = committer.unwrap_or_else(|| signed(call.caller.login(), call.now));
     let author = author.unwrap_or_else(|| committer.clone());
@@ -48,7 +57,13 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let edits = Edits::from([(path.to_owned(), Some(Entry { mode, id }))]);
     let tree = repository.git.edit_tree(Some(base), &edits);
     let tree = tree.map_err(|_| Answer::error(422, "path contains a malformed path component"))?;
-    let commit = Commit { tree, parents: vec![head], author, committer, message: message.into() };
+    let commit = Commit {
+        tree,
+        parents: vec![head],
+        author,
+        committer,
+        message: message.into(),
+    };
     let commit_id = repository.git.insert(Object::Commit(commit.clone()));
     github.move_ref(call, &name, Some(commit_id));
     let repository = call.repository(github);

@@ -46,9 +46,13 @@ pub(super) fn matching(github: &mut GitHub, call: &Call<'_>) -> Reply {
     names.retain(|name| name.starts_with(&prefix));
     names.sort();
     names.dedup();
-    let found = names.into_iter().filter_map(|name| Some((repository.read_ref(&name)?, name)));
+    let found = names
+        .into_iter()
+        .filter_map(|name| Some((repository.read_ref(&name)?, name)));
     let found: Vec<(Oid, String)> = found.collect();
-    let shapes = found.iter().map(|(id, name)| shape(&call.urls, repository, name, *id));
+    let shapes = found
+        .iter()
+        .map(|(id, name)| shape(&call.urls, repository, name, *id));
     Answer::ok(shapes.collect())
 }
 
@@ -75,14 +79,24 @@ pub(super) fn make(
         ));
     }
     if !is_valid_name(name) {
-        return Err(Answer::error(422, format!("{name} is not a valid ref name.")));
+        return Err(Answer::error(
+            422,
+            format!("{name} is not a valid ref name."),
+        ));
     }
     if repository.refs.contains_key(name) {
         return Err(Answer::error(422, "Reference already exists"));
     }
-    let id = sha.parse().ok().filter(|id| repository.git.commit(*id).is_some());
+    let id = sha
+        .parse()
+        .ok()
+        .filter(|id| repository.git.commit(*id).is_some());
     let id: Oid = id.ok_or_else(|| Answer::error(422, "Object does not exist"))?;
-    if repository.refs.keys().any(|other| blocks(other, name) || blocks(name, other)) {
+    if repository
+        .refs
+        .keys()
+        .any(|other| blocks(other, name) || blocks(name, other))
+    {
         return Err(Answer::error(422, "Reference update failed"));
     }
     permit(repository, name, call)?;
@@ -96,7 +110,10 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let repository = call.repository(github);
     let current = repository.refs.get(&name).copied();
     let current = current.ok_or_else(|| Answer::error(422, "Reference does not exist"))?;
-    let id = sha.parse().ok().filter(|id| repository.git.commit(*id).is_some());
+    let id = sha
+        .parse()
+        .ok()
+        .filter(|id| repository.git.commit(*id).is_some());
     let id: Oid = id.ok_or_else(|| Answer::error(422, "Object does not exist"))?;
     permit(repository, &name, call)?;
     if !call.flag("force") && !repository.git.is_ancestor(current, id) {
@@ -124,7 +141,10 @@ pub(super) fn delete(github: &mut GitHub, call: &Call<'_>) -> Reply {
 pub(super) fn permit(repository: &Repository, name: &str, _call: &Call<'_>) -> Result<(), Answer> {
     let branch = name.strip_prefix("refs/heads/").unwrap_or_default();
     match repository.rules_of(branch).push_refusal() {
-        Some(reason) => Err(Answer::error(422, format!("Repository rule violations found\n\n{reason}\n\n"))),
+        Some(reason) => Err(Answer::error(
+            422,
+            format!("Repository rule violations found\n\n{reason}\n\n"),
+        )),
         None => Ok(()),
     }
 }
@@ -136,7 +156,9 @@ fn starts_checks(call: &Call<'_>) -> bool {
 
 /// A branch `a` leaves no room for a branch `a/b`.
 fn blocks(shorter: &str, longer: &str) -> bool {
-    longer.strip_prefix(shorter).is_some_and(|rest| rest.starts_with('/'))
+    longer
+        .strip_prefix(shorter)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Git's rules for names of refs (`git check-ref-format`).
@@ -164,7 +186,11 @@ impl Repository {
 
     /// Like [`resolve`](Self::resolve), as a reader sees it.
     pub(super) fn read(&mut self, name: &str) -> Option<Oid> {
-        let full = [name.to_owned(), format!("refs/heads/{name}"), format!("refs/{name}")];
+        let full = [
+            name.to_owned(),
+            format!("refs/heads/{name}"),
+            format!("refs/{name}"),
+        ];
         let lagging = full.into_iter().find(|name| self.stale.contains_key(name));
         match lagging {
             Some(name) => self.read_ref(&name),
@@ -208,8 +234,15 @@ impl GitHub {
     }
 
     fn start_checks(&mut self, place: usize, commit: Oid, now: Timestamp) {
-        let known = self.repositories[place].check_runs.iter().any(|run| run.commit == commit);
-        let ci = if known { Vec::new() } else { self.repositories[place].ci.clone() };
+        let known = self.repositories[place]
+            .check_runs
+            .iter()
+            .any(|run| run.commit == commit);
+        let ci = if known {
+            Vec::new()
+        } else {
+            self.repositories[place].ci.clone()
+        };
         for check in ci {
             let run = CheckRun {
                 id: self.new_id(),
@@ -228,7 +261,11 @@ impl Repository {
     /// Open pull requests follow their branch, end with it, and are merged once the base holds their head.
     fn pulls_notice(&mut self, branch: &str, to: Option<Oid>, now: Timestamp) {
         let git = self.git.clone();
-        for pull in self.pulls.values_mut().filter(|pull| pull.state == PullState::Open) {
+        for pull in self
+            .pulls
+            .values_mut()
+            .filter(|pull| pull.state == PullState::Open)
+        {
             if pull.head == branch {
                 match to {
                     Some(id) if pull.head_sha == id => {}
@@ -245,7 +282,11 @@ impl Repository {
                 && git.is_ancestor(pull.head_sha, id)
             {
                 let by = pull.author.clone();
-                pull.state = PullState::Merged { at: now, by, commit: id };
+                pull.state = PullState::Merged {
+                    at: now,
+                    by,
+                    commit: id,
+                };
                 pull.updated_at = now;
             }
         }

@@ -12,10 +12,19 @@ use super::shapes::with;
 /// Names in the root's answer, and where they lead.
 const ROOT: &[(&str, &str)] = &[
     ("current_user_url", "/user"),
-    ("current_user_authorizations_html_url", "/settings/connections/applications{/client_id}"),
+    (
+        "current_user_authorizations_html_url",
+        "/settings/connections/applications{/client_id}",
+    ),
     ("authorizations_url", "/authorizations"),
-    ("code_search_url", "/search/code?q={query}{&page,per_page,sort,order}"),
-    ("commit_search_url", "/search/commits?q={query}{&page,per_page,sort,order}"),
+    (
+        "code_search_url",
+        "/search/code?q={query}{&page,per_page,sort,order}",
+    ),
+    (
+        "commit_search_url",
+        "/search/commits?q={query}{&page,per_page,sort,order}",
+    ),
     ("emails_url", "/user/emails"),
     ("emojis_url", "/emojis"),
     ("events_url", "/events"),
@@ -24,30 +33,59 @@ const ROOT: &[(&str, &str)] = &[
     ("following_url", "/user/following{/target}"),
     ("gists_url", "/gists{/gist_id}"),
     ("hub_url", "/hub"),
-    ("issue_search_url", "/search/issues?q={query}{&page,per_page,sort,order}"),
+    (
+        "issue_search_url",
+        "/search/issues?q={query}{&page,per_page,sort,order}",
+    ),
     ("issues_url", "/issues"),
     ("keys_url", "/user/keys"),
-    ("label_search_url", "/search/labels?q={query}&repository_id={repository_id}{&page,per_page}"),
+    (
+        "label_search_url",
+        "/search/labels?q={query}&repository_id={repository_id}{&page,per_page}",
+    ),
     ("notifications_url", "/notifications"),
     ("organization_url", "/orgs/{org}"),
-    ("organization_repositories_url", "/orgs/{org}/repos{?type,page,per_page,sort}"),
+    (
+        "organization_repositories_url",
+        "/orgs/{org}/repos{?type,page,per_page,sort}",
+    ),
     ("organization_teams_url", "/orgs/{org}/teams"),
     ("public_gists_url", "/gists/public"),
     ("rate_limit_url", "/rate_limit"),
     ("repository_url", "/repos/{owner}/{repo}"),
-    ("repository_search_url", "/search/repositories?q={query}{&page,per_page,sort,order}"),
-    ("current_user_repositories_url", "/user/repos{?type,page,per_page,sort}"),
+    (
+        "repository_search_url",
+        "/search/repositories?q={query}{&page,per_page,sort,order}",
+    ),
+    (
+        "current_user_repositories_url",
+        "/user/repos{?type,page,per_page,sort}",
+    ),
     ("starred_url", "/user/starred{/owner}{/repo}"),
     ("starred_gists_url", "/gists/starred"),
-    ("topic_search_url", "/search/topics?q={query}{&page,per_page}"),
+    (
+        "topic_search_url",
+        "/search/topics?q={query}{&page,per_page}",
+    ),
     ("user_url", "/users/{user}"),
     ("user_organizations_url", "/user/orgs"),
-    ("user_repositories_url", "/users/{user}/repos{?type,page,per_page,sort}"),
-    ("user_search_url", "/search/users?q={query}{&page,per_page,sort,order}"),
+    (
+        "user_repositories_url",
+        "/users/{user}/repos{?type,page,per_page,sort}",
+    ),
+    (
+        "user_search_url",
+        "/search/users?q={query}{&page,per_page,sort,order}",
+    ),
 ];
 
 pub(super) fn root(_: &mut GitHub, call: &Call<'_>) -> Reply {
-    let link = |(name, path): &(&str, &str)| ((*name).to_owned(), format!("{}{path}", call.urls.api).into());
+    let link = |(name, path): &(&str, &str)| {
+        (
+            (*name).to_owned(),
+            format!("{}{path}", call.urls.api).into(),
+        )
+    };
     Answer::ok(Value::Object(ROOT.iter().map(link).collect::<Map<_, _>>()))
 }
 
@@ -55,7 +93,10 @@ pub(super) fn user(_: &mut GitHub, call: &Call<'_>) -> Reply {
     let Some(token) = call.caller.token() else {
         return Err(Answer::unauthorized("Requires authentication"));
     };
-    if matches!(token.kind, TokenKind::Installation { .. } | TokenKind::Actions) {
+    if matches!(
+        token.kind,
+        TokenKind::Installation { .. } | TokenKind::Actions
+    ) {
         return Err(Answer::error(403, "Resource not accessible by integration"));
     }
     let epoch = "2020-01-01T00:00:00Z";
@@ -77,7 +118,10 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         "permissions": {"admin": false, "maintain": false, "push": push, "triage": push, "pull": true},
         "organization": call.urls.account(&repository.owner, "Organization"),
     });
-    let mut shape = with(super::repository_shape::repository(&call.urls, repository, call.newest), full);
+    let mut shape = with(
+        super::repository_shape::repository(&call.urls, repository, call.newest),
+        full,
+    );
     if push {
         // Settings of merges are shown to those who may push.
         let merges = json!({
@@ -104,7 +148,9 @@ pub(super) fn branch(github: &mut GitHub, call: &Call<'_>) -> Reply {
         true => ("non_admins", rules.required_checks.clone()),
         false => ("off", Vec::new()),
     };
-    let checks = contexts.iter().map(|context| json!({"context": context, "app_id": null}));
+    let checks = contexts
+        .iter()
+        .map(|context| json!({"context": context, "app_id": null}));
     let checks: Vec<Value> = checks.collect();
     Answer::ok(json!({
         "name": name,

@@ -13,12 +13,19 @@ pub(super) fn repository_node_id(repository: &Repository) -> String {
 pub(super) fn repository(urls: &Urls, repository: &Repository, newest: bool) -> Value {
     let (api, page) = (urls.repository(repository), urls.page(repository));
     let settings = &repository.settings;
-    let open = repository.pulls.values().filter(|pull| pull.state == PullState::Open).count();
+    let open = repository
+        .pulls
+        .values()
+        .filter(|pull| pull.state == PullState::Open)
+        .count();
     let mut fields = Map::new();
     for (name, below) in LINKS {
         fields.insert((*name).into(), format!("{api}{below}").into());
     }
-    let host = urls.html.trim_start_matches("https://").trim_start_matches("http://");
+    let host = urls
+        .html
+        .trim_start_matches("https://")
+        .trim_start_matches("http://");
     let name = repository.full_name();
     let shape = json!({
         "id": repository.id,
@@ -95,7 +102,10 @@ const LINKS: &[(&str, &str)] = &[
     ("languages_url", "/languages"),
     ("merges_url", "/merges"),
     ("milestones_url", "/milestones{/number}"),
-    ("notifications_url", "/notifications{?since,all,participating}"),
+    (
+        "notifications_url",
+        "/notifications{?since,all,participating}",
+    ),
     ("pulls_url", "/pulls{/number}"),
     ("releases_url", "/releases{/id}"),
     ("stargazers_url", "/stargazers"),

@@ -50,8 +50,14 @@ pub(super) fn diff_entries(
 
 pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (repository, pull) = (call.repository(github), call.pull(github)?);
-    let fork = repository.git.merge_base(pull.base_sha, pull.head_sha).unwrap_or(pull.base_sha);
-    let (from, to) = (repository.git.tree_of(fork), repository.git.tree_of(pull.head_sha));
+    let fork = repository
+        .git
+        .merge_base(pull.base_sha, pull.head_sha)
+        .unwrap_or(pull.base_sha);
+    let (from, to) = (
+        repository.git.tree_of(fork),
+        repository.git.tree_of(pull.head_sha),
+    );
     let entries = diff_entries(call, repository, pull.head_sha, from, to);
     call.page(github, entries, |_, shown| shown.into())
 }
@@ -59,7 +65,10 @@ pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
 pub(super) fn commits(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let (repository, pull) = (call.repository(github), call.pull(github)?);
     let ahead = repository.git.ahead(pull.base_sha, pull.head_sha);
-    let shapes = ahead.into_iter().map(|id| commit_shape(call, repository, id)).collect();
+    let shapes = ahead
+        .into_iter()
+        .map(|id| commit_shape(call, repository, id))
+        .collect();
     call.page(github, shapes, |_, shown| shown.into())
 }
 
@@ -96,8 +105,14 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let users = call.texts("reviewers")?.unwrap_or_default();
     let teams = call.texts("team_reviewers")?.unwrap_or_default();
     let pull = call.pull(github)?;
-    if users.iter().any(|user| user.eq_ignore_ascii_case(&pull.author)) {
-        return Err(Answer::error(422, "Review cannot be requested from pull request author."));
+    if users
+        .iter()
+        .any(|user| user.eq_ignore_ascii_case(&pull.author))
+    {
+        return Err(Answer::error(
+            422,
+            "Review cannot be requested from pull request author.",
+        ));
     }
     let known = &call.repository(github).collaborators;
     if users.iter().chain(&teams).any(|name| !known.contains(name)) {
@@ -107,8 +122,14 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     let now = call.now;
     let pull: &mut PullRequest = call.pull_mut(github)?;
-    for (list, names) in [(&mut pull.reviewers.0, users), (&mut pull.reviewers.1, teams)] {
-        let new: Vec<String> = names.into_iter().filter(|name| !list.contains(name)).collect();
+    for (list, names) in [
+        (&mut pull.reviewers.0, users),
+        (&mut pull.reviewers.1, teams),
+    ] {
+        let new: Vec<String> = names
+            .into_iter()
+            .filter(|name| !list.contains(name))
+            .collect();
         list.extend(new);
     }
     pull.updated_at = now;

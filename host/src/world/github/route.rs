@@ -49,14 +49,21 @@ fn version(request: &HttpRequest) -> Result<&'static str, Answer> {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                     (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
         let kind = "text/html; charset=utf-8".into();
-        return Err(Answer::new(403, Body::Raw { kind, content: text.into() }));
+        return Err(Answer::new(
+            403,
+            Body::Raw {
+                kind,
+                content: text.into(),
+            },
+        ));
     }
     let Some(asked) = request.headers().get("x-github-api-version") else {
         return Ok(VERSIONS[0]);
     };
     let known = VERSIONS.into_iter().find(|version| asked == version);
     known.ok_or_else(|| {
-        let message = "The version that you specified in the `X-GitHub-Api-Version` header is not supported.";
+        let message =
+            "The version that you specified in the `X-GitHub-Api-Version` header is not supported.";
         Answer::error(400, message).documented("about-the-rest-api/api-versions")
     })
 }
@@ -70,7 +77,11 @@ fn limited(
     version: &str,
 ) -> Answer {
     let path = request.uri().path();
-    let resource = if path.ends_with("/graphql") { "graphql" } else { "core" };
+    let resource = if path.ends_with("/graphql") {
+        "graphql"
+    } else {
+        "core"
+    };
     let cost = u64::from(!path.ends_with("/rate_limit"));
     let budget = github.rate_limits.spend(now, caller, resource, cost);
     if cost > 0 && budget.exhausted() {
@@ -83,11 +94,21 @@ fn limited(
         false => budget,
     };
     let answer = budget.headers(answer);
-    let scopes = caller.token().is_some_and(|token| token.kind == TokenKind::Classic);
-    let answer = if scopes { answer.header("x-oauth-scopes", "repo") } else { answer };
+    let scopes = caller
+        .token()
+        .is_some_and(|token| token.kind == TokenKind::Classic);
+    let answer = if scopes {
+        answer.header("x-oauth-scopes", "repo")
+    } else {
+        answer
+    };
     // GitHub names the end of a person's token on every answer, in this form (GitHub, "Token expiration").
     let personal = [TokenKind::Classic, TokenKind::FineGrained];
-    match caller.token().filter(|token| personal.contains(&token.kind)).and_then(|token| token.expires_at) {
+    match caller
+        .token()
+        .filter(|token| personal.contains(&token.kind))
+        .and_then(|token| token.expires_at)
+    {
         Some(end) => {
             let end = end.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
             answer.header("github-authentication-token-expiration", end)
@@ -111,7 +132,9 @@ fn routed(
         None => path.to_owned(),
     };
     let Some((route, parts)) = find(request.method().as_str(), &path) else {
-        github.unknown_routes.push(format!("{} {path}", request.method()));
+        github
+            .unknown_routes
+            .push(format!("{} {path}", request.method()));
         return Answer::not_found().documented("");
     };
     let mut call = Call {
@@ -133,9 +156,10 @@ fn routed(
         Ok(answer) | Err(answer) => answer.documented(route.docs),
     };
     match route.need {
-        Need::Repository(permissions, level) if !matches!(caller, Caller::App(_)) => {
-            answer.header("x-accepted-github-permissions", accepted(permissions, level))
-        }
+        Need::Repository(permissions, level) if !matches!(caller, Caller::App(_)) => answer.header(
+            "x-accepted-github-permissions",
+            accepted(permissions, level),
+        ),
         _ => answer,
     }
 }
@@ -148,7 +172,9 @@ fn run(github: &mut GitHub, route: &Route, call: &mut Call<'_>, path: &str) -> R
         }
         Need::Credential => {}
         Need::App if !matches!(call.caller, Caller::App(_)) => {
-            return Err(Answer::unauthorized("A JSON web token could not be decoded"));
+            return Err(Answer::unauthorized(
+                "A JSON web token could not be decoded",
+            ));
         }
         Need::App => {}
         Need::AppRepository | Need::Repository(..) => {
@@ -176,13 +202,26 @@ fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer>
     let mut all = github.repositories.iter();
     let moved = all.position(|repository| repository.renamed_from.iter().any(|old| same(old)));
     let moved = moved.filter(visible).ok_or_else(Answer::not_found)?;
-    let below = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let query = call.request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let below = path
+        .splitn(5, '/')
+        .nth(4)
+        .map(|rest| format!("/{rest}"))
+        .unwrap_or_default();
+    let query = call
+        .request
+        .uri()
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     let id = github.repositories[moved].id;
     let url = format!("{}/repositories/{id}{below}{query}", call.urls.api);
     let reads = matches!(call.request.method().as_str(), "GET" | "HEAD");
     // 301 may turn a POST into a GET on the way; 307 keeps method and body.
-    let (status, message) = if reads { (301, "Moved Permanently") } else { (307, "Temporary Redirect") };
+    let (status, message) = if reads {
+        (301, "Moved Permanently")
+    } else {
+        (307, "Temporary Redirect")
+    };
     let body = json!({"message": message, "url": url});
     Err(Answer::json(status, body)
         .header("location", url)
@@ -194,7 +233,9 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
     let Need::Repository(permissions, level) = route.need else {
         return match call.caller {
             Caller::App(_) => Ok(()),
-            _ => Err(Answer::unauthorized("A JSON web token could not be decoded")),
+            _ => Err(Answer::unauthorized(
+                "A JSON web token could not be decoded",
+            )),
         };
     };
     let repository = &github.repositories[call.repository];
@@ -212,12 +253,17 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
         let refused = match token.kind {
             TokenKind::Classic => return Err(Answer::not_found()),
             TokenKind::FineGrained => "Resource not accessible by personal access token",
-            TokenKind::Installation { .. } | TokenKind::Actions => "Resource not accessible by integration",
+            TokenKind::Installation { .. } | TokenKind::Actions => {
+                "Resource not accessible by integration"
+            }
         };
         return Err(Answer::error(403, refused));
     }
     if level == Level::Write && repository.settings.archived {
-        return Err(Answer::error(403, "Repository was archived so is read-only."));
+        return Err(Answer::error(
+            403,
+            "Repository was archived so is read-only.",
+        ));
     }
     Ok(())
 }

@@ -37,7 +37,11 @@ pub struct BranchRules {
 impl BranchRules {
     /// Whether there is any rule.
     pub fn any(&self) -> bool {
-        *self != Self { classic: self.classic, ..Self::default() }
+        *self
+            != Self {
+                classic: self.classic,
+                ..Self::default()
+            }
     }
 
     /// Why a direct push is refused, if it is.
@@ -54,7 +58,10 @@ impl BranchRules {
 
     fn list(&self) -> Vec<Value> {
         let mut rules = Vec::new();
-        if self.require_pull_request || self.required_approvals > 0 || self.allowed_methods.is_some() {
+        if self.require_pull_request
+            || self.required_approvals > 0
+            || self.allowed_methods.is_some()
+        {
             let methods = self.allowed_methods.as_deref().unwrap_or(&Method::ALL);
             let methods: Vec<&str> = methods.iter().map(|method| method.name()).collect();
             rules.push(json!({"type": "pull_request", "parameters": {
@@ -67,7 +74,10 @@ impl BranchRules {
             }}));
         }
         if !self.required_checks.is_empty() {
-            let checks = self.required_checks.iter().map(|name| json!({"context": name}));
+            let checks = self
+                .required_checks
+                .iter()
+                .map(|name| json!({"context": name}));
             rules.push(json!({"type": "required_status_checks", "parameters": {
                 "required_status_checks": checks.collect::<Vec<_>>(),
                 "strict_required_status_checks_policy": self.strict,
@@ -98,12 +108,17 @@ impl BranchRules {
 pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let repository = call.repository(github);
     if !repository.settings.rules_available {
-        let message = "Upgrade to GitHub Pro or make this repository public to enable this feature.";
+        let message =
+            "Upgrade to GitHub Pro or make this repository public to enable this feature.";
         return Err(Answer::error(403, message));
     }
     // The branch need not exist.
     let rules = repository.rules_of(call.part("branch"));
-    let mut rules = if rules.classic { Vec::new() } else { rules.list() };
+    let mut rules = if rules.classic {
+        Vec::new()
+    } else {
+        rules.list()
+    };
     for rule in &mut rules {
         rule["ruleset_source_type"] = "Repository".into();
         rule["ruleset_source"] = repository.full_name().into();
@@ -113,7 +128,11 @@ pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
 }
 
 /// Why the rules of the base refuse this pull request now, in GitHub's words; none if they do not.
-pub(super) fn refusal(repository: &Repository, pull: &PullRequest, now: Timestamp) -> Option<String> {
+pub(super) fn refusal(
+    repository: &Repository,
+    pull: &PullRequest,
+    now: Timestamp,
+) -> Option<String> {
     let rules = repository.rules_of(&pull.base);
     if rules.restricts_pushes {
         return Some("You're not authorized to push to this branch.".into());
@@ -136,12 +155,21 @@ pub(super) fn refusal(repository: &Repository, pull: &PullRequest, now: Timestam
         [(name, state)] => return Some(format!("Required status check \"{name}\" is {state}.")),
         several => {
             let (all, count) = (rules.required_checks.len(), several.len());
-            return Some(format!("{count} of {all} required status checks are {}.", several[0].1));
+            return Some(format!(
+                "{count} of {all} required status checks are {}.",
+                several[0].1
+            ));
         }
     }
     let unsigned = |id: &_| !repository.verified.contains(id);
     let base = repository.branch(&pull.base)?;
-    if rules.required_signatures && repository.git.ahead(base, pull.head_sha).iter().any(unsigned) {
+    if rules.required_signatures
+        && repository
+            .git
+            .ahead(base, pull.head_sha)
+            .iter()
+            .any(unsigned)
+    {
         return Some("Commits must have verified signatures.".into());
     }
     None
@@ -156,13 +184,26 @@ fn missing_approvals(rules: &BranchRules, pull: &PullRequest) -> Option<String> 
             opinions.insert(&review.user, review.state);
         }
     }
-    if wanted > 0 && opinions.values().any(|state| *state == ReviewState::ChangesRequested) {
+    if wanted > 0
+        && opinions
+            .values()
+            .any(|state| *state == ReviewState::ChangesRequested)
+    {
         return Some("Changes requested by a reviewer with write access.".into());
     }
-    let approvals = opinions.values().filter(|state| **state == ReviewState::Approved).count();
+    let approvals = opinions
+        .values()
+        .filter(|state| **state == ReviewState::Approved)
+        .count();
     if approvals >= wanted {
         return None;
     }
-    let (reviews, are) = if wanted == 1 { ("review", "is") } else { ("reviews", "are") };
-    Some(format!("At least {wanted} approving {reviews} {are} required by reviewers with write access."))
+    let (reviews, are) = if wanted == 1 {
+        ("review", "is")
+    } else {
+        ("reviews", "are")
+    };
+    Some(format!(
+        "At least {wanted} approving {reviews} {are} required by reviewers with write access."
+    ))
 }

@@ -105,8 +105,9 @@ impl GitHub {
         if self.schedule.is_empty() {
             return;
         }
-        let (due, later) =
-            std::mem::take(&mut self.schedule).into_iter().partition(|item| is_due(&item.when));
+        let (due, later) = std::mem::take(&mut self.schedule)
+            .into_iter()
+            .partition(|item| is_due(&item.when));
         self.schedule = later;
         let due: Vec<Scheduled> = due;
         for item in due {
@@ -118,11 +119,18 @@ impl GitHub {
     fn act(&mut self, event: Event) {
         let newest = |github: &Self, repository: &str| {
             let pulls = &github.find(repository)?.pulls;
-            let open = pulls.values().rev().find(|pull| pull.state == PullState::Open)?;
+            let open = pulls
+                .values()
+                .rev()
+                .find(|pull| pull.state == PullState::Open)?;
             Some((open.number, open.head_sha))
         };
         match event {
-            Event::Commit { repository, branch, files } => {
+            Event::Commit {
+                repository,
+                branch,
+                files,
+            } => {
                 let files = files.into_iter().map(|(path, text)| (path, text.into()));
                 self.commit_files(&repository, &branch, "Change by somebody else", files);
             }
@@ -132,25 +140,45 @@ impl GitHub {
                 }
             }
             Event::Merge { repository } => {
-                if let (Some((number, _)), Some(place)) = (newest(self, &repository), self.place(&repository))
+                if let (Some((number, _)), Some(place)) =
+                    (newest(self, &repository), self.place(&repository))
                 {
-                    let wish = Wish { method: Method::Merge, by: "dana".into(), title: None, message: None };
+                    let wish = Wish {
+                        method: Method::Merge,
+                        by: "dana".into(),
+                        title: None,
+                        message: None,
+                    };
                     let _conflict = self.merge_pull(place, number, self.now, &wish);
                 }
             }
-            Event::Review { repository, user, state } => {
+            Event::Review {
+                repository,
+                user,
+                state,
+            } => {
                 if let Some((number, _)) = newest(self, &repository) {
                     self.review(&repository, number, &user, state);
                 }
             }
-            Event::Check { repository, name, conclusion } => {
+            Event::Check {
+                repository,
+                name,
+                conclusion,
+            } => {
                 if let Some((_, commit)) = newest(self, &repository) {
                     self.set_check(&repository, commit, &name, Some(&conclusion));
                 }
             }
             Event::DeleteBranch { repository, branch } => {
                 if let Some(place) = self.place(&repository) {
-                    self.set_ref(place, self.now, &format!("refs/heads/{branch}"), None, false);
+                    self.set_ref(
+                        place,
+                        self.now,
+                        &format!("refs/heads/{branch}"),
+                        None,
+                        false,
+                    );
                 }
             }
             Event::RevokeTokens => self.tokens = Default::default(),
@@ -161,7 +189,9 @@ impl GitHub {
     fn merge_waiting(&mut self, place: usize, now: Timestamp) {
         let repository = &self.repositories[place];
         let ready = repository.pulls.values().filter_map(|pull| {
-            let queued = pull.queued_at.is_some_and(|since| now.duration_since(since) >= QUEUE_TAKES);
+            let queued = pull
+                .queued_at
+                .is_some_and(|since| now.duration_since(since) >= QUEUE_TAKES);
             let waiting = pull.state == PullState::Open && (queued || pull.auto_merge.is_some());
             let blocked = || {
                 super::rules::refusal(repository, pull, now).is_some()
@@ -173,9 +203,12 @@ impl GitHub {
             }
             let auto = pull.auto_merge.clone();
             let wish = match auto {
-                Some(auto) => {
-                    Wish { method: auto.method, by: auto.by, title: auto.title, message: auto.message }
-                }
+                Some(auto) => Wish {
+                    method: auto.method,
+                    by: auto.by,
+                    title: auto.title,
+                    message: auto.message,
+                },
                 None => Wish {
                     method: Method::Merge,
                     by: "github-merge-queue[bot]".into(),

@@ -26,12 +26,18 @@ impl Urls {
         let authority = uri.authority().map(|authority| authority.as_str());
         let authority = authority.or(host).unwrap_or("api.github.com");
         let scheme = uri.scheme_str().unwrap_or("http");
-        Self { api: format!("{scheme}://{authority}{}", github.api_base), html: github.html_base.clone() }
+        Self {
+            api: format!("{scheme}://{authority}{}", github.api_base),
+            html: github.html_base.clone(),
+        }
     }
 
     /// The API's address of a repository.
     pub(super) fn repository(&self, repository: &Repository) -> String {
-        format!("{}/repos/{}/{}", self.api, repository.owner, repository.name)
+        format!(
+            "{}/repos/{}/{}",
+            self.api, repository.owner, repository.name
+        )
     }
 
     /// The page of a repository.
@@ -41,7 +47,11 @@ impl Urls {
 
     /// A user, as others see one.
     pub(super) fn user(&self, login: &str) -> Value {
-        let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+        let kind = if login.ends_with("[bot]") {
+            "Bot"
+        } else {
+            "User"
+        };
         self.account(login, kind)
     }
 
@@ -156,7 +166,8 @@ fn signature(who: &Signature) -> Value {
 
 fn verification(repository: &Repository, id: Oid) -> Value {
     if repository.verified.contains(&id) {
-        let signature = "-----BEGIN PGP SIGNATURE-----\n\n(of the mock)\n-----END PGP SIGNATURE-----";
+        let signature =
+            "-----BEGIN PGP SIGNATURE-----\n\n(of the mock)\n-----END PGP SIGNATURE-----";
         let commit = repository.git.commit(id);
         let payload = commit.map(|commit| format!("tree {}\n", commit.tree));
         let at = commit.map(|commit| commit.committer.time.to_string());
@@ -168,7 +179,10 @@ fn verification(repository: &Repository, id: Oid) -> Value {
 /// An id that is the same in every run for the same login.
 pub(super) fn user_id(login: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = login.bytes().map(|byte| byte.to_ascii_lowercase()).fold(0xcbf2_9ce4_8422_2325, step);
+    let hash = login
+        .bytes()
+        .map(|byte| byte.to_ascii_lowercase())
+        .fold(0xcbf2_9ce4_8422_2325, step);
     hash % 90_000_000 + 1_000_000
 }
 

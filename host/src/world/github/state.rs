@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use super::pull_state::{AutoMerge, Comment, Label, Method, PullRequest, PullState, Review, ReviewState};
+pub use super::pull_state::{
+    AutoMerge, Comment, Label, Method, PullRequest, PullState, Review, ReviewState,
+};
 use super::rules::BranchRules;
 use crate::world::git::{Oid, Store};
 
@@ -189,13 +191,28 @@ impl Repository {
         let name = self.full_name();
         lines.push(format!("{name}: {:?}", self.settings));
         lines.push(format!("{name}: {} objects", self.git.len()));
-        lines.extend(self.refs.iter().map(|(name_, id)| format!("{name} {name_} {id}")));
+        lines.extend(
+            self.refs
+                .iter()
+                .map(|(name_, id)| format!("{name} {name_} {id}")),
+        );
         for pull in self.pulls.values() {
-            let pull = PullRequest { asked: None, ..pull.clone() };
+            let pull = PullRequest {
+                asked: None,
+                ..pull.clone()
+            };
             lines.push(format!("{name}#{}: {pull:?}", pull.number));
         }
-        lines.extend(self.labels.values().map(|label| format!("{name}: {label:?}")));
+        lines.extend(
+            self.labels
+                .values()
+                .map(|label| format!("{name}: {label:?}")),
+        );
         lines.extend(self.check_runs.iter().map(|run| format!("{name}: {run:?}")));
-        lines.extend(self.statuses.iter().map(|status| format!("{name}: {status:?}")));
+        lines.extend(
+            self.statuses
+                .iter()
+                .map(|status| format!("{name}: {status:?}")),
+        );
     }
 }

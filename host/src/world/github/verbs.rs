@@ -21,20 +21,37 @@ pub struct FileSpec {
 
 impl<T: Into<String>> From<T> for FileSpec {
     fn from(text: T) -> Self {
-        Self { text: text.into(), mode: Mode::File }
+        Self {
+            text: text.into(),
+            mode: Mode::File,
+        }
     }
 }
 
 impl Token {
     /// A token that reaches every repository and may do everything its kind may.
     pub fn full(kind: TokenKind, login: impl Into<String>) -> Self {
-        let all = ["actions", "checks", "contents", "deployments", "issues", "pull_requests", "statuses"];
+        let all = [
+            "actions",
+            "checks",
+            "contents",
+            "deployments",
+            "issues",
+            "pull_requests",
+            "statuses",
+        ];
         let mut permissions = Permissions::from(all.map(|name| (name.to_owned(), Level::Write)));
         if kind != TokenKind::Actions {
             // A workflow's own token never gets this one.
             permissions.insert("workflows".into(), Level::Write);
         }
-        Self { kind, login: login.into(), access: Access::All, permissions, expires_at: None }
+        Self {
+            kind,
+            login: login.into(),
+            access: Access::All,
+            permissions,
+            expires_at: None,
+        }
     }
 }
 
@@ -70,7 +87,9 @@ impl GitHub {
         self.repositories.push(made.into());
         let files: Vec<(P, F)> = files.into_iter().collect();
         if !files.is_empty() {
-            let files = files.into_iter().map(|(path, file)| (path.into(), file.into()));
+            let files = files
+                .into_iter()
+                .map(|(path, file)| (path.into(), file.into()));
             self.commit_files(full_name, "main", "Initial commit", files);
         }
         &mut self.repositories[place]
@@ -104,17 +123,31 @@ impl GitHub {
         let (place, now) = (self.place(full_name)?, self.now);
         let repository = &mut self.repositories[place];
         let default = &repository.settings.default_branch;
-        let parent = repository.branch(branch).or_else(|| repository.branch(default));
+        let parent = repository
+            .branch(branch)
+            .or_else(|| repository.branch(default));
         let mut edits = Edits::new();
         for (path, file) in files {
             let id = repository.git.insert_blob(file.text);
-            edits.insert(path, Some(Entry { mode: file.mode, id }));
+            edits.insert(
+                path,
+                Some(Entry {
+                    mode: file.mode,
+                    id,
+                }),
+            );
         }
         let base = parent.and_then(|parent| repository.git.tree_of(parent));
         let tree = repository.git.edit_tree(base, &edits).ok()?;
         let (author, committer) = (signed("dana", now), signed("dana", now));
         let parents = parent.into_iter().collect();
-        let commit = Commit { tree, parents, author, committer, message: message.into() };
+        let commit = Commit {
+            tree,
+            parents,
+            author,
+            committer,
+            message: message.into(),
+        };
         let id = repository.git.insert(Object::Commit(commit));
         self.set_ref(place, now, &format!("refs/heads/{branch}"), Some(id), true);
         Some(id)
@@ -122,7 +155,10 @@ impl GitHub {
 
     /// The text of a file at the head of a branch.
     pub fn file_at(&self, full_name: &str, branch: &str, path: &str) -> Option<String> {
-        let (entry, repository) = (self.entry_at(full_name, branch, path)?, self.find(full_name)?);
+        let (entry, repository) = (
+            self.entry_at(full_name, branch, path)?,
+            self.find(full_name)?,
+        );
         let content = repository.git.blob(entry.id)?;
         Some(String::from_utf8_lossy(content).into_owned())
     }
@@ -145,7 +181,9 @@ impl GitHub {
     /// Pull requests, oldest first.
     pub fn pull_requests(&self, full_name: &str) -> Vec<&PullRequest> {
         let repository = self.find(full_name).into_iter();
-        repository.flat_map(|repository| repository.pulls.values()).collect()
+        repository
+            .flat_map(|repository| repository.pulls.values())
+            .collect()
     }
 
     fn pull_mut(&mut self, full_name: &str, number: u64) -> Option<&mut PullRequest> {
@@ -173,7 +211,10 @@ impl GitHub {
     ) -> Option<()> {
         let (place, now, id) = (self.place(full_name)?, self.now, self.new_id());
         let runs = &mut self.repositories[place].check_runs;
-        let running = runs.iter_mut().rev().find(|run| run.commit == commit && run.name == name);
+        let running = runs
+            .iter_mut()
+            .rev()
+            .find(|run| run.commit == commit && run.name == name);
         let completes_at = conclusion.map(|_| now);
         let conclusion = conclusion.unwrap_or("success").to_owned();
         match running {
@@ -194,11 +235,23 @@ impl GitHub {
     }
 
     /// Reviews the head of a pull request.
-    pub fn review(&mut self, full_name: &str, number: u64, user: &str, state: ReviewState) -> Option<()> {
+    pub fn review(
+        &mut self,
+        full_name: &str,
+        number: u64,
+        user: &str,
+        state: ReviewState,
+    ) -> Option<()> {
         let (now, id) = (self.now, self.new_id());
         let pull = self.pull_mut(full_name, number)?;
         let commit = pull.head_sha;
-        pull.reviews.push(Review { id, user: user.into(), state, commit, at: now });
+        pull.reviews.push(Review {
+            id,
+            user: user.into(),
+            state,
+            commit,
+            at: now,
+        });
         Some(())
     }
 

@@ -53,7 +53,10 @@ impl Port {
 
     /// The action, or 404.
     pub(super) fn action(&self, identifier: &str) -> Result<Arc<Action>, Problem> {
-        self.actions.get(identifier).cloned().ok_or_else(|| Problem::not_found("action", identifier))
+        self.actions
+            .get(identifier)
+            .cloned()
+            .ok_or_else(|| Problem::not_found("action", identifier))
     }
 
     fn list_actions(&self, call: &Call<'_>) -> Outcome {
@@ -75,7 +78,10 @@ impl Port {
         if self.actions.contains_key(&identifier) {
             return Err(Problem::taken("action", &identifier));
         }
-        let action = Action { definition: definition.into(), stamps: Stamps::new(call.now, &call.actor) };
+        let action = Action {
+            definition: definition.into(),
+            stamps: Stamps::new(call.now, &call.actor),
+        };
         let reply = shown(StatusCode::CREATED, &action);
         self.record(call, "CREATE", "action", &identifier);
         self.actions.insert(identifier, Arc::new(action));
@@ -91,7 +97,10 @@ impl Port {
         }
         let mut stamps = before.stamps.clone();
         stamps.touch(call.now, &call.actor);
-        let action = Action { definition: definition.into(), stamps };
+        let action = Action {
+            definition: definition.into(),
+            stamps,
+        };
         let reply = shown(StatusCode::OK, &action);
         self.record(call, "UPDATE", "action", &renamed);
         self.actions.remove(identifier);
@@ -128,13 +137,25 @@ impl Port {
         check_invocation(part(definition, "invocationMethod")?)?;
         match definition.get("requiredApproval") {
             None | Some(Value::Bool(_) | Value::Object(_)) => Ok(identifier.to_owned()),
-            Some(_) => Err(Problem::invalid("body/requiredApproval must be boolean or object")),
+            Some(_) => Err(Problem::invalid(
+                "body/requiredApproval must be boolean or object",
+            )),
         }
     }
 
     fn check_self_service(&self, trigger: &Map<String, Value>) -> Result<(), Problem> {
         let at = "body/trigger";
-        input::only(trigger, at, &["type", "operation", "blueprintIdentifier", "userInputs", "condition"])?;
+        input::only(
+            trigger,
+            at,
+            &[
+                "type",
+                "operation",
+                "blueprintIdentifier",
+                "userInputs",
+                "condition",
+            ],
+        )?;
         let operation = input::required(trigger, at, "operation")?;
         if !matches!(operation, "CREATE" | "DAY-2" | "DELETE") {
             return Err(Problem::invalid(format!(
@@ -142,7 +163,9 @@ impl Port {
             )));
         }
         let Some(Value::Object(inputs)) = trigger.get("userInputs") else {
-            return Err(Problem::invalid(format!("{at} must have required property 'userInputs'")));
+            return Err(Problem::invalid(format!(
+                "{at} must have required property 'userInputs'"
+            )));
         };
         let known = ["properties", "required", "order", "steps", "titles"];
         input::only(inputs, &format!("{at}/userInputs"), &known)?;
@@ -160,7 +183,14 @@ fn check_invocation(method: &Map<String, Value>) -> Result<(), Problem> {
             input::only(
                 method,
                 at,
-                &["type", "org", "repo", "workflow", "workflowInputs", "reportWorkflowStatus"],
+                &[
+                    "type",
+                    "org",
+                    "repo",
+                    "workflow",
+                    "workflowInputs",
+                    "reportWorkflowStatus",
+                ],
             )?;
             for key in ["org", "repo", "workflow"] {
                 input::required(method, at, key)?;
@@ -176,11 +206,16 @@ fn check_invocation(method: &Map<String, Value>) -> Result<(), Problem> {
     }
 }
 
-fn part<'a>(definition: &'a Map<String, Value>, key: &str) -> Result<&'a Map<String, Value>, Problem> {
+fn part<'a>(
+    definition: &'a Map<String, Value>,
+    key: &str,
+) -> Result<&'a Map<String, Value>, Problem> {
     match definition.get(key) {
         Some(Value::Object(part)) => Ok(part),
         Some(_) => Err(Problem::invalid(format!("body/{key} must be object"))),
-        None => Err(Problem::invalid(format!("body must have required property '{key}'"))),
+        None => Err(Problem::invalid(format!(
+            "body must have required property '{key}'"
+        ))),
     }
 }
 

@@ -17,12 +17,18 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self {
+            status: StatusCode::OK,
+            body,
+        }
     }
 
     /// What was asked for, under its name. Not by `json!`, which copies whatever it is given.
     pub(super) fn holding(name: &str, value: impl Into<Value>) -> Self {
-        Self::ok(Value::from_iter([("ok", true.into()), (name, value.into())]))
+        Self::ok(Value::from_iter([
+            ("ok", true.into()),
+            (name, value.into()),
+        ]))
     }
 
     pub(super) fn with(status: StatusCode, body: Value) -> Self {
@@ -42,12 +48,20 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: Some(message.into()) }
+        Self {
+            status,
+            code,
+            message: Some(message.into()),
+        }
     }
 
     /// 401; Port documents no code for it and no message.
     pub(super) fn unauthorized(code: &'static str) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, code, message: None }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code,
+            message: None,
+        }
     }
 
     pub(super) fn not_found(kind: &str, identifier: &str) -> Self {
@@ -65,7 +79,11 @@ impl Problem {
 
     /// 422 of an entity that its blueprint does not allow.
     pub(super) fn mismatch(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "blueprint_schema_mismatch", message)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "blueprint_schema_mismatch",
+            message,
+        )
     }
 
     pub(super) fn taken(kind: &str, identifier: &str) -> Self {

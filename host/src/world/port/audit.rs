@@ -38,7 +38,12 @@ pub(super) struct Change<'a> {
 
 impl Port {
     /// Records an entity's change, and ties it to its run.
-    pub(super) fn record_entity(&mut self, call: &Call<'_>, run: Option<String>, change: Change<'_>) {
+    pub(super) fn record_entity(
+        &mut self,
+        call: &Call<'_>,
+        run: Option<String>,
+        change: Change<'_>,
+    ) {
         let Some(entity) = change.after.or(change.before) else {
             return;
         };
@@ -48,7 +53,10 @@ impl Port {
         {
             run.affected.push(key.clone());
         }
-        let view = View { without_calculated: true, ..View::default() };
+        let view = View {
+            without_calculated: true,
+            ..View::default()
+        };
         let shown = |entity: Option<&Entity>| entity.map(|entity| self.show(entity, &view));
         let diff = json!({"before": shown(change.before), "after": shown(change.after)});
         self.audit.push(AuditEntry {
@@ -104,7 +112,11 @@ impl Port {
 }
 
 fn matches(entry: &AuditEntry, call: &Call<'_>) -> bool {
-    let is = |key: &str, value: Option<&str>| call.query.text(key).is_none_or(|asked| value == Some(asked));
+    let is = |key: &str, value: Option<&str>| {
+        call.query
+            .text(key)
+            .is_none_or(|asked| value == Some(asked))
+    };
     let resources = call.query.all("resources");
     let time = |key: &str| call.query.text(key).and_then(|at| at.parse().ok());
     let entity = (entry.resource == "entity").then_some(entry.identifier.as_str());
@@ -136,5 +148,10 @@ fn show(entry: &AuditEntry, includes: &[&str], organisation: &str) -> Value {
         return whole;
     };
     let asked = |key: &String| includes.is_empty() || includes.contains(&key.as_str());
-    Value::Object(whole.into_iter().filter(|(key, _)| asked(key)).collect::<Map<_, _>>())
+    Value::Object(
+        whole
+            .into_iter()
+            .filter(|(key, _)| asked(key))
+            .collect::<Map<_, _>>(),
+    )
 }

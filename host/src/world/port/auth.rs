@@ -38,7 +38,11 @@ pub struct Token {
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Token({}, ***, until {})", self.client_id, self.expires)
+        write!(
+            formatter,
+            "Token({}, ***, until {})",
+            self.client_id, self.expires
+        )
     }
 }
 
@@ -49,8 +53,10 @@ impl Port {
         input::only(&body, "body", &["clientId", "clientSecret"])?;
         let id = input::required(&body, "body", "clientId")?;
         let secret = input::required(&body, "body", "clientSecret")?;
-        let known =
-            self.credentials.iter().any(|known| known.client_id == id && known.client_secret == secret);
+        let known = self
+            .credentials
+            .iter()
+            .any(|known| known.client_id == id && known.client_secret == secret);
         if !known {
             return Err(Problem::unauthorized("invalid_credentials"));
         }
@@ -78,12 +84,18 @@ impl Port {
 
     fn token(&mut self, now: Timestamp, client_id: &str) -> Token {
         self.tokens.retain(|token| token.expires > now);
-        if let Some(token) = self.tokens.iter().find(|token| token.client_id == client_id) {
+        if let Some(token) = self
+            .tokens
+            .iter()
+            .find(|token| token.client_id == client_id)
+        {
             return token.clone();
         }
         self.issued += 1;
         let expires = now
-            .checked_add(SignedDuration::try_from(self.token_lifetime).unwrap_or(SignedDuration::MAX))
+            .checked_add(
+                SignedDuration::try_from(self.token_lifetime).unwrap_or(SignedDuration::MAX),
+            )
             .unwrap_or(Timestamp::MAX);
         let token = Token {
             text: jwt(&self.organisation, client_id, expires, self.issued),
@@ -95,7 +107,11 @@ impl Port {
     }
 
     /// The client id behind an `Authorization` header, or 401.
-    pub(super) fn authenticate(&self, now: Timestamp, headers: &http::HeaderMap) -> Result<String, Problem> {
+    pub(super) fn authenticate(
+        &self,
+        now: Timestamp,
+        headers: &http::HeaderMap,
+    ) -> Result<String, Problem> {
         let sent = headers
             .get(http::header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -110,7 +126,10 @@ impl Port {
 
     /// 403 for credentials that may only read.
     pub(super) fn writable(&self, client_id: &str) -> Result<(), Problem> {
-        let may_write = self.credentials.iter().any(|known| known.client_id == client_id && known.may_write);
+        let may_write = self
+            .credentials
+            .iter()
+            .any(|known| known.client_id == client_id && known.may_write);
         if may_write {
             return Ok(());
         }

@@ -33,14 +33,16 @@ impl Port {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_blueprints(),
             ("POST", []) => self.create_blueprint(call),
-            ("GET", [blueprint]) => self.blueprint(blueprint).map(|it| shown(StatusCode::OK, &it)),
+            ("GET", [blueprint]) => self
+                .blueprint(blueprint)
+                .map(|it| shown(StatusCode::OK, &it)),
             ("PUT", [blueprint]) => self.change_blueprint(call, blueprint, true),
             ("PATCH", [blueprint]) => self.change_blueprint(call, blueprint, false),
             ("DELETE", [blueprint]) => self.delete_blueprint(call, blueprint),
             // Deprecated since November 2024: today's schema refuses what was posted here.
-            ("POST", [blueprint, "actions"]) | ("PUT", [blueprint, "actions", _]) => {
-                self.blueprint(blueprint).and_then(|_| self.create_action(call))
-            }
+            ("POST", [blueprint, "actions"]) | ("PUT", [blueprint, "actions", _]) => self
+                .blueprint(blueprint)
+                .and_then(|_| self.create_action(call)),
             _ => return None,
         })
     }
@@ -52,7 +54,10 @@ impl Port {
 
     fn create_blueprint(&mut self, call: &Call<'_>) -> Outcome {
         let body = call.object()?;
-        Kind::Blueprint.check("body/identifier", input::required(&body, "body", "identifier")?)?;
+        Kind::Blueprint.check(
+            "body/identifier",
+            input::required(&body, "body", "identifier")?,
+        )?;
         input::required(&body, "body", "title")?;
         let blueprint = self.checked(body, Stamps::new(call.now, &call.actor))?;
         if self.blueprints.contains_key(&blueprint.identifier) {
@@ -68,12 +73,20 @@ impl Port {
         if replace {
             input::required(&sent, "body", "title")?;
             if !sent.contains_key("schema") {
-                return Err(Problem::invalid("body must have required property 'schema'"));
+                return Err(Problem::invalid(
+                    "body must have required property 'schema'",
+                ));
             }
         }
-        let mut definition = if replace { Map::new() } else { (*before.definition).clone() };
+        let mut definition = if replace {
+            Map::new()
+        } else {
+            (*before.definition).clone()
+        };
         definition.extend(sent);
-        let renamed = definition.entry("identifier").or_insert_with(|| json!(identifier));
+        let renamed = definition
+            .entry("identifier")
+            .or_insert_with(|| json!(identifier));
         if renamed.as_str() != Some(identifier) {
             return Err(Problem::invalid("body/identifier must be that of the path"));
         }
@@ -85,15 +98,23 @@ impl Port {
 
     fn keep(&mut self, call: &Call<'_>, status: StatusCode, blueprint: Blueprint) -> Reply {
         let reply = shown(status, &blueprint);
-        let action = if status == StatusCode::CREATED { "CREATE" } else { "UPDATE" };
+        let action = if status == StatusCode::CREATED {
+            "CREATE"
+        } else {
+            "UPDATE"
+        };
         self.record(call, action, "blueprint", &blueprint.identifier);
-        self.blueprints.insert(blueprint.identifier.clone(), Arc::new(blueprint));
+        self.blueprints
+            .insert(blueprint.identifier.clone(), Arc::new(blueprint));
         reply
     }
 
     fn delete_blueprint(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
         self.blueprint(identifier)?;
-        let used = self.entities.keys().any(|(blueprint, _)| blueprint == identifier);
+        let used = self
+            .entities
+            .keys()
+            .any(|(blueprint, _)| blueprint == identifier);
         if used {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
@@ -107,20 +128,29 @@ impl Port {
     }
 
     /// Checks a definition against the schema of "Create a blueprint", and that relation targets exist.
-    fn checked(&self, definition: Map<String, Value>, stamps: Stamps) -> Result<Blueprint, Problem> {
+    fn checked(
+        &self,
+        definition: Map<String, Value>,
+        stamps: Stamps,
+    ) -> Result<Blueprint, Problem> {
         input::only(&definition, "body", &KEYS)?;
         for (key, longest) in [("title", 100), ("description", 200)] {
             let text = input::optional(&definition, "body", key)?;
-            let wrong = |text: &str| text.chars().count() > longest || (key == "title" && text.is_empty());
+            let wrong =
+                |text: &str| text.chars().count() > longest || (key == "title" && text.is_empty());
             if text.is_some_and(wrong) {
-                return Err(Problem::invalid(format!("body/{key} must have at most {longest} characters")));
+                return Err(Problem::invalid(format!(
+                    "body/{key} must have at most {longest} characters"
+                )));
             }
         }
         let schema = input::map(&definition, "body", "schema")?;
         input::only(&schema, "body/schema", &["properties", "required"])?;
         for (name, property) in input::map(&schema, "body/schema", "properties")? {
             if !property.is_object() {
-                return Err(Problem::invalid(format!("body/schema/properties/{name} must be object")));
+                return Err(Problem::invalid(format!(
+                    "body/schema/properties/{name} must be object"
+                )));
             }
         }
         for (name, relation) in input::map(&definition, "body", "relations")? {

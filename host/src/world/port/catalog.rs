@@ -34,7 +34,11 @@ impl Blueprint {
     pub fn new(definition: impl Into<OnWrite<Map<String, Value>>>, stamps: Stamps) -> Option<Self> {
         let definition = definition.into();
         let identifier = definition.get("identifier")?.as_str()?.to_owned();
-        Some(Self { identifier, definition, stamps })
+        Some(Self {
+            identifier,
+            definition,
+            stamps,
+        })
     }
 
     /// Its title, or its identifier.
@@ -86,7 +90,10 @@ impl Blueprint {
 fn rule_of(rule: &Value) -> RelationRule<'_> {
     let flag = |name| rule.get(name).and_then(Value::as_bool).unwrap_or_default();
     RelationRule {
-        target: rule.get("target").and_then(Value::as_str).unwrap_or_default(),
+        target: rule
+            .get("target")
+            .and_then(Value::as_str)
+            .unwrap_or_default(),
         required: flag("required"),
         many: flag("many"),
     }
@@ -108,7 +115,12 @@ pub struct Stamps {
 impl Stamps {
     /// Created now, by this user or client id.
     pub fn new(now: Timestamp, actor: &str) -> Self {
-        Self { created_at: now, created_by: actor.to_owned(), updated_at: now, updated_by: actor.to_owned() }
+        Self {
+            created_at: now,
+            created_by: actor.to_owned(),
+            updated_at: now,
+            updated_by: actor.to_owned(),
+        }
     }
 
     pub(super) fn touch(&mut self, now: Timestamp, actor: &str) {
@@ -173,7 +185,10 @@ impl Targets {
             Self::One(identifier) => std::slice::from_mut(identifier),
             Self::Many(identifiers) => identifiers.as_mut_slice(),
         };
-        for identifier in identifiers.iter_mut().filter(|identifier| *identifier == from) {
+        for identifier in identifiers
+            .iter_mut()
+            .filter(|identifier| *identifier == from)
+        {
             to.clone_into(identifier);
         }
     }

@@ -37,8 +37,9 @@ impl Port {
 
     fn get_entity(&self, call: &Call<'_>, blueprint: &str, identifier: &str) -> Outcome {
         self.blueprint(blueprint)?;
-        let entity =
-            self.entity(blueprint, identifier).ok_or_else(|| Problem::not_found("entity", identifier))?;
+        let entity = self
+            .entity(blueprint, identifier)
+            .ok_or_else(|| Problem::not_found("entity", identifier))?;
         let view = View::of(call)?;
         Ok(Reply::holding("entity", self.show(entity, &view)))
     }
@@ -58,7 +59,11 @@ impl Port {
     fn post_entity(&mut self, call: &Call<'_>, blueprint: &str) -> Outcome {
         let body = call.object()?;
         let (entity, created) = self.post_one(call, blueprint, &body)?;
-        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+        let status = if created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
         Ok(Reply::with(status, self.shown(&entity)))
     }
 
@@ -76,7 +81,9 @@ impl Port {
             Some(Value::String(identifier)) => identifier.clone(),
             Some(query @ Value::Object(_)) => self.find_one(call, blueprint, query)?,
             Some(_) => {
-                return Err(Problem::invalid("body/identifier must be string or a search query"));
+                return Err(Problem::invalid(
+                    "body/identifier must be string or a search query",
+                ));
             }
         };
         draft.identifier = None;
@@ -91,7 +98,9 @@ impl Port {
             return Err(Problem::invalid("body/entities must be array"));
         };
         if elements.is_empty() || elements.len() > BULK_LIMIT {
-            return Err(Problem::invalid(format!("body/entities must hold 1 to {BULK_LIMIT} items")));
+            return Err(Problem::invalid(format!(
+                "body/entities must hold 1 to {BULK_LIMIT} items"
+            )));
         }
         self.blueprint(blueprint)?;
         let (mut good, mut bad) = (Vec::new(), Vec::new());
@@ -111,11 +120,24 @@ impl Port {
                 })),
             }
         }
-        let status = if bad.is_empty() { StatusCode::OK } else { StatusCode::MULTI_STATUS };
-        Ok(Reply::with(status, json!({"ok": true, "entities": good, "errors": bad})))
+        let status = if bad.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::MULTI_STATUS
+        };
+        Ok(Reply::with(
+            status,
+            json!({"ok": true, "entities": good, "errors": bad}),
+        ))
     }
 
-    fn change_entity(&mut self, call: &Call<'_>, blueprint: &str, identifier: &str, mode: Mode) -> Outcome {
+    fn change_entity(
+        &mut self,
+        call: &Call<'_>,
+        blueprint: &str,
+        identifier: &str,
+        mode: Mode,
+    ) -> Outcome {
         let body = call.object()?;
         let mut allowed = Draft::KEYS.to_vec();
         if mode == Mode::Replace {
@@ -142,7 +164,10 @@ impl Port {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "has_dependents",
-                format!("entity \"{identifier}\" has {} dependents", dependents.len()),
+                format!(
+                    "entity \"{identifier}\" has {} dependents",
+                    dependents.len()
+                ),
             ));
         }
         // Dependents of dependents go too; an entity that is gone already ends a circle.
@@ -152,7 +177,14 @@ impl Port {
                 continue;
             };
             doomed.extend(self.dependents(&key.0, &key.1));
-            self.record_entity(call, run.clone(), Change { before: Some(&entity), after: None });
+            self.record_entity(
+                call,
+                run.clone(),
+                Change {
+                    before: Some(&entity),
+                    after: None,
+                },
+            );
         }
         Ok(Reply::ok(json!({"ok": true})))
     }
@@ -172,8 +204,13 @@ impl Port {
             return false;
         };
         entity.relations.iter().any(|(name, targets)| {
-            definition.relation(name).is_some_and(|rule| rule.target == blueprint)
-                && targets.identifiers().iter().any(|target| target == identifier)
+            definition
+                .relation(name)
+                .is_some_and(|rule| rule.target == blueprint)
+                && targets
+                    .identifiers()
+                    .iter()
+                    .any(|target| target == identifier)
         })
     }
 }

@@ -53,8 +53,11 @@ pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(super) fn parse(text: Option<&str>) -> Self {
-        let decode =
-            |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let decode = |part: &str| {
+            percent_decode_str(&part.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
         let pairs = text.unwrap_or_default().split('&');
         Self(
             pairs
@@ -66,7 +69,10 @@ impl Query {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 
     /// All values of a key. Port's clients repeat it or join with commas; both mean the same.
@@ -98,10 +104,13 @@ impl Query {
         let Some(text) = self.text(key) else {
             return Ok(default);
         };
-        text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
-            let (low, high) = bounds.into_inner();
-            Problem::invalid(format!("query/{key} must be between {low} and {high}"))
-        })
+        text.parse()
+            .ok()
+            .filter(|number| bounds.contains(number))
+            .ok_or_else(|| {
+                let (low, high) = bounds.into_inner();
+                Problem::invalid(format!("query/{key} must be between {low} and {high}"))
+            })
     }
 }
 
@@ -109,17 +118,25 @@ impl Query {
 pub(super) fn only(body: &Map<String, Value>, at: &str, allowed: &[&str]) -> Result<(), Problem> {
     let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
     match body.keys().find(|key| !allowed.contains(key.as_str())) {
-        Some(key) => Err(Problem::invalid(format!("{at} must NOT have additional properties: \"{key}\""))),
+        Some(key) => Err(Problem::invalid(format!(
+            "{at} must NOT have additional properties: \"{key}\""
+        ))),
         None => Ok(()),
     }
 }
 
 /// A string that must be there.
-pub(super) fn required<'a>(body: &'a Map<String, Value>, at: &str, key: &str) -> Result<&'a str, Problem> {
+pub(super) fn required<'a>(
+    body: &'a Map<String, Value>,
+    at: &str,
+    key: &str,
+) -> Result<&'a str, Problem> {
     match body.get(key) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(Problem::invalid(format!("{at}/{key} must be string"))),
-        None => Err(Problem::invalid(format!("{at} must have required property '{key}'"))),
+        None => Err(Problem::invalid(format!(
+            "{at} must have required property '{key}'"
+        ))),
     }
 }
 
@@ -153,7 +170,11 @@ pub(super) fn word<'a>(
 }
 
 /// An object that may be missing.
-pub(super) fn map(body: &Map<String, Value>, at: &str, key: &str) -> Result<Map<String, Value>, Problem> {
+pub(super) fn map(
+    body: &Map<String, Value>,
+    at: &str,
+    key: &str,
+) -> Result<Map<String, Value>, Problem> {
     match body.get(key) {
         None => Ok(Map::new()),
         Some(Value::Object(map)) => Ok(map.clone()),

@@ -15,7 +15,11 @@ impl Port {
     pub(super) fn add_log(&mut self, call: &Call<'_>, id: &str) -> Outcome {
         self.run(id)?;
         let body = call.object()?;
-        input::only(&body, "body", &["message", "terminationStatus", "statusLabel"])?;
+        input::only(
+            &body,
+            "body",
+            &["message", "terminationStatus", "statusLabel"],
+        )?;
         let message = input::required(&body, "body", "message")?.to_owned();
         let end = input::word(&body, "terminationStatus", &TERMINAL)?.and_then(RunStatus::parse);
         let label = input::optional(&body, "body", "statusLabel")?;
@@ -37,7 +41,10 @@ impl Port {
         }
         let shown = show(id, &line);
         run.logs.push(line);
-        Ok(Reply::with(StatusCode::CREATED, json!({"ok": true, "runLog": shown})))
+        Ok(Reply::with(
+            StatusCode::CREATED,
+            json!({"ok": true, "runLog": shown}),
+        ))
     }
 
     pub(super) fn list_logs(&self, call: &Call<'_>, id: &str) -> Outcome {

@@ -118,7 +118,11 @@ impl Port {
         let outcome = if admitted {
             self.route(now, request)
         } else {
-            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many requests"))
+            Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limit_exceeded",
+                "too many requests",
+            ))
         };
         let unknown = matches!(&outcome, Err(problem) if problem.code == UNKNOWN_ROUTE);
         let mut response = answer::respond(outcome);
@@ -135,7 +139,8 @@ impl Port {
 
     /// The entity, if it exists.
     pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<&Entity> {
-        self.entities.get(&(blueprint.to_owned(), identifier.to_owned()))
+        self.entities
+            .get(&(blueprint.to_owned(), identifier.to_owned()))
     }
 
     fn route(&mut self, now: Timestamp, request: &HttpRequest) -> Outcome {
@@ -196,7 +201,11 @@ impl Port {
 const UNKNOWN_ROUTE: &str = "Not Found";
 
 fn no_route(method: &http::Method, path: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, UNKNOWN_ROUTE, format!("Route {method}:{path} not found"))
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        UNKNOWN_ROUTE,
+        format!("Route {method}:{path} not found"),
+    )
 }
 
 /// Thirty-two digits that look random and are the same in every run.

@@ -114,7 +114,12 @@ impl Port {
     }
 
     /// Every relation of the blueprint, also those that are not set.
-    fn show_relations(&self, blueprint: &Blueprint, entity: &Entity, view: &View) -> Map<String, Value> {
+    fn show_relations(
+        &self,
+        blueprint: &Blueprint,
+        entity: &Entity,
+        view: &View,
+    ) -> Map<String, Value> {
         let relations = blueprint.relations().map(|(name, rule)| {
             let with_title = |identifier: &String| {
                 let related = self.entity(rule.target, identifier);
@@ -143,7 +148,10 @@ impl Port {
     ) -> Map<String, Value> {
         let mut calculated = Map::new();
         for (name, mirror) in blueprint.section("mirrorProperties").into_iter().flatten() {
-            let path = mirror.get("path").and_then(Value::as_str).unwrap_or_default();
+            let path = mirror
+                .get("path")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let value = self.mirrored(blueprint, entity, path);
             calculated.insert(name.clone(), value.unwrap_or_default());
         }
@@ -173,7 +181,9 @@ impl Port {
         };
         let rule = blueprint.relation(relation)?;
         let target = self.blueprints.get(rule.target)?;
-        let follow = |identifier: &String| self.mirrored(target, self.entity(rule.target, identifier)?, rest);
+        let follow = |identifier: &String| {
+            self.mirrored(target, self.entity(rule.target, identifier)?, rest)
+        };
         match entity.relations.get(relation)? {
             Targets::One(identifier) => follow(identifier),
             Targets::Many(identifiers) => Some(identifiers.iter().filter_map(follow).collect()),

@@ -29,14 +29,25 @@ pub struct Rate {
 impl Default for Rate {
     /// What Port documented for entity routes in 2025.
     fn default() -> Self {
-        Self { limit: 35_000, period: 300, reset: ResetFormat::Seconds, started: None, used: 0 }
+        Self {
+            limit: 35_000,
+            period: 300,
+            reset: ResetFormat::Seconds,
+            started: None,
+            used: 0,
+        }
     }
 }
 
 impl Rate {
     /// A limit that nothing has been used of.
     pub fn new(limit: u64, period: i64, reset: ResetFormat) -> Self {
-        Self { limit, period, reset, ..Self::default() }
+        Self {
+            limit,
+            period,
+            reset,
+            ..Self::default()
+        }
     }
 
     /// Counts one request; false if the window has no room for it.
@@ -59,7 +70,10 @@ impl Rate {
         let left = self.left(now).max(0);
         headers.insert("x-ratelimit-period", self.period.into());
         headers.insert("x-ratelimit-limit", self.limit.into());
-        headers.insert("x-ratelimit-remaining", self.limit.saturating_sub(self.used).into());
+        headers.insert(
+            "x-ratelimit-remaining",
+            self.limit.saturating_sub(self.used).into(),
+        );
         headers.insert("x-ratelimit-reset", self.written(now, left).into());
     }
 

@@ -38,9 +38,15 @@ impl RunStatus {
 
     /// The status that Port's word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::InProgress, Self::Success, Self::Failure, Self::WaitingForApproval, Self::Declined]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+        [
+            Self::InProgress,
+            Self::Success,
+            Self::Failure,
+            Self::WaitingForApproval,
+            Self::Declined,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
     }
 
     /// Whether it can still change.
@@ -157,7 +163,11 @@ pub(super) fn exhausted(run: &Run) -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "run_exhausted",
-        format!("run \"{}\" is {} and can no longer be modified", run.id, run.status.as_str()),
+        format!(
+            "run \"{}\" is {} and can no longer be modified",
+            run.id,
+            run.status.as_str()
+        ),
     )
 }
 
@@ -173,8 +183,11 @@ impl Port {
             "externalRunId": run.external_run_id, "payload": method, "response": run.response,
             "endedAt": run.ended_at.map(time),
         });
-        let about =
-            if call.query.text("version") == Some("v2") { self.about(run) } else { self.about_of_old(run) };
+        let about = if call.query.text("version") == Some("v2") {
+            self.about(run)
+        } else {
+            self.about_of_old(run)
+        };
         if let (Value::Object(shown), Value::Object(about)) = (&mut shown, about) {
             run.stamps.write(shown);
             shown.extend(about);

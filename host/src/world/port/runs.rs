@@ -9,13 +9,25 @@ use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
 /// What a caller may change of a run.
-const PATCH_KEYS: [&str; 6] = ["status", "statusLabel", "link", "summary", "externalRunId", "message"];
+const PATCH_KEYS: [&str; 6] = [
+    "status",
+    "statusLabel",
+    "link",
+    "summary",
+    "externalRunId",
+    "message",
+];
 
 /// The statuses that a caller may set.
 pub(super) const TERMINAL: [&str; 2] = ["SUCCESS", "FAILURE"];
 
 impl Port {
-    pub(super) fn route_runs(&mut self, method: &Method, call: &Call<'_>, rest: &[&str]) -> Option<Outcome> {
+    pub(super) fn route_runs(
+        &mut self,
+        method: &Method,
+        call: &Call<'_>,
+        rest: &[&str],
+    ) -> Option<Outcome> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_runs(call),
             ("GET", [run]) => self.get_run(call, run),
@@ -31,11 +43,15 @@ impl Port {
 
     /// The run, or 404.
     pub(super) fn run(&self, id: &str) -> Result<&Run, Problem> {
-        self.runs.get(id).ok_or_else(|| Problem::not_found("run", id))
+        self.runs
+            .get(id)
+            .ok_or_else(|| Problem::not_found("run", id))
     }
 
     pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut Run, Problem> {
-        self.runs.get_mut(id).ok_or_else(|| Problem::not_found("run", id))
+        self.runs
+            .get_mut(id)
+            .ok_or_else(|| Problem::not_found("run", id))
     }
 
     fn get_run(&self, call: &Call<'_>, id: &str) -> Outcome {
@@ -47,8 +63,11 @@ impl Port {
     fn list_runs(&self, call: &Call<'_>) -> Outcome {
         let limit = call.query.number("limit", 1..=1000, 1000)?;
         let active = call.query.flag("active")?;
-        let asked =
-            |key: &str, value: Option<&str>| call.query.text(key).is_none_or(|asked| value == Some(asked));
+        let asked = |key: &str, value: Option<&str>| {
+            call.query
+                .text(key)
+                .is_none_or(|asked| value == Some(asked))
+        };
         let mut runs: Vec<&Run> = self
             .runs
             .values()
@@ -147,12 +166,17 @@ impl Port {
         run.stamps.touch(call.now, &call.actor);
         self.record(call, "UPDATE", "run", id);
         let run = self.show_run(call, self.run(id)?);
-        Ok(Reply::with(StatusCode::CREATED, json!({"ok": true, "run": run})))
+        Ok(Reply::with(
+            StatusCode::CREATED,
+            json!({"ok": true, "run": run}),
+        ))
     }
 
     fn approvers(&self, id: &str) -> Outcome {
         let decided = self.run(id)?.approval.iter().map(Approval::json);
-        Ok(Reply::ok(json!({"ok": true, "approvers": decided.collect::<Vec<_>>()})))
+        Ok(Reply::ok(
+            json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
+        ))
     }
 
     fn respond_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
@@ -190,7 +214,10 @@ impl Port {
         let shown = self.show_run(call, &run);
         self.record(call, "CREATE", "run", &run.id);
         self.runs.insert(run.id.clone(), run);
-        Ok(Reply::with(StatusCode::ACCEPTED, json!({"ok": true, "run": shown})))
+        Ok(Reply::with(
+            StatusCode::ACCEPTED,
+            json!({"ok": true, "run": shown}),
+        ))
     }
 
     /// Whether the action may be started on this entity with these inputs.
@@ -238,9 +265,10 @@ fn links(sent: &Value) -> Result<Vec<String>, Problem> {
     let wrong = || Problem::invalid("body/link must be string or array of strings");
     match sent {
         Value::String(link) => Ok(vec![link.clone()]),
-        Value::Array(links) => {
-            links.iter().map(|link| link.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
+        Value::Array(links) => links
+            .iter()
+            .map(|link| link.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect(),
         _ => Err(wrong()),
     }
 }
@@ -250,12 +278,18 @@ fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), 
     let refuse = |message: String| Err(unprocessable("user_inputs_schema_invalid", message));
     let inputs = trigger.get("userInputs").unwrap_or(&Value::Null);
     let known = inputs.get("properties").and_then(Value::as_object);
-    if let Some(name) = properties.keys().find(|name| !known.is_some_and(|known| known.contains_key(*name))) {
+    if let Some(name) = properties
+        .keys()
+        .find(|name| !known.is_some_and(|known| known.contains_key(*name)))
+    {
         return refuse(format!("the action has no user input \"{name}\""));
     }
     let required = inputs.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
-    match required.into_iter().find(|name| !properties.contains_key(*name)) {
+    match required
+        .into_iter()
+        .find(|name| !properties.contains_key(*name))
+    {
         Some(name) => refuse(format!("user input \"{name}\" is required")),
         None => Ok(()),
     }

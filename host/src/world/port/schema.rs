@@ -22,8 +22,14 @@ pub(super) struct Draft {
 
 impl Draft {
     /// The keys of an entity that PATCH takes, and no others.
-    pub(super) const KEYS: [&'static str; 6] =
-        ["identifier", "title", "icon", "team", "properties", "relations"];
+    pub(super) const KEYS: [&'static str; 6] = [
+        "identifier",
+        "title",
+        "icon",
+        "team",
+        "properties",
+        "relations",
+    ];
 
     pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Problem> {
         let text = |key: &str| -> Result<Option<Option<String>>, Problem> {
@@ -50,15 +56,20 @@ fn team(sent: &Value) -> Result<Vec<String>, Problem> {
     match sent {
         Value::Null => Ok(Vec::new()),
         Value::String(team) => Ok(vec![team.clone()]),
-        Value::Array(teams) => {
-            teams.iter().map(|team| team.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
+        Value::Array(teams) => teams
+            .iter()
+            .map(|team| team.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect(),
         _ => Err(wrong()),
     }
 }
 
 /// Changes everything but the relations, after checking it against the blueprint.
-pub(super) fn apply(blueprint: &Blueprint, draft: &Draft, entity: &mut Entity) -> Result<(), Problem> {
+pub(super) fn apply(
+    blueprint: &Blueprint,
+    draft: &Draft,
+    entity: &mut Entity,
+) -> Result<(), Problem> {
     if let Some(identifier) = &draft.identifier {
         Kind::Entity.check("body/identifier", identifier)?;
         entity.identifier.clone_from(identifier);
@@ -117,7 +128,8 @@ fn check_value(name: &str, schema: &Value, value: &Value) -> Result<(), Problem>
     {
         return refuse("must be equal to one of the allowed values".to_owned());
     }
-    if let (Some(format), Some(text)) = (schema.get("format").and_then(Value::as_str), value.as_str())
+    if let (Some(format), Some(text)) =
+        (schema.get("format").and_then(Value::as_str), value.as_str())
         && !fits_format(format, text)
     {
         return refuse(format!("must match format \"{format}\""));
@@ -148,22 +160,36 @@ pub(super) fn check_required(
 ) -> Result<(), Problem> {
     let unset = |name: &&str| !after.properties.contains_key(*name);
     if let Some(name) = blueprint.required_properties().find(unset) {
-        return Err(Problem::mismatch(format!("properties must have required property '{name}'")));
+        return Err(Problem::mismatch(format!(
+            "properties must have required property '{name}'"
+        )));
     }
-    let missing =
-        blueprint.relations().find(|(name, rule)| rule.required && !after.relations.contains_key(*name));
+    let missing = blueprint
+        .relations()
+        .find(|(name, rule)| rule.required && !after.relations.contains_key(*name));
     let Some((name, _)) = missing else {
         return Ok(());
     };
     let removed = before.is_some_and(|before| before.relations.contains_key(name));
-    let status = if removed { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Err(Problem::new(status, "required_relation", format!("relation \"{name}\" is required")))
+    let status = if removed {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    Err(Problem::new(
+        status,
+        "required_relation",
+        format!("relation \"{name}\" is required"),
+    ))
 }
 
 impl Port {
     /// The blueprint, or 404.
     pub(super) fn blueprint(&self, identifier: &str) -> Result<Arc<Blueprint>, Problem> {
-        self.blueprints.get(identifier).cloned().ok_or_else(|| Problem::not_found("blueprint", identifier))
+        self.blueprints
+            .get(identifier)
+            .cloned()
+            .ok_or_else(|| Problem::not_found("blueprint", identifier))
     }
 
     /// Sets the relations that the draft names. A search query in place of an identifier is answered first.
@@ -187,11 +213,15 @@ impl Port {
                     Kind::Entity.check(&format!("body/relations/{name}"), identifier)?;
                     Some(Targets::One(identifier.clone()))
                 }
-                Value::Array(identifiers) if rule.many => Some(Targets::Many(texts(name, identifiers)?)),
+                Value::Array(identifiers) if rule.many => {
+                    Some(Targets::Many(texts(name, identifiers)?))
+                }
                 query @ Value::Object(_) if rule.many => {
                     Some(Targets::Many(self.find_all(call, rule.target, query)?))
                 }
-                query @ Value::Object(_) => Some(Targets::One(self.find_one(call, rule.target, query)?)),
+                query @ Value::Object(_) => {
+                    Some(Targets::One(self.find_one(call, rule.target, query)?))
+                }
                 Value::String(_) | Value::Array(_) => return Err(wrong_number(name, rule.many)),
                 _ => {
                     return Err(Problem::invalid(format!(
@@ -208,7 +238,11 @@ impl Port {
     }
 
     /// The related entities that do not exist, as blueprint and identifier.
-    pub(super) fn missing_targets(&self, blueprint: &Blueprint, entity: &Entity) -> Vec<(String, String)> {
+    pub(super) fn missing_targets(
+        &self,
+        blueprint: &Blueprint,
+        entity: &Entity,
+    ) -> Vec<(String, String)> {
         let mut missing = Vec::new();
         for (name, targets) in &entity.relations {
             let Some(rule) = blueprint.relation(name) else {
@@ -231,8 +265,9 @@ fn texts(name: &str, values: &[Value]) -> Result<Vec<String>, Problem> {
         .iter()
         .map(|value| {
             let at = format!("body/relations/{name}");
-            let identifier =
-                value.as_str().ok_or_else(|| Problem::invalid(format!("{at} must hold strings")))?;
+            let identifier = value
+                .as_str()
+                .ok_or_else(|| Problem::invalid(format!("{at} must hold strings")))?;
             Kind::Entity.check(&at, identifier)?;
             Ok(identifier.to_owned())
         })
@@ -240,7 +275,11 @@ fn texts(name: &str, values: &[Value]) -> Result<Vec<String>, Problem> {
 }
 
 fn wrong_number(name: &str, many: bool) -> Problem {
-    let expected = if many { "several entities" } else { "one entity" };
+    let expected = if many {
+        "several entities"
+    } else {
+        "one entity"
+    };
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "relation_many_violation",

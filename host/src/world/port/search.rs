@@ -38,15 +38,22 @@ impl Port {
     /// `POST /v1/blueprints/{blueprint}/entities/search`: one blueprint, in pages.
     pub(super) fn search_blueprint(&self, call: &Call<'_>, blueprint: &str) -> Outcome {
         let body = call.object()?;
-        input::only(&body, "body", &["query", "include", "exclude", "limit", "from"])?;
+        input::only(
+            &body,
+            "body",
+            &["query", "include", "exclude", "limit", "from"],
+        )?;
         self.blueprint(blueprint)?;
         let rule = match body.get("query") {
             None => Rule::everything(),
             Some(Value::Object(query)) => Rule::group(query, "body/query")?,
             Some(_) => return Err(Problem::invalid("body/query must be object")),
         };
-        let view =
-            View { include: paths(&body, "include")?, exclude: paths(&body, "exclude")?, ..View::of(call)? };
+        let view = View {
+            include: paths(&body, "include")?,
+            exclude: paths(&body, "exclude")?,
+            ..View::of(call)?
+        };
         let limit = limit(&body)?;
         let from = input::optional(&body, "body", "from")?;
         let mut found = self
@@ -99,20 +106,31 @@ impl Port {
             number => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "relation_many_violation",
-                format!("{number} entities of the blueprint \"{blueprint}\" match the search query"),
+                format!(
+                    "{number} entities of the blueprint \"{blueprint}\" match the search query"
+                ),
             )),
         }
     }
 
     /// Whether an entity meets the condition of an action, which is a search query with a type.
-    pub(super) fn meets(&self, call: &Call<'_>, entity: &Entity, condition: &Value) -> Result<bool, Problem> {
+    pub(super) fn meets(
+        &self,
+        call: &Call<'_>,
+        entity: &Entity,
+        condition: &Value,
+    ) -> Result<bool, Problem> {
         let mut query = condition.as_object().cloned().unwrap_or_default();
         query.remove("type");
         Ok(Rule::group(&query, "condition")?.holds(self, entity, call.now))
     }
 
     /// Everything that the relations of an entity lead to, or that leads to it, in any number of steps.
-    fn reach<'a>(&'a self, start: (&'a str, &'a str), upstream: bool) -> BTreeSet<(&'a str, &'a str)> {
+    fn reach<'a>(
+        &'a self,
+        start: (&'a str, &'a str),
+        upstream: bool,
+    ) -> BTreeSet<(&'a str, &'a str)> {
         let mut reached = BTreeSet::new();
         let mut open = vec![start];
         while let Some((blueprint, identifier)) = open.pop() {
@@ -152,9 +170,10 @@ fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, Problem> {
     let wrong = || Problem::invalid(format!("body/{key} must be an array of strings"));
     match body.get(key) {
         None => Ok(Vec::new()),
-        Some(Value::Array(paths)) => {
-            paths.iter().map(|path| path.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
+        Some(Value::Array(paths)) => paths
+            .iter()
+            .map(|path| path.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect(),
         Some(_) => Err(wrong()),
     }
 }
@@ -165,5 +184,7 @@ fn limit(body: &Map<String, Value>) -> Result<usize, Problem> {
         return Ok(200);
     };
     let limit = limit.as_u64().filter(|limit| (1..=1000).contains(limit));
-    limit.and_then(|limit| usize::try_from(limit).ok()).ok_or_else(wrong)
+    limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .ok_or_else(wrong)
 }

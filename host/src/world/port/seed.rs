@@ -38,11 +38,16 @@ impl Port {
 
     /// Adds a blueprint, or replaces it.
     pub fn put_blueprint(&mut self, blueprint: Blueprint) {
-        self.blueprints.insert(blueprint.identifier.clone(), Arc::new(blueprint));
+        self.blueprints
+            .insert(blueprint.identifier.clone(), Arc::new(blueprint));
     }
 
     /// Adds an action, or replaces it. One without identifier is left out.
-    pub fn put_action(&mut self, now: Timestamp, definition: impl Into<OnWrite<Map<String, Value>>>) {
+    pub fn put_action(
+        &mut self,
+        now: Timestamp,
+        definition: impl Into<OnWrite<Map<String, Value>>>,
+    ) {
         let definition = definition.into();
         if let Some(identifier) = definition.get("identifier").and_then(Value::as_str) {
             let identifier = identifier.to_owned();
@@ -61,7 +66,8 @@ impl Port {
         blueprint: &str,
         body: &Map<String, Value>,
     ) -> Result<(), String> {
-        self.seed(now, blueprint, body).map_err(|problem| problem.message.unwrap_or_default())
+        self.seed(now, blueprint, body)
+            .map_err(|problem| problem.message.unwrap_or_default())
     }
 
     fn seed(
@@ -85,7 +91,12 @@ impl Port {
             relations: BTreeMap::new(),
             stamps: Stamps::new(now, SYSTEM),
         };
-        let call = Call { now, actor: SYSTEM.to_owned(), query: Query::default(), body: &[] };
+        let call = Call {
+            now,
+            actor: SYSTEM.to_owned(),
+            query: Query::default(),
+            body: &[],
+        };
         schema::apply(&definition, &draft, &mut entity)?;
         self.resolve(&call, &definition, &draft, &mut entity)?;
         schema::check_required(&definition, &entity, None)?;
@@ -101,7 +112,11 @@ impl Port {
         let actions = self.actions.values().map(|it| format!("{it:?}"));
         let entities = self.entities.values().map(|it| format!("{it:?}"));
         let runs = self.runs.values().map(|it| format!("{it:?}"));
-        let lines: Vec<String> = blueprints.chain(actions).chain(entities).chain(runs).collect();
+        let lines: Vec<String> = blueprints
+            .chain(actions)
+            .chain(entities)
+            .chain(runs)
+            .collect();
         lines.join("\n")
     }
 
@@ -109,7 +124,12 @@ impl Port {
     /// share. If not, only the fingerprints tell.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         (&self.blueprints, &self.actions, &self.entities, &self.runs)
-            == (&other.blueprints, &other.actions, &other.entities, &other.runs)
+            == (
+                &other.blueprints,
+                &other.actions,
+                &other.entities,
+                &other.runs,
+            )
     }
 
     /// An entity whose relation leads nowhere, and where it leads.

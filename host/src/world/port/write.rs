@@ -28,11 +28,13 @@ pub(super) enum Mode {
 
 impl Mode {
     pub(super) fn of_post(call: &Call<'_>) -> Result<Self, Problem> {
-        Ok(match (call.query.flag("upsert")?, call.query.flag("merge")?) {
-            (false, _) => Self::Create,
-            (true, false) => Self::Upsert,
-            (true, true) => Self::UpsertMerge,
-        })
+        Ok(
+            match (call.query.flag("upsert")?, call.query.flag("merge")?) {
+                (false, _) => Self::Create,
+                (true, false) => Self::Upsert,
+                (true, true) => Self::UpsertMerge,
+            },
+        )
     }
 
     fn keeps(self) -> bool {
@@ -43,7 +45,9 @@ impl Mode {
     fn suits(self, exists: bool, identifier: &str) -> Result<(), Problem> {
         match self {
             Self::Create if exists => Err(Problem::taken("entity", identifier)),
-            Self::Replace | Self::Change if !exists => Err(Problem::not_found("entity", identifier)),
+            Self::Replace | Self::Change if !exists => {
+                Err(Problem::not_found("entity", identifier))
+            }
             _ => Ok(()),
         }
     }
@@ -106,7 +110,10 @@ impl Port {
             stamps.touch(call.now, &call.actor);
         }
         match before {
-            Some(before) if mode.keeps() => Entity { stamps, ..before.clone() },
+            Some(before) if mode.keeps() => Entity {
+                stamps,
+                ..before.clone()
+            },
             _ => Entity {
                 identifier: identifier.to_owned(),
                 blueprint: blueprint.to_owned(),
@@ -126,12 +133,18 @@ impl Port {
         let Some(id) = call.query.text("run_id") else {
             return Ok(None);
         };
-        let run = self.runs.get(id).ok_or_else(|| Problem::not_found("run", id))?;
+        let run = self
+            .runs
+            .get(id)
+            .ok_or_else(|| Problem::not_found("run", id))?;
         if run.status != RunStatus::InProgress {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "run_exhausted",
-                format!("run \"{id}\" is {} and takes no more changes", run.status.as_str()),
+                format!(
+                    "run \"{id}\" is {} and takes no more changes",
+                    run.status.as_str()
+                ),
             ));
         }
         Ok(Some(id.to_owned()))
@@ -142,21 +155,38 @@ impl Port {
         self.store(call, None, None, &bare);
     }
 
-    fn store(&mut self, call: &Call<'_>, run: Option<String>, before: Option<&Entity>, after: &Entity) {
+    fn store(
+        &mut self,
+        call: &Call<'_>,
+        run: Option<String>,
+        before: Option<&Entity>,
+        after: &Entity,
+    ) {
         let key = (after.blueprint.clone(), after.identifier.clone());
         self.entities.insert(key, after.clone());
-        self.record_entity(call, run, Change { before, after: Some(after) });
+        self.record_entity(
+            call,
+            run,
+            Change {
+                before,
+                after: Some(after),
+            },
+        );
     }
 
     /// Moves an entity to a new identifier, with the relations that point at it.
     fn rename(&mut self, blueprint: &str, from: &str, to: &str) {
-        self.entities.remove(&(blueprint.to_owned(), from.to_owned()));
+        self.entities
+            .remove(&(blueprint.to_owned(), from.to_owned()));
         for entity in self.entities.values_mut() {
             let Some(definition) = self.blueprints.get(&entity.blueprint) else {
                 continue;
             };
             for (name, targets) in &mut entity.relations {
-                if definition.relation(name).is_some_and(|rule| rule.target == blueprint) {
+                if definition
+                    .relation(name)
+                    .is_some_and(|rule| rule.target == blueprint)
+                {
                     targets.rename(from, to);
                 }
             }

@@ -7,19 +7,31 @@ use crate::world::file::WorldFileError;
 use crate::world::port::{GUIDE_ACTION_V1, Targets};
 
 fn error(text: &str) -> String {
-    World::from_toml(text, Path::new("/none")).unwrap_err().to_string()
+    World::from_toml(text, Path::new("/none"))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn the_sample_is_the_guides_promotion() {
     let world = World::sample();
-    let image =
-        |runtime: &str| world.port.entity("running_service", runtime).unwrap().relations["image"].clone();
+    let image = |runtime: &str| {
+        world
+            .port
+            .entity("running_service", runtime)
+            .unwrap()
+            .relations["image"]
+            .clone()
+    };
     assert_eq!(image("web-staging"), Targets::One("web-1.4.2".to_owned()));
     assert_eq!(image("web-prod"), Targets::One("web-1.4.1".to_owned()));
     assert_eq!(world.port.blueprints.len(), 3);
     assert!(world.port.actions.contains_key("promote_to_production"));
-    assert!(serde_json::from_str::<Value>(GUIDE_ACTION_V1).unwrap().is_object());
+    assert!(
+        serde_json::from_str::<Value>(GUIDE_ACTION_V1)
+            .unwrap()
+            .is_object()
+    );
     assert_eq!(world.port.dangling(), None);
 }
 
@@ -30,7 +42,11 @@ fn it_knows_its_secrets_wherever_they_are_seen() {
     let given = world.lock().environment();
     let world = world.lock();
     for (name, value) in &given {
-        assert_eq!(world.betrayed_by(&format!("a {value}.")), *name != "PORT_CLIENT_ID", "{name}");
+        assert_eq!(
+            world.betrayed_by(&format!("a {value}.")),
+            *name != "PORT_CLIENT_ID",
+            "{name}"
+        );
     }
     assert!(world.betrayed_by(&format!("{{\"at\":\"{token}\"}}")));
     assert!(!world.betrayed_by("web runs ghcr.io/acme/web:1.4.2"));
@@ -40,7 +56,10 @@ fn it_knows_its_secrets_wherever_they_are_seen() {
 fn the_messages_name_the_sample() {
     let whole = sample::payload();
     assert_eq!(whole["context"]["runId"], sample::RUN);
-    assert_eq!(whole["payload"]["entity"]["relations"]["prod_runtime"], "web-prod");
+    assert_eq!(
+        whole["payload"]["entity"]["relations"]["prod_runtime"],
+        "web-prod"
+    );
     assert_eq!(sample::action_payload()["context"], whole["context"]);
     assert_eq!(sample::templated_payload()["run"]["id"], sample::RUN);
 }
@@ -58,7 +77,11 @@ fn errors_name_line_and_key() {
     let cases = [
         ("colour = 1", "line 1", "unknown field `colour`"),
         ("[port]\ncolour = 1", "line 2", "unknown field `colour`"),
-        ("[[port.credentials]]\nclient-id = \"x\"", "line 1", "missing field `client-secret`"),
+        (
+            "[[port.credentials]]\nclient-id = \"x\"",
+            "line 1",
+            "missing field `client-secret`",
+        ),
         ("start = \"yesterday\"", "line 1", "start"),
         (
             "[[port.entities]]\nblueprint = \"service\"\nidentifier = \"a b\"",
@@ -85,15 +108,27 @@ fn errors_name_line_and_key() {
             "line 2: port.runs",
             "status \"DONE\" is none",
         ),
-        ("[[port.blueprint]]\nfile = \"x.json\"", "line 1: port.blueprint", "cannot read x.json"),
+        (
+            "[[port.blueprint]]\nfile = \"x.json\"",
+            "line 1: port.blueprint",
+            "cannot read x.json",
+        ),
         ("[[events]]\nafter = \"soon\"", "line 2", "soon"),
-        ("[[events]]\nthen = { close = { repository = \"a/b\" } }", "line 1: events", "it needs one of"),
+        (
+            "[[events]]\nthen = { close = { repository = \"a/b\" } }",
+            "line 1: events",
+            "it needs one of",
+        ),
         (
             "[[events]]\nbefore-operation = \"pulls/merge\"\nthen = { revoke-tokens = \"port\" }",
             "line 1: events",
             "only what happens at GitHub",
         ),
-        ("[[github.repositories]]\nname = \"gitops\"", "line 2", "the name is not owner/name"),
+        (
+            "[[github.repositories]]\nname = \"gitops\"",
+            "line 2",
+            "the name is not owner/name",
+        ),
         (
             "[[github.repositories]]\nname = \"a/b\"\nfolder = \"none\"",
             "line 2: github.repositories \"a/b\"",
@@ -120,7 +155,11 @@ fn errors_name_line_and_key() {
             "cannot read none.pem",
         ),
         ("[github.rules]", "line 1", "unknown field `rules`"),
-        ("[[faults]]\nthen = { cut = \"x\" }", "line 2", "unknown variant `x`"),
+        (
+            "[[faults]]\nthen = { cut = \"x\" }",
+            "line 2",
+            "unknown variant `x`",
+        ),
     ];
     for (text, place, words) in cases {
         let error = error(text);
@@ -173,12 +212,21 @@ fn a_repository_may_begin_with_anything() {
     let mut world = World::from_toml(text, folder).unwrap();
     let github = &world.github;
     let blueprint = github.file_at("acme/gitops", "trunk", "blueprints/image.json");
-    assert_eq!(blueprint.as_deref(), Some(crate::world::port::GUIDE_BLUEPRINTS[0]));
+    assert_eq!(
+        blueprint.as_deref(),
+        Some(crate::world::port::GUIDE_BLUEPRINTS[0])
+    );
     let script = github.entry_at("acme/gitops", "trunk", "run.sh").unwrap();
     assert_eq!(script.mode.digits(), "100755");
     let pull = github.pull_requests("acme/gitops")[0];
-    assert_eq!((pull.number, pull.author.as_str(), pull.title.as_str()), (1, "kim", "Old"));
-    assert!(matches!(pull.state, crate::world::github::PullState::Closed { .. }));
+    assert_eq!(
+        (pull.number, pull.author.as_str(), pull.title.as_str()),
+        (1, "kim", "Old")
+    );
+    assert!(matches!(
+        pull.state,
+        crate::world::github::PullState::Closed { .. }
+    ));
     let repository = github.find("acme/gitops").unwrap();
     assert_eq!(repository.check_runs[0].conclusion, "failure");
     assert_eq!(repository.rules_of("trunk").required_checks, ["validate"]);
@@ -187,7 +235,11 @@ fn a_repository_may_begin_with_anything() {
 
     assert_eq!(world.github.tokens.iter().count(), 1);
     world.advance(Duration::from_secs(3600));
-    assert_eq!(world.github.tokens.iter().count(), 0, "its lifetime is over");
+    assert_eq!(
+        world.github.tokens.iter().count(),
+        0,
+        "its lifetime is over"
+    );
 }
 
 /// Whether the parser takes it; that the things it names are not there does not matter.
@@ -208,14 +260,26 @@ fn what_the_sample_documents_in_comments_is_understood() {
         let commented = line.strip_prefix("# ").filter(|line| is_code(line));
         let line = commented.unwrap_or(line);
         if line.starts_with('[') {
-            line.split('#').next().unwrap_or_default().trim().clone_into(&mut table);
+            line.split('#')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .clone_into(&mut table);
         }
         if line.starts_with("then = ") {
             // Of the alternatives only one can stand in the file, so each gets a file of its own.
-            let when = if table == "[[events]]" { "after = \"1s\"" } else { "" };
+            let when = if table == "[[events]]" {
+                "after = \"1s\""
+            } else {
+                ""
+            };
             assert_syntax(&format!("{table}\n{when}\n{line}"));
             effects += 1;
-            if whole.lines().last().is_some_and(|last| last.starts_with("then = ")) {
+            if whole
+                .lines()
+                .last()
+                .is_some_and(|last| last.starts_with("then = "))
+            {
                 continue;
             }
         }
@@ -223,5 +287,8 @@ fn what_the_sample_documents_in_comments_is_understood() {
         whole.push('\n');
     }
     assert_syntax(&whole);
-    assert!(effects >= 12 && whole.contains("\nmerge-queue = false"), "{effects}");
+    assert!(
+        effects >= 12 && whole.contains("\nmerge-queue = false"),
+        "{effects}"
+    );
 }

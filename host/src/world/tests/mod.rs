@@ -35,7 +35,9 @@ async fn send(
 /// A token of the sample's Port.
 fn login(world: &Shared) -> String {
     let body = json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}).to_string();
-    let request = http::Request::post("/v1/auth/access_token").body(body.into_bytes()).unwrap();
+    let request = http::Request::post("/v1/auth/access_token")
+        .body(body.into_bytes())
+        .unwrap();
     let response = world.lock().handle(Service::Port, &request).result.unwrap();
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     answer["accessToken"].as_str().unwrap().to_owned()
@@ -45,19 +47,36 @@ fn login(world: &Shared) -> String {
 async fn requests_go_to_the_service_of_their_authority() {
     let world = Shared::new(World::sample());
     let transport = world.transport();
-    let nowhere = send(&transport, "GET", "http://elsewhere.example/", "", &json!({})).await;
+    let nowhere = send(
+        &transport,
+        "GET",
+        "http://elsewhere.example/",
+        "",
+        &json!({}),
+    )
+    .await;
     assert!(matches!(nowhere, Err(TransportError::Connect(_))));
-    for (url, status) in
-        [("https://port.mock/v1/blueprints/image", 401), ("https://github.mock/no/such/route", 404)]
-    {
+    for (url, status) in [
+        ("https://port.mock/v1/blueprints/image", 401),
+        ("https://github.mock/no/such/route", 404),
+    ] {
         let token = sample::GITHUB_TOKEN;
         let answer = send(&transport, "GET", url, token, &json!({})).await;
         assert_eq!(answer.unwrap().status(), status, "{url}");
     }
     let world = world.lock();
-    let seen: Vec<(Service, &str)> =
-        world.seen.iter().map(|seen| (seen.service, seen.path.as_str())).collect();
-    assert_eq!(seen, [(Service::Port, "/v1/blueprints/image"), (Service::GitHub, "/no/such/route")]);
+    let seen: Vec<(Service, &str)> = world
+        .seen
+        .iter()
+        .map(|seen| (seen.service, seen.path.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Service::Port, "/v1/blueprints/image"),
+            (Service::GitHub, "/no/such/route")
+        ]
+    );
     assert_eq!(world.seen[0].status, Some(401));
     assert!(world.seen[1].unknown && !world.seen[0].unknown);
 }

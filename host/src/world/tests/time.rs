@@ -25,14 +25,31 @@ async fn sleeping_moves_the_world_on_and_events_happen_at_their_time() {
         world.after(Duration::from_secs(60), title("second"));
         world.after(Duration::from_secs(30), title("first"));
     }
-    let title = || world.lock().port.entity("service", "web").unwrap().title.clone();
+    let title = || {
+        world
+            .lock()
+            .port
+            .entity("service", "web")
+            .unwrap()
+            .title
+            .clone()
+    };
     for (sleep, expected) in [(29, "Web"), (1, "first"), (29, "first"), (500, "second")] {
         clock.sleep(Duration::from_secs(sleep)).await;
         assert_eq!(title().as_deref(), Some(expected));
     }
-    let changed = world.lock().port.entity("service", "web").unwrap().stamps.updated_at;
+    let changed = world
+        .lock()
+        .port
+        .entity("service", "web")
+        .unwrap()
+        .stamps
+        .updated_at;
     assert_eq!(changed, start + SignedDuration::from_secs(60));
-    assert!(world.lock().seen.is_empty(), "what others do is not the client's");
+    assert!(
+        world.lock().seen.is_empty(),
+        "what others do is not the client's"
+    );
 }
 
 #[test]
@@ -59,8 +76,27 @@ fn a_world_that_is_rebased_keeps_its_distances() {
 fn a_clone_is_a_world_of_its_own() {
     let mut world = World::sample();
     let before = world.clone();
-    world.after(Duration::from_secs(1), patch("/v1/blueprints/service/entities/web", json!({"title": "x"})));
+    world.after(
+        Duration::from_secs(1),
+        patch("/v1/blueprints/service/entities/web", json!({"title": "x"})),
+    );
     world.advance(Duration::from_secs(1));
-    assert_eq!(before.port.entity("service", "web").unwrap().title.as_deref(), Some("Web"));
-    assert_eq!(world.port.entity("service", "web").unwrap().title.as_deref(), Some("x"));
+    assert_eq!(
+        before
+            .port
+            .entity("service", "web")
+            .unwrap()
+            .title
+            .as_deref(),
+        Some("Web")
+    );
+    assert_eq!(
+        world
+            .port
+            .entity("service", "web")
+            .unwrap()
+            .title
+            .as_deref(),
+        Some("x")
+    );
 }

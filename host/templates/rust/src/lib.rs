@@ -42,7 +42,10 @@ impl Policy for Ours {
         if !reasons.is_empty() {
             return Err(Stop::Refused(reasons));
         }
-        run_log::note(Severity::Info, &format!("promoting {}", named(&service.key)));
+        run_log::note(
+            Severity::Info,
+            &format!("promoting {}", named(&service.key)),
+        );
         carry_out(&service, settings)
     }
 }
@@ -54,8 +57,13 @@ fn rules(service: &Item) -> Vec<Reason> {
     let lock = service.property("locked_in_prod");
     // Not set is not locked; whatever else stands there, somebody meant it.
     if !lock.is_null() && lock.as_bool() != Some(false) {
-        let why = service.text("locked_reason_prod").unwrap_or("no reason is given");
-        reasons.push(reason("lock", format!("{} is locked: {why}", named(&service.key))));
+        let why = service
+            .text("locked_reason_prod")
+            .unwrap_or("no reason is given");
+        reasons.push(reason(
+            "lock",
+            format!("{} is locked: {why}", named(&service.key)),
+        ));
     }
     reasons
 }
@@ -69,8 +77,9 @@ fn carry_out(service: &Item, settings: &Settings) -> Result<Outcome, Stop> {
     let path = fill("{gitPath}/deployment.yaml", &production)?;
     let file = github_read::read_file(&settings.repository, &path, &settings.base)?
         .ok_or_else(|| Stop::refuse("manifest", format!("`{path}` does not exist")))?;
-    let (content, previous) = with_image(&file.content, &reference)
-        .ok_or_else(|| Stop::refuse("manifest", format!("`{path}` has not exactly one `image:`")))?;
+    let (content, previous) = with_image(&file.content, &reference).ok_or_else(|| {
+        Stop::refuse("manifest", format!("`{path}` has not exactly one `image:`"))
+    })?;
     let mut promotion = Promotion {
         image: reference.clone(),
         previous_image: Some(previous.clone()),
@@ -85,10 +94,14 @@ fn carry_out(service: &Item, settings: &Settings) -> Result<Outcome, Stop> {
     let pull = propose(service, &image, settings, &file, content)?;
     promotion.pull_request = Some(pull.number);
     let (number, head) = (pull.number, &pull.head_commit);
-    match github_merge::merge(&settings.repository, number, head, MergeMethod::Squash).map_err(conflict)? {
-        Merged::Later(until) => {
-            Ok(Outcome::Pending(Waiting { image: reference, pull_request: number, until }))
-        }
+    match github_merge::merge(&settings.repository, number, head, MergeMethod::Squash)
+        .map_err(conflict)?
+    {
+        Merged::Later(until) => Ok(Outcome::Pending(Waiting {
+            image: reference,
+            pull_request: number,
+            until,
+        })),
         Merged::Now(commit) => {
             // After the merge, never before: the host denies an update that is ahead of git.
             record(&production, &image)?;
@@ -137,8 +150,15 @@ fn conflict(failure: Failure) -> Stop {
 fn record(production: &Item, image: &Item) -> Result<(), Stop> {
     let image = &image.key.identifier;
     if production.relation("image") != Some(image) {
-        let relation = Relation { name: "image".to_owned(), targets: vec![image.clone()] };
-        let change = Change { title: None, properties: None, relations: vec![relation] };
+        let relation = Relation {
+            name: "image".to_owned(),
+            targets: vec![image.clone()],
+        };
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: vec![relation],
+        };
         port_write::update_entity(&production.key, &change)?;
     }
     Ok(())
@@ -164,18 +184,32 @@ fn with_image(manifest: &str, image: &str) -> Option<(String, String)> {
 /// The value of a line `image: value`, and what stands before it.
 fn image_of(line: &str) -> Option<(&str, &str)> {
     let start = line.find(|c: char| !" -".contains(c))?;
-    let rest = line[start..].strip_prefix("image:")?.trim_start_matches([' ', '"', '\'']);
-    let value = rest.split([' ', '"', '\'', '\r', '\n']).next().filter(|value| !value.is_empty())?;
+    let rest = line[start..]
+        .strip_prefix("image:")?
+        .trim_start_matches([' ', '"', '\'']);
+    let value = rest
+        .split([' ', '"', '\'', '\r', '\n'])
+        .next()
+        .filter(|value| !value.is_empty())?;
     Some((line.strip_suffix(rest)?, value))
 }
 
 fn find(blueprint: &str, identifier: &str) -> Result<Item, Stop> {
-    Item::find(blueprint, identifier)?
-        .ok_or_else(|| Stop::refuse(blueprint, format!("{blueprint} `{identifier}` is not in Port's catalog")))
+    Item::find(blueprint, identifier)?.ok_or_else(|| {
+        Stop::refuse(
+            blueprint,
+            format!("{blueprint} `{identifier}` is not in Port's catalog"),
+        )
+    })
 }
 
 fn related(item: &Item, relation: &str, blueprint: &str) -> Result<Item, Stop> {
-    let unset = || Stop::refuse(relation, format!("{} has no `{relation}`", named(&item.key)));
+    let unset = || {
+        Stop::refuse(
+            relation,
+            format!("{} has no `{relation}`", named(&item.key)),
+        )
+    };
     find(blueprint, item.relation(relation).ok_or_else(unset)?)
 }
 

@@ -6,7 +6,12 @@ use super::*;
 use crate::host::{Check, CheckState, MergeMethod, Mergeability};
 
 fn check(name: &str, state: CheckState, required: bool) -> Check {
-    Check { name: name.into(), state, required, url: None }
+    Check {
+        name: name.into(),
+        state,
+        required,
+        url: None,
+    }
 }
 
 #[test]
@@ -14,11 +19,20 @@ fn stops_at_the_pull_request_and_follows_when_it_is_merged() {
     let mut fake = Fake::guide();
     let settings = r#"{"mode":"pull-request"}"#;
     for _ in 0..2 {
-        assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Pending(_))));
-        assert_eq!((fake.pulls.len(), fake.production_image()), (1, "web-1.4.1"));
+        assert!(matches!(
+            run_with(&mut fake, settings),
+            Ok(Outcome::Pending(_))
+        ));
+        assert_eq!(
+            (fake.pulls.len(), fake.production_image()),
+            (1, "web-1.4.1")
+        );
     }
     fake.merge("", 1, "h1", MergeMethod::Squash).unwrap();
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
+    assert!(matches!(
+        run_with(&mut fake, settings),
+        Ok(Outcome::Promoted(_))
+    ));
     assert_eq!(fake.production_image(), "web-1.4.2");
     assert!(fake.branches.is_empty());
 }
@@ -32,14 +46,29 @@ fn waits_for_required_and_named_checks() {
     fake.checks = vec![
         vec![check("test", Waiting, true), other.clone()],
         vec![check("test", Passing, true), check("diff", Waiting, false)],
-        vec![check("test", Passing, true), check("diff", Passing, false), other],
+        vec![
+            check("test", Passing, true),
+            check("diff", Passing, false),
+            other,
+        ],
     ];
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
+    assert!(matches!(
+        run_with(&mut fake, settings),
+        Ok(Outcome::Promoted(_))
+    ));
     assert_eq!(fake.slept, 40);
-    assert!(fake.notes.iter().any(|note| note.ends_with("waits for `test`, `diff`")), "{:?}", fake.notes);
+    assert!(
+        fake.notes
+            .iter()
+            .any(|note| note.ends_with("waits for `test`, `diff`")),
+        "{:?}",
+        fake.notes
+    );
 
     let mut fake = Fake::guide();
-    let Ok(Outcome::Pending(waiting)) = run_with(&mut fake, settings) else { panic!("{:?}", fake.calls) };
+    let Ok(Outcome::Pending(waiting)) = run_with(&mut fake, settings) else {
+        panic!("{:?}", fake.calls)
+    };
     assert_eq!((waiting.until.as_str(), fake.slept), ("`diff`", 60));
 
     let mut fake = Fake::guide();
@@ -53,17 +82,24 @@ fn waits_for_required_and_named_checks() {
 fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
     let mut fake = Fake::guide();
     fake.merge_later = true;
-    let Outcome::Pending(waiting) = run(&mut fake) else { panic!("{:?}", fake.calls) };
-    assert_eq!((waiting.pull_request, waiting.until.as_str()), (1, "1 approving review"));
+    let Outcome::Pending(waiting) = run(&mut fake) else {
+        panic!("{:?}", fake.calls)
+    };
+    assert_eq!(
+        (waiting.pull_request, waiting.until.as_str()),
+        (1, "1 approving review")
+    );
     assert_eq!(fake.production_image(), "web-1.4.1");
 }
 
 #[test]
 fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
     let why = || Failure::Rejected("at least 1 approving review is required".into());
-    for (mergeable, waits) in
-        [(Mergeability::Blocked, true), (Mergeability::Ready, false), (Mergeability::Draft, false)]
-    {
+    for (mergeable, waits) in [
+        (Mergeability::Blocked, true),
+        (Mergeability::Ready, false),
+        (Mergeability::Draft, false),
+    ] {
         let mut fake = Fake::guide();
         fake.failures.insert("merge", why());
         fake.mergeable = mergeable;
@@ -82,25 +118,43 @@ fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
 
 #[test]
 fn verifies_and_proposes_the_old_image_if_production_is_not_well() {
-    let settings = r#"{"verify":{"enabled":true,"after":"30s","every":"15s","deadline":"1m","revert":true}}"#;
+    let settings =
+        r#"{"verify":{"enabled":true,"after":"30s","every":"15s","deadline":"1m","revert":true}}"#;
     let mut fake = Fake::guide();
-    assert!(matches!(run_with(&mut fake, settings), Ok(Outcome::Promoted(_))));
+    assert!(matches!(
+        run_with(&mut fake, settings),
+        Ok(Outcome::Promoted(_))
+    ));
     assert_eq!(fake.slept, 30);
 
     let mut fake = Fake::guide();
     fake.entity("running_service", "web-prod").properties =
         r#"{"gitPath":"apps/web/prod","healthStatus":"Degraded","syncStatus":"Synced"}"#.into();
-    let Err(Failure::Other(what)) = run_with(&mut fake, settings) else { panic!("{:?}", fake.calls) };
+    let Err(Failure::Other(what)) = run_with(&mut fake, settings) else {
+        panic!("{:?}", fake.calls)
+    };
     assert!(
         what.contains(
             "not well in production after 60 s: running_service `web-prod` has `healthStatus` `Degraded`"
         ),
         "{what}"
     );
-    assert!(what.contains("pull request 2 puts the old image back"), "{what}");
+    assert!(
+        what.contains("pull request 2 puts the old image back"),
+        "{what}"
+    );
     let (pull, proposal) = &fake.pulls[1];
     assert_eq!(pull.state, PullState::Open);
-    assert!(pull.head.starts_with("promote/web/production/revert-web-1.4.2-"), "{}", pull.head);
+    assert!(
+        pull.head
+            .starts_with("promote/web/production/revert-web-1.4.2-"),
+        "{}",
+        pull.head
+    );
     assert_eq!(proposal.changes[0].content, DEPLOYMENT);
-    assert!(pull.title.starts_with("Revert: Promote web to production"), "{}", pull.title);
+    assert!(
+        pull.title.starts_with("Revert: Promote web to production"),
+        "{}",
+        pull.title
+    );
 }

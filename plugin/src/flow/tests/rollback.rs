@@ -30,7 +30,12 @@ fn run(fake: &mut Fake, number: usize, version: Option<&str>) -> Outcome {
 
 fn held(fake: &Fake) -> &str {
     let line = fake.files[MANIFEST].lines().last().unwrap();
-    line.split_once("web:").unwrap().1.split(' ').next().unwrap()
+    line.split_once("web:")
+        .unwrap()
+        .1
+        .split(' ')
+        .next()
+        .unwrap()
 }
 
 #[test]
@@ -51,31 +56,63 @@ fn goes_back_as_far_as_git_knows_one_image_a_run() {
     let mut fake = Fake::guide();
     for (number, (version, expected)) in table.into_iter().enumerate() {
         let outcome = run(&mut fake, number, version);
-        assert!(matches!(outcome, Outcome::Promoted(_)), "{number}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::Promoted(_)),
+            "{number}: {outcome:?}"
+        );
         assert_eq!(held(&fake), expected, "run {number}");
-        assert_eq!(fake.production_image(), format!("web-{expected}"), "run {number}");
+        assert_eq!(
+            fake.production_image(),
+            format!("web-{expected}"),
+            "run {number}"
+        );
         let pulls = fake.pulls.len();
-        assert!(matches!(run(&mut fake, number, version), Outcome::Promoted(_) | Outcome::Unchanged(_)));
-        assert_eq!((held(&fake), fake.pulls.len()), (expected, pulls), "run {number} again");
+        assert!(matches!(
+            run(&mut fake, number, version),
+            Outcome::Promoted(_) | Outcome::Unchanged(_)
+        ));
+        assert_eq!(
+            (held(&fake), fake.pulls.len()),
+            (expected, pulls),
+            "run {number} again"
+        );
     }
-    let Outcome::Refused(reasons) = run(&mut fake, 99, None) else { panic!("{:?}", fake.calls) };
+    let Outcome::Refused(reasons) = run(&mut fake, 99, None) else {
+        panic!("{:?}", fake.calls)
+    };
     assert_eq!(reasons[0].rule, "rollback");
-    assert!(reasons[0].message.contains("no pull request of `promote` is known that brought it there"));
+    assert!(
+        reasons[0]
+            .message
+            .contains("no pull request of `promote` is known that brought it there")
+    );
 }
 
 #[test]
 fn needs_no_staging_and_asks_the_other_rules() {
     let mut fake = Fake::guide();
     run(&mut fake, 1, Some("1.4.2"));
-    fake.entities.remove(&("running_service".into(), "web-staging".into()));
+    fake.entities
+        .remove(&("running_service".into(), "web-staging".into()));
     fake.entity("service", "web").properties = r#"{"locked_in_prod":true}"#.into();
-    let Outcome::Refused(reasons) = run(&mut fake, 2, None) else { panic!("{:?}", fake.calls) };
-    assert_eq!(reasons.iter().map(|reason| reason.rule.as_str()).collect::<Vec<_>>(), ["lock"]);
+    let Outcome::Refused(reasons) = run(&mut fake, 2, None) else {
+        panic!("{:?}", fake.calls)
+    };
+    assert_eq!(
+        reasons
+            .iter()
+            .map(|reason| reason.rule.as_str())
+            .collect::<Vec<_>>(),
+        ["lock"]
+    );
     fake.entity("service", "web").properties = "{}".into();
     assert!(matches!(run(&mut fake, 2, None), Outcome::Promoted(_)));
     assert_eq!(held(&fake), "1.4.1");
     assert!(
-        fake.pulls[1].0.title.starts_with("Roll back: Promote web to production: ghcr.io/acme/web:1.4.1")
+        fake.pulls[1]
+            .0
+            .title
+            .starts_with("Roll back: Promote web to production: ghcr.io/acme/web:1.4.1")
     );
 }
 
@@ -83,8 +120,13 @@ fn needs_no_staging_and_asks_the_other_rules() {
 fn a_change_by_hand_is_what_it_goes_back_from() {
     let mut fake = Fake::guide();
     run(&mut fake, 1, Some("1.4.2"));
-    fake.files.insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "9.9.9"));
-    assert!(matches!(run(&mut fake, 2, None), Outcome::Promoted(_)), "{:?}", fake.calls);
+    fake.files
+        .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "9.9.9"));
+    assert!(
+        matches!(run(&mut fake, 2, None), Outcome::Promoted(_)),
+        "{:?}",
+        fake.calls
+    );
     assert_eq!(held(&fake), "1.4.2");
 }
 
@@ -109,10 +151,21 @@ fn converges_from_wherever_it_was_cut_off() {
             // A new run after everything was done is a new request: there is nothing before that.
             let is_done = cut == whole.calls.len() && takes_effect && again == 3;
             let outcome = run(&mut fake, again, None);
-            let at = format!("cut at {} ({takes_effect}), run {again}: {outcome:?}", whole.calls[cut - 1]);
+            let at = format!(
+                "cut at {} ({takes_effect}), run {again}: {outcome:?}",
+                whole.calls[cut - 1]
+            );
             assert_eq!(matches!(outcome, Outcome::Refused(_)), is_done, "{at}");
-            assert_eq!((held(&fake), fake.production_image()), ("1.4.1", "web-1.4.1"), "{at}");
-            let merged = fake.pulls.iter().filter(|(pull, _)| pull.merge_commit.is_some()).count();
+            assert_eq!(
+                (held(&fake), fake.production_image()),
+                ("1.4.1", "web-1.4.1"),
+                "{at}"
+            );
+            let merged = fake
+                .pulls
+                .iter()
+                .filter(|(pull, _)| pull.merge_commit.is_some())
+                .count();
             assert_eq!(merged, 2, "{at}");
         }
     }
@@ -122,13 +175,21 @@ fn converges_from_wherever_it_was_cut_off() {
 fn an_image_that_the_catalog_does_not_know_is_refused() {
     let mut fake = Fake::guide();
     run(&mut fake, 1, Some("1.4.2"));
-    let gone = fake.entities.remove(&("image".into(), "web-1.4.1".into())).unwrap();
+    let gone = fake
+        .entities
+        .remove(&("image".into(), "web-1.4.1".into()))
+        .unwrap();
     let refused = |fake: &mut Fake, words: &str| {
-        let Outcome::Refused(reasons) = run(fake, 2, None) else { panic!("{:?}", fake.calls) };
+        let Outcome::Refused(reasons) = run(fake, 2, None) else {
+            panic!("{:?}", fake.calls)
+        };
         assert_eq!(reasons[0].rule, "rollback");
         assert!(reasons[0].message.contains(words), "{reasons:?}");
     };
-    refused(&mut fake, "no image of Port's catalog is `ghcr.io/acme/web:1.4.1`");
+    refused(
+        &mut fake,
+        "no image of Port's catalog is `ghcr.io/acme/web:1.4.1`",
+    );
     for name in ["a", "b"] {
         let mut twin = gone.clone();
         twin.key.identifier = name.into();

@@ -16,7 +16,13 @@ impl Way for InProcess {
     async fn undisturbed(self, scene: &Scene) -> (State, usize) {
         let left = bench(scene, scene.world()).attempt().await;
         let done = left.done.unwrap();
-        assert_eq!(i32::from(done.ending.exit_code()), scene.code, "{}: {}", scene.name, done.message);
+        assert_eq!(
+            i32::from(done.ending.exit_code()),
+            scene.code,
+            "{}: {}",
+            scene.name,
+            done.message
+        );
         (State::of(&left.witness), left.witness.requests())
     }
 
@@ -63,7 +69,10 @@ fn kill(strike: Strike, at: usize) -> Option<Kill> {
     match strike {
         Strike::KilledBefore => Some(Kill { at, effect: false }),
         Strike::KilledUnanswered => Some(Kill { at, effect: true }),
-        Strike::KilledAfter => Some(Kill { at: at + 1, effect: false }),
+        Strike::KilledAfter => Some(Kill {
+            at: at + 1,
+            effect: false,
+        }),
         Strike::CutBefore | Strike::CutUnanswered => None,
     }
 }

@@ -42,11 +42,19 @@ enum Strike {
 }
 
 impl Strike {
-    const ALL: [Self; 5] =
-        [Self::KilledBefore, Self::KilledUnanswered, Self::KilledAfter, Self::CutBefore, Self::CutUnanswered];
+    const ALL: [Self; 5] = [
+        Self::KilledBefore,
+        Self::KilledUnanswered,
+        Self::KilledAfter,
+        Self::CutBefore,
+        Self::CutUnanswered,
+    ];
 
     fn kills(self) -> bool {
-        matches!(self, Self::KilledBefore | Self::KilledUnanswered | Self::KilledAfter)
+        matches!(
+            self,
+            Self::KilledBefore | Self::KilledUnanswered | Self::KilledAfter
+        )
     }
 
     /// Prepares the world for a connection that is cut.
@@ -81,7 +89,10 @@ fn check_journal(text: &str) -> Result<(), String> {
     }
     match record::read(text) {
         Ok(entries) if entries.len() == whole => Ok(()),
-        Ok(entries) => Err(format!("{} of {whole} lines of the journal can be read", entries.len())),
+        Ok(entries) => Err(format!(
+            "{} of {whole} lines of the journal can be read",
+            entries.len()
+        )),
         Err(damage) => Err(damage.to_string()),
     }
 }
@@ -121,16 +132,27 @@ async fn points(way: impl Way, scene: Scene, strikes: &[Strike], turn: Arc<Semap
     let mut running = JoinSet::new();
     for strike in strikes.iter().copied() {
         for at in 1..=requests {
-            let (scene, expected, turn) = (Arc::clone(&scene), Arc::clone(&expected), Arc::clone(&turn));
+            let (scene, expected, turn) =
+                (Arc::clone(&scene), Arc::clone(&expected), Arc::clone(&turn));
             running.spawn(async move {
                 let _turn = turn.acquire_owned().await.unwrap();
                 let result = way.point(&scene, &expected, strike, at).await;
-                (strike, result.map_err(|what| format!("{}, {strike:?} at request {at}: {what}", scene.name)))
+                (
+                    strike,
+                    result.map_err(|what| {
+                        format!("{}, {strike:?} at request {at}: {what}", scene.name)
+                    }),
+                )
             });
         }
     }
-    let mut points =
-        Points { scene: scene.name, requests, held: BTreeMap::new(), runs: 1, broken: Vec::new() };
+    let mut points = Points {
+        scene: scene.name,
+        requests,
+        held: BTreeMap::new(),
+        runs: 1,
+        broken: Vec::new(),
+    };
     for (strike, result) in running.join_all().await {
         *points.held.entry(strike).or_default() += usize::from(result.is_ok());
         match result {
@@ -149,25 +171,41 @@ async fn matrix<W: Way>(name: &str, way: W, scenes: Vec<Scene>, strikes: &'stati
         .into_iter()
         .map(|scene| tokio::spawn(points(way, scene, strikes, Arc::clone(&turn))))
         .collect();
-    println!("{name}: for each scene its requests, and of the points of each strike those that held");
+    println!(
+        "{name}: for each scene its requests, and of the points of each strike those that held"
+    );
     let (mut count, mut runs, mut broken) = (0, 0, Vec::new());
     for scene in all {
-        let Points { scene, requests, held, runs: ran, broken: wrong } = scene.await.unwrap();
+        let Points {
+            scene,
+            requests,
+            held,
+            runs: ran,
+            broken: wrong,
+        } = scene.await.unwrap();
         count += requests * strikes.len();
         runs += ran;
-        let cells: Vec<String> =
-            strikes.iter().map(|strike| format!("{strike:?} {}/{requests}", held[strike])).collect();
+        let cells: Vec<String> = strikes
+            .iter()
+            .map(|strike| format!("{strike:?} {}/{requests}", held[strike]))
+            .collect();
         println!("  {scene:<30} {requests:>3}  {}", cells.join("  "));
         broken.extend(wrong);
     }
     let took = started.elapsed().as_secs();
-    println!("{name}: {count} points, {runs} runs, {} broken, in {took} s", broken.len());
+    println!(
+        "{name}: {count} points, {runs} runs, {} broken, in {took} s",
+        broken.len()
+    );
     assert!(broken.is_empty(), "{}", broken.join("\n\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_a_run_is_cut_off_the_next_makes_it_good() {
-    let scenes = Scene::all().into_iter().filter(|scene| !scene.app).collect();
+    let scenes = Scene::all()
+        .into_iter()
+        .filter(|scene| !scene.app)
+        .collect();
     matrix("in process", in_process::InProcess, scenes, &Strike::ALL).await;
 }
 

@@ -58,7 +58,11 @@ impl Way for Program {
         }
         let again = run(&stage).end().await;
         if again.code() != scene.code {
-            return Err(format!("again: exit code {}\n{}", again.code(), again.stderr));
+            return Err(format!(
+                "again: exit code {}\n{}",
+                again.code(),
+                again.stderr
+            ));
         }
         check_order(&stage.witness)?;
         expected.check(&stage.witness).map(|()| 2)

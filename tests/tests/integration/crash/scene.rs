@@ -21,19 +21,37 @@ pub(super) struct Scene {
 impl Scene {
     /// From staging to production, nothing in the way.
     pub(super) fn happy() -> Self {
-        Self { name: "promoted", world: SAMPLE.to_owned(), settings: "", app: false, code: 0 }
+        Self {
+            name: "promoted",
+            world: SAMPLE.to_owned(),
+            settings: "",
+            app: false,
+            code: 0,
+        }
     }
 
     fn of(name: &'static str, settings: &'static str, world: &str) -> Self {
-        Self { name, world: format!("{SAMPLE}\n{world}"), settings, ..Self::happy() }
+        Self {
+            name,
+            world: format!("{SAMPLE}\n{world}"),
+            settings,
+            ..Self::happy()
+        }
     }
 
     pub(super) fn all() -> Vec<Self> {
         let at = |name, manifest: &str, recorded: &str| {
             let world = SAMPLE
-                .replace("ghcr.io/acme/web:1.4.1 # set", &format!("ghcr.io/acme/web:{manifest} # set"))
+                .replace(
+                    "ghcr.io/acme/web:1.4.1 # set",
+                    &format!("ghcr.io/acme/web:{manifest} # set"),
+                )
                 .replace("image = \"web-1.4.1\"", &format!("image = \"{recorded}\""));
-            Self { name, world, ..Self::happy() }
+            Self {
+                name,
+                world,
+                ..Self::happy()
+            }
         };
         let locked = SAMPLE.replace("locked_in_prod = false", "locked_in_prod = true");
         vec![
@@ -43,11 +61,24 @@ impl Scene {
             Self::of("a pull request and no more", "mode = \"pull-request\"", ""),
             Self::of("after its checks", "mode = \"checks\"", CHECKS),
             Self::of("an older one is superseded", "supersede = true", OLDER),
-            Self::of("labelled and merged", "labels = [\"promotion\"]\nmethod = \"merge\"", ""),
+            Self::of(
+                "labelled and merged",
+                "labels = [\"promotion\"]\nmethod = \"merge\"",
+                "",
+            ),
             Self::of("the base moves meanwhile", "", MOVING),
             Self::of("GitHub lags behind its writes", "", LAGGING),
-            Self { name: "with an App's token", app: true, ..Self::happy() },
-            Self { name: "refused", world: locked, code: 1, ..Self::happy() },
+            Self {
+                name: "with an App's token",
+                app: true,
+                ..Self::happy()
+            },
+            Self {
+                name: "refused",
+                world: locked,
+                code: 1,
+                ..Self::happy()
+            },
         ]
     }
 

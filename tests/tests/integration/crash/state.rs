@@ -22,14 +22,24 @@ impl State {
         let world = witness.world.lock();
         let repository = world.github.find(REPOSITORY).unwrap();
         let main = repository.branch("main").unwrap();
-        let pulls = world.github.pull_requests(REPOSITORY).into_iter().map(|pull| {
-            let state = match &pull.state {
-                PullState::Merged { .. } => "merged".to_owned(),
-                other => format!("{other:?}").chars().take_while(|c| c.is_alphanumeric()).collect(),
-            };
-            let (head, base) = (&pull.head, &pull.base);
-            format!("#{} {state} {head} → {base} {:?} {:?}", pull.number, pull.title, pull.labels)
-        });
+        let pulls = world
+            .github
+            .pull_requests(REPOSITORY)
+            .into_iter()
+            .map(|pull| {
+                let state = match &pull.state {
+                    PullState::Merged { .. } => "merged".to_owned(),
+                    other => format!("{other:?}")
+                        .chars()
+                        .take_while(|c| c.is_alphanumeric())
+                        .collect(),
+                };
+                let (head, base) = (&pull.head, &pull.base);
+                format!(
+                    "#{} {state} {head} → {base} {:?} {:?}",
+                    pull.number, pull.title, pull.labels
+                )
+            });
         let entities = world.port.entities.values().map(|entity| {
             let (id, of) = (&entity.identifier, &entity.blueprint);
             format!("{of}/{id} {:?} {:?}", entity.properties, entity.relations)
@@ -50,7 +60,11 @@ impl State {
         if self.run.is_none() {
             now.run = None;
         }
-        if now == *self { Ok(()) } else { Err(format!("expected {self:#?}\ngot {now:#?}")) }
+        if now == *self {
+            Ok(())
+        } else {
+            Err(format!("expected {self:#?}\ngot {now:#?}"))
+        }
     }
 }
 
@@ -63,7 +77,9 @@ pub(super) fn check_order(witness: &Witness) -> Result<(), String> {
         !manifest.contains(&reference) && image != "web-1.4.1"
     };
     match recorded.iter().find(|image| ahead(image)) {
-        Some(image) => Err(format!("the catalog names {image}, and git does not hold it")),
+        Some(image) => Err(format!(
+            "the catalog names {image}, and git does not hold it"
+        )),
         None => Ok(()),
     }
 }

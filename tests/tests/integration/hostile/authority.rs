@@ -5,7 +5,15 @@ use promote_tests::guests::{BURGLAR, FALLER, LIAR, SMUGGLER};
 use super::{Case, Left};
 
 pub(super) fn cases() -> Vec<Case> {
-    [reads(), proposals(), pull_requests(), catalog(), lies(), smuggled()].concat_all()
+    [
+        reads(),
+        proposals(),
+        pull_requests(),
+        catalog(),
+        lies(),
+        smuggled(),
+    ]
+    .concat_all()
 }
 
 trait ConcatAll {
@@ -31,7 +39,14 @@ fn nothing(class: &'static str, deed: &str, text: &str, said: &'static str) -> C
 const NOT_GRANTED: &str = "is not granted";
 
 fn reads() -> Vec<Case> {
-    let path = |text| denied("path traversal", "read path", text, "github.read-file on acme/gitops");
+    let path = |text| {
+        denied(
+            "path traversal",
+            "read path",
+            text,
+            "github.read-file on acme/gitops",
+        )
+    };
     let place = |deed, text| denied("other places", deed, text, NOT_GRANTED);
     let odd = |deed, text, said| nothing("odd names", deed, text, said);
     vec![
@@ -64,15 +79,27 @@ fn reads() -> Vec<Case> {
         place("read blueprint", "../service"),
         place("search", "{\"combinator\": \"and\", \"rules\": []}"),
         odd("read revision", "../../other", "dots"),
-        odd("read revision", "main&path=../x", "no branch, tag or commit"),
-        odd("read revision", "--upload-pack=evil", "no branch, tag or commit"),
+        odd(
+            "read revision",
+            "main&path=../x",
+            "no branch, tag or commit",
+        ),
+        odd(
+            "read revision",
+            "--upload-pack=evil",
+            "no branch, tag or commit",
+        ),
         odd("read commit", "main\r\nX-Evil: 1", "nothing"),
         odd("read commit", "..", "dots"),
         odd("compare", "main...evil/evil:main", "evil"),
         odd("find pulls", "evil:main&state=all", "came in: done"),
         odd("read entity", "../../service/entities/web", "nothing"),
         odd("read entity", "..", "dots"),
-        odd("read entity", "web-1.4.1?exclude_calculated_properties=true", "nothing"),
+        odd(
+            "read entity",
+            "web-1.4.1?exclude_calculated_properties=true",
+            "nothing",
+        ),
     ]
 }
 
@@ -94,10 +121,26 @@ fn proposals() -> Vec<Case> {
         to("delete branch", "main"),
         to("delete branch", "promote/web//x"),
         file("propose path", ".github/workflows/deploy.yml", NOT_GRANTED),
-        file("propose path", "apps/web/prod/new.yaml", "has not read that version"),
-        file("propose beside", "apps/web/staging/deployment.yaml", NOT_GRANTED),
-        file("propose beside", "apps/web/prod/new.yaml", "has not read that version"),
-        file("propose unread", "0000000000000000000000000000000000000000", "has not read that version"),
+        file(
+            "propose path",
+            "apps/web/prod/new.yaml",
+            "has not read that version",
+        ),
+        file(
+            "propose beside",
+            "apps/web/staging/deployment.yaml",
+            NOT_GRANTED,
+        ),
+        file(
+            "propose beside",
+            "apps/web/prod/new.yaml",
+            "has not read that version",
+        ),
+        file(
+            "propose unread",
+            "0000000000000000000000000000000000000000",
+            "has not read that version",
+        ),
         file("propose content", "---\nkind: Secret\n", "lines instead of"),
         file("propose content", "\u{0}", "lines instead of"),
         nothing("odd names", "propose at", "../../../user", "404"),
@@ -115,10 +158,19 @@ fn pull_requests() -> Vec<Case> {
         own("merge number", "1", "has not proposed it"),
         own("merge number", "4711", "has not proposed it"),
         own("merge when ready", "1", "has not proposed it"),
-        own("merge at", "HEAD", "is not the commit that this run proposed"),
+        own(
+            "merge at",
+            "HEAD",
+            "is not the commit that this run proposed",
+        ),
         own("merge in", "acme/other", NOT_GRANTED),
-        nothing("injection", "mark", "x --> <script>alert(1)</script>", "is no marker")
-            .leaves(Left::Proposal),
+        nothing(
+            "injection",
+            "mark",
+            "x --> <script>alert(1)</script>",
+            "is no marker",
+        )
+        .leaves(Left::Proposal),
         nothing("injection", "review", "dana\r\nX-Evil: 1", "422").leaves(Left::Proposal),
     ]
 }
@@ -131,9 +183,17 @@ fn catalog() -> Vec<Case> {
         record("record entity", "web-prod/../web-staging", NOT_GRANTED),
         record("record entity", "web-prod%2f..%2fweb-staging", NOT_GRANTED),
         record("record title", "owned", NOT_GRANTED),
-        record("record properties", "{\"healthStatus\": \"Healthy\"}", NOT_GRANTED),
+        record(
+            "record properties",
+            "{\"healthStatus\": \"Healthy\"}",
+            NOT_GRANTED,
+        ),
         record("record properties", "{\"a\": 1, \"a\": 2}", NOT_GRANTED),
-        record("record properties", "{\"relations\": {\"image\": \"x\"}}", NOT_GRANTED),
+        record(
+            "record properties",
+            "{\"relations\": {\"image\": \"x\"}}",
+            NOT_GRANTED,
+        ),
         record("record properties", "not json", NOT_GRANTED),
         record("record properties", "[]", NOT_GRANTED),
         record("record relation", "owner", NOT_GRANTED),
@@ -154,7 +214,13 @@ fn lies() -> Vec<Case> {
         lie("lie pending", "neither proposed nor read it"),
         Case::of("lies", LIAR, "", "violation", "nothing was merged"),
         lie("lie other", "nothing was merged").text("read"),
-        Case::of("lies", FALLER, "no reason", "refused", "the policy gives no reason"),
+        Case::of(
+            "lies",
+            FALLER,
+            "no reason",
+            "refused",
+            "the policy gives no reason",
+        ),
         Case::of("lies", FALLER, "gives up", "failed", "gave up"),
         Case::of("lies", FALLER, "claims a denial", "failed", "by itself"),
     ]
@@ -163,7 +229,10 @@ fn lies() -> Vec<Case> {
 fn smuggled() -> Vec<Case> {
     let change = |deed, said| Case::of("smuggled lines", SMUGGLER, deed, "violation", said);
     vec![
-        change("another line", "line 7 changes in more than the value of `image`"),
+        change(
+            "another line",
+            "line 7 changes in more than the value of `image`",
+        ),
         change("a new line", "it would have 22 lines instead of 20"),
         change("one line less", "it would have 19 lines instead of 20"),
         change("the comment", "line 18 changes in more"),

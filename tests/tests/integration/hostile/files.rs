@@ -17,7 +17,11 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn file(class: &'static str, what: &str, component: Component, said: &'static str) -> Case {
     let case = Case::of(class, OBSERVER, "", "unusable", said).leaves(Left::NoRequest);
-    Case { what: what.to_owned(), component, ..case }
+    Case {
+        what: what.to_owned(),
+        component,
+        ..case
+    }
 }
 
 fn bytes(class: &'static str, what: &str, bytes: impl Into<Vec<u8>>, said: &'static str) -> Case {
@@ -31,28 +35,105 @@ fn observer() -> Vec<u8> {
 fn broken() -> Vec<Case> {
     let whole = observer();
     let engine = promote::compiled::engine().unwrap();
-    let precompiled = Policy::compile(&engine, &whole).unwrap().program.component().serialize().unwrap();
+    let precompiled = Policy::compile(&engine, &whole)
+        .unwrap()
+        .program
+        .component()
+        .serialize()
+        .unwrap();
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
-    flipped[middle..middle + 64].iter_mut().for_each(|byte| *byte ^= 0x55);
+    flipped[middle..middle + 64]
+        .iter_mut()
+        .for_each(|byte| *byte ^= 0x55);
     let (invalid, too_large) = ("not a valid component", "larger than a component may be");
     vec![
         bytes("no component", "an empty file", [], "the file is empty"),
-        bytes("no component", "text", "(component)", "this is not WebAssembly"),
-        bytes("no component", "a core module", *b"\0asm\x01\0\0\0", "a core WebAssembly module"),
-        bytes("no component", "the header alone", HEADER, "does not export"),
-        bytes("no component", "a header and zeros", [HEADER, &[0; 1 << 20]].concat(), invalid),
-        bytes("no component", "100 MB of zeros", vec![0; 100_000_000], too_large),
-        bytes("no component", "a header and 100 MB", [HEADER, &vec![0; 100_000_000]].concat(), too_large),
-        bytes("no component", "half a component", &whole[..whole.len() / 2], invalid),
-        bytes("no component", "all but the last byte", &whole[..whole.len() - 1], invalid),
-        bytes("no component", "a component and more", [&whole[..], b"more"].concat(), invalid),
+        bytes(
+            "no component",
+            "text",
+            "(component)",
+            "this is not WebAssembly",
+        ),
+        bytes(
+            "no component",
+            "a core module",
+            *b"\0asm\x01\0\0\0",
+            "a core WebAssembly module",
+        ),
+        bytes(
+            "no component",
+            "the header alone",
+            HEADER,
+            "does not export",
+        ),
+        bytes(
+            "no component",
+            "a header and zeros",
+            [HEADER, &[0; 1 << 20]].concat(),
+            invalid,
+        ),
+        bytes(
+            "no component",
+            "100 MB of zeros",
+            vec![0; 100_000_000],
+            too_large,
+        ),
+        bytes(
+            "no component",
+            "a header and 100 MB",
+            [HEADER, &vec![0; 100_000_000]].concat(),
+            too_large,
+        ),
+        bytes(
+            "no component",
+            "half a component",
+            &whole[..whole.len() / 2],
+            invalid,
+        ),
+        bytes(
+            "no component",
+            "all but the last byte",
+            &whole[..whole.len() - 1],
+            invalid,
+        ),
+        bytes(
+            "no component",
+            "a component and more",
+            [&whole[..], b"more"].concat(),
+            invalid,
+        ),
         bytes("no component", "64 bytes flipped", flipped, ""),
-        bytes("precompiled", "by the same wasmtime", precompiled.clone(), "native code"),
-        bytes("precompiled", "under a component's header", [HEADER, &precompiled].concat(), invalid),
-        file("no component", "no such file", Component::Path("none.wasm"), "reading the policy none.wasm"),
-        file("no component", "a folder", Component::Path("."), "reading the policy ."),
-        file("no component", "a file without end", Component::Path("/dev/zero"), "this is not WebAssembly"),
+        bytes(
+            "precompiled",
+            "by the same wasmtime",
+            precompiled.clone(),
+            "native code",
+        ),
+        bytes(
+            "precompiled",
+            "under a component's header",
+            [HEADER, &precompiled].concat(),
+            invalid,
+        ),
+        file(
+            "no component",
+            "no such file",
+            Component::Path("none.wasm"),
+            "reading the policy none.wasm",
+        ),
+        file(
+            "no component",
+            "a folder",
+            Component::Path("."),
+            "reading the policy .",
+        ),
+        file(
+            "no component",
+            "a file without end",
+            Component::Path("/dev/zero"),
+            "this is not WebAssembly",
+        ),
     ]
 }
 
@@ -75,15 +156,32 @@ fn renamed(guest: &str, old: &str, new: &str) -> Vec<u8> {
 
 fn exchanged() -> Vec<Case> {
     let renamed = |class, guest, old, new, said| {
-        bytes(class, &format!("{old} → {new}"), renamed(guest, old, new), said)
+        bytes(
+            class,
+            &format!("{old} → {new}"),
+            renamed(guest, old, new),
+            said,
+        )
     };
     let version = "which this host does not offer (it serves promote:policy@0.1.0";
     vec![
         renamed("contract version", OBSERVER, "@0.1.0", "@0.2.0", version),
         renamed("contract version", OBSERVER, "@0.1.0", "@1.1.0", version),
         renamed("contract version", OBSERVER, "@0.1.0", "@0.0.1", version),
-        renamed("foreign imports", BURGLAR, "policy/github-merge@", "policy/github-admin@", version),
-        renamed("foreign imports", BURGLAR, "merge-when-ready", "merge-when-risky", "another contract"),
+        renamed(
+            "foreign imports",
+            BURGLAR,
+            "policy/github-merge@",
+            "policy/github-admin@",
+            version,
+        ),
+        renamed(
+            "foreign imports",
+            BURGLAR,
+            "merge-when-ready",
+            "merge-when-risky",
+            "another contract",
+        ),
         renamed(
             "foreign imports",
             SMUGGLER,
@@ -91,9 +189,27 @@ fn exchanged() -> Vec<Case> {
             "wasi:cli/enwironment@",
             "another contract",
         ),
-        renamed("foreign imports", SMUGGLER, "wasi:cli/environment@", "evil:cli/environment@", version),
-        renamed("no policy", OBSERVER, "policy/promotion@", "policy/promotiom@", "does not export"),
-        renamed("no policy", OBSERVER, "policy/about@", "policy/avout@", "does not export"),
+        renamed(
+            "foreign imports",
+            SMUGGLER,
+            "wasi:cli/environment@",
+            "evil:cli/environment@",
+            version,
+        ),
+        renamed(
+            "no policy",
+            OBSERVER,
+            "policy/promotion@",
+            "policy/promotiom@",
+            "does not export",
+        ),
+        renamed(
+            "no policy",
+            OBSERVER,
+            "policy/about@",
+            "policy/avout@",
+            "does not export",
+        ),
     ]
 }
 
@@ -104,8 +220,23 @@ fn tiers() -> Vec<Case> {
         ..file("beyond its tier", what, Component::Path(guest), said)
     };
     vec![
-        beyond(BURGLAR, "promote, where observe is allowed", "observe", "imports github-merge"),
-        beyond(BURGLAR, "promote, where propose is allowed", "propose", "imports github-merge"),
-        beyond(SMUGGLER, "propose, where observe is allowed", "observe", "imports github-propose"),
+        beyond(
+            BURGLAR,
+            "promote, where observe is allowed",
+            "observe",
+            "imports github-merge",
+        ),
+        beyond(
+            BURGLAR,
+            "promote, where propose is allowed",
+            "propose",
+            "imports github-merge",
+        ),
+        beyond(
+            SMUGGLER,
+            "propose, where observe is allowed",
+            "observe",
+            "imports github-propose",
+        ),
     ]
 }

@@ -115,9 +115,19 @@ impl Case {
     }
 
     fn settings(&self, component: &str) -> Settings {
-        let settings = Settings::default().component(component).order(&self.deed, &self.text);
-        let settings = if self.tier.is_empty() { settings } else { settings.tier(self.tier) };
-        if self.limits.is_empty() { settings } else { settings.limits(self.limits) }
+        let settings = Settings::default()
+            .component(component)
+            .order(&self.deed, &self.text);
+        let settings = if self.tier.is_empty() {
+            settings
+        } else {
+            settings.tier(self.tier)
+        };
+        if self.limits.is_empty() {
+            settings
+        } else {
+            settings.limits(self.limits)
+        }
     }
 
     /// Runs it and returns its row of the table.
@@ -135,7 +145,9 @@ impl Case {
             Component::Bytes(bytes) => write(&stage, bytes).display().to_string(),
         };
         // As in a workflow, where most is obeyed of what is printed.
-        let stage = stage.settings(&self.settings(&component)).with("GITHUB_ACTIONS", "true");
+        let stage = stage
+            .settings(&self.settings(&component))
+            .with("GITHUB_ACTIONS", "true");
         let mut command = Command::new(&*PROGRAM);
         command.args(["run", "--payload", "payload.json", "--format", "json"]);
         let started = Instant::now();
@@ -152,27 +164,55 @@ impl Case {
     }
 
     async fn run_in_process(&self, path: &str) -> Result<Row, String> {
-        let bench = Bench::guest(path).settings(self.settings(path)).world(with_a_foreign_pull_request());
+        let bench = Bench::guest(path)
+            .settings(self.settings(path))
+            .world(with_a_foreign_pull_request());
         let started = Instant::now();
         let ended = bench.run().await;
         let (ending, took) = (&ended.done.ending, started.elapsed());
         let message = ended.done.message.clone();
-        let row = self.row(ending.kind().to_owned(), ending.exit_code().into(), message, took, None);
+        let row = self.row(
+            ending.kind().to_owned(),
+            ending.exit_code().into(),
+            message,
+            took,
+            None,
+        );
         self.check(row, &ended.witness)
     }
 
-    fn row(&self, ending: String, code: i32, message: String, took: Duration, peak: Option<Peak>) -> Row {
-        Row { class: self.class, what: self.what.clone(), ending, code, message, took, peak }
+    fn row(
+        &self,
+        ending: String,
+        code: i32,
+        message: String,
+        took: Duration,
+        peak: Option<Peak>,
+    ) -> Row {
+        Row {
+            class: self.class,
+            what: self.what.clone(),
+            ending,
+            code,
+            message,
+            took,
+            peak,
+        }
     }
 
     fn check(&self, row: Row, witness: &Witness) -> Result<Row, String> {
         let left = left_behind(witness);
         let expected = (self.ending, code(self.ending), self.left);
         if (row.ending.as_str(), row.code, left) != expected || !row.message.contains(self.said) {
-            return Err(format!("expected {expected:?} with {:?}, got {left:?} and\n{row}\n", self.said));
+            return Err(format!(
+                "expected {expected:?} with {:?}, got {left:?} and\n{row}\n",
+                self.said
+            ));
         }
         if let Some(seen) = climbed(witness) {
-            return Err(format!("a request climbed out of its place: {seen}\n{row}\n"));
+            return Err(format!(
+                "a request climbed out of its place: {seen}\n{row}\n"
+            ));
         }
         if row.took > PATIENCE {
             return Err(format!("took too long:\n{row}\n"));
@@ -187,7 +227,10 @@ impl Case {
 
     /// How many bytes of memory the policy may have.
     fn memory(&self) -> usize {
-        let set = self.limits.split_once("memory = \"").and_then(|(_, rest)| rest.split_once("MiB\""));
+        let set = self
+            .limits
+            .split_once("memory = \"")
+            .and_then(|(_, rest)| rest.split_once("MiB\""));
         set.map_or(64, |(size, _)| size.parse().unwrap()) << 20
     }
 }
@@ -196,7 +239,10 @@ fn left_behind(witness: &Witness) -> Left {
     let before: World = with_a_foreign_pull_request();
     let now = witness.world.snapshot();
     let catalog_is_same = now.port.entities == before.port.entities;
-    match (now.github.fingerprint() == before.github.fingerprint(), catalog_is_same) {
+    match (
+        now.github.fingerprint() == before.github.fingerprint(),
+        catalog_is_same,
+    ) {
         (true, true) if witness.requests() == 0 => Left::NoRequest,
         (true, true) => Left::Nothing,
         (false, true) if witness.manifest().contains("web:1.4.1") => Left::Proposal,
@@ -214,7 +260,12 @@ fn left_behind(witness: &Witness) -> Left {
 fn climbed(witness: &Witness) -> Option<String> {
     let world = witness.world.lock();
     let climbs = |path: &str| path.split('/').any(|part| matches!(part, "" | "." | ".."));
-    world.seen.iter().map(|seen| &seen.path).find(|path| climbs(&path[1..])).cloned()
+    world
+        .seen
+        .iter()
+        .map(|seen| &seen.path)
+        .find(|path| climbs(&path[1..]))
+        .cloned()
 }
 
 fn write(stage: &Stage, bytes: &[u8]) -> PathBuf {
@@ -247,7 +298,15 @@ struct Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { class, what, ending, code, message, took, peak } = self;
+        let Self {
+            class,
+            what,
+            ending,
+            code,
+            message,
+            took,
+            peak,
+        } = self;
         let message: String = message.chars().take(110).collect();
         let peak = peak.map_or_else(|| "in process".to_owned(), |peak| peak.to_string());
         write!(
@@ -279,7 +338,10 @@ async fn all(name: &str, cases: Vec<Case>) {
     }
     let mut rows = running.join_all().await;
     rows.sort_by_key(|(index, _)| *index);
-    let (rows, wrong): (Vec<_>, Vec<_>) = rows.into_iter().map(|(_, row)| row).partition(Result::is_ok);
+    let (rows, wrong): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .map(|(_, row)| row)
+        .partition(Result::is_ok);
     for row in rows.iter().flatten() {
         println!("{row}");
     }
@@ -315,7 +377,12 @@ async fn what_a_policy_says_nobody_obeys() {
 
 #[test]
 fn there_are_enough() {
-    let cases = [authority::cases(), resources::cases(), files::cases(), words::cases()];
+    let cases = [
+        authority::cases(),
+        resources::cases(),
+        files::cases(),
+        words::cases(),
+    ];
     let count: usize = cases.iter().map(Vec::len).sum();
     assert!(count >= 190, "{count}");
 }

@@ -5,22 +5,67 @@ use promote_tests::guests::{FALLER, FUGITIVE, GLUTTON, STILLBORN};
 use super::{Case, Left};
 
 pub(super) fn cases() -> Vec<Case> {
-    [endless(), too_much(), outside(), traps(), not_text()].into_iter().flatten().collect()
+    [endless(), too_much(), outside(), traps(), not_text()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn endless() -> Vec<Case> {
-    let at = |class, deed, limits, said| Case::of(class, GLUTTON, deed, "limit", said).limits(limits);
+    let at =
+        |class, deed, limits, said| Case::of(class, GLUTTON, deed, "limit", said).limits(limits);
     let wall = "limit of 3s of time; raise `limits.wall`";
     vec![
         // Long enough for a busy machine to get as far as the policy.
-        at("endless loop", "loop", "wall = \"8s\"", "limit of 8s of time; raise `limits.wall`"),
-        at("endless calls", "clock", "calls = 20", "limit of 20 calls; raise `limits.calls`"),
-        at("endless calls", "files", "traffic = \"64KiB\"", "raise `limits.traffic`"),
-        at("endless calls", "missing files", "calls = 10", "raise `limits.calls`"),
-        at("endless logging", "notes", "writes = 3", "limit of 3 writes; raise `limits.writes`"),
-        at("endless logging", "long notes", "traffic = \"2MiB\"", "raise `limits.traffic`"),
-        at("endless printing", "print", "wall = \"8s\"", "limit of 8s of time"),
-        Case::of("endless printing", GLUTTON, "print and go on", "refused", "came back for more"),
+        at(
+            "endless loop",
+            "loop",
+            "wall = \"8s\"",
+            "limit of 8s of time; raise `limits.wall`",
+        ),
+        at(
+            "endless calls",
+            "clock",
+            "calls = 20",
+            "limit of 20 calls; raise `limits.calls`",
+        ),
+        at(
+            "endless calls",
+            "files",
+            "traffic = \"64KiB\"",
+            "raise `limits.traffic`",
+        ),
+        at(
+            "endless calls",
+            "missing files",
+            "calls = 10",
+            "raise `limits.calls`",
+        ),
+        at(
+            "endless logging",
+            "notes",
+            "writes = 3",
+            "limit of 3 writes; raise `limits.writes`",
+        ),
+        at(
+            "endless logging",
+            "long notes",
+            "traffic = \"2MiB\"",
+            "raise `limits.traffic`",
+        ),
+        at(
+            "endless printing",
+            "print",
+            "wall = \"8s\"",
+            "limit of 8s of time",
+        ),
+        Case::of(
+            "endless printing",
+            GLUTTON,
+            "print and go on",
+            "refused",
+            "came back for more",
+        ),
         at("slow calls", "drip", "wall = \"3s\"", wall),
         at("slow calls", "naps", "wall = \"3s\"", wall),
         at("slow calls", "a long nap", "wall = \"3s\"", wall),
@@ -32,16 +77,40 @@ fn too_much() -> Vec<Case> {
     let at = |class, deed, said| Case::of(class, GLUTTON, deed, "limit", said);
     let traffic = "bytes in calls and answers; raise `limits.traffic`";
     vec![
-        at("memory bomb", "memory", "limit of 67108864 bytes of memory; raise `limits.memory`"),
+        at(
+            "memory bomb",
+            "memory",
+            "limit of 67108864 bytes of memory; raise `limits.memory`",
+        ),
         at("memory bomb", "memory", "limit of 4194304 bytes of memory").limits("memory = \"4MiB\""),
-        Case::of("memory bomb", GLUTTON, "ask and go on", "refused", "came back for more"),
-        Case::of("deep recursion", GLUTTON, "recursion", "trapped", "the policy crashed"),
+        Case::of(
+            "memory bomb",
+            GLUTTON,
+            "ask and go on",
+            "refused",
+            "came back for more",
+        ),
+        Case::of(
+            "deep recursion",
+            GLUTTON,
+            "recursion",
+            "trapped",
+            "the policy crashed",
+        ),
         at("huge text", "a long text", traffic),
         at("huge text", "a text to escape", traffic).limits("traffic = \"4MiB\""),
         at("huge list", "a long list", traffic),
         at("huge list", "one text many times", traffic),
-        at("huge list", "labels", traffic).limits("traffic = \"1MiB\"").leaves(Left::Proposal),
-        Case::of("huge file", GLUTTON, "a long file", "violation", "lines instead of"),
+        at("huge list", "labels", traffic)
+            .limits("traffic = \"1MiB\"")
+            .leaves(Left::Proposal),
+        Case::of(
+            "huge file",
+            GLUTTON,
+            "a long file",
+            "violation",
+            "lines instead of",
+        ),
         Case::of(
             "deep nesting",
             GLUTTON,
@@ -71,19 +140,39 @@ fn outside() -> Vec<Case> {
         out("WASI sockets", "tcp", "got no: "),
         out("WASI sockets", "udp", "got no: "),
         out("WASI sockets", "names", "got no: "),
-        Case::of("WASI handles", FUGITIVE, "randomness", "trapped", "the policy crashed"),
-        Case::of("WASI handles", FUGITIVE, "handles", "trapped", "the policy crashed"),
+        Case::of(
+            "WASI handles",
+            FUGITIVE,
+            "randomness",
+            "trapped",
+            "the policy crashed",
+        ),
+        Case::of(
+            "WASI handles",
+            FUGITIVE,
+            "handles",
+            "trapped",
+            "the policy crashed",
+        ),
     ]
 }
 
 fn traps() -> Vec<Case> {
     let trap = |deed, step, left| {
-        Case::of("a trap", FALLER, deed, "trapped", "the policy crashed").text(step).leaves(left)
+        Case::of("a trap", FALLER, deed, "trapped", "the policy crashed")
+            .text(step)
+            .leaves(left)
     };
     vec![
         // It crashes already when it is asked for its settings, before any service is.
-        Case::of("a trap", STILLBORN, "at the start", "unusable", "the policy does not describe itself")
-            .leaves(Left::NoRequest),
+        Case::of(
+            "a trap",
+            STILLBORN,
+            "at the start",
+            "unusable",
+            "the policy does not describe itself",
+        )
+        .leaves(Left::NoRequest),
         trap("panic", "at once", Left::Nothing),
         trap("panic", "read", Left::Nothing),
         trap("panic", "propose", Left::Proposal),

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::read::blob_id;
 use super::{App, Base, Client, Credentials, Repository};
 use crate::core::contract::{
-    CheckState, Failure, FileChange, MergeMethod, Mergeability, Merged, Proposal, PullFilter, PullRequest,
-    PullState,
+    CheckState, Failure, FileChange, MergeMethod, Mergeability, Merged, Proposal, PullFilter,
+    PullRequest, PullState,
 };
 use crate::core::http::script::{Outcome, START, Script, answer, lost, rows, with};
 use crate::core::secret::Secret;
@@ -40,7 +40,10 @@ fn github(steps: Vec<Step>) -> (Client, Arc<Script>) {
     let outcomes = steps.into_iter().map(|(_, outcome)| outcome);
     let script = Script::new(calls.iter().map(String::as_str).zip(outcomes).collect());
     let token = Credentials::Token(Secret::new("t", "mock-github-token").unwrap());
-    (Client::new("https://hub.test", token, script.session()).unwrap(), script)
+    (
+        Client::new("https://hub.test", token, script.session()).unwrap(),
+        script,
+    )
 }
 
 /// The kind of a failure and its text.
@@ -55,7 +58,10 @@ fn said(text: &str) -> Value {
 
 fn custom(text: &str) -> Outcome {
     let errors = [json!({ "resource": "PullRequest", "code": "custom", "message": text })];
-    answer(422, json!({ "message": "Validation Failed", "errors": errors }))
+    answer(
+        422,
+        json!({ "message": "Validation Failed", "errors": errors }),
+    )
 }
 
 /// A pull request from `promote/web` to `main`, with some fields replaced.
@@ -93,13 +99,10 @@ const TREE: &str = "GET /git/trees/1111111111111111111111111111111111111111?recu
 const GET_BASE: &str = "GET /git/commits/1111111111111111111111111111111111111111";
 const MAIN: &str = "GET /git/ref/heads/main";
 const GET_REF: &str = "GET /git/ref/heads/promote/web";
-const ANY: &str =
-    "GET /pulls?state=all&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
-const OPEN: &str =
-    "GET /pulls?state=open&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
+const ANY: &str = "GET /pulls?state=all&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
+const OPEN: &str = "GET /pulls?state=open&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
-const ENDED: &str =
-    "GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
+const ENDED: &str = "GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
 fn proposal() -> Proposal {
     Proposal {
@@ -119,7 +122,10 @@ fn proposal() -> Proposal {
 
 fn tree(mode: &str, text: &str) -> Outcome {
     let entry = json!({ "path": "a/b.yaml", "mode": mode, "type": "blob", "sha": blob_id(text.as_bytes()) });
-    answer(200, json!({ "sha": BASE, "tree": [entry], "truncated": false }))
+    answer(
+        200,
+        json!({ "sha": BASE, "tree": [entry], "truncated": false }),
+    )
 }
 
 fn git_commit(sha: &str, tree: &str, message: &str, parents: &[&str]) -> Outcome {

@@ -11,10 +11,19 @@ async fn proposes_one_commit_that_keeps_the_mode() {
     assert_eq!((opened.number, opened.head_commit.as_str()), (7, OURS));
     script.end();
     let entry = json!({ "path": "a/b.yaml", "mode": "100755", "type": "blob", "content": NEW });
-    assert_eq!(script.body(2), json!({ "base_tree": "tree0", "tree": [entry] }));
+    assert_eq!(
+        script.body(2),
+        json!({ "base_tree": "tree0", "tree": [entry] })
+    );
     let message = "Promote web\n\nPromotion-Branch: promote/web\n";
-    assert_eq!(script.body(3), json!({ "message": message, "tree": "tree1", "parents": [BASE] }));
-    assert_eq!(script.body(4), json!({ "ref": "refs/heads/promote/web", "sha": OURS }));
+    assert_eq!(
+        script.body(3),
+        json!({ "message": message, "tree": "tree1", "parents": [BASE] })
+    );
+    assert_eq!(
+        script.body(4),
+        json!({ "ref": "refs/heads/promote/web", "sha": OURS })
+    );
 }
 
 #[tokio::test]
@@ -52,7 +61,10 @@ async fn walks_a_tree_that_is_too_large_to_list() {
     let file = json!([{ "path": "b.yaml", "mode": "100644", "sha": blob_id(OLD.as_bytes()) }]);
     let walk = "GET /git/trees/1111111111111111111111111111111111111111";
     steps.insert(2, (walk, answer(200, json!({ "tree": folder }))));
-    steps.insert(3, ("GET /git/trees/sub", answer(200, json!({ "tree": file }))));
+    steps.insert(
+        3,
+        ("GET /git/trees/sub", answer(200, json!({ "tree": file }))),
+    );
     steps.push(("POST /pulls", answer(201, pull(json!({})))));
     let (client, script) = github(steps);
     client.repo(R).unwrap().propose(&proposal()).await.unwrap();
@@ -67,7 +79,10 @@ fn long_ago() -> Value {
 
 fn invalid() -> Outcome {
     let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
-    answer(422, json!({ "message": "Validation Failed", "errors": errors }))
+    answer(
+        422,
+        json!({ "message": "Validation Failed", "errors": errors }),
+    )
 }
 
 #[tokio::test]
@@ -163,7 +178,11 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
         ),
         (
             "foreign",
-            vec![(ANY, none()), (GET_REF, at()), (FOUND, git_commit(FOREIGN, "tree9", "mine", &["older"]))],
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree9", "mine", &["older"])),
+            ],
             "Conflict",
         ),
         (
@@ -171,7 +190,10 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
             vec![
                 (ANY, none()),
                 (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree9", "x\n\nPromotion-Branch: y\n", &["older"])),
+                (
+                    FOUND,
+                    git_commit(FOREIGN, "tree9", "x\n\nPromotion-Branch: y\n", &["older"]),
+                ),
             ],
             "Conflict",
         ),
@@ -186,7 +208,10 @@ async fn adopts_replaces_or_leaves_a_branch_that_exists() {
         ),
         (
             "closed by a person",
-            vec![(ANY, answer(200, json!([pull(json!({ "state": "closed" }))])))],
+            vec![(
+                ANY,
+                answer(200, json!([pull(json!({ "state": "closed" }))])),
+            )],
             "closed by a person",
         ),
         (
@@ -271,9 +296,24 @@ async fn opens_nothing_for_what_the_base_came_to_hold() {
     script.end();
     // What the base holds where it is by then, and what follows.
     let table: Vec<(&str, Vec<Step>, &str)> = vec![
-        (NEW, vec![(DELETE, answer(204, "")), (ANY, answer(200, json!([merged()])))], "m1"),
-        (NEW, vec![(DELETE, answer(204, "")), (ANY, answer(200, "[]"))], "Conflict"),
-        (OLD, vec![("POST /pulls", answer(201, pull(json!({}))))], OURS),
+        (
+            NEW,
+            vec![
+                (DELETE, answer(204, "")),
+                (ANY, answer(200, json!([merged()]))),
+            ],
+            "m1",
+        ),
+        (
+            NEW,
+            vec![(DELETE, answer(204, "")), (ANY, answer(200, "[]"))],
+            "Conflict",
+        ),
+        (
+            OLD,
+            vec![("POST /pulls", answer(201, pull(json!({}))))],
+            OURS,
+        ),
     ];
     for (held, rest, expected) in rows("a base that moved on", table) {
         let mut steps = branched("newer");
@@ -292,13 +332,24 @@ async fn opens_nothing_for_what_the_base_came_to_hold() {
 #[tokio::test]
 async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
     const GRAPHQL: &str = "POST !/graphql";
-    let at = |base: &str| json!({ "ref": { "repository": { "ref": { "target": { "oid": base } } } } });
+    let at =
+        |base: &str| json!({ "ref": { "repository": { "ref": { "target": { "oid": base } } } } });
     let opened = || ("POST /pulls", answer(201, pull(json!({}))));
     let made = answer(200, json!({ "data": { "createRef": at(BASE) } }));
-    let refused = answer(200, json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }));
+    let refused = answer(
+        200,
+        json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }),
+    );
     let table: Vec<(Outcome, Vec<Step>)> = vec![
         (made, vec![opened()]),
-        (refused, branched(BASE).into_iter().skip(4).chain([opened()]).collect()),
+        (
+            refused,
+            branched(BASE)
+                .into_iter()
+                .skip(4)
+                .chain([opened()])
+                .collect(),
+        ),
     ];
     for (first, rest) in rows("branches by GraphQL", table) {
         let mut steps: Vec<Step> = proposed(lost()).into_iter().skip(2).take(2).collect();
@@ -310,9 +361,22 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
             id: "R_1".to_owned(),
             commit: BASE.to_owned(),
             tree: "tree0".to_owned(),
-            file: ("a/b.yaml".to_owned(), "100755".to_owned(), blob_id(OLD.as_bytes())),
+            file: (
+                "a/b.yaml".to_owned(),
+                "100755".to_owned(),
+                blob_id(OLD.as_bytes()),
+            ),
         });
-        assert_eq!(client.repo(R).unwrap().propose(&proposal()).await.unwrap().head_commit, OURS);
+        assert_eq!(
+            client
+                .repo(R)
+                .unwrap()
+                .propose(&proposal())
+                .await
+                .unwrap()
+                .head_commit,
+            OURS
+        );
         script.end();
     }
 }
@@ -325,20 +389,42 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
     let refused = "GitHub Actions is not permitted to create or approve pull requests.";
     let table: Vec<(Vec<Step>, &str)> = vec![
         (vec![(POST, lost()), (OPEN, list(pull(json!({}))))], "7"),
-        (vec![(POST, lost()), (OPEN, answer(200, "[]")), (POST, opened())], "7"),
-        (vec![(POST, answer(502, "<html>")), (OPEN, answer(200, "[]")), (POST, opened())], "7"),
+        (
+            vec![(POST, lost()), (OPEN, answer(200, "[]")), (POST, opened())],
+            "7",
+        ),
         (
             vec![
-                (POST, custom("A pull request already exists for acme:promote/web.")),
+                (POST, answer(502, "<html>")),
+                (OPEN, answer(200, "[]")),
+                (POST, opened()),
+            ],
+            "7",
+        ),
+        (
+            vec![
+                (
+                    POST,
+                    custom("A pull request already exists for acme:promote/web."),
+                ),
                 (OPEN, list(pull(json!({})))),
             ],
             "7",
         ),
         (vec![(POST, invalid()), (POST, opened())], "7"),
-        (vec![(POST, custom("No commits between main and promote/web"))], "Rejected"),
+        (
+            vec![(POST, custom("No commits between main and promote/web"))],
+            "Rejected",
+        ),
         (vec![(POST, answer(403, said(refused)))], "Actions settings"),
         (
-            vec![(POST, with(403, &[("retry-after", "1")], said("secondary rate limit"))), (POST, opened())],
+            vec![
+                (
+                    POST,
+                    with(403, &[("retry-after", "1")], said("secondary rate limit")),
+                ),
+                (POST, opened()),
+            ],
             "7",
         ),
         // The list still shows where the branch stood before.
@@ -382,11 +468,23 @@ async fn a_lost_branch_creation_finds_its_own_branch() {
     steps.push((ANY, answer(200, "[]")));
     steps.push((GET_REF, answer(200, json!({ "object": { "sha": OURS } }))));
     let found = git_commit(OURS, "tree1", "", &[BASE]);
-    steps.push(("GET /git/commits/2222222222222222222222222222222222222222", found));
+    steps.push((
+        "GET /git/commits/2222222222222222222222222222222222222222",
+        found,
+    ));
     steps.push((OPEN, answer(200, "[]")));
     steps.push((MAIN, answer(200, json!({ "object": { "sha": BASE } }))));
     steps.push(("POST /pulls", answer(201, pull(json!({})))));
     let (client, script) = github(steps);
-    assert_eq!(client.repo(R).unwrap().propose(&proposal()).await.unwrap().head_commit, OURS);
+    assert_eq!(
+        client
+            .repo(R)
+            .unwrap()
+            .propose(&proposal())
+            .await
+            .unwrap()
+            .head_commit,
+        OURS
+    );
     script.end();
 }

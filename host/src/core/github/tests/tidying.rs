@@ -17,13 +17,26 @@ async fn deletes_and_closes_what_may_be_gone() {
         ],
     ) {
         let (client, _) = github(vec![(delete, outcome)]);
-        assert_eq!(client.repo(R).unwrap().delete_branch("promote/web").await.is_ok(), good);
+        assert_eq!(
+            client
+                .repo(R)
+                .unwrap()
+                .delete_branch("promote/web")
+                .await
+                .is_ok(),
+            good
+        );
     }
-    let (client, script) =
-        github(vec![(get, answer(200, pull(json!({})))), ("PATCH /pulls/7", answer(200, "{}"))]);
+    let (client, script) = github(vec![
+        (get, answer(200, pull(json!({})))),
+        ("PATCH /pulls/7", answer(200, "{}")),
+    ]);
     client.repo(R).unwrap().close(7).await.unwrap();
     assert_eq!(script.body(1), json!({ "state": "closed" }));
-    let (client, script) = github(vec![(get, answer(200, closed)), (get, answer(200, merged()))]);
+    let (client, script) = github(vec![
+        (get, answer(200, closed)),
+        (get, answer(200, merged())),
+    ]);
     client.repo(R).unwrap().close(7).await.unwrap();
     assert!(kind(client.repo(R).unwrap().close(7).await).starts_with("Conflict"));
     script.end();
@@ -31,21 +44,41 @@ async fn deletes_and_closes_what_may_be_gone() {
 
 #[tokio::test]
 async fn comments_once() {
-    let (list, post) = ("GET /issues/7/comments?per_page=100", "POST /issues/7/comments");
-    let marked = || answer(200, json!([{ "body": null }, { "body": "<!-- promote:result -->\nx" }]));
+    let (list, post) = (
+        "GET /issues/7/comments?per_page=100",
+        "POST /issues/7/comments",
+    );
+    let marked = || {
+        answer(
+            200,
+            json!([{ "body": null }, { "body": "<!-- promote:result -->\nx" }]),
+        )
+    };
     let none = || answer(200, "[]");
     for steps in [
         vec![(list, marked())],
         vec![(list, none()), (post, answer(201, "{}"))],
         vec![(list, none()), (post, lost()), (list, marked())],
-        vec![(list, none()), (post, lost()), (list, none()), (post, answer(201, "{}"))],
+        vec![
+            (list, none()),
+            (post, lost()),
+            (list, none()),
+            (post, answer(201, "{}")),
+        ],
     ] {
         let (client, script) = github(steps);
-        client.repo(R).unwrap().comment(7, "result", "x").await.unwrap();
+        client
+            .repo(R)
+            .unwrap()
+            .comment(7, "result", "x")
+            .await
+            .unwrap();
         script.end();
     }
     let (client, _) = github(vec![]);
     for marker in ["", "a b", "a-->", "é"] {
-        assert!(kind(client.repo(R).unwrap().comment(7, marker, "x").await).starts_with("Rejected"));
+        assert!(
+            kind(client.repo(R).unwrap().comment(7, marker, "x").await).starts_with("Rejected")
+        );
     }
 }

@@ -14,14 +14,17 @@ use super::{Refusal, argument, forbidden, missing};
 pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Result<Value, Refusal> {
     let id = argument(call, "repositoryId").unwrap_or_default();
     let found = github.repositories.iter();
-    let place = found.clone().position(|one| repository_node_id(one) == id && call.caller.reaches(one));
+    let place = found
+        .clone()
+        .position(|one| repository_node_id(one) == id && call.caller.reaches(one));
     let place = place.ok_or_else(|| missing(&id))?;
     if !call.may("contents", Level::Write, &github.repositories[place]) {
         return Err(forbidden(call));
     }
     let text = |name| argument(call, name).unwrap_or_default();
     let (name, oid) = (text("name"), text("oid"));
-    let made = refs::make(github, call, place, &name, &oid).map_err(|answer| refusal(&name, answer))?;
+    let made =
+        refs::make(github, call, place, &name, &oid).map_err(|answer| refusal(&name, answer))?;
     let base = call.body["variables"]["base"].as_str().unwrap_or_default();
     let base = github.repositories[place].refs.get(base);
     let base = base.map(|id| json!({"target": {"oid": id.to_string()}}));
@@ -38,7 +41,9 @@ fn refusal(name: &str, answer: Answer) -> Refusal {
         _ => String::new(),
     };
     let message = match said.as_str() {
-        "Reference already exists" => format!("A ref named \"{name}\" already exists in the repository."),
+        "Reference already exists" => {
+            format!("A ref named \"{name}\" already exists in the repository.")
+        }
         _ => said,
     };
     ("UNPROCESSABLE", message)

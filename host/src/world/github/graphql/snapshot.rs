@@ -24,7 +24,10 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         is(&format!("{}/{}", repository.owner, repository.name))
             || repository.renamed_from.iter().any(|old| is(old))
     };
-    let found = github.repositories.iter_mut().find(|one| named(one) && call.caller.reaches(one));
+    let found = github
+        .repositories
+        .iter_mut()
+        .find(|one| named(one) && call.caller.reaches(one));
     let Some(repository) = found else {
         let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
         return Answer::ok(json!({
@@ -42,7 +45,9 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     };
     let (contents, pulls) = (may("contents", "ref"), may("pull_requests", "pullRequests"));
     let pulls = pulls.then(|| open_pulls(call, repository, variable("base")));
-    let branch = contents.then(|| branch(repository, variable("ref"), variable("path"))).flatten();
+    let branch = contents
+        .then(|| branch(repository, variable("ref"), variable("path")))
+        .flatten();
     let mut body = json!({"data": {"repository": {"id": repository_node_id(repository), "ref": branch, "pullRequests": pulls}}});
     if !errors.is_empty() {
         body["errors"] = errors.into();
@@ -53,7 +58,10 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
 fn branch(repository: &mut Repository, name: &str, path: &str) -> Option<Value> {
     let commit = repository.read_ref(name)?;
     let tree = repository.git.tree_of(commit)?;
-    let file = repository.git.entry_at(tree, path).map(|entry| file(repository, entry));
+    let file = repository
+        .git
+        .entry_at(tree, path)
+        .map(|entry| file(repository, entry));
     let oid = |id: Oid| id.to_string();
     Some(json!({"target": {"oid": oid(commit), "tree": {"oid": oid(tree)}, "file": file}}))
 }
@@ -68,7 +76,9 @@ fn file(repository: &Repository, Entry { mode, id }: Entry) -> Value {
         Mode::Tree => 0o040_000,
     };
     let blob = repository.git.blob(id).map(|content| {
-        let text = std::str::from_utf8(content).ok().filter(|text| !text.contains('\0'));
+        let text = std::str::from_utf8(content)
+            .ok()
+            .filter(|text| !text.contains('\0'));
         json!({"oid": id.to_string(), "text": text, "isTruncated": content.len() > MAX_TEXT})
     });
     json!({"mode": mode, "object": blob.unwrap_or_else(|| json!({}))})

@@ -10,22 +10,32 @@ use super::table::{ROUTES, Route};
 /// Turns `/repositories/ID/rest`, which `link` and `location` use, into the named form.
 pub(super) fn numbered(github: &GitHub, path: &str) -> Option<String> {
     let rest = path.strip_prefix("/repositories/")?;
-    let (id, below) = rest.split_once('/').map_or((rest, None), |(id, below)| (id, Some(below)));
+    let (id, below) = rest
+        .split_once('/')
+        .map_or((rest, None), |(id, below)| (id, Some(below)));
     let id: u64 = id.parse().ok()?;
-    let repository = github.repositories.iter().find(|repository| repository.id == id)?;
+    let repository = github
+        .repositories
+        .iter()
+        .find(|repository| repository.id == id)?;
     let below = below.map(|below| format!("/{below}")).unwrap_or_default();
     Some(format!("/repos/{}{below}", repository.full_name()))
 }
 
 /// The route of a method and path. A trailing slash is no route, but for the root of the contents.
-pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, BTreeMap<&'static str, String>)> {
+pub(super) fn find(
+    method: &str,
+    path: &str,
+) -> Option<(&'static Route, BTreeMap<&'static str, String>)> {
     let method = if method == "HEAD" { "GET" } else { method };
     let path = path
         .strip_suffix("/contents/")
         .map(|rest| format!("{rest}/contents"))
         .unwrap_or_else(|| path.to_owned());
     let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let candidates = ROUTES.iter().filter(|route| route.method == method && may_fit(route.pattern, &parts));
+    let candidates = ROUTES
+        .iter()
+        .filter(|route| route.method == method && may_fit(route.pattern, &parts));
     let mut found = candidates.filter_map(|route| Some((route, capture(route.pattern, &parts)?)));
     found.next()
 }
@@ -60,7 +70,9 @@ fn capture(pattern: &'static str, parts: &[&str]) -> Option<BTreeMap<&'static st
         let name = want.strip_prefix("{*").or_else(|| want.strip_prefix('{'));
         match name.and_then(|name| name.strip_suffix('}')) {
             Some(name) => {
-                let decoded = taken.iter().map(|part| percent_decode_str(part).decode_utf8().ok());
+                let decoded = taken
+                    .iter()
+                    .map(|part| percent_decode_str(part).decode_utf8().ok());
                 let text = decoded.collect::<Option<Vec<_>>>()?.join("/");
                 if text.is_empty() || text.ends_with('/') {
                     return None;

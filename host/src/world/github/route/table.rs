@@ -4,8 +4,8 @@ use super::super::answer::Reply;
 use super::super::call::Call;
 use super::super::identity::Level::{self, Read, Write};
 use super::super::{
-    GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting, objects,
-    pulls, put_contents, refs, repos, reviews, rules,
+    GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting,
+    objects, pulls, put_contents, refs, repos, reviews, rules,
 };
 
 /// What a caller needs.
@@ -41,7 +41,14 @@ const fn route(
     need: Need,
     run: fn(&mut GitHub, &Call<'_>) -> Reply,
 ) -> Route {
-    Route { method, pattern, operation, docs, need, run }
+    Route {
+        method,
+        pattern,
+        operation,
+        docs,
+        need,
+        run,
+    }
 }
 
 const CONTENTS_READ: Need = Need::Repository(&["contents"], Read);

@@ -8,7 +8,12 @@ use super::kit::Kit;
 #[test]
 fn every_answer_has_the_common_headers() {
     let mut kit = Kit::new();
-    for path in ["/repos/acme/gitops", "/repos/acme/none", "/rate_limit", "/nowhere"] {
+    for path in [
+        "/repos/acme/gitops",
+        "/repos/acme/none",
+        "/rate_limit",
+        "/nowhere",
+    ] {
         let seen = kit.get(path);
         for name in [
             "x-github-request-id",
@@ -20,7 +25,10 @@ fn every_answer_has_the_common_headers() {
             assert_ne!(seen.header(name), "", "{name} of {path}");
         }
         assert_eq!(seen.header("x-github-api-version-selected"), "2022-11-28");
-        assert_eq!(seen.header("content-type"), "application/json; charset=utf-8");
+        assert_eq!(
+            seen.header("content-type"),
+            "application/json; charset=utf-8"
+        );
     }
 }
 
@@ -28,7 +36,13 @@ fn every_answer_has_the_common_headers() {
 fn errors_have_their_status_as_text_and_a_page_to_read() {
     let mut kit = Kit::new();
     let cases = [
-        ("GET", "git/ref/heads/none", "Not Found", "404", "/git/refs#get-a-reference"),
+        (
+            "GET",
+            "git/ref/heads/none",
+            "Not Found",
+            "404",
+            "/git/refs#get-a-reference",
+        ),
         (
             "POST",
             "git/refs",
@@ -36,7 +50,13 @@ fn errors_have_their_status_as_text_and_a_page_to_read() {
             "422",
             "/git/refs#create-a-reference",
         ),
-        ("GET", "/repos/acme/none", "Not Found", "404", "/repos/repos#get-a-repository"),
+        (
+            "GET",
+            "/repos/acme/none",
+            "Not Found",
+            "404",
+            "/repos/repos#get-a-repository",
+        ),
         ("GET", "/nowhere", "Not Found", "404", ""),
         ("GET", "git/ref/heads/main/", "Not Found", "404", ""),
         ("POST", "/user", "Not Found", "404", ""),
@@ -48,7 +68,11 @@ fn errors_have_their_status_as_text_and_a_page_to_read() {
     }
     assert_eq!(
         kit.github.unknown_routes,
-        ["GET /nowhere", "GET /repos/acme/gitops/git/ref/heads/main/", "POST /user"]
+        [
+            "GET /nowhere",
+            "GET /repos/acme/gitops/git/ref/heads/main/",
+            "POST /user"
+        ]
     );
 }
 
@@ -65,17 +89,27 @@ fn credentials_are_asked_for_and_checked() {
         ("POST", "/repos/acme/gitops/pulls", 404),
         ("GET", "/repos/acme/gitops", 404),
     ] {
-        assert_eq!(missing(&mut kit, method, path).status, status, "a private repository hides itself");
+        assert_eq!(
+            missing(&mut kit, method, path).status,
+            status,
+            "a private repository hides itself"
+        );
     }
     kit.repository().settings.private = false;
     assert_eq!(missing(&mut kit, "GET", "/repos/acme/gitops").status, 200);
     let seen = missing(&mut kit, "POST", "/repos/acme/gitops/pulls");
-    assert_eq!((seen.status, seen.message()), (401, "Requires authentication"));
+    assert_eq!(
+        (seen.status, seen.message()),
+        (401, "Requires authentication")
+    );
     for token in ["wrong", "mock-github-toke", ""] {
         kit.token = Some(token);
         let seen = kit.get("");
         assert_eq!((seen.status, seen.message()), (401, "Bad credentials"));
-        assert_eq!(seen.body["documentation_url"], "https://docs.github.com/rest");
+        assert_eq!(
+            seen.body["documentation_url"],
+            "https://docs.github.com/rest"
+        );
     }
 }
 
@@ -97,14 +131,32 @@ fn expired_and_revoked_tokens_are_bad_credentials() {
 #[test]
 fn missing_permissions_are_refused_in_the_words_of_the_token() {
     let cases = [
-        (TokenKind::Installation { id: 1 }, 403, "Resource not accessible by integration"),
-        (TokenKind::Actions, 403, "Resource not accessible by integration"),
-        (TokenKind::FineGrained, 403, "Resource not accessible by personal access token"),
+        (
+            TokenKind::Installation { id: 1 },
+            403,
+            "Resource not accessible by integration",
+        ),
+        (
+            TokenKind::Actions,
+            403,
+            "Resource not accessible by integration",
+        ),
+        (
+            TokenKind::FineGrained,
+            403,
+            "Resource not accessible by personal access token",
+        ),
     ];
     for (kind, status, message) in cases {
         let mut kit = Kit::new();
         let permissions = Permissions::from([("contents".into(), Level::Read)]);
-        kit.github.tokens.insert("mock-github-token", Token { permissions, ..Token::full(kind, "dana") });
+        kit.github.tokens.insert(
+            "mock-github-token",
+            Token {
+                permissions,
+                ..Token::full(kind, "dana")
+            },
+        );
         assert_eq!(kit.get("git/ref/heads/main").status, 200);
         let asks = [
             ("POST", "git/refs", "contents=write"),
@@ -113,7 +165,11 @@ fn missing_permissions_are_refused_in_the_words_of_the_token() {
         ];
         for (method, path, accepted) in asks {
             let seen = kit.ask(method, path, Value::Null);
-            assert_eq!((seen.status, seen.message()), (status, message), "{method} {path}");
+            assert_eq!(
+                (seen.status, seen.message()),
+                (status, message),
+                "{method} {path}"
+            );
             assert_eq!(seen.header("x-accepted-github-permissions"), accepted);
         }
     }
@@ -121,14 +177,31 @@ fn missing_permissions_are_refused_in_the_words_of_the_token() {
 
 #[test]
 fn a_token_for_another_repository_finds_nothing() {
-    for kind in [TokenKind::Classic, TokenKind::Actions, TokenKind::Installation { id: 1 }] {
+    for kind in [
+        TokenKind::Classic,
+        TokenKind::Actions,
+        TokenKind::Installation { id: 1 },
+    ] {
         let mut kit = Kit::new();
         let access = Access::Only([4].into());
-        kit.github.tokens.insert("mock-github-token", Token { access, ..Token::full(kind, "dana") });
-        for (method, path) in
-            [("GET", ""), ("GET", "contents/README.md"), ("POST", "git/blobs"), ("PUT", "pulls/1/merge")]
-        {
-            let path = if path.is_empty() { "/repos/acme/gitops" } else { path };
+        kit.github.tokens.insert(
+            "mock-github-token",
+            Token {
+                access,
+                ..Token::full(kind, "dana")
+            },
+        );
+        for (method, path) in [
+            ("GET", ""),
+            ("GET", "contents/README.md"),
+            ("POST", "git/blobs"),
+            ("PUT", "pulls/1/merge"),
+        ] {
+            let path = if path.is_empty() {
+                "/repos/acme/gitops"
+            } else {
+                path
+            };
             assert_eq!(kit.ask(method, path, Value::Null).message(), "Not Found");
         }
     }
@@ -137,22 +210,41 @@ fn a_token_for_another_repository_finds_nothing() {
 #[test]
 fn user_agent_version_and_body_are_checked() {
     let mut kit = Kit::new();
-    let bare = http::Request::builder().uri("https://api.github.com/user").body(Vec::new()).unwrap();
+    let bare = http::Request::builder()
+        .uri("https://api.github.com/user")
+        .body(Vec::new())
+        .unwrap();
     let seen = kit.send(&bare);
-    assert_eq!((seen.status, seen.header("content-type")), (403, "text/html; charset=utf-8"));
-    let cases = [("2022-11-28", 200), ("2026-03-10", 200), ("2020-01-01", 400)];
+    assert_eq!(
+        (seen.status, seen.header("content-type")),
+        (403, "text/html; charset=utf-8")
+    );
+    let cases = [
+        ("2022-11-28", 200),
+        ("2026-03-10", 200),
+        ("2020-01-01", 400),
+    ];
     for (version, status) in cases {
-        let request = kit.request("GET", "/repos/acme/gitops", None).header("x-github-api-version", version);
+        let request = kit
+            .request("GET", "/repos/acme/gitops", None)
+            .header("x-github-api-version", version);
         let seen = kit.send(&request.body(Vec::new()).unwrap());
         assert_eq!(seen.status, status);
-        assert_eq!(seen.body.get("has_downloads").is_some(), version == "2022-11-28", "{version}");
+        assert_eq!(
+            seen.body.get("has_downloads").is_some(),
+            version == "2022-11-28",
+            "{version}"
+        );
     }
     for (text, message) in [
         ("{", "Problems parsing JSON"),
         ("[1]", "Body should be a JSON object"),
         ("\"x\"", "Body should be a JSON object"),
     ] {
-        let request = kit.request("POST", "/repos/acme/gitops/git/blobs", None).body(text.into()).unwrap();
+        let request = kit
+            .request("POST", "/repos/acme/gitops/git/blobs", None)
+            .body(text.into())
+            .unwrap();
         let seen = kit.send(&request);
         assert_eq!((seen.status, seen.message()), (400, message));
     }
@@ -161,24 +253,51 @@ fn user_agent_version_and_body_are_checked() {
 #[test]
 fn renamed_repositories_redirect_and_the_target_answers() {
     let mut kit = Kit::new();
-    kit.repository().renamed_from.push("acme/deployments".into());
+    kit.repository()
+        .renamed_from
+        .push("acme/deployments".into());
     let id = kit.repository().id;
     let seen = kit.get("/repos/acme/deployments/pulls?state=all");
     let target = format!("https://api.github.com/repositories/{id}/pulls?state=all");
-    assert_eq!((seen.status, seen.message(), seen.header("location")), (301, "Moved Permanently", &*target));
-    assert_eq!(kit.get(&format!("/repositories/{id}/pulls?state=all")).body, json!([]));
-    assert_eq!(kit.get(&format!("/repositories/{id}")).body["full_name"], "acme/gitops");
+    assert_eq!(
+        (seen.status, seen.message(), seen.header("location")),
+        (301, "Moved Permanently", &*target)
+    );
+    assert_eq!(
+        kit.get(&format!("/repositories/{id}/pulls?state=all")).body,
+        json!([])
+    );
+    assert_eq!(
+        kit.get(&format!("/repositories/{id}")).body["full_name"],
+        "acme/gitops"
+    );
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
-        let path = if method == "POST" { "git/refs" } else { "git/refs/heads/x" };
+        let path = if method == "POST" {
+            "git/refs"
+        } else {
+            "git/refs/heads/x"
+        };
         let path = if method == "PUT" { "contents/x" } else { path };
-        let seen = kit.ask(method, &format!("/repos/Acme/Deployments/{path}"), json!({}));
+        let seen = kit.ask(
+            method,
+            &format!("/repos/Acme/Deployments/{path}"),
+            json!({}),
+        );
         assert_eq!(
             (seen.status, seen.header("location")),
-            (307, &*format!("https://api.github.com/repositories/{id}/{path}"))
+            (
+                307,
+                &*format!("https://api.github.com/repositories/{id}/{path}")
+            )
         );
     }
-    kit.github.create_repository("acme/deployments", [("a", "b")]);
-    assert_eq!(kit.get("/repos/acme/deployments").body["full_name"], "acme/deployments", "names are reused");
+    kit.github
+        .create_repository("acme/deployments", [("a", "b")]);
+    assert_eq!(
+        kit.get("/repos/acme/deployments").body["full_name"],
+        "acme/deployments",
+        "names are reused"
+    );
 }
 
 #[test]
@@ -186,12 +305,28 @@ fn the_primary_limit_runs_down_and_comes_back() {
     let mut kit = Kit::new();
     kit.github.rate_limits.limit = Some(2);
     assert_eq!(kit.get("pulls").header("x-ratelimit-remaining"), "1");
-    assert_eq!(kit.get("/rate_limit").body["resources"]["core"]["remaining"], 1, "asking is free");
+    assert_eq!(
+        kit.get("/rate_limit").body["resources"]["core"]["remaining"],
+        1,
+        "asking is free"
+    );
     assert_eq!(kit.get("pulls").header("x-ratelimit-remaining"), "0");
     let seen = kit.get("pulls");
-    assert_eq!((seen.status, seen.message()), (403, "API rate limit exceeded for installation ID 7."));
-    assert_eq!((seen.header("x-ratelimit-remaining"), seen.header("x-ratelimit-used")), ("0", "2"));
-    assert_eq!(seen.header("x-ratelimit-reset"), kit.now.as_second().saturating_add(3600).to_string());
+    assert_eq!(
+        (seen.status, seen.message()),
+        (403, "API rate limit exceeded for installation ID 7.")
+    );
+    assert_eq!(
+        (
+            seen.header("x-ratelimit-remaining"),
+            seen.header("x-ratelimit-used")
+        ),
+        ("0", "2")
+    );
+    assert_eq!(
+        seen.header("x-ratelimit-reset"),
+        kit.now.as_second().saturating_add(3600).to_string()
+    );
     kit.wait(3600);
     assert_eq!(kit.get("pulls").status, 200);
 }
@@ -202,19 +337,33 @@ fn archived_repositories_are_read_only() {
     kit.repository().settings.archived = true;
     assert_eq!(kit.get("pulls").status, 200);
     let seen = kit.post("git/blobs", json!({"content": "x"}));
-    assert_eq!((seen.status, seen.message()), (403, "Repository was archived so is read-only."));
+    assert_eq!(
+        (seen.status, seen.message()),
+        (403, "Repository was archived so is read-only.")
+    );
 }
 
 #[test]
 fn a_prefix_is_taken_off_and_put_into_addresses() {
     let mut kit = Kit::new();
     kit.github.api_base = "/api/v3".into();
-    let request = kit.request("GET", "/api/v3/repos/acme/gitops", None).body(Vec::new()).unwrap();
-    assert_eq!(kit.send(&request).body["url"], "https://api.github.com/api/v3/repos/acme/gitops");
-    let request =
-        http::Request::builder().uri("/api/v3/").header("host", "127.0.0.1:9").header("user-agent", "x");
+    let request = kit
+        .request("GET", "/api/v3/repos/acme/gitops", None)
+        .body(Vec::new())
+        .unwrap();
+    assert_eq!(
+        kit.send(&request).body["url"],
+        "https://api.github.com/api/v3/repos/acme/gitops"
+    );
+    let request = http::Request::builder()
+        .uri("/api/v3/")
+        .header("host", "127.0.0.1:9")
+        .header("user-agent", "x");
     let seen = kit.send(&request.body(Vec::new()).unwrap());
-    assert_eq!(seen.body["rate_limit_url"], "http://127.0.0.1:9/api/v3/rate_limit");
+    assert_eq!(
+        seen.body["rate_limit_url"],
+        "http://127.0.0.1:9/api/v3/rate_limit"
+    );
 }
 
 #[test]
@@ -223,7 +372,10 @@ fn who_am_i() {
     assert_eq!(kit.get("/user").body["login"], "dana");
     assert_eq!(kit.get("/user").header("x-oauth-scopes"), "repo");
     let mut kit = Kit::new();
-    assert_eq!(kit.get("/user").message(), "Resource not accessible by integration");
+    assert_eq!(
+        kit.get("/user").message(),
+        "Resource not accessible by integration"
+    );
     assert_eq!(kit.get("/").status, 200);
 }
 
@@ -233,18 +385,30 @@ fn either_permission_will_do_for_comments_and_workflows_need_their_own() {
     kit.open("work");
     for (permission, status) in [("issues", 201), ("pull_requests", 201), ("contents", 403)] {
         let permissions = Permissions::from([(permission.to_owned(), Level::Write)]);
-        let token = Token { permissions, ..Token::full(TokenKind::Actions, "dana") };
+        let token = Token {
+            permissions,
+            ..Token::full(TokenKind::Actions, "dana")
+        };
         kit.github.tokens.insert("mock-github-token", token);
         let seen = kit.post("issues/1/comments", json!({"body": "x"}));
         assert_eq!(seen.status, status, "{permission}");
-        assert_eq!(seen.header("x-accepted-github-permissions"), "issues=write; pull_requests=write");
+        assert_eq!(
+            seen.header("x-accepted-github-permissions"),
+            "issues=write; pull_requests=write"
+        );
     }
-    for (kind, status) in [(TokenKind::Actions, 403), (TokenKind::Installation { id: 1 }, 201)] {
+    for (kind, status) in [
+        (TokenKind::Actions, 403),
+        (TokenKind::Installation { id: 1 }, 201),
+    ] {
         let mut kit = Kit::with_token(kind);
         let path = ".github/workflows/ci.yml";
         let tree = json!({"tree": [{"path": path, "mode": "100644", "content": "on: push"}]});
         assert_eq!(kit.post("git/trees", tree).status, status);
         let file = json!({"message": "m", "content": ""});
-        assert_eq!(kit.ask("PUT", &format!("contents/{path}"), file).status, status);
+        assert_eq!(
+            kit.ask("PUT", &format!("contents/{path}"), file).status,
+            status
+        );
     }
 }

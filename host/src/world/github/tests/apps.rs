@@ -18,10 +18,20 @@ fn key() -> RsaKeyPair {
 
 fn claim(claims: Value, algorithm: &str) -> String {
     let encode = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", encode(json!({"alg": algorithm, "typ": "JWT"})), encode(claims));
+    let signed = format!(
+        "{}.{}",
+        encode(json!({"alg": algorithm, "typ": "JWT"})),
+        encode(claims)
+    );
     let key = key();
     let mut signature = vec![0; key.public().modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        signed.as_bytes(),
+        &mut signature,
+    )
+    .unwrap();
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -31,8 +41,11 @@ fn installed() -> Kit {
     kit.github.create_repository("acme/other", [("a", "b")]);
     kit.github.create_repository("someone/else", [("a", "b")]);
     let level = |name: &str, level| (name.to_owned(), level);
-    let permissions =
-        [level("contents", Level::Write), level("pull_requests", Level::Write), level("checks", Level::Read)];
+    let permissions = [
+        level("contents", Level::Write),
+        level("pull_requests", Level::Write),
+        level("checks", Level::Read),
+    ];
     let installation = Installation {
         id: 42,
         account: "acme".into(),
@@ -53,8 +66,14 @@ fn installed() -> Kit {
 
 fn ask_as_app(kit: &mut Kit, method: &str, path: &str, body: Value, claim: &str) -> Seen {
     kit.token = None;
-    let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body).unwrap() };
-    let request = kit.request(method, path, None).header("authorization", format!("Bearer {claim}"));
+    let bytes = if body.is_null() {
+        Vec::new()
+    } else {
+        serde_json::to_vec(&body).unwrap()
+    };
+    let request = kit
+        .request(method, path, None)
+        .header("authorization", format!("Bearer {claim}"));
     kit.send(&request.body(bytes).unwrap())
 }
 
@@ -69,11 +88,27 @@ const TOKENS: &str = "/app/installations/42/access_tokens";
 fn an_app_finds_its_installation_and_mints_a_token() {
     let mut kit = installed();
     let claim = claim(good_claims(&kit), "RS256");
-    assert_eq!(ask_as_app(&mut kit, "GET", "/app", Value::Null, &claim).body["slug"], "promote");
-    let found = ask_as_app(&mut kit, "GET", "/repos/acme/gitops/installation", Value::Null, &claim);
+    assert_eq!(
+        ask_as_app(&mut kit, "GET", "/app", Value::Null, &claim).body["slug"],
+        "promote"
+    );
+    let found = ask_as_app(
+        &mut kit,
+        "GET",
+        "/repos/acme/gitops/installation",
+        Value::Null,
+        &claim,
+    );
     assert_eq!(found.body["id"], 42);
     assert_eq!(
-        ask_as_app(&mut kit, "GET", "/repos/someone/else/installation", Value::Null, &claim).status,
+        ask_as_app(
+            &mut kit,
+            "GET",
+            "/repos/someone/else/installation",
+            Value::Null,
+            &claim
+        )
+        .status,
         404
     );
     for path in ["/app/installations", "/app/installations/42"] {
@@ -82,14 +117,25 @@ fn an_app_finds_its_installation_and_mints_a_token() {
     }
     let body = json!({"repositories": ["gitops"], "permissions": {"contents": "write"}});
     let minted = ask_as_app(&mut kit, "POST", TOKENS, body, &claim);
-    assert_eq!((minted.status, &minted.body["expires_at"]), (201, &json!("2026-02-01T13:00:00Z")));
-    assert_eq!(minted.body["permissions"], json!({"contents": "write", "metadata": "read"}));
+    assert_eq!(
+        (minted.status, &minted.body["expires_at"]),
+        (201, &json!("2026-02-01T13:00:00Z"))
+    );
+    assert_eq!(
+        minted.body["permissions"],
+        json!({"contents": "write", "metadata": "read"})
+    );
     assert_eq!(minted.body["repositories"][0]["full_name"], "acme/gitops");
-    kit.token = Some(String::leak(minted.body["token"].as_str().unwrap().to_owned()));
+    kit.token = Some(String::leak(
+        minted.body["token"].as_str().unwrap().to_owned(),
+    ));
     assert_eq!(kit.post("git/blobs", json!({"content": "x"})).status, 201);
     assert_eq!(kit.get("pulls").status, 403, "narrowed away");
     assert_eq!(kit.get("/repos/acme/other").status, 404, "narrowed away");
-    assert_eq!(kit.ask("DELETE", "/installation/token", Value::Null).status, 204);
+    assert_eq!(
+        kit.ask("DELETE", "/installation/token", Value::Null).status,
+        204
+    );
     assert_eq!(kit.get("git/ref/heads/main").message(), "Bad credentials");
 }
 
@@ -106,8 +152,16 @@ fn every_bad_claim() {
         (valid.clone(), 200, ""),
         (with(json!({"iss": 9})), 200, ""),
         (with(json!({"iss": "9"})), 200, ""),
-        (with(json!({"iss": "Iv23.unknown"})), 404, "Integration not found"),
-        (with(json!({"exp": now + 601})), 401, "'Expiration time' claim ('exp') is too far in the future"),
+        (
+            with(json!({"iss": "Iv23.unknown"})),
+            404,
+            "Integration not found",
+        ),
+        (
+            with(json!({"exp": now + 601})),
+            401,
+            "'Expiration time' claim ('exp') is too far in the future",
+        ),
         (
             with(json!({"exp": now})),
             401,
@@ -119,7 +173,11 @@ fn every_bad_claim() {
             "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
         ),
         (claim(good.clone(), "none"), 401, undecodable),
-        (format!("{signed}.{}", other.rsplit_once('.').unwrap().1), 401, undecodable),
+        (
+            format!("{signed}.{}", other.rsplit_once('.').unwrap().1),
+            401,
+            undecodable,
+        ),
         (format!("{signed}.AAAA"), 401, undecodable),
         ("mock-github-token".into(), 401, undecodable),
     ];
@@ -127,7 +185,13 @@ fn every_bad_claim() {
         let seen = ask_as_app(&mut kit.clone(), "GET", "/app", Value::Null, &claim);
         assert_eq!((seen.status, seen.message()), (status, message));
     }
-    let seen = ask_as_app(&mut kit.clone(), "GET", "/repos/acme/gitops/pulls", Value::Null, &valid);
+    let seen = ask_as_app(
+        &mut kit.clone(),
+        "GET",
+        "/repos/acme/gitops/pulls",
+        Value::Null,
+        &valid,
+    );
     assert_eq!(seen.status, 403, "a claim is no token");
 }
 
@@ -138,14 +202,38 @@ fn every_way_to_ask_for_too_much() {
     let permissions = "The permissions requested are not granted to this installation.";
     let repositories = "There is at least one repository that does not exist or is not accessible to the parent installation.";
     let cases = [
-        (json!({"permissions": {"administration": "read"}}), 422, permissions),
-        (json!({"permissions": {"checks": "write"}}), 422, permissions),
-        (json!({"permissions": {"pull-requests": "write"}}), 422, permissions),
-        (json!({"permissions": {"contents": "all"}}), 422, permissions),
+        (
+            json!({"permissions": {"administration": "read"}}),
+            422,
+            permissions,
+        ),
+        (
+            json!({"permissions": {"checks": "write"}}),
+            422,
+            permissions,
+        ),
+        (
+            json!({"permissions": {"pull-requests": "write"}}),
+            422,
+            permissions,
+        ),
+        (
+            json!({"permissions": {"contents": "all"}}),
+            422,
+            permissions,
+        ),
         (json!({"repositories": ["else"]}), 422, repositories),
-        (json!({"repositories": ["gitops", "none"]}), 422, repositories),
+        (
+            json!({"repositories": ["gitops", "none"]}),
+            422,
+            repositories,
+        ),
         (json!({"repository_ids": [1]}), 422, repositories),
-        (json!({"permissions": {"contents": "read", "metadata": "read"}}), 201, ""),
+        (
+            json!({"permissions": {"contents": "read", "metadata": "read"}}),
+            201,
+            "",
+        ),
         (Value::Null, 201, ""),
     ];
     for (body, status, message) in cases {
@@ -154,10 +242,19 @@ fn every_way_to_ask_for_too_much() {
     }
     let mut suspended = kit.clone();
     suspended.github.apps[0].installations[0].suspended = true;
-    assert_eq!(ask_as_app(&mut suspended, "POST", TOKENS, Value::Null, &claim).status, 403);
     assert_eq!(
-        ask_as_app(&mut kit.clone(), "POST", "/app/installations/1/access_tokens", Value::Null, &claim)
-            .status,
+        ask_as_app(&mut suspended, "POST", TOKENS, Value::Null, &claim).status,
+        403
+    );
+    assert_eq!(
+        ask_as_app(
+            &mut kit.clone(),
+            "POST",
+            "/app/installations/1/access_tokens",
+            Value::Null,
+            &claim
+        )
+        .status,
         404
     );
 }
@@ -168,7 +265,11 @@ fn a_token_for_everything_stays_within_the_account() {
     let claim = claim(good_claims(&kit), "RS256");
     let minted = ask_as_app(&mut kit, "POST", TOKENS, Value::Null, &claim).body;
     kit.token = Some(String::leak(minted["token"].as_str().unwrap().to_owned()));
-    for (name, status) in [("acme/gitops", 200), ("acme/other", 200), ("someone/else", 404)] {
+    for (name, status) in [
+        ("acme/gitops", 200),
+        ("acme/other", 200),
+        ("someone/else", 404),
+    ] {
         assert_eq!(kit.get(&format!("/repos/{name}")).status, status);
     }
     kit.wait(3600);
@@ -181,9 +282,17 @@ fn tokens_come_in_the_old_and_the_new_form() {
     let claim = claim(good_claims(&kit), "RS256");
     let short = ask_as_app(&mut kit, "POST", TOKENS, Value::Null, &claim).body;
     assert_eq!(short["token"].as_str().unwrap().len(), 40);
-    let request = kit.request("POST", TOKENS, None).header("authorization", format!("Bearer {claim}"));
-    let request = request.header("x-github-stateless-s2s-token", "enabled").body(Vec::new()).unwrap();
-    let long = kit.send(&request).body["token"].as_str().unwrap().to_owned();
+    let request = kit
+        .request("POST", TOKENS, None)
+        .header("authorization", format!("Bearer {claim}"));
+    let request = request
+        .header("x-github-stateless-s2s-token", "enabled")
+        .body(Vec::new())
+        .unwrap();
+    let long = kit.send(&request).body["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(long.len() > 400 && long.starts_with("ghs_9_") && long.matches('.').count() == 2);
     kit.token = Some(long.leak());
     assert_eq!(kit.get("pulls").status, 200);

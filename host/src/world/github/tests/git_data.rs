@@ -13,14 +13,30 @@ fn refs_are_read_by_their_whole_name() {
     for path in ["git/ref/heads/promote/web", "git/ref/heads%2Fpromote%2Fweb"] {
         assert_eq!(kit.get(path).body["ref"], "refs/heads/promote/web");
     }
-    for path in ["git/ref/heads/promote", "git/ref/refs/heads/main", "git/ref/main", "git/ref/heads/none"] {
+    for path in [
+        "git/ref/heads/promote",
+        "git/ref/refs/heads/main",
+        "git/ref/main",
+        "git/ref/heads/none",
+    ] {
         assert_eq!(kit.get(path).status, 404, "{path}");
     }
     let names = |seen: super::kit::Seen| {
-        seen.body.as_array().unwrap().iter().map(|found| found["ref"].clone()).collect::<Vec<_>>()
+        seen.body
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["ref"].clone())
+            .collect::<Vec<_>>()
     };
-    assert_eq!(names(kit.get("git/matching-refs/heads/pro")), ["refs/heads/promote/web"]);
-    assert_eq!(names(kit.get("git/matching-refs/heads/none")), [Value::Null; 0]);
+    assert_eq!(
+        names(kit.get("git/matching-refs/heads/pro")),
+        ["refs/heads/promote/web"]
+    );
+    assert_eq!(
+        names(kit.get("git/matching-refs/heads/none")),
+        [Value::Null; 0]
+    );
 }
 
 #[test]
@@ -31,12 +47,36 @@ fn every_row_of_making_a_ref() {
     let tree = kit.get("git/trees/main").body["sha"].clone();
     let cases = [
         (json!({"ref": "refs/heads/new", "sha": main}), 201, ""),
-        (json!({"ref": "refs/heads/main", "sha": main}), 422, "Reference already exists"),
-        (json!({"ref": "refs/heads/x", "sha": "0".repeat(40)}), 422, "Object does not exist"),
-        (json!({"ref": "refs/heads/x", "sha": "main"}), 422, "Object does not exist"),
-        (json!({"ref": "refs/heads/x", "sha": tree}), 422, "Object does not exist"),
-        (json!({"ref": "refs/heads/a", "sha": main}), 422, "Reference update failed"),
-        (json!({"ref": "refs/heads/main/x", "sha": main}), 422, "Reference update failed"),
+        (
+            json!({"ref": "refs/heads/main", "sha": main}),
+            422,
+            "Reference already exists",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": "0".repeat(40)}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": "main"}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": tree}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/a", "sha": main}),
+            422,
+            "Reference update failed",
+        ),
+        (
+            json!({"ref": "refs/heads/main/x", "sha": main}),
+            422,
+            "Reference update failed",
+        ),
         (
             json!({"ref": "refs/heads/bad..name", "sha": main}),
             422,
@@ -52,15 +92,24 @@ fn every_row_of_making_a_ref() {
             422,
             "Reference name must start with 'refs/' and have at least two slashes.",
         ),
-        (json!({"sha": main}), 422, "Invalid request.\n\n\"ref\" wasn't supplied."),
-        (json!({"ref": "refs/heads/x"}), 422, "Invalid request.\n\n\"sha\" wasn't supplied."),
+        (
+            json!({"sha": main}),
+            422,
+            "Invalid request.\n\n\"ref\" wasn't supplied.",
+        ),
+        (
+            json!({"ref": "refs/heads/x"}),
+            422,
+            "Invalid request.\n\n\"sha\" wasn't supplied.",
+        ),
     ];
     for (body, status, message) in cases {
         let seen = kit.clone().post("git/refs", body.clone());
         assert_eq!((seen.status, seen.message()), (status, message), "{body}");
         assert_eq!(
             seen.status == 201,
-            seen.header("location") == "https://api.github.com/repos/acme/gitops/git/refs/heads/new"
+            seen.header("location")
+                == "https://api.github.com/repos/acme/gitops/git/refs/heads/new"
         );
     }
 }
@@ -71,28 +120,99 @@ fn every_row_of_moving_and_deleting_a_ref() {
     let main = kit.main();
     let ahead = kit.branch("work", "x", "1");
     let other = kit.branch("other", "y", "2");
-    let rules = BranchRules { require_pull_request: true, ..BranchRules::default() };
+    let rules = BranchRules {
+        require_pull_request: true,
+        ..BranchRules::default()
+    };
     kit.repository().rules.insert("guarded".into(), rules);
-    kit.github.commit_files("acme/gitops", "guarded", "m", [("z".into(), "3".into())]);
-    let ruled = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
+    kit.github
+        .commit_files("acme/gitops", "guarded", "m", [("z".into(), "3".into())]);
+    let ruled =
+        "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
     let cases = [
         ("PATCH", "heads/work", json!({"sha": ahead}), 200, ""),
         ("PATCH", "heads%2Fmain", json!({"sha": ahead}), 200, ""),
-        ("PATCH", "heads/work", json!({"sha": main}), 422, "Update is not a fast forward"),
-        ("PATCH", "heads/work", json!({"sha": other, "force": false}), 422, "Update is not a fast forward"),
-        ("PATCH", "heads/work", json!({"sha": other, "force": true}), 200, ""),
-        ("PATCH", "heads/none", json!({"sha": main}), 422, "Reference does not exist"),
-        ("PATCH", "refs/heads/work", json!({"sha": main}), 422, "Reference does not exist"),
-        ("PATCH", "heads/work", json!({"sha": "0".repeat(40)}), 422, "Object does not exist"),
-        ("PATCH", "heads/work", json!({}), 422, "Invalid request.\n\n\"sha\" wasn't supplied."),
-        ("PATCH", "heads/guarded", json!({"sha": main, "force": true}), 422, ruled),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": main}),
+            422,
+            "Update is not a fast forward",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": other, "force": false}),
+            422,
+            "Update is not a fast forward",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": other, "force": true}),
+            200,
+            "",
+        ),
+        (
+            "PATCH",
+            "heads/none",
+            json!({"sha": main}),
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "PATCH",
+            "refs/heads/work",
+            json!({"sha": main}),
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": "0".repeat(40)}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({}),
+            422,
+            "Invalid request.\n\n\"sha\" wasn't supplied.",
+        ),
+        (
+            "PATCH",
+            "heads/guarded",
+            json!({"sha": main, "force": true}),
+            422,
+            ruled,
+        ),
         ("DELETE", "heads/work", Value::Null, 204, ""),
-        ("DELETE", "heads/none", Value::Null, 422, "Reference does not exist"),
-        ("DELETE", "heads/main", Value::Null, 422, "Cannot delete the default branch"),
+        (
+            "DELETE",
+            "heads/none",
+            Value::Null,
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "DELETE",
+            "heads/main",
+            Value::Null,
+            422,
+            "Cannot delete the default branch",
+        ),
     ];
     for (method, name, body, status, message) in cases {
-        let seen = kit.clone().ask(method, &format!("git/refs/{name}"), body.clone());
-        assert_eq!((seen.status, seen.message()), (status, message), "{method} {name} {body}");
+        let seen = kit
+            .clone()
+            .ask(method, &format!("git/refs/{name}"), body.clone());
+        assert_eq!(
+            (seen.status, seen.message()),
+            (status, message),
+            "{method} {name} {body}"
+        );
     }
 }
 
@@ -108,7 +228,11 @@ fn reads_may_lag_behind_writes() {
     );
     assert_eq!(kit.get("git/ref/heads/work").status, 404);
     assert_eq!(kit.get("git/ref/heads/work").body["object"]["sha"], head);
-    assert_eq!(kit.ask("PATCH", "git/refs/heads/main", json!({"sha": head})).body["object"]["sha"], head);
+    assert_eq!(
+        kit.ask("PATCH", "git/refs/heads/main", json!({"sha": head}))
+            .body["object"]["sha"],
+        head
+    );
     assert_eq!(kit.get("git/ref/heads/main").body["object"]["sha"], before);
     assert_eq!(kit.get("commits/main").body["sha"], before);
     assert_eq!(kit.get("commits/main").body["sha"], head);
@@ -117,22 +241,48 @@ fn reads_may_lag_behind_writes() {
 #[test]
 fn blobs_and_trees_come_back_as_they_went_in() {
     let mut kit = Kit::new();
-    for (content, encoding, bytes) in [("hé\n", "utf-8", "hé\n".as_bytes()), ("AP8=", "base64", &[0, 255])]
-    {
-        let made = kit.post("git/blobs", json!({"content": content, "encoding": encoding}));
+    for (content, encoding, bytes) in [
+        ("hé\n", "utf-8", "hé\n".as_bytes()),
+        ("AP8=", "base64", &[0, 255]),
+    ] {
+        let made = kit.post(
+            "git/blobs",
+            json!({"content": content, "encoding": encoding}),
+        );
         assert_eq!(made.status, 201);
-        let blob = kit.get(&format!("git/blobs/{}", made.body["sha"].as_str().unwrap())).body;
-        assert_eq!(objects::unwrapped_base64(blob["content"].as_str().unwrap()).unwrap(), bytes);
+        let blob = kit
+            .get(&format!("git/blobs/{}", made.body["sha"].as_str().unwrap()))
+            .body;
+        assert_eq!(
+            objects::unwrapped_base64(blob["content"].as_str().unwrap()).unwrap(),
+            bytes
+        );
         assert_eq!(blob["size"], bytes.len());
     }
-    assert_eq!(kit.post("git/blobs", json!({"content": "*", "encoding": "base64"})).status, 422);
+    assert_eq!(
+        kit.post("git/blobs", json!({"content": "*", "encoding": "base64"}))
+            .status,
+        422
+    );
     let flat = kit.get("git/trees/main").body;
     assert_eq!(flat["tree"].as_array().unwrap().len(), 2);
     for query in ["recursive=1", "recursive=0", "recursive=false"] {
-        let deep = kit.get(&format!("git/trees/{}?{query}", flat["sha"].as_str().unwrap())).body;
-        let paths: Vec<_> =
-            deep["tree"].as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap()).collect();
-        assert_eq!(paths, ["README.md", "apps", "apps/web", "apps/web/prod", MANIFEST]);
+        let deep = kit
+            .get(&format!(
+                "git/trees/{}?{query}",
+                flat["sha"].as_str().unwrap()
+            ))
+            .body;
+        let paths: Vec<_> = deep["tree"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["path"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            paths,
+            ["README.md", "apps", "apps/web", "apps/web/prod", MANIFEST]
+        );
     }
 }
 
@@ -140,11 +290,22 @@ fn blobs_and_trees_come_back_as_they_went_in() {
 fn every_row_of_making_a_tree() {
     let mut kit = Kit::new();
     let main = kit.main();
-    let item = |more: Value| shapes::with(json!({"path": "new", "mode": "100644", "type": "blob"}), more);
+    let item = |more: Value| {
+        shapes::with(
+            json!({"path": "new", "mode": "100644", "type": "blob"}),
+            more,
+        )
+    };
     let blob = kit.get("contents/README.md").body["sha"].clone();
     let cases = [
-        (json!({"base_tree": main, "tree": [item(json!({"content": "x"}))]}), Ok(3)),
-        (json!({"base_tree": main, "tree": [item(json!({"sha": blob}))]}), Ok(3)),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"content": "x"}))]}),
+            Ok(3),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"sha": blob}))]}),
+            Ok(3),
+        ),
         (
             json!({"base_tree": main, "tree": [{"path": "README.md", "mode": "100644", "type": "blob", "sha": null}]}),
             Ok(1),
@@ -174,8 +335,14 @@ fn every_row_of_making_a_tree() {
             json!({"base_tree": main, "tree": [item(json!({"content": "x", "path": "../x"}))]}),
             Err("tree.path contains a malformed path component"),
         ),
-        (json!({"base_tree": "0".repeat(40), "tree": []}), Err("base_tree is not a valid tree oid")),
-        (json!({"base_tree": main}), Err("Invalid request.\n\n\"tree\" wasn't supplied.")),
+        (
+            json!({"base_tree": "0".repeat(40), "tree": []}),
+            Err("base_tree is not a valid tree oid"),
+        ),
+        (
+            json!({"base_tree": main}),
+            Err("Invalid request.\n\n\"tree\" wasn't supplied."),
+        ),
     ];
     for (body, expected) in cases {
         let seen = kit.clone().post("git/trees", body.clone());
@@ -194,14 +361,21 @@ fn every_row_of_making_a_tree() {
 fn a_commit_with_named_people_is_a_function_of_its_inputs() {
     let mut kit = Kit::new();
     let (main, tree) = (kit.main(), kit.get("git/trees/main").body["sha"].clone());
-    let who = json!({"name": "Promote", "email": "p@acme.example", "date": "2026-02-03T04:05:06+02:00"});
-    let body = json!({"message": "m", "tree": tree, "parents": [main], "author": who, "committer": who});
+    let who =
+        json!({"name": "Promote", "email": "p@acme.example", "date": "2026-02-03T04:05:06+02:00"});
+    let body =
+        json!({"message": "m", "tree": tree, "parents": [main], "author": who, "committer": who});
     let first = kit.post("git/commits", body.clone()).body;
     kit.wait(100);
     assert_eq!(kit.post("git/commits", body).body, first);
     assert_eq!(first["author"]["date"], "2026-02-03T02:05:06Z");
     assert_eq!(first["verification"]["verified"], false);
-    let own = kit.post("git/commits", json!({"message": "m", "tree": tree, "parents": [main]})).body;
+    let own = kit
+        .post(
+            "git/commits",
+            json!({"message": "m", "tree": tree, "parents": [main]}),
+        )
+        .body;
     assert_eq!(
         (&own["author"]["name"], &own["verification"]["verified"]),
         (&json!("promote[bot]"), &json!(true))
@@ -209,12 +383,18 @@ fn a_commit_with_named_people_is_a_function_of_its_inputs() {
     let sha = own["sha"].as_str().unwrap();
     assert_eq!(kit.get(&format!("git/commits/{sha}")).body, own);
     for (body, message) in [
-        (json!({"message": "m", "tree": "0".repeat(40)}), "Tree SHA does not exist"),
+        (
+            json!({"message": "m", "tree": "0".repeat(40)}),
+            "Tree SHA does not exist",
+        ),
         (
             json!({"message": "m", "tree": tree, "parents": ["0".repeat(40)]}),
             "Parent SHA does not exist or is not a commit object",
         ),
-        (json!({"tree": tree}), "Invalid request.\n\n\"message\" wasn't supplied."),
+        (
+            json!({"tree": tree}),
+            "Invalid request.\n\n\"message\" wasn't supplied.",
+        ),
         (
             json!({"message": "m", "tree": tree, "author": {"name": "x"}}),
             "Invalid request.\n\n\"email\" wasn't supplied.",
@@ -223,7 +403,10 @@ fn a_commit_with_named_people_is_a_function_of_its_inputs() {
         let seen = kit.post("git/commits", body);
         assert_eq!((seen.status, seen.message()), (422, message));
     }
-    assert_eq!(kit.get(&format!("git/commits/{}", "0".repeat(40))).status, 404);
+    assert_eq!(
+        kit.get(&format!("git/commits/{}", "0".repeat(40))).status,
+        404
+    );
 }
 
 #[test]
@@ -232,7 +415,12 @@ fn comparisons_say_who_is_ahead() {
     let root = kit.main();
     let head = kit.branch("work", MANIFEST, &TEXT.replace("1.4.1", "1.4.2"));
     assert_eq!(kit.get("compare/main...work").body["status"], "ahead");
-    kit.github.commit_files("acme/gitops", "main", "m", [("README.md".into(), "other".into())]);
+    kit.github.commit_files(
+        "acme/gitops",
+        "main",
+        "m",
+        [("README.md".into(), "other".into())],
+    );
     let cases = [
         ("main...work".to_owned(), "diverged", 1, 1),
         ("acme:main...acme:work".to_owned(), "diverged", 1, 1),
@@ -242,13 +430,20 @@ fn comparisons_say_who_is_ahead() {
     ];
     for (ends, status, ahead, behind) in cases {
         let body = kit.get(&format!("compare/{ends}")).body;
-        let seen = (body["status"].as_str(), body["ahead_by"].as_u64(), body["behind_by"].as_u64());
+        let seen = (
+            body["status"].as_str(),
+            body["ahead_by"].as_u64(),
+            body["behind_by"].as_u64(),
+        );
         assert_eq!(seen, (Some(status), Some(ahead), Some(behind)), "{ends}");
         assert_eq!(body["commits"].as_array().unwrap().len() as u64, ahead);
     }
     let diverged = kit.get("compare/main...work").body;
     assert_eq!(
-        (&diverged["merge_base_commit"]["sha"], &diverged["files"][0]["filename"]),
+        (
+            &diverged["merge_base_commit"]["sha"],
+            &diverged["files"][0]["filename"]
+        ),
         (&json!(root), &json!(MANIFEST))
     );
     assert_eq!(kit.get("compare/main...none").status, 404);
@@ -273,7 +468,13 @@ fn commits_and_branches_are_found_by_name() {
     assert_eq!(kit.get("branches/promote/web").body["commit"]["sha"], head);
     let seen = kit.get("branches/none");
     assert_eq!((seen.status, seen.message()), (404, "Branch not found"));
-    assert_eq!(kit.github.entry_at("acme/gitops", "promote/web", "run.sh").unwrap().mode, Mode::File);
+    assert_eq!(
+        kit.github
+            .entry_at("acme/gitops", "promote/web", "run.sh")
+            .unwrap()
+            .mode,
+        Mode::File
+    );
 }
 
 #[test]
@@ -286,9 +487,16 @@ fn an_empty_repository_conflicts() {
         ("GET", "git/matching-refs/heads"),
         ("POST", "git/blobs"),
     ] {
-        let body = if method == "POST" { json!({"tree": [], "content": ""}) } else { Value::Null };
+        let body = if method == "POST" {
+            json!({"tree": [], "content": ""})
+        } else {
+            Value::Null
+        };
         let seen = kit.ask(method, &format!("/repos/acme/empty/{path}"), body);
-        assert_eq!((seen.status, seen.message()), (409, "Git Repository is empty."));
+        assert_eq!(
+            (seen.status, seen.message()),
+            (409, "Git Repository is empty.")
+        );
     }
 }
 
@@ -301,12 +509,15 @@ fn graphql_makes_a_ref_and_tells_where_the_base_is() {
         createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
         { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
     let mut create = |repository: &Value, name: &str, commit: &Value| {
-        let variables =
-            json!({"repository": repository, "ref": name, "commit": commit, "base": "refs/heads/main"});
-        kit.post("/graphql", json!({"query": query, "variables": variables})).body
+        let variables = json!({"repository": repository, "ref": name, "commit": commit, "base": "refs/heads/main"});
+        kit.post("/graphql", json!({"query": query, "variables": variables}))
+            .body
     };
     let made = create(&id, "refs/heads/new", &main);
-    assert_eq!(made["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"], main);
+    assert_eq!(
+        made["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"],
+        main
+    );
     let no = json!("0".repeat(40));
     for (repository, name, commit, expected) in [
         (&id, "refs/heads/new", &main, "already exists"),

@@ -9,7 +9,8 @@ use super::super::*;
 use crate::core::transport::{HttpRequest, HttpResponse};
 
 pub(super) const MANIFEST: &str = "apps/web/prod/deployment.yaml";
-pub(super) const TEXT: &str = "kind: Deployment\nspec:\n  image: ghcr.io/acme/web:1.4.1\n  replicas: 3\n";
+pub(super) const TEXT: &str =
+    "kind: Deployment\nspec:\n  image: ghcr.io/acme/web:1.4.1\n  replicas: 3\n";
 
 /// GitHub and a clock.
 #[derive(Clone, Debug)]
@@ -29,7 +30,9 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(super) fn message(&self) -> &str {
@@ -40,18 +43,29 @@ impl Seen {
 impl Kit {
     pub(super) fn new() -> Self {
         let mut github = GitHub::default();
-        let repository =
-            github.create_repository("acme/gitops", [(MANIFEST, TEXT), ("README.md", "# GitOps\n")]);
-        repository.collaborators.extend(["dana".to_owned(), "erin".to_owned()]);
-        github
-            .tokens
-            .insert("mock-github-token", Token::full(TokenKind::Installation { id: 7 }, "promote[bot]"));
-        Self { github, now: "2026-02-01T12:00:00Z".parse().unwrap(), token: Some("mock-github-token") }
+        let repository = github.create_repository(
+            "acme/gitops",
+            [(MANIFEST, TEXT), ("README.md", "# GitOps\n")],
+        );
+        repository
+            .collaborators
+            .extend(["dana".to_owned(), "erin".to_owned()]);
+        github.tokens.insert(
+            "mock-github-token",
+            Token::full(TokenKind::Installation { id: 7 }, "promote[bot]"),
+        );
+        Self {
+            github,
+            now: "2026-02-01T12:00:00Z".parse().unwrap(),
+            token: Some("mock-github-token"),
+        }
     }
 
     pub(super) fn with_token(kind: TokenKind) -> Self {
         let mut kit = Self::new();
-        kit.github.tokens.insert("mock-github-token", Token::full(kind, "dana"));
+        kit.github
+            .tokens
+            .insert("mock-github-token", Token::full(kind, "dana"));
         kit
     }
 
@@ -60,10 +74,18 @@ impl Kit {
     }
 
     pub(super) fn wait(&mut self, seconds: i64) {
-        self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.now = self
+            .now
+            .checked_add(SignedDuration::from_secs(seconds))
+            .unwrap();
     }
 
-    pub(super) fn request(&self, method: &str, path: &str, body: Option<Value>) -> http::request::Builder {
+    pub(super) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> http::request::Builder {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("https://api.github.com{path}"))
@@ -80,9 +102,16 @@ impl Kit {
 
     /// Asks below the repository, or anywhere if the path starts with a slash.
     pub(super) fn ask(&mut self, method: &str, path: &str, body: Value) -> Seen {
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/repos/acme/gitops/{path}") };
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/repos/acme/gitops/{path}")
+        };
         let body = Some(body).filter(|body| !body.is_null());
-        let bytes = body.as_ref().map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default();
+        let bytes = body
+            .as_ref()
+            .map(|body| serde_json::to_vec(body).unwrap())
+            .unwrap_or_default();
         let request = self.request(method, &path, body).body(bytes).unwrap();
         self.send(&request)
     }
@@ -100,11 +129,21 @@ impl Kit {
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         keep(request, &response, &body);
         let (parts, bytes) = response.into_parts();
-        Seen { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
+        Seen {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            bytes,
+            body,
+        }
     }
 
     pub(super) fn main(&self) -> String {
-        self.github.find("acme/gitops").unwrap().branch("main").unwrap().to_string()
+        self.github
+            .find("acme/gitops")
+            .unwrap()
+            .branch("main")
+            .unwrap()
+            .to_string()
     }
 
     /// Commits one file to a new branch as the client does, and returns the commit.
@@ -113,8 +152,14 @@ impl Kit {
         let tree = json!({"base_tree": base, "tree": [{"path": path, "mode": "100644", "type": "blob", "content": text}]});
         let tree = self.post("git/trees", tree).body["sha"].clone();
         let commit = json!({"message": "promote web", "tree": tree, "parents": [base]});
-        let commit = self.post("git/commits", commit).body["sha"].as_str().unwrap().to_owned();
-        let made = self.post("git/refs", json!({"ref": format!("refs/heads/{branch}"), "sha": commit}));
+        let commit = self.post("git/commits", commit).body["sha"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let made = self.post(
+            "git/refs",
+            json!({"ref": format!("refs/heads/{branch}"), "sha": commit}),
+        );
         assert_eq!(made.status, 201, "{}", made.body);
         commit
     }
@@ -122,8 +167,10 @@ impl Kit {
     /// Opens a pull request that changes the manifest, and returns its head.
     pub(super) fn open(&mut self, branch: &str) -> String {
         let head = self.branch(branch, MANIFEST, &TEXT.replace("1.4.1", "1.4.2"));
-        let made = self
-            .post("pulls", json!({"title": "Promote web", "head": branch, "base": "main", "body": "why"}));
+        let made = self.post(
+            "pulls",
+            json!({"title": "Promote web", "head": branch, "base": "main", "body": "why"}),
+        );
         assert_eq!(made.status, 201, "{}", made.body);
         head
     }
@@ -143,6 +190,10 @@ fn keep(request: &HttpRequest, response: &HttpResponse, body: &Value) {
         "status": response.status().as_u16(),
         "body": body,
     });
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .unwrap();
     writeln!(file, "{line}").unwrap();
 }

@@ -8,22 +8,51 @@ use super::kit::{Kit, MANIFEST, TEXT};
 #[test]
 fn a_promotion_from_the_first_read_to_the_deleted_branch() {
     let mut kit = Kit::new();
-    let base = kit.get("git/ref/heads/main").body["object"]["sha"].as_str().unwrap().to_owned();
+    let base = kit.get("git/ref/heads/main").body["object"]["sha"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let file = kit.get(&format!("contents/{MANIFEST}?ref={base}"));
-    assert_eq!((file.status, file.body["encoding"].as_str()), (200, Some("base64")));
-    assert_eq!(kit.get("pulls?state=open&head=acme:promote/web&base=main").body, json!([]));
+    assert_eq!(
+        (file.status, file.body["encoding"].as_str()),
+        (200, Some("base64"))
+    );
+    assert_eq!(
+        kit.get("pulls?state=open&head=acme:promote/web&base=main")
+            .body,
+        json!([])
+    );
     let head = kit.open("promote/web");
-    let found = kit.get("pulls?state=open&head=acme:promote/web&base=main").body;
-    assert_eq!((found[0]["number"].as_u64(), found[0]["head"]["sha"].as_str()), (Some(1), Some(&*head)));
+    let found = kit
+        .get("pulls?state=open&head=acme:promote/web&base=main")
+        .body;
+    assert_eq!(
+        (
+            found[0]["number"].as_u64(),
+            found[0]["head"]["sha"].as_str()
+        ),
+        (Some(1), Some(&*head))
+    );
     let files = kit.get("pulls/1/files").body;
     assert_eq!(
         files[0]["patch"],
         "@@ -1,4 +1,4 @@\n kind: Deployment\n spec:\n-  image: ghcr.io/acme/web:1.4.1\n+  image: ghcr.io/acme/web:1.4.2\n   replicas: 3"
     );
-    assert_eq!(kit.get("pulls/1").body["mergeable"], json!(null), "the first look starts the computation");
+    assert_eq!(
+        kit.get("pulls/1").body["mergeable"],
+        json!(null),
+        "the first look starts the computation"
+    );
     let pull = kit.get("pulls/1").body;
-    assert_eq!((&pull["mergeable"], &pull["mergeable_state"]), (&json!(true), &json!("clean")));
-    let merged = kit.ask("PUT", "pulls/1/merge", json!({"sha": head, "merge_method": "squash"}));
+    assert_eq!(
+        (&pull["mergeable"], &pull["mergeable_state"]),
+        (&json!(true), &json!("clean"))
+    );
+    let merged = kit.ask(
+        "PUT",
+        "pulls/1/merge",
+        json!({"sha": head, "merge_method": "squash"}),
+    );
     assert_eq!((merged.status, &merged.body["merged"]), (200, &json!(true)));
     assert_eq!(merged.body["sha"], kit.main());
     assert_eq!(kit.get("pulls/1/merge").status, 204);
@@ -32,9 +61,16 @@ fn a_promotion_from_the_first_read_to_the_deleted_branch() {
         (&pull["merged"], &pull["state"], &pull["mergeable"]),
         (&json!(true), &json!("closed"), &json!(null))
     );
-    assert_eq!(kit.ask("DELETE", "git/refs/heads/promote/web", json!(null)).status, 204);
+    assert_eq!(
+        kit.ask("DELETE", "git/refs/heads/promote/web", json!(null))
+            .status,
+        204
+    );
     assert_eq!(kit.github.branches("acme/gitops"), ["main"]);
-    assert_eq!(kit.github.file_at("acme/gitops", "main", MANIFEST), Some(TEXT.replace("1.4.1", "1.4.2")));
+    assert_eq!(
+        kit.github.file_at("acme/gitops", "main", MANIFEST),
+        Some(TEXT.replace("1.4.1", "1.4.2"))
+    );
     assert!(kit.github.unknown_routes.is_empty());
 }
 
@@ -57,7 +93,11 @@ fn reading_changes_nothing_that_can_be_seen() {
     }
     assert_eq!(kit.github.fingerprint(), before);
     kit.post("git/blobs", json!({"content": "x"}));
-    assert_ne!(kit.github.fingerprint(), before, "an object nobody reaches is a change too");
+    assert_ne!(
+        kit.github.fingerprint(),
+        before,
+        "an object nobody reaches is a change too"
+    );
     assert!(!kit.github.holds_the_same(&old) && old.holds_the_same(&old.clone()));
 }
 
@@ -91,18 +131,29 @@ fn others_act_at_their_time() {
     let mut kit = Kit::new();
     let conflicting = TEXT.replace("1.4.1", "1.5.0");
     kit.github.schedule = vec![
-        Scheduled { when: When::After("pulls/create".into()), event: commit([("README.md", "other")]) },
-        Scheduled { when: When::Before("pulls/merge".into()), event: commit([(MANIFEST, &conflicting)]) },
+        Scheduled {
+            when: When::After("pulls/create".into()),
+            event: commit([("README.md", "other")]),
+        },
+        Scheduled {
+            when: When::Before("pulls/merge".into()),
+            event: commit([(MANIFEST, &conflicting)]),
+        },
         Scheduled {
             when: When::At("2026-02-01T13:00:00Z".parse().unwrap()),
-            event: Event::Close { repository: "acme/gitops".into() },
+            event: Event::Close {
+                repository: "acme/gitops".into(),
+            },
         },
     ];
     let before = kit.main();
     let head = kit.open("promote/web");
     assert_ne!(kit.main(), before);
     let refused = kit.ask("PUT", "pulls/1/merge", json!({"sha": head}));
-    assert_eq!((refused.status, refused.message()), (405, "Pull Request is not mergeable"));
+    assert_eq!(
+        (refused.status, refused.message()),
+        (405, "Pull Request is not mergeable")
+    );
     assert_eq!(kit.get("pulls/1").body["state"], "open");
     kit.wait(3600);
     assert_eq!(kit.get("pulls/1").body["state"], "closed");

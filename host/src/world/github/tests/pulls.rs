@@ -32,8 +32,18 @@ fn every_row_of_opening_a_pull_request() {
             failed,
             error(json!({"code": "custom", "message": "No commits between main and same"})),
         ),
-        (body("none", "main"), 422, failed, error(json!({"field": "head", "code": "invalid"}))),
-        (body("fresh", "none"), 422, failed, error(json!({"field": "base", "code": "invalid"}))),
+        (
+            body("none", "main"),
+            422,
+            failed,
+            error(json!({"field": "head", "code": "invalid"})),
+        ),
+        (
+            body("fresh", "none"),
+            422,
+            failed,
+            error(json!({"field": "base", "code": "invalid"})),
+        ),
         (
             json!({"title": "t".repeat(257), "head": "fresh", "base": "main"}),
             422,
@@ -61,9 +71,16 @@ fn every_row_of_opening_a_pull_request() {
     ];
     for (body, status, message, errors) in cases {
         let seen = kit.clone().post("pulls", body.clone());
-        assert_eq!((seen.status, seen.message(), &seen.body["errors"]), (status, message, &errors), "{body}");
+        assert_eq!(
+            (seen.status, seen.message(), &seen.body["errors"]),
+            (status, message, &errors),
+            "{body}"
+        );
         if status == 201 {
-            assert_eq!(seen.header("location"), "https://api.github.com/repos/acme/gitops/pulls/2");
+            assert_eq!(
+                seen.header("location"),
+                "https://api.github.com/repos/acme/gitops/pulls/2"
+            );
         }
     }
 }
@@ -74,10 +91,16 @@ fn a_workflow_may_be_kept_from_opening_pull_requests() {
         let mut kit = Kit::with_token(kind);
         kit.repository().settings.actions_may_create_pulls = false;
         kit.branch("work", "x", "1");
-        let seen = kit.post("pulls", json!({"title": "t", "head": "work", "base": "main"}));
+        let seen = kit.post(
+            "pulls",
+            json!({"title": "t", "head": "work", "base": "main"}),
+        );
         assert_eq!(seen.status, status);
         if status == 403 {
-            assert_eq!(seen.message(), "GitHub Actions is not permitted to create or approve pull requests.");
+            assert_eq!(
+                seen.message(),
+                "GitHub Actions is not permitted to create or approve pull requests."
+            );
         }
     }
 }
@@ -91,7 +114,11 @@ fn lists_filter_but_ignore_a_head_without_owner() {
     kit.github.close_pull_request("acme/gitops", 2);
     let numbers = |kit: &mut Kit, query: &str| -> Vec<u64> {
         let body = kit.get(&format!("pulls?{query}")).body;
-        body.as_array().unwrap().iter().map(|pull| pull["number"].as_u64().unwrap()).collect()
+        body.as_array()
+            .unwrap()
+            .iter()
+            .map(|pull| pull["number"].as_u64().unwrap())
+            .collect()
     };
     let cases: [(&str, &[u64]); 9] = [
         ("", &[3, 1]),
@@ -118,19 +145,36 @@ fn pages_link_to_each_other_by_number() {
     }
     let id = kit.repository().id;
     let link = |page: u32, rel: &str| {
-        format!("<https://api.github.com/repositories/{id}/pulls?per_page=2&page={page}>; rel=\"{rel}\"")
+        format!(
+            "<https://api.github.com/repositories/{id}/pulls?per_page=2&page={page}>; rel=\"{rel}\""
+        )
     };
     let cases = [
         (1, 2, vec![link(2, "next"), link(3, "last")]),
-        (2, 2, vec![link(1, "prev"), link(3, "next"), link(3, "last"), link(1, "first")]),
+        (
+            2,
+            2,
+            vec![
+                link(1, "prev"),
+                link(3, "next"),
+                link(3, "last"),
+                link(1, "first"),
+            ],
+        ),
         (3, 1, vec![link(2, "prev"), link(1, "first")]),
         (4, 0, vec![link(3, "prev"), link(1, "first")]),
     ];
     for (page, count, links) in cases {
         let seen = kit.get(&format!("pulls?per_page=2&page={page}"));
-        assert_eq!((seen.body.as_array().unwrap().len(), seen.header("link")), (count, &*links.join(", ")));
+        assert_eq!(
+            (seen.body.as_array().unwrap().len(), seen.header("link")),
+            (count, &*links.join(", "))
+        );
         let again = kit.get(&format!("/repositories/{id}/pulls?per_page=2&page={page}"));
-        assert_eq!((again.body, again.headers["link"].as_bytes()), (seen.body, links.join(", ").as_bytes()));
+        assert_eq!(
+            (again.body, again.headers["link"].as_bytes()),
+            (seen.body, links.join(", ").as_bytes())
+        );
     }
     assert_eq!(kit.get("pulls").header("link"), "");
 }
@@ -145,16 +189,31 @@ fn changes_keep_what_they_do_not_name() {
         (&json!("new"), &json!("why"), &json!("open"))
     );
     let seen = kit.ask("PATCH", "pulls/1", json!({"state": "closed"})).body;
-    assert_eq!((&seen["state"], &seen["closed_at"]), (&json!("closed"), &json!("2026-02-01T12:00:00Z")));
-    assert_eq!(kit.ask("PATCH", "pulls/1", json!({"state": "open"})).body["state"], "open");
-    for (body, status) in
-        [(json!({"state": "gone"}), 422), (json!({"base": "none"}), 422), (json!({"title": 1}), 422)]
-    {
+    assert_eq!(
+        (&seen["state"], &seen["closed_at"]),
+        (&json!("closed"), &json!("2026-02-01T12:00:00Z"))
+    );
+    assert_eq!(
+        kit.ask("PATCH", "pulls/1", json!({"state": "open"})).body["state"],
+        "open"
+    );
+    for (body, status) in [
+        (json!({"state": "gone"}), 422),
+        (json!({"base": "none"}), 422),
+        (json!({"title": 1}), 422),
+    ] {
         assert_eq!(kit.ask("PATCH", "pulls/1", body).status, status);
     }
     kit.ask("DELETE", "git/refs/heads/work", Value::Null);
-    assert_eq!(kit.get("pulls/1").body["state"], "closed", "a pull request ends with its branch");
-    assert_eq!(kit.ask("PATCH", "pulls/1", json!({"state": "open"})).status, 422);
+    assert_eq!(
+        kit.get("pulls/1").body["state"],
+        "closed",
+        "a pull request ends with its branch"
+    );
+    assert_eq!(
+        kit.ask("PATCH", "pulls/1", json!({"state": "open"})).status,
+        422
+    );
     assert_eq!(kit.get("pulls/2").status, 404);
     assert_eq!(kit.get("pulls/x").status, 404);
 }
@@ -165,11 +224,22 @@ fn mergeable_is_computed_behind_the_first_looks() {
     kit.github.weather.unknown_mergeable = 2;
     kit.open("work");
     let looks = |kit: &mut Kit| -> Vec<Value> {
-        (0..3).map(|_| kit.get("pulls/1").body["mergeable"].clone()).collect()
+        (0..3)
+            .map(|_| kit.get("pulls/1").body["mergeable"].clone())
+            .collect()
     };
     assert_eq!(looks(&mut kit), [json!(null), json!(null), json!(true)]);
-    kit.github.commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "other".into())]);
-    assert_eq!(looks(&mut kit), [json!(null), json!(null), json!(false)], "a new base starts again");
+    kit.github.commit_files(
+        "acme/gitops",
+        "main",
+        "m",
+        [(MANIFEST.into(), "other".into())],
+    );
+    assert_eq!(
+        looks(&mut kit),
+        [json!(null), json!(null), json!(false)],
+        "a new base starts again"
+    );
     kit.github.close_pull_request("acme/gitops", 1);
     assert_eq!(looks(&mut kit), [Value::Null, Value::Null, Value::Null]);
     assert_eq!(kit.get("pulls/1").body["mergeable_state"], "unknown");
@@ -184,14 +254,21 @@ fn mergeable_state_tells_why() {
     };
     type Prepare = fn(&mut Kit);
     let behind: Prepare = |kit| {
-        kit.github.commit_files("acme/gitops", "main", "m", [("README.md".into(), "x".into())]);
+        kit.github.commit_files(
+            "acme/gitops",
+            "main",
+            "m",
+            [("README.md".into(), "x".into())],
+        );
     };
     let conflict: Prepare = |kit| {
-        kit.github.commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "x".into())]);
+        kit.github
+            .commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "x".into())]);
     };
     let failing: Prepare = |kit| {
         let head = kit.repository().pulls[&1].head_sha;
-        kit.github.set_check("acme/gitops", head, "lint", Some("failure"));
+        kit.github
+            .set_check("acme/gitops", head, "lint", Some("failure"));
     };
     let draft: Prepare = |kit| kit.repository().pulls.get_mut(&1).unwrap().draft = true;
     let nothing: Prepare = |_| {};
@@ -202,8 +279,16 @@ fn mergeable_state_tells_why() {
         (BranchRules::default(), failing, "unstable"),
         (BranchRules::default(), draft, "draft"),
         (BranchRules::default(), conflict, "dirty"),
-        (rules(|rules| rules.required_approvals = 1), nothing, "blocked"),
-        (rules(|rules| rules.required_checks = vec!["test".into()]), nothing, "blocked"),
+        (
+            rules(|rules| rules.required_approvals = 1),
+            nothing,
+            "blocked",
+        ),
+        (
+            rules(|rules| rules.required_checks = vec!["test".into()]),
+            nothing,
+            "blocked",
+        ),
         (rules(|rules| rules.merge_queue = true), nothing, "blocked"),
     ];
     for (rules, prepare, state) in cases {
@@ -220,10 +305,17 @@ fn mergeable_state_tells_why() {
 fn a_push_moves_the_head_and_a_push_to_base_may_merge() {
     let mut kit = Kit::new();
     kit.open("work");
-    let pushed = kit.github.commit_files("acme/gitops", "work", "more", [("x".into(), "1".into())]).unwrap();
+    let pushed = kit
+        .github
+        .commit_files("acme/gitops", "work", "more", [("x".into(), "1".into())])
+        .unwrap();
     assert_eq!(kit.get("pulls/1").body["head"]["sha"], pushed.to_string());
     assert_eq!(kit.get("pulls/1").body["commits"], 2);
     assert_eq!(kit.get("pulls/1/commits").body.as_array().unwrap().len(), 2);
-    kit.ask("PATCH", "git/refs/heads/main", json!({"sha": pushed.to_string()}));
+    kit.ask(
+        "PATCH",
+        "git/refs/heads/main",
+        json!({"sha": pushed.to_string()}),
+    );
     assert_eq!(kit.get("pulls/1").body["merged"], true);
 }

@@ -17,8 +17,18 @@ const DEPTH: usize = 16;
 pub(super) enum Rule {
     All(Vec<Self>),
     Any(Vec<Self>),
-    Related { blueprint: String, identifier: String, upstream: bool, downstream: bool },
-    Test { property: String, test: Test, negated: bool, value: Value },
+    Related {
+        blueprint: String,
+        identifier: String,
+        upstream: bool,
+        downstream: bool,
+    },
+    Test {
+        property: String,
+        test: Test,
+        negated: bool,
+        value: Value,
+    },
 }
 
 /// What a rule asks of a property.
@@ -110,12 +120,21 @@ impl Rule {
                 .iter()
                 .find(|(name, ..)| *name == operator)
                 .map(|(_, test, negated)| (*test, *negated))
-                .ok_or_else(|| Problem::invalid(format!("{at}/operator \"{operator}\" is not supported")))?,
+                .ok_or_else(|| {
+                    Problem::invalid(format!("{at}/operator \"{operator}\" is not supported"))
+                })?,
         };
         if value.is_none() && test != Test::Empty {
-            return Err(Problem::invalid(format!("{at} must have required property 'value'")));
+            return Err(Problem::invalid(format!(
+                "{at} must have required property 'value'"
+            )));
         }
-        Ok(Self::Test { property, test, negated, value: value.unwrap_or_default() })
+        Ok(Self::Test {
+            property,
+            test,
+            negated,
+            value: value.unwrap_or_default(),
+        })
     }
 
     fn related(rule: &Map<String, Value>, at: &str) -> Result<Self, Problem> {
@@ -133,14 +152,22 @@ impl Rule {
         match self {
             Self::All(rules) => rules.iter().all(|rule| rule.holds(port, entity, now)),
             Self::Any(rules) => rules.iter().any(|rule| rule.holds(port, entity, now)),
-            Self::Related { blueprint, identifier, upstream, downstream } => {
+            Self::Related {
+                blueprint,
+                identifier,
+                upstream,
+                downstream,
+            } => {
                 let own = (entity.blueprint.as_str(), entity.identifier.as_str());
                 let reaches = |up| port.reach((blueprint, identifier), up).contains(&own);
                 (*upstream && reaches(true)) || (*downstream && reaches(false))
             }
-            Self::Test { property, test, negated, value } => {
-                test.passes(&read(entity, property), value, now) != *negated
-            }
+            Self::Test {
+                property,
+                test,
+                negated,
+                value,
+            } => test.passes(&read(entity, property), value, now) != *negated,
         }
     }
 }
@@ -177,7 +204,9 @@ impl Test {
                 among(found, wanted) || texts(found, wanted).is_some_and(|(a, b)| a.contains(b))
             }
             Self::AnyOf => {
-                let wanted = wanted.as_array().map_or(std::slice::from_ref(wanted), Vec::as_slice);
+                let wanted = wanted
+                    .as_array()
+                    .map_or(std::slice::from_ref(wanted), Vec::as_slice);
                 wanted.iter().any(|one| found == one || among(found, one))
             }
             Self::Begins => texts(found, wanted).is_some_and(|(a, b)| a.starts_with(b)),
@@ -194,7 +223,9 @@ impl Test {
 }
 
 fn among(found: &Value, wanted: &Value) -> bool {
-    found.as_array().is_some_and(|elements| elements.contains(wanted))
+    found
+        .as_array()
+        .is_some_and(|elements| elements.contains(wanted))
 }
 
 fn texts<'a>(found: &'a Value, wanted: &'a Value) -> Option<(&'a str, &'a str)> {

@@ -16,7 +16,13 @@ fn login_hands_out_the_same_token_until_it_expires() {
     assert_eq!(later["expiresIn"], 3_600);
 
     client.now += jiff::SignedDuration::from_hours(1);
-    client.expect(("GET", "/v1/blueprints/image", Value::Null, 401, "unauthorized"));
+    client.expect((
+        "GET",
+        "/v1/blueprints/image",
+        Value::Null,
+        401,
+        "unauthorized",
+    ));
     let (_, fresh) = client.login(CLIENT_SECRET);
     assert_ne!(fresh["accessToken"], first["accessToken"]);
 }
@@ -24,11 +30,27 @@ fn login_hands_out_the_same_token_until_it_expires() {
 #[test]
 fn login_refuses_in_the_ways_of_port() {
     let cases = [
-        (json!({"clientId": CLIENT_ID, "clientSecret": "wrong"}), 401, "invalid_credentials"),
-        (json!({"clientId": "nobody", "clientSecret": CLIENT_SECRET}), 401, "invalid_credentials"),
+        (
+            json!({"clientId": CLIENT_ID, "clientSecret": "wrong"}),
+            401,
+            "invalid_credentials",
+        ),
+        (
+            json!({"clientId": "nobody", "clientSecret": CLIENT_SECRET}),
+            401,
+            "invalid_credentials",
+        ),
         (json!({"clientId": CLIENT_ID}), 422, "invalid_request"),
-        (json!({"clientId": CLIENT_ID, "clientSecret": 1}), 422, "invalid_request"),
-        (json!({"clientId": CLIENT_ID, "clientSecret": "x", "more": 1}), 422, "invalid_request"),
+        (
+            json!({"clientId": CLIENT_ID, "clientSecret": 1}),
+            422,
+            "invalid_request",
+        ),
+        (
+            json!({"clientId": CLIENT_ID, "clientSecret": "x", "more": 1}),
+            422,
+            "invalid_request",
+        ),
         (json!([]), 422, "invalid_request"),
     ];
     for (body, status, code) in cases {
@@ -59,14 +81,23 @@ fn credentials_that_may_only_read_are_told_so() {
     client.port.credentials[0].may_write = false;
     let entity = "/v1/blueprints/service/entities/web";
     client.expect(("GET", entity, Value::Null, 200, ""));
-    client.expect(("PATCH", entity, json!({"title": "x"}), 403, "missing_permissions"));
+    client.expect((
+        "PATCH",
+        entity,
+        json!({"title": "x"}),
+        403,
+        "missing_permissions",
+    ));
     let query = json!({"combinator": "and", "rules": []});
     client.expect(("POST", "/v1/entities/search", query, 200, ""));
 }
 
 #[test]
 fn answers_carry_a_trace_and_the_state_of_the_limit() {
-    for (format, reset) in [(ResetFormat::Seconds, 300), (ResetFormat::Epoch, 1_767_693_900)] {
+    for (format, reset) in [
+        (ResetFormat::Seconds, 300),
+        (ResetFormat::Epoch, 1_767_693_900),
+    ] {
         let mut client = Client::new();
         client.port.rate = Rate::new(2, 300, format);
         let traces = [200, 200, 429].map(|status| {
@@ -108,10 +139,20 @@ fn unknown_routes_are_not_found_and_marked() {
     ] {
         let response = client.raw(method, path, Vec::new());
         assert_eq!(response.status(), 404, "{method} {path}");
-        assert!(response.extensions().get::<crate::world::UnknownRoute>().is_some());
+        assert!(
+            response
+                .extensions()
+                .get::<crate::world::UnknownRoute>()
+                .is_some()
+        );
     }
     let known = client.raw("GET", "/v1/blueprints/service/entities/none", Vec::new());
-    assert!(known.extensions().get::<crate::world::UnknownRoute>().is_none());
+    assert!(
+        known
+            .extensions()
+            .get::<crate::world::UnknownRoute>()
+            .is_none()
+    );
 }
 
 #[test]

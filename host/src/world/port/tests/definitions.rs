@@ -14,41 +14,140 @@ fn the_guide_can_be_installed_over_the_api() {
     client.port.actions.clear();
     for text in GUIDE_BLUEPRINTS {
         client.expect(("POST", "/v1/blueprints", json_of(text), 201, ""));
-        client.expect(("POST", "/v1/blueprints", json_of(text), 409, "identifier_taken"));
+        client.expect((
+            "POST",
+            "/v1/blueprints",
+            json_of(text),
+            409,
+            "identifier_taken",
+        ));
     }
-    client.expect(("POST", "/v1/actions", json_of(GUIDE_ACTION_V1), 422, "invalid_request"));
+    client.expect((
+        "POST",
+        "/v1/actions",
+        json_of(GUIDE_ACTION_V1),
+        422,
+        "invalid_request",
+    ));
     client.expect(("POST", "/v1/actions", json_of(GUIDE_ACTION), 201, ""));
-    client.expect(("POST", "/v1/actions", json_of(GUIDE_ACTION), 409, "identifier_taken"));
+    client.expect((
+        "POST",
+        "/v1/actions",
+        json_of(GUIDE_ACTION),
+        409,
+        "identifier_taken",
+    ));
     let (_, answer) = client.get("/v1/blueprints/running_service");
     assert_eq!(answer["blueprint"]["relations"]["image"]["target"], "image");
     assert_eq!(answer["blueprint"]["createdBy"], CLIENT_ID);
-    assert_eq!(client.get("/v1/blueprints").1["blueprints"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        client.get("/v1/blueprints").1["blueprints"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 #[test]
 fn blueprints_are_as_strict_as_their_schema() {
     let blueprint = |extra: Value| {
-        let mut body = json!({"identifier": "x", "title": "X", "schema": {"properties": {}, "required": []}});
-        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let mut body =
+            json!({"identifier": "x", "title": "X", "schema": {"properties": {}, "required": []}});
+        body.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
         body
     };
     let relation = |relation: Value| blueprint(json!({"relations": {"r": relation}}));
     let all = "/v1/blueprints";
     let cases: Vec<Row<'_>> = vec![
         ("POST", all, blueprint(json!({})), 201, ""),
-        ("POST", all, relation(json!({"target": "image", "required": false, "many": true})), 201, ""),
-        ("POST", all, relation(json!({"target": "x", "required": false, "many": true})), 201, ""),
-        ("POST", all, relation(json!({"target": "none", "required": false, "many": true})), 404, "not_found"),
-        ("POST", all, relation(json!({"target": "image"})), 422, "invalid_request"),
-        ("POST", all, blueprint(json!({"identifier": "a=b"})), 422, "invalid_request"),
-        ("POST", all, blueprint(json!({"title": ""})), 422, "invalid_request"),
-        ("POST", all, blueprint(json!({"description": "x".repeat(201)})), 422, "invalid_request"),
-        ("POST", all, blueprint(json!({"schema": {"more": 1}})), 422, "invalid_request"),
-        ("POST", all, blueprint(json!({"more": 1})), 422, "invalid_request"),
+        (
+            "POST",
+            all,
+            relation(json!({"target": "image", "required": false, "many": true})),
+            201,
+            "",
+        ),
+        (
+            "POST",
+            all,
+            relation(json!({"target": "x", "required": false, "many": true})),
+            201,
+            "",
+        ),
+        (
+            "POST",
+            all,
+            relation(json!({"target": "none", "required": false, "many": true})),
+            404,
+            "not_found",
+        ),
+        (
+            "POST",
+            all,
+            relation(json!({"target": "image"})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            all,
+            blueprint(json!({"identifier": "a=b"})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            all,
+            blueprint(json!({"title": ""})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            all,
+            blueprint(json!({"description": "x".repeat(201)})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            all,
+            blueprint(json!({"schema": {"more": 1}})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            all,
+            blueprint(json!({"more": 1})),
+            422,
+            "invalid_request",
+        ),
         ("GET", "/v1/blueprints/none", Value::Null, 404, "not_found"),
-        ("PUT", "/v1/blueprints/image", json!({"title": "Image"}), 422, "invalid_request"),
-        ("PATCH", "/v1/blueprints/image", json!({"title": "Picture"}), 200, ""),
-        ("DELETE", "/v1/blueprints/image", Value::Null, 403, "has_dependents"),
+        (
+            "PUT",
+            "/v1/blueprints/image",
+            json!({"title": "Image"}),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PATCH",
+            "/v1/blueprints/image",
+            json!({"title": "Picture"}),
+            200,
+            "",
+        ),
+        (
+            "DELETE",
+            "/v1/blueprints/image",
+            Value::Null,
+            403,
+            "has_dependents",
+        ),
     ];
     for case in cases {
         Client::new().expect(case);
@@ -58,11 +157,23 @@ fn blueprints_are_as_strict_as_their_schema() {
 #[test]
 fn put_replaces_a_blueprint_and_patch_changes_it() {
     let mut client = Client::new();
-    client.expect(("PATCH", "/v1/blueprints/image", json!({"title": "Picture"}), 200, ""));
-    assert!(client.get("/v1/blueprints/image").1["blueprint"]["schema"]["properties"]["tags"].is_object());
+    client.expect((
+        "PATCH",
+        "/v1/blueprints/image",
+        json!({"title": "Picture"}),
+        200,
+        "",
+    ));
+    assert!(
+        client.get("/v1/blueprints/image").1["blueprint"]["schema"]["properties"]["tags"]
+            .is_object()
+    );
     let whole = json!({"title": "Picture", "schema": {"properties": {}, "required": []}});
     client.expect(("PUT", "/v1/blueprints/image", whole, 200, ""));
-    assert_eq!(client.get("/v1/blueprints/image").1["blueprint"]["schema"]["properties"], json!({}));
+    assert_eq!(
+        client.get("/v1/blueprints/image").1["blueprint"]["schema"]["properties"],
+        json!({})
+    );
 }
 
 #[test]
@@ -77,16 +188,70 @@ fn actions_are_as_strict_as_their_schema() {
         ("GET", path, Value::Null, 200, ""),
         ("GET", "/v1/actions/none", Value::Null, 404, "not_found"),
         ("PUT", path, change("", "title", json!("Promote")), 200, ""),
-        ("PUT", path, change("", "userInputs", json!({})), 422, "invalid_request"),
-        ("PUT", path, change("", "trigger", json!("DAY-2")), 422, "invalid_request"),
-        ("PUT", path, change("/trigger", "userInputs", Value::Null), 422, "invalid_request"),
-        ("PUT", path, change("/trigger", "operation", json!("DAY-3")), 422, "invalid_request"),
-        ("PUT", path, change("/trigger", "blueprintIdentifier", json!("none")), 404, "not_found"),
-        ("PUT", path, change("/invocationMethod", "omitPayload", json!(false)), 422, "invalid_request"),
-        ("PUT", path, change("/invocationMethod", "type", json!("CARRIER_PIGEON")), 422, "invalid_request"),
+        (
+            "PUT",
+            path,
+            change("", "userInputs", json!({})),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PUT",
+            path,
+            change("", "trigger", json!("DAY-2")),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PUT",
+            path,
+            change("/trigger", "userInputs", Value::Null),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PUT",
+            path,
+            change("/trigger", "operation", json!("DAY-3")),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PUT",
+            path,
+            change("/trigger", "blueprintIdentifier", json!("none")),
+            404,
+            "not_found",
+        ),
+        (
+            "PUT",
+            path,
+            change("/invocationMethod", "omitPayload", json!(false)),
+            422,
+            "invalid_request",
+        ),
+        (
+            "PUT",
+            path,
+            change("/invocationMethod", "type", json!("CARRIER_PIGEON")),
+            422,
+            "invalid_request",
+        ),
         ("DELETE", path, Value::Null, 200, ""),
-        ("GET", "/v1/actions/promote_to_production/permissions", Value::Null, 200, ""),
-        ("POST", "/v1/blueprints/service/actions", json_of(GUIDE_ACTION_V1), 422, "invalid_request"),
+        (
+            "GET",
+            "/v1/actions/promote_to_production/permissions",
+            Value::Null,
+            200,
+            "",
+        ),
+        (
+            "POST",
+            "/v1/blueprints/service/actions",
+            json_of(GUIDE_ACTION_V1),
+            422,
+            "invalid_request",
+        ),
     ];
     for case in cases {
         Client::new().expect(case);

@@ -8,7 +8,8 @@ const PROD: &str = "/v1/blueprints/running_service/entities/web-prod";
 
 #[test]
 fn post_creates_replaces_or_merges() {
-    let exists = json!({"identifier": "web", "blueprint": "service", "properties": {"language": "Node"}});
+    let exists =
+        json!({"identifier": "web", "blueprint": "service", "properties": {"language": "Node"}});
     let new = json!({"identifier": "api", "properties": {"language": "Node"}});
     // Query; body; status; language, lifecycle and relation to production afterwards.
     let kept = (json!("Node"), json!("Production"), json!("web-prod"));
@@ -30,7 +31,11 @@ fn post_creates_replaces_or_merges() {
         let (_, answer) = client.get(&format!("{SERVICES}/{identifier}"));
         let entity = &answer["entity"];
         let (properties, relations) = (&entity["properties"], &entity["relations"]);
-        let after = (&properties["language"], &properties["lifecycle"], &relations["prod_runtime"]);
+        let after = (
+            &properties["language"],
+            &properties["lifecycle"],
+            &relations["prod_runtime"],
+        );
         assert_eq!(after, (&expected.0, &expected.1, &expected.2), "{query}");
     }
 }
@@ -39,10 +44,14 @@ fn post_creates_replaces_or_merges() {
 fn a_post_without_identifier_makes_an_orphan() {
     let mut client = Client::new();
     let body = json!({"blueprint": "running_service", "relations": {"image": "web-1.4.2"}});
-    let (status, answer) = client.call("POST", &format!("{RUNTIMES}?upsert=true&merge=true"), &body);
+    let (status, answer) =
+        client.call("POST", &format!("{RUNTIMES}?upsert=true&merge=true"), &body);
     let identifier = answer["entity"]["identifier"].as_str().unwrap();
     assert_eq!(status, 201);
-    assert!(identifier.starts_with("e_") && identifier.len() == 18, "{identifier}");
+    assert!(
+        identifier.starts_with("e_") && identifier.len() == 18,
+        "{identifier}"
+    );
 }
 
 #[test]
@@ -69,7 +78,13 @@ fn a_write_is_tied_to_a_run_that_is_in_progress() {
     let body = json!({"relations": {"image": "web-1.4.2"}});
     let tied = format!("{PROD}?run_id={RUN}");
     let mut client = Client::new();
-    client.expect(("PATCH", &format!("{PROD}?run_id=r_none"), body.clone(), 404, "not_found"));
+    client.expect((
+        "PATCH",
+        &format!("{PROD}?run_id=r_none"),
+        body.clone(),
+        404,
+        "not_found",
+    ));
     client.expect(("PATCH", &tied, body.clone(), 200, ""));
     let audit = format!("/v1/audit-log?resources=entity&run_id={RUN}&includes=context");
     let (_, answer) = client.get(&audit);
@@ -79,7 +94,13 @@ fn a_write_is_tied_to_a_run_that_is_in_progress() {
     client.port.runs.get_mut(RUN).unwrap().status = RunStatus::Success;
     client.expect(("PATCH", &tied, body, 400, "run_exhausted"));
     let upsert = format!("{RUNTIMES}?upsert=true&merge=true&run_id={RUN}");
-    client.expect(("POST", &upsert, json!({"identifier": "web-prod"}), 400, "run_exhausted"));
+    client.expect((
+        "POST",
+        &upsert,
+        json!({"identifier": "web-prod"}),
+        400,
+        "run_exhausted",
+    ));
 }
 
 #[test]
@@ -87,10 +108,26 @@ fn missing_targets_are_made_only_when_asked_for() {
     let body = json!({"identifier": "web-prod", "relations": {"image": "web-9"}});
     let path = format!("{RUNTIMES}?upsert=true&merge=true&create_missing_related_entities=true");
     let mut client = Client::new();
-    client.expect(("POST", &format!("{path}&validation_only=true"), body.clone(), 200, ""));
-    assert!(client.port.entity("image", "web-9").is_none(), "validation wrote");
+    client.expect((
+        "POST",
+        &format!("{path}&validation_only=true"),
+        body.clone(),
+        200,
+        "",
+    ));
+    assert!(
+        client.port.entity("image", "web-9").is_none(),
+        "validation wrote"
+    );
     client.expect(("POST", &path, body, 200, ""));
-    assert!(client.port.entity("image", "web-9").unwrap().properties.is_empty());
+    assert!(
+        client
+            .port
+            .entity("image", "web-9")
+            .unwrap()
+            .properties
+            .is_empty()
+    );
     assert_eq!(client.image_of("web-prod"), "web-9");
 }
 
@@ -112,21 +149,47 @@ fn bulk_tells_the_good_from_the_bad() {
     let mut client = Client::new();
     let (status, answer) = client.call("POST", &path, &json!({"entities": [good, bad]}));
     assert_eq!(status, 207);
-    assert_eq!(answer["entities"], json!([{"identifier": "new", "index": 0, "created": true}]));
+    assert_eq!(
+        answer["entities"],
+        json!([{"identifier": "new", "index": 0, "created": true}])
+    );
     assert_eq!(answer["errors"][0]["statusCode"], 404);
     assert_eq!(answer["errors"][0]["error"], "not_found");
-    client.expect(("POST", &path, json!({"entities": [{"identifier": "new"}]}), 200, ""));
+    client.expect((
+        "POST",
+        &path,
+        json!({"entities": [{"identifier": "new"}]}),
+        200,
+        "",
+    ));
     let many = vec![json!({"identifier": "x"}); 21];
-    client.expect(("POST", &path, json!({"entities": many}), 422, "invalid_request"));
+    client.expect((
+        "POST",
+        &path,
+        json!({"entities": many}),
+        422,
+        "invalid_request",
+    ));
 }
 
 #[test]
 fn deleting_takes_the_dependents_along_when_asked() {
     let mut client = Client::new();
-    client.expect(("DELETE", &format!("{PROD}?delete_dependents=true"), Value::Null, 200, ""));
+    client.expect((
+        "DELETE",
+        &format!("{PROD}?delete_dependents=true"),
+        Value::Null,
+        200,
+        "",
+    ));
     assert!(client.port.entity("running_service", "web-prod").is_none());
     assert!(client.port.entity("service", "web").is_none());
-    assert!(client.port.entity("running_service", "web-staging").is_some());
+    assert!(
+        client
+            .port
+            .entity("running_service", "web-staging")
+            .is_some()
+    );
 }
 
 #[test]
@@ -134,7 +197,10 @@ fn a_new_identifier_takes_its_relations_along() {
     let mut client = Client::new();
     client.expect(("PATCH", PROD, json!({"identifier": "web/prod+1"}), 200, ""));
     let (status, answer) = client.get(&format!("{RUNTIMES}/web%2Fprod%2B1"));
-    assert_eq!((status, &answer["entity"]["identifier"]), (200, &json!("web/prod+1")));
+    assert_eq!(
+        (status, &answer["entity"]["identifier"]),
+        (200, &json!("web/prod+1"))
+    );
     let (_, answer) = client.get(&format!("{SERVICES}/web?include=relations.prod_runtime"));
     assert_eq!(answer["entity"]["relations"]["prod_runtime"], "web/prod+1");
 }

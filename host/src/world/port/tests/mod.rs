@@ -26,7 +26,11 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new() -> Self {
         let World { port, now, .. } = World::sample();
-        let mut client = Self { port, now, token: String::new() };
+        let mut client = Self {
+            port,
+            now,
+            token: String::new(),
+        };
         let (status, body) = client.login(CLIENT_SECRET);
         assert_eq!(status, 200, "{body}");
         client.token = body["accessToken"].as_str().unwrap().to_owned();
@@ -50,7 +54,11 @@ impl Client {
     }
 
     pub(super) fn call(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
         let response = self.raw(method, path, body);
         let status = response.status().as_u16();
         (status, serde_json::from_slice(response.body()).unwrap())
@@ -64,12 +72,22 @@ impl Client {
     pub(super) fn expect(&mut self, (method, path, body, status, code): Row<'_>) {
         let (got, answer) = self.call(method, path, &body);
         let got_code = answer["error"].as_str().unwrap_or_default();
-        assert_eq!((got, got_code), (status, code), "{method} {path} {body}: {answer}");
-        assert_eq!(answer["ok"], json!(status < 400), "{method} {path}: {answer}");
+        assert_eq!(
+            (got, got_code),
+            (status, code),
+            "{method} {path} {body}: {answer}"
+        );
+        assert_eq!(
+            answer["ok"],
+            json!(status < 400),
+            "{method} {path}: {answer}"
+        );
     }
 
     pub(super) fn image_of(&mut self, runtime: &str) -> Value {
-        let (_, body) = self.get(&format!("/v1/blueprints/running_service/entities/{runtime}"));
+        let (_, body) = self.get(&format!(
+            "/v1/blueprints/running_service/entities/{runtime}"
+        ));
         body["entity"]["relations"]["image"].clone()
     }
 }
@@ -82,12 +100,18 @@ fn a_promotion_reads_writes_and_ends_its_run() {
     let mut client = Client::new();
     let logs = format!("/v1/actions/runs/{RUN}/logs");
     let (status, body) = client.call("POST", &logs, &json!({"message": "starting"}));
-    assert_eq!((status, &body["runLog"]["message"]), (201, &json!("starting")));
+    assert_eq!(
+        (status, &body["runLog"]["message"]),
+        (201, &json!("starting"))
+    );
 
     let image = client.image_of("web-staging");
     let write = format!("/v1/blueprints/running_service/entities/web-prod?run_id={RUN}");
     let (status, body) = client.call("PATCH", &write, &json!({"relations": {"image": image}}));
-    assert_eq!((status, &body["entity"]["relations"]["image"]), (200, &json!("web-1.4.2")));
+    assert_eq!(
+        (status, &body["entity"]["relations"]["image"]),
+        (200, &json!("web-1.4.2"))
+    );
 
     let end = json!({"message": "done", "terminationStatus": "SUCCESS", "statusLabel": "promoted"});
     assert_eq!(client.call("POST", &logs, &end).0, 201);
@@ -95,5 +119,8 @@ fn a_promotion_reads_writes_and_ends_its_run() {
     assert_eq!(body["run"]["status"], "SUCCESS");
     assert_eq!(body["run"]["statusLabel"], "promoted");
     assert_eq!(body["run"]["endedAt"], "2026-01-06T10:00:00.000Z");
-    assert_eq!(client.port.runs[RUN].affected, [("running_service".to_owned(), "web-prod".to_owned())]);
+    assert_eq!(
+        client.port.runs[RUN].affected,
+        [("running_service".to_owned(), "web-prod".to_owned())]
+    );
 }

@@ -13,12 +13,18 @@ fn a_view_shows_what_was_asked_for() {
             "?include=identifier&include=relations.image&include=properties.gitPath",
             json!({"identifier": "web-prod", "relations": {"image": "web-1.4.1"}, "properties": {"gitPath": "apps/web/prod"}}),
         ),
-        ("?include=title,blueprint", json!({"title": "Web (prod)", "blueprint": "running_service"})),
+        (
+            "?include=title,blueprint",
+            json!({"title": "Web (prod)", "blueprint": "running_service"}),
+        ),
         (
             "?include=relations&attach_title_to_relation=true",
             json!({"relations": {"image": {"identifier": "web-1.4.1", "title": "web:1.4.1"}}}),
         ),
-        ("?include=properties.gitPath&exclude=properties.gitPath", json!({"properties": {}})),
+        (
+            "?include=properties.gitPath&exclude=properties.gitPath",
+            json!({"properties": {}}),
+        ),
     ];
     for (query, expected) in cases {
         let (_, answer) = Client::new().get(&format!("{PROD}{query}"));
@@ -32,7 +38,10 @@ fn calculated_properties_come_along_unless_excluded() {
     let mut client = Client::new();
     let (_, with) = client.get(image);
     let (_, without) = client.get(&format!("{image}?exclude_calculated_properties=true"));
-    assert_eq!(with["entity"]["properties"].get("link_to_the_ci"), Some(&Value::Null));
+    assert_eq!(
+        with["entity"]["properties"].get("link_to_the_ci"),
+        Some(&Value::Null)
+    );
     assert_eq!(without["entity"]["properties"].get("link_to_the_ci"), None);
 }
 
