@@ -11,7 +11,7 @@ use std::process::ExitCode;
     unused_imports,
     reason = "a module of the host, used in part"
 )]
-#[path = "../host/src/toolchain/mod.rs"]
+#[path = "../host/toolchain/src/lib.rs"]
 mod toolchain;
 
 use toolchain::{Plan, Probe, Problem};

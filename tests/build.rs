@@ -10,16 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "a module of the host, used in part"
-)]
-#[path = "../host/src/toolchain/mod.rs"]
-mod toolchain;
-
-use toolchain::{Artifact, BuildRequest};
+use promote_toolchain::{Artifact, BuildRequest};
 
 /// Not `Result`, which would show an error as `Debug` does, its line ends escaped.
 fn main() -> ExitCode {
@@ -45,12 +36,12 @@ fn guests() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rerun-if-changed={input}");
     }
     let sources = tests.join("guests");
-    let components = toolchain::make(&BuildRequest {
+    let components = promote_toolchain::make(&BuildRequest {
         manifest_dir: &sources,
         package: "promote-guests",
         artifact: Artifact::Examples,
         profile: "policy",
-        target_dir: &toolchain::guest_target_dir(&out),
+        target_dir: &promote_toolchain::guest_target_dir(&out),
     })?;
     let constants: Result<String, _> = names(&sources)?
         .iter()

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use promote::core::call::Call;
-use promote::core::contract::EntityKey;
-use promote::core::gate::Gate;
-use promote::core::grants::Resolved;
-use promote::core::journal::Journal;
-use promote::core::limits::Limits;
-use promote::core::sandbox::Door;
-use promote::core::transport::Clock as _;
-use promote::request::config::Config;
-use promote::setup::Silent;
-use promote::words::WORDS;
-use promote::world::{Shared, World};
+use crate::words::WORDS;
+use promote_core::call::Call;
+use promote_core::contract::EntityKey;
+use promote_core::gate::Gate;
+use promote_core::grants::Resolved;
+use promote_core::journal::Journal;
+use promote_core::limits::Limits;
+use promote_core::policy::sandbox::Door;
+use promote_core::run::observer::Silent;
+use promote_core::service::transport::Clock as _;
+use promote_intake::config::Config;
+use promote_mock::{Shared, World};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ pub(crate) async fn calls(runs: usize) -> anyhow::Result<Vec<f64>> {
 
 async fn once() -> anyhow::Result<f64> {
     let world = Shared::new(World::sample());
-    let config = Config::parse(promote::kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
+    let config = Config::parse(promote_kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
     let clock = Arc::new(world.clock());
     let deadline = clock.now().checked_add(Duration::from_secs(600))?;
     let live = promote_tests::bench::live(&world, deadline);

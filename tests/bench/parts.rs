@@ -4,20 +4,20 @@ use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
-use promote::core::call::Call;
-use promote::core::engine::Engine;
-use promote::core::journal::{Entry, Journal};
-use promote::kit::replay::{Recording, Trial};
-use promote::policy::Policy;
-use promote::request::config::Config;
-use promote::request::payload::Payload;
-use promote::world::{Shared, World, sample};
+use promote_core::call::Call;
+use promote_core::journal::{Entry, Journal};
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_intake::config::Config;
+use promote_intake::payload::Payload;
+use promote_kit::replay::{Recording, Trial};
+use promote_mock::{Shared, World, sample};
 use promote_tests::bench::Bench;
 use tokio::runtime::{Builder, Runtime};
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static POLICY: LazyLock<Policy> =
-    LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
+    LazyLock::new(|| Policy::compile(&ENGINE, promote_intake::builtin::POLICY).unwrap());
 
 /// Runs every benchmark of this file.
 pub(crate) fn run() {
@@ -36,7 +36,7 @@ fn payload_read() -> Payload {
 
 #[divan::bench]
 fn configuration_read() -> Config {
-    Config::parse(black_box(promote::kit::demo::CONFIG)).unwrap()
+    Config::parse(black_box(promote_kit::demo::CONFIG)).unwrap()
 }
 
 #[divan::bench]

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use promote::world::server::{Server, ServerOptions};
-use promote::world::{Shared, World, sample};
+use promote_mock::server::{Server, ServerOptions};
+use promote_mock::{Shared, World, sample};
 use tempfile::TempDir;
 
 use crate::recorded::Journals;
@@ -54,11 +54,11 @@ impl Bench {
         )?;
         std::fs::write(
             folder.path().join("promote.toml"),
-            promote::kit::demo::CONFIG,
+            promote_kit::demo::CONFIG,
         )?;
         // The same component with another digest, so that what is part of the binary does not fit: a custom section of
         // one byte, its name, at the end (core specification, "Custom section").
-        let other = [promote::builtin::POLICY, &[0, 2, 1, b'x']].concat();
+        let other = [promote_intake::builtin::POLICY, &[0, 2, 1, b'x']].concat();
         std::fs::write(folder.path().join("other.wasm"), other)?;
         Ok(Self { program, folder })
     }
@@ -112,7 +112,7 @@ impl Bench {
         runs: usize,
     ) -> anyhow::Result<Vec<Ran>> {
         let config = match policy {
-            None => promote::kit::demo::CONFIG.to_owned(),
+            None => promote_kit::demo::CONFIG.to_owned(),
             Some(file) => {
                 let file = Path::new(file)
                     .canonicalize()
@@ -212,7 +212,7 @@ impl Bench {
 fn configured(component: &Path) -> anyhow::Result<String> {
     let own = std::fs::read_to_string(component.with_file_name("promote.toml"));
     let mut config: toml::Table =
-        toml::from_str(own.as_deref().unwrap_or(promote::kit::demo::CONFIG))?;
+        toml::from_str(own.as_deref().unwrap_or(promote_kit::demo::CONFIG))?;
     let policy = config
         .entry("policy")
         .or_insert_with(|| toml::Table::new().into());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use promote::world::{World, sample};
+use promote_mock::{World, sample};
 use promote_tests::bench::Bench;
 use tempfile::TempDir;
 

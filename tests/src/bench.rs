@@ -5,33 +5,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use promote::ahead::Ahead;
-use promote::choice::Policies;
-use promote::core::contract::Workflow;
-use promote::core::engine::Engine;
-use promote::core::gate::Gate;
-use promote::core::journal::{Entry, Journal};
-use promote::core::live::Live;
-use promote::core::run::{Done, Job, Mode, run};
-use promote::core::secret::Secret;
-use promote::core::source::Source;
-use promote::core::transport::{Clock as _, HttpRequest, HttpResponse, Transport, TransportError};
-use promote::core::{github, port};
-use promote::plan::Plan;
-use promote::policy::Policy;
-use promote::record;
-use promote::request::config::{Config, Report};
-use promote::request::payload::Payload;
-use promote::setup::{Setup, Silent};
-use promote::words::WORDS;
-use promote::world::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
-use promote::world::{Shared, World, WorldTransport};
+use promote__unresolved::words::WORDS;
+use promote_core::contract::Workflow;
+use promote_core::gate::Gate;
+use promote_core::journal::record;
+use promote_core::journal::{Entry, Journal};
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_core::run::observer::Silent;
+use promote_core::run::{RunJob, RunMode, RunResult, run};
+use promote_core::service::github;
+use promote_core::service::port;
+use promote_core::service::secret::Secret;
+use promote_core::service::setup::Setup;
+use promote_core::service::transport::{
+    Clock as _, HttpRequest, HttpResponse, Transport, TransportError,
+};
+use promote_core::source::Source;
+use promote_core::source::dry_run::DryRun;
+use promote_core::source::live::Live;
+use promote_core::source::prefetch::Prefetch;
+use promote_intake::choice::Policies;
+use promote_intake::config::{Config, Report};
+use promote_intake::payload::Payload;
+use promote_mock::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
+use promote_mock::{Shared, World, WorldTransport};
 use tokio::sync::Notify;
 
 use crate::settings::Settings;
 use crate::witness::Witness;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static POLICIES: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
 
 /// Sees each request before the world does, with the bytes of the journal at that moment.
@@ -52,7 +56,7 @@ pub struct Bench {
     settings: Settings,
     world: World,
     payload: String,
-    mode: Mode,
+    mode: RunMode,
     tap: Tap,
     kill: Option<Kill>,
 }
@@ -65,7 +69,7 @@ impl Bench {
             settings: Settings::default(),
             world: World::sample(),
             payload: sample::payload().to_string(),
-            mode: Mode::Run,
+            mode: RunMode::Run,
             tap: Arc::new(|_, _| {}),
             kill: None,
         }
@@ -133,7 +137,7 @@ impl Bench {
     /// Kept back and shown, instead of made.
     #[must_use]
     pub fn planned(self) -> Self {
-        let mode = Mode::Plan;
+        let mode = RunMode::Plan;
         Self { mode, ..self }
     }
 
@@ -176,17 +180,17 @@ impl Bench {
         let seed = 7;
         let payload = Payload::read(&self.payload).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
-        let live = Ahead::new(live, clock.clone(), &config.grants, &payload.subject.key);
+        let live = Prefetch::new(live, clock.clone(), &config.grants, &payload.subject.key);
         let source: Box<dyn Source> = match self.mode {
-            Mode::Run => Box::new(live),
-            Mode::Plan => Box::new(Plan::new(live)),
+            RunMode::Run => Box::new(live),
+            RunMode::Plan => Box::new(DryRun::new(live)),
         };
         let workflow = Workflow {
             repository: None,
             url: None,
             attempt: 1,
         };
-        let job = Job {
+        let job = RunJob {
             engine: &ENGINE,
             policy: &policies,
             grants: &config.grants,
@@ -251,7 +255,7 @@ fn policy(path: &str) -> Policy {
     let mut policies = POLICIES.lock().unwrap_or_else(|held| held.into_inner());
     let compile = || {
         let bytes = match path {
-            "" => promote::builtin::POLICY.to_vec(),
+            "" => promote_intake::builtin::POLICY.to_vec(),
             path => std::fs::read(path).unwrap(),
         };
         Policy::compile(&ENGINE, &bytes).unwrap()
@@ -291,7 +295,7 @@ impl Transport for Tapped {
 #[must_use]
 pub struct Left {
     /// How it ended, unless it was killed.
-    pub done: Option<Done>,
+    pub done: Option<RunResult>,
     /// The record.
     pub journal: String,
     /// What it left behind.
@@ -302,7 +306,7 @@ pub struct Left {
 #[must_use]
 pub struct Ended {
     /// In the host's words.
-    pub done: Done,
+    pub done: RunResult,
     /// The record.
     pub journal: String,
     /// What it left behind.

@@ -8,7 +8,7 @@ pub struct Settings(Table);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self(promote::kit::demo::CONFIG.parse().unwrap())
+        Self(promote_kit::demo::CONFIG.parse().unwrap())
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a run has left behind in Port and git, and what it must not have touched.
 
-use promote::world::github::{PullRequest, PullState};
-use promote::world::sample::RUN;
-use promote::world::{Service, Shared, World};
+use promote_mock::github::{PullRequest, PullState};
+use promote_mock::sample::RUN;
+use promote_mock::{Service, Shared, World};
 
 /// The repository of the sample.
 pub const REPOSITORY: &str = "acme/gitops";

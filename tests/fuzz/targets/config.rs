@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::grants::Resolved;
-use promote::request::config::Config;
+use promote_core::grants::Resolved;
+use promote_intake::config::Config;
 
 fuzz_target!(|text: &str| {
     let Ok(config) = Config::parse(text) else {

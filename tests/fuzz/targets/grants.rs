@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::grants::{Grants, In, Operation, Resolved, Target};
-use promote::request::config::Config;
+use promote_core::grants::{Grants, RepositoryTarget, Operation, Resolved, Target};
+use promote_intake::config::Config;
 use serde_json::json;
 
 fuzz_target!(|input: &str| {
@@ -19,7 +19,7 @@ fuzz_target!(|input: &str| {
     let Ok(whole) = Resolved::new(&config.grants, &context) else {
         return;
     };
-    let at = In {
+    let at = RepositoryTarget {
         repository: name(0),
         number: None,
         paths: vec![name(1)],

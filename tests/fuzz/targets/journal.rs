@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::core::journal::{Journal, chain};
-use promote::kit::verify::{End, check};
-use promote::record::{self, Line};
+use promote_core::journal::{Journal, chain};
+use promote_kit::verify::{End, check};
+use promote_core::journal::record::{self, Line};
 
 fuzz_target!(|text: &str| {
     look_at(text);

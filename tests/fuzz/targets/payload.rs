@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote::request::payload::Payload;
+use promote_intake::payload::Payload;
 
 fuzz_target!(|text: &str| {
     for payload in [Payload::read(text), Payload::read_event(text)]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use promote::kit::scenario::Scenario;
+use promote_kit::scenario::Scenario;
 
 fuzz_target!(|text: &str| {
     // Other files are not what is fuzzed here, and some of them have no end.

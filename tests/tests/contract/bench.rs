@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promote::core::call::{Call, Reply};
-use promote::core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest};
-use promote::core::live::Live;
-use promote::core::secret::Secret;
-use promote::core::transport::{HttpRequest, Transport};
-use promote::core::{github, port};
-use promote::setup::Setup;
-use promote::world::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
-use promote::world::{Shared, World};
+use promote_core::call::{Call, Reply};
+use promote_core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest};
+use promote_core::service::github;
+use promote_core::service::port;
+use promote_core::service::secret::Secret;
+use promote_core::service::setup::Setup;
+use promote_core::service::transport::{HttpRequest, Transport};
+use promote_core::source::live::Live;
+use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
+use promote_mock::{Shared, World};
 use serde_json::Value;
 
 use crate::record::Record;

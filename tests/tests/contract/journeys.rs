@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use promote::core::call::{Call, Reply};
-use promote::core::contract::{CheckState, Failure, MergeMethod, Merged, PullFilter};
-use promote::core::github;
-use promote::core::secret::Secret;
-use promote::world::github::{BranchRules, Level, Repository, Token, TokenKind, Tokens};
-use promote::world::sample::GITHUB_TOKEN;
-use promote::world::{Fault, World};
+use promote_core::call::{Call, Reply};
+use promote_core::contract::{CheckState, Failure, MergeMethod, Merged, PullFilter};
+use promote_core::service::github;
+use promote_core::service::secret::Secret;
+use promote_mock::github::{BranchRules, Level, Repository, Token, TokenKind, Tokens};
+use promote_mock::sample::GITHUB_TOKEN;
+use promote_mock::{Fault, World};
 use serde_json::json;
 
 use crate::bench::{Bench, HEAD, PATH, REPOSITORY};

@@ -1,7 +1,7 @@
 //! What our client never asks for: the rest of the mock's operations, for all the other clients that meet it.
 
-use promote::world::github::{Level, TokenKind, Tokens};
-use promote::world::sample::GITHUB_TOKEN;
+use promote_mock::github::{Level, TokenKind, Tokens};
+use promote_mock::sample::GITHUB_TOKEN;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, PATH, REPOSITORY};
@@ -277,7 +277,7 @@ async fn as_strangers(bench: &Bench) {
     );
     bench.world.lock().github.tokens = Tokens::default();
     for kind in [TokenKind::FineGrained, TokenKind::Actions] {
-        let mut token = promote::world::github::Token::full(kind, "bot");
+        let mut token = promote_mock::github::Token::full(kind, "bot");
         token.permissions = [("metadata".to_owned(), Level::Read)].into();
         bench.world.lock().github.tokens.insert(GITHUB_TOKEN, token);
         let refs = format!("{repository}/git/refs");

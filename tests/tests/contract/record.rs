@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use promote::core::transport::{HttpRequest, HttpResponse, Transport, TransportError};
-use promote::world::WorldTransport;
+use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
+use promote_mock::WorldTransport;
 use serde_json::Value;
 
 type Object = serde_json::Map<String, Value>;

@@ -1,8 +1,8 @@
 //! What stands in the way of a merge: every refusal of "Merge a pull request", with what a policy is told of it.
 
-use promote::core::contract::MergeMethod;
-use promote::world::World;
-use promote::world::github::{BranchRules, Method};
+use promote_core::contract::MergeMethod;
+use promote_mock::World;
+use promote_mock::github::{BranchRules, Method};
 
 use crate::bench::{HEAD, PATH, REPOSITORY};
 use crate::journeys::{repository, rules};

@@ -1,8 +1,8 @@
 //! What holds for any grants and any target, by generated ones.
 
-use promote::core::contract::{Change, Relation};
-use promote::core::grants::{Grant, Grants, In, Operation, Resolved, Target};
-use promote::core::template::Template;
+use promote_core::contract::{Change, Relation};
+use promote_core::grants::template::Template;
+use promote_core::grants::{Grant, Grants, Operation, RepositoryTarget, Resolved, Target};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl Place {
             entity,
             change,
         } = self;
-        let at = In {
+        let at = RepositoryTarget {
             repository,
             number: None,
             paths: vec![path.as_str()],

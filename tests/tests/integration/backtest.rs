@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use promote::core::engine::Engine;
-use promote::kit::replay::{Change, Recording, Trial, Tried};
-use promote::policy::Policy;
-use promote::request::config::Config;
-use promote::world::{World, sample};
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_intake::config::Config;
+use promote_kit::replay::{Change, Recording, Trial, Tried};
+use promote_mock::{World, sample};
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use promote_tests::settings::Settings;
@@ -19,9 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::stage::Stage;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
-    LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
+    LazyLock::new(|| Policy::compile(&ENGINE, promote_intake::builtin::POLICY).unwrap());
 
 /// A Tuesday.
 const START: &str = "2026-01-06T10:00:00Z";

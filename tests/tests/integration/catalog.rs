@@ -1,6 +1,6 @@
 //! The catalog is never ahead of git: Port names an image only after the base branch holds it, and the host sees to that.
 
-use promote::world::World;
+use promote_mock::World;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 

@@ -32,7 +32,7 @@ fn expect_documented(what: &str, docs: &Docs) {
 fn it_is_the_package_that_the_host_serves() {
     let resolve = contract();
     let (_, package) = resolve.packages.iter().next().unwrap();
-    assert_eq!(package.name.to_string(), promote::core::contract::CONTRACT);
+    assert_eq!(package.name.to_string(), promote_core::contract::CONTRACT);
     assert_eq!(resolve.packages.len(), 1, "it depends on nothing");
     expect_documented("the package", &package.docs);
     let worlds: Vec<&str> = package.worlds.keys().map(String::as_str).collect();

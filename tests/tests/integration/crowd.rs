@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use promote::world::World;
-use promote::world::github::PullState;
-use promote::world::sample::{self, SAMPLE};
+use promote_mock::World;
+use promote_mock::github::PullState;
+use promote_mock::sample::{self, SAMPLE};
 use promote_tests::guests::OBSERVER;
 use promote_tests::witness::REPOSITORY;
 use serde_json::json;

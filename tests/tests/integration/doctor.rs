@@ -1,7 +1,7 @@
 //! `promote doctor`: finds what is wrong before a run does, and nothing where nothing is.
 
-use promote::world::World;
-use promote::world::github::{Level, Method, TokenKind};
+use promote_mock::World;
+use promote_mock::github::{Level, Method, TokenKind};
 use promote_tests::settings::Settings;
 use serde_json::{Value, json};
 
@@ -44,12 +44,12 @@ struct Fault {
 const KEEP: fn(Settings) -> Settings = |settings| settings;
 const LEAVE: fn(&mut World) = |_| {};
 
-fn rules(world: &mut World) -> &mut promote::world::github::BranchRules {
+fn rules(world: &mut World) -> &mut promote_mock::github::BranchRules {
     let repository = world.github.find_mut("acme/gitops").unwrap();
     repository.rules.entry("main".to_owned()).or_default()
 }
 
-fn token(world: &mut World, change: impl Fn(&mut promote::world::github::Token)) {
+fn token(world: &mut World, change: impl Fn(&mut promote_mock::github::Token)) {
     let mut token = world
         .github
         .tokens
@@ -64,7 +64,7 @@ fn entity<'w>(
     world: &'w mut World,
     blueprint: &str,
     id: &str,
-) -> &'w mut promote::world::port::Entity {
+) -> &'w mut promote_mock::port::Entity {
     world
         .port
         .entities
@@ -256,15 +256,15 @@ async fn a_lock_is_a_note_and_a_fix_is_always_said() {
 #[tokio::test]
 async fn says_when_it_could_not_ask() {
     let mut world = World::sample();
-    let gone = promote::world::fault::Canned {
+    let gone = promote_mock::fault::Canned {
         status: 404,
-        ..promote::world::fault::Canned::bad_gateway()
+        ..promote_mock::fault::Canned::bad_gateway()
     };
-    let answer = promote::world::Effect::Answer(gone);
+    let answer = promote_mock::Effect::Answer(gone);
     world
         .faults
         .next(
-            promote::world::Service::GitHub,
+            promote_mock::Service::GitHub,
             "GET",
             "/repos/acme/gitops",
             answer,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use promote::world::fault::Canned;
-use promote::world::{Effect, Service, World};
+use promote_mock::fault::Canned;
+use promote_mock::{Effect, Service, World};
 use promote_tests::guests;
 use promote_tests::settings::Settings;
 use serde_json::json;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use promote::world::{Effect, Service, World};
+use promote_mock::{Effect, Service, World};
 use promote_tests::guests::{GLUTTON, OBSERVER};
 use promote_tests::settings::Settings;
 use tokio::process::Command;

@@ -1,6 +1,6 @@
 //! The commands for many services, and those that explain.
 
-use promote::world::World;
+use promote_mock::World;
 use serde_json::json;
 
 use crate::stage::Stage;

@@ -1,6 +1,6 @@
 //! No ambient authority: what no grant names is denied, and a denial is not forgotten.
 
-use promote::world::World;
+use promote_mock::World;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 
@@ -52,6 +52,6 @@ pub(crate) fn with_a_foreign_pull_request() -> World {
         base = \"main\"
         title = \"Somebody else's\"
     ";
-    let text = format!("{}{more}", promote::world::sample::SAMPLE);
+    let text = format!("{}{more}", promote_mock::sample::SAMPLE);
     World::from_toml(&text, std::path::Path::new("")).unwrap()
 }

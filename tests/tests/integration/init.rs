@@ -1,6 +1,6 @@
 //! `promote init`, against the mock over HTTP: twice is as good as once, and nobody's work is lost.
 
-use promote::world::World;
+use promote_mock::World;
 use serde_json::{Value, json};
 
 use crate::stage::{Ended, Stage};

@@ -1,7 +1,7 @@
 //! No write without a trace, and the same inputs make the same run.
 
-use promote::core::journal::Entry;
-use promote::record;
+use promote_core::journal::Entry;
+use promote_core::journal::record;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use tokio::process::Command;
@@ -39,7 +39,7 @@ async fn every_write_is_announced_before_it_is_made() {
 /// A stage whose payload makes the journal's first line longer than anything else that is written, files in memory
 /// included: wasmtime makes one for the policy's data.
 async fn with_a_long_header() -> Stage {
-    let mut payload = promote::world::sample::payload();
+    let mut payload = promote_mock::sample::payload();
     payload["payload"]["properties"] = serde_json::json!({"padding": "x".repeat(200 << 10)});
     let stage = Stage::sample().await;
     stage.write("payload.json", &payload.to_string());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promote::world::sample::RUN;
+use promote_mock::sample::RUN;
 use promote_tests::settings::Settings;
 
 use crate::stage::Stage;
@@ -75,7 +75,7 @@ async fn makes_thirteen_requests(settings: &Settings) {
     let stage = Stage::sample().await.settings(settings);
     stage.run(&[]).await.expect(0);
     let seen = stage.world.lock().seen.clone();
-    let line = |seen: &promote::world::Seen| {
+    let line = |seen: &promote_mock::Seen| {
         let path = seen.path.replace(RUN, "RUN");
         let path = match path.split_once("/production/") {
             Some((folder, _)) => format!("{folder}/production/*"),

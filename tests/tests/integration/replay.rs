@@ -3,21 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use promote::core::call::{Call, Reply};
-use promote::core::engine::Engine;
-use promote::kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
-use promote::kit::scenario::{Backend, Made, Runner, Scenario};
-use promote::kit::test::find;
-use promote::policy::Policy;
+use promote_core::call::{Call, Reply};
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
+use promote_kit::scenario::{Backend, Made, Runner, Scenario};
+use promote_kit::test::find;
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::stage::Stage;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote::compiled::engine().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
-    LazyLock::new(|| Policy::compile(&ENGINE, promote::builtin::POLICY).unwrap());
+    LazyLock::new(|| Policy::compile(&ENGINE, promote_intake::builtin::POLICY).unwrap());
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use promote::kit::scenario::{Backend, Runner, Scenario};
+use promote_kit::scenario::{Backend, Runner, Scenario};
 
 /// The sample, cut off from the request on that is given, before or after requests have their effect; then run again.
 fn cut_off(at: usize, when: &str) -> Scenario {

@@ -1,8 +1,8 @@
 //! `promote run`: the main job, by the program, over HTTP.
 
-use promote::core::call::Call;
-use promote::core::journal::Entry;
-use promote::world::sample;
+use promote_core::call::Call;
+use promote_core::journal::Entry;
+use promote_mock::sample;
 use serde_json::json;
 use tokio::process::Command;
 

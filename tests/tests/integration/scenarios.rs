@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use promote::kit::scenario::{Report, Runner, SCHEMA, Scenario};
-use promote::kit::test::{all, find, show};
+use promote_kit::scenario::{Report, Runner, SCHEMA, Scenario};
+use promote_kit::test::{all, find, show};
 use promote_tests::guests;
 
 /// One for all tests: it compiles each policy once.

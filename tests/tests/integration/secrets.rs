@@ -1,8 +1,8 @@
 //! Secrets stay in the host, above all where something goes wrong. What looks for them is `canary`.
 
-use promote::world::fault::Canned;
-use promote::world::github::{Access, App, Installation, Level};
-use promote::world::{Effect, Service, World};
+use promote_mock::fault::Canned;
+use promote_mock::github::{Access, App, Installation, Level};
+use promote_mock::{Effect, Service, World};
 use promote_tests::guests;
 use promote_tests::settings::Settings;
 use serde_json::json;

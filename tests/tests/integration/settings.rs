@@ -1,6 +1,6 @@
 //! The host holds settings to the policy's own schema before anything is asked, and judges as others do.
 
-use promote::settings::{Schema, problems};
+use promote_intake::settings::{Schema, problems};
 use promote_tests::settings::Settings;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use promote::core::journal::Entry;
-use promote::record;
-use promote::world::server::{Server, ServerOptions};
-use promote::world::{Shared, World, sample};
+use promote_core::journal::Entry;
+use promote_core::journal::record;
+use promote_mock::server::{Server, ServerOptions};
+use promote_mock::{Shared, World, sample};
 use promote_tests::settings::Settings;
 use promote_tests::witness::Witness;
 use serde_json::Value;

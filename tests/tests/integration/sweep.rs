@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use promote::kit::scenario::{Report, Runner, Scenario};
-use promote::kit::test::{Totals, sweep_all};
+use promote_kit::scenario::{Report, Runner, Scenario};
+use promote_kit::test::{Totals, sweep_all};
 use promote_tests::guests;
 
 static RUNNER: LazyLock<Arc<Runner>> = LazyLock::new(|| {
@@ -81,7 +81,7 @@ async fn what_a_careless_policy_breaks_is_found_and_can_be_repeated() {
             report.problems
         );
         assert_eq!(totals.injections(), 1);
-        let shown = promote::kit::test::show(&report);
+        let shown = promote_kit::test::show(&report);
         let command = "again: promote test careless.toml --sweep --seed 7 --only 'careless:";
         assert!(
             shown.contains(command) && shown.contains("calls of the run after it"),

@@ -1,7 +1,7 @@
 //! `[[team]]` and `promote.lock`: who decides which policy runs, and what must not run at all.
 
-use promote::core::journal::Entry;
-use promote::world::sample;
+use promote_core::journal::Entry;
+use promote_mock::sample;
 use promote_tests::guests;
 use promote_tests::settings::Settings;
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ async fn a_plan_is_for_the_policy_that_was_chosen() {
         .expect(0);
     let plan = stage.read("plan.json");
     let other = plan.replace(
-        &promote::core::journal::digest(promote::builtin::POLICY),
+        &promote_core::journal::digest(promote_intake::builtin::POLICY),
         &"0".repeat(64),
     );
     assert_ne!(plan, other);

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use promote::core::journal::{self, chain};
-use promote::kit::verify::{End, Verified, What, check};
-use promote::record;
+use promote_core::journal::record;
+use promote_core::journal::{self, chain};
+use promote_kit::verify::{End, Verified, What, check};
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use proptest::prelude::*;

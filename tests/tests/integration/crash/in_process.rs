@@ -1,6 +1,6 @@
 //! The same engine, gate and clients in process: to kill a run is to forget it while a request is under way.
 
-use promote::world::World;
+use promote_mock::World;
 use promote_tests::bench::{Bench, Kill};
 
 use super::scene::Scene;

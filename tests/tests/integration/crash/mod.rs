@@ -17,9 +17,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use promote::record;
-use promote::world::fault::PathGlob;
-use promote::world::{Cut, Effect, Fault, World};
+use promote_core::journal::record;
+use promote_mock::fault::PathGlob;
+use promote_mock::{Cut, Effect, Fault, World};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

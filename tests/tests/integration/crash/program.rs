@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use promote::world::{Cut, Effect, World};
+use promote_mock::{Cut, Effect, World};
 use tokio::process::Command;
 
 use super::scene::Scene;

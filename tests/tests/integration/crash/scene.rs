@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use promote::world::World;
-use promote::world::sample::SAMPLE;
+use promote_mock::World;
+use promote_mock::sample::SAMPLE;
 use promote_tests::settings::Settings;
 
 use crate::stage::Stage;

@@ -1,8 +1,8 @@
 //! What is compared between a disturbed run and one that nothing disturbed: all that people and machines act on, and
 //! nothing that tells the two apart by nature (times, commits that nothing names, lines of logs).
 
-use promote::world::github::PullState;
-use promote::world::sample::RUN;
+use promote_mock::github::PullState;
+use promote_mock::sample::RUN;
 use promote_tests::witness::{REPOSITORY, Witness};
 
 /// The state of Port and GitHub.

@@ -1,6 +1,6 @@
 //! Files that are no policy, or not the one that they seem to be. None of them runs, and no service is asked.
 
-use promote::policy::Policy;
+use promote_core::policy::Policy;
 use promote_tests::guests::{BURGLAR, OBSERVER, SMUGGLER};
 
 use super::{Case, Component, Left};
@@ -34,7 +34,7 @@ fn observer() -> Vec<u8> {
 
 fn broken() -> Vec<Case> {
     let whole = observer();
-    let engine = promote::compiled::engine().unwrap();
+    let engine = promote_core::policy::native::engine().unwrap();
     let precompiled = Policy::compile(&engine, &whole)
         .unwrap()
         .program

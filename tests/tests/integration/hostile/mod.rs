@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use promote::world::World;
+use promote_mock::World;
 use promote_tests::bench::Bench;
 use promote_tests::settings::Settings;
 use promote_tests::witness::Witness;

@@ -1,0 +1,63 @@
+//! Clients of Port and GitHub for the commands around the main job: the ones that a run uses, without a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use promote_core::grants::Grants;
+use promote_core::service::github;
+use promote_core::service::http::{Outside, Pool, Session};
+use promote_core::service::port;
+use promote_core::service::transport::Clock as _;
+use promote_core::service::transport::SystemClock;
+use promote_run::{Environment, output};
+
+/// How long such a command may wait for services.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A client of Port.
+///
+/// # Errors
+/// Names the variable that is missing, or the address that cannot be used.
+pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
+    let credentials = environment.port_credentials()?;
+    Ok(port::Client::new(
+        &environment.port_url(),
+        credentials,
+        "",
+        session()?,
+    )?)
+}
+
+/// A client of GitHub, an App's token narrowed to what the grants name.
+///
+/// # Errors
+/// As [`port`].
+pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Result<github::Client> {
+    let credentials = environment.github_credentials(grants)?;
+    Ok(github::Client::new(
+        &environment.github_url(),
+        credentials,
+        session()?,
+    )?)
+}
+
+fn session() -> anyhow::Result<Arc<Session>> {
+    let transport = Arc::new(Pool::new().context("preparing HTTP")?);
+    let deadline = SystemClock
+        .now()
+        .checked_add(PATIENCE)
+        .context("the clock is at its end")?;
+    let outside = Outside {
+        transport,
+        clock: Arc::new(SystemClock),
+        progress: Arc::new(output::say),
+        mask: Arc::new(|_| {}),
+    };
+    Ok(Session::new(
+        outside,
+        deadline,
+        promote_run::command::seed(),
+    ))
+}

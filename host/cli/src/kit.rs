@@ -1,0 +1,227 @@
+//! The commands that no production run needs.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use crate::connect;
+use crate::shell::{self, CompletionsArgs, ManArgs};
+use promote_core::policy::native;
+use promote_intake::choice::Load as _;
+use promote_intake::config::Config;
+use promote_intake::supply::Supply;
+#[cfg(feature = "oci")]
+use promote_kit::artifacts::{self, PullArgs, PushArgs};
+use promote_kit::build::{self, BuildArgs};
+use promote_kit::demo::{self, DemoArgs};
+use promote_kit::doctor::{self, DoctorArgs, Patient};
+use promote_kit::explain::{self, ExplainArgs};
+use promote_kit::fleet::{self, Terms};
+use promote_kit::init::{self, InitArgs, Talk};
+use promote_kit::inspect::{self, InspectArgs};
+use promote_kit::lock::{self, LockArgs};
+use promote_kit::matrix::{self, MatrixArgs};
+use promote_kit::mock::{self, MockArgs};
+use promote_kit::new::{self, NewArgs};
+use promote_kit::replay::{self, ReplayArgs};
+use promote_kit::start::{self, StartArgs};
+use promote_kit::test::{self, Out, TestArgs};
+use promote_kit::verify::{self, VerifyArgs};
+use promote_run::{Environment, output};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Set up Port, the workflow file and promote.toml; shows what would change first
+    Init(InitArgs),
+    /// Check everything that a run needs, before it is needed
+    Doctor(DoctorArgs),
+    /// Show a whole promotion against an embedded Port and GitHub; needs nothing
+    Demo(DemoArgs),
+    /// Serve an embedded Port and GitHub on this machine
+    Mock(MockArgs),
+    /// Start a policy of your own: a project that builds and passes its tests
+    New(NewArgs),
+    /// Make the component of a policy project
+    Build(BuildArgs),
+    /// Say what a component is and could ever do
+    Inspect(InspectArgs),
+    /// Write promote.lock: what each component is; shows what they gain and lose
+    Lock(LockArgs),
+    /// Fetch a policy from a registry, and print its reference with the digest
+    #[cfg(feature = "oci")]
+    Pull(PullArgs),
+    /// Put a policy into a registry, and print its reference with the digest
+    #[cfg(feature = "oci")]
+    Push(PushArgs),
+    /// Run scenario files against the embedded Port and GitHub
+    Test(TestArgs),
+    /// Run the policy of a journal again, and check that it does the same
+    Replay(ReplayArgs),
+    /// Check that a journal is what its run wrote
+    Verify(VerifyArgs),
+    /// Say what a rule, an outcome, a failure or a finding means, and what to do
+    Explain(ExplainArgs),
+    /// List the services to promote, as the matrix of a batch workflow
+    Matrix(MatrixArgs),
+    /// Start the action in Port for one service, as a click there does
+    Start(StartArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
+}
+
+/// Runs a command; `line` makes the command line that manuals and completions describe.
+pub(super) async fn run(
+    command: Command,
+    environment: &Environment,
+    line: fn() -> clap::Command,
+) -> anyhow::Result<u8> {
+    match command {
+        Command::Init(args) => {
+            let talk = Talk {
+                say: &|line: &str| output::raw(line),
+                ask: &output::ask,
+            };
+            init::run(&args, &talk, || connect::port(environment)).await
+        }
+        Command::Doctor(args) => examine(&args, environment).await,
+        Command::Demo(args) => {
+            demo::run(&args, &|line: &str| output::raw(line), &|text: &str| {
+                output::data(text)
+            })
+            .await
+        }
+        Command::Mock(args) => {
+            mock::serve(&args, &mut std::io::stdout(), output::say).await?;
+            Ok(0)
+        }
+        Command::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
+            output::data(text)
+        }),
+        Command::Build(args) => {
+            build::run(&args, &|line: &str| output::say(line), &|text: &str| {
+                output::data(text)
+            })
+            .await
+        }
+        Command::Inspect(args) => {
+            let access = environment.registry()?;
+            inspect::run(&args, &access, &output::say, &output::data).await
+        }
+        Command::Lock(args) => {
+            let config = Config::read(&args.config)?;
+            let engine = native::engine()?;
+            let access = environment.registry()?;
+            let supply = Supply::new(
+                &engine,
+                &args.config,
+                environment.cache(),
+                access,
+                &output::say,
+            );
+            lock::run(&args, &config, &supply, &output::say, &output::data).await
+        }
+        #[cfg(feature = "oci")]
+        Command::Pull(args) => {
+            let access = environment.registry()?;
+            artifacts::pull(
+                &args,
+                &access,
+                environment.cache(),
+                &output::say,
+                &output::data,
+            )
+            .await
+        }
+        #[cfg(feature = "oci")]
+        Command::Push(args) => {
+            let access = environment.registry()?;
+            artifacts::push(&args, &access, &output::say, &output::data).await
+        }
+        Command::Replay(args) => replay::run(
+            &args,
+            environment.cache().as_deref(),
+            &output::say,
+            &output::data,
+        ),
+        Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
+        Command::Test(args) => {
+            let status = std::io::stderr()
+                .is_terminal()
+                .then_some(&output::status as &(dyn Fn(&str) + Sync));
+            test::run(
+                &args,
+                environment.cache(),
+                &Out {
+                    say: &output::say,
+                    data: &output::data,
+                    status,
+                },
+            )
+            .await
+        }
+        Command::Explain(args) => {
+            output::data(&explain::run(&args)?);
+            Ok(0)
+        }
+        Command::Matrix(args) => {
+            let config = Config::read(&args.config)?;
+            let terms = terms(&config, &args.config, environment).await?;
+            output::data(&matrix::run(&args, &terms, &connect::port(environment)?).await?);
+            Ok(0)
+        }
+        Command::Start(args) => {
+            let port = connect::port(environment)?;
+            start::run(
+                &args,
+                &port,
+                |line: &str| output::say(line),
+                |text: &str| output::data(text),
+            )
+            .await
+        }
+        Command::Completions(args) => shell::completions(&args, line()),
+        Command::Man(args) => shell::man(&args, line()),
+    }
+}
+
+/// The settings of every policy of a configuration, with every default filled in.
+async fn terms<'a>(
+    config: &'a Config,
+    path: &Path,
+    environment: &Environment,
+) -> anyhow::Result<Terms<'a>> {
+    let engine = native::engine()?;
+    let supply = promote_run::command::supply(&engine, path, environment.cache(), environment)?;
+    let mut all = Vec::new();
+    for (_, wanted) in config.policies() {
+        let policy = supply.load(wanted).await?;
+        let described = engine
+            .describe(&policy.program)
+            .await
+            .context("asking the policy to describe itself")?;
+        all.push(fleet::settings(wanted, &described.settings_schema));
+    }
+    Ok(Terms::new(&config.team, all))
+}
+
+async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let config = Config::read(&args.config)?;
+    let engine = native::engine()?;
+    let supply =
+        promote_run::command::supply(&engine, &args.config, environment.cache(), environment)?;
+    let patient = Patient {
+        config: &config,
+        engine: &engine,
+        load: &supply,
+        port: connect::port(environment),
+        github: connect::github(environment, &config.grants),
+        app: environment.is_app(),
+    };
+    let findings = doctor::run(args, patient, |line: &str| output::say(line)).await;
+    output::data(&doctor::print(&findings, args.format));
+    Ok(findings.exit_code())
+}

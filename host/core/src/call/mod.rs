@@ -1,0 +1,166 @@
+//! Calls as data: the narrow waist between a policy and everything else.
+//!
+//! Every import of the contract becomes one [`Call`], and is answered by one [`Reply`] or one failure. Gate, journal,
+//! grants and sources only know these.
+
+pub mod contrast;
+mod display;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{
+    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
+    Merged, Proposal, PullFilter, PullRequest, Severity,
+};
+
+/// One call of the policy, complete: two equal calls ask for the same thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "fields are named and documented in wit/")]
+pub enum Call {
+    /// `env.now`
+    Now,
+    /// `env.sleep`
+    Sleep { seconds: u32 },
+    /// `run-log.note`
+    Note { severity: Severity, message: String },
+    /// `port-read.get-entity`
+    GetEntity { key: EntityKey },
+    /// `port-read.get-entities`
+    GetEntities { keys: Vec<EntityKey> },
+    /// `port-read.search`
+    Search { blueprint: String, query: String },
+    /// `port-write.update-entity`
+    UpdateEntity { key: EntityKey, change: Change },
+    /// `github-read.read-file`
+    ReadFile {
+        repository: String,
+        path: String,
+        revision: String,
+    },
+    /// `github-read.get-pull-request`
+    GetPullRequest { repository: String, number: u32 },
+    /// `github-read.find-pull-requests`
+    FindPullRequests {
+        repository: String,
+        head: String,
+        base: String,
+        filter: PullFilter,
+    },
+    /// `github-read.get-checks`
+    GetChecks {
+        repository: String,
+        commit: String,
+        base: String,
+    },
+    /// `github-read.get-branch-rules`
+    GetBranchRules { repository: String, branch: String },
+    /// `github-read.get-commit`
+    GetCommit {
+        repository: String,
+        revision: String,
+    },
+    /// `github-read.compare`
+    Compare {
+        repository: String,
+        base: String,
+        head: String,
+    },
+    /// `github-propose.propose`
+    Propose { proposal: Proposal },
+    /// `github-propose.delete-branch`
+    DeleteBranch { repository: String, branch: String },
+    /// `github-propose.close-pull-request`
+    ClosePullRequest { repository: String, number: u32 },
+    /// `github-propose.comment`
+    Comment {
+        repository: String,
+        number: u32,
+        marker: String,
+        body: String,
+    },
+    /// `github-propose.add-labels`
+    AddLabels {
+        repository: String,
+        number: u32,
+        labels: Vec<String>,
+    },
+    /// `github-propose.request-reviewers`
+    RequestReviewers {
+        repository: String,
+        number: u32,
+        users: Vec<String>,
+        teams: Vec<String>,
+    },
+    /// `github-merge.merge`
+    Merge {
+        repository: String,
+        number: u32,
+        expected_head: String,
+        method: MergeMethod,
+    },
+    /// `github-merge.merge-when-ready`
+    MergeWhenReady {
+        repository: String,
+        number: u32,
+        expected_head: String,
+        method: MergeMethod,
+    },
+}
+
+/// The answer to a [`Call`]; which variant answers which call is fixed by the contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// Done, with nothing to say.
+    Done(()),
+    /// The time.
+    Time(String),
+    /// An entity, or none.
+    Entity(Option<Entity>),
+    /// Entities in the order asked for.
+    Entities(Vec<Option<Entity>>),
+    /// Entities found by a search.
+    Found(Vec<Entity>),
+    /// An entity after an update.
+    Updated(Entity),
+    /// A file, or none.
+    File(Option<File>),
+    /// A pull request.
+    PullRequest(PullRequest),
+    /// Pull requests, newest first.
+    PullRequests(Vec<PullRequest>),
+    /// Checks of a commit.
+    Checks(Vec<Check>),
+    /// Rules of a branch.
+    BranchRules(BranchRules),
+    /// A commit, or none.
+    Commit(Option<Commit>),
+    /// A comparison.
+    Comparison(Comparison),
+    /// What became of a merge.
+    Merged(Merged),
+}
+
+impl Call {
+    /// Whether the call changes Port or GitHub. `run-log.note` does, in Port's run.
+    pub fn is_write(&self) -> bool {
+        self.targets()
+            .is_some_and(|(operation, _)| operation.is_write())
+    }
+}
+
+/// How a call can fail: in a way that the policy is told, or in a way that ends it.
+#[derive(Debug)]
+pub enum Fault {
+    /// The policy is told.
+    Failure(Failure),
+    /// The policy ends here: a limit, a journal that cannot be written, a replay that does not match.
+    Trap(wasmtime::Error),
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}

@@ -1,0 +1,289 @@
+//! Grants as an operator writes them, and what is refused about them before anything runs.
+//!
+//! The core decides with what is read here, and allows nothing that no grant names; a grant that would say less, or more, than
+//! its author can have meant is refused here.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::grants::template::Template;
+use crate::grants::{Grant, Grants, Operation};
+
+impl<'de> Deserialize<'de> for Grants {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let tables = Vec::<Table>::deserialize(from)?;
+        Ok(Self(tables.into_iter().map(|Table(grant)| grant).collect()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Table(#[serde(with = "Fields")] Grant);
+
+/// The table `[[grants]]`: what it leaves out is empty.
+#[derive(Default, Deserialize)]
+#[serde(remote = "Grant", deny_unknown_fields, default)]
+struct Fields {
+    #[serde(deserialize_with = "operations")]
+    allow: Vec<Operation>,
+    #[serde(deserialize_with = "one_or_many")]
+    repository: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    path: Vec<Template>,
+    #[serde(deserialize_with = "one_or_many")]
+    base: Vec<Template>,
+    #[serde(deserialize_with = "one_or_many")]
+    head: Vec<Template>,
+    #[serde(rename = "changes", deserialize_with = "is_any")]
+    any_change: bool,
+    #[serde(deserialize_with = "one_or_many")]
+    blueprint: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    entity: Vec<Template>,
+    #[serde(deserialize_with = "one_or_many")]
+    properties: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    relations: Vec<String>,
+    #[serde(rename = "after", deserialize_with = "is_merge")]
+    after_merge: bool,
+    holds: Option<Template>,
+}
+
+/// How much of a file a proposal may change.
+fn is_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Changes {
+        Values,
+        Any,
+    }
+    Ok(Changes::deserialize(deserializer)? == Changes::Any)
+}
+
+/// What must have happened before a call is allowed.
+fn is_merge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum After {
+        Merge,
+    }
+    After::deserialize(deserializer).map(|After::Merge| true)
+}
+
+fn operations<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Operation>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let mut allow = Vec::new();
+    for name in names {
+        allow.extend(Operation::named(&name).map_err(serde::de::Error::custom)?);
+    }
+    Ok(allow)
+}
+
+/// Takes `"a"` as `["a"]`.
+fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: TryFrom<String, Error: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts")]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    let texts = match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    };
+    texts
+        .into_iter()
+        .map(|text| T::try_from(text).map_err(serde::de::Error::custom))
+        .collect()
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; Self::NAMES.len()] = {
+        let (mut all, mut at) = ([Self::Note; Self::NAMES.len()], 0);
+        while at < all.len() {
+            all[at] = Self::NAMES[at].0;
+            at += 1;
+        }
+        all
+    };
+
+    /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
+    ///
+    /// # Errors
+    /// Lists the names that there are.
+    pub fn named(name: &str) -> Result<Vec<Self>, String> {
+        let means = |known: &str| {
+            known == name || name == "github.read" && known.starts_with("github.read-")
+        };
+        let meant: Vec<Self> = Self::ALL
+            .into_iter()
+            .filter(|operation| means(operation.name()))
+            .collect();
+        if meant.is_empty() {
+            let known = Self::ALL.map(Self::name);
+            return Err(format!(
+                "unknown operation `{name}`; there are github.read, {}",
+                known.join(", ")
+            ));
+        }
+        Ok(meant)
+    }
+
+    /// Whether it is about a repository.
+    pub fn is_github(self) -> bool {
+        self.name().starts_with("github.")
+    }
+
+    /// Whether it is about entities.
+    pub fn is_port(self) -> bool {
+        self.name().starts_with("port.")
+    }
+}
+
+impl Grants {
+    /// Checks that every grant makes sense on its own.
+    ///
+    /// # Errors
+    /// Names the grant (from 1) and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        for (index, grant) in self.0.iter().enumerate() {
+            grant
+                .check()
+                .map_err(|what| format!("grant {}: {what}", index + 1))?;
+        }
+        Ok(())
+    }
+
+    /// The repositories that are named, sorted.
+    pub fn repositories(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .0
+            .iter()
+            .flat_map(|grant| grant.repository.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether an operation is granted on anything at all.
+    pub fn mention(&self, operation: Operation) -> bool {
+        self.0.iter().any(|grant| grant.covers(operation))
+    }
+}
+
+impl Grant {
+    /// Whether it allows the operation on something.
+    pub fn covers(&self, operation: Operation) -> bool {
+        self.allow.contains(&operation)
+    }
+
+    /// Checks that the fields fit the operations.
+    ///
+    /// # Errors
+    /// Says which field is missing or has no meaning, and for which operation.
+    fn check(&self) -> Result<(), String> {
+        if self.allow.is_empty() {
+            return Err("`allow` is empty; name at least one operation".to_owned());
+        }
+        let any =
+            |of: fn(Operation) -> bool| self.allow.iter().copied().find(|operation| of(*operation));
+        let only =
+            |operations: &[Operation]| self.allow.iter().copied().find(|o| operations.contains(o));
+        use Operation as O;
+        // The field, whether it is given, an operation that it has a meaning for, and one that is too wide without it.
+        let fields = [
+            (
+                "repository",
+                !self.repository.is_empty(),
+                any(O::is_github),
+                any(O::is_github),
+            ),
+            (
+                "blueprint",
+                !self.blueprint.is_empty(),
+                any(O::is_port),
+                any(O::is_port),
+            ),
+            (
+                "path",
+                !self.path.is_empty(),
+                only(&[O::ReadFile, O::Propose, O::Merge]),
+                only(&[O::Propose]),
+            ),
+            (
+                "base",
+                !self.base.is_empty(),
+                only(&[O::Propose, O::Merge]),
+                only(&[O::Propose, O::Merge]),
+            ),
+            (
+                "head",
+                !self.head.is_empty(),
+                only(&[O::Propose, O::Merge]),
+                None,
+            ),
+            ("changes", self.any_change, only(&[O::Propose]), None),
+            (
+                "entity",
+                !self.entity.is_empty(),
+                only(&[O::GetEntity, O::UpdateEntity]),
+                only(&[O::UpdateEntity]),
+            ),
+            (
+                "properties",
+                !self.properties.is_empty(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
+            (
+                "relations",
+                !self.relations.is_empty(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
+            ("after", self.after_merge, only(&[O::UpdateEntity]), None),
+            (
+                "holds",
+                self.holds.is_some(),
+                only(&[O::UpdateEntity]),
+                None,
+            ),
+        ];
+        for (field, given, means, _) in fields {
+            if given && means.is_none() {
+                let names = self
+                    .allow
+                    .iter()
+                    .map(|o| o.name())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(format!(
+                    "`{field}` says nothing about {names}; remove it or move it"
+                ));
+            }
+        }
+        let changes_nothing = self.properties.is_empty() && self.relations.is_empty();
+        let what = only(&[O::UpdateEntity]).filter(|_| changes_nothing);
+        let needs = fields
+            .iter()
+            .map(|(field, given, _, needs)| (*field, needs.filter(|_| !given)));
+        for (field, needs) in needs.chain([("properties` or `relations", what)]) {
+            if let Some(operation) = needs {
+                let name = operation.name();
+                return Err(format!(
+                    "`{name}` needs `{field}`: a grant without it would be too wide"
+                ));
+            }
+        }
+        if self.holds.is_some() && !self.after_merge {
+            return Err("`holds` has no meaning without `after = \"merge\"`".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,379 @@
+use crate::contract::{Change, Relation};
+use crate::grants::*;
+use serde_json::json;
+
+const EXAMPLE: &str = r#"
+[[grants]]
+allow = ["run.note"]
+[[grants]]
+allow = ["port.get-entity"]
+blueprint = ["service", "running_service"]
+[[grants]]
+allow = ["github.read", "github.propose", "github.merge"]
+repository = "acme/gitops"
+path = ["apps/{service.identifier}/prod/*.yaml"]
+base = "main"
+[[grants]]
+allow = ["port.update-entity"]
+blueprint = "running_service"
+entity = "{service.relations.prod_runtime}"
+relations = ["image"]
+after = "merge"
+"#;
+
+#[derive(serde::Deserialize)]
+struct File {
+    grants: Grants,
+}
+
+fn read(text: &str) -> Result<Grants, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    file.grants.check().map(|()| file.grants)
+}
+
+fn resolved() -> Resolved {
+    let context =
+        json!({ "service": { "identifier": "web", "relations": { "prod_runtime": "web-prod" } } });
+    Resolved::new(&read(EXAMPLE).unwrap(), &context).unwrap()
+}
+
+fn file<'a>(path: &'a str, head: &'a str, base: &'a str) -> Target<'a> {
+    Target::Repository(In {
+        repository: "acme/gitops",
+        number: None,
+        paths: vec![path],
+        head: Some(head),
+        base: Some(base),
+    })
+}
+
+#[test]
+fn a_proposal_is_allowed_for_granted_path_head_and_base_only() {
+    let cases = [
+        (
+            "apps/web/prod/deployment.yaml",
+            "promote/web/1",
+            "main",
+            true,
+        ),
+        (
+            "apps/web/prod/x/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps/other/prod/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps/web/prod/../../other/prod/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps/web/prod/%2e%2e/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "/apps/web/prod/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps//web/prod/deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps\\web\\prod\\deployment.yaml",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        (
+            "apps/web/prod/deployment.yaml\n",
+            "promote/web/1",
+            "main",
+            false,
+        ),
+        ("apps/web/prod/deployment.yaml", "main", "main", false),
+        (
+            "apps/web/prod/deployment.yaml",
+            "promote/../main",
+            "main",
+            false,
+        ),
+        (
+            "apps/web/prod/deployment.yaml",
+            "promote/web/1",
+            "release",
+            false,
+        ),
+    ];
+    for (path, head, base, expected) in cases {
+        let resolved = resolved();
+        let answer = resolved.allow(Operation::Propose, &file(path, head, base));
+        assert_eq!(answer.is_some(), expected, "{path} {head} {base}");
+    }
+}
+
+#[test]
+fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
+    let relation = |name: &str| Relation {
+        name: name.to_owned(),
+        targets: vec!["web-2".to_owned()],
+    };
+    let change = |title, properties: Option<&str>, relations| Change {
+        title,
+        properties: properties.map(str::to_owned),
+        relations,
+    };
+    let cases = [
+        (
+            "web-prod",
+            change(None, None, vec![relation("image")]),
+            true,
+        ),
+        (
+            "web-prod",
+            change(None, Some("{}"), vec![relation("image")]),
+            true,
+        ),
+        (
+            "web-staging",
+            change(None, None, vec![relation("image")]),
+            false,
+        ),
+        (
+            "web-prod",
+            change(None, None, vec![relation("image"), relation("owner")]),
+            false,
+        ),
+        (
+            "web-prod",
+            change(Some("x".to_owned()), None, vec![]),
+            false,
+        ),
+        (
+            "web-prod",
+            change(None, Some(r#"{"healthStatus":"Healthy"}"#), vec![]),
+            false,
+        ),
+        (
+            "web-prod",
+            change(None, Some("not json"), vec![relation("image")]),
+            false,
+        ),
+    ];
+    for (identifier, change, expected) in cases {
+        let target = Target::Entity {
+            blueprint: "running_service",
+            identifier: Some(identifier),
+            change: Some(&change),
+        };
+        let resolved = resolved();
+        let answer = resolved.allow(Operation::UpdateEntity, &target);
+        assert_eq!(
+            answer.as_ref().is_some_and(|all| all[0].after_merge),
+            expected,
+            "{change:?}"
+        );
+    }
+}
+
+#[test]
+fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
+    let grants = read(EXAMPLE).unwrap();
+    let resolved = Resolved::new(
+        &grants,
+        &json!({ "service": { "identifier": "web", "relations": {} } }),
+    )
+    .unwrap();
+    let change = Change {
+        title: None,
+        properties: None,
+        relations: vec![],
+    };
+    for identifier in ["", "web-prod", "{service.relations.prod_runtime}"] {
+        let target = Target::Entity {
+            blueprint: "running_service",
+            identifier: Some(identifier),
+            change: Some(&change),
+        };
+        assert!(resolved.allow(Operation::UpdateEntity, &target).is_none());
+    }
+}
+
+#[test]
+fn a_name_from_the_request_is_never_a_pattern() {
+    let grants = read(&EXAMPLE.replace(
+        "base = \"main\"",
+        "base = \"main\"\nhead = \"promote/{service.identifier}/*\"",
+    ))
+    .unwrap();
+    for name in [
+        "*",
+        "**",
+        "?eb",
+        "w*",
+        "[w]eb",
+        "we[!x]",
+        "{web,x}",
+        "we\\b",
+        "web\\",
+        "\\w\\e\\b",
+    ] {
+        let context =
+            json!({ "service": { "identifier": name, "relations": { "prod_runtime": "x" } } });
+        let resolved = Resolved::new(&grants, &context).unwrap();
+        for (path, head) in [("web", "web"), ("web", name), (name, "web")] {
+            let (path, head) = (
+                format!("apps/{path}/prod/deployment.yaml"),
+                format!("promote/{head}/1"),
+            );
+            let target = file(&path, &head, "main");
+            assert!(
+                resolved.allow(Operation::Propose, &target).is_none(),
+                "{name}: {path}, {head}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pattern_means_what_it_means_as_a_regular_expression() {
+    let paths = [
+        "x",
+        "y",
+        "a",
+        "a/",
+        "a/x",
+        "a/b",
+        "a/y/b",
+        "a/y/z/b",
+        "b.yaml",
+        "a/b.yaml",
+        "a/y/b.yaml",
+        "[ab]/x",
+        "b/x",
+        "a*b",
+    ];
+    for text in [
+        "x",
+        "a/**",
+        "**/x",
+        "**/a/b",
+        "*.yaml",
+        "**/*.yaml",
+        "a/**/b",
+        "a/*/b.yaml",
+        "[ab]/x",
+        "a[*]b",
+        "**",
+        "?",
+    ] {
+        let matcher = globset::GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .unwrap()
+            .compile_matcher();
+        for path in paths
+            .into_iter()
+            .filter(|path| resolve::is_normal_path(path))
+        {
+            let pattern = resolve::Pattern::new(text).unwrap();
+            assert_eq!(
+                pattern.is_match(path),
+                matcher.is_match(path),
+                "{text} {path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
+    let cases = [
+        (
+            "allow = []",
+            "grant 1: `allow` is empty; name at least one operation",
+        ),
+        (
+            "allow = [\"github.merge\"]",
+            "grant 1: `github.merge` needs `repository`: a grant without it would be too wide",
+        ),
+        (
+            "allow = [\"port.search\"]\nblueprint = \"a\"\nbase = \"b\"",
+            "grant 1: `base` says nothing about port.search; remove it or move it",
+        ),
+        (
+            "allow = [\"port.update-entity\"]\nblueprint = \"a\"\nentity = \"b\"",
+            "grant 1: `port.update-entity` needs `properties` or `relations`: a grant without it would be too wide",
+        ),
+    ];
+    for (grant, expected) in cases {
+        assert_eq!(read(&format!("[[grants]]\n{grant}")).unwrap_err(), expected);
+    }
+    assert!(
+        read("[[grants]]\nallow = [\"port.get\"]")
+            .unwrap_err()
+            .starts_with("unknown operation `port.get`")
+    );
+    assert!(
+        read("[[grants]]\nallow = [\"run.note\"]\nrepo = \"x\"")
+            .unwrap_err()
+            .contains("unknown field `repo`")
+    );
+}
+
+#[test]
+fn every_name_means_the_operation_that_has_it() {
+    for operation in Operation::named("github.read").unwrap() {
+        assert!(!operation.is_write() && operation.is_github());
+    }
+    for (place, operation) in Operation::ALL.into_iter().enumerate() {
+        assert_eq!(operation as usize, place);
+        assert_eq!(Operation::named(operation.name()), Ok(vec![operation]));
+    }
+}
+
+/// The configuration refuses such a grant; what decides does not count on that.
+#[test]
+fn a_grant_that_names_no_entity_changes_none() {
+    let names = |name: &str| vec![name.to_owned()];
+    let grant = Grant {
+        allow: vec![Operation::GetEntity, Operation::UpdateEntity],
+        blueprint: names("image"),
+        relations: names("owner"),
+        ..Grant::default()
+    };
+    let resolved = Resolved::new(&Grants(vec![grant]), &json!({})).unwrap();
+    let change = Change {
+        title: None,
+        properties: None,
+        relations: Vec::new(),
+    };
+    for (operation, change, expected) in [
+        (Operation::GetEntity, None, true),
+        (Operation::UpdateEntity, Some(&change), false),
+    ] {
+        let target = Target::Entity {
+            blueprint: "image",
+            identifier: Some("web-2"),
+            change,
+        };
+        assert_eq!(
+            resolved.allow(operation, &target).is_some(),
+            expected,
+            "{target:?}"
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! The record of a run as it is written: audit trail, input of a replay, one format. [`crate::journal::record`] reads it.
+//!
+//! JSON lines, UTF-8; JOURNAL.md has the format. Every line holds its own number and a sum over itself and the sum before
+//! it, so a cut, an edit or an exchange of lines is found and located. A line is written before the thing that it
+//! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
+//! module.
+
+pub mod record;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use sha2::{Digest, Sha256};
+
+use crate::call::{Call, Reply};
+use crate::contract::{Failure, Request};
+use crate::limits::Limits;
+
+/// Version of the format; raised when a reader of the old one would misread the new.
+pub const FORMAT: u32 = 1;
+
+/// What a run started from: with the replies of the calls, all that decides how it goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the host.
+    pub host: String,
+    /// Package and version of the contract.
+    pub contract: String,
+    /// SHA-256 of the component, in hex.
+    pub component: String,
+    /// The rule that chose the component, if the configuration has such rules and one fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// `run`, `plan` or `test`.
+    pub mode: String,
+    /// The guest's clock at the start, which is when the run started.
+    pub started_at: Timestamp,
+    /// Seed of the guest's random numbers.
+    pub seed: u64,
+    /// The request, settings included.
+    pub request: Request,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry<C = Call, R = Reply, F = Failure> {
+    /// What the run started from.
+    Header(Box<Header>),
+    /// A call is about to be made.
+    Call {
+        /// Number of the call, from 1.
+        number: u32,
+        /// When.
+        at: Timestamp,
+        /// The call.
+        request: C,
+    },
+    /// A call was answered.
+    Reply {
+        /// Number of the call.
+        number: u32,
+        /// When.
+        at: Timestamp,
+        /// The answer.
+        reply: R,
+    },
+    /// A call failed, and the policy was told.
+    Failure {
+        /// Number of the call.
+        number: u32,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        failure: F,
+    },
+    /// How the run ended.
+    Footer {
+        /// When.
+        at: Timestamp,
+        /// The kind of ending, as in the workflow's `outcome`.
+        ending: String,
+        /// The words for it.
+        message: String,
+    },
+}
+
+/// An entry as it is written: what crossed the border, in text already.
+pub type Written<'a> = Entry<&'a RawValue, &'a RawValue, &'a RawValue>;
+
+/// Writes a journal.
+pub struct Journal {
+    sink: Box<dyn Write + Send + Sync>,
+    lines: usize,
+    sum: String,
+    torn: bool,
+}
+
+/// A file that is on the disk when it is flushed.
+struct OnDisk(File);
+
+impl Write for OnDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl Journal {
+    /// Starts a journal in a new file that only the user can read.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self::over(OnDisk(options.open(path)?)))
+    }
+
+    /// Starts a journal over what keeps it: that has it when it is flushed.
+    pub fn over(sink: impl Write + Send + Sync + 'static) -> Self {
+        Self {
+            sink: Box::new(sink),
+            lines: 0,
+            sum: String::new(),
+            torn: false,
+        }
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.lines == 0
+    }
+
+    /// The sum of the last line, which stands for the whole journal.
+    pub fn sum(&self) -> &str {
+        &self.sum
+    }
+
+    /// Adds a line. After a line that could not be written whole there is no other.
+    ///
+    /// # Errors
+    /// When it cannot be written whole.
+    pub fn add<C, R, F>(&mut self, entry: &Entry<C, R, F>) -> io::Result<()>
+    where
+        Entry<C, R, F>: Serialize,
+    {
+        if self.torn {
+            return Err(io::Error::other("an earlier line was not written whole"));
+        }
+        let (number, entry) = (self.lines + 1, serde_json::to_string(entry)?);
+        let sum = chain(&self.sum, number, &entry);
+        let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
+        self.torn = true;
+        self.sink.write_all(text.as_bytes())?;
+        (self.lines, self.sum, self.torn) = (number, sum, false);
+        // A run of very many calls leaves its end little to wait for.
+        if number.is_multiple_of(1_000) {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns when everything added is on the disk.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
+pub fn chain(before: &str, number: usize, entry: &str) -> String {
+    digest(format!("{before}\n{number}\n{entry}").as_bytes())
+}
+
+/// A value of the contract as the journal holds it; so many bytes cross the border with it.
+pub fn json(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("the contract's values are JSON")
+}
+
+/// SHA-256 in hex.
+pub fn digest(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    Sha256::digest(bytes)
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}

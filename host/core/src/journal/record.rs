@@ -1,0 +1,249 @@
+//! Reads the journal of a run again, and finds every change that was made to it since.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::journal::{Entry, FORMAT, Journal, chain};
+
+/// The bytes of a journal in memory.
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// Starts a journal in memory, which shares its bytes with whoever reads them.
+    pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
+        let bytes = Arc::default();
+        (Self::over(Shared(Arc::clone(&bytes))), bytes)
+    }
+}
+
+/// A line as it was written; its entry is not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The number that it gives itself, from 1.
+    pub number: usize,
+    /// Its sum, in hex.
+    pub sum: &'a str,
+    /// The text of its entry, JSON.
+    pub entry: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart; none if no journal has such a line.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (number, rest) = text.strip_prefix("{\"line\":")?.split_once(",\"sum\":\"")?;
+        let (sum, entry) = rest.split_once("\",\"is\":")?;
+        let entry = entry.strip_suffix('}')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            sum,
+            entry,
+        })
+    }
+
+    /// Whether it is what was written after the line with that sum.
+    pub fn follows(&self, before: &str) -> bool {
+        chain(before, self.number, self.entry) == self.sum
+    }
+}
+
+/// Why a journal is not what was written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalDamage {
+    /// A line is not an entry.
+    #[error("line {line} of the journal is not an entry: {why}")]
+    Unreadable {
+        /// Its number, from 1.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+    /// A line does not follow the one before it.
+    #[error(
+        "line {line} of the journal does not follow the one before it: something was changed, removed or moved; `promote verify` says what"
+    )]
+    Broken {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// It has no header.
+    #[error("the journal has no header")]
+    Headless,
+    /// It is written in another format.
+    #[error(
+        "the journal has the format {0}, and this version reads {FORMAT}: read it with the version that wrote it"
+    )]
+    Format(u32),
+}
+
+/// Reads a journal and checks its chain. A last line without its end, which a crash leaves, is not read.
+///
+/// # Errors
+/// Names the first line that is damaged.
+pub fn read(text: &str) -> Result<Vec<Entry>, JournalDamage> {
+    let (mut before, mut entries) = ("", Vec::new());
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    for (index, text) in whole.split('\n').enumerate().filter(|_| !whole.is_empty()) {
+        let (number, why) = (index + 1, "it was not written by this program".to_owned());
+        let line = Line::parse(text).ok_or(JournalDamage::Unreadable { line: number, why })?;
+        if line.number != number || !line.follows(before) {
+            return Err(JournalDamage::Broken { line: number });
+        }
+        let entry = serde_json::from_str(line.entry);
+        entries.push(entry.map_err(|why| JournalDamage::Unreadable {
+            line: number,
+            why: why.to_string(),
+        })?);
+        before = line.sum;
+    }
+    match entries.first() {
+        Some(Entry::Header(header)) if header.format != FORMAT => {
+            Err(JournalDamage::Format(header.format))
+        }
+        Some(Entry::Header(_)) => Ok(entries),
+        _ => Err(JournalDamage::Headless),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jiff::Timestamp;
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::call::{Call, Reply};
+    use crate::contract::{Failure, Workflow};
+    use crate::journal::{Header, digest};
+    use crate::limits::Limits;
+    use promote_intake::payload::Payload;
+
+    fn written() -> String {
+        let (mut journal, bytes) = Journal::in_memory();
+        let request = Payload::read(
+            r#"{ "context": { "runId": "r", "entity": "web", "blueprint": "service" } }"#,
+        )
+        .unwrap()
+        .into_request(Workflow {
+            repository: None,
+            url: None,
+            attempt: 1,
+        });
+        let header = Header {
+            format: FORMAT,
+            host: "0.1.0".to_owned(),
+            contract: "promote:policy@0.1.0".to_owned(),
+            component: digest(b"component"),
+            team: None,
+            mode: "run".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            seed: 7,
+            request,
+            limits: Limits::default(),
+        };
+        journal
+            .add::<Call, Reply, Failure>(&Entry::Header(Box::new(header)))
+            .unwrap();
+        for number in 1..=3 {
+            let at = Timestamp::UNIX_EPOCH;
+            journal
+                .add::<_, Reply, Failure>(&Entry::Call {
+                    number,
+                    at,
+                    request: Call::Now,
+                })
+                .unwrap();
+            journal
+                .add::<Call, _, Failure>(&Entry::Reply {
+                    number,
+                    at,
+                    reply: Reply::Time(at.to_string()),
+                })
+                .unwrap();
+        }
+        drop(journal);
+        String::from_utf8(Arc::into_inner(bytes).unwrap().into_inner().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let entries = read(&written()).unwrap();
+        assert_eq!(entries.len(), 7);
+        assert!(matches!(&entries[6], Entry::Reply { number: 3, .. }));
+    }
+
+    #[test]
+    fn every_change_is_found_and_a_cut_last_line_is_forgiven() {
+        let text = written();
+        let lines: Vec<&str> = text.lines().collect();
+        let join = |lines: &[&str]| lines.join("\n") + "\n";
+        assert!(matches!(
+            read(&text.replacen("\"number\":1", "\"number\":9", 1)),
+            Err(JournalDamage::Broken { line: 2 })
+        ));
+        assert!(matches!(
+            read(&text.replacen("\"line\":3", "\"line\":4", 1)),
+            Err(JournalDamage::Broken { line: 3 })
+        ));
+        assert!(matches!(
+            read(&join(&[&lines[..2], &lines[3..]].concat())),
+            Err(JournalDamage::Broken { line: 3 })
+        ));
+        assert!(matches!(
+            read(&join(&[lines[0], lines[2], lines[1]])),
+            Err(JournalDamage::Broken { line: 2 })
+        ));
+        assert!(matches!(
+            read(&join(&lines[1..])),
+            Err(JournalDamage::Broken { line: 1 })
+        ));
+        assert!(matches!(
+            read("not json\n"),
+            Err(JournalDamage::Unreadable { line: 1, .. })
+        ));
+        assert!(matches!(read(""), Err(JournalDamage::Headless)));
+        assert!(matches!(
+            read(&text.replacen("\"format\":1", "\"format\":2", 1)),
+            Err(JournalDamage::Broken { line: 1 })
+        ));
+        assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_long_journal_reaches_the_disk_on_the_way() {
+        struct Flushes(Arc<AtomicUsize>);
+        impl std::io::Write for Flushes {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+        let flushes = Arc::new(AtomicUsize::new(0));
+        let mut journal = Journal::over(Flushes(Arc::clone(&flushes)));
+        for number in 1..=2_500 {
+            let entry: Entry = Entry::Call {
+                number,
+                at: Timestamp::UNIX_EPOCH,
+                request: Call::Now,
+            };
+            journal.add(&entry).unwrap();
+        }
+        assert_eq!(flushes.load(Ordering::Relaxed), 2);
+    }
+}

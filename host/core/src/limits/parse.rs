@@ -1,0 +1,112 @@
+//! Limits as an operator writes them: spans of time such as `5m`, sizes such as `64MiB`.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use crate::limits::Limits;
+
+/// The table `[limits]`: each key replaces a default.
+#[derive(Deserialize)]
+#[serde(remote = "Limits", deny_unknown_fields, default)]
+struct LimitsTable {
+    #[serde(deserialize_with = "duration")]
+    wall: Duration,
+    #[serde(deserialize_with = "size")]
+    memory: usize,
+    calls: u32,
+    writes: u32,
+    #[serde(deserialize_with = "size")]
+    traffic: usize,
+}
+
+const UNITS: [(&str, usize); 4] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("B", 1),
+];
+
+/// Reads the table `[limits]` of `promote.toml`.
+///
+/// # Errors
+/// Names the key that is unknown, or the value that is no span of time or no size.
+pub fn parse<'de, D: serde::Deserializer<'de>>(table: D) -> Result<Limits, D::Error> {
+    LimitsTable::deserialize(table)
+}
+
+impl Default for LimitsTable {
+    fn default() -> Self {
+        let Limits {
+            wall,
+            memory,
+            calls,
+            writes,
+            traffic,
+        } = Limits::default();
+        Self {
+            wall,
+            memory,
+            calls,
+            writes,
+            traffic,
+        }
+    }
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    let parsed = text
+        .parse::<SignedDuration>()
+        .ok()
+        .and_then(|d| Duration::try_from(d).ok());
+    parsed
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
+            ))
+        })
+}
+
+fn size<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let text = String::deserialize(from)?;
+    let parsed = UNITS.iter().find_map(|(unit, factor)| {
+        let number: usize = text.strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(*factor)
+    });
+    parsed.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is not a size; write for example `64MiB`"))
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Limits, toml::de::Error> {
+        parse(toml::Deserializer::parse(text)?)
+    }
+
+    #[test]
+    fn reads_spans_and_sizes_and_refuses_what_is_neither() {
+        let limits = read("wall = \"90s\"\nmemory = \"8MiB\"\ncalls = 3").unwrap();
+        assert_eq!(
+            (limits.wall, limits.memory, limits.calls),
+            (Duration::from_secs(90), 8 << 20, 3)
+        );
+        for wrong in [
+            "wall = \"soon\"",
+            "wall = \"-1s\"",
+            "wall = \"0s\"",
+            "memory = \"64\"",
+            "memory = \"0MiB\"",
+            "memory = \"99999999999GiB\"",
+            "call = 1",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

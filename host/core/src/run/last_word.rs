@@ -1,0 +1,191 @@
+//! How a run ended, in words.
+
+use crate::call::Call;
+use crate::contract::{Failure, Outcome, Promotion, Reason};
+use crate::gate::{CallAnswer, CallRecord, describe};
+use crate::run::RunMode;
+use crate::run::ending::Ending;
+
+/// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
+pub(super) fn last_word(ending: &Ending, mode: RunMode, timeline: &[CallRecord]) -> String {
+    let message = message(ending, mode);
+    match matches!(ending, Ending::Decided(_)) || timeline.is_empty() {
+        true => message,
+        false => format!("{message}. State: {}.", git_state(timeline)),
+    }
+}
+
+/// What happened and what to do, for people; for a plan, what would have. Foreign text in it is not neutralised yet.
+pub fn message(ending: &Ending, mode: RunMode) -> String {
+    match ending {
+        Ending::Decided(outcome) => decided(outcome, mode),
+        Ending::Failed(what) => format!("failed: {what}"),
+        Ending::Violation(what) => format!("the policy broke its grants: {}", what.join("; ")),
+        Ending::Limit(what) => what.clone(),
+        Ending::Trapped(what) => {
+            format!("the policy crashed: {what}; the policy's author can replay the journal")
+        }
+        Ending::Cancelled => {
+            "stopped from outside before the end; run it again to go on from here".to_owned()
+        }
+        Ending::Unusable(what) => format!("could not start: {what}"),
+    }
+}
+
+impl Ending {
+    /// A stable word for machines, and the label beside the status of the Port run.
+    fn names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Decided(Outcome::Promoted(_)) => ["promoted", "Promoted"],
+            Self::Decided(Outcome::Unchanged(_)) => ["unchanged", "Already there"],
+            Self::Decided(Outcome::Pending(_)) => ["pending", "Pull request open"],
+            Self::Decided(Outcome::Refused(_)) => ["refused", "Refused"],
+            Self::Failed(_) => ["failed", "Failed"],
+            Self::Violation(_) => ["violation", "Policy broke its grants"],
+            Self::Limit(_) => ["limit", "Policy hit a limit"],
+            Self::Trapped(_) => ["trapped", "Policy crashed"],
+            Self::Cancelled => ["cancelled", "Cancelled"],
+            Self::Unusable(_) => ["unusable", "Could not start"],
+        }
+    }
+
+    /// A stable word for machines.
+    pub fn kind(&self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The label beside the status of the Port run.
+    pub fn label(&self) -> &'static str {
+        self.names()[1]
+    }
+}
+
+fn decided(outcome: &Outcome, mode: RunMode) -> String {
+    match outcome {
+        Outcome::Promoted(p) if mode == RunMode::Plan => format!("would promote {}", change(p)),
+        Outcome::Pending(waiting) if mode == RunMode::Plan => {
+            format!(
+                "a pull request for {} would wait for {}",
+                waiting.image, waiting.until
+            )
+        }
+        Outcome::Promoted(p) => {
+            let by = p
+                .pull_request
+                .map(|number| format!(", by pull request #{number}"))
+                .unwrap_or_default();
+            format!("promoted {}{by}", change(p))
+        }
+        Outcome::Unchanged(p) => format!("nothing to do: {} is there already", p.image),
+        Outcome::Pending(waiting) => {
+            format!(
+                "pull request #{} for {} is open and waits for {}",
+                waiting.pull_request, waiting.image, waiting.until
+            )
+        }
+        Outcome::Refused(reasons) if reasons.is_empty() => {
+            "refused: the policy gives no reason".to_owned()
+        }
+        Outcome::Refused(reasons) => {
+            let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
+            format!(
+                "refused: {}",
+                reasons.iter().map(one).collect::<Vec<_>>().join("; ")
+            )
+        }
+    }
+}
+
+fn change(p: &Promotion) -> String {
+    let was = p
+        .previous_image
+        .as_ref()
+        .map(|image| format!(" in place of {image}"))
+        .unwrap_or_default();
+    format!("{}{was}", p.image)
+}
+
+/// What became of a call, as far as the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It was done.
+    Done,
+    /// It was not sent: nothing has changed.
+    Stopped,
+    /// The service said no.
+    Refused,
+    /// There is no answer: it may have been done.
+    Unknown,
+}
+
+impl Fate {
+    fn of(answer: &CallAnswer) -> Self {
+        match answer {
+            CallAnswer::Reply(_) => Self::Done,
+            CallAnswer::Trap(_) | CallAnswer::Failure(Failure::Denied(_)) => Self::Stopped,
+            CallAnswer::NotYet
+            | CallAnswer::Failure(Failure::Unavailable(_) | Failure::Other(_)) => Self::Unknown,
+            CallAnswer::Failure(_) => Self::Refused,
+        }
+    }
+}
+
+impl CallRecord {
+    /// What went wrong with the call, if anything did.
+    pub fn problem(&self) -> Option<&str> {
+        match &self.answer {
+            CallAnswer::NotYet => Some("the run was stopped before there was an answer"),
+            CallAnswer::Reply(_) => None,
+            CallAnswer::Failure(failure) => Some(describe(failure)),
+            CallAnswer::Trap(why) => Some(why),
+        }
+    }
+}
+
+/// What a run left behind in git, so that nobody has to look; from the calls that it made.
+fn git_state(timeline: &[CallRecord]) -> String {
+    let steps = timeline
+        .iter()
+        .filter(|step| Fate::of(&step.answer) != Fate::Stopped);
+    steps
+        .filter_map(left_behind)
+        .next_back()
+        .unwrap_or_else(|| "nothing was written to git".to_owned())
+}
+
+/// What one call left behind, if it is one that writes to git.
+fn left_behind(step: &CallRecord) -> Option<String> {
+    Some(match (&step.call, Fate::of(&step.answer)) {
+        (Call::Propose { proposal: p }, Fate::Done) => format!(
+            "a pull request from {} to {} is open in {}; {} is unchanged",
+            p.head, p.base, p.repository, p.base
+        ),
+        (Call::Propose { proposal: p }, _) => format!(
+            "the branch {} may exist in {} without its pull request; {} is unchanged",
+            p.head, p.repository, p.base
+        ),
+        (
+            Call::Merge {
+                repository: at,
+                number,
+                ..
+            }
+            | Call::MergeWhenReady {
+                repository: at,
+                number,
+                ..
+            },
+            fate,
+        ) => match (fate, &step.call) {
+            (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),
+            (Fate::Done, _) => {
+                format!("pull request #{number} of {at} is merged, or will be by GitHub")
+            }
+            (Fate::Unknown, _) => format!("pull request #{number} of {at} may be merged or open"),
+            (Fate::Refused | Fate::Stopped, _) => {
+                format!("pull request #{number} of {at} is open, it could not be merged")
+            }
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,300 @@
+//! One run, from the request to the last word.
+//!
+//! ```text
+//! RunJob ──▶ begin: confirm with Port ▸ choose the policy ▸ fill in the grants ──▶ Gate ──▶ policy ──▶ finish
+//! ```
+//!
+//! [`run`] is the only place that puts a gate before a source: a live run, a scenario, the doctor's probe, a benchmark and
+//! every test go through it. Whatever happens, it ends with the last word to Port, the journal's footer and the
+//! revocation of minted tokens.
+
+mod begin;
+pub mod ending;
+mod finish;
+pub mod last_word;
+pub mod observer;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::contract::{CONTRACT, Entity, Outcome, Promotion, Request, Waiting};
+use crate::gate::evidence::Evidence;
+use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
+use crate::grants::Grants;
+use crate::journal::{FORMAT, Header, Journal};
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::policy::engine::{Engine, Program, Verdict};
+use crate::policy::sandbox::Surroundings;
+use crate::service::transport::Clock;
+use crate::source::Source;
+use crate::source::approved::{ApprovedPlan, PlannedWrite};
+use crate::source::dry_run::DryRun;
+use crate::source::live::Live;
+use crate::source::prefetch::Prefetch;
+use ending::Ending;
+use observer::Observer;
+
+pub use begin::STARTING;
+
+/// Whether writes are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunMode {
+    /// They are.
+    Run,
+    /// They are kept back and shown.
+    Plan,
+}
+
+impl RunMode {
+    /// Returns the word for the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// Where a request comes from, and so what of it must be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOrigin {
+    /// A payload names a Port run: nothing else of it is believed until Port has confirmed it.
+    PortRun,
+    /// The host asks for itself what a policy would do, on an entity that it has read: there is no Port run.
+    Probe,
+}
+
+/// The writes that a run may make.
+#[derive(Debug)]
+pub enum RunTask {
+    /// Whatever the policy asks for and the grants allow.
+    Run,
+    /// None: each is kept back and shown.
+    Plan,
+    /// Exactly these, in this order.
+    Approved(Vec<PlannedWrite>),
+}
+
+impl RunTask {
+    /// Returns whether writes are made.
+    pub fn mode(&self) -> RunMode {
+        match self {
+            Self::Plan => RunMode::Plan,
+            Self::Run | Self::Approved(_) => RunMode::Run,
+        }
+    }
+}
+
+/// Decides which policy runs.
+#[async_trait]
+pub trait PolicyChoice: Sync {
+    /// Returns the policy for a subject, which is as Port describes it.
+    ///
+    /// # Errors
+    /// Says why no policy can run.
+    async fn choose(&self, subject: &Entity) -> Result<ChosenPolicy, String>;
+}
+
+/// A policy, with what the operator set for it.
+pub struct ChosenPolicy {
+    /// The component.
+    pub program: Program,
+    /// Its settings, JSON text; without them, those of the request stay.
+    pub settings: Option<String>,
+    /// The `[[team]]` rule that chose it, if one did.
+    pub team: Option<String>,
+}
+
+/// One policy for every subject, with the settings that the request has already.
+#[async_trait]
+impl PolicyChoice for Policy {
+    async fn choose(&self, _: &Entity) -> Result<ChosenPolicy, String> {
+        Ok(ChosenPolicy {
+            program: self.program.clone(),
+            settings: None,
+            team: None,
+        })
+    }
+}
+
+/// Puts something between the gate and a source, such as a fault.
+pub type Interpose<'a> = Box<dyn FnOnce(Box<dyn Source>) -> Box<dyn Source> + Send + 'a>;
+
+/// Everything that one run needs.
+pub struct RunJob<'a> {
+    /// Runs the policy.
+    pub engine: &'a Engine,
+    /// Knows the policy.
+    pub choice: &'a dyn PolicyChoice,
+    /// The operator's grants, with their templates.
+    pub grants: &'a Grants,
+    /// The most that the run may use.
+    pub limits: Limits,
+    /// Whether the run sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
+    pub sets_status: bool,
+    /// The request, but for the settings.
+    pub request: Request,
+    /// Where the request comes from.
+    pub origin: RunOrigin,
+    /// The writes that may be made.
+    pub task: RunTask,
+    /// Seed of the guest's random numbers.
+    pub seed: u64,
+    /// The clients of both services.
+    pub live: Arc<Live>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the run ends at the latest.
+    pub deadline: Timestamp,
+    /// Holds every call.
+    pub journal: Journal,
+    /// Shows people what happens.
+    pub observer: Arc<dyn Observer>,
+    /// Stands before the source, in tests of what goes wrong.
+    pub interpose: Option<Interpose<'a>>,
+}
+
+/// What a run came to.
+pub struct RunResult {
+    /// How it ended.
+    pub ending: Ending,
+    /// The last word to people; foreign text in it is not neutralised yet.
+    pub message: String,
+    /// The calls of the policy, with their answers.
+    pub timeline: Vec<CallRecord>,
+    /// The writes that a plan kept back, in order.
+    pub planned: Vec<PlannedWrite>,
+    /// What the policy printed.
+    pub printed: String,
+    /// The sum of the journal's last line; kept elsewhere, it proves the journal.
+    pub journal_sum: String,
+}
+
+/// Runs a job to its end; `cancel` ends the policy early.
+pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult {
+    let (engine, choice, grants) = (job.engine, job.choice, job.grants);
+    let (origin, sets_status) = (job.origin, job.sets_status);
+    let mut header = header(&job);
+    let mut parts = assemble(job);
+    let surroundings = Surroundings {
+        now: header.started_at,
+        seed: header.seed,
+    };
+    // A service that does not answer ends the run as surely as a policy that does not.
+    let begun = tokio::time::timeout(
+        parts.time_left(),
+        begin::begin(&mut parts, grants, choice, origin, &mut header),
+    )
+    .await;
+    let (program, grants) = match begun {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(ending)) => return finish::finish(ending, parts, origin, sets_status).await,
+        Err(_) => {
+            let wall = parts.limits.wall;
+            let ending = Ending::Failed(format!(
+                "nothing came back from Port within {wall:?} (`limits.wall`)"
+            ));
+            return finish::finish(ending, parts, origin, sets_status).await;
+        }
+    };
+    let gate = Gate::new(parts, grants);
+    let (verdict, gate, printed) = engine
+        .run(&program, &header.request, gate, &surroundings, cancel)
+        .await;
+    let record = gate.close();
+    let mut violations = record.violations;
+    violations.extend(unproven(&verdict, &record.evidence));
+    let ending = ending(verdict, violations);
+    let end = finish::RunEnd {
+        ending,
+        timeline: record.timeline,
+        printed,
+    };
+    finish::finish_with(end, record.run, origin, sets_status).await
+}
+
+/// Returns the journal's first entry, as far as it is known before Port has been asked.
+fn header(job: &RunJob<'_>) -> Header {
+    Header {
+        format: FORMAT,
+        host: env!("CARGO_PKG_VERSION").to_owned(),
+        contract: CONTRACT.to_owned(),
+        component: String::new(),
+        team: None,
+        mode: job.task.mode().name().to_owned(),
+        started_at: job.clock.now(),
+        seed: job.seed,
+        request: job.request.clone(),
+        limits: job.limits.clone(),
+    }
+}
+
+/// Puts the sources of a job one before the other.
+fn assemble(job: RunJob<'_>) -> RunParts {
+    let prefetch = Prefetch::new(
+        job.live,
+        Arc::clone(&job.clock),
+        job.grants,
+        &job.request.subject.key,
+    );
+    let source: Box<dyn Source> = match job.task {
+        RunTask::Run => Box::new(prefetch),
+        RunTask::Plan => Box::new(DryRun::new(prefetch)),
+        RunTask::Approved(plan) => Box::new(ApprovedPlan::new(prefetch, plan)),
+    };
+    RunParts {
+        source: match job.interpose {
+            Some(interpose) => interpose(source),
+            None => source,
+        },
+        limits: job.limits,
+        journal: job.journal,
+        clock: job.clock,
+        deadline: job.deadline,
+        observer: job.observer,
+    }
+}
+
+/// Says what a policy claims without proof, if it does.
+pub fn unproven(verdict: &Verdict, evidence: &Evidence) -> Option<String> {
+    let Verdict::Returned(Ok(outcome)) = verdict else {
+        return None;
+    };
+    match outcome {
+        Outcome::Promoted(Promotion { image, .. })
+            if !evidence.has_merged() && !evidence.base_holds(image) =>
+        {
+            Some(format!(
+                "it says that {image} was promoted, and nothing was merged"
+            ))
+        }
+        Outcome::Pending(Waiting {
+            pull_request: number,
+            ..
+        }) if !evidence.knows_pull_request(*number) => Some(format!(
+            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        )),
+        _ => None,
+    }
+}
+
+/// Returns how a run ends with this verdict and these violations.
+pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
+    if !violations.is_empty() {
+        return Ending::Violation(violations);
+    }
+    match verdict {
+        Verdict::Returned(Ok(outcome)) => Ending::Decided(outcome),
+        Verdict::Returned(Err(failure)) => Ending::Failed(describe(&failure).to_owned()),
+        Verdict::Limit(limit) => Ending::Limit(limit.to_string()),
+        Verdict::Cancelled => Ending::Cancelled,
+        Verdict::Trapped(trap) => match trap.downcast_ref::<NoJournal>() {
+            Some(error) => Ending::Failed(error.to_string()),
+            None => Ending::Trapped(trap.root_cause().to_string()),
+        },
+    }
+}

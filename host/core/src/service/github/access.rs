@@ -1,0 +1,42 @@
+//! Which token goes with a request: the one that was given, or one that an App mints for this run.
+
+use std::time::Duration;
+
+use crate::service::github::Client;
+use crate::service::github::app::{App, revoke};
+use crate::service::http::{Sent, Told};
+use crate::service::secret::Secret;
+
+/// Who we are to GitHub.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A token as the workflow gives it.
+    Token(Secret),
+    /// An App, whose token is narrowed to the run.
+    App(App),
+}
+
+impl Client {
+    /// Makes sure that there is a token: to be started early, beside other work.
+    ///
+    /// Fails if the App is not installed, or if its token would be wider than what was asked for.
+    pub async fn login(&self) -> Told<()> {
+        Ok(self.token().await.map(drop)?)
+    }
+
+    /// Gives the minted token back, if there is one. To be called however the run ends.
+    pub async fn revoke(&self) -> Told<()> {
+        self.http.session.grace(Duration::from_secs(10));
+        match self.http.minted.lock().await.take() {
+            Some(minted) => Ok(revoke(minted, &self.http).await?),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn token(&self) -> Sent<Secret> {
+        match &self.credentials {
+            Credentials::Token(token) => Ok(token.clone()),
+            Credentials::App(app) => self.http.token(None, app.mint(&self.http)).await,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Commits and comparisons.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::contract::{Ancestry, Commit, Comparison};
+use crate::service::github::Repo;
+use crate::service::http::{Told, or_none, segs};
+
+/// A commit as "Get a commit" and "Compare two commits" send it.
+#[derive(Deserialize)]
+struct WireCommit {
+    sha: String,
+    commit: Value,
+    parents: Vec<Parent>,
+}
+
+#[derive(Deserialize)]
+struct Parent {
+    sha: String,
+}
+
+impl Repo<'_> {
+    /// A commit by branch, tag or identifier, or none.
+    pub async fn commit(&self, revision: &str) -> Told<Option<Commit>> {
+        match self
+            .get::<WireCommit>(format!("/commits/{}", segs(revision)))
+            .await
+        {
+            // "No commit found for SHA": what is no identifier, and no name either.
+            Err(error) if error.says(422, "") => Ok(None),
+            other => Ok(or_none(other)?.map(WireCommit::into_contract)),
+        }
+    }
+
+    /// How two revisions relate.
+    pub async fn compare(&self, base: &str, head: &str) -> Told<Comparison> {
+        #[derive(Deserialize)]
+        struct Compared {
+            status: String,
+            ahead_by: u32,
+            behind_by: u32,
+            commits: Vec<WireCommit>,
+            html_url: String,
+        }
+        let target = format!("/compare/{}...{}", segs(base), segs(head));
+        let Compared {
+            status,
+            ahead_by,
+            behind_by,
+            commits,
+            html_url: url,
+        } = self.get(target).await?;
+        let status = match status.as_str() {
+            "identical" => Ancestry::Identical,
+            "ahead" => Ancestry::Ahead,
+            "behind" => Ancestry::Behind,
+            _ => Ancestry::Diverged,
+        };
+        let commits = commits.into_iter().map(WireCommit::into_contract).collect();
+        Ok(Comparison {
+            status,
+            ahead_by,
+            behind_by,
+            commits,
+            url,
+        })
+    }
+}
+
+impl WireCommit {
+    fn into_contract(self) -> Commit {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Commit {
+            id: self.sha,
+            parents: self.parents.into_iter().map(|parent| parent.sha).collect(),
+            message: text(&self.commit["message"]),
+            author: text(&self.commit["author"]["name"]),
+            committed_at: text(&self.commit["committer"]["date"]),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What makes a pull request easier to read for people: comments, labels, reviewers.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::service::github::{Repo, rejected};
+use crate::service::http::Told;
+use crate::service::retry::once;
+
+impl Repo<'_> {
+    /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
+    ///
+    /// Fails with `rejected` if the marker is not a short word of letters, digits and hyphens.
+    pub(crate) async fn comment(&self, number: u32, marker: &str, body: &str) -> Told<()> {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        // Two hyphens would end the HTML comment that hides the marker.
+        if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
+            return rejected(format!(
+                "{marker:?} is no marker: use letters, digits and hyphens"
+            ));
+        }
+        let mark = format!("<!-- promote:{marker} -->");
+        let comment = json!({ "body": format!("{mark}\n{body}") });
+        let comments = format!("/issues/{number}/comments");
+        let is_done = || self.is_marked(&comments, &mark);
+        let write = || async {
+            self.once(Method::POST, &comments, comment.clone())
+                .await
+                .map(|_: Value| ())
+        };
+        if is_done().await? {
+            Ok(())
+        } else {
+            once(write, is_done).await
+        }
+    }
+
+    /// Adds labels; those that are there stay.
+    pub(crate) async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
+        let labels = json!({ "labels": labels });
+        Ok(self
+            .write(Method::POST, format!("/issues/{number}/labels"), labels)
+            .await?)
+    }
+
+    /// Asks people and teams for a review.
+    ///
+    /// Fails with `rejected` if one of them cannot review here.
+    pub(crate) async fn request_reviewers(
+        &self,
+        number: u32,
+        users: &[String],
+        teams: &[String],
+    ) -> Told<()> {
+        let target = format!("/pulls/{number}/requested_reviewers");
+        let body = json!({ "reviewers": users, "team_reviewers": teams });
+        Ok(self.write(Method::POST, target, body).await?)
+    }
+
+    async fn is_marked(&self, comments: &str, mark: &str) -> Told<bool> {
+        let (pages, _) = self
+            .pages::<Vec<Value>>(format!("{comments}?per_page=100"))
+            .await?;
+        let marked = |comment: &Value| comment["body"].as_str().is_some_and(|b| b.contains(mark));
+        Ok(pages.iter().flatten().any(marked))
+    }
+}

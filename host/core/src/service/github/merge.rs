@@ -1,0 +1,244 @@
+//! Merging: every way in which GitHub says no, told apart.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
+use crate::service::github::pulls::Pull;
+use crate::service::github::{Object, Repo, conflict, rejected};
+use crate::service::http::{Sent, ServiceError, Told};
+
+/// What GitHub means by a refusal to merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// A race: the same call can succeed in a moment.
+    Transient,
+    /// A check or a review is missing.
+    Waiting,
+    /// Merges go through a queue.
+    Queue,
+    /// The state of the pull request tells.
+    Unclear,
+    /// Nothing that this run does will help.
+    Terminal,
+}
+
+/// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
+/// are no contract: what is not known is final.
+const REFUSALS: [(&str, Class); 12] = [
+    // Whoever pushed is found out by reading the head again.
+    ("Head branch was modified", Class::Transient),
+    ("Base branch was modified", Class::Transient),
+    ("merge queue", Class::Queue),
+    ("equired status check", Class::Waiting),
+    ("approving review", Class::Waiting),
+    ("still a draft", Class::Terminal),
+    ("not allowed", Class::Terminal),
+    ("must not contain merge commits", Class::Terminal),
+    ("not authorized", Class::Terminal),
+    ("rule violations", Class::Unclear),
+    ("not mergeable", Class::Unclear),
+    ("can't be rebased", Class::Unclear),
+];
+
+/// `PullRequest` is merged when its rules are met.
+const AUTO_MERGE: &str = "mutation($pull: ID!, $head: GitObjectID, $method: PullRequestMergeMethod) {
+    enablePullRequestAutoMerge(input: {pullRequestId: $pull, expectedHeadOid: $head, mergeMethod: $method})
+    { clientMutationId } }";
+/// `PullRequest` goes to the merge queue.
+const ENQUEUE: &str = "mutation($pull: ID!, $head: GitObjectID) {
+    enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId } }";
+
+/// What one try of a merge came to.
+enum Try {
+    /// The base branch holds it, in this commit.
+    Merged(String),
+    /// Something is missing that may come; whether it is a queue, and GitHub's words.
+    Waiting(Box<Pull>, bool, String),
+    /// Another try may do it; why this one did not.
+    Again(Failure),
+}
+
+impl Repo<'_> {
+    /// Merges a pull request whose head is the given commit; one that is merged with it is a success.
+    ///
+    /// Fails with `conflict` if head or base moved on, with `rejected` if a rule stands against it.
+    pub(crate) async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+        match self.try_merge(number, head, method).await? {
+            Try::Merged(commit) => Ok(Merged::Now(commit)),
+            Try::Waiting(_, _, why) => rejected(why),
+            Try::Again(failure) => Err(failure),
+        }
+    }
+
+    /// Merges at once if nothing stands in the way, else by auto-merge, else through the queue; the latter two are
+    /// reported as later.
+    ///
+    /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
+    pub(crate) async fn merge_when_ready(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
+        let (pull, queue, why) = match self.try_merge(number, head, method).await? {
+            Try::Merged(commit) => return Ok(Merged::Now(commit)),
+            Try::Again(failure) => return Err(failure),
+            Try::Waiting(pull, queue, why) => (pull, queue, why),
+        };
+        let name = method_name(method).to_uppercase();
+        let mut variables = json!({ "pull": pull.node_id, "head": head, "method": name });
+        let Some(refused) = self.mutate(AUTO_MERGE, &variables).await? else {
+            return Ok(Merged::Later(why));
+        };
+        if refused.contains("clean status") || refused.contains("unstable status") {
+            // What stood in the way is gone meanwhile: there is nothing left to wait for.
+            return self.merge(number, head, method).await;
+        }
+        if !queue {
+            return rejected(format!("{why}; auto-merge: {refused}"));
+        }
+        variables["method"].take();
+        match self.mutate(ENQUEUE, &variables).await? {
+            Some(no) if !no.contains("already") => rejected(format!("{why}; merge queue: {no}")),
+            _ => Ok(Merged::Later("the merge queue".to_owned())),
+        }
+    }
+
+    /// Tries until the answer is a clear one, or the patience is used up.
+    async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
+        let clear = |result: &Try| !matches!(result, Try::Again(_));
+        self.session()
+            .poll(|| self.merge_once(number, head, method), clear)
+            .await
+    }
+
+    async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
+        let body = json!({ "sha": head, "merge_method": method_name(method) });
+        let error = match self
+            .once(Method::PUT, &format!("/pulls/{number}/merge"), body)
+            .await
+        {
+            Ok(Object { sha }) => return Ok(Try::Merged(sha)),
+            Err(error) => error,
+        };
+        let class = match &error {
+            ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => {
+                class(&no.message)
+            }
+            error if error.is_uncertain() => Class::Transient,
+            _ => return Err(error.into()),
+        };
+        // Whatever it said, the pull request itself knows better: another attempt may have merged it.
+        let pull = self.settled(number).await?;
+        let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
+        if at != head {
+            return conflict(format!(
+                "#{number} is at commit {at} now, not at {head}: {why}"
+            ));
+        }
+        match (state, class, pull.mergeability()) {
+            (PullState::Merged, ..) => self.merge_commit(pull).await.map(Try::Merged),
+            (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
+            (_, Class::Terminal, _) => rejected(why),
+            (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {
+                Ok(Try::Waiting(pull.into(), class == Class::Queue, why))
+            }
+            (_, Class::Unclear, Mergeability::Draft) => rejected(format!("it is a draft: {why}")),
+            (_, Class::Unclear, Mergeability::Behind) => {
+                conflict(format!("the head must first take in the base: {why}"))
+            }
+            (_, Class::Unclear, Mergeability::Conflicting) => {
+                conflict(format!("head and base conflict: {why}"))
+            }
+            _ if error.is_uncertain() => Ok(Try::Again(error.into())),
+            _ => Ok(Try::Again(Failure::Conflict(why))),
+        }
+    }
+
+    /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
+    async fn merge_commit(&self, pull: Pull) -> Told<String> {
+        let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
+        let commit = if known.is_some() {
+            known
+        } else {
+            self.branch(base).await?
+        };
+        commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
+    }
+
+    /// Sends a mutation that may be repeated: none if it is done, else why not.
+    async fn mutate(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
+        let answer = self.client.graphql(query, variables).await?;
+        let errors = answer["errors"].as_array().into_iter().flatten();
+        let texts: Vec<_> = errors
+            .map(|e| e["message"].as_str().unwrap_or("no reason"))
+            .collect();
+        Ok((!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; "))))
+    }
+}
+
+/// The name that GitHub gives a method.
+fn method_name(method: MergeMethod) -> &'static str {
+    match method {
+        MergeMethod::Merge => "merge",
+        MergeMethod::Squash => "squash",
+        MergeMethod::Rebase => "rebase",
+    }
+}
+
+fn class(message: &str) -> Class {
+    let known = REFUSALS.iter().find(|(text, _)| message.contains(text));
+    known.map_or(Class::Terminal, |(_, class)| *class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_classified() {
+        use Class::{Queue, Terminal, Transient, Unclear, Waiting};
+        for (message, expected) in [
+            (
+                "Head branch was modified. Review and try the merge again.",
+                Transient,
+            ),
+            (
+                "Base branch was modified. Review and try the merge again.",
+                Transient,
+            ),
+            ("Pull Request is not mergeable", Unclear),
+            ("This branch can't be rebased", Unclear),
+            ("Pull Request is still a draft", Terminal),
+            (
+                "Merge commits are not allowed on this repository.",
+                Terminal,
+            ),
+            (
+                "Squash merges are not allowed on this repository.",
+                Terminal,
+            ),
+            (
+                "Rebase merges are not allowed on this repository.",
+                Terminal,
+            ),
+            ("This branch must not contain merge commits.", Terminal),
+            ("Required status check \"ci\" is expected.", Waiting),
+            ("2 of 3 required status checks are pending.", Waiting),
+            (
+                "At least 1 approving review is required by reviewers with write access.",
+                Waiting,
+            ),
+            ("You're not authorized to push to this branch.", Terminal),
+            (
+                "Repository rule violations found Changes must be made through the merge queue",
+                Queue,
+            ),
+            ("Repository rule violations found Something new", Unclear),
+            ("Never seen before", Terminal),
+        ] {
+            assert_eq!(class(message), expected, "{message}");
+        }
+    }
+}

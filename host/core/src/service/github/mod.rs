@@ -1,0 +1,218 @@
+//! The client of GitHub: reads, proposes, merges.
+//!
+//! It pins what it reads to a commit, adopts only what is provably ours, and never takes "later" for "done".
+
+mod access;
+mod app;
+mod checks;
+mod commits;
+mod decorate;
+mod merge;
+mod propose;
+mod pulls;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub use access::Credentials;
+pub use app::App;
+pub use read::blob_id;
+
+use crate::contract::Failure;
+use crate::service::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
+
+/// How many pages of a list are read at most.
+const MOST_PAGES: usize = 10;
+
+/// GitHub, for one run.
+pub struct Client {
+    http: Http,
+    credentials: Credentials,
+    base: Mutex<Option<Base>>,
+}
+
+/// What a commit is known to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// `owner/name`.
+    pub repository: String,
+    /// Its node id, for GraphQL.
+    pub id: String,
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// A file: path, mode and blob.
+    pub file: (String, String, String),
+}
+
+/// The name of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    owner: String,
+    name: String,
+}
+
+/// A repository, with all that can be done to it: in the core whatever a call asks for, outside it only reads.
+pub struct Repo<'a> {
+    client: &'a Client,
+    named: Repository,
+}
+
+/// A thing with an identifier of git.
+#[derive(Debug, Deserialize)]
+struct Object {
+    sha: String,
+}
+
+impl Repository {
+    /// Reads `owner/name`.
+    ///
+    /// Fails with `rejected` for anything else.
+    pub fn parse(text: &str) -> Told<Self> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
+        match text.split_once('/') {
+            Some((owner, name)) if named(owner) && named(name) => Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            }),
+            _ => rejected(format!("{text:?} is not a repository: write owner/name")),
+        }
+    }
+}
+
+/// Its path in the API.
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/repos/{}/{}", self.owner, self.name)
+    }
+}
+
+impl Client {
+    /// Makes a client with the credentials; an App's token is minted at the first call.
+    ///
+    /// Fails if `base` is not a URL that credentials may be sent to.
+    pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
+        let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
+        session.keep(secret);
+        let http = Http::new(Service::GitHub, base, session)?;
+        Ok(Self {
+            http,
+            credentials,
+            base: Mutex::default(),
+        })
+    }
+
+    /// A repository, `owner/name`.
+    ///
+    /// Fails with `rejected` if that is not what its name is made of.
+    pub fn repo(&self, name: &str) -> Told<Repo<'_>> {
+        Ok(Repo {
+            client: self,
+            named: Repository::parse(name)?,
+        })
+    }
+
+    /// Sends a query of GraphQL, which answers 200 whatever came of it: see `errors`.
+    ///
+    /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
+    /// no second one is run unless it is named (GraphQL, section 6.1).
+    pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
+        if !query.starts_with("query") {
+            return Err(ServiceError::Malformed(
+                "only a query may be sent from here".to_owned(),
+            ));
+        }
+        self.graphql(query, variables).await
+    }
+
+    /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
+    pub async fn read(&self, target: String) -> Sent<Answer> {
+        self.send(Request::get(target)).await
+    }
+
+    /// Sends a query or a mutation that may be repeated.
+    async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
+        let body = json!({ "query": query, "variables": variables });
+        self.send(Request::write(Method::POST, self.http.graphql(), body))
+            .await?
+            .json()
+    }
+
+    /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
+    /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
+    pub fn note(&self, base: Base) {
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+    }
+
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let token = self.token().await?;
+        self.http
+            .send(&Request {
+                bearer: Some(token),
+                ..request
+            })
+            .await
+    }
+}
+
+/// Requests below the repository's path.
+impl Repo<'_> {
+    /// Reads what stands below the repository's path.
+    pub async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
+        self.send(Request::get(below)).await?.json()
+    }
+
+    async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
+        self.send(Request::write(method, below, body))
+            .await
+            .map(drop)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
+        self.send(Request::write(Method::POST, below, body))
+            .await?
+            .json()
+    }
+
+    async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {
+        self.send(Request::once(method, below, body)).await?.json()
+    }
+
+    async fn send(&self, request: Request) -> Sent<Answer> {
+        let target = format!("{}{}", self.named, request.target);
+        self.client.send(Request { target, ..request }).await
+    }
+
+    /// The pages of a list, and whether they are all of it.
+    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> Sent<(Vec<T>, bool)> {
+        let (mut pages, mut next) = (Vec::new(), Some(format!("{}{below}", self.named)));
+        while let Some(target) = next.take_if(|_| pages.len() < MOST_PAGES) {
+            let answer = self.client.send(Request::get(target)).await?;
+            pages.push(answer.json()?);
+            next = answer.next();
+        }
+        Ok((pages, next.is_none()))
+    }
+
+    fn session(&self) -> &Session {
+        &self.client.http.session
+    }
+}
+
+fn conflict<T>(why: impl Into<String>) -> Told<T> {
+    Err(Failure::Conflict(why.into()))
+}
+
+fn rejected<T>(why: impl Into<String>) -> Told<T> {
+    Err(Failure::Rejected(why.into()))
+}

@@ -1,0 +1,152 @@
+//! Pull requests.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::contract::{Mergeability, PullFilter, PullRequest, PullState};
+use crate::service::github::{Repo, conflict};
+use crate::service::http::{Sent, Told, seg};
+
+/// How many pull requests a search returns at most.
+const MOST_FOUND: usize = 100;
+
+/// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pull {
+    pub(super) number: u32,
+    pub(super) node_id: String,
+    html_url: String,
+    title: String,
+    state: String,
+    pub(super) head: Side,
+    pub(super) base: Side,
+    /// The commit that the merge made; before a merge, a trial.
+    pub(super) merge_commit_sha: Option<String>,
+    pub(super) merged_at: Option<String>,
+    draft: Option<bool>,
+    mergeable: Option<bool>,
+    mergeable_state: Option<String>,
+}
+
+/// One end of a pull request. The repository of a deleted fork is null.
+#[derive(Debug, Deserialize)]
+pub(super) struct Side {
+    #[serde(rename = "ref")]
+    pub(super) branch: String,
+    pub(super) sha: String,
+    repo: Option<Home>,
+}
+
+/// The repository of a branch.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Home {
+    id: u64,
+}
+
+impl Repo<'_> {
+    /// A pull request, after a short wait for GitHub to know whether it can be merged.
+    pub async fn pull_request(&self, number: u32) -> Told<PullRequest> {
+        Ok(self.settled(number).await?.into_contract())
+    }
+
+    /// The pull requests from a head branch (or, ending in `*`, from every branch that starts so) to a base branch.
+    pub async fn pull_requests(
+        &self,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> Told<Vec<PullRequest>> {
+        let pulls = self
+            .find(head, base, filter)
+            .await?
+            .into_iter()
+            .take(MOST_FOUND);
+        Ok(pulls.map(Pull::into_contract).collect())
+    }
+
+    /// Closes a pull request; one that is closed is left alone.
+    ///
+    /// Fails with `conflict` if it is merged.
+    pub(crate) async fn close(&self, number: u32) -> Told<()> {
+        match self.pull(number).await?.state() {
+            PullState::Merged => conflict(format!("pull request #{number} is merged already")),
+            PullState::Closed => Ok(()),
+            PullState::Open => {
+                let (target, body) = (format!("/pulls/{number}"), json!({ "state": "closed" }));
+                Ok(self.write(Method::PATCH, target, body).await?)
+            }
+        }
+    }
+
+    pub(super) async fn pull(&self, number: u32) -> Sent<Pull> {
+        self.get(format!("/pulls/{number}")).await
+    }
+
+    /// A pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
+    pub(super) async fn settled(&self, number: u32) -> Sent<Pull> {
+        let settled = |pull: &Pull| pull.state() != PullState::Open || pull.mergeable.is_some();
+        self.session().poll(|| self.pull(number), settled).await
+    }
+
+    /// The newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
+    pub(super) async fn find(&self, head: &str, base: &str, filter: PullFilter) -> Sent<Vec<Pull>> {
+        let state = match filter {
+            PullFilter::Open => "open",
+            PullFilter::Ended => "closed",
+            PullFilter::Any => "all",
+        };
+        let (start, exact) = head
+            .strip_suffix('*')
+            .map_or((head, true), |start| (start, false));
+        let mut list = format!("/pulls?state={state}&base={}", seg(base));
+        if exact {
+            list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));
+        }
+        list += "&sort=created&direction=desc&per_page=100";
+        let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
+        let ours = |Pull { head, base: to, .. }: &Pull| {
+            let named = head.branch == start || (!exact && head.branch.starts_with(start));
+            named && to.branch == base && to.repo.is_some() && head.repo == to.repo
+        };
+        Ok(pages.into_iter().flatten().filter(ours).collect())
+    }
+}
+
+impl Pull {
+    pub(super) fn state(&self) -> PullState {
+        match self.state.as_str() {
+            _ if self.merged_at.is_some() => PullState::Merged,
+            "open" => PullState::Open,
+            _ => PullState::Closed,
+        }
+    }
+
+    /// GraphQL, `MergeStateStatus`, in lower case.
+    pub(super) fn mergeability(&self) -> Mergeability {
+        match (self.mergeable, self.mergeable_state.as_deref()) {
+            _ if self.state() != PullState::Open => Mergeability::Unknown,
+            _ if self.draft == Some(true) => Mergeability::Draft,
+            (Some(false), _) | (_, Some("dirty")) => Mergeability::Conflicting,
+            (Some(true), Some("clean" | "has_hooks" | "unstable")) => Mergeability::Ready,
+            (Some(true), Some("blocked")) => Mergeability::Blocked,
+            (Some(true), Some("behind")) => Mergeability::Behind,
+            _ => Mergeability::Unknown,
+        }
+    }
+
+    pub(super) fn into_contract(self) -> PullRequest {
+        PullRequest {
+            state: self.state(),
+            mergeable: self.mergeability(),
+            merge_commit: self.merge_commit_sha.filter(|_| self.merged_at.is_some()),
+            number: self.number,
+            url: self.html_url,
+            title: self.title,
+            head: self.head.branch,
+            head_commit: self.head.sha,
+            base: self.base.branch,
+            merged_at: self.merged_at,
+        }
+    }
+}

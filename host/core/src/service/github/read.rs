@@ -1,0 +1,112 @@
+//! Files, each pinned to the commit that it was read at: what a proposal and the catalog are held to.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::Value;
+
+use crate::contract::{Failure, File};
+use crate::service::github::{Object, Repo, rejected};
+use crate::service::http::{Request, Sent, Told, or_none, seg, segs};
+
+/// "Get repository content" leaves the content of larger files out.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+impl Repo<'_> {
+    /// A text file at a branch, tag or commit, or none if there is no such file.
+    ///
+    /// Fails with `not-found` if the repository or the revision does not exist, with `rejected` if it is not a regular
+    /// file, not UTF-8 or too large.
+    pub async fn file(&self, path: &str, revision: &str) -> Told<Option<File>> {
+        let commit = self.resolve(revision).await?;
+        let target = format!("/contents/{}?ref={}", segs(path), seg(&commit));
+        let Some(content) = or_none(self.get::<Value>(target).await)? else {
+            // The same answer says that there is no such commit; one that was looked up is known to exist.
+            if commit == revision {
+                let _: Object = self.get(format!("/git/commits/{commit}")).await?;
+            }
+            return Ok(None);
+        };
+        match text_of(path, &content) {
+            Ok((blob, content)) => Ok(Some(File {
+                path: path.to_owned(),
+                content,
+                commit,
+                blob,
+            })),
+            Err(why) => rejected(format!("{path} {why}")),
+        }
+    }
+
+    /// The commit that a branch stands at, or none.
+    pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
+        let target = format!("/git/ref/heads/{}", segs(branch));
+        let found = or_none(self.send(Request::get(target)).await)?;
+        found
+            .map(|found| Ok(found.field::<Object>("object")?.sha))
+            .transpose()
+    }
+
+    /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
+    async fn resolve(&self, revision: &str) -> Told<String> {
+        if revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(revision.to_owned());
+        }
+        if let Some(commit) = self.branch(revision).await? {
+            return Ok(commit);
+        }
+        match self
+            .get::<Object>(format!("/commits/{}", segs(revision)))
+            .await
+        {
+            // "No commit found for SHA": what is no identifier, and no name either.
+            Err(error) if error.says(422, "") => Err(Failure::NotFound(format!(
+                "{} has no branch, tag or commit {revision}",
+                self.named
+            ))),
+            found => Ok(found?.sha),
+        }
+    }
+}
+
+/// Git's identifier of a text as a blob.
+pub fn blob_id(text: &[u8]) -> String {
+    let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    sha1.update(format!("blob {}\0", text.len()).as_bytes());
+    sha1.update(text);
+    sha1.finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The blob and the text of a content object, or why there is none.
+fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
+    let text = |name: &str| content[name].as_str().unwrap_or_default();
+    let size = content["size"].as_u64().unwrap_or_default();
+    match (content.is_array(), text("type")) {
+        (true, _) => return Err("is a directory, not a file".to_owned()),
+        (_, "file") => {}
+        (_, other) => return Err(format!("is a {other}, not a file")),
+    }
+    if size > LARGEST_FILE || text("encoding") != "base64" {
+        return Err(format!(
+            "has {size} bytes, more than the {LARGEST_FILE} that can be read"
+        ));
+    }
+    let base64: String = text("content").split_whitespace().collect();
+    let bytes = BASE64_STANDARD
+        .decode(base64)
+        .map_err(|e| format!("arrived damaged: {e}"))?;
+    let blob = text("sha").to_owned();
+    // For a symbolic link, GitHub answers with the file that it leads to.
+    if blob != blob_id(&bytes) || text("path") != path {
+        return Err("is a symbolic link, not a file".to_owned());
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((blob, text)),
+        Err(error) => Err(format!(
+            "is not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        )),
+    }
+}

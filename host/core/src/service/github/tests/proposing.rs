@@ -1,0 +1,490 @@
+//! One commit, one branch, one pull request, whatever an earlier attempt has left.
+
+use crate::service::github::tests::*;
+
+#[tokio::test]
+async fn proposes_one_commit_that_keeps_the_mode() {
+    let mut steps = branched(BASE);
+    steps.push(("POST /pulls", answer(201, pull(json!({})))));
+    let (client, script) = github(steps);
+    let opened = client.repo(R).unwrap().propose(&proposal()).await.unwrap();
+    assert_eq!((opened.number, opened.head_commit.as_str()), (7, OURS));
+    script.end();
+    let entry = json!({ "path": "a/b.yaml", "mode": "100755", "type": "blob", "content": NEW });
+    assert_eq!(
+        script.body(2),
+        json!({ "base_tree": "tree0", "tree": [entry] })
+    );
+    let message = "Promote web\n\nPromotion-Branch: promote/web\n";
+    assert_eq!(
+        script.body(3),
+        json!({ "message": message, "tree": "tree1", "parents": [BASE] })
+    );
+    assert_eq!(
+        script.body(4),
+        json!({ "ref": "refs/heads/promote/web", "sha": OURS })
+    );
+}
+
+#[tokio::test]
+async fn refuses_to_propose_on_what_was_not_read() {
+    let base = || git_commit(BASE, "tree0", "base", &[]);
+    let mut same = proposal();
+    same.changes[0].content = OLD.into();
+    let mut empty = proposal();
+    empty.changes.clear();
+    let none = || answer(200, json!({ "sha": BASE, "tree": [] }));
+    for (proposal, tree, expected) in rows(
+        "stale proposals",
+        [
+            (proposal(), tree("100644", "image: x:9\n"), "Conflict"),
+            (proposal(), none(), "Conflict"),
+            (proposal(), tree("120000", OLD), "Rejected"),
+            (proposal(), tree("160000", OLD), "Rejected"),
+            (proposal(), tree("040000", OLD), "Rejected"),
+            (same, tree("100644", OLD), "Rejected"),
+            (empty, none(), "Rejected"),
+        ],
+    ) {
+        let (client, script) = github(vec![(GET_BASE, base()), (TREE, tree)]);
+        let failure = kind(client.repo(R).unwrap().propose(&proposal).await);
+        assert!(failure.starts_with(expected), "{failure}");
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn walks_a_tree_that_is_too_large_to_list() {
+    let mut steps = branched(BASE);
+    steps[1].1 = answer(200, json!({ "sha": BASE, "tree": [], "truncated": true }));
+    let folder = json!([{ "path": "a", "mode": "040000", "sha": "sub" }]);
+    let file = json!([{ "path": "b.yaml", "mode": "100644", "sha": blob_id(OLD.as_bytes()) }]);
+    let walk = "GET /git/trees/1111111111111111111111111111111111111111";
+    steps.insert(2, (walk, answer(200, json!({ "tree": folder }))));
+    steps.insert(
+        3,
+        ("GET /git/trees/sub", answer(200, json!({ "tree": file }))),
+    );
+    steps.push(("POST /pulls", answer(201, pull(json!({})))));
+    let (client, script) = github(steps);
+    client.repo(R).unwrap().propose(&proposal()).await.unwrap();
+    script.end();
+}
+
+fn long_ago() -> Value {
+    let mut pull = merged();
+    pull["merged_at"] = "2025-12-06T10:00:00Z".into();
+    pull
+}
+
+fn invalid() -> Outcome {
+    let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
+    answer(
+        422,
+        json!({ "message": "Validation Failed", "errors": errors }),
+    )
+}
+
+#[tokio::test]
+async fn adopts_replaces_or_leaves_a_branch_that_exists() {
+    const FOUND: &str = "GET /git/commits/3333333333333333333333333333333333333333";
+    const COMPARE: &str = "GET /compare/main...older";
+    const FORCE: &str = "PATCH /git/refs/heads/promote/web";
+    let at = || answer(200, json!({ "object": { "sha": FOREIGN } }));
+    let mark = "Promote web\n\nPromotion-Branch: promote/web\n";
+    let compared = |status: &str| answer(200, json!({ "status": status }));
+    let adopted = || answer(201, elsewhere(FOREIGN));
+    let still = || (MAIN, answer(200, json!({ "object": { "sha": BASE } })));
+    let ours = || answer(201, pull(json!({})));
+    let none = || answer(200, "[]");
+    let young = json!({
+        "sha": FOREIGN, "tree": { "sha": "tree1" }, "message": "", "parents": [{ "sha": BASE }],
+        "committer": { "date": jiff::Timestamp::from_second(START).unwrap() },
+    });
+    // What follows the refusal to create the branch, and what it comes to.
+    let table: Vec<(&str, Vec<Step>, &str)> = vec![
+        (
+            "same change on the same base",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", adopted()),
+            ],
+            FOREIGN,
+        ),
+        (
+            "the branch lags",
+            vec![
+                (ANY, none()),
+                (GET_REF, answer(404, "{}")),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", adopted()),
+            ],
+            FOREIGN,
+        ),
+        (
+            "same change, by a run that opens its pull request in a moment",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, answer(200, young)),
+                (OPEN, none()),
+                (OPEN, none()),
+                (OPEN, answer(200, json!([elsewhere(FOREIGN)]))),
+                still(),
+            ],
+            FOREIGN,
+        ),
+        (
+            "same change, merged and deleted by another run meanwhile",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", invalid()),
+            ],
+            "came and went",
+        ),
+        (
+            "ours, on an older base",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
+                (COMPARE, compared("behind")),
+                (FORCE, answer(200, "{}")),
+                still(),
+                ("POST /pulls", ours()),
+            ],
+            OURS,
+        ),
+        (
+            "marked, but on commits that are not on the base",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
+                (COMPARE, compared("diverged")),
+            ],
+            "Conflict",
+        ),
+        (
+            "foreign",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree9", "mine", &["older"])),
+            ],
+            "Conflict",
+        ),
+        (
+            "a mark of another branch",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (
+                    FOUND,
+                    git_commit(FOREIGN, "tree9", "x\n\nPromotion-Branch: y\n", &["older"]),
+                ),
+            ],
+            "Conflict",
+        ),
+        (
+            "a merge commit",
+            vec![
+                (ANY, none()),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", mark, &[BASE, "older"])),
+            ],
+            "Conflict",
+        ),
+        (
+            "closed by a person",
+            vec![(
+                ANY,
+                answer(200, json!([pull(json!({ "state": "closed" }))])),
+            )],
+            "closed by a person",
+        ),
+        (
+            "merged meanwhile",
+            vec![
+                (ANY, answer(200, json!([merged()]))),
+                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
+                ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
+            ],
+            "m1",
+        ),
+        (
+            "merged a moment ago, and the base lags",
+            vec![
+                (ANY, answer(200, json!([merged()]))),
+                (MAIN, stands(BASE)),
+                (MAIN, stands(BASE)),
+                (MAIN, stands("newer")),
+                ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
+            ],
+            "m1",
+        ),
+        (
+            "merged long ago, and undone before the base was read",
+            vec![
+                (ANY, answer(200, json!([long_ago()]))),
+                (MAIN, stands(BASE)),
+                (TREE, tree("100644", OLD)),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
+                (OPEN, none()),
+                still(),
+                ("POST /pulls", adopted()),
+            ],
+            FOREIGN,
+        ),
+        (
+            "merged once, and undone since",
+            vec![
+                (ANY, answer(200, json!([merged()]))),
+                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
+                ("GET /git/trees/newer?recursive=1", tree("100644", OLD)),
+                (GET_REF, at()),
+                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
+                (COMPARE, compared("behind")),
+                (FORCE, answer(200, "{}")),
+                still(),
+                ("POST /pulls", ours()),
+            ],
+            OURS,
+        ),
+    ];
+    for (name, rest, expected) in rows("branch adoption", table) {
+        let mut steps = proposed(exists());
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        let result = match client.repo(R).unwrap().propose(&proposal()).await {
+            Ok(pull) => pull.merge_commit.unwrap_or(pull.head_commit),
+            Err(failure) => format!("{failure:?}"),
+        };
+        assert!(result.contains(expected), "{name}: {result}");
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn opens_nothing_for_what_the_base_came_to_hold() {
+    const NEWER: &str = "GET /git/trees/newer?recursive=1";
+    const DELETE: &str = "DELETE /git/refs/heads/promote/web";
+    // The branch was merged and deleted a moment ago, and the base lags.
+    let mut steps = branched(BASE);
+    steps[5].1 = answer(200, json!([merged()]));
+    steps.extend([
+        (MAIN, stands("newer")),
+        (NEWER, tree("100644", NEW)),
+        (DELETE, answer(204, "")),
+        (ANY, answer(200, json!([merged()]))),
+    ]);
+    let (client, script) = github(steps);
+    let found = client.repo(R).unwrap().propose(&proposal()).await.unwrap();
+    assert_eq!(found.merge_commit.as_deref(), Some("m1"));
+    script.end();
+    // What the base holds where it is by then, and what follows.
+    let table: Vec<(&str, Vec<Step>, &str)> = vec![
+        (
+            NEW,
+            vec![
+                (DELETE, answer(204, "")),
+                (ANY, answer(200, json!([merged()]))),
+            ],
+            "m1",
+        ),
+        (
+            NEW,
+            vec![(DELETE, answer(204, "")), (ANY, answer(200, "[]"))],
+            "Conflict",
+        ),
+        (
+            OLD,
+            vec![("POST /pulls", answer(201, pull(json!({}))))],
+            OURS,
+        ),
+    ];
+    for (held, rest, expected) in rows("a base that moved on", table) {
+        let mut steps = branched("newer");
+        steps.push((NEWER, tree("100644", held)));
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        let result = match client.repo(R).unwrap().propose(&proposal()).await {
+            Ok(pull) => pull.merge_commit.unwrap_or(pull.head_commit),
+            Err(failure) => format!("{failure:?}"),
+        };
+        assert!(result.contains(expected), "{result} lacks {expected}");
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
+    const GRAPHQL: &str = "POST !/graphql";
+    let at =
+        |base: &str| json!({ "ref": { "repository": { "ref": { "target": { "oid": base } } } } });
+    let opened = || ("POST /pulls", answer(201, pull(json!({}))));
+    let made = answer(200, json!({ "data": { "createRef": at(BASE) } }));
+    let refused = answer(
+        200,
+        json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }),
+    );
+    let table: Vec<(Outcome, Vec<Step>)> = vec![
+        (made, vec![opened()]),
+        (
+            refused,
+            branched(BASE)
+                .into_iter()
+                .skip(4)
+                .chain([opened()])
+                .collect(),
+        ),
+    ];
+    for (first, rest) in rows("branches by GraphQL", table) {
+        let mut steps: Vec<Step> = proposed(lost()).into_iter().skip(2).take(2).collect();
+        steps.push((GRAPHQL, first));
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        client.note(Base {
+            repository: R.to_owned(),
+            id: "R_1".to_owned(),
+            commit: BASE.to_owned(),
+            tree: "tree0".to_owned(),
+            file: (
+                "a/b.yaml".to_owned(),
+                "100755".to_owned(),
+                blob_id(OLD.as_bytes()),
+            ),
+        });
+        assert_eq!(
+            client
+                .repo(R)
+                .unwrap()
+                .propose(&proposal())
+                .await
+                .unwrap()
+                .head_commit,
+            OURS
+        );
+        script.end();
+    }
+}
+
+#[tokio::test]
+async fn opens_one_pull_request_whatever_is_lost_or_late() {
+    const POST: &str = "POST /pulls";
+    let list = |pull: Value| answer(200, json!([pull]));
+    let opened = || answer(201, pull(json!({})));
+    let refused = "GitHub Actions is not permitted to create or approve pull requests.";
+    let table: Vec<(Vec<Step>, &str)> = vec![
+        (vec![(POST, lost()), (OPEN, list(pull(json!({}))))], "7"),
+        (
+            vec![(POST, lost()), (OPEN, answer(200, "[]")), (POST, opened())],
+            "7",
+        ),
+        (
+            vec![
+                (POST, answer(502, "<html>")),
+                (OPEN, answer(200, "[]")),
+                (POST, opened()),
+            ],
+            "7",
+        ),
+        (
+            vec![
+                (
+                    POST,
+                    custom("A pull request already exists for acme:promote/web."),
+                ),
+                (OPEN, list(pull(json!({})))),
+            ],
+            "7",
+        ),
+        (vec![(POST, invalid()), (POST, opened())], "7"),
+        (
+            vec![(POST, custom("No commits between main and promote/web"))],
+            "Rejected",
+        ),
+        (vec![(POST, answer(403, said(refused)))], "Actions settings"),
+        (
+            vec![
+                (
+                    POST,
+                    with(403, &[("retry-after", "1")], said("secondary rate limit")),
+                ),
+                (POST, opened()),
+            ],
+            "7",
+        ),
+        // The list still shows where the branch stood before.
+        (
+            vec![
+                (POST, custom("A pull request already exists for x.")),
+                (OPEN, list(elsewhere(BASE))),
+                ("GET /pulls/7", answer(200, pull(json!({})))),
+            ],
+            "7",
+        ),
+        (
+            [(POST, opened_elsewhere())]
+                .into_iter()
+                .chain((0..7).map(|_| ("GET /pulls/7", answer(200, elsewhere(FOREIGN)))))
+                .collect(),
+            "somebody pushed",
+        ),
+    ];
+    for (rest, expected) in rows("opening a pull request", table) {
+        let mut steps = branched(BASE);
+        steps.extend(rest);
+        let (client, script) = github(steps);
+        let result = match client.repo(R).unwrap().propose(&proposal()).await {
+            Ok(pull) => pull.number.to_string(),
+            Err(failure) => format!("{failure:?}"),
+        };
+        assert!(result.contains(expected), "{result} lacks {expected}");
+        script.end();
+    }
+}
+
+fn opened_elsewhere() -> Outcome {
+    answer(201, elsewhere(FOREIGN))
+}
+
+#[tokio::test]
+async fn a_lost_branch_creation_finds_its_own_branch() {
+    let mut steps = proposed(lost());
+    steps.push(("POST /git/refs", exists()));
+    steps.push((ANY, answer(200, "[]")));
+    steps.push((GET_REF, answer(200, json!({ "object": { "sha": OURS } }))));
+    let found = git_commit(OURS, "tree1", "", &[BASE]);
+    steps.push((
+        "GET /git/commits/2222222222222222222222222222222222222222",
+        found,
+    ));
+    steps.push((OPEN, answer(200, "[]")));
+    steps.push((MAIN, answer(200, json!({ "object": { "sha": BASE } }))));
+    steps.push(("POST /pulls", answer(201, pull(json!({})))));
+    let (client, script) = github(steps);
+    assert_eq!(
+        client
+            .repo(R)
+            .unwrap()
+            .propose(&proposal())
+            .await
+            .unwrap()
+            .head_commit,
+        OURS
+    );
+    script.end();
+}

@@ -1,0 +1,256 @@
+//! Files, commits, pull requests: what is read, and what is not believed.
+
+use crate::service::github::tests::*;
+
+fn content(text: &[u8]) -> Value {
+    let base64 = BASE64_STANDARD.encode(text);
+    let wrapped: Vec<_> = base64
+        .as_bytes()
+        .chunks(60)
+        .map(|line| String::from_utf8_lossy(line))
+        .collect();
+    json!({ "type": "file", "path": "a/b.yaml", "size": text.len(), "sha": blob_id(text),
+        "encoding": "base64", "content": wrapped.join("\n") + "\n" })
+}
+
+const CONTENT: &str = "GET /contents/a/b.yaml?ref=1111111111111111111111111111111111111111";
+
+#[tokio::test]
+async fn reads_a_file_at_the_commit_that_a_branch_names() {
+    let text = "\u{feff}image: x\r\n".repeat(20);
+    let head = answer(
+        200,
+        json!({ "ref": "refs/heads/main", "object": { "sha": BASE } }),
+    );
+    let (github, script) = github(vec![
+        ("GET /git/ref/heads/main", head),
+        (CONTENT, answer(200, content(text.as_bytes()))),
+    ]);
+    let file = github
+        .repo(R)
+        .unwrap()
+        .file("a/b.yaml", "main")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((file.content, file.commit.as_str()), (text.clone(), BASE));
+    assert_eq!(file.blob, blob_id(text.as_bytes()));
+    script.end();
+    let request = &script.sent.lock().unwrap()[0];
+    let headers = ["authorization", "accept", "x-github-api-version"]
+        .map(|h| request.headers()[h].to_str().unwrap());
+    assert_eq!(
+        headers,
+        [
+            "Bearer mock-github-token",
+            "application/vnd.github+json",
+            "2022-11-28"
+        ]
+    );
+    assert!(
+        request.headers()["user-agent"]
+            .to_str()
+            .unwrap()
+            .starts_with("promote/")
+    );
+}
+
+#[test]
+fn names_blobs_as_git_does() {
+    assert_eq!(blob_id(b""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    assert_eq!(
+        blob_id(b"hello\n"),
+        "ce013625030ba8dba906f756967f9e9ca394464a"
+    );
+}
+
+#[tokio::test]
+async fn refuses_what_is_no_text_file() {
+    let mut large = content(b"x");
+    large["size"] = json!(2 * 1024 * 1024);
+    large["encoding"] = json!("none");
+    let mut followed = content(b"x");
+    followed["path"] = json!("a/other.yaml");
+    let mut link = content(b"x");
+    link["sha"] = json!(blob_id(b"other.yaml"));
+    for (body, expected) in [
+        (json!([{ "type": "file" }]), "is a directory"),
+        (json!({ "type": "symlink", "target": "x" }), "is a symlink"),
+        (json!({ "type": "submodule" }), "is a submodule"),
+        (content(b"ab\xffc"), "byte 2 "),
+        (large, "more than"),
+        (followed, "symbolic link"),
+        (link, "symbolic link"),
+    ] {
+        let (github, _) = github(vec![(CONTENT, answer(200, body))]);
+        let failure = kind(github.repo(R).unwrap().file("a/b.yaml", BASE).await);
+        assert!(
+            failure.starts_with("Rejected") && failure.contains(expected),
+            "{failure}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tells_a_missing_file_from_a_missing_revision() {
+    let none = || answer(404, said("Not Found"));
+    let here = "GET /git/commits/1111111111111111111111111111111111111111";
+    let (client, script) = github(vec![
+        (CONTENT, none()),
+        (here, answer(200, json!({ "sha": BASE }))),
+    ]);
+    assert_eq!(
+        client
+            .repo(R)
+            .unwrap()
+            .file("a/b.yaml", BASE)
+            .await
+            .unwrap(),
+        None
+    );
+    script.end();
+    let (client, script) = github(vec![(CONTENT, none()), (here, none())]);
+    assert!(kind(client.repo(R).unwrap().file("a/b.yaml", BASE).await).starts_with("NotFound"));
+    script.end();
+    let (client, script) = github(vec![
+        ("GET /git/ref/heads/v1", none()),
+        ("GET /commits/v1", answer(200, json!({ "sha": BASE }))),
+        (CONTENT, none()),
+    ]);
+    assert_eq!(
+        client
+            .repo(R)
+            .unwrap()
+            .file("a/b.yaml", "v1")
+            .await
+            .unwrap(),
+        None
+    );
+    script.end();
+    for repository in ["acme", "acme/", "/x", "a/b/c", "../x"] {
+        assert!(
+            kind(client.repo(repository).map(drop)).starts_with("Rejected"),
+            "{repository}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn waits_for_mergeability_only_while_it_can_come() {
+    let unknown = || {
+        answer(
+            200,
+            pull(json!({ "mergeable": null, "mergeable_state": "unknown" })),
+        )
+    };
+    let get = "GET /pulls/7";
+    let (client, script) = github(vec![
+        (get, unknown()),
+        (get, unknown()),
+        (get, answer(200, pull(json!({})))),
+    ]);
+    assert_eq!(
+        client
+            .repo(R)
+            .unwrap()
+            .pull_request(7)
+            .await
+            .unwrap()
+            .mergeable,
+        Mergeability::Ready
+    );
+    assert_eq!(script.end(), 1);
+    let (client, script) = github(vec![(get, answer(200, merged()))]);
+    let found = client.repo(R).unwrap().pull_request(7).await.unwrap();
+    assert_eq!(
+        (found.state, found.merge_commit.as_deref()),
+        (PullState::Merged, Some("m1"))
+    );
+    assert_eq!(script.end(), 0);
+    for (fields, expected) in [
+        (
+            json!({ "mergeable": false, "mergeable_state": "dirty" }),
+            Mergeability::Conflicting,
+        ),
+        (
+            json!({ "mergeable_state": "blocked" }),
+            Mergeability::Blocked,
+        ),
+        (json!({ "mergeable_state": "behind" }), Mergeability::Behind),
+        (
+            json!({ "mergeable_state": "unstable" }),
+            Mergeability::Ready,
+        ),
+        (
+            json!({ "mergeable_state": "has_hooks" }),
+            Mergeability::Ready,
+        ),
+        (
+            json!({ "draft": true, "mergeable_state": "draft" }),
+            Mergeability::Draft,
+        ),
+        (json!({ "mergeable_state": "novel" }), Mergeability::Unknown),
+    ] {
+        let (client, _) = github(vec![(get, answer(200, pull(fields)))]);
+        assert_eq!(
+            client
+                .repo(R)
+                .unwrap()
+                .pull_request(7)
+                .await
+                .unwrap()
+                .mergeable,
+            expected
+        );
+    }
+}
+
+#[tokio::test]
+async fn believes_no_list_of_pull_requests() {
+    let mut fork = pull(json!({ "number": 8 }));
+    fork["head"]["repo"]["id"] = json!(2);
+    let mut gone = pull(json!({ "number": 9 }));
+    gone["head"]["repo"] = Value::Null;
+    let mut other = pull(json!({ "number": 10 }));
+    other["head"]["ref"] = json!("promote/web-2");
+    let mut base = pull(json!({ "number": 11 }));
+    base["base"]["ref"] = json!("release");
+    let list = || json!([fork.clone(), gone.clone(), other.clone(), base.clone()]);
+    let next = "<https://hub.test/repositories/1/pulls?page=2>; rel=\"next\"";
+    let order = "sort=created&direction=desc&per_page=100";
+    let exact = format!("GET /pulls?state=open&base=main&head=acme:promote%2Fweb&{order}");
+    let (client, script) = github(vec![
+        (exact.leak(), with(200, &[("link", next)], list())),
+        (
+            "GET !/repositories/1/pulls?page=2",
+            answer(200, json!([pull(json!({}))])),
+        ),
+    ]);
+    let numbers = |found: Vec<PullRequest>| found.into_iter().map(|p| p.number).collect::<Vec<_>>();
+    assert_eq!(
+        numbers(
+            client
+                .repo(R)
+                .unwrap()
+                .pull_requests("promote/web", "main", PullFilter::Open)
+                .await
+                .unwrap()
+        ),
+        [7]
+    );
+    script.end();
+    let prefix = format!("GET /pulls?state=closed&base=main&{order}");
+    let (client, script) = github(vec![(prefix.leak(), answer(200, list()))]);
+    assert_eq!(
+        numbers(
+            client
+                .repo(R)
+                .unwrap()
+                .pull_requests("promote/*", "main", PullFilter::Ended)
+                .await
+                .unwrap()
+        ),
+        [10]
+    );
+    script.end();
+}

@@ -1,0 +1,84 @@
+//! What is closed, deleted or commented on.
+
+use crate::service::github::tests::*;
+
+#[tokio::test]
+async fn deletes_and_closes_what_may_be_gone() {
+    let delete = "DELETE /git/refs/heads/promote/web";
+    let get = "GET /pulls/7";
+    let closed = pull(json!({ "state": "closed" }));
+    for (outcome, good) in rows(
+        "deleting a branch",
+        [
+            (answer(204, ""), true),
+            (answer(422, said("Reference does not exist")), true),
+            (answer(422, said("Cannot delete this branch")), false),
+            (answer(404, said("Not Found")), false),
+        ],
+    ) {
+        let (client, _) = github(vec![(delete, outcome)]);
+        assert_eq!(
+            client
+                .repo(R)
+                .unwrap()
+                .delete_branch("promote/web")
+                .await
+                .is_ok(),
+            good
+        );
+    }
+    let (client, script) = github(vec![
+        (get, answer(200, pull(json!({})))),
+        ("PATCH /pulls/7", answer(200, "{}")),
+    ]);
+    client.repo(R).unwrap().close(7).await.unwrap();
+    assert_eq!(script.body(1), json!({ "state": "closed" }));
+    let (client, script) = github(vec![
+        (get, answer(200, closed)),
+        (get, answer(200, merged())),
+    ]);
+    client.repo(R).unwrap().close(7).await.unwrap();
+    assert!(kind(client.repo(R).unwrap().close(7).await).starts_with("Conflict"));
+    script.end();
+}
+
+#[tokio::test]
+async fn comments_once() {
+    let (list, post) = (
+        "GET /issues/7/comments?per_page=100",
+        "POST /issues/7/comments",
+    );
+    let marked = || {
+        answer(
+            200,
+            json!([{ "body": null }, { "body": "<!-- promote:result -->\nx" }]),
+        )
+    };
+    let none = || answer(200, "[]");
+    for steps in [
+        vec![(list, marked())],
+        vec![(list, none()), (post, answer(201, "{}"))],
+        vec![(list, none()), (post, lost()), (list, marked())],
+        vec![
+            (list, none()),
+            (post, lost()),
+            (list, none()),
+            (post, answer(201, "{}")),
+        ],
+    ] {
+        let (client, script) = github(steps);
+        client
+            .repo(R)
+            .unwrap()
+            .comment(7, "result", "x")
+            .await
+            .unwrap();
+        script.end();
+    }
+    let (client, _) = github(vec![]);
+    for marker in ["", "a b", "a-->", "é"] {
+        assert!(
+            kind(client.repo(R).unwrap().comment(7, marker, "x").await).starts_with("Rejected")
+        );
+    }
+}

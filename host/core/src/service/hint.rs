@@ -1,0 +1,34 @@
+//! What a reader can do about a service's no.
+
+use crate::service::http::Service;
+
+/// What to do about an answer with this status and message, else nothing; `header` reads its headers.
+pub(super) fn hint(
+    service: Service,
+    status: u16,
+    message: &str,
+    header: &dyn Fn(&str) -> String,
+) -> String {
+    let needs = header("x-accepted-github-permissions");
+    let text = match (service, status) {
+        (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
+        (Service::Port, 401) => "check client id, client secret and the region of this address",
+        (Service::Port, 403) => {
+            "the credentials lack a permission, or an IP allow list is in the way"
+        }
+        (Service::Port, 404) => "check the identifier, and whose credentials these are",
+        (Service::GitHub, 401) => "the credentials are wrong, expired or revoked",
+        (Service::GitHub, 403) if message.contains("not permitted to create") => {
+            "allow it in the Actions settings of repository and organisation, or use an App"
+        }
+        (Service::GitHub, 403) if message.contains("archived") => {
+            "unarchive it, or promote elsewhere"
+        }
+        (Service::GitHub, 403) if message.contains("rate limit") => "",
+        (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
+        (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
+        (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",
+        _ => "",
+    };
+    text.to_owned()
+}

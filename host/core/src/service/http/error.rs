@@ -1,0 +1,140 @@
+//! Why a call to Port or GitHub did not do what was asked, in words that tell the reader what to do.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::contract::Failure;
+use crate::service::http::{Http, Sent, header};
+use crate::service::transport::{HttpResponse, TransportError};
+
+/// Why a call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The service answered, and said no.
+    #[error("{}", .0.text)]
+    Refused(Box<Refusal>),
+    /// The service did nothing because of a rate limit that did not clear in time.
+    #[error("{}: the rate limit did not clear in time, run again later", .0.text)]
+    Limited(Box<Refusal>),
+    /// There is no answer to a call (service, method and path), for what the transport knows.
+    #[error("{0}: {1}")]
+    NoAnswer(String, #[source] TransportError),
+    /// The service agreed to a call, in a form that cannot be read: why, without the answer's own text, which may hold a token.
+    #[error("{0}: the answer is not what {0} promises: {1}")]
+    Unreadable(String, String),
+    /// Nothing was sent: the call itself is malformed.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    /// Port's error code, else empty.
+    pub code: String,
+    /// What the service says, on one line.
+    pub message: String,
+    /// All of it for people: the call, the answer, what support needs to find the request, and what to do.
+    text: String,
+}
+
+impl ServiceError {
+    /// Whether the service may have done what was asked.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
+            Self::NoAnswer(_, why) => !matches!(why, TransportError::Connect(_)),
+            Self::Unreadable(..) => true,
+            Self::Limited(_) | Self::Malformed(_) => false,
+        }
+    }
+
+    /// Whether the service answered with this status and words that contain `text`.
+    pub fn says(&self, status: u16, text: &str) -> bool {
+        matches!(self, Self::Refused(r) if r.status == status && (r.message.contains(text) || r.code == text))
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let text = error.to_string();
+        match error {
+            ServiceError::Limited(_) => Self::RateLimited(text),
+            ServiceError::NoAnswer(..) | ServiceError::Unreadable(..) => Self::Unavailable(text),
+            ServiceError::Malformed(_) => Self::Rejected(text),
+            // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
+            ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),
+            ServiceError::Refused(r) => match r.status.as_u16() {
+                404 | 410 => Self::NotFound(text),
+                409 => Self::Conflict(text),
+                400 | 405 | 413 | 422 => Self::Rejected(text),
+                408 | 500.. => Self::Unavailable(text),
+                _ => Self::Other(text),
+            },
+        }
+    }
+}
+
+/// Turns a missing thing into none: 404, and the error stays for everything else that is not a success.
+pub fn or_none<T>(sent: Sent<T>) -> Sent<Option<T>> {
+    match sent {
+        Err(error) if error.says(404, "") => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+impl Refusal {
+    /// Reads an answer that is not a success. The body may be anything: a proxy's HTML page, or nothing.
+    pub(super) fn new(http: &Http, call: &str, response: &HttpResponse) -> Self {
+        let header = |name: &str| {
+            header(response.headers(), name)
+                .map(|value| http.clean(value))
+                .unwrap_or_default()
+        };
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let message = match &body["message"] {
+            Value::String(message) => {
+                http.clean(&format!("{message} {}", details(&body["errors"])))
+            }
+            _ if body["error"].is_string() => String::new(),
+            _ => http.clean(&String::from_utf8_lossy(response.body())),
+        };
+        let status = response.status();
+        let code = body["error"]
+            .as_str()
+            .map(|code| http.clean(code))
+            .unwrap_or_default();
+        let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
+        let hint = crate::service::hint::hint(http.service, status.as_u16(), &message, &header);
+        let mut text = format!("{call}: {}", status.as_u16());
+        let parts = [
+            (", ", &code, ""),
+            (", ", &message, ""),
+            (" (request ", &id, ")"),
+            ("; ", &hint, ""),
+        ];
+        for (start, part, end) in parts.into_iter().filter(|(_, part, _)| !part.is_empty()) {
+            text += &[start, part, end].concat();
+        }
+        Self {
+            status,
+            code,
+            message,
+            text,
+        }
+    }
+}
+
+/// GitHub's `errors`: objects with a message or a field and a code, or plain strings.
+fn details(errors: &Value) -> String {
+    let text = |error: &Value| match (error["message"].as_str(), error.as_str()) {
+        (Some(text), _) | (None, Some(text)) => text.to_owned(),
+        _ => ["resource", "field", "code"]
+            .map(|k| error[k].as_str().unwrap_or(""))
+            .join(" "),
+    };
+    let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
+    texts.join("; ")
+}

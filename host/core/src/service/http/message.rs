@@ -1,0 +1,127 @@
+//! What is sent and what comes back: a request, its success, and how names become parts of a URL.
+
+use std::collections::BTreeMap;
+
+use http::header::LINK;
+use http::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, Value};
+
+use crate::service::http::{Sent, ServiceError};
+use crate::service::secret::Secret;
+
+/// RFC 3986, section 2.3: what stands for itself in a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request to a service. Its body may hold a secret, so it cannot be printed.
+#[derive(Clone, Default)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) body: Option<Value>,
+    /// Whether a second copy of it may do the thing twice.
+    pub(crate) once: bool,
+    /// The credential that goes with it.
+    pub(crate) bearer: Option<Secret>,
+}
+
+impl Request {
+    /// A read of `target`: a path below the base URL, or an absolute URL that the service itself has given.
+    pub fn get(target: impl Into<String>) -> Self {
+        let target = target.into();
+        Self {
+            target,
+            ..Self::default()
+        }
+    }
+
+    /// A request that does the same when it is sent twice.
+    pub fn write(method: Method, target: impl Into<String>, body: Value) -> Self {
+        let body = Some(body).filter(|body| !body.is_null());
+        Self {
+            method,
+            body,
+            ..Self::get(target)
+        }
+    }
+
+    /// A request that may do the thing twice when it is sent twice.
+    pub fn once(method: Method, target: impl Into<String>, body: Value) -> Self {
+        Self {
+            once: true,
+            ..Self::write(method, target, body)
+        }
+    }
+}
+
+/// A success.
+#[derive(Debug)]
+pub struct Answer {
+    pub(super) call: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body.
+    ///
+    /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
+    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
+        })
+    }
+
+    /// Reads one field of the body, an object; fails as [`Answer::json`] does.
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Sent<T> {
+        let raw = self
+            .json::<BTreeMap<String, Box<RawValue>>>()?
+            .remove(name)
+            .unwrap_or_default();
+        serde_json::from_str(raw.get())
+            .map_err(|_| self.unreadable(format!("its `{name}` cannot be read")))
+    }
+
+    /// An error about this answer.
+    pub fn unreadable(&self, why: impl Into<String>) -> ServiceError {
+        ServiceError::Unreadable(self.call.clone(), why.into())
+    }
+
+    /// A header of the answer, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// Where the next page is (RFC 8288).
+    pub fn next(&self) -> Option<String> {
+        let links = self.header(LINK.as_str())?;
+        let next = links
+            .split(',')
+            .find(|link| link.contains("rel=\"next\""))?;
+        Some(next.split_once('<')?.1.split_once('>')?.0.to_owned())
+    }
+}
+
+/// A header, if there is one and it is text.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// Percent-encodes one segment of a path, or one value of a query.
+pub fn seg(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// Percent-encodes a path segment by segment: a ref or a file keeps its slashes.
+pub fn segs(path: &str) -> String {
+    path.split('/')
+        .map(|part| seg(part).to_string())
+        .collect::<Vec<_>>()
+        .join("/")
+}

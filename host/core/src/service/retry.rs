@@ -1,0 +1,137 @@
+//! Retry by knowledge: what may be sent again, and after what pause.
+//!
+//! A request says whether a second copy of it may do the thing twice; an answer, or its absence, says what the first copy
+//! did. Whatever may have happened once and must not happen twice is never sent again here: its caller looks.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::service::http::{Http, Outcome, Sent, Service, Told, header};
+use crate::service::transport::{HttpResponse, TransportError};
+
+/// How often a request is sent at most.
+pub const MOST_SENDS: u32 = 6;
+/// How often a thing is done at most whose answers are lost, and which then is not there.
+const TRIES: usize = 3;
+/// The longest pause that a service may ask for; Port's own clients stop at the same.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The longest pause after an error.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+/// A reset above this is a point in time, below it a number of seconds, as Port's own client reads it.
+const EPOCH_FROM: i64 = 10_000;
+
+/// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
+pub(super) fn pause(http: &Http, once: bool, outcome: &Outcome, sends: u32) -> Option<Duration> {
+    let (service, now) = (http.service, http.session.now());
+    let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
+    let again = match outcome {
+        _ if sends >= MOST_SENDS => None,
+        Ok(response) if is_rate_limit(service, response) => {
+            // GitHub, "Best practices for using the REST API": at least a minute when it does not say how long.
+            let unsaid = if service == Service::GitHub { 60 } else { 5 } * (1_u64 << (sends - 1));
+            let asked = asked_pause(service, response.headers(), now);
+            Some(asked.unwrap_or(Duration::from_secs(unsaid)))
+        }
+        Err(TransportError::Connect(_)) => Some(backoff),
+        Err(TransportError::Lost(_)) if !once => Some(backoff),
+        Ok(response) if !once && is_passing(response.status()) => {
+            Some(retry_after(response.headers(), now).unwrap_or(backoff))
+        }
+        _ => None,
+    };
+    match service {
+        // Nobody knows for sure how to read Port's reset, so a long one is cut instead of believed.
+        Service::Port => again.map(|pause| pause.min(LONGEST_PAUSE)),
+        // Asking GitHub again while it limits can get an integration banned.
+        Service::GitHub => again.filter(|pause| *pause <= LONGEST_PAUSE),
+    }
+}
+
+/// Does what must not be done twice. After an answer that was lost it looks whether the thing was done, and does it again
+/// only if it was not.
+pub(super) async fn once<F: Future<Output = Sent<()>>, L: Future<Output = Told<bool>>>(
+    act: impl Fn() -> F,
+    is_done: impl Fn() -> L,
+) -> Told<()> {
+    let mut tries = 1..TRIES;
+    loop {
+        match act().await {
+            Err(error) if error.is_uncertain() => match is_done().await? {
+                true => return Ok(()),
+                false if tries.next().is_none() => return Err(error.into()),
+                false => {}
+            },
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Whether the answer says that the service did nothing because of a rate limit.
+///
+/// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
+pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
+    let headers = response.headers();
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN if service == Service::GitHub => {
+            headers.contains_key("retry-after")
+                || header(headers, "x-ratelimit-remaining") == Some("0")
+                || String::from_utf8_lossy(response.body()).contains("rate limit")
+        }
+        StatusCode::OK if service == Service::GitHub => is_limited_graphql(response.body()),
+        _ => false,
+    }
+}
+
+/// GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API").
+fn is_limited_graphql(body: &[u8]) -> bool {
+    let mention = memchr::memmem::find(body, b"\"RATE_LIMITED\"");
+    let answer = mention.map(|_| serde_json::from_slice::<Value>(body).unwrap_or_default());
+    let errors = answer
+        .as_ref()
+        .and_then(|answer| answer["errors"].as_array());
+    errors
+        .into_iter()
+        .flatten()
+        .any(|error| error["type"] == "RATE_LIMITED")
+}
+
+/// Whether another try may find the service in a better state.
+fn is_passing(status: StatusCode) -> bool {
+    status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status.as_u16() != 501)
+}
+
+/// The pause that a rate limit asks for: `retry-after`, else the reset of a limit that is used up.
+fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let used_up = service == Service::Port || header(headers, "x-ratelimit-remaining") == Some("0");
+    retry_after(headers, now).or_else(|| {
+        let reset = header(headers, "x-ratelimit-reset").filter(|_| used_up)?;
+        match reset.parse::<i64>() {
+            Ok(seconds) if seconds > EPOCH_FROM => {
+                Some(until(Timestamp::from_second(seconds).ok()?, now))
+            }
+            Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
+            Err(_) => Some(until(reset.parse().ok()?, now)),
+        }
+    })
+}
+
+/// RFC 9110, section 10.2.3: seconds or a date.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = header(headers, "retry-after")?;
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(until(
+            jiff::fmt::rfc2822::parse(value).ok()?.timestamp(),
+            now,
+        )),
+    }
+}
+
+/// A second more than the difference: both clocks count whole seconds.
+fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
+}

@@ -1,0 +1,170 @@
+//! What a run would have written: reads see it, nobody else does.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::call::{Call, Reply};
+use crate::contract::{
+    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullRequest,
+    PullState,
+};
+use crate::journal::digest;
+
+/// The numbers of pull requests that are planned start here. No repository gets so far, so that one in a text stands for
+/// the pull request that will be.
+pub(crate) const FIRST: u32 = 4_000_000_001;
+
+/// What the run would have written so far.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    /// Proposals with their pull requests.
+    proposals: Vec<(Proposal, PullRequest)>,
+    /// Content on base branches after planned merges, by repository, branch and path.
+    merged: BTreeMap<(String, String, String), (String, String)>,
+    /// Entities as planned updates leave them.
+    entities: Vec<(EntityKey, Entity)>,
+}
+
+impl Overlay {
+    /// An entity as a planned update leaves it.
+    pub fn entity(&self, key: &EntityKey) -> Option<&Entity> {
+        self.entities
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, entity)| entity)
+    }
+
+    /// The answer to a read of something that was planned.
+    pub fn answer(&self, call: &Call) -> Option<Reply> {
+        match call {
+            Call::GetEntity { key } => Some(Reply::Entity(Some(self.entity(key)?.clone()))),
+            Call::ReadFile {
+                repository,
+                path,
+                revision,
+            } => {
+                let key = (repository.clone(), revision.clone(), path.clone());
+                let (content, commit) = self.merged.get(&key)?;
+                let blob = digest(content.as_bytes())[..40].to_owned();
+                Some(Reply::File(Some(File {
+                    path: path.clone(),
+                    content: content.clone(),
+                    commit: commit.clone(),
+                    blob,
+                })))
+            }
+            Call::GetPullRequest { repository, number } => Some(Reply::PullRequest(
+                self.proposal(repository, *number)?.1.clone(),
+            )),
+            _ => None,
+        }
+    }
+
+    /// A read of several things, some of which were planned.
+    pub fn correct(&self, call: &Call, reply: Reply) -> Reply {
+        match (call, reply) {
+            (Call::GetEntities { keys }, Reply::Entities(mut entities)) => {
+                for (key, entity) in keys.iter().zip(&mut entities) {
+                    if let Some(planned) = self.entity(key) {
+                        *entity = Some(planned.clone());
+                    }
+                }
+                Reply::Entities(entities)
+            }
+            (_, reply) => reply,
+        }
+    }
+
+    /// Plans a new pull request.
+    pub fn open(&mut self, proposal: &Proposal) -> PullRequest {
+        let planned = self
+            .proposals
+            .iter()
+            .filter(|(_, pull)| pull.number >= FIRST)
+            .count();
+        let number = FIRST.saturating_add(u32::try_from(planned).unwrap_or(u32::MAX));
+        let pull = PullRequest {
+            number,
+            url: format!(
+                "https://planned.invalid/{}/pull/{number}",
+                proposal.repository
+            ),
+            title: proposal.title.clone(),
+            state: PullState::Open,
+            head: proposal.head.clone(),
+            head_commit: commit(&format!("{number} {proposal:?}")),
+            base: proposal.base.clone(),
+            merge_commit: None,
+            merged_at: None,
+            mergeable: Mergeability::Unknown,
+        };
+        self.take_over(proposal, &pull);
+        pull
+    }
+
+    /// Takes note of a pull request that stands for this proposal.
+    pub fn take_over(&mut self, proposal: &Proposal, pull: &PullRequest) {
+        self.proposals.push((proposal.clone(), pull.clone()));
+    }
+
+    /// Plans an update of an entity that was read.
+    pub fn update(&mut self, entity: Entity, change: &Change) -> Result<Reply, Failure> {
+        let entity = changed(entity, change)?;
+        self.entities.retain(|(known, _)| *known != entity.key);
+        self.entities.push((entity.key.clone(), entity.clone()));
+        Ok(Reply::Updated(entity))
+    }
+
+    fn proposal(&self, repository: &str, number: u32) -> Option<&(Proposal, PullRequest)> {
+        self.proposals
+            .iter()
+            .rev()
+            .find(|(proposal, pull)| proposal.repository == repository && pull.number == number)
+    }
+
+    /// Plans the merge of a pull request that this run proposed.
+    pub fn merge(&mut self, repository: &str, number: u32) -> Result<Reply, Failure> {
+        let known = self.proposal(repository, number).cloned();
+        let (proposal, pull) = known
+            .ok_or_else(|| Failure::NotFound(format!("{repository}#{number} was not proposed")))?;
+        let merged = commit(&format!("merge of {}", pull.head_commit));
+        for change in &proposal.changes {
+            let key = (
+                repository.to_owned(),
+                proposal.base.clone(),
+                change.path.clone(),
+            );
+            self.merged
+                .insert(key, (change.content.clone(), merged.clone()));
+        }
+        Ok(Reply::Merged(Merged::Now(merged)))
+    }
+}
+
+/// The identifier of a commit that will be, before it is: no other text is like it.
+fn commit(text: &str) -> String {
+    digest(text.as_bytes())[..40].to_owned()
+}
+
+fn changed(mut entity: Entity, change: &Change) -> Result<Entity, Failure> {
+    if let Some(title) = &change.title {
+        entity.title = Some(title.clone());
+    }
+    if let Some(properties) = &change.properties {
+        let read = |text: &str| {
+            serde_json::from_str::<Map<String, Value>>(text).map_err(|error| {
+                Failure::Rejected(format!("the properties are not a JSON object: {error}"))
+            })
+        };
+        let mut all = read(&entity.properties)?;
+        all.extend(read(properties)?);
+        entity.properties = Value::Object(all).to_string();
+    }
+    for relation in &change.relations {
+        entity.relations.retain(|known| known.name != relation.name);
+        entity.relations.push(relation.clone());
+    }
+    entity.relations.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entity)
+}

@@ -1,0 +1,182 @@
+//! The source of a real run: calls become requests to Port and GitHub.
+//!
+//! It asks nobody whether a call is allowed: the gate has done that.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::Source;
+use crate::call::{Call, Reply};
+use crate::contract::{Failure, Severity};
+use crate::gate::Admitted;
+use crate::grants::Target;
+use crate::run::RunMode;
+use crate::service::http::{Mask, Outside, Progress, Sent, Session, Told};
+use crate::service::transport::{Clock, Transport};
+use crate::service::{github, port};
+
+/// Port and GitHub, for one run.
+pub struct Live {
+    /// Port.
+    pub port: port::Client,
+    /// GitHub.
+    pub github: github::Client,
+}
+
+/// What a live source is made of.
+pub struct Setup {
+    /// Where requests go.
+    pub transport: Arc<dyn Transport>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// When the run's time is up: no pause lasts longer.
+    pub deadline: Timestamp,
+    /// Decides the jitter of pauses.
+    pub seed: u64,
+    /// Port's base URL, for example [`PORT_URL`](crate::service::PORT_URL).
+    pub port_url: String,
+    /// GitHub's base URL, for example [`GITHUB_URL`](crate::service::GITHUB_URL).
+    pub github_url: String,
+    /// Who we are to Port.
+    pub port: port::Credentials,
+    /// Who we are to GitHub.
+    pub github: github::Credentials,
+    /// Port's action run.
+    pub run: String,
+    /// Told why the run is waiting.
+    pub progress: Progress,
+    /// Told each secret that the run makes, before its first use.
+    pub mask: Mask,
+}
+
+impl Live {
+    /// Makes both clients; nothing is sent yet.
+    ///
+    /// Fails if a base URL is not one that credentials may be sent to.
+    pub fn new(setup: Setup) -> Sent<Self> {
+        let Setup {
+            transport,
+            clock,
+            deadline,
+            seed,
+            progress,
+            mask,
+            ..
+        } = setup;
+        let outside = Outside {
+            transport,
+            clock,
+            progress,
+            mask,
+        };
+        let session = Session::new(outside, deadline, seed);
+        Ok(Self {
+            port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
+            github: github::Client::new(&setup.github_url, setup.github, session)?,
+        })
+    }
+
+    /// Carries out one call.
+    ///
+    /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
+    pub async fn call(&self, call: Admitted<'_>) -> Told<Reply> {
+        if let Some([Target::Repository(at)]) =
+            call.targets().as_ref().map(|(_, targets)| &targets[..])
+        {
+            return self
+                .in_repository(call.call(), self.github.repo(at.repository)?)
+                .await;
+        }
+        let port = &self.port;
+        Ok(match call.call() {
+            Call::Note { severity, message } => done(port.log(&line(*severity, message)).await?),
+            Call::GetEntity { key } => Reply::Entity(port.entity(key).await?),
+            Call::GetEntities { keys } => Reply::Entities(port.entities(keys).await?),
+            Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
+            Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
+            _ => {
+                return Err(Failure::Other(
+                    "time does not come from a service".to_owned(),
+                ));
+            }
+        })
+    }
+
+    async fn in_repository(&self, call: &Call, repo: github::Repo<'_>) -> Told<Reply> {
+        Ok(match call {
+            Call::ReadFile { path, revision, .. } => Reply::File(repo.file(path, revision).await?),
+            Call::GetPullRequest { number, .. } => {
+                Reply::PullRequest(repo.pull_request(*number).await?)
+            }
+            Call::FindPullRequests {
+                head, base, filter, ..
+            } => Reply::PullRequests(repo.pull_requests(head, base, *filter).await?),
+            Call::Propose { proposal } => Reply::PullRequest(repo.propose(proposal).await?),
+            Call::DeleteBranch { branch, .. } => done(repo.delete_branch(branch).await?),
+            Call::ClosePullRequest { number, .. } => done(repo.close(*number).await?),
+            Call::Comment {
+                number,
+                marker,
+                body,
+                ..
+            } => done(repo.comment(*number, marker, body).await?),
+            Call::AddLabels { number, labels, .. } => done(repo.add_labels(*number, labels).await?),
+            Call::RequestReviewers {
+                number,
+                users,
+                teams,
+                ..
+            } => done(repo.request_reviewers(*number, users, teams).await?),
+            Call::Merge {
+                number,
+                expected_head: head,
+                method,
+                ..
+            } => Reply::Merged(repo.merge(*number, head, *method).await?),
+            Call::MergeWhenReady {
+                number,
+                expected_head: head,
+                method,
+                ..
+            } => Reply::Merged(repo.merge_when_ready(*number, head, *method).await?),
+            Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
+            Call::GetBranchRules { branch, .. } => {
+                Reply::BranchRules(repo.branch_rules(branch).await?)
+            }
+            Call::GetCommit { revision, .. } => Reply::Commit(repo.commit(revision).await?),
+            Call::Compare { base, head, .. } => Reply::Comparison(repo.compare(base, head).await?),
+            other => return Err(Failure::Other(format!("{other} is not about a repository"))),
+        })
+    }
+}
+
+/// Where nothing stands before the services.
+#[async_trait]
+impl Source for Live {
+    async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
+        Self::call(self, call).await
+    }
+
+    fn mode(&self) -> RunMode {
+        RunMode::Run
+    }
+
+    fn live(&self) -> &Live {
+        self
+    }
+}
+
+fn done((): ()) -> Reply {
+    Reply::Done(())
+}
+
+/// A note as a line of Port's log, which knows no severity.
+pub fn line(severity: Severity, message: &str) -> String {
+    match severity {
+        Severity::Info => message.to_owned(),
+        Severity::Warning => format!("Warning: {message}"),
+        Severity::Problem => format!("Problem: {message}"),
+    }
+}

@@ -1,0 +1,64 @@
+//! Sources: whatever answers an admitted call.
+
+pub mod approved;
+pub mod dry_run;
+pub mod live;
+pub mod prefetch;
+
+use async_trait::async_trait;
+
+use crate::call::{Call, Reply};
+use crate::contract::{Entity, EntityKey, Failure};
+use crate::gate::Admitted;
+use crate::run::RunMode;
+use crate::source::live::Live;
+
+/// Where calls go behind the gate: Port and GitHub themselves, or something that stands before them, such as a plan.
+///
+/// The mock is no source of its own: it is [`Live`] over a transport that ends in the mock world, so that a test runs the
+/// clients that production runs.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Answers a call that the gate has allowed; fails as the contract says for the call.
+    async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure>;
+
+    /// Adds the host's own line to the log of the Port run.
+    async fn announce(&mut self, line: String) -> Result<(), Failure> {
+        self.live().port.log(&line).await
+    }
+
+    /// Whether the source takes a call that the grants allow, asked before it is made.
+    ///
+    /// # Errors
+    /// Says what it takes instead; the run is a violation then.
+    fn admit(&self, _: &Call) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether writes are made.
+    fn mode(&self) -> RunMode;
+
+    /// The clients, for what the host itself reads and reports.
+    fn live(&self) -> &Live;
+
+    /// An entity that the host itself needs; fails as `port-read.get-entity` does.
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.live().port.entity(key).await
+    }
+
+    /// Ends what is under way beside the calls, and begins and ends what was put off; fails as the first of it did. The
+    /// host asks for it before it waits.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Takes the writes that were kept back, in order; a source that makes them has none.
+    fn take_planned(&mut self) -> Vec<approved::PlannedWrite> {
+        Vec::new()
+    }
+
+    /// The lines of the run's log that were put off and are not under way: they go with the last word.
+    fn unsent(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,408 @@
+//! Stands before the live source and hides what waiting it can: log lines are sent beside the calls, and what the request
+//! makes certain to be read is read at once.
+//!
+//! It is behind the gate, as every source: a call that is not granted never gets here. What it reads by itself is only what
+//! the grants allow to read whatever its name. An answer that was fetched ahead answers one call, soon, and before the
+//! first write; anything else is asked for as if it had not been.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+mod snapshot;
+
+use crate::call::{Call, Reply};
+use crate::contract::{Entity, EntityKey, Failure};
+use crate::gate::Admitted;
+use crate::gate::describe;
+use crate::grants::{Grants, Operation};
+use crate::run::RunMode;
+use crate::service::transport::Clock;
+use crate::source::Source;
+use crate::source::live::{Live, line};
+use snapshot::Pulls;
+
+/// How old an answer may be that was fetched ahead.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// How long a line waits for others to share its request; the first ones do not wait.
+const COMPANY: SignedDuration = SignedDuration::from_millis(500);
+
+/// Most bytes of a message in the log of the Port run.
+const LONGEST: usize = 10_000;
+
+/// The live source, with the waiting taken out.
+pub struct Prefetch {
+    reads: Reads,
+    lines: Lines,
+}
+
+/// What answers calls, by what was fetched ahead or by the live source.
+struct Reads {
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    subject: EntityKey,
+    /// The blueprints of which every entity may be read.
+    blueprints: Vec<String>,
+    entities: Mutex<Entities>,
+    pulls: Pulls,
+}
+
+impl Prefetch {
+    /// Stands before `live`, for a run about `subject` under these grants.
+    pub fn new(
+        live: impl Into<Arc<Live>>,
+        clock: Arc<dyn Clock>,
+        grants: &Grants,
+        subject: &EntityKey,
+    ) -> Self {
+        let readable = grants
+            .0
+            .iter()
+            .filter(|grant| grant.covers(Operation::GetEntity) && grant.entity.is_empty());
+        let mut blueprints: Vec<String> =
+            readable.flat_map(|grant| grant.blueprint.clone()).collect();
+        blueprints.sort();
+        blueprints.dedup();
+        let (live, subject) = (live.into(), subject.clone());
+        let reads = Reads {
+            live,
+            clock,
+            subject,
+            blueprints,
+            entities: Mutex::default(),
+            pulls: Pulls::new(grants),
+        };
+        Self {
+            reads,
+            lines: Lines::default(),
+        }
+    }
+}
+
+impl Reads {
+    fn entities(&self) -> MutexGuard<'_, Entities> {
+        self.entities.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the subject and what it is related to, if that may be read and was not yet.
+    async fn look_around(&self) -> Result<(), Failure> {
+        let may = self.blueprints.contains(&self.subject.blueprint);
+        if !may || std::mem::replace(&mut self.entities().asked, true) {
+            return Ok(());
+        }
+        match self
+            .live
+            .port
+            .find(around(&self.subject, &self.blueprints))
+            .await
+        {
+            Ok(found) => {
+                let now = self.clock.now();
+                let found = found.into_iter().map(|entity| (name(&entity.key), entity));
+                *self.entities() = Entities {
+                    asked: true,
+                    at: now,
+                    found: found.collect(),
+                };
+                Ok(())
+            }
+            // Port has been asked often enough.
+            Err(failure @ (Failure::Unavailable(_) | Failure::RateLimited(_))) => Err(failure),
+            // A search that is not allowed, or finds too much: one by one, then.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn answer(&self, call: Admitted<'_>) -> Result<Reply, Failure> {
+        if call.is_write() {
+            self.entities().found.clear();
+        }
+        match call.call() {
+            Call::GetEntity { key } => Ok(Reply::Entity(
+                self.several(std::slice::from_ref(key)).await?.remove(0),
+            )),
+            Call::GetEntities { keys } => Ok(Reply::Entities(self.several(keys).await?)),
+            Call::ReadFile {
+                repository,
+                path,
+                revision,
+            } => {
+                match self
+                    .pulls
+                    .snapshot(&self.live, repository, path, revision, self.clock.now())
+                    .await
+                {
+                    Some(file) => Ok(Reply::File(Some(file))),
+                    None => self.live.call(call).await,
+                }
+            }
+            Call::FindPullRequests { .. } => match self.pulls.take(call.call(), self.clock.now()) {
+                Some(found) => Ok(Reply::PullRequests(found)),
+                None => self.live.call(call).await,
+            },
+            other => {
+                let reply = self.live.call(call).await;
+                self.pulls.heed(other, reply.as_ref().ok());
+                reply
+            }
+        }
+    }
+
+    /// Entities in order, each fetched ahead or now.
+    async fn several(&self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
+        if keys.contains(&self.subject) {
+            self.look_around().await?;
+        }
+        let now = self.clock.now();
+        let mut entities: Vec<_> = keys
+            .iter()
+            .map(|key| self.entities().take(key, now))
+            .collect();
+        let gaps: Vec<usize> = (0..keys.len())
+            .filter(|at| entities[*at].is_none())
+            .collect();
+        if !gaps.is_empty() {
+            let missing: Vec<EntityKey> = gaps.iter().map(|at| keys[*at].clone()).collect();
+            for (at, entity) in gaps
+                .into_iter()
+                .zip(self.live.port.entities(&missing).await?)
+            {
+                entities[at] = entity;
+            }
+        }
+        Ok(entities)
+    }
+}
+
+#[async_trait]
+impl Source for Prefetch {
+    async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
+        let Self { reads, lines } = self;
+        let now = reads.clock.now();
+        if let Call::Note { severity, message } = call.call() {
+            lines.add(line(*severity, &cut(message)), now);
+            return Ok(Reply::Done(()));
+        }
+        lines.send_if_due(&reads.live, now);
+        if call.is_write() {
+            lines.accepted().await?;
+        }
+        lines.beside(reads.answer(call)).await
+    }
+
+    async fn announce(&mut self, line: String) -> Result<(), Failure> {
+        let now = self.reads.clock.now();
+        self.lines.add(line, now);
+        Ok(())
+    }
+
+    fn mode(&self) -> RunMode {
+        RunMode::Run
+    }
+
+    fn live(&self) -> &Live {
+        &self.reads.live
+    }
+
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        if *key == self.reads.subject {
+            // An App's token is minted meanwhile. What goes wrong with it shows at the first call that needs it.
+            let (around, _) =
+                tokio::join!(self.reads.look_around(), self.reads.live.github.login());
+            around?;
+        }
+        let ahead = self.reads.entities().found.get(&name(key)).cloned();
+        match ahead {
+            Some(entity) => Ok(Some(entity)),
+            None => self.reads.live.port.entity(key).await,
+        }
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.lines.settle(&self.reads.live).await
+    }
+
+    fn unsent(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines.waiting)
+    }
+}
+
+/// The search for an entity and all that its relations lead to in any number of steps, as far as it is of these blueprints
+/// (Port docs, "Search and query", `relatedTo`).
+fn around(
+    EntityKey {
+        blueprint,
+        identifier,
+    }: &EntityKey,
+    blueprints: &[String],
+) -> Value {
+    let is = |property: &str, value: &str| json!({ "property": property, "operator": "=", "value": value });
+    let own = [is("$blueprint", blueprint), is("$identifier", identifier)];
+    let related = json!({ "operator": "relatedTo", "blueprint": blueprint, "value": identifier, "direction": "upstream" });
+    json!({ "combinator": "and", "rules": [
+        { "property": "$blueprint", "operator": "in", "value": blueprints },
+        { "combinator": "or", "rules": [{ "combinator": "and", "rules": own }, related] },
+    ] })
+}
+
+/// Entities that were fetched ahead.
+#[derive(Default)]
+struct Entities {
+    asked: bool,
+    at: Timestamp,
+    found: BTreeMap<(String, String), Entity>,
+}
+
+impl Entities {
+    fn take(&mut self, key: &EntityKey, now: Timestamp) -> Option<Entity> {
+        self.found
+            .remove(&name(key))
+            .filter(|_| now.duration_since(self.at) <= FRESH)
+    }
+}
+
+fn name(key: &EntityKey) -> (String, String) {
+    (key.blueprint.clone(), key.identifier.clone())
+}
+
+/// A message as far as it is shown in Port, where people read it. The journal has all of it.
+fn cut(message: &str) -> Cow<'_, str> {
+    match message.floor_char_boundary(LONGEST) {
+        end if end == message.len() => message.into(),
+        end => format!(
+            "{}… (cut: the journal has {} bytes)",
+            &message[..end],
+            message.len()
+        )
+        .into(),
+    }
+}
+
+/// Lines for the log of the Port run, in order: at most one request of them is under way.
+#[derive(Default)]
+struct Lines {
+    waiting: Vec<String>,
+    /// When the oldest waiting line came.
+    since: Option<Timestamp>,
+    /// In a mutex only to be shared: a future is not.
+    under_way: Mutex<Option<Sending>>,
+    begun: bool,
+    failed: Option<Failure>,
+    /// Why the first lines were not taken, if they were not.
+    refused: Option<Failure>,
+    taken: bool,
+}
+
+type Sending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+impl Lines {
+    fn add(&mut self, line: String, now: Timestamp) {
+        self.waiting.push(line);
+        self.since.get_or_insert(now);
+    }
+
+    /// Begins to send what waits, unless it should wait longer.
+    fn send_if_due(&mut self, live: &Arc<Live>, now: Timestamp) {
+        let due = self
+            .since
+            .is_some_and(|since| !self.begun || now.duration_since(since) >= COMPANY);
+        if due && self.under_way().is_none() {
+            self.send(live);
+        }
+    }
+
+    fn send(&mut self, live: &Arc<Live>) {
+        (self.begun, self.since) = (true, None);
+        let (text, live) = (
+            std::mem::take(&mut self.waiting).join("\n"),
+            Arc::clone(live),
+        );
+        *self.under_way() = Some(Box::pin(async move { live.port.log(&text).await }));
+    }
+
+    fn under_way(&mut self) -> &mut Option<Sending> {
+        self.under_way
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Awaits `work`; what is under way gets on meanwhile, and is not waited for.
+    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        while let Some(sending) = self.under_way() {
+            tokio::select! {
+                // In this order, so that a run against the mock world is the same each time.
+                biased;
+                sent = sending => self.sent(sent),
+                done = &mut work => return done,
+            }
+        }
+        work.await
+    }
+
+    /// Waits until Port has taken the first lines: who cannot write there must not write elsewhere.
+    async fn accepted(&mut self) -> Result<(), Failure> {
+        if !self.taken {
+            self.land().await;
+        }
+        // Nothing was sent of the write that asks, so it is a plain no, whatever became of the lines.
+        let no = |failure: &Failure| {
+            Failure::Rejected(format!(
+                "telling the Port run that it starts: {}",
+                describe(failure)
+            ))
+        };
+        self.refused
+            .as_ref()
+            .map_or(Ok(()), |failure| Err(no(failure)))
+    }
+
+    /// Waits for what is under way.
+    async fn land(&mut self) {
+        if let Some(sending) = self.under_way() {
+            let sent = sending.await;
+            self.sent(sent);
+        }
+    }
+
+    async fn settle(&mut self, live: &Arc<Live>) -> Result<(), Failure> {
+        loop {
+            self.land().await;
+            match self.waiting.is_empty() {
+                true => return self.failed.take().map_or(Ok(()), Err),
+                false => self.send(live),
+            }
+        }
+    }
+
+    fn sent(&mut self, result: Result<(), Failure>) {
+        *self.under_way() = None;
+        match result {
+            Ok(()) => self.taken = true,
+            Err(failure) if !self.taken => self.refused = Some(failure),
+            Err(failure) => self.failed = self.failed.take().or(Some(failure)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "é".repeat(LONGEST);
+        let shown = cut(&long);
+        assert!(
+            shown.starts_with("éé") && shown.ends_with("é… (cut: the journal has 20000 bytes)"),
+            "{shown}"
+        );
+        assert!(shown.len() < LONGEST + 50);
+    }
+}

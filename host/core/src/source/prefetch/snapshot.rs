@@ -1,0 +1,267 @@
+//! One query for what a promotion wants to know of a repository: where the base branch stands, the file with its mode, and
+//! the pull requests that are open to it. What it does not answer clearly is asked for one by one.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::call::{Call, Reply};
+use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
+use crate::grants::{Grants, Operation};
+use crate::service::github::{Base, blob_id};
+use crate::source::live::Live;
+use crate::source::prefetch::FRESH;
+
+/// GraphQL reference: `Repository`, `Commit.file`, `Blob`, `PullRequestConnection`.
+const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!) {
+    repository(owner: $owner, name: $name) { id
+        ref(qualifiedName: $ref) { target { ... on Commit {
+            oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } } } } }
+        pullRequests(states: OPEN, baseRefName: $base, first: 50, orderBy: {field: CREATED_AT, direction: DESC})
+            @include(if: $pulls)
+            { pageInfo { hasNextPage } nodes { number url title headRefName headRefOid isCrossRepository } } } }";
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    repository: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Repository {
+    id: String,
+    r#ref: Option<Branch>,
+    pull_requests: Option<Open>,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    target: Target,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    oid: String,
+    tree: Tree,
+    file: Option<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    oid: String,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    mode: u32,
+    object: Blob,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Blob {
+    oid: String,
+    text: Option<String>,
+    is_truncated: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Open {
+    page_info: Page,
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    has_next_page: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Node {
+    number: u32,
+    url: String,
+    title: String,
+    head_ref_name: String,
+    head_ref_oid: String,
+    is_cross_repository: bool,
+}
+
+/// The open pull requests to one branch, for one question about them.
+pub(super) struct Pulls {
+    /// The repositories of which every pull request may be read.
+    readable: Vec<String>,
+    known: Mutex<Option<Known>>,
+}
+
+struct Known {
+    repository: String,
+    base: String,
+    at: Timestamp,
+    /// The newest first.
+    open: Vec<PullRequest>,
+}
+
+impl Pulls {
+    pub(super) fn new(grants: &Grants) -> Self {
+        let reading = grants
+            .0
+            .iter()
+            .filter(|grant| grant.covers(Operation::ReadPullRequest));
+        Self {
+            readable: reading.flat_map(|grant| grant.repository.clone()).collect(),
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file at the head of a branch, by the query; none if that does not answer clearly.
+    pub(super) async fn snapshot(
+        &self,
+        live: &Live,
+        repository: &str,
+        path: &str,
+        branch: &str,
+        now: Timestamp,
+    ) -> Option<File> {
+        let (owner, name) = repository.split_once('/')?;
+        let is_commit = branch.len() == 40 && branch.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Its name is checked where every request is: what is no repository goes no further.
+        if is_commit || live.github.repo(repository).is_err() {
+            return None;
+        }
+        let pulls = self.readable.iter().any(|readable| readable == repository);
+        let variables = json!({
+            "owner": owner, "name": name, "ref": format!("refs/heads/{branch}"), "base": branch, "path": path, "pulls": pulls,
+        });
+        let answer = live.github.query(QUERY, &variables).await.ok()?;
+        let Answer { data } = serde_json::from_value(answer).ok()?;
+        let Repository {
+            id,
+            r#ref,
+            pull_requests,
+        } = data.repository?;
+        let Target {
+            oid: commit,
+            tree,
+            file,
+        } = r#ref?.target;
+        let Entry {
+            mode,
+            object:
+                Blob {
+                    oid: blob,
+                    text,
+                    is_truncated,
+                },
+        } = file?;
+        // What is no regular file, or not all of its text, is refused in the words of the other way.
+        let content = text.filter(|text| !is_truncated && blob_id(text.as_bytes()) == blob)?;
+        if ![0o100_644, 0o100_755].contains(&mode) {
+            return None;
+        }
+        let complete = pull_requests.filter(|open| pulls && !open.page_info.has_next_page);
+        *self.known() = complete.map(|open| Known {
+            repository: repository.to_owned(),
+            base: branch.to_owned(),
+            at: now,
+            open: open
+                .nodes
+                .into_iter()
+                .filter(|node| !node.is_cross_repository)
+                .map(|node| node.at(branch))
+                .collect(),
+        });
+        live.github.note(Base {
+            repository: repository.to_owned(),
+            id,
+            commit: commit.clone(),
+            tree: tree.oid,
+            file: (path.to_owned(), format!("{mode:o}"), blob.clone()),
+        });
+        Some(File {
+            path: path.to_owned(),
+            content,
+            commit,
+            blob,
+        })
+    }
+
+    /// Answers one search of open pull requests, if it was fetched ahead: none otherwise.
+    pub(super) fn take(&self, call: &Call, now: Timestamp) -> Option<Vec<PullRequest>> {
+        let Call::FindPullRequests {
+            repository,
+            head,
+            base,
+            filter: PullFilter::Open,
+        } = call
+        else {
+            return None;
+        };
+        let known = self.known().take()?;
+        let fits = known.repository == *repository
+            && known.base == *base
+            && now.duration_since(known.at) <= FRESH;
+        let named = |pull: &PullRequest| match head.strip_suffix('*') {
+            Some(start) => pull.head.starts_with(start),
+            None => pull.head == *head,
+        };
+        fits.then(|| known.open.into_iter().filter(named).collect())
+    }
+
+    /// Adds what this run proposes to what is known; any other write, or one that failed, may have changed it.
+    pub(super) fn heed(&self, call: &Call, reply: Option<&Reply>) {
+        let mut known = self.known();
+        match (call, reply, known.as_mut()) {
+            (Call::Propose { proposal }, Some(Reply::PullRequest(pull)), Some(known))
+                if pull.state == PullState::Open
+                    && proposal.repository == known.repository
+                    && pull.base == known.base =>
+            {
+                known.open.retain(|other| other.number != pull.number);
+                // As a list has it, which does not tell this.
+                known.open.insert(
+                    0,
+                    PullRequest {
+                        mergeable: Mergeability::Unknown,
+                        ..pull.clone()
+                    },
+                );
+                known
+                    .open
+                    .sort_by_key(|pull| std::cmp::Reverse(pull.number));
+            }
+            (call, ..) if call.is_write() => *known = None,
+            _ => {}
+        }
+    }
+}
+
+impl Node {
+    fn at(self, base: &str) -> PullRequest {
+        PullRequest {
+            number: self.number,
+            url: self.url,
+            title: self.title,
+            state: PullState::Open,
+            head: self.head_ref_name,
+            head_commit: self.head_ref_oid,
+            base: base.to_owned(),
+            merge_commit: None,
+            merged_at: None,
+            mergeable: Mergeability::Unknown,
+        }
+    }
+}

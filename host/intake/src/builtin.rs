@@ -1,0 +1,34 @@
+//! The default policy, which is part of the binary.
+
+use std::path::Path;
+
+use promote_core::policy::engine::Engine;
+use promote_core::policy::native::{self, CodeOrigin};
+use promote_core::policy::{NotAPolicy, Policy};
+
+/// The component, built from `plugin/` by the build script.
+pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
+
+/// The same, compiled for the platform of this binary; empty unless the build was given it (`make build`).
+pub const COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.compiled"));
+
+/// Returns the native code of the policy, for a build that makes it part of the binary.
+///
+/// # Errors
+/// When it cannot be compiled or written down.
+pub fn compile(engine: &Engine) -> anyhow::Result<Vec<u8>> {
+    native::artifact_for_binary(engine, POLICY)
+}
+
+/// Loads a component, from the binary's native code if it is the built-in one; see [`native::load`].
+///
+/// # Errors
+/// When it is no policy.
+pub fn load(
+    engine: &Engine,
+    component: &[u8],
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> Result<(Policy, CodeOrigin), NotAPolicy> {
+    native::load(engine, component, COMPILED, cache, say)
+}

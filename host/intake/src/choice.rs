@@ -1,0 +1,170 @@
+//! Which policy a run asks: by `promote.toml`, and by what Port says of the service.
+//!
+//! What a payload claims of a service decides nothing. A configuration without `[[team]]` has one policy, which is loaded
+//! and held to its settings before any service is asked; with rules, the one that was chosen is, once Port has answered.
+
+use std::sync::OnceLock;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+
+use crate::config::{Config, PolicyConfig};
+use crate::settings;
+use promote_core::contract::Entity;
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_core::run::{ChosenPolicy, PolicyChoice};
+
+/// Where policies come from.
+#[async_trait]
+pub trait Load: Sync {
+    /// The policy that a part of the configuration names, checked against what it says of it.
+    ///
+    /// # Errors
+    /// Names the component, and what is wrong with it.
+    async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy>;
+
+    /// Holds the settings to what the policy says that they should be.
+    ///
+    /// # Errors
+    /// As [`settings::check`].
+    async fn fits(
+        &self,
+        engine: &Engine,
+        policy: &Policy,
+        wanted: &PolicyConfig,
+    ) -> anyhow::Result<()> {
+        Ok(settings::check(engine, policy, wanted).await?)
+    }
+}
+
+/// The policies of a configuration, one of which is chosen.
+pub struct Policies<'a> {
+    config: &'a Config,
+    engine: &'a Engine,
+    load: &'a dyn Load,
+    /// The one that there is, if there is one only.
+    only: Option<Policy>,
+    /// SHA-256 of the component that must be chosen, if an approved plan says so.
+    bound: Option<String>,
+    picked: OnceLock<Picked>,
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// The rule that decided, if one did.
+    pub team: Option<String>,
+}
+
+impl<'a> Policies<'a> {
+    /// Prepares the choice. Without rules there is none: the policy is loaded, and its settings are checked.
+    ///
+    /// # Errors
+    /// When the one policy cannot be used, or does not take its settings.
+    pub async fn prepare(
+        config: &'a Config,
+        engine: &'a Engine,
+        load: &'a dyn Load,
+    ) -> anyhow::Result<Self> {
+        let only = match config.team.is_empty() {
+            true => Some(usable(engine, load, &config.policy).await?),
+            false => None,
+        };
+        let picked = only.as_ref().map(|policy| Picked {
+            digest: policy.digest.clone(),
+            team: None,
+        });
+        Ok(Self {
+            config,
+            engine,
+            load,
+            only,
+            bound: None,
+            picked: picked.map(OnceLock::from).unwrap_or_default(),
+        })
+    }
+
+    /// Binds the choice to a component, by its SHA-256.
+    ///
+    /// # Errors
+    /// When there is one policy only, and it is another.
+    pub fn bound_to(self, component: Option<&str>) -> anyhow::Result<Self> {
+        let bound = Self {
+            bound: component.map(str::to_owned),
+            ..self
+        };
+        bound
+            .only
+            .as_ref()
+            .map_or(Ok(()), |only| bound.held(&only.digest))?;
+        Ok(bound)
+    }
+
+    /// What was chosen, once it was.
+    pub fn picked(&self) -> Option<&Picked> {
+        self.picked.get()
+    }
+
+    /// Holds a component to the bound.
+    fn held(&self, digest: &str) -> anyhow::Result<()> {
+        match self.bound.as_ref().filter(|bound| *bound != digest) {
+            None => Ok(()),
+            Some(bound) => anyhow::bail!(
+                "the plan is for another component ({bound}, here {digest}): plan again, and have that approved"
+            ),
+        }
+    }
+
+    async fn pick(&self, subject: &Entity) -> anyhow::Result<ChosenPolicy> {
+        let (wanted, rule) = self.config.policy_for(subject);
+        let team = rule.map(ToString::to_string);
+        let named = || {
+            team.as_ref()
+                .map_or("[policy]".to_owned(), |team| format!("[[team]] {team}"))
+        };
+        let policy = match &self.only {
+            Some(policy) => policy.clone(),
+            None => usable(self.engine, self.load, wanted)
+                .await
+                .with_context(named)?,
+        };
+        self.held(&policy.digest)?;
+        let picked = Picked {
+            digest: policy.digest,
+            team: team.clone(),
+        };
+        let _ = self.picked.set(picked);
+        Ok(ChosenPolicy {
+            program: policy.program,
+            settings: Some(wanted.settings()),
+            team,
+        })
+    }
+}
+
+#[async_trait]
+impl PolicyChoice for Policies<'_> {
+    async fn choose(&self, subject: &Entity) -> Result<ChosenPolicy, String> {
+        self.pick(subject)
+            .await
+            .map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Loads a policy that takes its settings.
+async fn usable(engine: &Engine, load: &dyn Load, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
+    let policy = load.load(wanted).await?;
+    load.fits(engine, &policy, wanted).await?;
+    Ok(policy)
+}
+
+/// A policy that is there already, whatever is asked for.
+#[async_trait]
+impl Load for Policy {
+    async fn load(&self, _: &PolicyConfig) -> anyhow::Result<Self> {
+        Ok(self.clone())
+    }
+}

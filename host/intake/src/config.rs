@@ -1,0 +1,252 @@
+//! `promote.toml`: which policy, with which settings, grants and limits. The operator's word, and the only one.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use crate::component::ComponentRef;
+use crate::team::{self, Team};
+use promote_core::contract::Entity;
+use promote_core::grants::Grants;
+use promote_core::limits::Limits;
+use promote_core::policy::PolicyTier;
+
+/// The whole file. An unknown key is an error: a misspelt grant must not pass for an absent one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `[policy]`
+    pub policy: PolicyConfig,
+    /// `[[team]]`: other policies for some services, the first that fits.
+    pub team: Vec<Team>,
+    /// `[port]`
+    pub port: PortConfig,
+    /// `[[grants]]`
+    pub grants: Grants,
+    /// `[limits]`
+    #[serde(deserialize_with = "promote_core::limits::parse")]
+    pub limits: Limits,
+}
+
+/// `[policy]`: the component and its settings.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyConfig {
+    /// `builtin`, a path relative to the file, or `registry/name@sha256:…`; `builtin` unless given.
+    pub component: ComponentRef,
+    /// What the component's SHA-256 must be, in hex.
+    pub sha256: Option<String>,
+    /// The most that the component may be able to do: `observe`, `propose` or `promote`, which is meant unless given.
+    pub tier: Option<PolicyTier>,
+    /// The policy's settings, whatever it takes.
+    pub settings: toml::Table,
+}
+
+/// `[port]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PortConfig {
+    /// Who sets the status of the Port run.
+    pub report: Report,
+}
+
+/// Who sets the status of the Port run at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// This host, with a label, as its very last call.
+    #[default]
+    Host,
+    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
+    Workflow,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {why}; `--config FILE` names another", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{path}: {why}", path = path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and reason.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Names the file, and the line or grant that is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
+        Self::parse(&text).map_err(|why| ConfigError::Invalid {
+            path: path.to_owned(),
+            why,
+        })
+    }
+
+    /// Reads and checks a text.
+    ///
+    /// # Errors
+    /// Names the line or grant that is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
+            let at = line
+                .map(|line| format!("line {line}: "))
+                .unwrap_or_default();
+            format!("{at}{}", error.message())
+        });
+        config.and_then(Self::checked)
+    }
+
+    /// What was read, if its grants make sense.
+    ///
+    /// # Errors
+    /// Names the grant that does not.
+    pub fn checked(mut config: Self) -> Result<Self, String> {
+        config.grants.check()?;
+        // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
+        for team in config.team.iter_mut().filter(|team| !team.has_tier) {
+            team.policy.tier = config.policy.tier;
+        }
+        Ok(config)
+    }
+
+    /// Every policy that a run may ask: the one of `[policy]`, then those of the rules, each with what people call it.
+    pub fn policies(&self) -> impl Iterator<Item = (String, &PolicyConfig)> {
+        let teams = self
+            .team
+            .iter()
+            .map(|team| (format!("[[team]] {team}"), &team.policy));
+        std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
+    }
+
+    /// The policy for a service as Port describes it, and the rule that says so, if one does.
+    pub fn policy_for(&self, service: &Entity) -> (&PolicyConfig, Option<&Team>) {
+        let rule = team::choose(&self.team, service).map(|at| &self.team[at]);
+        (rule.map_or(&self.policy, |rule| &rule.policy), rule)
+    }
+}
+
+impl PolicyConfig {
+    /// The settings as the policy gets them, JSON text.
+    pub fn settings(&self) -> String {
+        serde_json::to_string(&self.settings).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_grants_nothing() {
+        let config = Config::parse("").unwrap_or_default();
+        assert!(config.grants.0.is_empty());
+        assert_eq!(config.policy.component, ComponentRef::Builtin);
+    }
+
+    #[test]
+    fn a_team_has_settings_of_its_own_and_keeps_a_bound_that_it_does_not_move() {
+        let text = "[policy]\ntier = \"propose\"\nsettings = { base = \"main\" }\n\
+                    [[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\n\
+                    [[team]]\nmatch = { team = \"b\" }\ncomponent = \"b.wasm\"\ntier = \"promote\"\nsettings = { own = 1 }\n";
+        let config = Config::parse(text).unwrap_or_default();
+        let found: Vec<_> = config
+            .policies()
+            .map(|(name, it)| (name, it.tier, it.settings()))
+            .collect();
+        let expected = [
+            ("[policy]", Some(PolicyTier::Propose), r#"{"base":"main"}"#),
+            ("[[team]] team = a", Some(PolicyTier::Propose), "{}"),
+            (
+                "[[team]] team = b",
+                Some(PolicyTier::Promote),
+                r#"{"own":1}"#,
+            ),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(name, tier, settings)| (name.to_owned(), tier, settings.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_its_line() {
+        let cases = [
+            (
+                "[policy]\ncomponent = \"builtin\"\nsetting = 1\n",
+                "line 3: unknown field `setting`",
+            ),
+            (
+                "\n[[team]]\ncomponent = \"builtin\"\n",
+                "line 2: missing field `match`",
+            ),
+            (
+                "[[team]]\nmatch = { team = \"a\" }\n",
+                "line 1: missing field `component`",
+            ),
+            (
+                "[[team]]\ncomponent = \"builtin\"\nmatch = { teem = \"a\" }\n",
+                "line 3: unknown field `teem`",
+            ),
+            (
+                "[[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\nname = \"a\"\n",
+                "line 4: unknown field `name`",
+            ),
+            (
+                "[[team]]\nmatch = { team = 1 }\ncomponent = \"builtin\"\n",
+                "line 2: expected a text or a list",
+            ),
+            (
+                "[[team]]\nmatch = { team = [] }\ncomponent = \"builtin\"\n",
+                "line 2: the list is empty",
+            ),
+            (
+                "[[team]]\nmatch = {}\ncomponent = \"builtin\"\n",
+                "line 1: `match` is empty",
+            ),
+            (
+                "[[team]]\nmatch = { identifier = \"a[\" }\ncomponent = \"builtin\"\n",
+                "line 2: `a[` is no pattern",
+            ),
+            (
+                "[policy]\ncomponent = \"ghcr.io/acme/policy:1\"\n",
+                "line 2: `ghcr.io/acme/policy:1` has no digest",
+            ),
+            ("[grant]\n", "line 1: unknown field `grant`"),
+            (
+                "[limits]\nmemory = 64\n",
+                "line 2: invalid type: integer `64`",
+            ),
+            (
+                "\n[[grants]]\nallow = [\"port.read\"]\n",
+                "line 3: unknown operation `port.read`",
+            ),
+            (
+                "[[grants]]\nallow = [\"github.merge\"]\nrepository = \"a/b\"\n",
+                "grant 1: `github.merge` needs `base`",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = Config::parse(text).err().unwrap_or_default();
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+    }
+}

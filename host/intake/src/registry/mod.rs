@@ -1,0 +1,134 @@
+//! Policies in a registry: fetched by digest, kept by digest, checked against it each time.
+//!
+//! A registry is not trusted: what it sends counts only if it is, byte for byte, what the digest stands for. Credentials
+//! come from the environment or docker's configuration, and go to the registry that they are for.
+
+mod artifact;
+#[cfg(feature = "oci")]
+mod client;
+mod login;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+pub use artifact::{Artifact, Layer, NotAnArtifact};
+#[cfg(feature = "oci")]
+pub use client::{pull, push};
+pub use login::{Access, Login};
+
+use crate::component::Pinned;
+use promote_core::journal::digest;
+use promote_core::policy::native::{Cache, Unusable};
+
+/// The component of a reference, from the cache or else from its registry. Whatever is wrong with the cache is told to
+/// `say`, and costs no more than a download.
+///
+/// # Errors
+/// When the registry cannot be asked, or does not send what the digest stands for.
+pub async fn fetch(
+    wanted: &Pinned,
+    access: &Access,
+    folder: Option<&Path>,
+    say: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Vec<u8>> {
+    let cache = folder.and_then(|folder| {
+        let complain = |why: Unusable| say(&format!("components are not kept: {why}"));
+        Cache::open(folder).map_err(complain).ok()
+    });
+    if let Some(component) = cache.as_ref().and_then(|cache| recall(cache, wanted, say)) {
+        return Ok(component);
+    }
+    let artifact = download(wanted, access)
+        .await
+        .with_context(|| format!("fetching {}", wanted.reference))?;
+    if let Some(cache) = cache {
+        keep(&cache, &artifact)
+            .unwrap_or_else(|why| say(&format!("the component could not be kept: {why}")));
+    }
+    Ok(artifact.component)
+}
+
+#[cfg(feature = "oci")]
+async fn download(wanted: &Pinned, access: &Access) -> anyhow::Result<Artifact> {
+    client::pull(&wanted.reference, access).await
+}
+
+#[cfg(not(feature = "oci"))]
+async fn download(_: &Pinned, _: &Access) -> anyhow::Result<Artifact> {
+    anyhow::bail!("this program was built without registries (feature `oci`): name a file")
+}
+
+/// Puts an artifact where [`fetch`] finds it.
+///
+/// # Errors
+/// When the disk does not take it.
+pub fn keep(cache: &Cache, artifact: &Artifact) -> Result<(), Unusable> {
+    cache.put(
+        &manifest_name(&digest(&artifact.manifest)),
+        &artifact.manifest,
+    )?;
+    cache.put(
+        &component_name(&digest(&artifact.component)),
+        &artifact.component,
+    )
+}
+
+/// What the cache holds, if it is what the digests say: that of the reference for the manifest, the manifest's for the
+/// component.
+fn recall(cache: &Cache, wanted: &Pinned, say: &dyn Fn(&str)) -> Option<Vec<u8>> {
+    let held = |name: &str, expected: &str| {
+        let ignored =
+            |why: &dyn std::fmt::Display| say(&format!("a kept component is fetched anew: {why}"));
+        let bytes = cache.get(name).map_err(|why| ignored(&why)).ok()??;
+        let is_it = digest(&bytes) == expected;
+        if !is_it {
+            ignored(&format_args!("{name} was changed since it was kept"));
+        }
+        is_it.then_some(bytes)
+    };
+    let manifest = held(&manifest_name(&wanted.digest), &wanted.digest)?;
+    let layer = Layer::of(&manifest).ok()?;
+    held(&component_name(&layer.digest), &layer.digest)
+}
+
+fn manifest_name(digest: &str) -> String {
+    format!("{digest}.json")
+}
+
+fn component_name(digest: &str) -> String {
+    format!("{digest}.wasm")
+}
+
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::component::Reference;
+
+    #[tokio::test]
+    async fn what_is_kept_counts_only_while_it_is_what_its_digest_says() {
+        let folder = std::env::temp_dir().join(format!("promote-registry-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let artifact = Artifact::new(b"component".to_vec(), &[], &[]);
+        keep(&Cache::open(&folder).unwrap(), &artifact).unwrap();
+        // Nobody listens on port 1: what is not kept cannot be had.
+        let reference = format!("127.0.0.1:1/policy@sha256:{}", digest(&artifact.manifest));
+        let wanted = Reference::parse(&reference).unwrap().pinned().unwrap();
+        let ask = async || fetch(&wanted, &Access::default(), Some(&folder), &|_| {}).await;
+        assert_eq!(ask().await.unwrap(), b"component");
+        let component = folder.join(component_name(&digest(b"component")));
+        std::fs::write(&component, b"Component").unwrap();
+        assert!(ask().await.is_err());
+        std::fs::write(&component, b"component").unwrap();
+        assert_eq!(ask().await.unwrap(), b"component");
+        let manifest = folder.join(manifest_name(&wanted.digest));
+        std::fs::write(
+            &manifest,
+            Artifact::new(b"other".to_vec(), &[], &[]).manifest,
+        )
+        .unwrap();
+        assert!(ask().await.is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

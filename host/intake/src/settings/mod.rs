@@ -1,0 +1,118 @@
+//! Holds the operator's settings to the schema that the policy describes, before anything runs or is asked.
+//!
+//! Any policy gets this: `describe` says what its settings look like, as JSON Schema, and `schema` judges. A schema that uses
+//! what `schema` does not know is an error, never a check that is skipped.
+
+mod schema;
+mod subset;
+
+use toml::Value as Toml;
+
+use crate::config::PolicyConfig;
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+
+pub use schema::{Problem, problems};
+pub use subset::{Schema, Unusable};
+
+/// Most problems that are shown at once.
+const SHOWN: usize = 10;
+
+/// Why a policy cannot run with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// They do not fit the policy's schema.
+    #[error("{}", list(.0))]
+    Unfit(Vec<Problem>),
+    /// The policy cannot say what they should be.
+    #[error("the policy does not describe itself: {0}")]
+    Silent(String),
+    /// What it says is no schema, or more than is understood.
+    #[error("the policy's own settings schema cannot be used: {0}")]
+    Schema(#[from] Unusable),
+}
+
+/// Asks the policy for its schema and holds the settings to it.
+///
+/// # Errors
+/// Names each key that is unknown, missing or wrong, and what was probably meant.
+pub async fn check(
+    engine: &Engine,
+    policy: &Policy,
+    wanted: &PolicyConfig,
+) -> Result<(), SettingsError> {
+    fit(&schema(engine, policy).await?, wanted)
+}
+
+/// Asks the policy for its schema.
+///
+/// # Errors
+/// When it does not describe itself, or its schema cannot be used.
+pub async fn schema(engine: &Engine, policy: &Policy) -> Result<Schema, SettingsError> {
+    let described = engine.describe(&policy.program).await;
+    let description = described.map_err(|error| SettingsError::Silent(format!("{error:#}")))?;
+    Ok(Schema::read(&description.settings_schema)?)
+}
+
+/// Holds the settings to a schema.
+///
+/// # Errors
+/// As [`check`].
+pub fn fit(schema: &Schema, wanted: &PolicyConfig) -> Result<(), SettingsError> {
+    let mut found = Vec::new();
+    for (key, value) in &wanted.settings {
+        dates(
+            value,
+            &format!("{}.{}", schema::START, schema::key(key)),
+            &mut found,
+        );
+    }
+    if found.is_empty() {
+        let settings = serde_json::from_str(&wanted.settings());
+        found = problems(
+            schema,
+            &settings.map_err(|error| SettingsError::Silent(error.to_string()))?,
+        )?;
+    }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(SettingsError::Unfit(found))
+    }
+}
+
+/// TOML has dates, JSON has not: `2026-12-25` without quotes.
+fn dates(value: &Toml, key: &str, found: &mut Vec<Problem>) {
+    match value {
+        Toml::Datetime(date) => found.push(Problem {
+            key: key.to_owned(),
+            what: format!("is a date, which a policy cannot be given: write \"{date}\""),
+        }),
+        Toml::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                dates(item, &format!("{key}[{at}]"), found);
+            }
+        }
+        Toml::Table(table) => {
+            for (name, item) in table {
+                dates(item, &format!("{key}.{}", schema::key(name)), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    let mut shown: Vec<_> = problems
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if problems.len() > SHOWN {
+        shown.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    shown.join("; ")
+}
+
+#[cfg(test)]
+mod tests;

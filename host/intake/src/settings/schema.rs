@@ -1,0 +1,439 @@
+//! Judges a value by a schema, in words that name the key.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::settings::subset::{Schema, Unusable};
+use promote_core::near::near;
+
+/// Where settings stand in `promote.toml`.
+pub(super) const START: &str = "policy.settings";
+/// How deep schemas may refer to schemas.
+const DEPTH: usize = 64;
+/// How many schemas are held against how many values, at most: a schema is foreign, and may branch without end.
+const STEPS: usize = 100_000;
+
+/// What is wrong with one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, with dots, as in `promote.toml`.
+    pub key: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{}` {}", self.key, self.what)
+    }
+}
+
+/// Everything in settings that a schema does not allow.
+///
+/// # Errors
+/// When the schema refers to itself without end.
+pub fn problems(schema: &Schema, settings: &Value) -> Result<Vec<Problem>, Unusable> {
+    let mut judge = Judge {
+        schema,
+        steps: STEPS,
+        depth: 0,
+    };
+    judge.judge(&schema.root, settings, START)
+}
+
+type Found = Result<Vec<Problem>, Unusable>;
+
+struct Judge<'a> {
+    schema: &'a Schema,
+    steps: usize,
+    depth: usize,
+}
+
+impl<'a> Judge<'a> {
+    fn judge(&mut self, schema: &'a Value, value: &Value, key: &str) -> Found {
+        if self.steps == 0 || self.depth == DEPTH {
+            return Err(Unusable(format!("it does not come to an end at `{key}`")));
+        }
+        (self.steps, self.depth) = (self.steps - 1, self.depth + 1);
+        let found = match schema {
+            Value::Bool(true) => Ok(Vec::new()),
+            Value::Object(schema) => self.all(schema, value, key),
+            _ => Ok(vec![problem(key, "is not allowed here")]),
+        };
+        self.depth -= 1;
+        found
+    }
+
+    fn all(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> Found {
+        // Of a value of the wrong kind nothing else is worth saying.
+        if let Some(what) = kind(schema, value) {
+            return Ok(vec![problem(key, what)]);
+        }
+        let mut found = match value {
+            Value::Object(map) => self.object(schema, map, key)?,
+            Value::Array(items) => self.list(schema, items, key)?,
+            Value::String(text) => self.text(schema, text, key),
+            Value::Number(number) => {
+                number_problems(schema, number.as_f64().unwrap_or(f64::NAN), key)
+            }
+            Value::Null | Value::Bool(_) => Vec::new(),
+        };
+        found.extend(self.combined(schema, value, key)?);
+        Ok(found)
+    }
+
+    /// `$ref`, `allOf`, `anyOf`, `oneOf`, `not`.
+    fn combined(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> Found {
+        let mut found = Vec::new();
+        let referred = schema
+            .get("$ref")
+            .and_then(|reference| self.schema.target(reference));
+        for inner in referred.into_iter().chain(schemas(schema, "allOf")) {
+            found.extend(self.judge(inner, value, key)?);
+        }
+        for (keyword, only_one) in [("anyOf", false), ("oneOf", true)] {
+            let choices = schemas(schema, keyword);
+            if choices.is_empty() {
+                continue;
+            }
+            let verdicts: Vec<_> = choices
+                .iter()
+                .map(|choice| self.judge(choice, value, key))
+                .collect::<Result<_, _>>()?;
+            let fitting = verdicts.iter().filter(|verdict| verdict.is_empty()).count();
+            if fitting == 0 {
+                found.extend(nearest(verdicts, key));
+            } else if only_one && fitting > 1 {
+                found.push(problem(
+                    key,
+                    format!("fits {fitting} of the ways that it may be written, not one"),
+                ));
+            }
+        }
+        if let Some(not) = schema.get("not")
+            && self.judge(not, value, key)?.is_empty()
+        {
+            found.push(problem(key, "is what it must not be"));
+        }
+        Ok(found)
+    }
+
+    fn object(
+        &mut self,
+        schema: &'a Map<String, Value>,
+        map: &Map<String, Value>,
+        at: &str,
+    ) -> Found {
+        let mut found = Vec::new();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let known = || {
+            properties
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+        };
+        for (name, value) in map {
+            let inner = format!("{at}.{}", key(name));
+            let mut is_known = false;
+            if let Some(property) = properties.and_then(|properties| properties.get(name)) {
+                is_known = true;
+                found.extend(self.judge(property, value, &inner)?);
+            }
+            for (text, property) in schema
+                .get("patternProperties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
+                if self.schema.fits(text, name) {
+                    is_known = true;
+                    found.extend(self.judge(property, value, &inner)?);
+                }
+            }
+            match schema.get("additionalProperties") {
+                Some(Value::Bool(false)) if !is_known => {
+                    found.push(problem(&inner, unknown(name, known)))
+                }
+                Some(other) if !is_known => found.extend(self.judge(other, value, &inner)?),
+                _ => {}
+            }
+            if let Some(names) = schema.get("propertyNames") {
+                let wrong = self.judge(names, &Value::from(name.as_str()), &inner)?;
+                found.extend(
+                    wrong
+                        .into_iter()
+                        .map(|one| problem(&inner, format!("as a name {}", one.what))),
+                );
+            }
+        }
+        let required = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let missing = required
+            .filter_map(Value::as_str)
+            .filter(|name| !map.contains_key(*name));
+        found.extend(missing.map(|name| problem(&format!("{at}.{}", key(name)), "is missing")));
+        found.extend(size(
+            schema,
+            map.len(),
+            ["minProperties", "maxProperties"],
+            "keys",
+            at,
+        ));
+        Ok(found)
+    }
+
+    fn list(&mut self, schema: &'a Map<String, Value>, items: &[Value], at: &str) -> Found {
+        let mut found = Vec::new();
+        let first = schemas(schema, "prefixItems");
+        for (index, item) in items.iter().enumerate() {
+            if let Some(inner) = first.get(index).or_else(|| schema.get("items")) {
+                found.extend(self.judge(inner, item, &format!("{at}[{index}]"))?);
+            }
+        }
+        found.extend(size(
+            schema,
+            items.len(),
+            ["minItems", "maxItems"],
+            "items",
+            at,
+        ));
+        if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+            let twice = (1..items.len()).find(|later| {
+                items[..*later]
+                    .iter()
+                    .any(|item| same(item, &items[*later]))
+            });
+            found.extend(
+                twice.map(|index| problem(&format!("{at}[{index}]"), "is in the list already")),
+            );
+        }
+        if let Some(inner) = schema.get("contains") {
+            let mut any = false;
+            for item in items {
+                any |= self.judge(inner, item, at)?.is_empty();
+            }
+            if !any {
+                found.push(problem(at, "lacks an item that it must have"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn text(&self, schema: &Map<String, Value>, text: &str, at: &str) -> Vec<Problem> {
+        let mut found = size(
+            schema,
+            text.chars().count(),
+            ["minLength", "maxLength"],
+            "characters",
+            at,
+        );
+        let pattern = schema.get("pattern").and_then(Value::as_str);
+        if let Some(pattern) = pattern.filter(|pattern| !self.schema.fits(pattern, text)) {
+            let shown: String = text.chars().take(80).collect();
+            found.push(problem(
+                at,
+                format!("is {shown:?}, which does not fit the pattern `{pattern}`"),
+            ));
+        }
+        found
+    }
+}
+
+/// A key as `promote.toml` writes it.
+pub(super) fn key(name: &str) -> String {
+    let bare = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare {
+        name.to_owned()
+    } else {
+        format!("{name:?}")
+    }
+}
+
+fn problem(key: &str, what: impl Into<String>) -> Problem {
+    Problem {
+        key: key.to_owned(),
+        what: what.into(),
+    }
+}
+
+fn schemas<'a>(schema: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
+    schema
+        .get(keyword)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn unknown<'a, I: Iterator<Item = &'a str>>(name: &str, known: impl Fn() -> I) -> String {
+    match near(name, known()) {
+        Some(near) => format!("is unknown; did you mean `{near}`?"),
+        None => {
+            let names: Vec<_> = known().take(40).map(|name| format!("`{name}`")).collect();
+            if names.is_empty() {
+                "is unknown: there are no settings here".to_owned()
+            } else {
+                format!("is unknown; there is {}", names.join(", "))
+            }
+        }
+    }
+}
+
+/// `type`, `enum`, `const`.
+fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
+    let is = |name: &str| match value {
+        Value::Null => name == "null",
+        Value::Bool(_) => name == "boolean",
+        Value::Number(number) => {
+            name == "number"
+                || name == "integer" && number.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
+        Value::String(_) => name == "string",
+        Value::Array(_) => name == "array",
+        Value::Object(_) => name == "object",
+    };
+    let wanted: Vec<&str> = match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if !wanted.is_empty() && !wanted.iter().any(|name| is(name)) {
+        let kinds = [
+            "null", "boolean", "integer", "number", "string", "array", "object",
+        ];
+        let found = kinds.into_iter().find(|name| is(name)).unwrap_or("nothing");
+        return Some(format!(
+            "is {}, it must be {}",
+            noun(found),
+            wanted
+                .into_iter()
+                .map(noun)
+                .collect::<Vec<_>>()
+                .join(" or ")
+        ));
+    }
+    let words = match (schema.get("enum"), schema.get("const")) {
+        (Some(Value::Array(words)), _) => words.iter().collect(),
+        (_, Some(only)) => vec![only],
+        _ => return None,
+    };
+    if words.iter().any(|word| same(word, value)) {
+        return None;
+    }
+    let texts = words.iter().filter_map(|word| word.as_str());
+    let near = value.as_str().and_then(|text| near(text, texts));
+    let hint = near
+        .map(|near| format!("; did you mean \"{near}\"?"))
+        .unwrap_or_default();
+    let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "is {value}, it must be {}{hint}",
+        words.join(" or ")
+    ))
+}
+
+/// What TOML calls a type of JSON Schema.
+fn noun(name: &str) -> &str {
+    match name {
+        "array" => "a list",
+        "object" => "a table",
+        "string" => "text",
+        "boolean" => "a boolean",
+        "integer" => "an integer",
+        "number" => "a number",
+        "null" => "unset",
+        other => other,
+    }
+}
+
+fn number_problems(schema: &Map<String, Value>, number: f64, at: &str) -> Vec<Problem> {
+    let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
+    let divides =
+        |step: f64| ((number / step).round() * step - number).abs() <= f64::EPSILON * number.abs();
+    let rules = [
+        (bound("minimum").filter(|least| number < *least), "at least"),
+        (bound("maximum").filter(|most| number > *most), "at most"),
+        (
+            bound("exclusiveMinimum").filter(|least| number <= *least),
+            "more than",
+        ),
+        (
+            bound("exclusiveMaximum").filter(|most| number >= *most),
+            "less than",
+        ),
+        (
+            bound("multipleOf").filter(|step| !divides(*step)),
+            "a multiple of",
+        ),
+    ];
+    let broken = rules
+        .into_iter()
+        .filter_map(|(bound, words)| Some((bound?, words)));
+    broken
+        .map(|(bound, words)| problem(at, format!("is {number}, it must be {words} {bound}")))
+        .collect()
+}
+
+fn size(
+    schema: &Map<String, Value>,
+    size: usize,
+    keywords: [&str; 2],
+    noun: &str,
+    at: &str,
+) -> Vec<Problem> {
+    let [least, most] = keywords.map(|keyword| schema.get(keyword).and_then(Value::as_u64));
+    let size = size as u64;
+    let mut found = Vec::new();
+    match least {
+        Some(1) if size == 0 => found.push(problem(at, "is empty")),
+        Some(least) if size < least => found.push(problem(
+            at,
+            format!("has {size} {noun}, at least {least} are needed"),
+        )),
+        _ => {}
+    }
+    if let Some(most) = most.filter(|most| size > *most) {
+        found.push(problem(
+            at,
+            format!("has {size} {noun}, at most {most} are allowed"),
+        ));
+    }
+    found
+}
+
+/// Equal as JSON Schema has it: numbers by their value.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// What is wrong with a value that fits none of several ways: the way that it comes closest to is probably the one meant.
+/// A way that takes another kind of value altogether complains of the key itself, not of something within.
+fn nearest(verdicts: Vec<Vec<Problem>>, key: &str) -> Vec<Problem> {
+    let ways = verdicts.len();
+    let mut inner = verdicts
+        .into_iter()
+        .filter(|found| found.iter().all(|one| one.key != key));
+    match (inner.next(), inner.next()) {
+        (Some(only), None) => only,
+        _ => vec![problem(
+            key,
+            format!("fits none of the {ways} ways that it may be written"),
+        )],
+    }
+}

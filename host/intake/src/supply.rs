@@ -1,0 +1,191 @@
+//! Brings the components that `promote.toml` names: from the binary, a file or a registry.
+//!
+//! Whatever comes is held against its digest, `sha256` and the lock before it is compiled. What can be known without a
+//! network is checked before any service is asked, for every team.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+
+use crate::builtin;
+use crate::choice::Load;
+use crate::component::ComponentRef;
+use crate::config::{Config, PolicyConfig};
+use crate::lock::Lock;
+use crate::registry;
+use promote_core::journal::digest;
+use promote_core::policy::engine::Engine;
+use promote_core::policy::{HEADER, LARGEST, NotAPolicy, Policy, check_header};
+
+/// Where components come from, for one configuration.
+pub struct Supply<'a> {
+    engine: &'a Engine,
+    /// The folder that paths are relative to.
+    folder: PathBuf,
+    /// Where compiled policies and what came from registries are kept, if anywhere.
+    cache: Option<PathBuf>,
+    access: registry::Access,
+    lock: Option<Lock>,
+    say: &'a (dyn Fn(&str) + Sync),
+    /// Files as they were read: what was checked is what is compiled.
+    read: Mutex<BTreeMap<PathBuf, Arc<[u8]>>>,
+}
+
+impl<'a> Supply<'a> {
+    /// Components as a configuration in this file names them, and no lock.
+    pub fn new(
+        engine: &'a Engine,
+        config: &Path,
+        cache: Option<PathBuf>,
+        access: registry::Access,
+        say: &'a (dyn Fn(&str) + Sync),
+    ) -> Self {
+        let folder = config.parent().unwrap_or(Path::new("")).to_owned();
+        Self {
+            engine,
+            folder,
+            cache,
+            access,
+            lock: None,
+            say,
+            read: Mutex::default(),
+        }
+    }
+
+    /// Held to a lock, if there is one.
+    #[must_use]
+    pub fn locked(self, lock: Option<Lock>) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Checks every component of a configuration, as far as that needs no network.
+    ///
+    /// # Errors
+    /// Names the first that is missing, or is not the one that was reviewed.
+    pub fn check(&self, config: &Config) -> anyhow::Result<()> {
+        for (name, wanted) in config.policies() {
+            let checked = match &wanted.component {
+                ComponentRef::Oci(_) => self.lock.as_ref().map_or(Ok(()), |lock| {
+                    lock.of(&wanted.component)
+                        .map(drop)
+                        .map_err(anyhow::Error::from)
+                }),
+                _ => self
+                    .local(wanted)
+                    .and_then(|bytes| self.verify(wanted, &bytes)),
+            };
+            match config.team.is_empty() {
+                true => checked?,
+                false => checked.context(name)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a component, checked.
+    ///
+    /// # Errors
+    /// When they cannot be had, or are not the ones that were reviewed.
+    pub async fn bytes(&self, wanted: &PolicyConfig) -> anyhow::Result<Arc<[u8]>> {
+        let bytes = match &wanted.component {
+            ComponentRef::Oci(pinned) => {
+                let folder = self.cache.as_ref().map(|cache| cache.join("components"));
+                registry::fetch(pinned, &self.access, folder.as_deref(), self.say)
+                    .await?
+                    .into()
+            }
+            _ => self.local(wanted)?,
+        };
+        self.verify(wanted, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// What is on this machine.
+    fn local(&self, wanted: &PolicyConfig) -> anyhow::Result<Arc<[u8]>> {
+        let ComponentRef::Path(path) = &wanted.component else {
+            return Ok(builtin::POLICY.into());
+        };
+        let path = self.folder.join(path);
+        if let Some(bytes) = self.files().get(&path) {
+            return Ok(Arc::clone(bytes));
+        }
+        let bytes: Arc<[u8]> = read(&path, &named(&wanted.component, &self.folder))?.into();
+        self.files().insert(path, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Arc<[u8]>>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds bytes against what was reviewed.
+    fn verify(&self, wanted: &PolicyConfig, bytes: &[u8]) -> anyhow::Result<()> {
+        let name = || named(&wanted.component, &self.folder);
+        let found = digest(bytes);
+        if let Some(expected) = wanted
+            .sha256
+            .as_ref()
+            .filter(|expected| !expected.eq_ignore_ascii_case(&found))
+        {
+            bail!(
+                "{} has the SHA-256 {found}, and `sha256` in the configuration is {expected}: it is not the component that was reviewed",
+                name()
+            );
+        }
+        match &self.lock {
+            Some(lock) => Ok(lock.check(&wanted.component, &found)?),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Load for Supply<'_> {
+    async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
+        let bytes = self.bytes(wanted).await?;
+        let loaded = builtin::load(self.engine, &bytes, self.cache.as_deref(), self.say);
+        let checked =
+            loaded.and_then(|(policy, _)| policy.surface.check(wanted.tier).map(|()| policy));
+        checked.with_context(|| named(&wanted.component, &self.folder))
+    }
+}
+
+/// Reads a component from a file, which may be something else, larger than the memory, or without an end: then no more of
+/// it is read than tells so. People call it `name`.
+///
+/// # Errors
+/// When it cannot be read, or does not start as a component does.
+pub fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let reading = || format!("reading {name}");
+    let file = File::open(path).with_context(reading)?;
+    let size = file.metadata().with_context(reading)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(LARGEST).min(LARGEST));
+    if size <= LARGEST as u64 {
+        (&file)
+            .take(HEADER as u64)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
+        check_header(&bytes).with_context(|| name.to_owned())?;
+        file.take((LARGEST + 1 - HEADER) as u64)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
+    }
+    match size > LARGEST as u64 || bytes.len() > LARGEST {
+        true => Err(NotAPolicy::TooLarge).with_context(|| name.to_owned()),
+        false => Ok(bytes),
+    }
+}
+
+/// What people call a component.
+fn named(component: &ComponentRef, folder: &Path) -> String {
+    match component {
+        ComponentRef::Builtin => "the built-in policy".to_owned(),
+        ComponentRef::Path(path) => format!("the policy {}", folder.join(path).display()),
+        ComponentRef::Oci(pinned) => format!("the policy {}", pinned.reference),
+    }
+}

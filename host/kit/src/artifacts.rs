@@ -1,0 +1,134 @@
+//! `promote pull` and `promote push`: a policy from a registry, and into one.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use promote_core::contract::CONTRACT;
+use promote_core::journal::digest;
+use promote_core::policy::{Policy, native};
+use promote_intake::component::{Pinned, Reference};
+use promote_intake::registry::{self, Access, Artifact};
+use promote_intake::{builtin, supply};
+
+/// What `promote pull` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote pull registry.example/acme/policy:1.2           prints the reference with its digest, for promote.toml
+  promote pull registry.example/acme/policy@sha256:… -o policy.wasm
+
+It is kept where runs look first. Credentials: PROMOTE_REGISTRY, PROMOTE_REGISTRY_USER and PROMOTE_REGISTRY_PASSWORD, else \
+docker's configuration. Exit codes: 0 it is there · 2 it could not be had, or is not what its digest says")]
+pub struct PullArgs {
+    /// The policy, `registry/name`, by tag or by digest
+    #[arg(value_name = "REFERENCE")]
+    reference: String,
+
+    /// Also write the component to this file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What `promote push` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example: promote push policy.wasm registry.example/acme/policy:1.2
+
+Prints the reference with its digest. The same component has the same digest, whenever and from wherever it is pushed. \
+Exit codes: 0 it is there · 2 it is no policy, or the registry does not take it")]
+pub struct PushArgs {
+    /// The component; `builtin` is the default policy
+    #[arg(value_name = "COMPONENT")]
+    component: PathBuf,
+
+    /// Where to, `registry/name:tag`; without a tag, by its digest only
+    #[arg(value_name = "REFERENCE")]
+    reference: String,
+}
+
+/// Pulls a policy and keeps it; its reference, with the digest, goes to `data`. Returns the exit code.
+///
+/// # Errors
+/// When it cannot be had, or is not what its digest says.
+pub async fn pull(
+    args: &PullArgs,
+    access: &Access,
+    cache: Option<PathBuf>,
+    say: &dyn Fn(&str),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let reference = Reference::parse(&args.reference)?;
+    let artifact = registry::pull(&reference, access)
+        .await
+        .with_context(|| format!("fetching {reference}"))?;
+    if let Some(folder) = cache.map(|cache| cache.join("components")) {
+        let kept =
+            native::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
+        kept.unwrap_or_else(|why| say(&format!("components are not kept: {why}")));
+    }
+    if let Some(path) = &args.output {
+        std::fs::write(path, &artifact.component)
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    let (size, sum) = (artifact.component.len(), digest(&artifact.component));
+    say(&format!(
+        "the component has {size} bytes and the SHA-256 {sum}"
+    ));
+    data(&format!("{}\n", pinned(reference, &artifact).reference));
+    Ok(0)
+}
+
+/// Pushes a policy; its reference, with the digest, goes to `data`. Returns the exit code.
+///
+/// # Errors
+/// When it is no policy, or the registry does not take it.
+pub async fn push(
+    args: &PushArgs,
+    access: &Access,
+    say: &dyn Fn(&str),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let reference = Reference::parse(&args.reference)?;
+    if reference.digest.is_some() {
+        bail!(
+            "`{reference}` has a digest, which a push finds out: name it with a tag, or without one"
+        );
+    }
+    let name = args.component.display();
+    let bytes = match args.component.to_str() {
+        Some("builtin") => builtin::POLICY.to_vec(),
+        _ => supply::read(&args.component, &name.to_string())?,
+    };
+    // What is no policy for this host is nothing to hand on.
+    let policy = Policy::compile(&native::engine()?, &bytes).with_context(|| name.to_string())?;
+    let surface = &policy.surface;
+    let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
+    let ours = surface
+        .imports
+        .iter()
+        .map(|interface| format!("{package}/{interface}@{version}"));
+    let imports: Vec<String> = ours.chain(surface.wasi.iter().cloned()).collect();
+    let artifact = Artifact::new(bytes, &imports, &surface.exports);
+    let pushed = registry::push(&artifact, &reference, access).await;
+    pushed.with_context(|| format!("pushing to {reference}"))?;
+    say(&format!(
+        "the component has {} bytes and the SHA-256 {}",
+        policy.size, policy.digest
+    ));
+    data(&format!("{}\n", pinned(reference, &artifact).reference));
+    Ok(0)
+}
+
+/// The reference of what was pulled or pushed.
+fn pinned(reference: Reference, artifact: &Artifact) -> Pinned {
+    let digest = digest(&artifact.manifest);
+    Pinned {
+        reference: Reference {
+            digest: Some(digest.clone()),
+            ..reference
+        },
+        digest,
+    }
+}

@@ -1,0 +1,144 @@
+//! `promote build`: the component of a policy project, from its source.
+//!
+//! Rust goes through [`promote_toolchain`]; JavaScript and Python through the componentizers of their own registries, in the
+//! versions that the project pins, installed into the project alone.
+
+mod javascript;
+mod python;
+mod rust;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+pub use super::format::Format;
+use super::language::Language;
+use promote_core::policy::Policy;
+use promote_core::policy::native;
+use promote_core::text;
+use steps::Steps;
+
+/// How often somebody who waits hears that it goes on.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// What `promote build` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: promote build my-policy --out policies/my-policy.wasm")]
+pub struct BuildArgs {
+    /// The project's folder
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+
+    /// What it is written in; without it, what its Cargo.toml, package.json or pyproject.toml says
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<Language>,
+
+    /// Where to put the component; without it, `policy.wasm` in the project's folder
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// How to print what was made
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Builds the project; progress goes to `say`, what was made to `data`.
+///
+/// # Errors
+/// When it is no project, a tool is missing or fails, or what comes out is no policy. The old component stays then.
+pub async fn run(
+    args: &BuildArgs,
+    say: &(dyn Fn(&str) + Sync),
+    data: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<u8> {
+    let started = Instant::now();
+    let language = args.lang.map_or_else(|| Language::of(&args.folder), Ok)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.folder.join("policy.wasm"));
+    // Beside its place, so that it gets there in one step, and only if it is a policy.
+    let draft = out.with_extension(format!("{}.tmp", std::process::id()));
+    let made = made(language, &args.folder, &draft, say).await;
+    let policy = made.and_then(|policy| {
+        std::fs::rename(&draft, &out).with_context(|| format!("writing {}", out.display()))?;
+        Ok(policy)
+    });
+    if policy.is_err() {
+        // It may not be there, which is as well.
+        let _ = std::fs::remove_file(&draft);
+    }
+    let policy = policy?;
+    say(&format!(
+        "built in {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
+    data(&show(args.format, &out, language, &policy));
+    Ok(0)
+}
+
+async fn made(
+    language: Language,
+    folder: &Path,
+    draft: &Path,
+    say: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Policy> {
+    built(language, folder, draft, say).await?;
+    say("checking that it is a policy");
+    let bytes = std::fs::read(draft).with_context(|| format!("reading {}", draft.display()))?;
+    let engine = native::engine()?;
+    Policy::compile(&engine, &bytes).context("what was built is no policy")
+}
+
+/// Builds on a thread of its own, and shows each step and that it goes on.
+async fn built(
+    language: Language,
+    folder: &Path,
+    draft: &Path,
+    say: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<()> {
+    let (folder, draft) = (std::path::absolute(folder)?, std::path::absolute(draft)?);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut building = tokio::task::spawn_blocking(move || {
+        let steps = Steps::new(tell);
+        match language {
+            Language::Rust => rust::build(&folder, &draft, &steps),
+            Language::Js => javascript::build(&folder, &draft, &steps),
+            Language::Python => python::build(&folder, &draft, &steps),
+        }
+    });
+    let mut step = (String::new(), Instant::now());
+    loop {
+        tokio::select! {
+            biased;
+            Some(next) = told.recv() => {
+                say(&next);
+                step = (next, Instant::now());
+            }
+            ended = &mut building => return ended.context("the build panicked")?,
+            () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                say(&format!("{}: {} s so far", step.0, step.1.elapsed().as_secs()));
+            }
+        }
+    }
+}
+
+fn show(format: Format, out: &Path, language: Language, policy: &Policy) -> String {
+    let (digest, size, tier) = (&policy.digest, policy.size, policy.surface.tier.name());
+    match format {
+        Format::Text => format!(
+            "{}\n  language  {}\n  size      {size} bytes\n  sha256    {digest}\n  tier      {tier}\n",
+            text::line(&out.display().to_string()),
+            language.name(),
+        ),
+        Format::Json => format!(
+            "{:#}\n",
+            json!({ "path": out, "language": language.name(), "size": size, "sha256": digest, "tier": tier })
+        ),
+    }
+}

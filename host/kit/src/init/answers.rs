@@ -1,0 +1,198 @@
+//! What the files and Port's action are made of: from flags, from the repository at hand, or asked.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::{InitArgs, Talk};
+use promote_core::service::github::Repository;
+
+/// Where this binary was released from: `owner/name@commit`, set by the release workflow.
+const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
+
+/// Everything that is filled in.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// The GitOps repository.
+    pub repository: String,
+    /// The repository of the workflow.
+    pub workflow_repository: String,
+    /// `owner/name@commit`.
+    pub uses: String,
+    /// The branch that production follows.
+    pub base: String,
+    /// Template of the manifest's path.
+    pub manifest: String,
+    /// Path of the image in the manifest.
+    pub image: String,
+    /// Template of the reference.
+    pub reference: String,
+    /// What may be changed; none until it is settled.
+    pub paths: Option<String>,
+    /// The environment.
+    pub environment: String,
+    /// Whether a GitHub App acts.
+    pub app: bool,
+    /// The action in Port.
+    pub port_action: String,
+    /// Port's integration of the newer kind.
+    pub installation: Option<String>,
+    /// Whether only what a promotion reads is added.
+    pub minimal: bool,
+}
+
+impl Answers {
+    /// Takes flags, else what is at hand, else asks.
+    pub(super) fn complete(args: &InitArgs, talk: &Talk<'_>) -> anyhow::Result<Self> {
+        let here = repository_of(&args.folder);
+        let repository = answer(
+            args.repository.clone(),
+            "the GitOps repository (owner/name)",
+            here,
+            talk,
+        )
+        .context("`--repository OWNER/NAME` names the GitOps repository")?;
+        let workflow_repository = args
+            .workflow_repository
+            .clone()
+            .unwrap_or_else(|| repository.clone());
+        for name in [&repository, &workflow_repository] {
+            Repository::parse(name)
+                .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
+        }
+        let uses = args
+            .uses
+            .clone()
+            .or_else(|| RELEASED_FROM.map(str::to_owned));
+        let uses = answer(
+            uses,
+            "this program as an action (owner/name@commit)",
+            None,
+            talk,
+        )
+        .context(
+            "this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is",
+        )?;
+        check_uses(&uses)?;
+        if !args
+            .environment
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        {
+            bail!(
+                "`{}` is not the name of an environment: letters, digits, - and _",
+                args.environment
+            );
+        }
+        // The workflow's own token reaches its own repository only (GitHub, "Automatic token authentication").
+        let app = args.app || repository != workflow_repository;
+        Ok(Self {
+            repository,
+            workflow_repository,
+            uses,
+            base: args.base.clone(),
+            manifest: args.manifest.clone(),
+            image: args.image.clone(),
+            reference: args.reference.clone(),
+            paths: args.paths.clone(),
+            environment: args.environment.clone(),
+            app,
+            port_action: args.port_action.clone(),
+            installation: args.installation.clone(),
+            minimal: args.minimal,
+        })
+    }
+
+    /// Decides which files a promotion may change: the narrowest pattern that is known.
+    pub(super) fn settle_paths(&mut self, talk: &Talk<'_>) -> anyhow::Result<()> {
+        let by_service = self.manifest.contains("{service.identifier}");
+        let own =
+            (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
+        let known = self.paths.take().or(own);
+        let guess = "apps/{service.identifier}/prod/*.yaml".to_owned();
+        let paths = answer(
+            known,
+            "the files that a promotion of a service may change (glob)",
+            Some(guess),
+            talk,
+        );
+        self.paths = Some(paths.context(
+            "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
+        )?);
+        Ok(())
+    }
+}
+
+/// A given answer, else what a person says.
+fn answer(
+    given: Option<String>,
+    question: &str,
+    default: Option<String>,
+    talk: &Talk<'_>,
+) -> Option<String> {
+    given
+        .or_else(|| (talk.ask)(question, default.as_deref().unwrap_or_default()))
+        .filter(|text| !text.is_empty())
+}
+
+fn check_uses(uses: &str) -> anyhow::Result<()> {
+    let (action, commit) = uses.split_once('@').unwrap_or((uses, ""));
+    let hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if Repository::parse(action).is_err() || !hash {
+        bail!(
+            "`{uses}` does not pin the action: write owner/name@ and the full hash of a commit, a tag can move"
+        );
+    }
+    Ok(())
+}
+
+/// The repository that a folder is a clone of, from Git's own configuration.
+fn repository_of(folder: &Path) -> Option<String> {
+    repository_in(&std::fs::read_to_string(folder.join(".git/config")).ok()?)
+}
+
+fn repository_in(config: &str) -> Option<String> {
+    let origin = config.split("[remote \"origin\"]").nth(1)?;
+    let url = origin
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("url = "))?;
+    let name: Vec<&str> = url
+        .trim_end_matches(".git")
+        .rsplit(['/', ':'])
+        .take(2)
+        .collect();
+    let name = format!("{}/{}", name.get(1)?, name.first()?);
+    Repository::parse(&name).is_ok().then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_pinned_by_a_commit_or_refused() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert!(check_uses(&format!("acme/promote@{commit}")).is_ok());
+        for wrong in [
+            "acme/promote",
+            "acme/promote@v1",
+            "promote@0123456789abcdef0123456789abcdef01234567",
+            "a/b@",
+        ] {
+            assert!(check_uses(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_clone_knows_its_repository() {
+        for (url, name) in [
+            ("https://github.com/acme/gitops.git", Some("acme/gitops")),
+            ("git@github.com:acme/gitops.git", Some("acme/gitops")),
+            ("nonsense", None),
+        ] {
+            let config = format!("[core]\n\tbare = false\n[remote \"origin\"]\n\turl = {url}\n");
+            assert_eq!(repository_in(&config).as_deref(), name, "{url}");
+        }
+        assert_eq!(repository_in("[core]\n"), None);
+    }
+}

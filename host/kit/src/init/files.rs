@@ -1,0 +1,187 @@
+//! The workflow file and `promote.toml`, from templates.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{Answers, Difference, Talk};
+use promote_intake::config::Config;
+
+/// The workflow file, below the repository.
+pub(super) const WORKFLOW: &str = ".github/workflows/promote-production.yml";
+/// The name of the workflow, as Port's action calls it.
+pub(super) const WORKFLOW_NAME: &str = "promote-production.yml";
+/// The operator's configuration.
+pub(super) const CONFIG: &str = "promote.toml";
+
+const WORKFLOW_TEMPLATE: &str = include_str!("workflow.yml");
+const CONFIG_TEMPLATE: &str = include_str!("promote.toml");
+
+/// The files that would change, and those that stay although they differ.
+pub(super) struct Files {
+    pub(super) all: Vec<File>,
+    pub(super) kept: Vec<String>,
+}
+
+/// A file that would change.
+pub(super) struct File {
+    path: PathBuf,
+    pub(super) difference: Difference,
+}
+
+/// Compares what is there with what should be. A file that differs is a person's work: it stays unless `overwrite`.
+pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow::Result<Files> {
+    let mut files = Files {
+        all: Vec::new(),
+        kept: Vec::new(),
+    };
+    for (name, after) in [(WORKFLOW, workflow(answers)), (CONFIG, config(answers)?)] {
+        let path = folder.join(name);
+        let before = match std::fs::read_to_string(&path) {
+            Ok(before) => before,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        if before == after {
+            continue;
+        }
+        if !before.is_empty() && !overwrite {
+            files.kept.push(format!(
+                "{name} is there and differs: it stays as it is, `--overwrite` replaces it"
+            ));
+            continue;
+        }
+        files.all.push(File {
+            path,
+            difference: Difference {
+                name: name.to_owned(),
+                before,
+                after,
+            },
+        });
+    }
+    Ok(files)
+}
+
+/// Writes the files.
+pub(super) fn write(files: &Files, talk: &Talk<'_>) -> anyhow::Result<()> {
+    for file in &files.all {
+        let written = || {
+            std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))?;
+            std::fs::write(&file.path, &file.difference.after)
+        };
+        written().with_context(|| format!("writing {}", file.path.display()))?;
+        (talk.say)(&format!("wrote {}", file.difference.name));
+    }
+    Ok(())
+}
+
+fn workflow(answers: &Answers) -> String {
+    let own = "github-token: ${{ github.token }}";
+    let app = "app-id: ${{ secrets.PROMOTE_APP_ID }}\n          app-private-key: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}";
+    let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
+    let read = "      contents: read # promote.toml; the App has the rest";
+    WORKFLOW_TEMPLATE
+        .replace(
+            "      PERMISSIONS: none",
+            if answers.app { read } else { write },
+        )
+        .replace("CREDENTIALS: none", if answers.app { app } else { own })
+        .replace("ENVIRONMENT", &answers.environment)
+        .replace("OWNER/PROMOTE@COMMIT", &answers.uses)
+        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+}
+
+fn config(answers: &Answers) -> anyhow::Result<String> {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let paths = answers.paths.as_deref().unwrap_or_default();
+    let text = CONFIG_TEMPLATE
+        .replace("$REPOSITORY", &quoted(&answers.repository))
+        .replace("$REFERENCE", &quoted(&answers.reference))
+        .replace("$MANIFEST", &quoted(&answers.manifest))
+        .replace("$IMAGE", &quoted(&answers.image))
+        .replace("$ENVIRONMENT", &quoted(&answers.environment))
+        .replace("$BASE", &quoted(&answers.base))
+        .replace("$PATHS", &quoted(paths));
+    Config::parse(&text)
+        .map_err(|what| anyhow::anyhow!("{what}"))
+        .context("what was answered makes no promote.toml")?;
+    Ok(text)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn answers() -> Answers {
+        Answers {
+            repository: "acme/gitops".to_owned(),
+            workflow_repository: "acme/gitops".to_owned(),
+            uses: "acme/promote@0123456789abcdef0123456789abcdef01234567".to_owned(),
+            base: "main".to_owned(),
+            manifest: "{production.gitPath}/deployment.yaml".to_owned(),
+            image: "spec.template.spec.containers[name=\"web\"].image".to_owned(),
+            reference: "{registryId}:{tags[0]}".to_owned(),
+            paths: Some("apps/{service.identifier}/prod/*.yaml".to_owned()),
+            environment: "production".to_owned(),
+            app: false,
+            port_action: "promote_to_production".to_owned(),
+            installation: None,
+            minimal: false,
+        }
+    }
+
+    #[test]
+    fn the_workflow_queues_and_has_no_more_permissions_than_it_needs() {
+        let own = workflow(&answers());
+        for part in [
+            "cancel-in-progress: false",
+            "queue: max",
+            "group: promote-production-${{ fromJSON(inputs.port_payload).context.entity }}",
+            "permissions: {}",
+            "contents: write",
+            "github-token: ${{ github.token }}",
+            "uses: acme/promote@0123456789abcdef0123456789abcdef01234567",
+        ] {
+            assert!(own.contains(part), "{part} is not in {own}");
+        }
+        let app = workflow(&Answers {
+            app: true,
+            ..answers()
+        });
+        assert!(
+            app.contains("app-id: ${{ secrets.PROMOTE_APP_ID }}") && !app.contains("write"),
+            "{app}"
+        );
+        for text in [own, app] {
+            assert!(
+                !text.contains(": none") && !text.contains("OWNER/") && !text.contains("COMMIT"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_configuration_grants_what_was_answered() {
+        let config = Config::parse(&config(&answers()).unwrap()).unwrap();
+        assert_eq!(config.grants.repositories(), ["acme/gitops"]);
+        assert!(
+            config
+                .policy
+                .settings()
+                .contains(r#"containers[name=\"web\"].image"#),
+            "{}",
+            config.policy.settings()
+        );
+        let hostile = Answers {
+            repository: "a\"\n[grants]".to_owned(),
+            ..answers()
+        };
+        let text = super::config(&hostile).unwrap();
+        assert_eq!(
+            Config::parse(&text).unwrap().grants.repositories(),
+            ["a\"\n[grants]"]
+        );
+    }
+}

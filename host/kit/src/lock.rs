@@ -1,0 +1,278 @@
+//! `promote lock`: writes down what each component is, and shows what has changed in what they could do.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::format::Format;
+use crate::inspect::authority;
+use promote_core::contract::CONTRACT;
+use promote_core::policy::Policy;
+use promote_core::text;
+use promote_intake::choice::Load;
+use promote_intake::component::Reference;
+use promote_intake::config::Config;
+use promote_intake::lock::{Lock, Locked};
+
+/// What `promote lock` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote lock                       write promote.lock, and show what components gain and lose
+  promote lock --deny-gain           write it only if no component could do more than before
+  promote lock --check               in CI: is promote.lock what promote.toml and the components say?
+
+Exit codes: 0 written, or nothing to do · 1 `--check` found a difference, or `--deny-gain` a gain; nothing was written · \
+2 a component cannot be used")]
+pub struct LockArgs {
+    /// The operator's configuration; the lock is beside it
+    #[arg(long, value_name = "FILE", default_value = "promote.toml")]
+    pub config: PathBuf,
+
+    /// Write nothing, and exit with 1 if the lock is not what it should be
+    #[arg(long)]
+    check: bool,
+
+    /// Write nothing, and exit with 1, if a component could do anything that the locked one could not; a new one gains
+    /// all that it could do
+    #[arg(long)]
+    deny_gain: bool,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The lock is not what it should be, or a gain was denied.
+const DIFFERENT: u8 = 1;
+
+/// What has become of one component.
+struct Change<'a> {
+    old: Option<&'a Locked>,
+    new: &'a Locked,
+}
+
+/// Compares the lock with the components, and writes it. Returns the exit code; what changed goes to `data`, what came of
+/// it to `say`.
+///
+/// # Errors
+/// When a component cannot be used, or the lock not be written.
+pub async fn run(
+    args: &LockArgs,
+    config: &Config,
+    load: &dyn Load,
+    say: &dyn Fn(&str),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let path = Lock::path(&args.config);
+    // One that cannot be read is written anew: nothing in it counts.
+    let old = Lock::read(&path).unwrap_or_else(|error| {
+        say(&error.to_string());
+        None
+    });
+    let new = survey(config, load).await?;
+    let changes = changes(old.as_ref(), &new);
+    let gone = gone(old.as_ref(), &new);
+    let is_same = old.as_ref() == Some(&new);
+    data(&match args.format {
+        Format::Text => changes
+            .iter()
+            .map(Change::print)
+            .chain(gone.iter().map(|one| format!("- {one}\n")))
+            .collect(),
+        Format::Json => {
+            let all: Value = changes.iter().map(Change::json).collect();
+            let lock = path.display().to_string();
+            let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });
+            text::json(&format!("{found:#}\n"))
+        }
+    });
+    let gains = changes.iter().any(|change| !change.gained().is_empty());
+    let shown = path.display();
+    match () {
+        () if is_same => say(&format!("{shown} is what it should be")),
+        () if args.check => {
+            say(&format!(
+                "{shown} is not what it should be: run `promote lock`, and have its change reviewed"
+            ));
+            return Ok(DIFFERENT);
+        }
+        () if args.deny_gain && gains => {
+            say(&format!(
+                "{shown} was not written: a component gains authority; review it, then lock without `--deny-gain`"
+            ));
+            return Ok(DIFFERENT);
+        }
+        () => {
+            write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
+            say(&format!(
+                "wrote {shown}: commit it with promote.toml, and have both reviewed"
+            ));
+        }
+    }
+    Ok(0)
+}
+
+/// What every component of the configuration is now.
+async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
+    let mut components: Vec<Locked> = Vec::new();
+    for (name, wanted) in config.policies() {
+        // Also when it is there already: a second rule may set it another bound.
+        let policy = load.load(wanted).await.context(name)?;
+        let found = locked(wanted.component.to_string(), &policy);
+        if !components.contains(&found) {
+            components.push(found);
+        }
+    }
+    Ok(Lock::new(components))
+}
+
+fn locked(reference: String, policy: &Policy) -> Locked {
+    let powers = authority::of(policy)
+        .into_iter()
+        .filter(|power| power.operation.is_some());
+    Locked {
+        reference,
+        sha256: policy.digest.clone(),
+        contract: CONTRACT.to_owned(),
+        tier: policy.surface.tier,
+        authority: powers
+            .map(|power| format!("{}.{}", power.interface, power.function))
+            .collect(),
+    }
+}
+
+/// Each component with the one that it replaces: of the same reference, else of the same name in the same registry.
+fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<Change<'a>> {
+    let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
+    let before = |new: &Locked| {
+        let same = known.iter().find(|old| old.reference == new.reference);
+        same.or_else(|| {
+            known
+                .iter()
+                .find(|old| artifact(old).is_some() && artifact(old) == artifact(new))
+        })
+    };
+    new.components
+        .iter()
+        .map(|new| Change {
+            old: before(new),
+            new,
+        })
+        .collect()
+}
+
+/// References that are locked and named no more, nor replaced.
+fn gone(old: Option<&Lock>, new: &Lock) -> Vec<String> {
+    let replaced: Vec<_> = changes(old, new)
+        .into_iter()
+        .filter_map(|change| change.old)
+        .cloned()
+        .collect();
+    let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
+    known
+        .iter()
+        .filter(|old| !replaced.contains(old))
+        .map(|old| old.reference.clone())
+        .collect()
+}
+
+/// What a component is called in its registry, if that is where it is from.
+fn artifact(locked: &Locked) -> Option<String> {
+    let reference = Reference::parse(&locked.reference).ok()?;
+    reference.digest.as_ref().map(|_| reference.name())
+}
+
+impl Change<'_> {
+    fn gained(&self) -> Vec<&str> {
+        only(
+            &self.new.authority,
+            self.old.map(|old| &old.authority[..]).unwrap_or_default(),
+        )
+    }
+
+    fn lost(&self) -> Vec<&str> {
+        self.old
+            .map(|old| only(&old.authority, &self.new.authority))
+            .unwrap_or_default()
+    }
+
+    fn print(&self) -> String {
+        let new = self.new;
+        let mark = match self.old {
+            None => "+",
+            Some(old) if old == new => "=",
+            Some(_) => "~",
+        };
+        let mut out = format!(
+            "{mark} {} ({}, {})\n",
+            text::line(&new.reference),
+            &new.sha256[..12],
+            new.tier.name()
+        );
+        if let Some(old) = self.old.filter(|old| *old != new) {
+            let _ = writeln!(
+                out,
+                "    was {} ({}, {})",
+                text::line(&old.reference),
+                &old.sha256[..12],
+                old.tier.name()
+            );
+            if self.gained().is_empty() {
+                out.push_str("    gains no authority\n");
+            }
+        }
+        for (word, functions) in [("gains", self.gained()), ("loses", self.lost())] {
+            for function in functions {
+                let _ = writeln!(
+                    out,
+                    "    {word} {}{}",
+                    text::line(function),
+                    meaning(function)
+                );
+            }
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        let new = self.new;
+        json!({
+            "reference": new.reference, "sha256": new.sha256, "contract": new.contract, "tier": new.tier.name(),
+            "authority": new.authority, "gained": self.gained(), "lost": self.lost(),
+            "was": self.old.map(|old| json!({ "reference": old.reference, "sha256": old.sha256, "tier": old.tier.name() })),
+        })
+    }
+}
+
+fn only<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
+    these
+        .iter()
+        .filter(|name| !those.contains(name))
+        .map(String::as_str)
+        .collect()
+}
+
+/// What a function lets a policy do; nothing for one that this version does not know.
+fn meaning(function: &str) -> String {
+    let known = authority::POWERS
+        .iter()
+        .find(|power| format!("{}.{}", power.interface, power.function) == function);
+    known
+        .map(|power| format!(": {}", power.may))
+        .unwrap_or_default()
+}
+
+/// Whole or not at all: a run that reads it meanwhile sees the old lock or the new one.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension(format!("lock.{}.new", std::process::id()));
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}

@@ -1,0 +1,167 @@
+//! `promote mock`: Port and GitHub on loopback, from a world file, for whoever wants to try a client against them.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use promote_mock::server::{Server, ServerOptions};
+use promote_mock::{Seen, Shared, World};
+
+/// What `promote mock` is told.
+#[derive(Args, Clone, Debug)]
+pub struct MockArgs {
+    /// Address to listen on, of this machine only; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// World file to begin with; without it, the sample data of the guide
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+
+    /// How long every answer takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u64,
+}
+
+/// Serves the world until ctrl-c. What a client needs is written to `out`, as lines to paste into a shell; what happens
+/// is told to `log`, a line each.
+///
+/// Fails if the world file is not one, or if the address cannot be had.
+pub async fn serve(
+    args: &MockArgs,
+    out: &mut (dyn Write + Send),
+    log: impl Fn(&str) + Send + Sync + 'static,
+) -> anyhow::Result<()> {
+    let server = start(args, out, log).await?;
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for ctrl-c")?;
+    server.stop().await;
+    Ok(())
+}
+
+/// Serves the world until the server is stopped or dropped; otherwise as [`serve`].
+///
+/// Fails as [`serve`] does.
+pub async fn start(
+    args: &MockArgs,
+    out: &mut (dyn Write + Send),
+    log: impl Fn(&str) + Send + Sync + 'static,
+) -> anyhow::Result<Server> {
+    let world = load(args.world.as_deref())?;
+    let environment = world.environment();
+    let observer = Arc::new(move |seen: &Seen| log(&describe(seen)));
+    let options = ServerOptions {
+        latency: Duration::from_millis(args.latency),
+        observer: Some(observer),
+        ..ServerOptions::default()
+    };
+    let server = Server::start(Shared::new(world), args.listen, options).await?;
+    let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
+    for (name, value) in urls.into_iter().chain(environment) {
+        writeln!(out, "export {name}={}", quote(&value)).context("writing the environment")?;
+    }
+    out.flush().context("writing the environment")?;
+    Ok(server)
+}
+
+/// The world of the file, or the sample.
+///
+/// Fails if it cannot be read, or is not a world file; the text names file, line and key.
+pub fn load(file: Option<&Path>) -> anyhow::Result<World> {
+    let Some(file) = file else {
+        return Ok(World::sample());
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("reading the world file {}", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    World::from_toml(&text, folder)
+        .with_context(|| format!("reading the world file {}", file.display()))
+}
+
+/// One request as a line.
+fn describe(seen: &Seen) -> String {
+    let query = seen.query.as_ref().map(|query| format!("?{query}"));
+    let status = seen
+        .status
+        .map_or("cut".to_owned(), |status| status.to_string());
+    let note = if seen.unknown {
+        "  (no such route in the mock)"
+    } else {
+        ""
+    };
+    format!(
+        "{:6} {status} {} {}{}{note}",
+        seen.service.to_string(),
+        seen.method,
+        seen.path,
+        query.unwrap_or_default()
+    )
+}
+
+/// A value as a POSIX shell reads it back.
+fn quote(value: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+=".contains(letter);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        mock: MockArgs,
+    }
+
+    #[tokio::test]
+    async fn tells_a_shell_what_a_client_needs() {
+        let args = Cli::parse_from(["mock"]).mock;
+        let mut out = Vec::new();
+        let server = start(&args, &mut out, |_| {}).await.unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], format!("export PORT_API_URL={}", server.url()));
+        assert_eq!(lines[1], format!("export GITHUB_API_URL={}", server.url()));
+        assert_eq!(lines[2], "export PORT_CLIENT_ID=mock-client-id");
+        assert_eq!(lines[3], "export PORT_CLIENT_SECRET=mock-client-secret");
+        assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_line() {
+        let missing = Path::new("no/such/world.toml");
+        assert!(format!("{:#}", load(Some(missing)).unwrap_err()).contains("world.toml"));
+        let other = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let error = format!("{:#}", load(Some(other)).unwrap_err());
+        assert!(
+            error.contains("Cargo.toml") && error.contains("line 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn values_survive_a_shell() {
+        for (value, quoted) in [
+            ("a-b_c.1", "a-b_c.1"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+        ] {
+            assert_eq!(quote(value), quoted);
+        }
+    }
+}

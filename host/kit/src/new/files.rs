@@ -1,0 +1,206 @@
+//! The files of a new project, all of them part of the binary.
+
+use super::lock;
+use crate::language::Language;
+use promote_core::contract::CONTRACT;
+
+/// A file's path in the project, and its text.
+type File = (&'static str, &'static str);
+
+/// The files of a folder of `host/`, under their own paths or others.
+macro_rules! files {
+    ($folder:literal: $($source:literal $(=> $path:literal)?),* $(,)?) => {
+        &[$((files!(@path $source $($path)?), include_str!(concat!("../../../", $folder, "/", $source)))),*]
+    };
+    (@path $source:literal $path:literal) => { $path };
+    (@path $source:literal) => { $source };
+}
+
+const COMMON: &[File] = files!("templates/common":
+    "README.md",
+    "promote.toml",
+    "ci.yml" => ".github/workflows/ci.yml",
+    "scenarios/again.toml",
+    "scenarios/closed.toml",
+    "scenarios/locked.toml",
+    "scenarios/promotes.toml",
+);
+
+const RUST: &[File] = files!("templates/rust":
+    "Cargo.toml",
+    "gitignore" => ".gitignore",
+    "settings.schema.json",
+    "src/lib.rs",
+);
+
+const JS: &[File] = files!("templates/js":
+    "gitignore" => ".gitignore",
+    "package.json",
+    "package-lock.json",
+    "src/policy.js",
+);
+
+const PYTHON: &[File] = files!("templates/python":
+    "gitignore" => ".gitignore",
+    "pyproject.toml",
+    "requirements.txt",
+    "src/policy.py",
+);
+
+/// The contract, as this program serves it.
+const WIT: &[File] = files!("../wit":
+    "about.wit" => "wit/about.wit",
+    "env.wit" => "wit/env.wit",
+    "github-merge.wit" => "wit/github-merge.wit",
+    "github-propose.wit" => "wit/github-propose.wit",
+    "github-read.wit" => "wit/github-read.wit",
+    "policy.wit" => "wit/policy.wit",
+    "port-read.wit" => "wit/port-read.wit",
+    "port-write.wit" => "wit/port-write.wit",
+    "promotion.wit" => "wit/promotion.wit",
+    "run-log.wit" => "wit/run-log.wit",
+    "types.wit" => "wit/types.wit",
+    "README.md" => "wit/README.md",
+);
+
+/// The guest library. Two folders deep, as in this program's own repository: it finds the contract at `../../wit`.
+const GUEST: &[File] = files!("../plugin/guest":
+    "Cargo.toml" => "vendor/promote-guest/Cargo.toml",
+    "src/catalog.rs" => "vendor/promote-guest/src/catalog.rs",
+    "src/contract.rs" => "vendor/promote-guest/src/contract.rs",
+    "src/lib.rs" => "vendor/promote-guest/src/lib.rs",
+    "src/policy.rs" => "vendor/promote-guest/src/policy.rs",
+    "src/stop.rs" => "vendor/promote-guest/src/stop.rs",
+    "src/template.rs" => "vendor/promote-guest/src/template.rs",
+);
+
+/// What a README says differently for each language.
+struct Words {
+    source: &'static str,
+    makes: &'static str,
+    needs: &'static str,
+    more: &'static str,
+}
+
+fn words(language: Language) -> Words {
+    match language {
+        Language::Rust => Words {
+            source: "src/lib.rs",
+            makes: "compiles it to policy.wasm",
+            needs: "Rust 1.95 or newer and its target `wasm32-wasip2` (`rustup target add wasm32-wasip2`)",
+            more: "| `vendor/promote-guest/` | what a policy in Rust is written with, as this `promote` has it |\n",
+        },
+        Language::Js => Words {
+            source: "src/policy.js",
+            makes: "puts it into policy.wasm, with QuickJS to run it",
+            needs: "Node.js 18 or newer with npm; it installs `componentize-qjs` into `node_modules`, in the version of \
+                    `package-lock.json`",
+            more: "",
+        },
+        Language::Python => Words {
+            source: "src/policy.py",
+            makes: "puts it into policy.wasm, with CPython to run it",
+            needs: "Python 3.10 or newer with venv and pip; it installs `componentize-py` into `.venv`, in the version of \
+                    `requirements.txt`",
+            more: "",
+        },
+    }
+}
+
+/// Where the policy's source is.
+pub(super) fn source(language: Language) -> &'static str {
+    words(language).source
+}
+
+/// Every file of a project, by its path.
+///
+/// # Errors
+/// When the versions that this program was built with cannot be read.
+pub(super) fn of(language: Language, name: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let own: &[&[File]] = match language {
+        Language::Rust => &[RUST, GUEST],
+        Language::Js => &[JS],
+        Language::Python => &[PYTHON],
+    };
+    let words = words(language);
+    let fill = |text: &str| {
+        text.replace("{{name}}", name)
+            .replace("{{language}}", language.name())
+            .replace("{{contract}}", CONTRACT)
+            .replace("{{source}}", words.source)
+            .replace("{{makes}}", words.makes)
+            .replace("{{needs}}", words.needs)
+            .replace("{{more}}", words.more)
+    };
+    // The contract and the library are nobody's template.
+    let filled = [&[COMMON], own].concat().concat();
+    let mut files: Vec<(String, String)> = filled
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), fill(text)))
+        .collect();
+    files.extend(
+        WIT.iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned())),
+    );
+    if language == Language::Rust {
+        files.push((
+            "Cargo.lock".to_owned(),
+            lock::cargo_lock(name, &["promote-guest", "serde"])?,
+        ));
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn below(folder: &Path) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(below(&path));
+            } else {
+                found.insert(std::fs::read_to_string(path).unwrap());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn no_file_of_a_folder_is_forgotten() {
+        let host = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (folder, files) in [
+            ("templates/common", COMMON),
+            ("templates/rust", RUST),
+            ("templates/js", JS),
+            ("templates/python", PYTHON),
+            ("../plugin/guest", GUEST),
+            ("../wit", WIT),
+        ] {
+            let listed: BTreeSet<String> =
+                files.iter().map(|(_, text)| (*text).to_owned()).collect();
+            assert_eq!(listed, below(&host.join(folder)), "{folder}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for language in Language::ALL {
+            for (path, text) in of(language, "mine").unwrap() {
+                let open = [
+                    "{{name", "{{lang", "{{con", "{{source", "{{makes", "{{needs", "{{more",
+                ];
+                assert!(
+                    open.iter().all(|placeholder| !text.contains(placeholder)),
+                    "{path}: {text}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What a recording can answer to another policy. What it cannot is unknown, and ends the policy there.
+//!
+//! A read is answered with what was recorded for the same call, as long as no write lies between then and now that could
+//! have changed it. A write that was recorded, in its turn, is answered as it was, also where only its words are others;
+//! any other is simulated. None is ever made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::recording::{Recording, Step};
+use promote_core::call::{Call, Fault, Reply};
+use promote_core::contract::{Entity, EntityKey, Failure, MergeMethod};
+use promote_core::journal::json;
+use promote_core::limits::{Budget, Limits};
+use promote_core::policy::sandbox::Door;
+use promote_core::source::dry_run::Overlay;
+
+/// The door of a policy that is tried on a recording.
+pub(super) struct Answers {
+    recording: Arc<Recording>,
+    /// For each recorded call, how many writes were recorded before it.
+    writes_before: Vec<usize>,
+    /// The recorded writes.
+    recorded: Vec<Call>,
+    /// Which recorded reads were given already, and how many pauses the policy had made by then.
+    given: Vec<Option<usize>>,
+    /// The writes of this policy.
+    pub(super) writes: Vec<Call>,
+    /// How many of them, from the first, are the recorded ones.
+    common: usize,
+    /// Whether a write was answered that was not recorded.
+    pub(super) simulated: bool,
+    overlay: Overlay,
+    budget: Budget,
+    now: Timestamp,
+    deadline: Timestamp,
+    pauses: usize,
+    /// The calls, log lines left out.
+    pub(super) calls: Vec<Call>,
+    /// Denied calls, in words.
+    pub(super) violations: Vec<String>,
+    /// What could not be answered, if anything.
+    pub(super) unknown: Option<Unknown>,
+}
+
+/// A call that the recording cannot answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{why}: {call}")]
+pub struct Unknown {
+    /// The call.
+    pub call: Box<Call>,
+    /// Why not.
+    pub why: &'static str,
+}
+
+impl Answers {
+    /// The answers of a recording, under these limits.
+    pub(super) fn new(recording: Arc<Recording>, limits: Limits) -> Self {
+        let is_write = |step: &&Step| changes_something(&step.call);
+        let mut writes = 0;
+        let writes_before = recording.steps.iter().map(|step| {
+            let before = writes;
+            writes += usize::from(is_write(&step));
+            before
+        });
+        let writes_before = writes_before.collect();
+        let now = recording.header.started_at;
+        Self {
+            writes_before,
+            recorded: recording
+                .steps
+                .iter()
+                .filter(is_write)
+                .map(|step| step.call.clone())
+                .collect(),
+            given: vec![None; recording.steps.len()],
+            writes: Vec::new(),
+            common: 0,
+            simulated: false,
+            overlay: Overlay::default(),
+            deadline: now.saturating_add(limits.wall).unwrap_or(Timestamp::MAX),
+            budget: Budget::new(limits),
+            now,
+            pauses: 0,
+            calls: Vec::new(),
+            violations: Vec::new(),
+            unknown: None,
+            recording,
+        }
+    }
+
+    /// The recorded writes.
+    pub(super) fn recorded_writes(&self) -> &[Call] {
+        &self.recorded
+    }
+
+    fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
+        match call {
+            Call::Now => Ok(Reply::Time(self.time())),
+            Call::Sleep { seconds } => {
+                self.pauses += 1;
+                let end = self
+                    .now
+                    .saturating_add(Duration::from_secs((*seconds).into()));
+                self.now = end.unwrap_or(Timestamp::MAX);
+                if self.now >= self.deadline {
+                    return Err(trap(self.budget.limits().out_of_time()));
+                }
+                Ok(Reply::Done(()))
+            }
+            Call::Note { .. } => Ok(Reply::Done(())),
+            call if call.is_write() => self.write(call),
+            call => self.read(call),
+        }
+    }
+
+    /// The time that was recorded for the next question about it, and never an earlier one than before.
+    fn time(&mut self) -> String {
+        let asked =
+            |(index, step): &(usize, &Step)| step.call == Call::Now && self.given[*index].is_none();
+        let found = self.recording.steps.iter().enumerate().find(asked);
+        let time = found.and_then(|(index, step)| match &step.answer {
+            Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
+            _ => None,
+        });
+        if let Some((index, time)) = time {
+            self.given[index] = Some(self.pauses);
+            self.now = self.now.max(time);
+        }
+        self.now.to_string()
+    }
+
+    fn read(&mut self, call: &Call) -> Result<Reply, Fault> {
+        if let Some(index) = self.find(call) {
+            return self.give(index);
+        }
+        if let Some(reply) = self.gathered(call) {
+            return Ok(reply);
+        }
+        // What was simulated is read back; nothing else is made up.
+        if let Some(reply) = self.overlay.answer(call) {
+            return Ok(reply);
+        }
+        let why = match self.recording.steps.iter().any(|step| step.call == *call) {
+            true => "the recording has it before or after other writes, or fewer times",
+            false => "the recording has no answer to it",
+        };
+        Err(self.unknown(call, why))
+    }
+
+    /// The recorded read that answers: the first that was not given, or the last that was if time has not passed since.
+    fn find(&self, call: &Call) -> Option<usize> {
+        let same = |index: &usize| {
+            self.recording.steps[*index].call == *call
+                && self.is_untouched(call, self.writes_before[*index])
+        };
+        let all: Vec<usize> = (0..self.recording.steps.len()).filter(same).collect();
+        let fresh = all.iter().find(|index| self.given[**index].is_none());
+        let again = all
+            .iter()
+            .rev()
+            .find(|index| self.given[**index] == Some(self.pauses));
+        fresh.or(again).copied()
+    }
+
+    /// The answer to a read of entities that were read in other company, before any pause.
+    fn gathered(&self, call: &Call) -> Option<Reply> {
+        let known = |key: &EntityKey| {
+            let steps = self.recording.steps.iter().zip(&self.writes_before);
+            let mut untouched = steps.filter(|(_, writes)| self.is_untouched(call, **writes));
+            untouched.find_map(|(step, _)| {
+                match (&step.call, step.answer.as_ref()?.1.as_ref().ok()?) {
+                    (Call::GetEntity { key: one }, Reply::Entity(entity)) => {
+                        (one == key).then(|| entity.clone())
+                    }
+                    (Call::GetEntities { keys }, Reply::Entities(entities)) => entities
+                        .get(keys.iter().position(|one| one == key)?)
+                        .cloned(),
+                    _ => None,
+                }
+            })
+        };
+        match call {
+            _ if self.pauses > 0 => None,
+            Call::GetEntity { key } => Some(Reply::Entity(known(key)?)),
+            Call::GetEntities { keys } => Some(Reply::Entities(
+                keys.iter().map(known).collect::<Option<Vec<_>>>()?,
+            )),
+            _ => None,
+        }
+    }
+
+    /// Whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
+    /// here, can have changed it.
+    fn is_untouched(&self, read: &Call, writes: usize) -> bool {
+        let there = match writes >= self.common {
+            true => &self.recorded[self.common..writes],
+            false => &self.recorded[writes..self.common],
+        };
+        there
+            .iter()
+            .chain(&self.writes[self.common..])
+            .all(|write| !touches(write, read))
+    }
+
+    /// Gives a recorded answer.
+    fn give(&mut self, index: usize) -> Result<Reply, Fault> {
+        self.given[index] = Some(self.pauses);
+        let step = &self.recording.steps[index];
+        match step.answer.clone() {
+            None => {
+                let call = step.call.clone();
+                Err(self.unknown(&call, "the recording ends before its answer"))
+            }
+            Some((at, answer)) => {
+                self.now = self.now.max(at);
+                if let Err(Failure::Denied(what)) = &answer {
+                    self.violations.push(what.clone());
+                }
+                Ok(answer?)
+            }
+        }
+    }
+
+    fn write(&mut self, call: &Call) -> Result<Reply, Fault> {
+        let next = self
+            .recorded
+            .get(self.common)
+            .filter(|_| self.common == self.writes.len());
+        let in_turn = next.is_some_and(|next| is_alike(next, call));
+        self.simulated |= next != Some(call);
+        if !self.violations.is_empty() && !in_turn {
+            let what = format!(
+                "{call} after a denied call: a run that broke its grants changes nothing more"
+            );
+            self.violations.push(what.clone());
+            return Err(Failure::Denied(what).into());
+        }
+        let simulated = if in_turn {
+            None
+        } else {
+            Some(self.simulate(call)?)
+        };
+        self.writes.push(call.clone());
+        if let Some(reply) = simulated {
+            return Ok(reply);
+        }
+        let is_it = |index: &usize| {
+            self.writes_before[*index] == self.common
+                && changes_something(&self.recording.steps[*index].call)
+        };
+        let index = (0..self.recording.steps.len()).find(is_it);
+        self.common += 1;
+        let reply = index.map_or(Ok(Reply::Done(())), |index| self.give(index))?;
+        if let (Call::Propose { proposal }, Reply::PullRequest(pull)) = (call, &reply) {
+            self.overlay.take_over(proposal, pull);
+        }
+        Ok(reply)
+    }
+
+    /// What a write that was not recorded would most likely bring, as a plan has it.
+    fn simulate(&mut self, call: &Call) -> Result<Reply, Fault> {
+        Ok(match call {
+            Call::Propose { proposal } => Reply::PullRequest(self.overlay.open(proposal)),
+            Call::Merge {
+                repository, number, ..
+            }
+            | Call::MergeWhenReady {
+                repository, number, ..
+            } => self.overlay.merge(repository, *number)?,
+            Call::UpdateEntity { key, change } => {
+                let planned = self.overlay.entity(key).cloned();
+                let Some(entity) = planned.or_else(|| self.recorded_entity(key)) else {
+                    return Err(
+                        self.unknown(call, "the recording does not tell what the entity is")
+                    );
+                };
+                self.overlay.update(entity, change)?
+            }
+            _ => Reply::Done(()),
+        })
+    }
+
+    /// An entity, as the recording had it last.
+    fn recorded_entity(&self, key: &EntityKey) -> Option<Entity> {
+        let replies = self
+            .recording
+            .steps
+            .iter()
+            .rev()
+            .filter_map(|step| step.answer.as_ref()?.1.as_ref().ok());
+        let mut entities = replies.flat_map(|reply| match reply {
+            Reply::Entity(Some(entity)) => vec![entity],
+            Reply::Entities(entities) => entities.iter().flatten().collect(),
+            Reply::Found(entities) => entities.iter().collect(),
+            _ => Vec::new(),
+        });
+        entities.find(|entity| entity.key == *key).cloned()
+    }
+
+    fn unknown(&mut self, call: &Call, why: &'static str) -> Fault {
+        let unknown = Unknown {
+            call: Box::new(call.clone()),
+            why,
+        };
+        self.unknown = Some(unknown.clone());
+        trap(unknown)
+    }
+}
+
+#[async_trait]
+impl Door for Answers {
+    async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        if !matches!(call, Call::Note { .. }) {
+            self.calls.push(call.clone());
+        }
+        self.budget
+            .carry(json(&call).get().len())
+            .and_then(|()| self.budget.admit(&call))
+            .map_err(trap)?;
+        let reply = self.answer(&call)?;
+        self.budget.carry(json(&reply).get().len()).map_err(trap)?;
+        Ok(reply)
+    }
+
+    fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+}
+
+fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::Trap(wasmtime::Error::new(error))
+}
+
+/// Whether a call changes what others read; a log line does not.
+pub(super) fn changes_something(call: &Call) -> bool {
+    call.is_write() && !matches!(call, Call::Note { .. })
+}
+
+/// Whether two writes leave the same behind: a proposal whatever its words, a merge whatever its method.
+fn is_alike(one: &Call, other: &Call) -> bool {
+    let bare = |call: &Call| match call.clone() {
+        Call::Propose { mut proposal } => {
+            (proposal.title, proposal.body) = Default::default();
+            Call::Propose { proposal }
+        }
+        Call::Merge {
+            repository,
+            number,
+            expected_head,
+            ..
+        } => Call::Merge {
+            repository,
+            number,
+            expected_head,
+            method: MergeMethod::Squash,
+        },
+        call => call,
+    };
+    bare(one) == bare(other)
+}
+
+/// Whether a write could change what a read returns: Port's whole catalog, or one repository.
+fn touches(write: &Call, read: &Call) -> bool {
+    match (repository(write), repository(read)) {
+        (None, None) => true,
+        (Some(written), Some(read)) => written == read,
+        _ => false,
+    }
+}
+
+/// The repository that a call is about; none if it is about Port.
+fn repository(call: &Call) -> Option<&str> {
+    match call {
+        Call::ReadFile { repository, .. }
+        | Call::GetPullRequest { repository, .. }
+        | Call::FindPullRequests { repository, .. }
+        | Call::GetChecks { repository, .. }
+        | Call::GetBranchRules { repository, .. }
+        | Call::GetCommit { repository, .. }
+        | Call::Compare { repository, .. }
+        | Call::DeleteBranch { repository, .. }
+        | Call::ClosePullRequest { repository, .. }
+        | Call::Comment { repository, .. }
+        | Call::AddLabels { repository, .. }
+        | Call::RequestReviewers { repository, .. }
+        | Call::Merge { repository, .. }
+        | Call::MergeWhenReady { repository, .. } => Some(repository),
+        Call::Propose { proposal } => Some(&proposal.repository),
+        Call::Now
+        | Call::Sleep { .. }
+        | Call::Note { .. }
+        | Call::GetEntity { .. }
+        | Call::GetEntities { .. }
+        | Call::Search { .. }
+        | Call::UpdateEntity { .. } => None,
+    }
+}

@@ -1,0 +1,247 @@
+//! What another policy, or other settings, would have decided: one recorded run at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::answers::Answers;
+use super::recording::Recording;
+use promote_core::call::Call;
+use promote_core::contract::Outcome;
+use promote_core::limits::Limits;
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_core::run::ending::Ending;
+use promote_core::run::last_word::message;
+use promote_core::run::{RunMode, ending};
+use promote_core::source::dry_run::planned_number;
+
+/// A policy that only computes has this long, and no journal of hundreds may hold up the others.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is tried.
+pub struct Trial<'a> {
+    /// Runs it.
+    pub engine: &'a Engine,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Settings in place of the recorded ones, JSON text.
+    pub settings: Option<String>,
+    /// Limits in place of the recorded ones.
+    pub limits: Option<Limits>,
+}
+
+/// One recorded run, as it was and as it would have been.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// Port's identifier of the run.
+    pub run: String,
+    /// The entity that was promoted.
+    pub subject: String,
+    /// When the run started.
+    pub started_at: jiff::Timestamp,
+    /// How the two compare.
+    pub change: Change,
+    /// The recorded ending; none if the run was cut off.
+    pub old: Option<Decision>,
+    /// The ending now; none if it depends on something that the recording does not tell.
+    pub new: Option<Decision>,
+    /// Why: the new reasons, the reasons that are gone, or what is unknown.
+    pub why: String,
+    /// Whether the new ending supposes that a write which was not recorded would have gone well.
+    pub simulated: bool,
+    /// The first call that is another one, recorded and now; none if all are the same.
+    pub parting: Option<Parting>,
+    /// The recorded writes, log lines left out.
+    pub old_writes: Vec<String>,
+    /// The writes now.
+    pub new_writes: Vec<String>,
+}
+
+/// How a new decision compares with the recorded one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Another kind of ending.
+    Flipped,
+    /// The same kind, in other words or with other writes.
+    Changed,
+    /// It depends on something that the recording does not tell, or the recorded run came to no end.
+    Unknown,
+    /// The same.
+    Same,
+}
+
+impl Change {
+    /// All, the most telling first.
+    pub const ALL: [Self; 4] = [Self::Flipped, Self::Changed, Self::Unknown, Self::Same];
+
+    /// A stable word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flipped => "flipped",
+            Self::Changed => "changed",
+            Self::Unknown => "unknown",
+            Self::Same => "same",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The kind of ending.
+    pub kind: String,
+    /// The words for it.
+    pub message: String,
+    /// The rules that refuse; none where they are not known apart from the words.
+    pub rules: Vec<String>,
+}
+
+/// The first call in which two runs differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parting {
+    /// What was recorded; none if the run had ended.
+    pub recorded: Option<Call>,
+    /// What is asked now; none if the policy has ended.
+    pub now: Option<Call>,
+}
+
+impl Trial<'_> {
+    /// Tries the policy on a recorded run.
+    pub fn on(&self, recording: Recording, runtime: &Runtime) -> Tried {
+        let recording = Arc::new(recording);
+        let header = &recording.header;
+        let mut request = header.request.clone();
+        if let Some(settings) = &self.settings {
+            request.settings.clone_from(settings);
+        }
+        let limits = self.limits.clone().unwrap_or_else(|| header.limits.clone());
+        let answers = Answers::new(Arc::clone(&recording), limits);
+        let surroundings = recording.surroundings();
+        // Made inside the future, where there is a runtime.
+        let patience = async { tokio::time::sleep(PATIENCE).await };
+        let run = self.engine.run(
+            &self.policy.program,
+            &request,
+            answers,
+            &surroundings,
+            patience,
+        );
+        let (verdict, answers, _) = runtime.block_on(run);
+        let mode = recording.mode();
+        let new = match answers.unknown {
+            Some(_) => None,
+            None => Some(Decision::of(
+                &ending(verdict, answers.violations.clone()),
+                mode,
+            )),
+        };
+        compare(&recording, &answers, new)
+    }
+}
+
+impl Decision {
+    fn of(ending: &Ending, mode: RunMode) -> Self {
+        let rules = match ending {
+            Ending::Decided(Outcome::Refused(reasons)) => {
+                reasons.iter().map(|reason| reason.rule.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self {
+            kind: ending.kind().to_owned(),
+            message: message(ending, mode),
+            rules,
+        }
+    }
+}
+
+fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> Tried {
+    let header = &recording.header;
+    let old = recording.footer.as_ref().map(|footer| Decision {
+        kind: footer.ending.clone(),
+        message: footer.message.clone(),
+        rules: Vec::new(),
+    });
+    let same_writes = answers.writes == answers.recorded_writes();
+    let change = match (&old, &new) {
+        (Some(_), Some(_)) if recording.is_cut() => Change::Unknown,
+        (Some(old), Some(new)) if old.kind != new.kind => Change::Flipped,
+        (Some(old), Some(new)) if same_writes && old.message.starts_with(&new.message) => {
+            Change::Same
+        }
+        (Some(_), Some(_)) => Change::Changed,
+        _ => Change::Unknown,
+    };
+    let key = &header.request.subject.key;
+    let words = |calls: &[Call]| {
+        calls
+            .iter()
+            .map(|call| planned_number::replace(&call.to_string()))
+            .collect()
+    };
+    Tried {
+        run: header.request.run_id.clone(),
+        subject: format!("{}/{}", key.blueprint, key.identifier),
+        started_at: header.started_at,
+        change,
+        why: planned_number::replace(&why(recording, answers, change, old.as_ref(), new.as_ref())),
+        simulated: new.is_some() && answers.simulated,
+        parting: parting(recording, answers),
+        old_writes: words(answers.recorded_writes()),
+        new_writes: words(&answers.writes),
+        old,
+        new,
+    }
+}
+
+fn why(
+    recording: &Recording,
+    answers: &Answers,
+    change: Change,
+    old: Option<&Decision>,
+    new: Option<&Decision>,
+) -> String {
+    match (change, old, new, &answers.unknown) {
+        (.., Some(unknown)) => match answers.writes.first() {
+            // How far it got tells more than where it stopped.
+            Some(first) if answers.recorded_writes().is_empty() => {
+                format!("{unknown}; before that it would {first}")
+            }
+            _ => unknown.to_string(),
+        },
+        (Change::Same, ..) => String::new(),
+        (Change::Unknown, ..) => format!(
+            "the recorded run came to no end of its own: {}",
+            recording.end()
+        ),
+        (Change::Flipped, Some(old), Some(new), _)
+            if old.kind == "refused" && new.rules.is_empty() =>
+        {
+            format!("{}; no longer {}", new.message, old.message)
+        }
+        (Change::Changed, Some(old), Some(new), _) if old.message.starts_with(&new.message) => {
+            "the same words, with other writes".to_owned()
+        }
+        (.., Some(new), _) => new.message.clone(),
+        _ => String::new(),
+    }
+}
+
+/// The first call that is another one; log lines and questions about the time are left out.
+fn parting(recording: &Recording, answers: &Answers) -> Option<Parting> {
+    let counts = |call: &&Call| !matches!(call, Call::Now | Call::Note { .. });
+    let recorded: Vec<&Call> = recording
+        .steps
+        .iter()
+        .map(|step| &step.call)
+        .filter(counts)
+        .collect();
+    let now: Vec<&Call> = answers.calls.iter().filter(counts).collect();
+    let at = (0..recorded.len().max(now.len())).find(|at| recorded.get(*at) != now.get(*at))?;
+    Some(Parting {
+        recorded: recorded.get(at).map(|call| (*call).clone()),
+        now: now.get(at).map(|call| (*call).clone()),
+    })
+}

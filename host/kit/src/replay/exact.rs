@@ -1,0 +1,262 @@
+//! The same policy again: every call must be the recorded one, and the ending too.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::runtime::Runtime;
+
+use super::recording::{Recording, Step};
+use promote_core::call::contrast;
+use promote_core::call::{Call, Fault, Reply};
+use promote_core::contract::Failure;
+use promote_core::gate::evidence::Evidence;
+use promote_core::journal::json;
+use promote_core::limits::{Budget, Limits};
+use promote_core::policy::Policy;
+use promote_core::policy::engine::{Engine, Verdict};
+use promote_core::policy::sandbox::Door;
+use promote_core::run::ending::Ending;
+use promote_core::run::last_word::message;
+use promote_core::run::{ending, unproven};
+
+/// How long a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of a replay.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// How many calls were the same.
+    pub calls: usize,
+    /// How it compares.
+    pub verdict: Comparison,
+    /// What the policy printed.
+    pub printed: String,
+}
+
+/// How a replay compares with its recording.
+#[derive(Clone, Debug)]
+pub enum Comparison {
+    /// Every call and the ending were the same.
+    Same {
+        /// The kind of ending.
+        ending: String,
+    },
+    /// Every call was the same until the recording ended, before the policy did.
+    Ends,
+    /// Something was not.
+    Diverged(Box<Divergence>),
+}
+
+/// Where a replay and its recording part.
+#[derive(Clone, Debug)]
+pub struct Divergence {
+    /// The line of the journal, from 1.
+    pub line: usize,
+    /// The number of the call, from 1; for an ending, one more than the last.
+    pub number: usize,
+    /// What was recorded.
+    pub recorded: Side,
+    /// What happened now.
+    pub now: Side,
+}
+
+/// One side of a divergence.
+#[derive(Clone, Debug)]
+pub enum Side {
+    /// A call.
+    Call(Box<Call>),
+    /// An ending, in words.
+    Ending(String),
+}
+
+impl Side {
+    /// The call, if it is one.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Ending(_) => None,
+        }
+    }
+
+    /// A line for people; foreign text in it is not neutralised.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Call(call) => call.to_string(),
+            Self::Ending(words) => format!("the end: {words}"),
+        }
+    }
+}
+
+impl Divergence {
+    /// Lines for people, side by side.
+    pub fn show(&self) -> String {
+        let titles = ["recorded", "now"];
+        let Some((recorded, now)) = self.recorded.call().zip(self.now.call()) else {
+            let line = |words: String| promote_core::text::line(&words);
+            return format!(
+                "recorded  {}\nnow       {}\n",
+                line(self.recorded.words()),
+                line(self.now.words())
+            );
+        };
+        contrast::show(titles, Some(recorded), Some(now), "")
+    }
+}
+
+/// Answers as the recording does, and nothing else.
+struct Tape {
+    steps: Vec<Step>,
+    next: usize,
+    budget: Budget,
+    /// Whether the run was stopped where the recording ends, so that more calls are no surprise.
+    is_cut: bool,
+    stopped: Option<Stop>,
+}
+
+/// Why the tape stopped the policy.
+#[derive(Clone, Debug, thiserror::Error)]
+enum Stop {
+    #[error("the recording ends here")]
+    End,
+    #[error("not the recorded call")]
+    Diverged(Box<Call>),
+}
+
+impl Tape {
+    fn stop(&mut self, why: Stop) -> Fault {
+        self.stopped = Some(why.clone());
+        Fault::Trap(wasmtime::Error::new(why))
+    }
+}
+
+#[async_trait]
+impl Door for Tape {
+    async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
+        let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
+        // In the order of the gate: what is too large is not recorded.
+        self.budget.carry(json(&call).get().len()).map_err(trap)?;
+        let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
+            let at_end = self.next == self.steps.len() && self.is_cut;
+            return Err(self.stop(if at_end {
+                Stop::End
+            } else {
+                Stop::Diverged(Box::new(call))
+            }));
+        };
+        let answer = step.answer.clone();
+        self.next += 1;
+        self.budget.admit(&call).map_err(trap)?;
+        match answer {
+            None => Err(self.stop(Stop::End)),
+            Some((_, Err(failure))) => Err(failure.into()),
+            Some((_, Ok(reply))) => {
+                self.budget.carry(json(&reply).get().len()).map_err(trap)?;
+                Ok(reply)
+            }
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+}
+
+/// Runs the policy of a recording again, with the recorded time, random numbers and answers.
+pub fn replay(
+    engine: &Engine,
+    policy: &Policy,
+    recording: &Recording,
+    runtime: &Runtime,
+) -> Replayed {
+    let header = &recording.header;
+    let tape = Tape {
+        steps: recording.steps.clone(),
+        next: 0,
+        budget: Budget::new(header.limits.clone()),
+        is_cut: recording.is_cut(),
+        stopped: None,
+    };
+    let surroundings = recording.surroundings();
+    let cancel = async {
+        match recording.is_cut() {
+            true => tokio::time::sleep(PATIENCE).await,
+            false => std::future::pending().await,
+        }
+    };
+    let run = engine.run(
+        &policy.program,
+        &header.request,
+        tape,
+        &surroundings,
+        cancel,
+    );
+    let (verdict, tape, printed) = runtime.block_on(run);
+    Replayed {
+        calls: tape.next,
+        verdict: compare(recording, &tape, verdict),
+        printed,
+    }
+}
+
+fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
+    let number = tape.next + 1;
+    let recorded = recording.steps.get(tape.next);
+    let diverged = |now: Side| {
+        let (line, recorded) = match (recorded, &recording.footer) {
+            (Some(step), _) => (step.line, Side::Call(Box::new(step.call.clone()))),
+            (None, Some(footer)) => (
+                footer.line,
+                Side::Ending(format!("{}: {}", footer.ending, footer.message)),
+            ),
+            (None, None) => (recording.lines, Side::Ending(recording.end())),
+        };
+        Comparison::Diverged(Box::new(Divergence {
+            line,
+            number,
+            recorded,
+            now,
+        }))
+    };
+    match &tape.stopped {
+        Some(Stop::End) => return Comparison::Ends,
+        Some(Stop::Diverged(call)) => return diverged(Side::Call(call.clone())),
+        None => {}
+    }
+    let mode = recording.mode();
+    let possible = endings(tape, verdict);
+    let same = |ending: &&Ending| {
+        recording.footer.as_ref().is_some_and(|footer| {
+            footer.ending == ending.kind() && footer.message.starts_with(&message(ending, mode))
+        })
+    };
+    match possible.iter().find(same) {
+        Some(ending) if recorded.is_none() => Comparison::Same {
+            ending: ending.kind().to_owned(),
+        },
+        // It was stopped from outside while it computed, or between its last call and the end.
+        _ if recorded.is_none() && recording.is_cut() => Comparison::Ends,
+        _ => {
+            let now = possible
+                .first()
+                .map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
+            diverged(Side::Ending(now.unwrap_or_default()))
+        }
+    }
+}
+
+/// How a run may end that goes like this one. The recording does not tell what the grants were, so both answers
+/// of the host to what a policy claims are possible.
+fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
+    let steps = &tape.steps[..tape.next];
+    let denied = steps.iter().filter_map(|step| match &step.answer {
+        Some((_, Err(Failure::Denied(what)))) => Some(what.clone()),
+        _ => None,
+    });
+    let violations: Vec<String> = denied.collect();
+    let claimed = unproven(&verdict, &Evidence::default())
+        .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
+    [Some(ending(verdict, violations)), claimed]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,198 @@
+//! What another policy would have decided, as one page that needs nothing else.
+//!
+//! Every string of a journal is hostile: each goes through [`escape`], the page has no script, and says that it allows
+//! none, nor anything from elsewhere. Filters are radio buttons and style.
+
+use std::fmt::Write as _;
+
+use super::table::transition;
+use super::{Backtest, Change, Decision, Tried};
+use promote_core::call::Call;
+use promote_core::call::contrast::differences;
+use promote_core::text;
+
+/// The whole page.
+pub(super) fn page(report: &Backtest) -> String {
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
+         <style>{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"quiet\">policy <code>{policy}</code> · {runs} runs in {took:.2} s</p>\n",
+        title = "What would have been decided",
+        style = include_str!("page.css"),
+        policy = escape(&report.policy),
+        runs = report.all.len(),
+        took = report.took.as_secs_f64(),
+    );
+    bar(&mut page, report);
+    flips(&mut page, report);
+    filters(&mut page, report);
+    page.push_str("<table>\n<thead><tr><th>run</th><th>when</th><th>before → now</th><th>why</th></tr></thead>\n<tbody>\n");
+    for change in Change::ALL {
+        for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
+            row(&mut page, &path, tried);
+        }
+    }
+    for (path, why) in report.unusable() {
+        let _ = writeln!(
+            page,
+            "<tr class=\"unusable\"><td>{}</td><td></td><td><span class=\"tag\">unusable</span></td><td>{}</td></tr>",
+            escape(&path),
+            escape(&why)
+        );
+    }
+    page.push_str("</tbody>\n</table>\n</body>\n</html>\n");
+    page
+}
+
+/// One bar, as wide as the page, of all runs.
+fn bar(page: &mut String, report: &Backtest) {
+    page.push_str("<div class=\"bar\" role=\"img\" aria-label=\"runs by change\">");
+    for change in Change::ALL {
+        let (count, name) = (report.count(change), change.name());
+        if count > 0 {
+            let _ = write!(
+                page,
+                "<span class=\"{name}\" style=\"flex:{count}\" title=\"{count} {name}\"></span>"
+            );
+        }
+    }
+    page.push_str("</div>\n");
+}
+
+fn flips(page: &mut String, report: &Backtest) {
+    let flips = report.flips();
+    if flips.is_empty() {
+        page.push_str("<p>No decision flips.</p>\n");
+        return;
+    }
+    page.push_str("<ul class=\"flips\">\n");
+    for (flip, count) in flips {
+        let _ = writeln!(page, "<li><b>{count}</b> {}</li>", escape(&flip));
+    }
+    page.push_str("</ul>\n");
+}
+
+/// Radio buttons that stand before the table, so that style alone hides rows.
+fn filters(page: &mut String, report: &Backtest) {
+    let all = report.all.len();
+    let _ = writeln!(
+        page,
+        "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>"
+    );
+    for change in Change::ALL {
+        let (name, count) = (change.name(), report.count(change));
+        let _ = writeln!(
+            page,
+            "<input type=\"radio\" name=\"show\" id=\"{name}\"><label for=\"{name}\">{name} <b>{count}</b></label>"
+        );
+    }
+}
+
+fn row(page: &mut String, path: &str, tried: &Tried) {
+    let name = tried.change.name();
+    let _ = write!(
+        page,
+        "<tr class=\"{name}\"><td>{subject}<div class=\"quiet\">{run}</div></td><td class=\"quiet\">{at}</td>\
+         <td><span class=\"tag\">{name}</span> {flip}{simulated}</td><td>",
+        subject = escape(&tried.subject),
+        run = escape(&tried.run),
+        at = escape(&tried.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        flip = escape(&transition(tried)),
+        simulated = if tried.simulated {
+            "<div class=\"quiet\">if its writes go well</div>"
+        } else {
+            ""
+        },
+    );
+    if tried.change == Change::Same {
+        let message = tried
+            .new
+            .as_ref()
+            .map(|new| new.message.as_str())
+            .unwrap_or_default();
+        let _ = writeln!(page, "{}</td></tr>", escape(message));
+        return;
+    }
+    let _ = write!(page, "<details><summary>{}</summary>", escape(&tried.why));
+    details(page, path, tried);
+    page.push_str("</details></td></tr>\n");
+}
+
+fn details(page: &mut String, path: &str, tried: &Tried) {
+    let words = |decision: &Option<Decision>| {
+        decision.as_ref().map_or_else(
+            || "not known".to_owned(),
+            |one| format!("{}: {}", one.kind, one.message),
+        )
+    };
+    page.push_str("<table class=\"sides\"><tr><th></th><th>recorded</th><th>now</th></tr>");
+    sides(page, "decision", &words(&tried.old), &words(&tried.new));
+    if let Some(parting) = &tried.parting {
+        let call = |call: &Option<Call>| {
+            call.as_ref()
+                .map_or_else(|| "the end".to_owned(), ToString::to_string)
+        };
+        sides(
+            page,
+            "first other call",
+            &call(&parting.recorded),
+            &call(&parting.now),
+        );
+        for one in parting
+            .recorded
+            .iter()
+            .zip(&parting.now)
+            .flat_map(|(old, new)| differences(old, new))
+        {
+            sides(page, &one.field, &one.left, &one.right);
+        }
+    }
+    let (old, new) = (tried.old_writes.join("\n"), tried.new_writes.join("\n"));
+    sides(page, "writes", &old, &new);
+    let _ = write!(page, "</table><div class=\"quiet\">{}</div>", escape(path));
+}
+
+fn sides(page: &mut String, title: &str, old: &str, new: &str) {
+    let _ = write!(
+        page,
+        "<tr><th>{}</th><td>{}</td><td>{}</td></tr>",
+        escape(title),
+        lines(old),
+        lines(new)
+    );
+}
+
+fn lines(text: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join("<br>")
+}
+
+/// Text in an element or in a quoted attribute; what hides or reorders text is a space.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text::line(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_is_markup() {
+        assert_eq!(
+            escape("<img src=x onerror='a(\"b\")'>&\u{202e}"),
+            "&lt;img src=x onerror=&#39;a(&quot;b&quot;)&#39;&gt;&amp; "
+        );
+        assert_eq!(lines("a\n<b>"), "a<br>&lt;b&gt;");
+    }
+}

@@ -1,0 +1,334 @@
+//! `promote replay`: a journal again, exactly, or what another policy would have decided.
+//!
+//! Nothing here reaches a service: a policy is given the recorded clock, random numbers and answers, and a write is
+//! compared, never made. JOURNAL.md has the format of what is read.
+
+mod answers;
+mod backtest;
+mod exact;
+mod html;
+mod recording;
+mod show;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
+
+use super::journals;
+use promote_core::contract::CONTRACT;
+use promote_core::journal::record::JournalDamage;
+use promote_core::policy::engine::Engine;
+use promote_core::policy::{Policy, native};
+use promote_core::text;
+use promote_intake::config::{ComponentRef, Config, PolicyConfig};
+use promote_intake::{builtin, supply};
+
+pub use answers::Unknown;
+pub use backtest::{Change, Decision, Parting, Trial, Tried};
+pub use exact::{Comparison, Divergence, Replayed, Side, replay};
+pub use recording::{Footer, Recording, Step};
+
+/// What `promote replay` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct ReplayArgs {
+    /// Journals, or folders that are searched for `*.jsonl`
+    #[arg(value_name = "JOURNAL", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The component that wrote the journals; without it, the built-in policy
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "config"])]
+    pub component: Option<PathBuf>,
+
+    /// Try another policy on the recorded runs and show which decisions flip: a component, or `builtin`
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+
+    /// Try the settings and limits of this `promote.toml` on them, and its policy unless `--policy` names one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// How to say what came of it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  promote replay run.jsonl                              every call and the ending must be the same again
+  promote replay --component team.wasm journals/        of a policy of your own
+  promote replay --policy new.wasm journals/            which decisions would flip, and why
+  promote replay --config promote.toml journals/        the same for new settings, such as a freeze
+  promote replay --config promote.toml --format html journals/ > report.html
+
+Exit codes: 0 the same again; with --policy or --config, a report was made · 1 something went otherwise than recorded ·
+2 a journal cannot be replayed";
+
+/// How to say what came of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Pretty,
+    /// One JSON object
+    Json,
+    /// One page that needs nothing else, for `--policy` and `--config`
+    Html,
+}
+
+/// Why a journal cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read.
+    #[error("{0:#}")]
+    Unreadable(anyhow::Error),
+    /// It is not what a run wrote.
+    #[error(transparent)]
+    Damaged(#[from] JournalDamage),
+    /// It is of another contract.
+    #[error(
+        "it was recorded with the contract {0}, and this version has {CONTRACT}: replay it with the version that wrote it"
+    )]
+    Contract(String),
+    /// It is of another policy.
+    #[error(
+        "it was recorded with the policy {recorded}, and this is {given}: name the component with `--component FILE`, or compare the two with `--policy`"
+    )]
+    OtherPolicy {
+        /// SHA-256 of the recorded component.
+        recorded: String,
+        /// SHA-256 of this one.
+        given: String,
+    },
+}
+
+/// Reads a journal that this version can replay.
+///
+/// # Errors
+/// When it cannot be read, is damaged, or is of another contract.
+pub fn record(path: &Path) -> Result<Recording, Unusable> {
+    let recording = Recording::read(&journals::bytes(path).map_err(Unusable::Unreadable)?)?;
+    match recording.header.contract == CONTRACT {
+        true => Ok(recording),
+        false => Err(Unusable::Contract(recording.header.contract)),
+    }
+}
+
+/// Replays journals, with compiled policies kept in `cache` if there is one; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
+/// another policy, 1 if one went otherwise, 2 if one cannot be replayed.
+///
+/// # Errors
+/// When there is no journal, or the component or the configuration cannot be used.
+pub fn run(
+    args: &ReplayArgs,
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let paths = journals::find(&args.paths)?;
+    let engine = native::engine()?;
+    let from = Compiler {
+        engine: &engine,
+        cache,
+        say,
+    };
+    match (&args.policy, &args.config) {
+        (None, None) => exactly(args, &from, paths, data),
+        _ => backtest(args, &from, paths, data),
+    }
+}
+
+fn exactly(
+    args: &ReplayArgs,
+    compiler: &Compiler<'_>,
+    paths: Vec<PathBuf>,
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    if args.format == Format::Html {
+        bail!(
+            "`--format html` shows what another policy would have decided: name it with `--policy` or `--config`"
+        );
+    }
+    let (policy, engine) = (compiler.policy(args.component.as_deref())?, compiler.engine);
+    let replayed = each(&paths, |path, runtime| {
+        let recording = record(path)?;
+        let (recorded, given) = (recording.header.component.clone(), policy.digest.clone());
+        match recorded == given {
+            true => {
+                let replayed = replay(engine, &policy, &recording, runtime);
+                Ok((recording, replayed))
+            }
+            false => Err(Unusable::OtherPolicy { recorded, given }),
+        }
+    })?;
+    let all: Vec<_> = paths.into_iter().zip(replayed).collect();
+    data(&show::exact(args.format, &all));
+    let diverged = |(_, replayed): &(PathBuf, Result<(Recording, Replayed), Unusable>)| {
+        matches!(
+            replayed,
+            Ok((
+                _,
+                Replayed {
+                    verdict: Comparison::Diverged(_),
+                    ..
+                }
+            ))
+        )
+    };
+    Ok(
+        match (
+            all.iter().any(diverged),
+            all.iter().any(|(_, replayed)| replayed.is_err()),
+        ) {
+            (true, _) => 1,
+            (false, true) => 2,
+            (false, false) => 0,
+        },
+    )
+}
+
+fn backtest(
+    args: &ReplayArgs,
+    compiler: &Compiler<'_>,
+    paths: Vec<PathBuf>,
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let config = args.config.as_deref().map(Config::read).transpose()?;
+    if config
+        .as_ref()
+        .is_some_and(|config| !config.team.is_empty())
+    {
+        bail!(
+            "the configuration has [[team]] rules, and a recording does not hold what Port said of the service: try one \
+             policy at a time, with a file that has its component and settings in [policy]"
+        );
+    }
+    let policy = match (&args.policy, &config, &args.config) {
+        (Some(file), ..) if file == Path::new("builtin") => compiler.policy(None)?,
+        (Some(file), ..) => compiler.policy(Some(file))?,
+        (
+            None,
+            Some(Config {
+                policy:
+                    PolicyConfig {
+                        component: ComponentRef::Path(file),
+                        ..
+                    },
+                ..
+            }),
+            Some(from),
+        ) => compiler.policy(Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
+        (
+            None,
+            Some(Config {
+                policy:
+                    PolicyConfig {
+                        component: ComponentRef::Oci(pinned),
+                        ..
+                    },
+                ..
+            }),
+            _,
+        ) => {
+            bail!(
+                "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--policy policy.wasm`",
+                pinned.reference
+            )
+        }
+        (None, ..) => compiler.policy(None)?,
+    };
+    let trial = Trial {
+        engine: compiler.engine,
+        policy: &policy,
+        settings: config.as_ref().map(|config| config.policy.settings()),
+        limits: config.as_ref().map(|config| config.limits.clone()),
+    };
+    let started = Instant::now();
+    let tried = each(&paths, |path, runtime| Ok(trial.on(record(path)?, runtime)))?;
+    let report = Backtest {
+        policy: policy.digest.clone(),
+        took: started.elapsed(),
+        all: paths.into_iter().zip(tried).collect(),
+    };
+    data(&match args.format {
+        Format::Pretty => format!("{}\n", text::log(&table::pretty(&report))),
+        Format::Json => text::json(&format!("{:#}\n", table::machine(&report))),
+        Format::Html => html::page(&report),
+    });
+    Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) {
+        2
+    } else {
+        0
+    })
+}
+
+/// What came of a policy on many recorded runs.
+struct Backtest {
+    /// SHA-256 of the policy.
+    policy: String,
+    took: Duration,
+    all: Vec<(PathBuf, Result<Tried, Unusable>)>,
+}
+
+/// Where policies get their native code from.
+struct Compiler<'a> {
+    engine: &'a Engine,
+    cache: Option<&'a Path>,
+    say: &'a dyn Fn(&str),
+}
+
+impl Compiler<'_> {
+    /// A policy from a file, or the built-in one.
+    fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
+        let (bytes, name) = match file {
+            None => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
+            Some(path) => {
+                let name = format!("the policy {}", path.display());
+                (supply::read(path, &name)?, name)
+            }
+        };
+        Ok(builtin::load(self.engine, &bytes, self.cache, self.say)
+            .context(name)?
+            .0)
+    }
+}
+
+/// Does some work for each journal, on every processor, and returns what came of it in their order.
+fn each<T: Send>(
+    paths: &[PathBuf],
+    work: impl Fn(&Path, &Runtime) -> T + Sync,
+) -> anyhow::Result<Vec<T>> {
+    let processors = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(paths.len());
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(paths.len()));
+    let labour = |runtime: Runtime| {
+        while let Some((index, path)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, paths.get(i)?)))
+        {
+            let result = work(path, &runtime);
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((index, result));
+        }
+    };
+    let runtimes = (0..processors).map(|_| Builder::new_current_thread().enable_time().build());
+    let runtimes = runtimes
+        .collect::<Result<Vec<_>, _>>()
+        .context("starting threads")?;
+    std::thread::scope(|scope| {
+        for runtime in runtimes {
+            scope.spawn(|| labour(runtime));
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}

@@ -1,0 +1,190 @@
+//! A run as its journal tells it: what it started from, each call with its answer, how it ended.
+
+use jiff::Timestamp;
+
+use promote_core::call::{Call, Reply};
+use promote_core::contract::Failure;
+use promote_core::journal::record::{self, JournalDamage};
+use promote_core::journal::{Entry, Header};
+use promote_core::policy::sandbox::Surroundings;
+use promote_core::run::{RunMode, STARTING};
+
+/// A run, read from a journal whose chain holds.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// What it started from.
+    pub header: Header,
+    /// Its calls, in order.
+    pub steps: Vec<Step>,
+    /// How it ended; none if it was cut off.
+    pub footer: Option<Footer>,
+    /// How many whole lines the journal has.
+    pub lines: usize,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its line in the journal.
+    pub line: usize,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What was asked.
+    pub call: Call,
+    /// What was answered, and when; none if the run ended before that.
+    pub answer: Option<(Timestamp, Result<Reply, Failure>)>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    /// Its line in the journal.
+    pub line: usize,
+    /// The kind of ending.
+    pub ending: String,
+    /// The words for it.
+    pub message: String,
+}
+
+impl Recording {
+    /// Reads a journal, up to its last whole line.
+    ///
+    /// # Errors
+    /// Names the first line that is damaged or that no run writes there.
+    pub fn read(bytes: &[u8]) -> Result<Self, JournalDamage> {
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let text = std::str::from_utf8(&bytes[..whole]).map_err(|why| {
+            let line = 1 + bytes[..why.valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            JournalDamage::Unreadable {
+                line,
+                why: "it is not UTF-8".to_owned(),
+            }
+        })?;
+        let mut entries = record::read(text)?.into_iter();
+        let Some(Entry::Header(header)) = entries.next() else {
+            return Err(JournalDamage::Headless);
+        };
+        let mut recording = Self {
+            header: *header,
+            steps: Vec::new(),
+            footer: None,
+            lines: 1,
+        };
+        for entry in entries {
+            recording.lines += 1;
+            if !recording.take(entry) {
+                return Err(JournalDamage::Broken {
+                    line: recording.lines,
+                });
+            }
+        }
+        Ok(recording)
+    }
+
+    /// Adds an entry; false if no run writes it there.
+    fn take(&mut self, entry: Entry) -> bool {
+        let line = self.lines;
+        let calls = self.steps.len();
+        let is_next = |number: u32| u32::try_from(calls).is_ok_and(|calls| number == calls + 1);
+        let is_last = |number: u32| u32::try_from(calls).is_ok_and(|calls| number == calls);
+        let open = self.steps.last_mut().filter(|step| step.answer.is_none());
+        match (entry, open) {
+            _ if self.footer.is_some() => return false,
+            (
+                Entry::Call {
+                    number,
+                    at,
+                    request: call,
+                },
+                None,
+            ) if is_next(number) => {
+                self.steps.push(Step {
+                    line,
+                    at,
+                    call,
+                    answer: None,
+                });
+            }
+            (Entry::Reply { number, at, reply }, Some(step)) if is_last(number) => {
+                step.answer = Some((at, Ok(reply)));
+            }
+            (
+                Entry::Failure {
+                    number,
+                    at,
+                    failure,
+                },
+                Some(step),
+            ) if is_last(number) => {
+                step.answer = Some((at, Err(failure)));
+            }
+            (
+                Entry::Footer {
+                    ending, message, ..
+                },
+                _,
+            ) => {
+                self.footer = Some(Footer {
+                    line,
+                    ending,
+                    message,
+                })
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The policy's clock and random numbers.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            now: self.header.started_at,
+            seed: self.header.seed,
+        }
+    }
+
+    /// Whether writes were made.
+    pub fn mode(&self) -> RunMode {
+        if self.header.mode == RunMode::Plan.name() {
+            RunMode::Plan
+        } else {
+            RunMode::Run
+        }
+    }
+
+    /// Whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
+    /// failed before the policy started.
+    pub fn is_cut(&self) -> bool {
+        let out_of_time = self.header.limits.out_of_time().to_string();
+        self.footer
+            .as_ref()
+            .is_none_or(|footer| match footer.ending.as_str() {
+                "cancelled" => true,
+                "failed" if footer.message.contains(STARTING) => self.steps.is_empty(),
+                "limit" => footer.message.starts_with(&out_of_time),
+                _ => self.steps.last().is_some_and(|step| step.answer.is_none()),
+            })
+    }
+
+    /// Where and how the recording ends, for people.
+    pub fn end(&self) -> String {
+        match &self.footer {
+            Some(footer) => format!(
+                "line {}, {}: {}",
+                footer.line, footer.ending, footer.message
+            ),
+            None => {
+                format!(
+                    "line {}, without an ending: the run was killed, or the rest was removed",
+                    self.lines
+                )
+            }
+        }
+    }
+}

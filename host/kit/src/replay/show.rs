@@ -1,0 +1,142 @@
+//! What came of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Comparison, Divergence, Format, Recording, Replayed, Side, Unusable};
+use promote_core::call::contrast::{Difference, differences};
+use promote_core::text;
+
+type Exact = (PathBuf, Result<(Recording, Replayed), Unusable>);
+
+/// Exact replays.
+pub(super) fn exact(format: Format, all: &[Exact]) -> String {
+    match format {
+        Format::Pretty | Format::Html => format!("{}\n", text::log(&pretty(all))),
+        Format::Json => text::json(&format!("{:#}\n", machine(all))),
+    }
+}
+
+/// A stable word for machines.
+fn state(replayed: &Result<(Recording, Replayed), Unusable>) -> &'static str {
+    match replayed {
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Same { .. },
+                ..
+            },
+        )) => "same",
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Ends,
+                ..
+            },
+        )) => "ends",
+        Ok((
+            _,
+            Replayed {
+                verdict: Comparison::Diverged(_),
+                ..
+            },
+        )) => "diverged",
+        Err(_) => "unusable",
+    }
+}
+
+fn count(all: &[Exact], word: &str) -> usize {
+    all.iter()
+        .filter(|(_, replayed)| state(replayed) == word)
+        .count()
+}
+
+fn pretty(all: &[Exact]) -> String {
+    let mut shown = String::new();
+    for (path, replayed) in all {
+        let path = text::line(&path.display().to_string());
+        let words = match replayed {
+            Err(why) => why.to_string(),
+            Ok((recording, Replayed { calls, verdict, .. })) => match verdict {
+                Comparison::Same { ending } => format!("{calls} calls, {ending}"),
+                Comparison::Ends => format!(
+                    "{calls} calls, then the recording ends ({})",
+                    recording.end()
+                ),
+                Comparison::Diverged(divergence) => {
+                    format!(
+                        "at call {}, line {} of the journal",
+                        divergence.number, divergence.line
+                    )
+                }
+            },
+        };
+        let _ = writeln!(
+            shown,
+            "{:8}  {path}: {}",
+            state(replayed),
+            text::line(&words)
+        );
+        let Ok((_, replayed)) = replayed else {
+            continue;
+        };
+        if let Comparison::Diverged(divergence) = &replayed.verdict {
+            for line in divergence.show().lines() {
+                let _ = writeln!(shown, "            {line}");
+            }
+        }
+        for line in replayed.printed.lines() {
+            let _ = writeln!(shown, "          policy: {}", text::line(line));
+        }
+    }
+    let [same, ends, diverged, unusable] =
+        ["same", "ends", "diverged", "unusable"].map(|word| count(all, word));
+    let _ = writeln!(
+        shown,
+        "{same} the same, {ends} the same until the recording ends, {diverged} diverged, {unusable} unusable"
+    );
+    shown
+}
+
+fn machine(all: &[Exact]) -> Value {
+    let one = |(path, replayed): &Exact| {
+        let mut one = json!({ "path": path.display().to_string(), "state": state(replayed) });
+        match replayed {
+            Err(why) => one["why"] = json!(why.to_string()),
+            Ok((recording, replayed)) => {
+                one["run"] = json!(recording.header.request.run_id);
+                one["calls"] = json!(replayed.calls);
+                one["end"] = json!(recording.end());
+                if let Comparison::Diverged(divergence) = &replayed.verdict {
+                    one["divergence"] = side_by_side(divergence);
+                }
+            }
+        }
+        one
+    };
+    json!({
+        "same": count(all, "same"), "ends": count(all, "ends"),
+        "diverged": count(all, "diverged"), "unusable": count(all, "unusable"),
+        "journals": all.iter().map(one).collect::<Vec<_>>(),
+    })
+}
+
+fn side_by_side(divergence: &Divergence) -> Value {
+    let side = |side: &Side| match side {
+        Side::Call(call) => json!(call),
+        Side::Ending(words) => json!({ "end": words }),
+    };
+    let calls = divergence.recorded.call().zip(divergence.now.call());
+    let fields = calls
+        .map(|(recorded, now)| differences(recorded, now))
+        .unwrap_or_default();
+    let field =
+        |one: &Difference| json!({ "field": one.field, "recorded": one.left, "now": one.right });
+    json!({
+        "line": divergence.line, "call": divergence.number,
+        "recorded": side(&divergence.recorded), "now": side(&divergence.now),
+        "differences": fields.iter().map(field).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,179 @@
+//! What another policy would have decided, in words and JSON. All text is made harmless: journals hold hostile data.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{Backtest, Change, Decision, Tried};
+use promote_core::call::contrast;
+use promote_core::text;
+
+impl Backtest {
+    /// What could be tried.
+    pub(super) fn tried(&self) -> impl Iterator<Item = (String, &Tried)> {
+        self.all
+            .iter()
+            .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
+    }
+
+    /// What could not, and why.
+    pub(super) fn unusable(&self) -> impl Iterator<Item = (String, String)> {
+        self.all.iter().filter_map(|(path, tried)| {
+            Some((
+                path.display().to_string(),
+                tried.as_ref().err()?.to_string(),
+            ))
+        })
+    }
+
+    /// How many runs compare in this way.
+    pub(super) fn count(&self, change: Change) -> usize {
+        self.tried()
+            .filter(|(_, tried)| tried.change == change)
+            .count()
+    }
+
+    /// How many decisions flipped from what to what, by which rules; the most frequent first.
+    pub(super) fn flips(&self) -> Vec<(String, usize)> {
+        let mut flips: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, tried) in self
+            .tried()
+            .filter(|(_, tried)| tried.change == Change::Flipped)
+        {
+            *flips.entry(transition(tried)).or_default() += 1;
+        }
+        let mut flips: Vec<(String, usize)> = flips.into_iter().collect();
+        flips.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        flips
+    }
+
+    /// Runs per second.
+    pub(super) fn pace(&self) -> f64 {
+        let all = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        f64::from(all) / self.took.as_secs_f64().max(1e-6)
+    }
+}
+
+/// `promoted → refused (freeze)`
+pub(super) fn transition(tried: &Tried) -> String {
+    let kind = |decision: &Option<Decision>| {
+        decision
+            .as_ref()
+            .map_or("?", |known| &known.kind)
+            .to_owned()
+    };
+    let rules = tried
+        .new
+        .as_ref()
+        .map(|new| new.rules.join(", "))
+        .filter(|rules| !rules.is_empty());
+    let rules = rules.map(|rules| format!(" ({rules})")).unwrap_or_default();
+    text::line(&format!(
+        "{} → {}{rules}",
+        kind(&tried.old),
+        kind(&tried.new)
+    ))
+}
+
+/// For people: what flipped, changed and is unknown, and the counts.
+pub(super) fn pretty(report: &Backtest) -> String {
+    let mut shown = String::new();
+    for change in [Change::Flipped, Change::Changed, Change::Unknown] {
+        for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
+            one(&mut shown, &path, tried);
+        }
+    }
+    for (path, why) in report.unusable() {
+        let _ = writeln!(
+            shown,
+            "unusable  {}\n          {}",
+            text::line(&path),
+            text::line(&why)
+        );
+    }
+    let counts = Change::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
+    let total = report.all.len();
+    let _ = writeln!(
+        shown,
+        "{total} runs: {}, {} unusable",
+        counts.join(", "),
+        report.unusable().count()
+    );
+    for (flip, count) in report.flips() {
+        let _ = writeln!(shown, "  {count:5}  {flip}");
+    }
+    let _ = writeln!(
+        shown,
+        "policy {} · {:.2} s, {:.0} a second",
+        &report.policy[..12],
+        report.took.as_secs_f64(),
+        report.pace()
+    );
+    shown
+}
+
+fn one(shown: &mut String, path: &str, tried: &Tried) {
+    let (word, subject) = (tried.change.name(), text::line(&tried.subject));
+    let simulated = if tried.simulated {
+        ", if its writes go well"
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        shown,
+        "{word:8}  {subject} {}: {}{simulated}",
+        tried.started_at,
+        transition(tried)
+    );
+    let _ = writeln!(shown, "          {}", text::line(&tried.why));
+    if let Some(parting) = &tried.parting {
+        let calls = contrast::show(
+            ["recorded", "now"],
+            parting.recorded.as_ref(),
+            parting.now.as_ref(),
+            "the end",
+        );
+        for line in calls.lines() {
+            let _ = writeln!(shown, "            {line}");
+        }
+    }
+    let _ = writeln!(
+        shown,
+        "          {} · {}",
+        text::line(&tried.run),
+        text::line(path)
+    );
+}
+
+/// For machines.
+pub(super) fn machine(report: &Backtest) -> Value {
+    let decision = |decision: &Option<Decision>| {
+        decision
+            .as_ref()
+            .map(|one| json!({ "outcome": one.kind, "message": one.message, "rules": one.rules }))
+    };
+    let run = |(path, tried): (String, &Tried)| {
+        let parting = tried.parting.as_ref();
+        json!({
+            "path": path, "run": tried.run, "subject": tried.subject, "started-at": tried.started_at,
+            "change": tried.change.name(), "old": decision(&tried.old), "new": decision(&tried.new), "why": tried.why,
+            "simulated": tried.simulated, "old-writes": tried.old_writes, "new-writes": tried.new_writes,
+            "parting": parting.map(|parting| json!({ "recorded": parting.recorded, "now": parting.now })),
+        })
+    };
+    let unusable = report
+        .unusable()
+        .map(|(path, why)| json!({ "path": path, "why": why }));
+    let mut all = json!({
+        "policy": report.policy,
+        "milliseconds": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        "runs": report.tried().map(run).collect::<Vec<_>>(),
+        "unusable": unusable.collect::<Vec<_>>(),
+        "flips": report.flips().into_iter().map(|(flip, count)| json!({ "flip": flip, "count": count })).collect::<Vec<_>>(),
+    });
+    for change in Change::ALL {
+        all[change.name()] = json!(report.count(change));
+    }
+    all
+}

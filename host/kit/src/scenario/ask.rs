@@ -1,0 +1,254 @@
+//! What a step may expect, as it stands in the file. Whatever is left out is not looked at.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::hint;
+use promote_core::call::Call;
+
+/// What must come of a step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Expect {
+    /// How the run ended.
+    pub outcome: Option<OutcomeKind>,
+    /// The exit code.
+    pub exit: Option<u8>,
+    /// The rules that refused, in order.
+    pub rules: Option<Vec<String>>,
+    /// What the last word says, among other things.
+    pub message: Texts,
+    /// What a person who waits is told, among other things.
+    pub says: Texts,
+    /// All calls, in order.
+    pub calls: Option<Vec<CallName>>,
+    /// All calls that change something, in order; lines of the log aside.
+    pub writes: Option<Vec<CallName>>,
+    /// Some of the calls, in order.
+    pub includes: Vec<CallName>,
+    /// Calls that must not be made.
+    pub never: Vec<CallName>,
+    /// The lines that the step removed and added, by path, in default branches; of a plan, the planned ones. A file that is
+    /// not named must not differ.
+    pub diff: Option<BTreeMap<String, String>>,
+    /// Files at the default branch, by path; the repository is the world's first unless a key names it, as
+    /// `owner/repository:path`.
+    pub files: BTreeMap<String, FileExpect>,
+    /// Relations and properties of Port's entities, by `blueprint/identifier`; `title` is the title.
+    pub entities: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The Port run of the payload.
+    pub run: Option<RunExpect>,
+    /// What became of every pull request of the first repository, oldest first.
+    pub pulls: Option<Vec<PullWord>>,
+    /// What single pull requests of the first repository say, by number.
+    pub pull: BTreeMap<String, PullExpect>,
+    /// Every branch of the first repository, sorted.
+    pub branches: Option<Vec<String>>,
+    /// Nothing in Port or GitHub differs from before the step, but for the log and the end of the step's Port run.
+    pub no_writes: bool,
+    /// Nothing in Port or GitHub differs from before the step, but for the step's Port run and what `diff`, `files`,
+    /// `entities`, `pulls` and `branches` name.
+    pub no_other_writes: bool,
+    /// How many requests the step makes at most.
+    pub requests: Option<usize>,
+}
+
+impl Expect {
+    /// Whether nothing at all is expected.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a run ended, as in the workflow's `outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "documented at Ending")]
+pub enum OutcomeKind {
+    Promoted,
+    Unchanged,
+    Pending,
+    Refused,
+    Failed,
+    Violation,
+    Limit,
+    Trapped,
+    Cancelled,
+    Unusable,
+}
+
+impl OutcomeKind {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Promoted => "promoted",
+            Self::Unchanged => "unchanged",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Violation => "violation",
+            Self::Limit => "limit",
+            Self::Trapped => "trapped",
+            Self::Cancelled => "cancelled",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// What a pull request says, and what was added to it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PullExpect {
+    /// Its title.
+    pub title: Option<String>,
+    /// What its text holds, among other things.
+    pub body: Texts,
+    /// All its labels, sorted.
+    pub labels: Option<Vec<String>>,
+    /// Everybody who is asked for a review: people, then teams.
+    pub reviewers: Option<Vec<String>>,
+    /// What its comments hold, among other things.
+    pub comments: Texts,
+}
+
+/// What became of a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullWord {
+    /// Nothing yet.
+    Open,
+    /// Closed without a merge.
+    Closed,
+    /// Merged.
+    Merged,
+}
+
+impl PullWord {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "OneOrMany")]
+pub struct Texts(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Texts {
+    fn from(texts: OneOrMany) -> Self {
+        Self(match texts {
+            OneOrMany::One(text) => vec![text],
+            OneOrMany::Many(texts) => texts,
+        })
+    }
+}
+
+/// A file: its whole text, or some of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum FileExpect {
+    /// The whole text.
+    Whole(String),
+    /// Whether it is there, and what it holds.
+    Parts(FileParts),
+}
+
+/// What may be said of a file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FileParts {
+    /// Whether it is there.
+    #[serde(default = "yes")]
+    pub exists: bool,
+    /// What it holds, among other things.
+    #[serde(default)]
+    pub holds: Texts,
+    /// Its mode in git, such as `100755`.
+    pub mode: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What may be said of a Port run.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RunExpect {
+    /// Which one, if not that of the payload.
+    pub id: Option<String>,
+    /// Its status, such as `SUCCESS`.
+    pub status: Option<String>,
+    /// The label beside the status.
+    pub label: Option<String>,
+    /// What its log holds, among other things.
+    #[serde(default)]
+    pub log: Texts,
+    /// How many lines its log has.
+    pub lines: Option<usize>,
+}
+
+/// A call by its name in the journal, such as `get-entity`; with a failure, such as `merge: rejected`, one that failed so.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CallName(String);
+
+impl CallName {
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How a call can fail; `stopped` if the run ended with it.
+const FAILURES: [&str; 8] = [
+    "denied",
+    "not-found",
+    "conflict",
+    "rejected",
+    "rate-limited",
+    "unavailable",
+    "other",
+    "stopped",
+];
+
+impl TryFrom<String> for CallName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (name, failure) = match text.split_once(": ") {
+            Some((name, failure)) => (name, Some(failure)),
+            None => (text.as_str(), None),
+        };
+        // The calls name themselves: whatever is wrong with the rest, only an unknown name is an unknown variant.
+        let known = serde_json::from_value::<Call>(json!({ "call": name }));
+        if let Err(error) = known
+            && let message = error.to_string()
+            && message.starts_with("unknown variant")
+        {
+            let hint = hint(&message);
+            return Err(format!("no call is named `{name}`{hint}"));
+        }
+        match failure {
+            Some(failure) if !FAILURES.contains(&failure) => Err(format!(
+                "no call fails with `{failure}`, expected one of {}",
+                FAILURES.join(", ")
+            )),
+            _ => Ok(Self(text)),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One scenario on one backend, step by step: the clients, the gate and the engine of production, in the world's time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::inject::{Injected, Injection};
+use super::made::Made;
+use super::run::Ran;
+use super::{Act, Scenario};
+use promote_core::contract::{Outcome, Workflow};
+use promote_core::gate::CallRecord as Call;
+use promote_core::journal::Journal;
+use promote_core::policy::engine::Engine;
+use promote_core::run::ending::Ending;
+use promote_core::run::last_word::message;
+use promote_core::run::observer::Observer;
+use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
+use promote_core::service::github;
+use promote_core::service::port;
+use promote_core::service::secret::Secret;
+use promote_core::service::transport::{Clock as _, Transport};
+use promote_core::source::live::{Live, Setup};
+use promote_intake::changes::Changes;
+use promote_intake::choice::{Load, Policies};
+use promote_intake::config::Report;
+use promote_intake::payload::Payload;
+use promote_mock::{Shared, World};
+
+/// One scenario on one backend.
+pub(super) struct Bench<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) load: &'a dyn Load,
+    pub(super) scenario: &'a Scenario,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) urls: [String; 2],
+    pub(super) world: Shared,
+    /// The guest's random numbers and the jitter of pauses are the same in every run.
+    pub(super) seed: u64,
+}
+
+impl Bench<'_> {
+    /// Takes one step; `attempt` counts from 0.
+    pub(super) async fn step(
+        &self,
+        act: &Act,
+        attempt: usize,
+        injection: Option<Injection>,
+    ) -> anyhow::Result<Ran> {
+        let mut ran = Ran {
+            mode: None,
+            ending: None,
+            exit: None,
+            message: String::new(),
+            rules: Vec::new(),
+            calls: Vec::new(),
+            planned: Vec::new(),
+            said: Vec::new(),
+            leaks: Vec::new(),
+            event: None,
+            run: None,
+            requests: Vec::new(),
+            journal: String::new(),
+            after: World::default(),
+            before: self.world.snapshot(),
+        };
+        match act {
+            Act::Start(mode, payload) => {
+                ran.mode = Some(*mode);
+                self.start(*mode, payload, attempt, injection, &mut ran)
+                    .await?;
+            }
+            Act::Event(event) => {
+                self.world.lock().happen(event);
+                ran.event = Some((**event).clone());
+            }
+            Act::Advance(time) => self.world.lock().advance(*time),
+            Act::Heal => self.world.lock().heal(),
+        }
+        ran.after = self.world.snapshot();
+        ran.requests = ran.after.seen.split_off(ran.before.seen.len());
+        Ok(ran)
+    }
+
+    async fn start(
+        &self,
+        mode: RunMode,
+        payload: &str,
+        attempt: usize,
+        injection: Option<Injection>,
+        ran: &mut Ran,
+    ) -> anyhow::Result<()> {
+        // As the command line has it: nobody is told of a run that cannot even start.
+        let payload = match Payload::read(payload) {
+            Ok(payload) => payload,
+            Err(error) => {
+                ran.unusable(mode, error.to_string());
+                return Ok(());
+            }
+        };
+        let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await
+        {
+            Ok(policies) => policies,
+            Err(error) => {
+                ran.unusable(mode, format!("{error:#}"));
+                return Ok(());
+            }
+        };
+        ran.run = Some(payload.run.clone());
+        let (journal, bytes) = Journal::in_memory();
+        let heard = Arc::new(Heard::default());
+        let mut job = self.job(mode, payload, &policies, attempt, journal, &heard)?;
+        let done = match injection {
+            None => Some(run(job, std::future::pending()).await),
+            Some(injection) => {
+                let killed = Arc::clone(&injection.kill);
+                job.interpose = Some(Box::new(|source| {
+                    Box::new(Injected::new(source, injection))
+                }));
+                // Dropped where it stands, as a killed process is.
+                tokio::select! {
+                    done = run(job, std::future::pending()) => Some(done),
+                    () = killed.notified() => None,
+                }
+            }
+        };
+        let bytes = std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
+        ran.said = heard.take();
+        match done {
+            Some(done) => ran.take(done),
+            None => {
+                ran.calls =
+                    Made::of_journal(&ran.journal).context("reading the journal of the run")?
+            }
+        }
+        ran.leaks = self.leaks(&ran.journal, ran);
+        Ok(())
+    }
+
+    /// Where a secret can be read that was one before the run, or is one now.
+    fn leaks(&self, journal: &str, ran: &Ran) -> Vec<&'static str> {
+        let now = self.world.lock();
+        let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);
+        let logs = now
+            .port
+            .runs
+            .values()
+            .flat_map(|run| &run.logs)
+            .any(|log| secret(&log.message));
+        let places = [
+            ("the journal", secret(journal)),
+            ("the message", secret(&ran.message)),
+            ("what was said", ran.said.iter().any(|text| secret(text))),
+            ("the log in Port", logs),
+        ];
+        places
+            .into_iter()
+            .filter(|(_, leaks)| *leaks)
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    fn job<'a>(
+        &'a self,
+        mode: RunMode,
+        payload: Payload,
+        policy: &'a dyn PolicyChoice,
+        attempt: usize,
+        journal: Journal,
+        heard: &Arc<Heard>,
+    ) -> anyhow::Result<RunJob<'a>> {
+        let config = &self.scenario.config;
+        let clock = Arc::new(self.world.clock());
+        let deadline = clock
+            .now()
+            .checked_add(config.limits.wall)
+            .context("limits.wall is too long")?;
+        let live = Arc::new(self.live(&payload.run, deadline, heard)?);
+        let workflow = Workflow {
+            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            repository: Some("acme/gitops".to_owned()),
+            attempt: u32::try_from(attempt + 1).unwrap_or(u32::MAX),
+        };
+        Ok(RunJob {
+            engine: self.engine,
+            choice: policy,
+            grants: &config.grants,
+            limits: config.limits.clone(),
+            sets_status: config.port.report == Report::Host,
+            request: payload.into_request(workflow),
+            origin: RunOrigin::PortRun,
+            task: match mode {
+                RunMode::Run => RunTask::Run,
+                RunMode::Plan => RunTask::Plan,
+            },
+            seed: self.seed,
+            live,
+            clock,
+            deadline,
+            journal,
+            observer: heard.clone(),
+            interpose: None,
+        })
+    }
+
+    /// The clients of production, with the credentials that the world knows.
+    fn live(&self, run: &str, deadline: Timestamp, heard: &Arc<Heard>) -> anyhow::Result<Live> {
+        let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
+        // A world without credentials is one in which ours do not work.
+        let given = |name: &str| {
+            environment
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| "none".to_owned())
+        };
+        let secret = |name: &str| Secret::new(name, &given(name));
+        let [port_url, github_url] = self.urls.clone();
+        let progress = Arc::clone(heard);
+        Ok(Live::new(Setup {
+            transport: Arc::clone(&self.transport),
+            clock: Arc::new(self.world.clock()),
+            deadline,
+            seed: self.seed,
+            port_url,
+            github_url,
+            port: port::Credentials {
+                client_id: given("PORT_CLIENT_ID"),
+                client_secret: secret("PORT_CLIENT_SECRET")?,
+            },
+            github: github::Credentials::Token(secret("GITHUB_TOKEN")?),
+            run: run.to_owned(),
+            progress: Arc::new(move |text: &str| progress.say(text)),
+            mask: Arc::new(|_| {}),
+        })?)
+    }
+}
+
+impl Ran {
+    fn unusable(&mut self, mode: RunMode, why: String) {
+        let ending = Ending::Unusable(why);
+        (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
+        self.message = message(&ending, mode);
+    }
+
+    fn take(&mut self, done: RunResult) {
+        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
+        self.message = done.message;
+        self.planned = Changes::of(&done.timeline).files;
+        self.calls = done.timeline.into_iter().map(Made::from).collect();
+        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
+            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
+        }
+    }
+}
+
+/// Remembers what people were told.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Heard {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Heard {
+    fn step(&self, _: &Call) {}
+
+    fn say(&self, text: &str) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text.to_owned());
+    }
+}

@@ -1,0 +1,85 @@
+//! What a step changed in files, line by line.
+
+use std::collections::BTreeMap;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::run::Ran;
+use promote_core::run::RunMode;
+use promote_intake::changes::FileDiff;
+use promote_mock::github::Repository;
+
+impl Ran {
+    /// The lines that the step removed and added, by path; of a plan, the planned ones.
+    pub fn diff(&self) -> BTreeMap<String, String> {
+        if self.mode == Some(RunMode::Plan) {
+            return self
+                .planned
+                .iter()
+                .map(|file| (file.path.clone(), planned(file)))
+                .collect();
+        }
+        let mut files = BTreeMap::new();
+        for (index, after) in self.after.github.repositories.iter().enumerate() {
+            let before = self.before.github.repositories.get(index);
+            let prefix = if index == 0 {
+                String::new()
+            } else {
+                format!("{}:", after.full_name())
+            };
+            let tree = |repository: &Repository| {
+                let head = repository.branch(&repository.settings.default_branch)?;
+                repository.git.tree_of(head)
+            };
+            for change in after
+                .git
+                .changes(before.and_then(|before| tree(before)), tree(after))
+            {
+                let text = |entry: Option<promote_mock::git::Entry>| {
+                    let blob = entry.and_then(|entry| after.git.blob(entry.id));
+                    String::from_utf8_lossy(blob.unwrap_or_default()).into_owned()
+                };
+                let mut lines = changed_lines(&text(change.old), &text(change.new));
+                if let (Some(old), Some(new)) = (change.old, change.new)
+                    && old.mode != new.mode
+                {
+                    lines.insert(
+                        0,
+                        format!("mode {} -> {}", old.mode.digits(), new.mode.digits()),
+                    );
+                }
+                files.insert(format!("{prefix}{}", change.path), lines.join("\n"));
+            }
+        }
+        files
+    }
+}
+
+fn changed_lines(old: &str, new: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(old, new);
+    let mark = |tag| match tag {
+        ChangeTag::Delete => Some('-'),
+        ChangeTag::Insert => Some('+'),
+        ChangeTag::Equal => None,
+    };
+    diff.iter_all_changes()
+        .filter_map(|change| {
+            let line = change.value();
+            Some(format!(
+                "{}{}",
+                mark(change.tag())?,
+                line.strip_suffix('\n').unwrap_or(line)
+            ))
+        })
+        .collect()
+}
+
+/// The changed lines of a unified diff, without its two lines of header.
+fn planned(file: &FileDiff) -> String {
+    let lines = file.diff.split_inclusive('\n').skip(2);
+    let changed = lines.filter(|line| line.starts_with(['-', '+']));
+    let changed: Vec<&str> = changed
+        .map(|line| line.strip_suffix('\n').unwrap_or(line))
+        .collect();
+    changed.join("\n")
+}

@@ -1,0 +1,428 @@
+//! From the text of a scenario file to a [`Scenario`].
+//!
+//! Its tables are used twice: as types, so that whatever has no meaning is found where it stands, and as they are, to be
+//! laid over what the scenario starts from.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::ask::Expect;
+use super::error::{ScenarioError, Source};
+use super::lay::{Lists, is_entity, lay, read, take, take_entity};
+use super::{Act, Scenario, Step};
+use crate::demo::CONFIG;
+use promote_core::grants::Grants;
+use promote_core::limits::Limits;
+use promote_core::run::RunMode;
+use promote_intake::config::{ComponentRef, Config, PolicyConfig, PortConfig};
+use promote_mock::file::{EventFile, GitHubFile, PortFile, WorldFileError};
+use promote_mock::{Event, Faults, World, sample};
+
+/// The sample world, as far as files can be laid over it.
+static WORLD: LazyLock<DeTable<'static>> = LazyLock::new(|| {
+    DeTable::parse(sample::SAMPLE)
+        .expect("the embedded sample is TOML")
+        .into_inner()
+});
+
+/// The sample configuration, as a table and as what it means.
+static SAMPLE_CONFIG: LazyLock<(DeTable<'static>, Config)> = LazyLock::new(|| {
+    let table = DeTable::parse(CONFIG)
+        .expect("the embedded sample is TOML")
+        .into_inner();
+    (
+        table,
+        Config::parse(CONFIG).expect("the embedded sample is a configuration"),
+    )
+});
+
+/// The sample's message of Port.
+static SAMPLE_PAYLOAD: LazyLock<String> = LazyLock::new(|| sample::payload().to_string());
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ScenarioFile {
+    title: Option<String>,
+    #[serde(default)]
+    given: Given,
+    #[serde(default)]
+    config: ConfigFile,
+    #[serde(rename = "do")]
+    act: Option<Spanned<Do>>,
+    payload: Option<Spanned<PayloadFile>>,
+    expect: Option<Spanned<Expect>>,
+    #[serde(default)]
+    step: Vec<Spanned<StepFile>>,
+}
+
+/// A world file, which one it is laid over, and what is taken away from that.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Given {
+    world: Option<Spanned<String>>,
+    without: Vec<Spanned<String>>,
+    #[serde(rename = "start")]
+    _start: Option<Timestamp>,
+    #[serde(rename = "port")]
+    _port: PortFile,
+    #[serde(rename = "github")]
+    _github: GitHubFile,
+    #[serde(rename = "faults")]
+    _faults: Faults,
+    #[serde(rename = "events")]
+    _events: Vec<Spanned<EventFile>>,
+}
+
+/// A `promote.toml`, and which one it is laid over.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    file: Option<Spanned<String>>,
+    #[serde(rename = "policy")]
+    _policy: PolicyConfig,
+    #[serde(rename = "port")]
+    _port: PortConfig,
+    #[serde(rename = "grants")]
+    _grants: Grants,
+    #[serde(rename = "limits", deserialize_with = "promote_core::limits::parse")]
+    _limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct StepFile {
+    #[serde(rename = "do")]
+    act: Option<Do>,
+    event: Option<Event>,
+    advance: Option<SignedDuration>,
+    #[serde(default)]
+    heal: bool,
+    payload: Option<Spanned<PayloadFile>>,
+    #[serde(default)]
+    expect: Expect,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Do {
+    #[default]
+    Run,
+    Plan,
+}
+
+/// Port's message: one of the sample's shapes or a file, with changes; or any text.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct PayloadFile {
+    shape: Shape,
+    file: Option<String>,
+    text: Option<String>,
+    set: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shape {
+    /// The old message.
+    #[default]
+    Sample,
+    /// What the sample's action makes of it.
+    Action,
+    /// The templated message.
+    Templated,
+}
+
+pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
+    let source = Source { path, text };
+    let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
+    let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
+    let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
+    let file = file.map_err(|error| source.syntax(&error))?;
+    let reading = Reading {
+        folder: path.parent().unwrap_or(Path::new("")),
+        source,
+    };
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Scenario {
+        title: file.title.unwrap_or_else(|| name.into_owned()),
+        path: path.to_owned(),
+        world: reading.world(&file.given, given)?,
+        config: reading.config(&file.config, config)?,
+        steps: reading.steps(file.act, file.payload, file.expect, file.step)?,
+    })
+}
+
+fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
+    let section = whole
+        .get(name)
+        .and_then(|section| section.get_ref().as_table());
+    section.cloned().unwrap_or_default()
+}
+
+/// What a scenario starts from, before its own tables are laid over it.
+struct Base {
+    /// The key that names it.
+    key: &'static str,
+    /// Where that is said.
+    at: Range<usize>,
+    /// Of a file, or of nothing; none if it is the sample.
+    text: Option<String>,
+    /// What its paths are relative to.
+    folder: PathBuf,
+}
+
+struct Reading<'a> {
+    folder: &'a Path,
+    source: Source<'a>,
+}
+
+impl Reading<'_> {
+    fn world(&self, given: &Given, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
+        if over.is_empty() {
+            return Ok(World::sample());
+        }
+        over.remove("world");
+        over.remove("without");
+        let base = self.base(given.world.as_ref(), "given.world")?;
+        let mut whole = self.tables(&base, &WORLD)?;
+        let (entities, parts): (Vec<_>, Vec<_>) = given
+            .without
+            .iter()
+            .partition(|what| is_entity(what.get_ref()));
+        for what in parts {
+            take(&mut whole, what.get_ref())
+                .map_err(|error| self.source.wrong(&what.span(), error))?;
+        }
+        lay(over, &mut whole, Lists::Join);
+        let world = read(whole).map_err(WorldFileError::from);
+        let mut world = world
+            .and_then(|file| World::assembled(file, &base.folder))
+            .map_err(|error| {
+                let message = match error {
+                    WorldFileError::Syntax(error) => error.message().to_owned(),
+                    WorldFileError::Meaning { key, message, .. } => format!("{key}: {message}"),
+                };
+                self.source.laid("given", &message)
+            })?;
+        for what in entities {
+            take_entity(&mut world, what.get_ref())
+                .map_err(|error| self.source.wrong(&what.span(), error))?;
+        }
+        Ok(world)
+    }
+
+    fn config(&self, config: &ConfigFile, mut over: DeTable<'_>) -> Result<Config, ScenarioError> {
+        if over.is_empty() {
+            return Ok(SAMPLE_CONFIG.1.clone());
+        }
+        over.remove("file");
+        let base = self.base(config.file.as_ref(), "config.file")?;
+        let mut whole = self.tables(&base, &SAMPLE_CONFIG.0)?;
+        let is_own = over
+            .get("policy")
+            .is_some_and(|policy| policy.get_ref().get("component").is_some());
+        lay(over, &mut whole, Lists::Replace);
+        let config = read(whole).map_err(|error| error.message().to_owned());
+        let mut config = config
+            .and_then(Config::checked)
+            .map_err(|error| self.source.laid("config", &error))?;
+        // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
+        let elsewhere = |component: &mut ComponentRef| {
+            if let ComponentRef::Path(path) = component {
+                let found = base.folder.join(&*path);
+                *path = std::path::absolute(&found).unwrap_or(found);
+            }
+        };
+        if !is_own {
+            elsewhere(&mut config.policy.component);
+        }
+        // A scenario has no teams of its own.
+        config
+            .team
+            .iter_mut()
+            .for_each(|team| elsewhere(&mut team.policy.component));
+        Ok(config)
+    }
+
+    /// Finds what the scenario starts from.
+    fn base(
+        &self,
+        named: Option<&Spanned<String>>,
+        key: &'static str,
+    ) -> Result<Base, ScenarioError> {
+        let (at, mut folder) = (
+            named.map(Spanned::span).unwrap_or_default(),
+            self.folder.to_owned(),
+        );
+        let text = match named.map(|named| named.get_ref().as_str()) {
+            None | Some("sample") => None,
+            Some("none") => Some(String::new()),
+            Some(file) => {
+                let path = self.folder.join(file);
+                let text = std::fs::read_to_string(&path).map_err(|error| {
+                    self.source.wrong(
+                        &at,
+                        format!("{key}: cannot read {}: {error}", path.display()),
+                    )
+                })?;
+                folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                Some(text)
+            }
+        };
+        Ok(Base {
+            key,
+            at,
+            text,
+            folder,
+        })
+    }
+
+    /// Takes apart what the scenario starts from.
+    fn tables<'t>(
+        &self,
+        base: &'t Base,
+        sample: &DeTable<'static>,
+    ) -> Result<DeTable<'t>, ScenarioError> {
+        let Some(text) = &base.text else {
+            return Ok(sample.clone());
+        };
+        let tables = DeTable::parse(text).map(Spanned::into_inner);
+        tables.map_err(|error| {
+            self.source
+                .wrong(&base.at, format!("{}: {}", base.key, error.message()))
+        })
+    }
+
+    fn wrong<T>(&self, at: Option<&Spanned<T>>, what: String) -> ScenarioError {
+        let at = at.map(Spanned::span).unwrap_or_default();
+        self.source.wrong(&at, what)
+    }
+
+    fn steps(
+        &self,
+        act: Option<Spanned<Do>>,
+        payload: Option<Spanned<PayloadFile>>,
+        expect: Option<Spanned<Expect>>,
+        steps: Vec<Spanned<StepFile>>,
+    ) -> Result<Vec<Step>, ScenarioError> {
+        if let Some(first) = steps.first() {
+            let outside = [
+                ("do", act.as_ref().map(Spanned::span)),
+                ("payload", payload.as_ref().map(Spanned::span)),
+                ("expect", expect.as_ref().map(Spanned::span)),
+            ];
+            for (key, at) in outside {
+                if let Some(at) = at {
+                    let what =
+                        format!("{key}: this scenario has steps, so it belongs to one of them");
+                    return Err(self.source.wrong(&at, what));
+                }
+            }
+            let at = first.span();
+            let steps: Vec<Step> = steps
+                .into_iter()
+                .map(|step| self.step(step))
+                .collect::<Result<_, _>>()?;
+            return self.expecting(steps, &at);
+        }
+        let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
+        let step = Step {
+            line: self.source.line(at.start),
+            act: Act::Start(
+                act.map(Spanned::into_inner).unwrap_or_default().into(),
+                self.payload(payload.as_ref())?,
+            ),
+            expect: expect.map(Spanned::into_inner).unwrap_or_default(),
+        };
+        self.expecting(vec![step], &at)
+    }
+
+    /// A scenario that expects nothing passes whatever happens.
+    fn expecting(&self, steps: Vec<Step>, at: &Range<usize>) -> Result<Vec<Step>, ScenarioError> {
+        if steps.iter().all(|step| step.expect.is_empty()) {
+            return Err(self
+                .source
+                .wrong(at, "expect: the scenario expects nothing"));
+        }
+        Ok(steps)
+    }
+
+    fn step(&self, step: Spanned<StepFile>) -> Result<Step, ScenarioError> {
+        let at = step.span();
+        let file = step.into_inner();
+        let act = match (file.act, file.event, file.advance, file.heal) {
+            (act, None, None, false) => Act::Start(
+                act.unwrap_or_default().into(),
+                self.payload(file.payload.as_ref())?,
+            ),
+            (None, Some(event), None, false) => Act::Event(Box::new(event)),
+            (None, None, Some(time), false) => {
+                Act::Advance(Duration::try_from(time).unwrap_or_default())
+            }
+            (None, None, None, true) => Act::Heal,
+            _ => {
+                let what = "step: it is one of `do`, `event`, `advance` and `heal`";
+                return Err(self.source.wrong(&at, what));
+            }
+        };
+        Ok(Step {
+            line: self.source.line(at.start),
+            act,
+            expect: file.expect,
+        })
+    }
+
+    fn payload(&self, file: Option<&Spanned<PayloadFile>>) -> Result<String, ScenarioError> {
+        let Some(payload) = file.map(Spanned::get_ref) else {
+            return Ok(SAMPLE_PAYLOAD.clone());
+        };
+        if let Some(text) = &payload.text {
+            return Ok(text.clone());
+        }
+        let mut message = match (&payload.file, payload.shape) {
+            (Some(name), _) => {
+                let text = std::fs::read_to_string(self.folder.join(name)).map_err(|error| {
+                    self.wrong(file, format!("payload: cannot read {name}: {error}"))
+                })?;
+                serde_json::from_str(&text)
+                    .map_err(|error| self.wrong(file, format!("payload: {name}: {error}")))?
+            }
+            (None, Shape::Sample) => sample::payload(),
+            (None, Shape::Action) => sample::action_payload(),
+            (None, Shape::Templated) => sample::templated_payload(),
+        };
+        for (key, value) in &payload.set {
+            set(&mut message[key], value);
+        }
+        Ok(message.to_string())
+    }
+}
+
+/// Objects go into each other, everything else takes the other's place.
+fn set(base: &mut Value, over: &Value) {
+    match over {
+        Value::Object(over) if base.is_object() => {
+            for (key, value) in over {
+                set(&mut base[key], value);
+            }
+        }
+        over => *base = over.clone(),
+    }
+}
+
+impl From<Do> for RunMode {
+    fn from(what: Do) -> Self {
+        match what {
+            Do::Run => Self::Run,
+            Do::Plan => Self::Plan,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A source in which one call goes wrong. It stands where every call of a policy passes, so it works for any policy.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use promote_core::call::{Call, Reply};
+use promote_core::contract::{Entity, EntityKey, Failure};
+use promote_core::gate::Admitted;
+use promote_core::run::RunMode;
+use promote_core::source::Source;
+use promote_core::source::approved::PlannedWrite;
+use promote_core::source::live::Live;
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// It is not made, and the policy is told that it failed: the number of the case in the contract's `failure`.
+    Fails(usize),
+    /// It is made, and the policy is told that there was no answer.
+    LostAnswer,
+    /// The run is killed before it is made. Nobody says anything.
+    KillBefore,
+    /// The run is killed after it was made.
+    KillAfter,
+}
+
+/// Makes a failure of a text.
+type MakeFailure = fn(String) -> Failure;
+
+/// The contract's failures.
+const FAILURES: [(&str, MakeFailure); 7] = [
+    ("denied", Failure::Denied),
+    ("not-found", Failure::NotFound),
+    ("conflict", Failure::Conflict),
+    ("rejected", Failure::Rejected),
+    ("rate-limited", Failure::RateLimited),
+    ("unavailable", Failure::Unavailable),
+    ("other", Failure::Other),
+];
+
+impl Trouble {
+    /// Everything that can go wrong with a call.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = [Self::LostAnswer, Self::KillBefore, Self::KillAfter];
+        (0..FAILURES.len()).map(Self::Fails).chain(others)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fails(case) => FAILURES[case].0,
+            Self::LostAnswer => "lost-answer",
+            Self::KillBefore => "kill-before",
+            Self::KillAfter => "kill-after",
+        }
+    }
+
+    /// What the policy is told, if it is told anything.
+    fn failure(self) -> Option<Failure> {
+        let text = || format!("the sweep has put `{}` here", self.name());
+        match self {
+            Self::Fails(case) => Some(FAILURES[case].1(text())),
+            Self::LostAnswer => Some(Failure::Unavailable(text())),
+            Self::KillBefore | Self::KillAfter => None,
+        }
+    }
+
+    /// Whether the call is made all the same.
+    fn is_made(self) -> bool {
+        matches!(self, Self::LostAnswer | Self::KillAfter)
+    }
+}
+
+/// What goes wrong in one run: the trouble, and which of the calls that reach the source it meets, from 0.
+#[derive(Clone, Debug)]
+pub struct Injection {
+    /// What.
+    pub trouble: Trouble,
+    /// Where.
+    pub at: usize,
+    /// Rung when the run is to be killed.
+    pub kill: Arc<Notify>,
+}
+
+/// A source before which a trouble stands.
+pub(super) struct Injected {
+    source: Box<dyn Source>,
+    injection: Injection,
+    made: usize,
+}
+
+impl Injected {
+    pub(super) fn new(source: Box<dyn Source>, injection: Injection) -> Self {
+        Self {
+            source,
+            injection,
+            made: 0,
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Injected {
+    async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
+        self.made += 1;
+        let trouble = self.injection.trouble;
+        if self.made != self.injection.at + 1 {
+            return self.source.call(call).await;
+        }
+        if trouble.is_made() {
+            let _lost = self.source.call(call).await;
+        }
+        match trouble.failure() {
+            Some(failure) => Err(failure),
+            None => {
+                // Whoever drives the run drops it now, as a killed process drops it: without a last word.
+                self.injection.kill.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn announce(&mut self, line: String) -> Result<(), Failure> {
+        self.source.announce(line).await
+    }
+
+    fn take_planned(&mut self) -> Vec<PlannedWrite> {
+        self.source.take_planned()
+    }
+
+    fn admit(&self, call: &Call) -> Result<(), String> {
+        self.source.admit(call)
+    }
+
+    fn mode(&self) -> RunMode {
+        self.source.mode()
+    }
+
+    async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
+        self.source.entity(key).await
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.source.settle().await
+    }
+
+    fn unsent(&mut self) -> Vec<String> {
+        self.source.unsent()
+    }
+
+    fn live(&self) -> &Live {
+        self.source.live()
+    }
+}

@@ -1,0 +1,139 @@
+//! The calls that a run made, with their answers: as it remembers them, or, if it was killed, from its journal.
+
+use std::collections::BTreeMap;
+
+use promote_core::call::{Call, Reply};
+use promote_core::contract::Failure;
+use promote_core::gate::{self, CallRecord, describe};
+use promote_core::journal::Entry;
+use promote_core::journal::record::{self, JournalDamage};
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// The call.
+    pub call: Call,
+    /// What became of it.
+    pub answer: Answered,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// It was answered.
+    Reply(Box<Reply>),
+    /// It failed, and the policy was told.
+    Failure(Failure),
+    /// The run ended with it: a limit.
+    Stopped,
+}
+
+impl From<CallRecord> for Made {
+    fn from(step: CallRecord) -> Self {
+        let answer = match step.answer {
+            gate::CallAnswer::Reply(reply) => Answered::Reply(Box::new(reply)),
+            gate::CallAnswer::Failure(failure) => Answered::Failure(failure),
+            gate::CallAnswer::NotYet | gate::CallAnswer::Trap(_) => Answered::Stopped,
+        };
+        Self {
+            call: step.call,
+            answer,
+        }
+    }
+}
+
+impl Made {
+    /// The calls of a journal, in order.
+    ///
+    /// # Errors
+    /// When the journal is damaged.
+    pub fn of_journal(text: &str) -> Result<Vec<Self>, JournalDamage> {
+        let entries = match record::read(text) {
+            // A run that could not begin has no header to write.
+            Err(JournalDamage::Headless) => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut made = BTreeMap::new();
+        for entry in entries {
+            match entry {
+                Entry::Call {
+                    number, request, ..
+                } => {
+                    let answer = Answered::Stopped;
+                    made.insert(
+                        number,
+                        Self {
+                            call: request,
+                            answer,
+                        },
+                    );
+                }
+                Entry::Reply { number, reply, .. } => {
+                    if let Some(made) = made.get_mut(&number) {
+                        made.answer = Answered::Reply(Box::new(reply));
+                    }
+                }
+                Entry::Failure {
+                    number, failure, ..
+                } => {
+                    if let Some(made) = made.get_mut(&number) {
+                        made.answer = Answered::Failure(failure);
+                    }
+                }
+                Entry::Header(_) | Entry::Footer { .. } => {}
+            }
+        }
+        Ok(made.into_values().collect())
+    }
+
+    /// The name of the call in the journal.
+    pub fn call_name(&self) -> String {
+        let call = serde_json::to_value(&self.call).unwrap_or_default();
+        call["call"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// How it failed, in a word; `stopped` if the run ended with it, nothing if it was answered.
+    pub fn failed(&self) -> Option<&'static str> {
+        match &self.answer {
+            Answered::Reply(_) => None,
+            Answered::Failure(failure) => Some(kind(failure)),
+            Answered::Stopped => Some("stopped"),
+        }
+    }
+
+    /// The name as a scenario has it: that of the journal, with the failure if there was one.
+    pub fn name(&self) -> String {
+        match self.failed() {
+            None => self.call_name(),
+            Some(failure) => format!("{}: {failure}", self.call_name()),
+        }
+    }
+
+    /// Whether the call may have changed something other than the log of the Port run.
+    pub fn changes_something(&self) -> bool {
+        self.call.is_write() && !matches!(self.call, Call::Note { .. })
+    }
+
+    /// A line for people: the call with its object, and why it failed. Foreign text in it is not neutralised.
+    pub fn line(&self) -> String {
+        match &self.answer {
+            Answered::Reply(_) => self.call.to_string(),
+            Answered::Failure(failure) => {
+                format!("{} -> {}: {}", self.call, kind(failure), describe(failure))
+            }
+            Answered::Stopped => format!("{} -> stopped", self.call),
+        }
+    }
+}
+
+fn kind(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Denied(_) => "denied",
+        Failure::NotFound(_) => "not-found",
+        Failure::Conflict(_) => "conflict",
+        Failure::Rejected(_) => "rejected",
+        Failure::RateLimited(_) => "rate-limited",
+        Failure::Unavailable(_) => "unavailable",
+        Failure::Other(_) => "other",
+    }
+}

@@ -1,0 +1,414 @@
+//! Runs scenarios: compiled policies and the connection pool are shared, worlds are not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+
+use super::bench::Bench;
+use super::expect::{Mismatch, check};
+use super::inject::Injection;
+use super::made::Made;
+use super::pair::differences;
+use super::snapshot::{self, Snapshot};
+use super::{Scenario, Step};
+use promote_core::policy::native;
+use promote_intake::builtin;
+use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
+use promote_core::run::RunMode;
+use promote_core::service::http::Pool;
+use promote_intake::changes::FileDiff;
+use promote_intake::choice::Load;
+use promote_intake::config::{ComponentRef, PolicyConfig};
+use promote_intake::settings::{self, Schema};
+use promote_mock::server::{Server, ServerOptions, Time};
+use promote_mock::transport::{GITHUB_URL, PORT_URL};
+use promote_mock::{Event, Seen, Shared, World};
+
+/// How requests reach the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// In the same process.
+    Mock,
+    /// Through the connection pool of production and a server on loopback.
+    Http,
+}
+
+/// Runs scenarios.
+pub struct Runner {
+    engine: Engine,
+    pool: Pool,
+    named: BTreeMap<String, PathBuf>,
+    /// Where compiled policies are kept between processes.
+    cache: Option<PathBuf>,
+    /// With the time at which its file was last changed.
+    policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    /// What the policies say of their settings, by digest.
+    schemas: Mutex<BTreeMap<String, Described>>,
+    seed: u64,
+}
+
+/// The schema of a policy's settings, or why it has none.
+type Described = Result<Arc<Schema>, String>;
+
+/// A policy that a scenario names and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{scenario}: policy `{policy}`: {why}", scenario = scenario.display())]
+pub struct PolicyError {
+    scenario: PathBuf,
+    policy: String,
+    why: String,
+}
+
+/// What came of one step.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Whether somebody started a run or a plan; none if something else happened.
+    pub mode: Option<RunMode>,
+    /// How it ended, in a word.
+    pub ending: Option<&'static str>,
+    /// The exit code.
+    pub exit: Option<u8>,
+    /// The last word.
+    pub message: String,
+    /// The rules that refused.
+    pub rules: Vec<String>,
+    /// The calls, with their answers.
+    pub calls: Vec<Made>,
+    /// Files that a plan would change.
+    pub planned: Vec<FileDiff>,
+    /// What a person who waits was told.
+    pub said: Vec<String>,
+    /// Where a secret of the world was seen after the run: no place is the right one.
+    pub leaks: Vec<&'static str>,
+    /// What somebody else did.
+    pub event: Option<Event>,
+    /// The Port run of the payload.
+    pub run: Option<String>,
+    /// The requests that arrived.
+    pub requests: Vec<Seen>,
+    /// The journal of the run; empty if nobody started one.
+    pub journal: String,
+    /// The world before.
+    pub before: World,
+    /// The world after.
+    pub after: World,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its title.
+    pub title: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// How long it took.
+    pub took: Duration,
+    /// What is not as it should be; none if it passed.
+    pub problems: Vec<Problem>,
+    /// The calls of every step, on the first backend.
+    pub calls: Vec<Vec<Made>>,
+}
+
+impl Report {
+    /// Whether everything is as it should be.
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The line of the step.
+    pub line: usize,
+    /// The step, from 1.
+    pub step: usize,
+    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
+    pub at: &'static str,
+    /// What.
+    pub mismatch: Mismatch,
+    /// What the expectation would say if it said what there is; none if it is no snapshot.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Runner {
+    /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
+    ///
+    /// # Errors
+    /// When wasmtime or TLS cannot be set up on this machine.
+    pub fn new(named: BTreeMap<String, PathBuf>) -> anyhow::Result<Self> {
+        Ok(Self {
+            engine: Engine::new(pooled()).context("starting wasmtime")?,
+            pool: Pool::new().context("preparing HTTP")?,
+            named,
+            cache: None,
+            policies: Mutex::default(),
+            schemas: Mutex::default(),
+            seed: 7,
+        })
+    }
+
+    /// What the policies are compiled by.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The same runner with another seed of the guest's random numbers and of the jitter of pauses.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The same runner, which keeps compiled policies in a folder for the next one, if there is a folder.
+    pub fn caching(self, cache: Option<PathBuf>) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The files of the policies that scenarios have named.
+    pub fn policy_files(&self) -> Vec<PathBuf> {
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.keys().cloned().collect()
+    }
+
+    /// The policy of a scenario, and those of its teams, compiled once however many name it, and again when its file has changed.
+    ///
+    /// # Errors
+    /// When there is no such policy, or it is none.
+    pub fn policy(&self, scenario: &Scenario) -> Result<Policy, PolicyError> {
+        for team in &scenario.config.team {
+            self.component(scenario, &team.policy.component)?;
+        }
+        self.component(scenario, &scenario.config.policy.component)
+    }
+
+    fn component(
+        &self,
+        scenario: &Scenario,
+        component: &ComponentRef,
+    ) -> Result<Policy, PolicyError> {
+        let builtin = PathBuf::from("builtin");
+        let name = &match component {
+            ComponentRef::Path(path) => path.clone(),
+            // What is in a registry is here under a name, or as a file of that name: tests reach no network.
+            other => PathBuf::from(other.to_string()),
+        };
+        let error = |why: String| PolicyError {
+            scenario: scenario.path.clone(),
+            policy: name.display().to_string(),
+            why,
+        };
+        let named = name.to_str().and_then(|name| self.named.get(name));
+        let file = match (named, name == &builtin) {
+            (Some(file), _) => file.clone(),
+            (None, true) => builtin.clone(),
+            (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
+        };
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = std::fs::metadata(&file)
+            .and_then(|file| file.modified())
+            .ok();
+        if let Some((known, policy)) = policies.get(&file)
+            && *known == changed
+        {
+            return Ok(policy.clone());
+        }
+        let bytes = match named.is_none() && file == builtin {
+            true => builtin::POLICY.to_vec(),
+            false => std::fs::read(&file).map_err(|why| {
+                error(format!(
+                    "cannot read {}: {why}; `--policy {}=FILE` names its file",
+                    file.display(),
+                    name.display()
+                ))
+            })?,
+        };
+        // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
+        let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
+        let (policy, _) = loaded.map_err(|why| error(why.to_string()))?;
+        policies.insert(file, (changed, policy.clone()));
+        Ok(policy)
+    }
+
+    /// Runs a scenario on one backend and returns what came of each step.
+    ///
+    /// # Errors
+    /// When its policy cannot be used, or the world cannot be served.
+    pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
+        let load = FromRunner {
+            runner: self,
+            scenario,
+        };
+        let world = Shared::new(scenario.world.clone());
+        let server = match backend {
+            Backend::Mock => None,
+            Backend::Http => {
+                let options = ServerOptions {
+                    time: Time::World,
+                    ..ServerOptions::default()
+                };
+                Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
+            }
+        };
+        let mut bench = self.bench(scenario, &load, world);
+        if let Some(server) = &server {
+            // There the path tells the services apart.
+            (bench.transport, bench.urls) =
+                (Arc::new(self.pool.clone()), [server.url(), server.url()]);
+        }
+        let mut all = Vec::new();
+        for (index, step) in scenario.steps.iter().enumerate() {
+            all.push(bench.step(&step.act, index, None).await?);
+        }
+        if let Some(server) = server {
+            server.stop().await;
+        }
+        Ok(all)
+    }
+
+    /// Takes one step of a scenario in the process, on another world than the scenario's own, as this attempt (from 0)
+    /// and with a call that goes wrong if there is an injection.
+    ///
+    /// # Errors
+    /// When the policy cannot be used.
+    pub async fn strike(
+        &self,
+        scenario: &Scenario,
+        world: World,
+        step: &Step,
+        attempt: usize,
+        injection: Option<Injection>,
+    ) -> anyhow::Result<Ran> {
+        let load = FromRunner {
+            runner: self,
+            scenario,
+        };
+        self.bench(scenario, &load, Shared::new(world))
+            .step(&step.act, attempt, injection)
+            .await
+    }
+
+    /// What a policy says of its settings; it is asked once.
+    async fn schema(&self, policy: &Policy) -> Described {
+        let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(described) = schemas().get(&policy.digest).cloned() {
+            return described;
+        }
+        let schema = settings::schema(&self.engine, policy).await;
+        let described = schema.map(Arc::new).map_err(|error| error.to_string());
+        schemas().insert(policy.digest.clone(), described.clone());
+        described
+    }
+
+    /// A bench on the mock.
+    fn bench<'a>(&'a self, scenario: &'a Scenario, load: &'a dyn Load, world: Shared) -> Bench<'a> {
+        Bench {
+            engine: &self.engine,
+            load,
+            scenario,
+            transport: Arc::new(world.transport()),
+            // The host of the in-process transport tells the services apart.
+            urls: [PORT_URL.to_owned(), GITHUB_URL.to_owned()],
+            world,
+            seed: self.seed,
+        }
+    }
+
+    /// Runs a scenario, over HTTP as well if `http`, and holds what came of it against what it expects, and what the two
+    /// backends came to against each other.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<Report> {
+        let started = Instant::now();
+        let mock = self.run(scenario, Backend::Mock).await?;
+        let mut problems = Vec::new();
+        judge(scenario, "on the mock", &mut problems, |index, expect| {
+            check(expect, &mock[index])
+        });
+        for problem in &mut problems {
+            let index = problem.step - 1;
+            problem.snapshot = snapshot::of(
+                &scenario.steps[index].expect,
+                &mock[index],
+                &problem.mismatch.key,
+            );
+        }
+        if http {
+            let http = self.run(scenario, Backend::Http).await?;
+            judge(
+                scenario,
+                "over HTTP, unlike on the mock",
+                &mut problems,
+                |index, _| differences(&mock[index], &http[index]),
+            );
+        }
+        Ok(Report {
+            title: scenario.title.clone(),
+            path: scenario.path.clone(),
+            took: started.elapsed(),
+            problems,
+            calls: mock.into_iter().map(|ran| ran.calls).collect(),
+        })
+    }
+}
+
+/// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
+/// by the thousand here, and half of what an instance costs is the kernel's work.
+fn pooled() -> wasmtime::Config {
+    let (mut config, mut pool) = (native::quick(), wasmtime::PoolingAllocationConfig::new());
+    pool.linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10);
+    config.allocation_strategy(pool);
+    config
+}
+
+/// The policies that a scenario names, as its runner knows them.
+struct FromRunner<'a> {
+    runner: &'a Runner,
+    scenario: &'a Scenario,
+}
+
+#[async_trait]
+impl Load for FromRunner<'_> {
+    async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
+        Ok(self.runner.component(self.scenario, &wanted.component)?)
+    }
+
+    async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
+        let schema = self
+            .runner
+            .schema(policy)
+            .await
+            .map_err(anyhow::Error::msg)?;
+        Ok(settings::fit(&schema, wanted)?)
+    }
+}
+
+fn judge(
+    scenario: &Scenario,
+    at: &'static str,
+    problems: &mut Vec<Problem>,
+    look: impl Fn(usize, &super::Expect) -> Vec<Mismatch>,
+) {
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let found = look(index, &step.expect).into_iter();
+        let problem = |mismatch| Problem {
+            line: step.line,
+            step: index + 1,
+            at,
+            mismatch,
+            snapshot: None,
+        };
+        problems.extend(found.map(problem));
+    }
+}

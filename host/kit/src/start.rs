@@ -1,0 +1,107 @@
+//! `promote start`: starts the action in Port for one service, as a click there does, and waits for its end if asked to.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use promote_core::service::http::{Request, seg};
+use promote_core::service::port;
+use promote_core::text;
+
+/// How often is looked whether a run has ended.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What `promote start` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote start web                        start `promote_to_production` for the service web
+  promote start web --wait 15m             and wait until the run has ended
+  promote start web --input hotfix=true    with an input of the action")]
+pub struct StartArgs {
+    /// Identifier of the service's entity
+    #[arg(value_name = "SERVICE")]
+    service: String,
+
+    /// Identifier of the action
+    #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
+    action: String,
+
+    /// An input of the action: text, or JSON such as true or 7
+    #[arg(long, value_name = "NAME=VALUE")]
+    input: Vec<String>,
+
+    /// Wait this long for the end of the run
+    #[arg(long, value_name = "TIME")]
+    wait: Option<jiff::SignedDuration>,
+}
+
+#[derive(Deserialize)]
+struct One {
+    run: Run,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    id: String,
+    status: String,
+    #[serde(default)]
+    status_label: Option<String>,
+}
+
+/// Starts the action; prints the run's identifier and, after a wait, how it ended. Returns the exit code: that of a run.
+///
+/// # Errors
+/// When Port does not take it. It is never sent twice: a lost answer is an error, look in Port then.
+pub async fn run(
+    args: &StartArgs,
+    port: &port::Client,
+    say: impl Fn(&str),
+    print: impl Fn(&str),
+) -> anyhow::Result<u8> {
+    let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
+    let target = format!("/v1/actions/{}/runs", seg(&args.action));
+    let request = Request::once(Method::POST, target, body);
+    let One { mut run } = port
+        .administer(request)
+        .await
+        .context("starting the action")?
+        .json()?;
+    print(&format!("{}\n", text::line(&run.id)));
+    let Some(wait) = args.wait else { return Ok(0) };
+    let end = tokio::time::Instant::now()
+        + Duration::try_from(wait).context("`--wait` is not a time span")?;
+    while matches!(run.status.as_str(), "IN_PROGRESS" | "WAITING_FOR_APPROVAL") {
+        if tokio::time::Instant::now() + EVERY > end {
+            say(&format!("the run has not ended yet, it is {}", run.status));
+            return Ok(3);
+        }
+        tokio::time::sleep(EVERY).await;
+        let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
+        run = port.get(target).await?.json::<One>()?.run;
+    }
+    let label = run.status_label.unwrap_or_default();
+    say(&format!("the run has ended: {} {label}", run.status));
+    Ok(match (run.status.as_str(), label.as_str()) {
+        ("SUCCESS", _) => 0,
+        ("DECLINED", _) | (_, "Refused") => 1,
+        _ => 3,
+    })
+}
+
+fn inputs(given: &[String]) -> anyhow::Result<Map<String, Value>> {
+    let mut inputs = Map::new();
+    for one in given {
+        let Some((name, value)) = one.split_once('=') else {
+            bail!("the input `{one}` has no value: write `--input NAME=VALUE`");
+        };
+        let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+        inputs.insert(name.to_owned(), value);
+    }
+    Ok(inputs)
+}

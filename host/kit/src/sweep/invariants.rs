@@ -1,0 +1,448 @@
+//! The invariants that must hold wherever a run is hit, looked up in the world and not in what anybody says.
+//!
+//! It shares no code with the gate, which enforces the first and the third.
+
+use std::collections::BTreeSet;
+
+use globset::{GlobBuilder, GlobMatcher};
+use serde_json::{Map, Value, json};
+
+use crate::scenario::{Ran, only};
+use promote_core::gate::values::only_values_change;
+use promote_core::grants::{Grant, Operation};
+use promote_core::run::RunMode;
+use promote_intake::config::{Config, Report};
+use promote_mock::World;
+use promote_mock::git::Oid;
+use promote_mock::github::{PullState, Repository};
+use promote_mock::port::{Entity, RunStatus};
+
+/// What must hold; the numbers are those of `ARCHITECTURE.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// 1: the catalog is never ahead of git.
+    Catalog,
+    /// 2: one promotion, one pull request; the next run comes to the same end.
+    Once,
+    /// 3: only the addressed scalar changes.
+    Scalar,
+    /// 5: secrets stay in the host.
+    Secrets,
+    /// 6: every run ends said.
+    Said,
+    /// A failure is no reason to crash, to break grants or to run into a limit.
+    Sound,
+}
+
+impl Invariant {
+    /// All, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Catalog,
+        Self::Once,
+        Self::Scalar,
+        Self::Secrets,
+        Self::Said,
+        Self::Sound,
+    ];
+
+    /// A few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Catalog => "1 catalog not ahead of git",
+            Self::Once => "2 one pull request, same end",
+            Self::Scalar => "3 only the scalar changes",
+            Self::Secrets => "5 secrets",
+            Self::Said => "6 ends said",
+            Self::Sound => "no crash",
+        }
+    }
+}
+
+/// An invariant that does not hold, and what shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub invariant: Invariant,
+    /// What shows it; foreign text in it is not neutralised.
+    pub what: String,
+}
+
+/// What holds of one run, whatever hit it; `clean` is the same run when nothing does.
+pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut add = |invariant, what: Option<String>| {
+        broken.extend(what.map(|what| Broken { invariant, what }));
+    };
+    add(
+        Invariant::Catalog,
+        catalog_ahead(config, &ran.before, &ran.after),
+    );
+    add(
+        Invariant::Scalar,
+        foreign_change(config, &ran.before, &ran.after),
+    );
+    let leaks = ran.leaks.join(", ");
+    add(
+        Invariant::Secrets,
+        (!leaks.is_empty()).then(|| format!("a secret can be read in {leaks}")),
+    );
+    if let Some(ending) = ran.ending {
+        add(Invariant::Said, unsaid(config, clean, ran));
+        let unsound =
+            ["trapped", "violation", "limit"].contains(&ending) && clean.ending != Some(ending);
+        add(
+            Invariant::Sound,
+            unsound.then(|| format!("the run ended as {ending}: {}", ran.message)),
+        );
+    }
+    broken
+}
+
+/// A relation that a grant with `after = "merge"` covers, that the run has changed, and whose target's image no base
+/// branch holds.
+fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<String> {
+    let grants = config.grants.0.iter().filter(|grant| grant.after_merge);
+    for grant in grants {
+        for ((blueprint, identifier), entity) in after.port.entities.iter() {
+            let covered = grant.blueprint.contains(blueprint);
+            for (name, targets) in entity.relations.iter().filter(|_| covered) {
+                let was = before
+                    .port
+                    .entity(blueprint, identifier)
+                    .and_then(|was| was.relations.get(name));
+                if was == Some(targets) || !grant.relations.contains(name) {
+                    continue;
+                }
+                let mut targets = targets.identifiers().iter();
+                if let Some(target) =
+                    targets.find(|target| !is_in_git(config, grant, after, target))
+                {
+                    let what = "which no file that may be promoted holds on a base branch";
+                    return Some(format!(
+                        "{blueprint}/{identifier} points at {target}, {what}"
+                    ));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> bool {
+    let text = match &grant.holds {
+        None => Some(target.to_owned()),
+        Some(template) => {
+            let mut named = world
+                .port
+                .entities
+                .values()
+                .filter(|entity| entity.identifier == target);
+            named
+                .next()
+                .and_then(|entity| template.render(&context(entity), str::to_owned).ok())
+        }
+    };
+    let paths = promotable(config);
+    let texts = world
+        .github
+        .repositories
+        .iter()
+        .flat_map(|repository| base_files(repository, &paths));
+    text.is_some_and(|text| texts.into_iter().any(|file| holds(&file, &text)))
+}
+
+fn context(entity: &Entity) -> Value {
+    let mut context: Map<String, Value> = entity.properties.clone();
+    context.insert("identifier".to_owned(), json!(entity.identifier));
+    context.insert("properties".to_owned(), json!(entity.properties));
+    Value::Object(context)
+}
+
+/// The files that a proposal may change, for whatever service: another environment's file is no evidence.
+fn promotable(config: &Config) -> Vec<GlobMatcher> {
+    let grants = config
+        .grants
+        .0
+        .iter()
+        .filter(|grant| grant.covers(Operation::Propose));
+    let any_service = |path: &str| {
+        let mut parts = path.split('{');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |whole, part| {
+            whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest)
+        })
+    };
+    let paths = grants
+        .flat_map(|grant| &grant.path)
+        .map(|path| any_service(path.source()));
+    let globs =
+        paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
+    globs.map(|glob| glob.compile_matcher()).collect()
+}
+
+fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
+    let head = repository.branch(&repository.settings.default_branch);
+    let tree = head.and_then(|head| repository.git.tree_of(head));
+    let entries = tree
+        .map(|tree| repository.git.walk(tree))
+        .unwrap_or_default();
+    let is_meant = |path: &str| paths.iter().any(|glob| glob.is_match(path));
+    let entries = entries.into_iter().filter(|(path, _)| is_meant(path));
+    let blobs = entries.filter_map(|(_, entry)| repository.git.blob(entry.id));
+    blobs
+        .map(|blob| String::from_utf8_lossy(blob).into_owned())
+        .collect()
+}
+
+/// Whether a file holds a reference, and not only the beginning of a longer one.
+fn holds(file: &str, reference: &str) -> bool {
+    file.match_indices(reference).any(|(at, _)| {
+        let next = file[at + reference.len()..].chars().next();
+        !next.is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, '.' | '_' | '-'))
+    })
+}
+
+/// A new commit that changes more than values, unless a grant allows anything or somebody else made it.
+fn foreign_change(config: &Config, before: &World, after: &World) -> Option<String> {
+    let any = |grant: &&Grant| grant.any_change && grant.covers(Operation::Propose);
+    if config.grants.0.iter().any(|grant| any(&grant)) {
+        return None;
+    }
+    for repository in &after.github.repositories {
+        let name = repository.full_name();
+        let was = before.github.find(&name);
+        let known = was.map(reachable).unwrap_or_default();
+        let new = reachable(repository)
+            .into_iter()
+            .filter(|commit| !known.contains(commit));
+        for id in new {
+            if let Some(what) = more_than_values(repository, id) {
+                return Some(format!("commit {id} of {name}: {what}"));
+            }
+        }
+    }
+    None
+}
+
+fn reachable(repository: &Repository) -> BTreeSet<Oid> {
+    let heads = repository
+        .refs
+        .values()
+        .chain(repository.pulls.values().map(|pull| &pull.head_sha));
+    heads
+        .flat_map(|head| repository.git.ancestors(*head))
+        .collect()
+}
+
+fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
+    let commit = repository.git.commit(id)?;
+    // What others push in a world is theirs to answer for.
+    if commit.author.name == "dana" {
+        return None;
+    }
+    let parent = commit
+        .parents
+        .first()
+        .and_then(|parent| repository.git.tree_of(*parent));
+    repository
+        .git
+        .changes(parent, Some(commit.tree))
+        .into_iter()
+        .find_map(|change| {
+            let (Some(old), Some(new)) = (change.old, change.new) else {
+                return Some(format!("{} is added or removed", change.path));
+            };
+            if old.mode != new.mode {
+                return Some(format!("the mode of {} changes", change.path));
+            }
+            let text = |id| {
+                String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned()
+            };
+            let wrong = only_values_change(&text(old.id), &text(new.id)).err();
+            wrong.map(|what| format!("{}: {what}", change.path))
+        })
+}
+
+/// A run that has ended and whose Port run has not, without a word about it.
+fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
+    if ran.message.trim().is_empty() {
+        return Some("the run ended without a word".to_owned());
+    }
+    let is_open = |world: &World| {
+        let run = ran.run.as_ref().and_then(|run| world.port.runs.get(run));
+        run.is_some_and(|run| run.status == RunStatus::InProgress)
+    };
+    let expected = ran.mode == Some(RunMode::Run)
+        && config.port.report == Report::Host
+        && !is_open(&clean.after);
+    let unsaid = expected && is_open(&ran.after) && !ran.message.contains("Port could not be told");
+    unsaid.then(|| {
+        format!(
+            "the run ended ({}), and Port shows it in progress",
+            ran.message
+        )
+    })
+}
+
+/// Another end than that of the run that nothing hit, or another number of pull requests on the way there.
+pub(super) fn other_end(clean: &World, hit: &World) -> Option<Broken> {
+    let (gone, new) = only(&settled(clean), &settled(hit));
+    let what = || format!("the next run comes to another end\nwithout: {gone}\nwith: {new}");
+    (gone != new).then(|| Broken {
+        invariant: Invariant::Once,
+        what: what(),
+    })
+}
+
+/// What others see of Port and GitHub once all is settled: what stands on branches, pull requests, the catalog. Not when,
+/// and not what was said.
+fn settled(world: &World) -> String {
+    let mut lines = Vec::new();
+    for repository in &world.github.repositories {
+        let name = repository.full_name();
+        for (branch, head) in &repository.refs {
+            let tree = repository.git.tree_of(*head);
+            let tree = tree.map(|tree| tree.to_string()).unwrap_or_default();
+            lines.push(format!("{name} {branch} holds {tree}"));
+        }
+        for pull in repository.pulls.values() {
+            let state = match pull.state {
+                PullState::Open => "open",
+                PullState::Closed { .. } => "closed",
+                PullState::Merged { .. } => "merged",
+            };
+            lines.push(format!(
+                "{name} pull request {} to {}: {state}",
+                pull.head, pull.base
+            ));
+        }
+    }
+    for entity in world.port.entities.values() {
+        let Entity {
+            blueprint,
+            identifier,
+            title,
+            properties,
+            relations,
+            ..
+        } = entity;
+        lines.push(format!(
+            "{blueprint}/{identifier}: {title:?} {properties:?} {relations:?}"
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use promote_mock::git::{Commit, Edits, Entry, Object, RunMode, Signature};
+    use promote_mock::port::Targets;
+
+    const MANIFEST: &str = "apps/web/prod/deployment.yaml";
+
+    fn config() -> Config {
+        Config::parse(crate::demo::CONFIG).unwrap()
+    }
+
+    /// The sample after somebody has put a text in the manifest's place, on `main`.
+    fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
+        let mut world = World::sample();
+        let content = change(
+            &world
+                .github
+                .file_at("acme/gitops", "main", MANIFEST)
+                .unwrap(),
+        );
+        let now = world.now;
+        let repository = world.github.find_mut("acme/gitops").unwrap();
+        let parent = repository.branch("main").unwrap();
+        let id = repository.git.insert_blob(content);
+        let edits = Edits::from([(
+            MANIFEST.to_owned(),
+            Some(Entry {
+                mode: RunMode::File,
+                id,
+            }),
+        )]);
+        let base = repository.git.tree_of(parent);
+        let tree = repository.git.edit_tree(base, &edits).unwrap();
+        let (parents, author) = (vec![parent], Signature::new(author, "", now));
+        let committer = author.clone();
+        let commit = Commit {
+            tree,
+            parents,
+            author,
+            committer,
+            message: String::new(),
+        };
+        let commit = repository.git.insert(Object::Commit(commit));
+        repository.refs.insert("refs/heads/main".to_owned(), commit);
+        world
+    }
+
+    fn recorded(mut world: World) -> World {
+        let key = ("running_service".to_owned(), "web-prod".to_owned());
+        let production = world.port.entities.get_mut(&key).unwrap();
+        production
+            .relations
+            .insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
+        world
+    }
+
+    #[test]
+    fn a_catalog_ahead_of_git_is_seen() {
+        let promoted = |text: &str| text.replace("web:1.4.1", "web:1.4.2");
+        for (world, expected) in [
+            (World::sample(), None),
+            (
+                recorded(World::sample()),
+                Some("running_service/web-prod points at web-1.4.2"),
+            ),
+            (recorded(with_manifest("bot", promoted)), None),
+            (
+                recorded(with_manifest("bot", |text| {
+                    text.replace("web:1.4.1", "web:1.4.20")
+                })),
+                Some("web-1.4.2"),
+            ),
+        ] {
+            let found = catalog_ahead(&config(), &World::sample(), &world);
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
+        }
+    }
+
+    #[test]
+    fn a_commit_that_changes_more_than_a_value_is_seen() {
+        let more = |text: &str| text.replace("replicas: 3", "replicas: 4");
+        for (world, expected) in [
+            (
+                with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.2")),
+                false,
+            ),
+            (with_manifest("bot", more), true),
+            (with_manifest("dana", more), false),
+        ] {
+            let found = foreign_change(&config(), &World::sample(), &world);
+            assert_eq!(found.is_some(), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn another_end_is_seen() {
+        let sample = World::sample();
+        assert_eq!(other_end(&sample, &sample), None);
+        let broken = other_end(&sample, &recorded(World::sample())).unwrap();
+        assert_eq!(broken.invariant, Invariant::Once);
+        assert!(
+            broken.what.contains("web-1.4.1") && broken.what.contains("web-1.4.2"),
+            "{broken:?}"
+        );
+    }
+}

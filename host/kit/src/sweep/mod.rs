@@ -1,0 +1,168 @@
+//! The fault sweep: a scenario once for every call and every way in which it can fail, then again, and each time the
+//! invariants.
+//!
+//! It works on the calls of the contract, so it asks nothing of a policy and knows none. What it may not do is to judge by
+//! what a run says: only the world counts.
+
+mod invariants;
+mod shot;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::Notify;
+
+use super::coverage::Coverage;
+use super::scenario::{Act, Answered, Injection, Made, Ran, Runner, Scenario, Step, Trouble};
+use promote_core::call::Call;
+use promote_core::contract::Failure;
+use promote_mock::World;
+
+pub use invariants::{Broken, Invariant};
+pub use shot::{Only, Shot};
+
+/// What came of one shot.
+#[derive(Clone, Debug)]
+pub struct Struck {
+    /// The shot.
+    pub shot: Shot,
+    /// The line of its step.
+    pub line: usize,
+    /// The invariants that do not hold.
+    pub broken: Vec<Broken>,
+    /// The calls of the run that was hit and of the one after it, if something is broken.
+    pub calls: Vec<Vec<Made>>,
+}
+
+/// What every shot at one step is held against.
+struct Clean<'a> {
+    /// The step.
+    step: &'a Step,
+    /// From 0.
+    index: usize,
+    /// The run that nothing hits.
+    ran: &'a Ran,
+    /// The run after it.
+    again: Ran,
+}
+
+/// Fires every shot that is meant at a scenario, and takes note of the calls.
+///
+/// # Errors
+/// When the scenario's policy cannot be used.
+pub async fn sweep(
+    runner: &Runner,
+    scenario: &Scenario,
+    only: &Only,
+    coverage: &mut Coverage,
+) -> anyhow::Result<Vec<Struck>> {
+    let name = scenario.name();
+    let mut all = Vec::new();
+    let clean = runner.run(scenario, super::scenario::Backend::Mock).await?;
+    for (index, (step, ran)) in scenario.steps.iter().zip(&clean).enumerate() {
+        coverage.add(&ran.calls);
+        if !matches!(step.act, Act::Start(..)) {
+            continue;
+        }
+        let again = again(runner, scenario, step, ran.after.clone(), index).await?;
+        let clean = Clean {
+            step,
+            index,
+            ran,
+            again,
+        };
+        for (at, (call, made)) in reaching(&ran.calls).enumerate() {
+            for trouble in Trouble::all() {
+                let shot = Shot {
+                    scenario: name.clone(),
+                    step: index + 1,
+                    call,
+                    name: made.call_name(),
+                    trouble,
+                };
+                if only.means(&shot) {
+                    all.push(fire(runner, scenario, &clean, at, shot, coverage).await?);
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The calls that reach a source, with their numbers from 1: time comes from the host, and what the gate stops goes no
+/// further.
+fn reaching(calls: &[Made]) -> impl Iterator<Item = (usize, &Made)> {
+    let stays = |made: &Made| {
+        matches!(made.call, Call::Now | Call::Sleep { .. })
+            || matches!(
+                made.answer,
+                Answered::Stopped | Answered::Failure(Failure::Denied(_))
+            )
+    };
+    calls
+        .iter()
+        .enumerate()
+        .filter(move |(_, made)| !stays(made))
+        .map(|(index, made)| (index + 1, made))
+}
+
+/// Hits one call, starts the step again, and looks at the world after both.
+async fn fire(
+    runner: &Runner,
+    scenario: &Scenario,
+    clean: &Clean<'_>,
+    at: usize,
+    shot: Shot,
+    coverage: &mut Coverage,
+) -> anyhow::Result<Struck> {
+    let injection = Injection {
+        trouble: shot.trouble,
+        at,
+        kill: Arc::new(Notify::new()),
+    };
+    let before = clean.ran.before.clone();
+    let hit = runner.strike(scenario, before, clean.step, clean.index, Some(injection));
+    let hit = hit.await.with_context(|| shot.to_string())?;
+    let next = again(
+        runner,
+        scenario,
+        clean.step,
+        hit.after.clone(),
+        clean.index + 1,
+    );
+    let mut next = next
+        .await
+        .with_context(|| format!("the run after {shot}"))?;
+    coverage.add(&hit.calls);
+    coverage.add(&next.calls);
+    coverage.hit(&shot.name, shot.trouble);
+    let mut broken = invariants::of_run(&scenario.config, clean.ran, &hit);
+    // Of both runs together.
+    next.before = clean.ran.before.clone();
+    broken.extend(invariants::of_run(&scenario.config, &clean.again, &next));
+    broken.extend(invariants::other_end(&clean.again.after, &next.after));
+    broken.dedup();
+    let calls = if broken.is_empty() {
+        Vec::new()
+    } else {
+        vec![hit.calls, next.calls]
+    };
+    Ok(Struck {
+        shot,
+        line: clean.step.line,
+        broken,
+        calls,
+    })
+}
+
+/// Starts a step once more, when nothing goes wrong any longer.
+async fn again(
+    runner: &Runner,
+    scenario: &Scenario,
+    step: &Step,
+    mut world: World,
+    attempt: usize,
+) -> anyhow::Result<Ran> {
+    world.heal();
+    runner.strike(scenario, world, step, attempt, None).await
+}

@@ -1,0 +1,295 @@
+//! What came of scenarios, in words, JSON, JUnit's XML or annotations. All text is made harmless: scenarios hold hostile
+//! data on purpose.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Format, Whole};
+use crate::scenario::{Problem, Report};
+use promote_core::text;
+
+/// What is said when all have ended.
+pub(super) fn whole(format: Format, result: &Whole) -> String {
+    let (reports, took) = (&result.reports, result.took);
+    match format {
+        Format::Pretty => format!("{}\n{}\n", tables(result), summary(reports, took)),
+        Format::Json => {
+            let mut json = json(reports, took);
+            if let Some(sweep) = &result.sweep {
+                json["sweep"] = sweep.json();
+            }
+            if let Some(coverage) = &result.coverage {
+                json["coverage"] = coverage.json();
+            }
+            text::json(&format!("{json:#}\n"))
+        }
+        Format::Junit => junit(reports, took),
+        Format::Github => format!("{}{}", github(reports, took), tables(result)),
+    }
+}
+
+fn tables(result: &Whole) -> String {
+    let sweep = result
+        .sweep
+        .as_ref()
+        .map(|sweep| format!("\n{}\n", sweep.table()));
+    let coverage = result
+        .coverage
+        .as_ref()
+        .map(|coverage| format!("\n{}\n", coverage.table()));
+    [sweep, coverage].into_iter().flatten().collect()
+}
+
+/// One scenario as a line, and below it what is wrong and the calls that were made.
+pub(super) fn pretty(report: &Report) -> String {
+    let mut text = format!("{}\n", progress(report));
+    if !report.passed() {
+        for line in details(report) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+    text
+}
+
+/// One scenario as a line.
+pub(super) fn progress(report: &Report) -> String {
+    let mark = if report.passed() { "ok  " } else { "FAIL" };
+    let millis = report.took.as_millis();
+    let title = text::line(&report.title);
+    format!("{mark}  {title}  ({}, {millis} ms)", report.path.display())
+}
+
+fn summary(reports: &[Report], took: Duration) -> String {
+    let passed = reports.iter().filter(|report| report.passed()).count();
+    let failed = reports.len() - passed;
+    format!(
+        "{passed} passed, {failed} failed ({:.1} s)",
+        took.as_secs_f32()
+    )
+}
+
+/// What is wrong, and which calls were made, line by line.
+fn details(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for problem in &report.problems {
+        lines.push(title(report, problem));
+        let sides = [
+            ("expected", &problem.mismatch.expected),
+            ("actual", &problem.mismatch.actual),
+        ];
+        for (side, shown) in sides {
+            let mut shown = shown.lines().map(text::line);
+            lines.push(format!("  {side:8}  {}", shown.next().unwrap_or_default()));
+            lines.extend(shown.map(|line| format!("            {line}")));
+        }
+    }
+    for (index, calls) in report
+        .calls
+        .iter()
+        .enumerate()
+        .filter(|(_, calls)| !calls.is_empty())
+    {
+        lines.push(format!("calls of step {}:", index + 1));
+        let calls = calls.iter().enumerate();
+        lines
+            .extend(calls.map(|(number, made)| {
+                format!("  {:>2}  {}", number + 1, text::line(&made.line()))
+            }));
+    }
+    lines
+}
+
+fn title(report: &Report, problem: &Problem) -> String {
+    let (path, line) = (report.path.display(), problem.line);
+    let (step, key, at) = (problem.step, text::line(&problem.mismatch.key), problem.at);
+    format!("{path}:{line}: step {step}: {key} {at}")
+}
+
+fn json(reports: &[Report], took: Duration) -> Value {
+    let problem = |problem: &Problem| {
+        let mismatch = &problem.mismatch;
+        json!({
+            "step": problem.step, "line": problem.line, "at": problem.at,
+            "key": mismatch.key, "expected": mismatch.expected, "actual": mismatch.actual,
+        })
+    };
+    let scenario = |report: &Report| {
+        let calls = report
+            .calls
+            .iter()
+            .map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
+        json!({
+            "title": report.title, "path": report.path, "passed": report.passed(),
+            "milliseconds": millis(report.took),
+            "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
+            "calls": calls.collect::<Vec<_>>(),
+        })
+    };
+    let passed = reports.iter().filter(|report| report.passed()).count();
+    json!({
+        "passed": passed, "failed": reports.len() - passed, "milliseconds": millis(took),
+        "scenarios": reports.iter().map(scenario).collect::<Vec<_>>(),
+    })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn junit(reports: &[Report], took: Duration) -> String {
+    let failed = reports.iter().filter(|report| !report.passed()).count();
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"promote test\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" time=\"{:.3}\">\n",
+        reports.len(),
+        took.as_secs_f32()
+    );
+    for report in reports {
+        let (name, class) = (
+            escape(&report.title),
+            escape(&report.path.display().to_string()),
+        );
+        let time = report.took.as_secs_f32();
+        let _ = write!(
+            xml,
+            "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{time:.3}\""
+        );
+        if let Some(first) = report.problems.first() {
+            let message = escape(&title(report, first));
+            let body = escape(&details(report).join("\n"));
+            let _ = writeln!(
+                xml,
+                ">\n      <failure message=\"{message}\">{body}</failure>\n    </testcase>"
+            );
+        } else {
+            xml.push_str("/>\n");
+        }
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+/// Text in XML; what XML cannot hold at all is made a space.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push('\n'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// An annotation for each problem, at its line (GitHub, "Workflow commands for GitHub Actions").
+fn github(reports: &[Report], took: Duration) -> String {
+    let mut all = String::new();
+    for report in reports {
+        for problem in &report.problems {
+            let mismatch = &problem.mismatch;
+            let message = format!(
+                "step {}: {} {}\nexpected: {}\nactual: {}",
+                problem.step, mismatch.key, problem.at, mismatch.expected, mismatch.actual
+            );
+            let message: Vec<String> = message.lines().map(text::line).collect();
+            let _ = writeln!(
+                all,
+                "::error file={},line={},title={}::{}",
+                property(&report.path.display().to_string()),
+                problem.line,
+                property(&text::line(&report.title)),
+                text::command_data(&message.join("\n"))
+            );
+        }
+    }
+    let _ = writeln!(all, "{}", summary(reports, took));
+    all
+}
+
+/// A property of a workflow command (actions/toolkit, command.ts).
+fn property(text: &str) -> String {
+    text::command_data(text)
+        .replace(':', "%3A")
+        .replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::scenario::Mismatch;
+
+    fn reports() -> Vec<Report> {
+        let report = |title: &str, problems| Report {
+            title: title.to_owned(),
+            path: PathBuf::from("a,b.toml"),
+            took: Duration::from_millis(12),
+            problems,
+            calls: vec![Vec::new()],
+        };
+        let mismatch = Mismatch {
+            key: "message".to_owned(),
+            expected: "<b>".to_owned(),
+            actual: "::error::x\n\u{1b}[31m".to_owned(),
+        };
+        let problem = Problem {
+            line: 3,
+            step: 1,
+            at: "on the mock",
+            mismatch,
+            snapshot: None,
+        };
+        vec![
+            report("fine", Vec::new()),
+            report("not fine", vec![problem]),
+        ]
+    }
+
+    #[test]
+    fn every_format_counts_and_none_passes_on_what_is_hostile() {
+        for (format, counts) in [
+            (Format::Pretty, "1 passed, 1 failed"),
+            (Format::Json, "\"failed\": 1"),
+            (Format::Junit, "tests=\"2\" failures=\"1\""),
+            (Format::Github, "1 passed, 1 failed"),
+        ] {
+            let whole_of = Whole {
+                reports: reports(),
+                took: Duration::from_secs(1),
+                ..Whole::default()
+            };
+            let text = whole(format, &whole_of);
+            assert!(text.contains(counts), "{format:?}: {text}");
+            assert!(
+                !text.contains('\u{1b}') && !text.contains("\n::error::x"),
+                "{format:?}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_both_sides_and_where() {
+        let shown = pretty(&reports()[1]);
+        for part in [
+            "FAIL  not fine",
+            "a,b.toml:3: step 1: message on the mock",
+            "expected  <b>",
+            "actual    ::error::x",
+        ] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let annotation = github(&reports(), Duration::ZERO);
+        assert!(
+            annotation.starts_with("::error file=a%2Cb.toml,line=3,title=not fine::step 1"),
+            "{annotation}"
+        );
+        assert!(junit(&reports(), Duration::ZERO).contains("expected  &lt;b&gt;"));
+    }
+}

@@ -1,0 +1,184 @@
+//! `promote test --sweep`: fires all shots side by side, and brings what came of them into a report and a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::coverage::Coverage;
+use crate::scenario::{Made, Mismatch, Problem, Report, Runner, Scenario, Trouble};
+use crate::sweep::{Invariant, Only, Struck, sweep};
+
+/// How many shots there were, and how many broke what; by trouble.
+#[derive(Clone, Debug, Default)]
+pub struct Totals(BTreeMap<Trouble, (usize, BTreeMap<Invariant, usize>)>);
+
+impl Totals {
+    /// How many shots were fired.
+    pub fn injections(&self) -> usize {
+        self.0.values().map(|(injections, _)| injections).sum()
+    }
+
+    /// How many times an invariant was broken.
+    pub fn broken(&self) -> usize {
+        self.0
+            .values()
+            .flat_map(|(_, broken)| broken.values())
+            .sum()
+    }
+
+    fn add(&mut self, struck: &Struck) {
+        let (injections, broken) = self.0.entry(struck.shot.trouble).or_default();
+        *injections += 1;
+        for one in &struck.broken {
+            *broken.entry(one.invariant).or_default() += 1;
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        for (trouble, (injections, broken)) in other.0 {
+            let own = self.0.entry(trouble).or_default();
+            own.0 += injections;
+            for (invariant, count) in broken {
+                *own.1.entry(invariant).or_default() += count;
+            }
+        }
+    }
+
+    /// A row for each trouble, a column for each invariant.
+    pub(super) fn table(&self) -> String {
+        let mut text = format!("{:14} {:>8}", "trouble", "injected");
+        for invariant in Invariant::ALL {
+            let _ = write!(text, "  {}", invariant.name());
+        }
+        for (trouble, (injections, broken)) in &self.0 {
+            let _ = write!(text, "\n{:14} {injections:>8}", trouble.name());
+            for invariant in Invariant::ALL {
+                let count = broken.get(&invariant).copied().unwrap_or_default();
+                let _ = write!(text, "  {count:>0$}", invariant.name().len());
+            }
+        }
+        let _ = write!(
+            text,
+            "\n{} injections, {} broken",
+            self.injections(),
+            self.broken()
+        );
+        text
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let rows = self.0.iter().map(|(trouble, (injections, broken))| {
+            let broken = Invariant::ALL.iter().map(|invariant| {
+                let count = broken.get(invariant).copied().unwrap_or_default();
+                (invariant.name().to_owned(), json!(count))
+            });
+            let broken: serde_json::Map<_, _> = broken.collect();
+            json!({ "trouble": trouble.name(), "injected": injections, "broken": broken })
+        });
+        let rows: Vec<Value> = rows.collect();
+        json!({ "injections": self.injections(), "broken": self.broken(), "table": rows })
+    }
+}
+
+/// Fires every shot that is meant at every scenario. Each scenario is shown as it ends.
+///
+/// # Errors
+/// When one cannot be run at all.
+pub async fn sweep_all(
+    runner: &Arc<Runner>,
+    scenarios: Vec<Scenario>,
+    only: &Only,
+    shown: &(dyn Fn(&Report) + Sync),
+) -> anyhow::Result<(Vec<Report>, Totals, Coverage)> {
+    // A sweep only computes: more at a time would only take turns.
+    let places = Arc::new(Semaphore::new(4));
+    let mut running = JoinSet::new();
+    for (index, scenario) in scenarios.into_iter().enumerate() {
+        let (runner, only, places) = (Arc::clone(runner), only.clone(), Arc::clone(&places));
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let (started, mut coverage) = (Instant::now(), Coverage::default());
+            let path = scenario.path.display().to_string();
+            let struck = sweep(&runner, &scenario, &only, &mut coverage)
+                .await
+                .context(path)?;
+            let mut totals = Totals::default();
+            struck.iter().for_each(|struck| totals.add(struck));
+            let mut report = report(&scenario, &struck, runner.seed());
+            report.took = started.elapsed();
+            anyhow::Ok((index, report, totals, coverage))
+        });
+    }
+    let (mut reports, mut totals, mut coverage) =
+        (BTreeMap::new(), Totals::default(), Coverage::default());
+    while let Some(ended) = running.join_next().await {
+        let (index, report, own, calls) = ended.context("a sweep panicked")??;
+        shown(&report);
+        reports.insert(index, report);
+        totals.join(own);
+        coverage.join(calls);
+    }
+    Ok((reports.into_values().collect(), totals, coverage))
+}
+
+/// What is broken, as problems of the scenario.
+fn report(scenario: &Scenario, struck: &[Struck], seed: u64) -> Report {
+    let problems = struck.iter().flat_map(|struck| {
+        struck.broken.iter().map(move |broken| Problem {
+            line: struck.line,
+            step: struck.shot.step,
+            at: "does not hold",
+            snapshot: None,
+            mismatch: Mismatch {
+                key: broken.invariant.name().to_owned(),
+                expected: format!(
+                    "it holds with {} at {}",
+                    struck.shot.trouble.name(),
+                    struck.shot.name
+                ),
+                actual: format!(
+                    "{}\n{}\n{}",
+                    broken.what,
+                    again(scenario, struck, seed),
+                    calls(&struck.calls)
+                ),
+            },
+        })
+    });
+    Report {
+        title: format!("{} ({} injections)", scenario.title, struck.len()),
+        path: scenario.path.clone(),
+        took: std::time::Duration::ZERO,
+        problems: problems.collect(),
+        calls: Vec::new(),
+    }
+}
+
+/// The command that does it again.
+fn again(scenario: &Scenario, struck: &Struck, seed: u64) -> String {
+    let (path, shot) = (scenario.path.display(), &struck.shot);
+    format!("again: promote test {path} --sweep --seed {seed} --only '{shot}'")
+}
+
+fn calls(runs: &[Vec<Made>]) -> String {
+    let mut text = String::new();
+    for (title, calls) in [
+        "calls of the run that was hit:",
+        "calls of the run after it:",
+    ]
+    .iter()
+    .zip(runs)
+    {
+        let _ = writeln!(text, "{title}");
+        for (index, made) in calls.iter().enumerate() {
+            let _ = writeln!(text, "  {:>2}  {}", index + 1, made.line());
+        }
+    }
+    text
+}

@@ -1,0 +1,305 @@
+//! What is wrong with a journal, and on which line. Decides nothing about what was recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use promote_core::journal::record::Line;
+use promote_core::journal::{Entry, FORMAT, Header, chain};
+
+/// What a journal is, as far as it can be told from the journal alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// How many whole lines there are.
+    pub lines: usize,
+    /// The sum that the last whole line gives itself; empty if there is none.
+    pub sum: String,
+    /// What the run started from, if that can be read.
+    pub header: Option<Box<Header>>,
+    /// How it ends.
+    pub end: End,
+    /// What is wrong, line by line; none if every line is what was written.
+    pub findings: Vec<Finding>,
+}
+
+/// How a journal ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the run's own ending.
+    Said {
+        /// The kind of ending.
+        ending: String,
+        /// The words for it.
+        message: String,
+    },
+    /// After a whole line that is no ending: the run was killed, or the rest was removed.
+    Cut,
+    /// In the middle of a line: the run was killed while it wrote, or the rest was removed.
+    Torn,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: What,
+}
+
+/// What can be wrong with a line. The words follow "line N".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// It is not one of a journal.
+    #[error("is no line of a journal: {0}")]
+    Unreadable(String),
+    /// It is not what was written.
+    #[error("was edited: its sum does not fit it")]
+    Edited,
+    /// It was written elsewhere.
+    #[error("was written as line {0}: it was moved, or others were")]
+    Moved(usize),
+    /// It was written once and is there twice.
+    #[error("repeats line {0}")]
+    Repeated(usize),
+    /// What was written before it is not there.
+    #[error("is not where it was written: {} missing before it", lines(.0, .1))]
+    Missing(usize, usize),
+    /// It does not belong there, although nothing was changed after it was written.
+    #[error("does not belong there: {0}")]
+    Misplaced(&'static str),
+    /// It is written in a format that this version does not know.
+    #[error("names the format {0}, and this version reads {FORMAT}: use the version that wrote it")]
+    Format(u32),
+    /// The journal holds nothing.
+    #[error("is missing: the journal is empty")]
+    Empty,
+}
+
+fn lines(first: &usize, last: &usize) -> String {
+    if first == last {
+        format!("line {first} is")
+    } else {
+        format!("lines {first} to {last} are")
+    }
+}
+
+impl What {
+    /// A stable word for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::Edited => "edited",
+            Self::Moved(_) => "moved",
+            Self::Repeated(_) => "repeated",
+            Self::Missing(..) => "missing",
+            Self::Misplaced(_) => "misplaced",
+            Self::Format(_) => "format",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+/// Looks at every line of a journal.
+pub fn check(bytes: &[u8]) -> Verified {
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let texts: Vec<&[u8]> = bytes[..whole]
+        .split_inclusive(|byte| *byte == b'\n')
+        .collect();
+    let parsed: Vec<Option<Line<'_>>> = texts.iter().map(|text| parse(text)).collect();
+    let mut findings = order(&parsed);
+    findings.extend(sums(&parsed));
+    let mut entries = Vec::new();
+    for (index, line) in parsed.iter().enumerate() {
+        match line.map(|line| serde_json::from_str::<Entry>(line.entry)) {
+            Some(Ok(entry)) => entries.push((index + 1, entry)),
+            Some(Err(why)) => findings.push(Finding {
+                line: index + 1,
+                what: unreadable(&why.to_string()),
+            }),
+            None => {}
+        }
+    }
+    // What is out of its order breaks this rule too: only a line that is what was written is worth a word about it.
+    if findings.is_empty() {
+        findings = sequence(&entries);
+    }
+    findings.sort_by_key(|finding| finding.line);
+    findings.dedup();
+    let end = match entries.last() {
+        _ if whole < bytes.len() => End::Torn,
+        Some((
+            line,
+            Entry::Footer {
+                ending, message, ..
+            },
+        )) if *line == texts.len() => End::Said {
+            ending: ending.clone(),
+            message: message.clone(),
+        },
+        _ => End::Cut,
+    };
+    let sum = parsed
+        .last()
+        .copied()
+        .flatten()
+        .map(|line| line.sum.to_owned())
+        .unwrap_or_default();
+    let header = entries.into_iter().find_map(|(_, entry)| match entry {
+        Entry::Header(header) => Some(header),
+        _ => None,
+    });
+    Verified {
+        lines: texts.len(),
+        sum,
+        header,
+        end,
+        findings,
+    }
+}
+
+fn parse(text: &[u8]) -> Option<Line<'_>> {
+    let text = std::str::from_utf8(text).ok()?;
+    Line::parse(text.strip_suffix('\n')?)
+}
+
+fn unreadable(why: &str) -> What {
+    What::Unreadable(why.to_owned())
+}
+
+/// Holds the numbers that lines give themselves against the places where they stand.
+fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
+    let there: BTreeSet<usize> = parsed.iter().flatten().map(|line| line.number).collect();
+    let (mut findings, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut expected, mut before) = (1, "");
+    for (index, line) in parsed.iter().enumerate() {
+        let mut find = |what| {
+            findings.push(Finding {
+                line: index + 1,
+                what,
+            })
+        };
+        let Some(line) = line else {
+            find(unreadable("it was not written by this program"));
+            (expected, before) = (expected + 1, "");
+            continue;
+        };
+        let number = line.number;
+        if number != expected && chain(before, expected, line.entry) == line.sum {
+            // Only its number is another; all that follows is where it was.
+            find(What::Edited);
+            (expected, before) = (expected + 1, line.sum);
+            continue;
+        }
+        let missing: Vec<usize> = gap(expected, number)
+            .filter(|number| !there.contains(number))
+            .collect();
+        match (missing.first(), missing.last()) {
+            _ if !seen.insert(number) => find(What::Repeated(number)),
+            (Some(first), Some(last)) => find(What::Missing(*first, *last)),
+            _ if number != expected => find(What::Moved(number)),
+            _ => {}
+        }
+        (expected, before) = (expected.max(number.saturating_add(1)), line.sum);
+    }
+    findings
+}
+
+/// The numbers that are skipped; of a number that no journal reaches only the first few, since it is made up.
+fn gap(expected: usize, number: usize) -> impl Iterator<Item = usize> {
+    (expected..number).take(1_000)
+}
+
+/// Holds the sum of every line against its text and the sum of the line that was written before it, wherever that stands.
+fn sums(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
+    let mut by_number: BTreeMap<usize, Line<'_>> = BTreeMap::new();
+    for (index, line) in parsed.iter().enumerate() {
+        let Some(line) = line else { continue };
+        if line.number == index + 1 {
+            by_number.insert(line.number, *line);
+        } else {
+            by_number.entry(line.number).or_insert(*line);
+        }
+    }
+    // What a line's sum should be, where the line before it is there.
+    let right = |line: &Line<'_>| match line.number {
+        1 => Some(chain("", 1, line.entry)),
+        number => Some(chain(
+            by_number.get(&number.checked_sub(1)?)?.sum,
+            number,
+            line.entry,
+        )),
+    };
+    let is_edited = |line: &Line<'_>| {
+        let Some(found) = right(line).filter(|found| *found != line.sum) else {
+            return false;
+        };
+        // If the sum of the line before was edited and nothing else, then this one is as it was written.
+        let earlier = line
+            .number
+            .checked_sub(1)
+            .and_then(|number| by_number.get(&number));
+        let mended = earlier
+            .and_then(right)
+            .map(|sum| chain(&sum, line.number, line.entry));
+        mended.is_none_or(|mended| mended != line.sum) && found != line.sum
+    };
+    let numbered = parsed
+        .iter()
+        .enumerate()
+        .filter_map(|(index, line)| Some((index + 1, line.as_ref()?)));
+    numbered
+        .filter(|(_, line)| is_edited(line))
+        .map(|(line, _)| Finding {
+            line,
+            what: What::Edited,
+        })
+        .collect()
+}
+
+/// Holds the entries against the order that a run writes them in.
+fn sequence(entries: &[(usize, Entry)]) -> Vec<Finding> {
+    let (mut calls, mut open, mut over) = (0_u32, false, false);
+    let mut findings = Vec::new();
+    for (line, entry) in entries {
+        let misplaced = match entry {
+            _ if over => Some("the run had ended"),
+            Entry::Header(header) if header.format != FORMAT => {
+                findings.push(Finding {
+                    line: *line,
+                    what: What::Format(header.format),
+                });
+                None
+            }
+            Entry::Header(_) => (*line != 1).then_some("a journal has one header, its first line"),
+            _ if *line == 1 => Some("a journal starts with its header"),
+            Entry::Call { number, .. } if open || *number != calls + 1 => Some(
+                "a call before the last one was answered, or with another number than the next",
+            ),
+            Entry::Reply { number, .. } | Entry::Failure { number, .. }
+                if !open || *number != calls =>
+            {
+                Some("an answer to no call")
+            }
+            _ => None,
+        };
+        match entry {
+            Entry::Call { .. } => (calls, open) = (calls.saturating_add(1), true),
+            Entry::Reply { .. } | Entry::Failure { .. } => open = false,
+            Entry::Footer { .. } => over = true,
+            Entry::Header(_) => {}
+        }
+        findings.extend(misplaced.map(|why| Finding {
+            line: *line,
+            what: What::Misplaced(why),
+        }));
+    }
+    if entries.is_empty() {
+        findings.push(Finding {
+            line: 1,
+            what: What::Empty,
+        });
+    }
+    findings
+}

@@ -1,0 +1,202 @@
+//! `promote verify`: is a journal what the run wrote?
+//!
+//! A journal proves itself only so far: who rewrites all of it, sums included, leaves one that holds. The sum of the last
+//! line, kept elsewhere, closes that gap: a run prints it, and `--sum` asks for it. JOURNAL.md has the format.
+
+mod check;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::journals;
+use promote_core::text;
+
+pub use check::{End, Finding, Verified, What, check};
+
+/// What `promote verify` is told.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct VerifyArgs {
+    /// Journals, or folders that are searched for `*.jsonl`
+    #[arg(value_name = "JOURNAL", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The sum that the last line must have, as the run printed it; for one journal
+    #[arg(long, value_name = "HEX")]
+    pub sum: Option<String>,
+
+    /// Take a journal without an ending, as a killed run leaves it, for a good one
+    #[arg(long)]
+    pub allow_cut: bool,
+
+    /// How to say what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  promote verify run.jsonl
+  promote verify --sum 9f2c… run.jsonl      the sum that the run printed (`journal-sum`)
+  promote verify --format json journals/
+
+Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot be read";
+
+/// How to say what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Pretty,
+    /// One JSON object
+    Json,
+}
+
+/// One journal and what was found in it.
+struct Looked {
+    path: PathBuf,
+    verified: Verified,
+    /// Whether the last sum is the one that was asked for; true if none was.
+    fits: bool,
+}
+
+impl Looked {
+    /// A stable word for machines.
+    fn state(&self) -> &'static str {
+        match (
+            &self.verified.end,
+            self.verified.findings.is_empty() && self.fits,
+        ) {
+            (_, false) => "broken",
+            (End::Said { .. }, true) => "whole",
+            (End::Cut | End::Torn, true) => "cut",
+        }
+    }
+}
+
+/// Verifies journals; the result goes to `data`. Returns the exit code: 0 if all are whole, 1 if one is not.
+///
+/// # Errors
+/// When a file cannot be read, or one sum is asked of several journals.
+pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
+    let paths = journals::find(&args.paths)?;
+    if args.sum.is_some() && paths.len() != 1 {
+        bail!(
+            "`--sum` is the sum of one journal, and these are {}",
+            paths.len()
+        );
+    }
+    let mut all = Vec::new();
+    for path in paths {
+        let verified = check(&journals::bytes(&path)?);
+        let fits = args
+            .sum
+            .as_ref()
+            .is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
+        all.push(Looked {
+            path,
+            verified,
+            fits,
+        });
+    }
+    match args.format {
+        Format::Pretty => data(&format!("{}\n", text::log(&pretty(&all)))),
+        Format::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
+    }
+    let good = |looked: &Looked| match looked.state() {
+        "cut" => args.allow_cut,
+        state => state == "whole",
+    };
+    Ok(u8::from(!all.iter().all(good)))
+}
+
+fn count(all: &[Looked], state: &str) -> usize {
+    all.iter().filter(|looked| looked.state() == state).count()
+}
+
+fn pretty(all: &[Looked]) -> String {
+    let mut shown = String::new();
+    for looked in all {
+        let Looked {
+            path,
+            verified,
+            fits,
+        } = looked;
+        let (path, lines) = (text::line(&path.display().to_string()), verified.lines);
+        let _ = writeln!(
+            shown,
+            "{:6}  {path}: {lines} lines, {}",
+            looked.state(),
+            ending(verified)
+        );
+        for finding in &verified.findings {
+            let _ = writeln!(
+                shown,
+                "        line {} {}",
+                finding.line,
+                text::line(&finding.what.to_string())
+            );
+        }
+        let sum = text::line(&verified.sum);
+        let _ = match fits {
+            true => writeln!(shown, "        sum {sum}"),
+            false => writeln!(
+                shown,
+                "        its sum is {sum}, not the one that was asked for: it was cut, or written again"
+            ),
+        };
+    }
+    let [whole, cut, broken] = ["whole", "cut", "broken"].map(|state| count(all, state));
+    let _ = writeln!(shown, "{whole} whole, {cut} cut, {broken} broken");
+    shown
+}
+
+fn ending(verified: &Verified) -> String {
+    let lines = verified.lines;
+    match &verified.end {
+        End::Said { ending, .. } => format!("ends as {}", text::line(ending)),
+        End::Cut => {
+            format!(
+                "no ending after line {lines}: the run was killed there, or the rest was removed"
+            )
+        }
+        End::Torn => {
+            format!(
+                "line {} is torn: the run was killed while it wrote it, or the rest was removed",
+                lines + 1
+            )
+        }
+    }
+}
+
+fn machine(all: &[Looked]) -> Value {
+    let finding = |finding: &Finding| json!({ "line": finding.line, "what": finding.what.name(), "message": finding.what.to_string() });
+    let journal = |looked: &Looked| {
+        let verified = &looked.verified;
+        let header = verified.header.as_ref();
+        let ending = match &verified.end {
+            End::Said { ending, message } => json!({ "outcome": ending, "message": message }),
+            End::Cut | End::Torn => Value::Null,
+        };
+        json!({
+            "path": looked.path.display().to_string(),
+            "state": looked.state(),
+            "lines": verified.lines,
+            "torn": verified.end == End::Torn,
+            "sum": verified.sum,
+            "sum-fits": looked.fits,
+            "ending": ending,
+            "run": header.map(|header| &header.request.run_id),
+            "component": header.map(|header| &header.component),
+            "findings": verified.findings.iter().map(finding).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "whole": count(all, "whole"), "cut": count(all, "cut"), "broken": count(all, "broken"),
+        "journals": all.iter().map(journal).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,34 @@
+//! The world's time, as a clock for the clients: it stands still between requests, and sleeping moves it on at once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use promote_core::service::transport::Clock;
+
+use super::Shared;
+
+/// A clock that everybody in one world shares.
+#[derive(Clone, Debug)]
+pub struct WorldClock(Shared);
+
+impl WorldClock {
+    /// The clock of this world.
+    pub fn new(world: Shared) -> Self {
+        Self(world)
+    }
+}
+
+#[async_trait]
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.0.lock().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.lock().advance(duration);
+        // Who waits in a loop must still let others run: a deadline, another request.
+        tokio::task::yield_now().await;
+    }
+}

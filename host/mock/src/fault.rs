@@ -1,0 +1,256 @@
+//! What goes wrong, as state: which request, the how-manieth, and what happens to it.
+
+mod answer;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use promote_core::service::transport::HttpRequest;
+
+use super::Service;
+
+/// The faults of a world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Faults(pub Vec<Fault>);
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Fault {
+    /// Of which service; of both if it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// Which method; all if it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Which paths: `*` stands for one segment, `**` for any number of them.
+    #[serde(default)]
+    pub path: PathGlob,
+    /// The first request of these that it strikes, from 1.
+    #[serde(default = "one")]
+    pub nth: u32,
+    /// How many requests it strikes, one after another.
+    #[serde(default = "one")]
+    pub times: u32,
+    /// What happens to the request.
+    pub then: Effect,
+    /// How many matching requests there were.
+    #[serde(skip)]
+    pub count: u32,
+    /// Until when a rate limit holds that has been hit.
+    #[serde(skip)]
+    pub until: Option<Timestamp>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What happens to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It is answered like this, and has no effect.
+    Answer(Canned),
+    /// A rate limit holds until it is over; every matching request meanwhile is refused.
+    RateLimit(RateLimit),
+    /// The connection is cut.
+    Cut(Cut),
+    /// The answer comes late.
+    Delay(SignedDuration),
+}
+
+/// When a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cut {
+    /// Nobody listens. A server that has accepted a connection can no longer refuse it, so behind a socket this is `before`.
+    Refused,
+    /// The request arrived, and had no effect.
+    Before,
+    /// The request had its effect, and its answer is lost.
+    After,
+}
+
+/// A fixed answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Canned {
+    /// The status.
+    pub status: u16,
+    /// Headers, by name.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Canned {
+    /// A bad gateway, as a proxy says it: in HTML.
+    pub fn bad_gateway() -> Self {
+        let body = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n";
+        Self {
+            status: 502,
+            headers: [("content-type".to_owned(), "text/html".to_owned())].into(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+/// A rate limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RateLimit {
+    /// Which of the two.
+    pub kind: RateKind,
+    /// How long it holds.
+    pub lasts: SignedDuration,
+    /// The status: 403 at GitHub and 429 at Port if it is missing. GitHub documents both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// The two rate limits of GitHub. Port has the primary one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RateKind {
+    /// The quota is used up: `x-ratelimit-remaining: 0` and a reset.
+    Primary,
+    /// Too much at once: `retry-after`.
+    Secondary,
+}
+
+/// A pattern over paths.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PathGlob(globset::GlobMatcher);
+
+impl PathGlob {
+    /// A pattern. Fails if it is not one.
+    pub fn new(pattern: &str) -> Result<Self, globset::Error> {
+        let glob = globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()?;
+        Ok(Self(glob.compile_matcher()))
+    }
+}
+
+impl PartialEq for PathGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
+    }
+}
+
+impl Default for PathGlob {
+    fn default() -> Self {
+        Self(
+            globset::Glob::new("**")
+                .expect("the pattern is valid")
+                .compile_matcher(),
+        )
+    }
+}
+
+impl TryFrom<String> for PathGlob {
+    type Error = globset::Error;
+
+    fn try_from(pattern: String) -> Result<Self, Self::Error> {
+        Self::new(&pattern)
+    }
+}
+
+impl From<PathGlob> for String {
+    fn from(pattern: PathGlob) -> Self {
+        pattern.0.glob().glob().to_owned()
+    }
+}
+
+/// What strikes one request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Strike {
+    pub(super) delay: Duration,
+    pub(super) effect: Option<Effect>,
+}
+
+impl Faults {
+    /// Adds a fault that strikes the next matching request, once.
+    pub fn next(
+        &mut self,
+        service: Service,
+        method: &str,
+        path: &str,
+        then: Effect,
+    ) -> Result<&mut Fault, globset::Error> {
+        self.0.push(Fault {
+            service: Some(service),
+            method: Some(method.to_owned()),
+            path: PathGlob::new(path)?,
+            nth: 1,
+            times: 1,
+            then,
+            count: 0,
+            until: None,
+        });
+        Ok(self.0.last_mut().expect("one was just added"))
+    }
+
+    /// Counts the request, and says what happens to it: delays add up, of the other effects the first one holds.
+    pub(super) fn strike(
+        &mut self,
+        service: Service,
+        now: Timestamp,
+        request: &HttpRequest,
+    ) -> Strike {
+        let mut strike = Strike::default();
+        for fault in &mut self.0 {
+            if !fault.matches(service, request) || !fault.strikes(now) {
+                continue;
+            }
+            match &fault.then {
+                Effect::Delay(delay) => {
+                    strike.delay += Duration::try_from(*delay).unwrap_or_default();
+                }
+                _ if strike.effect.is_some() => {}
+                effect => strike.effect = Some(fault.present(effect, now)),
+            }
+        }
+        strike
+    }
+}
+
+impl Fault {
+    fn matches(&self, service: Service, request: &HttpRequest) -> bool {
+        let method = self.method.as_deref();
+        self.service.is_none_or(|own| own == service)
+            && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
+            && self.path.0.is_match(request.uri().path())
+    }
+
+    /// Counts a matching request; true if this is one that it strikes.
+    fn strikes(&mut self, now: Timestamp) -> bool {
+        if self.until.is_some_and(|until| now < until) {
+            return true;
+        }
+        self.count += 1;
+        let struck = self.count >= self.nth && self.count - self.nth < self.times;
+        if struck && let Effect::RateLimit(limit) = &self.then {
+            self.until = now.checked_add(limit.lasts).ok();
+        }
+        struck
+    }
+
+    /// The effect as it is now: of a rate limit, the time that is left.
+    fn present(&self, effect: &Effect, now: Timestamp) -> Effect {
+        match (effect, self.until) {
+            (Effect::RateLimit(limit), Some(until)) => Effect::RateLimit(RateLimit {
+                lasts: until.duration_since(now),
+                ..limit.clone()
+            }),
+            _ => effect.clone(),
+        }
+    }
+}

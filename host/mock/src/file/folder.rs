@@ -1,0 +1,64 @@
+//! The files of a repository, in a world file or in a folder beside it.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use crate::git::Mode;
+use crate::github::FileSpec;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum FileFile {
+    Text(String),
+    Special { text: String, mode: ModeFile },
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ModeFile {
+    Executable,
+    Symlink,
+}
+
+/// The files of a folder, by their path in the repository. Links and Git's own folder are left out.
+pub(super) fn collect(
+    root: &Path,
+    below: &Path,
+    files: &mut BTreeMap<String, FileSpec>,
+) -> std::io::Result<()> {
+    let mut entries = std::fs::read_dir(root.join(below))?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (kind, path) = (entry.file_type()?, below.join(entry.file_name()));
+        if kind.is_dir() && entry.file_name() != ".git" {
+            collect(root, &path, files)?;
+        } else if kind.is_file() {
+            let parts = path.components().filter_map(|part| match part {
+                Component::Normal(part) => part.to_str(),
+                _ => None,
+            });
+            let name: Vec<&str> = parts.collect();
+            let text = std::fs::read_to_string(entry.path())
+                .map_err(|error| std::io::Error::other(format!("{}: {error}", path.display())))?;
+            files.insert(name.join("/"), text.into());
+        }
+    }
+    Ok(())
+}
+
+impl From<FileFile> for FileSpec {
+    fn from(file: FileFile) -> Self {
+        match file {
+            FileFile::Text(text) => text.into(),
+            FileFile::Special { text, mode } => Self {
+                text,
+                mode: match mode {
+                    ModeFile::Executable => Mode::Executable,
+                    ModeFile::Symlink => Mode::Symlink,
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! GitHub's part of a world file.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::access::{self, AppFile, LevelFile};
+use super::repository::RepositoryFile;
+use super::{Place, WorldFileError, duration};
+use crate::github::{GitHub, Token, TokenKind, Weather};
+use crate::{Event, Secret, World};
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct GitHubFile {
+    tokens: Vec<TokenFile>,
+    apps: Vec<AppFile>,
+    repositories: Vec<RepositoryFile>,
+    weather: Option<WeatherFile>,
+    rate_limit: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct TokenFile {
+    token: Spanned<String>,
+    login: String,
+    #[serde(default)]
+    kind: KindFile,
+    /// All of them if it is missing.
+    repositories: Option<Vec<String>>,
+    /// All that there are if it is missing.
+    permissions: Option<BTreeMap<String, LevelFile>>,
+    /// How long it works, from the beginning.
+    lifetime: Option<SignedDuration>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum KindFile {
+    Classic,
+    #[default]
+    FineGrained,
+    Actions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct WeatherFile {
+    stale_reads: Option<u32>,
+    unknown_mergeable: Option<u32>,
+    base_modified: Option<u32>,
+}
+
+impl GitHubFile {
+    pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
+        world.github.now = world.now;
+        world.github.rate_limits.limit = self.rate_limit;
+        for repository in self.repositories {
+            repository.build(at, world)?;
+        }
+        // What the file itself asked for is no history, and bad weather comes after it.
+        world.github.requests = 0;
+        if let Some(weather) = self.weather {
+            world.github.weather = weather.into();
+        }
+        for app in self.apps {
+            let app = app.build(at, &world.github)?;
+            world.github.apps.push(app);
+        }
+        for file in self.tokens {
+            let text = file.token.get_ref().clone();
+            let secret = Secret::new(text.clone());
+            if let Some(lifetime) = file.lifetime {
+                // As an event, because a served world begins in the present.
+                world.after(duration(lifetime), Event::ExpireToken(secret.clone()));
+            }
+            world.github_token.get_or_insert(secret);
+            let token = file.build(at, &world.github)?;
+            world.github.tokens.insert(text, token);
+        }
+        Ok(())
+    }
+}
+
+impl TokenFile {
+    fn build(self, at: &Place<'_>, github: &GitHub) -> Result<Token, WorldFileError> {
+        let kind = match self.kind {
+            KindFile::Classic => TokenKind::Classic,
+            KindFile::FineGrained => TokenKind::FineGrained,
+            KindFile::Actions => TokenKind::Actions,
+        };
+        let mut token = Token::full(kind, self.login);
+        let offset = self.token.span().start;
+        token.access = access::reach(at, offset, github, self.repositories.as_deref())?;
+        if let Some(permissions) = self.permissions {
+            token.permissions = access::permissions(permissions);
+        }
+        Ok(token)
+    }
+}
+
+impl From<WeatherFile> for Weather {
+    fn from(file: WeatherFile) -> Self {
+        let usual = Self::default();
+        Self {
+            stale_reads: file.stale_reads.unwrap_or(usual.stale_reads),
+            unknown_mergeable: file.unknown_mergeable.unwrap_or(usual.unknown_mergeable),
+            base_modified: file.base_modified.unwrap_or(usual.base_modified),
+        }
+    }
+}

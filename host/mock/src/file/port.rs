@@ -1,0 +1,243 @@
+//! Port's part of a world file.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use toml::Spanned;
+
+use super::{Place, WorldFileError, duration};
+use crate::port::{Blueprint, Credentials, Port, Rate, ResetFormat, Run, RunStatus, Stamps};
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PortFile {
+    organisation: Option<String>,
+    unset: Unset,
+    token_lifetime: Option<SignedDuration>,
+    blueprints: Blueprints,
+    credentials: Vec<CredentialsFile>,
+    rate: Option<RateFile>,
+    blueprint: Vec<Spanned<Definition>>,
+    action: Vec<Spanned<Definition>>,
+    entities: Vec<EntityFile>,
+    runs: Vec<RunFile>,
+}
+
+#[derive(Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Unset {
+    #[default]
+    Absent,
+    Null,
+}
+
+#[derive(Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Blueprints {
+    #[default]
+    Guide,
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CredentialsFile {
+    client_id: String,
+    client_secret: String,
+    #[serde(default = "yes")]
+    may_write: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RateFile {
+    limit: u64,
+    period: SignedDuration,
+    #[serde(default)]
+    reset: ResetFormat,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Definition {
+    File(String),
+    Inline(Map<String, Value>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct EntityFile {
+    blueprint: String,
+    identifier: Spanned<String>,
+    title: Option<Value>,
+    icon: Option<Value>,
+    team: Option<Value>,
+    #[serde(default)]
+    properties: Map<String, Value>,
+    #[serde(default)]
+    relations: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RunFile {
+    id: Spanned<String>,
+    action: String,
+    blueprint: Option<String>,
+    entity: Option<String>,
+    status: Option<String>,
+    #[serde(default)]
+    properties: Map<String, Value>,
+    created_by: Option<String>,
+}
+
+impl PortFile {
+    pub(super) fn build(
+        self,
+        at: &Place<'_>,
+        now: Timestamp,
+        port: &mut Port,
+    ) -> Result<(), WorldFileError> {
+        self.definitions(at, now, port)?;
+        for (index, entity) in self.entities.iter().enumerate() {
+            entity.build(now, port).map_err(|message| {
+                let key = format!("port.entities[{index}] \"{}\"", entity.identifier.get_ref());
+                at.error(entity.identifier.span().start, &key, message)
+            })?;
+        }
+        check_targets(at, &self.entities, port)?;
+        for run in self.runs {
+            let offset = run.id.span().start;
+            run.build(now, port)
+                .map_err(|message| at.error(offset, "port.runs", message))?;
+        }
+        if let Some(organisation) = self.organisation {
+            port.organisation = organisation;
+        }
+        if let Some(lifetime) = self.token_lifetime {
+            port.token_lifetime = duration(lifetime);
+        }
+        if let Some(rate) = self.rate {
+            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
+        }
+        port.unset_as_null = self.unset == Unset::Null;
+        port.credentials = self.credentials.into_iter().map(Into::into).collect();
+        Ok(())
+    }
+
+    /// Blueprints and actions.
+    fn definitions(
+        &self,
+        at: &Place<'_>,
+        now: Timestamp,
+        port: &mut Port,
+    ) -> Result<(), WorldFileError> {
+        if self.blueprints == Blueprints::Guide {
+            port.install_guide(now);
+        }
+        for definition in &self.blueprint {
+            let read = at.definition("port.blueprint", definition)?;
+            let blueprint = Blueprint::new(read, Stamps::new(now, "system"));
+            let offset = definition.span().start;
+            port.put_blueprint(
+                blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
+            );
+        }
+        for definition in &self.action {
+            port.put_action(now, at.definition("port.action", definition)?);
+        }
+        Ok(())
+    }
+}
+
+impl From<CredentialsFile> for Credentials {
+    fn from(file: CredentialsFile) -> Self {
+        Self {
+            client_id: file.client_id,
+            client_secret: file.client_secret,
+            may_write: file.may_write,
+        }
+    }
+}
+
+/// Entities may name each other in any order, so their relations are checked when all are there.
+fn check_targets(
+    at: &Place<'_>,
+    entities: &[EntityFile],
+    port: &Port,
+) -> Result<(), WorldFileError> {
+    let Some((entity, missing)) = port.dangling() else {
+        return Ok(());
+    };
+    let written = entities.iter().find(|written| {
+        *written.identifier.get_ref() == entity.identifier && written.blueprint == entity.blueprint
+    });
+    let offset = written.map_or(0, |written| written.identifier.span().start);
+    let key = format!("port.entities \"{}\" relations", entity.identifier);
+    Err(at.error(offset, &key, format!("there is no entity \"{missing}\"")))
+}
+
+impl EntityFile {
+    fn build(&self, now: Timestamp, port: &mut Port) -> Result<(), String> {
+        let mut body = Map::new();
+        body.insert(
+            "identifier".into(),
+            self.identifier.get_ref().clone().into(),
+        );
+        body.insert("properties".into(), self.properties.clone().into());
+        body.insert("relations".into(), self.relations.clone().into());
+        let optional = [
+            ("title", &self.title),
+            ("icon", &self.icon),
+            ("team", &self.team),
+        ];
+        for (key, value) in optional {
+            if let Some(value) = value {
+                body.insert(key.into(), value.clone());
+            }
+        }
+        port.put_entity(now, &self.blueprint, &body)
+    }
+}
+
+impl RunFile {
+    fn build(self, now: Timestamp, port: &mut Port) -> Result<(), String> {
+        let status = self.status.as_deref().unwrap_or("IN_PROGRESS");
+        let status = RunStatus::parse(status).ok_or(format!("status \"{status}\" is none"))?;
+        if let (Some(blueprint), Some(entity)) = (&self.blueprint, &self.entity)
+            && port.entity(blueprint, entity).is_none()
+        {
+            return Err(format!(
+                "there is no entity \"{entity}\" of \"{blueprint}\""
+            ));
+        }
+        let stamps = Stamps::new(now, self.created_by.as_deref().unwrap_or("system"));
+        let mut run = Run::new(self.id.into_inner(), &self.action, stamps);
+        run.blueprint = self.blueprint;
+        run.entity = self.entity;
+        run.properties = self.properties;
+        run.status = status;
+        run.ended_at = status.is_over().then_some(now);
+        port.runs.insert(run.id.clone(), run);
+        Ok(())
+    }
+}
+
+impl Place<'_> {
+    fn definition(
+        &self,
+        key: &str,
+        definition: &Spanned<Definition>,
+    ) -> Result<Map<String, Value>, WorldFileError> {
+        let offset = definition.span().start;
+        match definition.get_ref() {
+            Definition::Inline(definition) => Ok(definition.clone()),
+            Definition::File(file) => serde_json::from_str(&self.read(offset, key, file)?)
+                .map_err(|error| self.error(offset, key, format!("{file}: {error}"))),
+        }
+    }
+}

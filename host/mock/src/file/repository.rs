@@ -1,0 +1,205 @@
+//! The repositories of a world file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use toml::Spanned;
+
+use super::folder::{self, FileFile};
+use super::rules::{CiFile, RulesFile, SettingsFile};
+use super::{Place, WorldFileError};
+use crate::github::{Ci, FileSpec, GitHub, Settings, Token, TokenKind};
+use crate::{Service, World};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RepositoryFile {
+    name: Spanned<String>,
+    #[serde(default)]
+    renamed_from: Vec<String>,
+    #[serde(default)]
+    settings: SettingsFile,
+    #[serde(default)]
+    collaborators: Vec<String>,
+    /// A folder whose files the repository begins with.
+    folder: Option<String>,
+    #[serde(default)]
+    files: BTreeMap<String, FileFile>,
+    #[serde(default)]
+    commits: Vec<CommitFile>,
+    #[serde(default)]
+    branches: Vec<BranchFile>,
+    #[serde(default)]
+    rules: BTreeMap<String, RulesFile>,
+    #[serde(default)]
+    ci: Vec<CiFile>,
+    #[serde(default)]
+    checks: Vec<CheckFile>,
+    #[serde(default)]
+    pulls: Vec<Spanned<PullFile>>,
+}
+
+/// A commit after the first one, in the order of the file.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CommitFile {
+    /// The default branch if it is missing.
+    branch: Option<String>,
+    message: Option<String>,
+    files: BTreeMap<String, FileFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct BranchFile {
+    name: String,
+    #[serde(default)]
+    message: Option<String>,
+    files: BTreeMap<String, FileFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CheckFile {
+    branch: String,
+    name: String,
+    /// It is still running if it is missing.
+    conclusion: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct PullFile {
+    head: String,
+    #[serde(default = "main")]
+    base: String,
+    title: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    draft: bool,
+    #[serde(default = "dana")]
+    author: String,
+    #[serde(default)]
+    closed: bool,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+fn dana() -> String {
+    "dana".to_owned()
+}
+
+impl RepositoryFile {
+    pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
+        let offset = self.name.span().start;
+        let key = format!("github.repositories \"{}\"", self.name.get_ref());
+        let refuse = |message: String| at.error(offset, &key, message);
+        let name = self.name.get_ref().clone();
+        if name.split('/').filter(|part| !part.is_empty()).count() != 2 {
+            return Err(refuse("the name is not owner/name".to_owned()));
+        }
+        let mut files = BTreeMap::new();
+        if let Some(folder) = &self.folder {
+            folder::collect(&at.folder.join(folder), Path::new(""), &mut files)
+                .map_err(|error| refuse(format!("folder {folder}: {error}")))?;
+        }
+        for pull in self.content(files, &mut world.github).map_err(refuse)? {
+            open(world, &name, pull.get_ref()).map_err(|message| {
+                at.error(pull.span().start, "github.repositories.pulls", message)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Everything but the pull requests, which are opened on what is there then.
+    fn content(
+        self,
+        mut files: BTreeMap<String, FileSpec>,
+        github: &mut GitHub,
+    ) -> Result<Vec<Spanned<PullFile>>, String> {
+        let name = self.name.get_ref();
+        files.extend(specs(self.files));
+        let repository = github.create_repository(name, BTreeMap::<String, FileSpec>::new());
+        repository.settings = Settings::from(self.settings);
+        repository.renamed_from = self.renamed_from;
+        repository.collaborators.extend(self.collaborators);
+        let rules = self.rules.into_iter();
+        repository.rules = rules
+            .map(|(branch, rules)| (branch, rules.into()))
+            .collect();
+        let default = repository.settings.default_branch.clone();
+        let commit = |github: &mut GitHub, branch: &str, message: &str, files| {
+            let made = github.commit_files(name, branch, message, files);
+            made.ok_or_else(|| format!("the files of branch {branch} are not a tree"))
+        };
+        commit(github, &default, "Initial commit", files)?;
+        for made in self.commits {
+            let message = made.message.unwrap_or("Change by somebody else".to_owned());
+            let branch = made.branch.as_deref().unwrap_or(&default);
+            commit(github, branch, &message, specs(made.files).collect())?;
+        }
+        for branch in self.branches {
+            let message = branch.message.unwrap_or(format!("Add {}", branch.name));
+            commit(
+                github,
+                &branch.name,
+                &message,
+                specs(branch.files).collect(),
+            )?;
+        }
+        for check in self.checks {
+            let repository = github.find(name);
+            let commit = repository.and_then(|repository| repository.branch(&check.branch));
+            let commit = commit.ok_or_else(|| format!("there is no branch {}", check.branch))?;
+            github.set_check(name, commit, &check.name, check.conclusion.as_deref());
+        }
+        // The checks of pushes come last: what the file commits is history.
+        if let Some(repository) = github.find_mut(name) {
+            repository.ci = self.ci.into_iter().map(Ci::from).collect();
+        }
+        Ok(self.pulls)
+    }
+}
+
+fn specs(files: BTreeMap<String, FileFile>) -> impl Iterator<Item = (String, FileSpec)> {
+    files.into_iter().map(|(path, file)| (path, file.into()))
+}
+
+/// Opens a pull request the way a person would, through the API.
+fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), String> {
+    const TOKEN: &str = "the world file's own";
+    world
+        .github
+        .tokens
+        .insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
+    let mut send = |method: &str, path: String, body: Value| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(http::header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(http::header::USER_AGENT, "world-file")
+            .body(body.to_string().into_bytes())
+            .map_err(|error| error.to_string())?;
+        let response = world.serve(Service::GitHub, &request);
+        let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        match response.status().is_success() {
+            true => Ok(answer),
+            false => Err(answer.to_string()),
+        }
+    };
+    let body = json!({
+        "head": pull.head, "base": pull.base, "title": pull.title, "body": pull.body, "draft": pull.draft,
+    });
+    let opened = send("POST", format!("/repos/{repository}/pulls"), body)?;
+    if pull.closed {
+        let path = format!("/repos/{repository}/pulls/{}", opened["number"]);
+        send("PATCH", path, json!({"state": "closed"}))?;
+    }
+    world.github.tokens.revoke(TOKEN);
+    Ok(())
+}

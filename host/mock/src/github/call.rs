@@ -1,0 +1,224 @@
+//! One request, taken apart for the operation that answers it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::identity::{Caller, Level};
+use super::shapes::Urls;
+use super::state::{PullRequest, Repository};
+use promote_core::service::transport::HttpRequest;
+
+/// A request that found its operation.
+pub(super) struct Call<'a> {
+    pub(super) now: Timestamp,
+    pub(super) request: &'a HttpRequest,
+    pub(super) caller: Caller,
+    pub(super) urls: Urls,
+    /// Whether the client asked for the API version that dropped some fields.
+    pub(super) newest: bool,
+    pub(super) path: BTreeMap<&'static str, String>,
+    pub(super) query: BTreeMap<String, String>,
+    pub(super) body: Map<String, Value>,
+    /// The place of the repository among all, for operations below one.
+    pub(super) repository: usize,
+}
+
+impl Call<'_> {
+    /// A part of the path; the route table says that it is there.
+    pub(super) fn part(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<u64, Answer> {
+        self.part(name).parse().map_err(|_| Answer::not_found())
+    }
+
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.request.headers().get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// A field of the body that must be text, if it is there; null counts as absent.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Answer> {
+        match self.body.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(Answer::error(
+                422,
+                format!("Invalid request.\n\nFor 'properties/{name}', {other} is not a string."),
+            )),
+        }
+    }
+
+    /// A field of the body that must be there.
+    pub(super) fn required(&self, name: &str) -> Result<&str, Answer> {
+        self.text(name)?.ok_or_else(|| Answer::not_supplied(name))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.body
+            .get(name)
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    }
+
+    /// A list of texts in the body; none if it is absent.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Answer> {
+        self.body.get(name).map(texts_of).transpose()
+    }
+
+    pub(super) fn repository<'g>(&self, github: &'g GitHub) -> &'g Repository {
+        &github.repositories[self.repository]
+    }
+
+    pub(super) fn repository_mut<'g>(&self, github: &'g mut GitHub) -> &'g mut Repository {
+        &mut github.repositories[self.repository]
+    }
+
+    /// The pull request that the path names.
+    pub(super) fn pull<'g>(&self, github: &'g GitHub) -> Result<&'g PullRequest, Answer> {
+        let number = self.number("number")?;
+        let found = self.repository(github).pulls.get(&number);
+        found.ok_or_else(Answer::not_found)
+    }
+
+    pub(super) fn pull_mut<'g>(
+        &self,
+        github: &'g mut GitHub,
+    ) -> Result<&'g mut PullRequest, Answer> {
+        let number = self.number("number")?;
+        let found = self.repository_mut(github).pulls.get_mut(&number);
+        found.ok_or_else(Answer::not_found)
+    }
+
+    /// Whether the caller may do this here.
+    pub(super) fn may(&self, permission: &str, level: Level, repository: &Repository) -> bool {
+        self.caller.token().is_some_and(|token| {
+            token.access.reaches(repository.id) && token.allows(permission, level)
+        })
+    }
+
+    /// Refuses to write a workflow without the permission for it, which `contents` does not include. Where exactly
+    /// GitHub refuses is not documented; it does before anything is stored.
+    pub(super) fn may_write(&self, path: &str, repository: &Repository) -> Result<(), Answer> {
+        let workflow = path.starts_with(".github/workflows/");
+        match workflow && !self.may("workflows", Level::Write, repository) {
+            true => Err(
+                Answer::error(403, "Resource not accessible by integration").header(
+                    "x-accepted-github-permissions",
+                    "contents=write,workflows=write",
+                ),
+            ),
+            false => Ok(()),
+        }
+    }
+
+    /// One page of a list, with `link` headers in the numeric form (GitHub REST, Using pagination).
+    pub(super) fn page(
+        &self,
+        github: &GitHub,
+        items: Vec<Value>,
+        wrap: impl FnOnce(usize, Vec<Value>) -> Value,
+    ) -> Reply {
+        let number = |name: &str, default: usize| {
+            let given = self.query(name).and_then(|text| text.parse().ok());
+            given.filter(|number| *number > 0).unwrap_or(default)
+        };
+        let (size, page) = (number("per_page", 30).min(100), number("page", 1));
+        let (total, pages) = (items.len(), items.len().div_ceil(size));
+        let shown = items
+            .into_iter()
+            .skip((page - 1).saturating_mul(size))
+            .take(size)
+            .collect();
+        let answer = Answer::json(200, wrap(total, shown));
+        let mut targets = Vec::new();
+        if page > 1 && pages > 0 {
+            targets.push(("prev", (page - 1).min(pages)));
+        }
+        if page < pages {
+            targets.extend([("next", page + 1), ("last", pages)]);
+        }
+        if page > 1 && pages > 0 {
+            targets.push(("first", 1));
+        }
+        if targets.is_empty() {
+            return Ok(answer);
+        }
+        let here = self.numeric_url(github);
+        let links = targets.iter().map(|(rel, page)| {
+            let others = self.query.iter().filter(|(name, _)| *name != "page");
+            let query: String = others
+                .map(|(name, value)| format!("{name}={}&", encode(value)))
+                .collect();
+            format!("<{here}?{query}page={page}>; rel=\"{rel}\"")
+        });
+        let links: Vec<String> = links.collect();
+        Ok(answer.header("link", links.join(", ")))
+    }
+
+    fn numeric_url(&self, github: &GitHub) -> String {
+        let path = self.request.uri().path();
+        let path = path.strip_prefix(&*github.api_base).unwrap_or(path);
+        let below = match path.strip_prefix("/repos/") {
+            Some(rest) => rest.splitn(3, '/').nth(2),
+            None => path.splitn(4, '/').nth(3),
+        };
+        let id = self.repository(github).id;
+        format!(
+            "{}/repositories/{id}/{}",
+            self.urls.api,
+            below.unwrap_or_default()
+        )
+    }
+}
+
+/// The texts of a JSON list.
+pub(super) fn texts_of(value: &Value) -> Result<Vec<String>, Answer> {
+    let wrong = || Answer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
+    let items = value.as_array().ok_or_else(wrong)?;
+    let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(wrong);
+    items.iter().map(text).collect()
+}
+
+/// The parameters of a query; the last one wins.
+pub(super) fn parse_query(query: &str) -> BTreeMap<String, String> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let split = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    };
+    pairs.map(split).collect()
+}
+
+/// Percent-encodes a path, slashes excepted.
+pub(super) fn encode_path(path: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(path, KEPT).to_string()
+}
+
+/// Percent-encodes a value for a query.
+pub(super) fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,237 @@
+//! Reading files and directories (GitHub REST, Get repository content).
+
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::answer::{Answer, Body, Reply};
+use super::call::{Call, encode_path};
+use super::objects::wrapped_base64;
+use super::state::Repository;
+use crate::git::{Entry, Mode, Oid};
+
+/// Up to this size the JSON form carries the content.
+const MAX_JSON: usize = 1024 * 1024;
+/// Past this size no form carries it.
+const MAX_RAW: usize = 100 * 1024 * 1024;
+/// A directory shows this many entries.
+const MAX_ENTRIES: usize = 1000;
+
+pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let path = call.part("path");
+    let repository = call.repository_mut(github);
+    if repository.refs.is_empty() {
+        return Err(Answer::error(404, "This repository is empty."));
+    }
+    let default = repository.settings.default_branch.clone();
+    let name = call
+        .query("ref")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(&default);
+    let missing = || Answer::error(404, format!("No commit found for the ref {name}"));
+    let commit = repository.read(name).ok_or_else(missing)?;
+    let tree = repository
+        .git
+        .tree_of(commit)
+        .ok_or_else(Answer::not_found)?;
+    let entry = repository
+        .git
+        .entry_at(tree, path)
+        .ok_or_else(Answer::not_found)?;
+    let etag = format!("\"{}\"", entry.id);
+    if matches(call.header("if-none-match"), &etag) {
+        return Ok(Answer::new(304, Body::Empty).header("etag", etag));
+    }
+    let place = Place {
+        call,
+        repository,
+        name,
+        path,
+    };
+    let answer = match entry.mode {
+        Mode::Tree => place.directory(entry.id),
+        Mode::Symlink => place.link(tree, entry),
+        Mode::Submodule => Answer::ok(place.submodule(entry.id)),
+        Mode::File | Mode::Executable => place.file(entry.id),
+    };
+    Ok(answer?
+        .header("etag", etag)
+        .header("cache-control", "private, max-age=60, s-maxage=60"))
+}
+
+/// Whether the client has this version; weak and strong are equal here.
+fn matches(header: &str, etag: &str) -> bool {
+    header
+        .split(',')
+        .any(|one| one.trim().trim_start_matches("W/") == etag)
+}
+
+/// The bytes themselves.
+pub(super) fn raw(call: &Call<'_>, content: Vec<u8>) -> Answer {
+    let kind = match call.header("accept").contains("v3.raw") {
+        true => "application/vnd.github.v3.raw; charset=utf-8",
+        false => "application/vnd.github.raw+json; charset=utf-8",
+    };
+    Answer::new(
+        200,
+        Body::Raw {
+            kind: kind.into(),
+            content,
+        },
+    )
+}
+
+/// A path of a repository at a ref.
+struct Place<'a> {
+    call: &'a Call<'a>,
+    repository: &'a Repository,
+    name: &'a str,
+    path: &'a str,
+}
+
+impl Place<'_> {
+    fn accepts(&self, kind: &str) -> bool {
+        self.call.header("accept").contains(kind)
+    }
+
+    fn file(&self, id: Oid) -> Reply {
+        let content = self.repository.git.blob(id).unwrap_or_default();
+        if content.len() > MAX_RAW {
+            let message = "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API.";
+            let error = json!({"resource": "Blob", "field": "data", "code": "too_large"});
+            return Err(Answer::error(403, message).errors(json!([error])));
+        }
+        if self.accepts("raw") {
+            return Ok(raw(self.call, content.to_vec()));
+        }
+        let (encoded, encoding) = match content.len() > MAX_JSON {
+            true => (String::new(), "none"),
+            false => (wrapped_base64(content), "base64"),
+        };
+        let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "file", id);
+        shape["content"] = encoded.into();
+        shape["encoding"] = encoding.into();
+        Answer::ok(shape)
+    }
+
+    /// A link to a file of the repository shows that file, under the link's name.
+    fn link(&self, tree: Oid, entry: Entry) -> Reply {
+        let content = self.repository.git.blob(entry.id).unwrap_or_default();
+        let target = String::from_utf8_lossy(content).into_owned();
+        let resolved =
+            follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
+        if let Some(file) = resolved.filter(|entry| entry.mode.is_file()) {
+            return self.file(file.id);
+        }
+        let mut shape = entry_shape(
+            self.call,
+            self.repository,
+            self.name,
+            self.path,
+            "symlink",
+            entry.id,
+        );
+        shape["target"] = target.into();
+        Answer::ok(shape)
+    }
+
+    fn submodule(&self, id: Oid) -> Value {
+        let mut shape = entry_shape(
+            self.call,
+            self.repository,
+            self.name,
+            self.path,
+            "submodule",
+            id,
+        );
+        shape["submodule_git_url"] = format!("{}.git", self.call.urls.page(self.repository)).into();
+        shape["download_url"] = Value::Null;
+        shape
+    }
+
+    fn directory(&self, id: Oid) -> Reply {
+        let entries = self
+            .repository
+            .git
+            .tree(id)
+            .map(|tree| tree.entries())
+            .unwrap_or_default();
+        let entry = |(name, entry): &(String, Entry)| {
+            let path = if self.path.is_empty() {
+                name.clone()
+            } else {
+                format!("{}/{name}", self.path)
+            };
+            let kind = match entry.mode {
+                Mode::Tree => "dir",
+                Mode::Symlink => "symlink",
+                // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
+                Mode::Submodule if self.call.newest => "submodule",
+                _ => "file",
+            };
+            entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
+        };
+        let entries: Vec<Value> = entries.iter().take(MAX_ENTRIES).map(entry).collect();
+        if self.accepts("vnd.github.object") {
+            let mut shape =
+                entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
+            shape["entries"] = entries.into();
+            return Answer::ok(shape);
+        }
+        Answer::ok(entries.into())
+    }
+}
+
+/// Where a link leads, or none if that is outside of the repository.
+fn follow(link: &str, target: &str) -> Option<String> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = link.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// What all kinds of entries have.
+pub(super) fn entry_shape(
+    call: &Call<'_>,
+    repository: &Repository,
+    reference: &str,
+    path: &str,
+    kind: &str,
+    id: Oid,
+) -> Value {
+    let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
+    let place = encode_path(path);
+    let url = format!("{api}/contents/{place}?ref={}", encode_path(reference));
+    let (object, view) = match kind {
+        "dir" => ("trees", "tree"),
+        _ => ("blobs", "blob"),
+    };
+    let git_url = format!("{api}/git/{object}/{id}");
+    let html_url = format!("{page}/{view}/{reference}/{place}");
+    let download = match kind {
+        "dir" => Value::Null,
+        _ => format!("{page}/raw/{reference}/{place}").into(),
+    };
+    json!({
+        "type": kind,
+        "size": repository.git.blob(id).map_or(0, <[u8]>::len),
+        "name": path.rsplit('/').next().unwrap_or(path),
+        "path": path,
+        "sha": id.to_string(),
+        "url": url,
+        "git_url": git_url,
+        "html_url": html_url,
+        "download_url": download,
+        "_links": {"self": url, "git": git_url, "html": html_url},
+    })
+}

@@ -1,0 +1,267 @@
+//! Merging pull requests (GitHub REST, Merge a pull request), with every refusal seen on the wire.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::call::Call;
+use super::mergeable::merged_tree;
+use super::rules;
+use super::shapes::signed;
+use super::state::{Method, PullRequest, PullState, Repository};
+use crate::git::{Commit, Object, Oid, Signature};
+
+/// A merge that somebody asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) method: Method,
+    pub(super) by: String,
+    pub(super) title: Option<String>,
+    pub(super) message: Option<String>,
+}
+
+/// Refusals of a merge are 405, whatever their reason.
+fn refuse(message: impl Into<String>) -> Answer {
+    Answer::error(405, message)
+}
+
+pub(super) fn check(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    match call.pull(github)?.state {
+        PullState::Merged { .. } => Answer::nothing(),
+        _ => Err(Answer::not_found()),
+    }
+}
+
+pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let text = |name: &str| call.text(name).map(|text| text.map(str::to_owned));
+    let method = call.text("merge_method")?.unwrap_or("merge");
+    let method = Method::ALL.into_iter().find(|known| known.name() == method);
+    let invalid = || {
+        Answer::error(
+            422,
+            "Invalid request.\n\nmerge_method is not one of merge, squash, rebase.",
+        )
+    };
+    let method = method.ok_or_else(invalid)?;
+    let by = call.caller.login().to_owned();
+    let wish = Wish {
+        method,
+        by,
+        title: text("commit_title")?,
+        message: text("commit_message")?,
+    };
+    let pull = call.pull(github)?;
+    admit(call.repository(github), pull, call.text("sha")?, method)?;
+    if github.weather.base_modified > 0 {
+        github.weather.base_modified -= 1;
+        return Err(refuse(
+            "Base branch was modified. Review and try the merge again.",
+        ));
+    }
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
+    if let Some(reason) = rules::refusal(repository, pull, call.now) {
+        return Err(refuse(reason));
+    }
+    let behind = || {
+        let base = repository.branch(&pull.base);
+        base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
+    };
+    if repository.rules_of(&pull.base).strict && behind() {
+        return Err(refuse("Head branch is out of date with the base branch."));
+    }
+    let number = pull.number;
+    let commit = github.merge_pull(call.repository, number, call.now, &wish)?;
+    Answer::ok(
+        json!({"sha": commit.to_string(), "merged": true, "message": "Pull Request successfully merged"}),
+    )
+}
+
+/// Refuses what no waiting and no approval would cure.
+fn admit(
+    repository: &Repository,
+    pull: &PullRequest,
+    expected: Option<&str>,
+    method: Method,
+) -> Result<(), Answer> {
+    if pull.state != PullState::Open {
+        return Err(refuse("Pull Request is not mergeable"));
+    }
+    if pull.draft {
+        return Err(refuse("Pull Request is still a draft"));
+    }
+    if expected.is_some_and(|sha| sha != pull.head_sha.to_string()) {
+        return Err(Answer::error(
+            409,
+            "Head branch was modified. Review and try the merge again.",
+        ));
+    }
+    let settings = &repository.settings;
+    let (allowed, kind) = match method {
+        Method::Merge => (settings.allow_merge_commit, "Merge commits"),
+        Method::Squash => (settings.allow_squash_merge, "Squash merges"),
+        Method::Rebase => (settings.allow_rebase_merge, "Rebase merges"),
+    };
+    if !allowed {
+        return Err(refuse(format!(
+            "{kind} are not allowed on this repository."
+        )));
+    }
+    let rules = repository.rules_of(&pull.base);
+    if rules.merge_queue {
+        return Err(refuse(
+            "Repository rule violations found\n\nChanges must be made through the merge queue\n\n",
+        ));
+    }
+    if rules.linear_history && method == Method::Merge {
+        return Err(refuse("This branch must not contain merge commits."));
+    }
+    if rules
+        .allowed_methods
+        .is_some_and(|methods| !methods.contains(&method))
+    {
+        let name = method.name();
+        return Err(refuse(format!(
+            "Repository rule violations found\n\nMerge method {name} is not allowed on this branch.\n\n"
+        )));
+    }
+    Ok(())
+}
+
+/// GitHub itself, which signs what is made on its pages.
+pub(super) fn web_flow(now: Timestamp) -> Signature {
+    Signature::new("GitHub", "noreply@github.com", now)
+}
+
+impl GitHub {
+    /// Merges, whatever the rules say; only a conflict stops it.
+    pub(super) fn merge_pull(
+        &mut self,
+        place: usize,
+        number: u64,
+        now: Timestamp,
+        wish: &Wish,
+    ) -> Result<Oid, Answer> {
+        let repository = &mut self.repositories[place];
+        let pull = repository
+            .pulls
+            .get(&number)
+            .cloned()
+            .ok_or_else(Answer::not_found)?;
+        let base = repository
+            .branch(&pull.base)
+            .ok_or_else(|| refuse("Pull Request is not mergeable"))?;
+        let commit = match wish.method {
+            Method::Merge | Method::Squash => join(repository, &pull, base, now, wish),
+            Method::Rebase => replay(repository, &pull, base, now, &wish.by),
+        };
+        let commit = commit?;
+        let by = wish.by.clone();
+        if let Some(pull) = repository.pulls.get_mut(&number) {
+            pull.state = PullState::Merged {
+                at: now,
+                by,
+                commit,
+            };
+            pull.base_sha = base;
+            pull.updated_at = now;
+            (pull.auto_merge, pull.queued_at) = (None, None);
+        }
+        let deletes = repository.settings.delete_branch_on_merge;
+        self.set_ref(
+            place,
+            now,
+            &format!("refs/heads/{}", pull.base),
+            Some(commit),
+            true,
+        );
+        if deletes {
+            self.set_ref(
+                place,
+                now,
+                &format!("refs/heads/{}", pull.head),
+                None,
+                false,
+            );
+        }
+        Ok(commit)
+    }
+}
+
+/// One commit with everything: a merge, or a squash.
+fn join(
+    repository: &mut Repository,
+    pull: &PullRequest,
+    base: Oid,
+    now: Timestamp,
+    wish: &Wish,
+) -> Result<Oid, Answer> {
+    let tree = merged_tree(&mut repository.git, base, pull.head_sha);
+    let tree = tree.ok_or_else(|| refuse("Pull Request is not mergeable"))?;
+    let (
+        PullRequest {
+            number,
+            title,
+            head,
+            ..
+        },
+        owner,
+    ) = (pull, &repository.owner);
+    let (parents, subject, body) = match wish.method {
+        Method::Squash => (vec![base], format!("{title} (#{number})"), String::new()),
+        _ => {
+            let subject = format!("Merge pull request #{number} from {owner}/{head}");
+            (vec![base, pull.head_sha], subject, title.clone())
+        }
+    };
+    let subject = wish.title.clone().unwrap_or(subject);
+    let body = wish.message.clone().unwrap_or(body);
+    let message = if body.is_empty() {
+        subject
+    } else {
+        format!("{subject}\n\n{body}")
+    };
+    let (author, committer) = (signed(&wish.by, now), web_flow(now));
+    let id = repository.git.insert(Object::Commit(Commit {
+        tree,
+        parents,
+        author,
+        committer,
+        message,
+    }));
+    repository.verified.insert(id);
+    Ok(id)
+}
+
+/// The same commits on top of the base, even if they were there already: GitHub always makes new ones.
+fn replay(
+    repository: &mut Repository,
+    pull: &PullRequest,
+    base: Oid,
+    now: Timestamp,
+    by: &str,
+) -> Result<Oid, Answer> {
+    let refused = || refuse("This branch can't be rebased");
+    let git = &mut repository.git;
+    let mut tip = base;
+    for id in git.ahead(base, pull.head_sha) {
+        let commit = git.commit(id).cloned().ok_or_else(refused)?;
+        let parent = match commit.parents.as_slice() {
+            [parent] => git.tree_of(*parent).ok_or_else(refused)?,
+            _ => continue, // A merge has nothing of its own to replay.
+        };
+        let onto = git.tree_of(tip).ok_or_else(refused)?;
+        let tree = git
+            .merge_trees(parent, onto, commit.tree)
+            .map_err(|_| refused())?;
+        let replayed = Commit {
+            tree,
+            parents: vec![tip],
+            committer: signed(by, now),
+            ..commit
+        };
+        tip = git.insert(Object::Commit(replayed));
+    }
+    Ok(tip)
+}

@@ -1,0 +1,176 @@
+//! GitHub, as far as a promotion can see it: repositories with real Git inside, pull requests, checks, rules, tokens,
+//! and the REST and GraphQL calls on them.
+//!
+//! A [`GitHub`] is plain state and [`GitHub::handle`] a function of state, time and request: no clock, no randomness, no
+//! sockets. What goes wrong on a bad day is state too ([`Weather`], [`Scheduled`]); no code path exists for a scenario.
+//! Behaviour follows GitHub's REST description (version 2022-11-28) and, where that is silent, what was seen on the wire.
+
+mod answer;
+mod apps;
+mod call;
+mod checks;
+mod commits;
+mod contents;
+mod graphql;
+mod identity;
+mod issues;
+mod jwt;
+mod limits;
+mod merge;
+mod merge_branch;
+mod mergeable;
+mod minting;
+mod objects;
+mod pull_shapes;
+mod pull_state;
+mod pulls;
+mod put_contents;
+mod refs;
+mod repos;
+mod repository_shape;
+mod reviews;
+mod route;
+mod rules;
+mod schedule;
+mod shapes;
+mod state;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::OnWrite;
+use promote_core::service::transport::{HttpRequest, HttpResponse};
+
+pub use apps::{App, Installation};
+pub use identity::{Access, Level, Permissions, Token, TokenKind, Tokens};
+pub use limits::RateLimits;
+pub use route::operations;
+pub use rules::BranchRules;
+pub use schedule::{Event, Scheduled, When};
+pub use state::{
+    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState,
+    Repository, Review, ReviewState, Settings,
+};
+pub use verbs::FileSpec;
+
+/// Everything that GitHub knows.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    /// The path before every REST path, such as `/api/v3`, or nothing.
+    pub api_base: String,
+    /// Where the pages for people are.
+    pub html_base: String,
+    /// Repositories, in the order in which they were made.
+    pub repositories: Vec<OnWrite<Repository>>,
+    /// Tokens and what they may do.
+    pub tokens: Tokens,
+    /// GitHub Apps and where they are installed.
+    pub apps: Vec<App>,
+    /// Bad days.
+    pub weather: Weather,
+    /// What others will do, and when.
+    pub schedule: Vec<Scheduled>,
+    /// Requests left, by token.
+    pub rate_limits: RateLimits,
+    /// Method and path of requests that no route took: a client asks for something that this mock does not know.
+    pub unknown_routes: Vec<String>,
+    /// How many requests were answered.
+    pub requests: u64,
+    /// The time of the last request, at which the verbs of a scenario act.
+    pub now: Timestamp,
+    next_id: u64,
+}
+
+/// What GitHub does on a bad day. Counters run down as they are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weather {
+    /// How many reads of a ref are answered from before its last change.
+    pub stale_reads: u32,
+    /// How many times `mergeable` is null after a pull request's head or base changed. GitHub always needs one.
+    pub unknown_mergeable: u32,
+    /// How many merges are refused with `Base branch was modified`.
+    pub base_modified: u32,
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self {
+            stale_reads: 0,
+            unknown_mergeable: 1,
+            base_modified: 0,
+        }
+    }
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self {
+            api_base: String::new(),
+            html_base: "https://github.com".into(),
+            repositories: Vec::new(),
+            tokens: Tokens::default(),
+            apps: Vec::new(),
+            weather: Weather::default(),
+            schedule: Vec::new(),
+            rate_limits: RateLimits::default(),
+            unknown_routes: Vec::new(),
+            requests: 0,
+            now: Timestamp::constant(1_767_225_600, 0),
+            next_id: 1000,
+        }
+    }
+}
+
+impl GitHub {
+    /// Answers one request, and changes what it changes.
+    pub fn handle(&mut self, now: Timestamp, request: &HttpRequest) -> HttpResponse {
+        let now = seconds(now);
+        self.requests += 1;
+        self.catch_up(now);
+        let answer = route::answer(self, now, request);
+        answer.finish(self.requests)
+    }
+
+    /// Ends a bad day: every read sees what there is.
+    pub(super) fn heal(&mut self) {
+        self.weather = Weather::default();
+        self.repositories
+            .iter_mut()
+            .for_each(|repository| repository.stale.clear());
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// What the outside can see of the state, as lines of text: equal before and after means that nothing changed.
+    /// Requests, rate limits and whether `mergeable` is computed do not count.
+    pub fn fingerprint(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for repository in &self.repositories {
+            repository.describe(&mut lines);
+        }
+        let live: BTreeMap<_, _> = self.tokens.kinds();
+        lines.extend(
+            live.iter()
+                .map(|(kind, count)| format!("{count} {kind:?} tokens")),
+        );
+        lines.join("\n")
+    }
+
+    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
+    /// share. If not, only the fingerprints tell.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.repositories == other.repositories && self.tokens.kinds() == other.tokens.kinds()
+    }
+}
+
+/// GitHub speaks of time in whole seconds.
+fn seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

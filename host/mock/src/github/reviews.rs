@@ -1,0 +1,138 @@
+//! What a pull request changes, who reviews it, and what they say.
+
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::answer::{Answer, Reply};
+use super::call::{Call, encode_path};
+use super::commits::commit_shape;
+use super::pull_shapes;
+use super::shapes::node_id;
+use super::state::{PullRequest, Repository, ReviewState};
+use crate::git::Oid;
+
+/// The files that differ between two trees.
+pub(super) fn diff_entries(
+    call: &Call<'_>,
+    repository: &Repository,
+    at: Oid,
+    from: Option<Oid>,
+    to: Option<Oid>,
+) -> Vec<Value> {
+    let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
+    let changes = repository.git.changes(from, to);
+    let entry = |change: &crate::git::Change| {
+        let diff = repository.git.line_diff(change);
+        let status = match (change.old, change.new) {
+            (None, _) => "added",
+            (_, None) => "removed",
+            _ => "modified",
+        };
+        let (path, place) = (&change.path, encode_path(&change.path));
+        let mut shape = json!({
+            "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
+            "filename": path,
+            "status": status,
+            "additions": diff.additions,
+            "deletions": diff.deletions,
+            "changes": diff.additions + diff.deletions,
+            "blob_url": format!("{page}/blob/{at}/{place}"),
+            "raw_url": format!("{page}/raw/{at}/{place}"),
+            "contents_url": format!("{api}/contents/{place}?ref={at}"),
+        });
+        if let Some(patch) = diff.patch {
+            shape["patch"] = patch.trim_end_matches('\n').into();
+        }
+        shape
+    };
+    changes.iter().map(entry).collect()
+}
+
+pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let fork = repository
+        .git
+        .merge_base(pull.base_sha, pull.head_sha)
+        .unwrap_or(pull.base_sha);
+    let (from, to) = (
+        repository.git.tree_of(fork),
+        repository.git.tree_of(pull.head_sha),
+    );
+    let entries = diff_entries(call, repository, pull.head_sha, from, to);
+    call.page(github, entries, |_, shown| shown.into())
+}
+
+pub(super) fn commits(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let ahead = repository.git.ahead(pull.base_sha, pull.head_sha);
+    let shapes = ahead
+        .into_iter()
+        .map(|id| commit_shape(call, repository, id))
+        .collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
+pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let url = format!("{}/pulls/{}", call.urls.repository(repository), pull.number);
+    let page = format!("{}/pull/{}", call.urls.page(repository), pull.number);
+    let shapes = pull.reviews.iter().map(|review| {
+        let html = format!("{page}#pullrequestreview-{}", review.id);
+        let state = match review.state {
+            ReviewState::Approved => "APPROVED",
+            ReviewState::ChangesRequested => "CHANGES_REQUESTED",
+            ReviewState::Commented => "COMMENTED",
+        };
+        json!({
+            "id": review.id,
+            "node_id": node_id("PRR", review.id),
+            "user": call.urls.user(&review.user),
+            "body": "",
+            "state": state,
+            "html_url": html,
+            "pull_request_url": url,
+            "author_association": "COLLABORATOR",
+            "_links": {"html": {"href": html}, "pull_request": {"href": url}},
+            "submitted_at": review.at.to_string(),
+            "commit_id": review.commit.to_string(),
+        })
+    });
+    let shapes = shapes.collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
+pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
+    let users = call.texts("reviewers")?.unwrap_or_default();
+    let teams = call.texts("team_reviewers")?.unwrap_or_default();
+    let pull = call.pull(github)?;
+    if users
+        .iter()
+        .any(|user| user.eq_ignore_ascii_case(&pull.author))
+    {
+        return Err(Answer::error(
+            422,
+            "Review cannot be requested from pull request author.",
+        ));
+    }
+    let known = &call.repository(github).collaborators;
+    if users.iter().chain(&teams).any(|name| !known.contains(name)) {
+        let message = "Reviews may only be requested from collaborators. One or more of the users or teams you specified \
+                       is not a collaborator of this repository.";
+        return Err(Answer::error(422, message));
+    }
+    let now = call.now;
+    let pull: &mut PullRequest = call.pull_mut(github)?;
+    for (list, names) in [
+        (&mut pull.reviewers.0, users),
+        (&mut pull.reviewers.1, teams),
+    ] {
+        let new: Vec<String> = names
+            .into_iter()
+            .filter(|name| !list.contains(name))
+            .collect();
+        list.extend(new);
+    }
+    pull.updated_at = now;
+    let shape = pull_shapes::simple(call, call.repository(github), call.pull(github)?);
+    Ok(Answer::json(201, shape))
+}

@@ -1,0 +1,226 @@
+//! What others do while a promotion runs: people, checks and other workflows, each at its time.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::GitHub;
+use super::merge::Wish;
+use super::mergeable::assess;
+use super::state::{Method, PullState, ReviewState};
+
+/// How long a pull request stays in the merge queue at least.
+const QUEUE_TAKES: SignedDuration = SignedDuration::from_secs(60);
+
+/// Something that happens once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// When.
+    pub when: When,
+    /// What.
+    pub event: Event,
+}
+
+/// When something happens. Operations are named as in GitHub's OpenAPI description, such as `pulls/create`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// With the first request at or after this time.
+    At(Timestamp),
+    /// Just before the operation is next asked for.
+    Before(String),
+    /// Just after the operation next succeeds.
+    After(String),
+}
+
+/// Something that somebody else does. Pull requests are the newest open one of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A commit lands on a branch.
+    Commit {
+        /// `owner/name`.
+        repository: String,
+        /// The branch, which is made if it is not there.
+        branch: String,
+        /// Paths and texts.
+        files: BTreeMap<String, String>,
+    },
+    /// Somebody closes the pull request.
+    Close {
+        /// `owner/name`.
+        repository: String,
+    },
+    /// Somebody merges the pull request.
+    Merge {
+        /// `owner/name`.
+        repository: String,
+    },
+    /// Somebody reviews the pull request.
+    Review {
+        /// `owner/name`.
+        repository: String,
+        /// Who.
+        user: String,
+        /// What they say.
+        state: ReviewState,
+    },
+    /// A check of the pull request's head ends.
+    Check {
+        /// `owner/name`.
+        repository: String,
+        /// Its name.
+        name: String,
+        /// How it ends.
+        conclusion: String,
+    },
+    /// Somebody deletes a branch.
+    DeleteBranch {
+        /// `owner/name`.
+        repository: String,
+        /// The branch.
+        branch: String,
+    },
+    /// Every token stops working.
+    RevokeTokens,
+}
+
+impl GitHub {
+    /// Makes happen what is due, then merges what waits for nothing any more.
+    pub(crate) fn catch_up(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.happen(|when| matches!(when, When::At(time) if *time <= now));
+        for place in 0..self.repositories.len() {
+            self.merge_waiting(place, now);
+        }
+    }
+
+    pub(super) fn before_operation(&mut self, operation: &str) {
+        self.happen(|when| matches!(when, When::Before(name) if name == operation));
+    }
+
+    pub(super) fn after_operation(&mut self, operation: &str) {
+        self.happen(|when| matches!(when, When::After(name) if name == operation));
+    }
+
+    fn happen(&mut self, is_due: impl Fn(&When) -> bool) {
+        if self.schedule.is_empty() {
+            return;
+        }
+        let (due, later) = std::mem::take(&mut self.schedule)
+            .into_iter()
+            .partition(|item| is_due(&item.when));
+        self.schedule = later;
+        let due: Vec<Scheduled> = due;
+        for item in due {
+            self.act(item.event);
+        }
+    }
+
+    /// What somebody does to something that is gone has no effect, as in life.
+    fn act(&mut self, event: Event) {
+        let newest = |github: &Self, repository: &str| {
+            let pulls = &github.find(repository)?.pulls;
+            let open = pulls
+                .values()
+                .rev()
+                .find(|pull| pull.state == PullState::Open)?;
+            Some((open.number, open.head_sha))
+        };
+        match event {
+            Event::Commit {
+                repository,
+                branch,
+                files,
+            } => {
+                let files = files.into_iter().map(|(path, text)| (path, text.into()));
+                self.commit_files(&repository, &branch, "Change by somebody else", files);
+            }
+            Event::Close { repository } => {
+                if let Some((number, _)) = newest(self, &repository) {
+                    self.close_pull_request(&repository, number);
+                }
+            }
+            Event::Merge { repository } => {
+                if let (Some((number, _)), Some(place)) =
+                    (newest(self, &repository), self.place(&repository))
+                {
+                    let wish = Wish {
+                        method: Method::Merge,
+                        by: "dana".into(),
+                        title: None,
+                        message: None,
+                    };
+                    let _conflict = self.merge_pull(place, number, self.now, &wish);
+                }
+            }
+            Event::Review {
+                repository,
+                user,
+                state,
+            } => {
+                if let Some((number, _)) = newest(self, &repository) {
+                    self.review(&repository, number, &user, state);
+                }
+            }
+            Event::Check {
+                repository,
+                name,
+                conclusion,
+            } => {
+                if let Some((_, commit)) = newest(self, &repository) {
+                    self.set_check(&repository, commit, &name, Some(&conclusion));
+                }
+            }
+            Event::DeleteBranch { repository, branch } => {
+                if let Some(place) = self.place(&repository) {
+                    self.set_ref(
+                        place,
+                        self.now,
+                        &format!("refs/heads/{branch}"),
+                        None,
+                        false,
+                    );
+                }
+            }
+            Event::RevokeTokens => self.tokens = Default::default(),
+        }
+    }
+
+    /// Auto-merge and the merge queue: both wait for the rules, the queue for its own time too.
+    fn merge_waiting(&mut self, place: usize, now: Timestamp) {
+        let repository = &self.repositories[place];
+        let ready = repository.pulls.values().filter_map(|pull| {
+            let queued = pull
+                .queued_at
+                .is_some_and(|since| now.duration_since(since) >= QUEUE_TAKES);
+            let waiting = pull.state == PullState::Open && (queued || pull.auto_merge.is_some());
+            let blocked = || {
+                super::rules::refusal(repository, pull, now).is_some()
+                    || ["dirty", "draft", "behind"].contains(&assess(repository, pull, now).state)
+                    || (repository.rules_of(&pull.base).merge_queue && !queued)
+            };
+            if !waiting || blocked() {
+                return None;
+            }
+            let auto = pull.auto_merge.clone();
+            let wish = match auto {
+                Some(auto) => Wish {
+                    method: auto.method,
+                    by: auto.by,
+                    title: auto.title,
+                    message: auto.message,
+                },
+                None => Wish {
+                    method: Method::Merge,
+                    by: "github-merge-queue[bot]".into(),
+                    title: None,
+                    message: None,
+                },
+            };
+            Some((pull.number, wish))
+        });
+        let ready: Vec<(u64, Wish)> = ready.collect();
+        for (number, wish) in ready {
+            let _conflict = self.merge_pull(place, number, now, &wish);
+        }
+    }
+}

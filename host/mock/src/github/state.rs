@@ -1,0 +1,218 @@
+//! What a repository holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use super::pull_state::{
+    AutoMerge, Comment, Label, Method, PullRequest, PullState, Review, ReviewState,
+};
+use super::rules::BranchRules;
+use crate::git::{Oid, Store};
+
+/// A repository and everything in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Number, for ever; names change.
+    pub id: u64,
+    /// User or organisation.
+    pub owner: String,
+    /// Name.
+    pub name: String,
+    /// `owner/name` of earlier days, which redirect.
+    pub renamed_from: Vec<String>,
+    /// What the owner has set.
+    pub settings: Settings,
+    /// Objects.
+    pub git: Store,
+    /// Full names (`refs/heads/main`) and what they point at.
+    pub refs: BTreeMap<String, Oid>,
+    /// What some reads still see: the value before the last change, and how many reads.
+    pub(super) stale: BTreeMap<String, (Option<Oid>, u32)>,
+    /// Pull requests by number.
+    pub pulls: BTreeMap<u64, PullRequest>,
+    /// Labels by name.
+    pub labels: BTreeMap<String, Label>,
+    /// Logins of those who may be asked for a review, with write access.
+    pub collaborators: BTreeSet<String>,
+    /// Rules by branch.
+    pub rules: BTreeMap<String, BranchRules>,
+    /// Check runs, oldest first.
+    pub check_runs: Vec<CheckRun>,
+    /// Commit statuses, oldest first.
+    pub statuses: Vec<CommitStatus>,
+    /// What runs on every commit of a branch that is pushed, unless a workflow's own token pushed it.
+    pub ci: Vec<Ci>,
+    /// Commits that GitHub signed.
+    pub verified: BTreeSet<Oid>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last pushed to.
+    pub pushed_at: Timestamp,
+}
+
+/// What the owner of a repository has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The base of most pull requests.
+    pub default_branch: String,
+    /// Whether it is hidden from those without access.
+    pub private: bool,
+    /// Whether it is read-only.
+    pub archived: bool,
+    /// Whether `merge` is a way to merge.
+    pub allow_merge_commit: bool,
+    /// Whether `squash` is a way to merge.
+    pub allow_squash_merge: bool,
+    /// Whether `rebase` is a way to merge.
+    pub allow_rebase_merge: bool,
+    /// Whether auto-merge may be enabled. GitHub's default is that it may not.
+    pub allow_auto_merge: bool,
+    /// Whether a merged pull request's branch goes away by itself.
+    pub delete_branch_on_merge: bool,
+    /// Whether issues are on; off, comments and labels answer 410.
+    pub has_issues: bool,
+    /// Whether `GITHUB_TOKEN` may open pull requests.
+    pub actions_may_create_pulls: bool,
+    /// Whether rules can be asked for: a private repository of a free plan has none and answers 403.
+    pub rules_available: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_branch: "main".into(),
+            private: true,
+            archived: false,
+            allow_merge_commit: true,
+            allow_squash_merge: true,
+            allow_rebase_merge: true,
+            allow_auto_merge: false,
+            delete_branch_on_merge: false,
+            has_issues: true,
+            actions_may_create_pulls: true,
+            rules_available: true,
+        }
+    }
+}
+
+/// A check run, which ends by itself when its time comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckRun {
+    /// Id.
+    pub id: u64,
+    /// The commit.
+    pub commit: Oid,
+    /// Name, which a rule may require.
+    pub name: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ends, if ever.
+    pub completes_at: Option<Timestamp>,
+    /// How it ends: `success`, `failure` and so on.
+    pub conclusion: String,
+}
+
+impl CheckRun {
+    /// The conclusion, once it is known.
+    pub fn conclusion_at(&self, now: Timestamp) -> Option<&str> {
+        let completed = self.completes_at.is_some_and(|end| end <= now);
+        completed.then_some(&self.conclusion)
+    }
+}
+
+/// A commit status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// Id.
+    pub id: u64,
+    /// The commit.
+    pub commit: Oid,
+    /// Name, which a rule may require.
+    pub context: String,
+    /// `error`, `failure`, `pending` or `success`.
+    pub state: String,
+    /// Words.
+    pub description: Option<String>,
+    /// A page.
+    pub target_url: Option<String>,
+    /// Login of who set it.
+    pub creator: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A check that runs on every pushed commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ci {
+    /// Name.
+    pub name: String,
+    /// How long it takes; none if it never ends.
+    pub takes: Option<SignedDuration>,
+    /// How it ends.
+    pub conclusion: String,
+}
+
+impl Repository {
+    /// `owner/name`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// The head of a branch.
+    pub fn branch(&self, name: &str) -> Option<Oid> {
+        self.refs.get(&format!("refs/heads/{name}")).copied()
+    }
+
+    /// The rules of a branch; without an entry there are none.
+    pub fn rules_of(&self, branch: &str) -> BranchRules {
+        self.rules.get(branch).cloned().unwrap_or_default()
+    }
+
+    /// The commit that a branch, a tag, a full ref or an id names.
+    pub fn resolve(&self, name: &str) -> Option<Oid> {
+        let named = ["refs/heads/", "refs/tags/", "refs/", ""]
+            .iter()
+            .find_map(|prefix| self.refs.get(&format!("{prefix}{name}")));
+        let id = named.copied().or_else(|| match name {
+            "HEAD" => self.branch(&self.settings.default_branch),
+            _ => name.parse().ok(),
+        })?;
+        self.git.commit(id).map(|_| id)
+    }
+
+    /// The number that the next issue or pull request gets.
+    pub(super) fn next_number(&self) -> u64 {
+        self.pulls.keys().next_back().map_or(1, |last| last + 1)
+    }
+
+    /// What the outside can see, a line for each thing.
+    pub(super) fn describe(&self, lines: &mut Vec<String>) {
+        let name = self.full_name();
+        lines.push(format!("{name}: {:?}", self.settings));
+        lines.push(format!("{name}: {} objects", self.git.len()));
+        lines.extend(
+            self.refs
+                .iter()
+                .map(|(name_, id)| format!("{name} {name_} {id}")),
+        );
+        for pull in self.pulls.values() {
+            let pull = PullRequest {
+                asked: None,
+                ..pull.clone()
+            };
+            lines.push(format!("{name}#{}: {pull:?}", pull.number));
+        }
+        lines.extend(
+            self.labels
+                .values()
+                .map(|label| format!("{name}: {label:?}")),
+        );
+        lines.extend(self.check_runs.iter().map(|run| format!("{name}: {run:?}")));
+        lines.extend(
+            self.statuses
+                .iter()
+                .map(|status| format!("{name}: {status:?}")),
+        );
+    }
+}

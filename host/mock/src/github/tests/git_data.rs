@@ -1,0 +1,532 @@
+//! Refs, blobs, trees, commits and comparisons.
+
+use serde_json::{Value, json};
+
+use super::super::*;
+use super::kit::{Kit, MANIFEST, TEXT};
+use crate::git::Mode;
+
+#[test]
+fn refs_are_read_by_their_whole_name() {
+    let mut kit = Kit::new();
+    kit.branch("promote/web", "x", "1");
+    for path in ["git/ref/heads/promote/web", "git/ref/heads%2Fpromote%2Fweb"] {
+        assert_eq!(kit.get(path).body["ref"], "refs/heads/promote/web");
+    }
+    for path in [
+        "git/ref/heads/promote",
+        "git/ref/refs/heads/main",
+        "git/ref/main",
+        "git/ref/heads/none",
+    ] {
+        assert_eq!(kit.get(path).status, 404, "{path}");
+    }
+    let names = |seen: super::kit::Seen| {
+        seen.body
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["ref"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(kit.get("git/matching-refs/heads/pro")),
+        ["refs/heads/promote/web"]
+    );
+    assert_eq!(
+        names(kit.get("git/matching-refs/heads/none")),
+        [Value::Null; 0]
+    );
+}
+
+#[test]
+fn every_row_of_making_a_ref() {
+    let mut kit = Kit::new();
+    let main = kit.main();
+    kit.branch("a/b", "x", "1");
+    let tree = kit.get("git/trees/main").body["sha"].clone();
+    let cases = [
+        (json!({"ref": "refs/heads/new", "sha": main}), 201, ""),
+        (
+            json!({"ref": "refs/heads/main", "sha": main}),
+            422,
+            "Reference already exists",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": "0".repeat(40)}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": "main"}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/x", "sha": tree}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            json!({"ref": "refs/heads/a", "sha": main}),
+            422,
+            "Reference update failed",
+        ),
+        (
+            json!({"ref": "refs/heads/main/x", "sha": main}),
+            422,
+            "Reference update failed",
+        ),
+        (
+            json!({"ref": "refs/heads/bad..name", "sha": main}),
+            422,
+            "refs/heads/bad..name is not a valid ref name.",
+        ),
+        (
+            json!({"ref": "refs/heads/bad name", "sha": main}),
+            422,
+            "refs/heads/bad name is not a valid ref name.",
+        ),
+        (
+            json!({"ref": "heads/x", "sha": main}),
+            422,
+            "Reference name must start with 'refs/' and have at least two slashes.",
+        ),
+        (
+            json!({"sha": main}),
+            422,
+            "Invalid request.\n\n\"ref\" wasn't supplied.",
+        ),
+        (
+            json!({"ref": "refs/heads/x"}),
+            422,
+            "Invalid request.\n\n\"sha\" wasn't supplied.",
+        ),
+    ];
+    for (body, status, message) in cases {
+        let seen = kit.clone().post("git/refs", body.clone());
+        assert_eq!((seen.status, seen.message()), (status, message), "{body}");
+        assert_eq!(
+            seen.status == 201,
+            seen.header("location")
+                == "https://api.github.com/repos/acme/gitops/git/refs/heads/new"
+        );
+    }
+}
+
+#[test]
+fn every_row_of_moving_and_deleting_a_ref() {
+    let mut kit = Kit::new();
+    let main = kit.main();
+    let ahead = kit.branch("work", "x", "1");
+    let other = kit.branch("other", "y", "2");
+    let rules = BranchRules {
+        require_pull_request: true,
+        ..BranchRules::default()
+    };
+    kit.repository().rules.insert("guarded".into(), rules);
+    kit.github
+        .commit_files("acme/gitops", "guarded", "m", [("z".into(), "3".into())]);
+    let ruled =
+        "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
+    let cases = [
+        ("PATCH", "heads/work", json!({"sha": ahead}), 200, ""),
+        ("PATCH", "heads%2Fmain", json!({"sha": ahead}), 200, ""),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": main}),
+            422,
+            "Update is not a fast forward",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": other, "force": false}),
+            422,
+            "Update is not a fast forward",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": other, "force": true}),
+            200,
+            "",
+        ),
+        (
+            "PATCH",
+            "heads/none",
+            json!({"sha": main}),
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "PATCH",
+            "refs/heads/work",
+            json!({"sha": main}),
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({"sha": "0".repeat(40)}),
+            422,
+            "Object does not exist",
+        ),
+        (
+            "PATCH",
+            "heads/work",
+            json!({}),
+            422,
+            "Invalid request.\n\n\"sha\" wasn't supplied.",
+        ),
+        (
+            "PATCH",
+            "heads/guarded",
+            json!({"sha": main, "force": true}),
+            422,
+            ruled,
+        ),
+        ("DELETE", "heads/work", Value::Null, 204, ""),
+        (
+            "DELETE",
+            "heads/none",
+            Value::Null,
+            422,
+            "Reference does not exist",
+        ),
+        (
+            "DELETE",
+            "heads/main",
+            Value::Null,
+            422,
+            "Cannot delete the default branch",
+        ),
+    ];
+    for (method, name, body, status, message) in cases {
+        let seen = kit
+            .clone()
+            .ask(method, &format!("git/refs/{name}"), body.clone());
+        assert_eq!(
+            (seen.status, seen.message()),
+            (status, message),
+            "{method} {name} {body}"
+        );
+    }
+}
+
+#[test]
+fn reads_may_lag_behind_writes() {
+    let mut kit = Kit::new();
+    kit.github.weather.stale_reads = 2;
+    let (before, head) = (kit.main(), kit.branch("work", "x", "1"));
+    let pull = json!({"title": "t", "head": "work", "base": "main"});
+    assert_eq!(
+        kit.post("pulls", pull.clone()).body["errors"],
+        json!([{"resource": "PullRequest", "field": "head", "code": "invalid"}])
+    );
+    assert_eq!(kit.get("git/ref/heads/work").status, 404);
+    assert_eq!(kit.get("git/ref/heads/work").body["object"]["sha"], head);
+    assert_eq!(
+        kit.ask("PATCH", "git/refs/heads/main", json!({"sha": head}))
+            .body["object"]["sha"],
+        head
+    );
+    assert_eq!(kit.get("git/ref/heads/main").body["object"]["sha"], before);
+    assert_eq!(kit.get("commits/main").body["sha"], before);
+    assert_eq!(kit.get("commits/main").body["sha"], head);
+}
+
+#[test]
+fn blobs_and_trees_come_back_as_they_went_in() {
+    let mut kit = Kit::new();
+    for (content, encoding, bytes) in [
+        ("hé\n", "utf-8", "hé\n".as_bytes()),
+        ("AP8=", "base64", &[0, 255]),
+    ] {
+        let made = kit.post(
+            "git/blobs",
+            json!({"content": content, "encoding": encoding}),
+        );
+        assert_eq!(made.status, 201);
+        let blob = kit
+            .get(&format!("git/blobs/{}", made.body["sha"].as_str().unwrap()))
+            .body;
+        assert_eq!(
+            objects::unwrapped_base64(blob["content"].as_str().unwrap()).unwrap(),
+            bytes
+        );
+        assert_eq!(blob["size"], bytes.len());
+    }
+    assert_eq!(
+        kit.post("git/blobs", json!({"content": "*", "encoding": "base64"}))
+            .status,
+        422
+    );
+    let flat = kit.get("git/trees/main").body;
+    assert_eq!(flat["tree"].as_array().unwrap().len(), 2);
+    for query in ["recursive=1", "recursive=0", "recursive=false"] {
+        let deep = kit
+            .get(&format!(
+                "git/trees/{}?{query}",
+                flat["sha"].as_str().unwrap()
+            ))
+            .body;
+        let paths: Vec<_> = deep["tree"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["path"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            paths,
+            ["README.md", "apps", "apps/web", "apps/web/prod", MANIFEST]
+        );
+    }
+}
+
+#[test]
+fn every_row_of_making_a_tree() {
+    let mut kit = Kit::new();
+    let main = kit.main();
+    let item = |more: Value| {
+        shapes::with(
+            json!({"path": "new", "mode": "100644", "type": "blob"}),
+            more,
+        )
+    };
+    let blob = kit.get("contents/README.md").body["sha"].clone();
+    let cases = [
+        (
+            json!({"base_tree": main, "tree": [item(json!({"content": "x"}))]}),
+            Ok(3),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"sha": blob}))]}),
+            Ok(3),
+        ),
+        (
+            json!({"base_tree": main, "tree": [{"path": "README.md", "mode": "100644", "type": "blob", "sha": null}]}),
+            Ok(1),
+        ),
+        (json!({"tree": [item(json!({"content": "x"}))]}), Ok(1)),
+        (
+            json!({"base_tree": main, "tree": [{"path": "none", "mode": "100644", "type": "blob", "sha": null}]}),
+            Err("GitRPC::BadObjectState"),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"content": "x", "sha": blob}))]}),
+            Err("Must supply either tree.sha or tree.content, not both"),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({}))]}),
+            Err("Must supply either tree.sha or tree.content"),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"content": "x", "mode": "100600"}))]}),
+            Err("Must supply a valid tree.mode"),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"sha": "0".repeat(40)}))]}),
+            Err("tree.sha is not a valid object of the given type"),
+        ),
+        (
+            json!({"base_tree": main, "tree": [item(json!({"content": "x", "path": "../x"}))]}),
+            Err("tree.path contains a malformed path component"),
+        ),
+        (
+            json!({"base_tree": "0".repeat(40), "tree": []}),
+            Err("base_tree is not a valid tree oid"),
+        ),
+        (
+            json!({"base_tree": main}),
+            Err("Invalid request.\n\n\"tree\" wasn't supplied."),
+        ),
+    ];
+    for (body, expected) in cases {
+        let seen = kit.clone().post("git/trees", body.clone());
+        match expected {
+            Ok(entries) => assert_eq!(
+                (seen.status, seen.body["tree"].as_array().unwrap().len()),
+                (201, entries),
+                "{body}"
+            ),
+            Err(message) => assert_eq!((seen.status, seen.message()), (422, message), "{body}"),
+        }
+    }
+}
+
+#[test]
+fn a_commit_with_named_people_is_a_function_of_its_inputs() {
+    let mut kit = Kit::new();
+    let (main, tree) = (kit.main(), kit.get("git/trees/main").body["sha"].clone());
+    let who =
+        json!({"name": "Promote", "email": "p@acme.example", "date": "2026-02-03T04:05:06+02:00"});
+    let body =
+        json!({"message": "m", "tree": tree, "parents": [main], "author": who, "committer": who});
+    let first = kit.post("git/commits", body.clone()).body;
+    kit.wait(100);
+    assert_eq!(kit.post("git/commits", body).body, first);
+    assert_eq!(first["author"]["date"], "2026-02-03T02:05:06Z");
+    assert_eq!(first["verification"]["verified"], false);
+    let own = kit
+        .post(
+            "git/commits",
+            json!({"message": "m", "tree": tree, "parents": [main]}),
+        )
+        .body;
+    assert_eq!(
+        (&own["author"]["name"], &own["verification"]["verified"]),
+        (&json!("promote[bot]"), &json!(true))
+    );
+    let sha = own["sha"].as_str().unwrap();
+    assert_eq!(kit.get(&format!("git/commits/{sha}")).body, own);
+    for (body, message) in [
+        (
+            json!({"message": "m", "tree": "0".repeat(40)}),
+            "Tree SHA does not exist",
+        ),
+        (
+            json!({"message": "m", "tree": tree, "parents": ["0".repeat(40)]}),
+            "Parent SHA does not exist or is not a commit object",
+        ),
+        (
+            json!({"tree": tree}),
+            "Invalid request.\n\n\"message\" wasn't supplied.",
+        ),
+        (
+            json!({"message": "m", "tree": tree, "author": {"name": "x"}}),
+            "Invalid request.\n\n\"email\" wasn't supplied.",
+        ),
+    ] {
+        let seen = kit.post("git/commits", body);
+        assert_eq!((seen.status, seen.message()), (422, message));
+    }
+    assert_eq!(
+        kit.get(&format!("git/commits/{}", "0".repeat(40))).status,
+        404
+    );
+}
+
+#[test]
+fn comparisons_say_who_is_ahead() {
+    let mut kit = Kit::new();
+    let root = kit.main();
+    let head = kit.branch("work", MANIFEST, &TEXT.replace("1.4.1", "1.4.2"));
+    assert_eq!(kit.get("compare/main...work").body["status"], "ahead");
+    kit.github.commit_files(
+        "acme/gitops",
+        "main",
+        "m",
+        [("README.md".into(), "other".into())],
+    );
+    let cases = [
+        ("main...work".to_owned(), "diverged", 1, 1),
+        ("acme:main...acme:work".to_owned(), "diverged", 1, 1),
+        (format!("{root}...{head}"), "ahead", 1, 0),
+        (format!("work...{root}"), "behind", 0, 1),
+        ("main...main".to_owned(), "identical", 0, 0),
+    ];
+    for (ends, status, ahead, behind) in cases {
+        let body = kit.get(&format!("compare/{ends}")).body;
+        let seen = (
+            body["status"].as_str(),
+            body["ahead_by"].as_u64(),
+            body["behind_by"].as_u64(),
+        );
+        assert_eq!(seen, (Some(status), Some(ahead), Some(behind)), "{ends}");
+        assert_eq!(body["commits"].as_array().unwrap().len() as u64, ahead);
+    }
+    let diverged = kit.get("compare/main...work").body;
+    assert_eq!(
+        (
+            &diverged["merge_base_commit"]["sha"],
+            &diverged["files"][0]["filename"]
+        ),
+        (&json!(root), &json!(MANIFEST))
+    );
+    assert_eq!(kit.get("compare/main...none").status, 404);
+    assert_eq!(kit.get("compare/main..work").status, 404);
+}
+
+#[test]
+fn commits_and_branches_are_found_by_name() {
+    let mut kit = Kit::new();
+    let main = kit.main();
+    for path in [
+        "commits/main",
+        "commits/heads/main",
+        "commits/refs%2Fheads%2Fmain",
+        &format!("commits/{main}"),
+        "commits/HEAD",
+    ] {
+        assert_eq!(kit.get(path).body["sha"], main, "{path}");
+    }
+    assert_eq!(kit.get("commits/none").status, 422);
+    let head = kit.branch("promote/web", "run.sh", "x");
+    assert_eq!(kit.get("branches/promote/web").body["commit"]["sha"], head);
+    let seen = kit.get("branches/none");
+    assert_eq!((seen.status, seen.message()), (404, "Branch not found"));
+    assert_eq!(
+        kit.github
+            .entry_at("acme/gitops", "promote/web", "run.sh")
+            .unwrap()
+            .mode,
+        Mode::File
+    );
+}
+
+#[test]
+fn an_empty_repository_conflicts() {
+    let mut kit = Kit::new();
+    kit.github.create_repository("acme/empty", [("", ""); 0]);
+    for (method, path) in [
+        ("GET", "git/ref/heads/main"),
+        ("POST", "git/trees"),
+        ("GET", "git/matching-refs/heads"),
+        ("POST", "git/blobs"),
+    ] {
+        let body = if method == "POST" {
+            json!({"tree": [], "content": ""})
+        } else {
+            Value::Null
+        };
+        let seen = kit.ask(method, &format!("/repos/acme/empty/{path}"), body);
+        assert_eq!(
+            (seen.status, seen.message()),
+            (409, "Git Repository is empty.")
+        );
+    }
+}
+
+#[test]
+fn graphql_makes_a_ref_and_tells_where_the_base_is() {
+    let mut kit = Kit::new();
+    let main = json!(kit.main());
+    let id = kit.get("/repos/acme/gitops").body["node_id"].clone();
+    let query = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
+        createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
+        { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
+    let mut create = |repository: &Value, name: &str, commit: &Value| {
+        let variables = json!({"repository": repository, "ref": name, "commit": commit, "base": "refs/heads/main"});
+        kit.post("/graphql", json!({"query": query, "variables": variables}))
+            .body
+    };
+    let made = create(&id, "refs/heads/new", &main);
+    assert_eq!(
+        made["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"],
+        main
+    );
+    let no = json!("0".repeat(40));
+    for (repository, name, commit, expected) in [
+        (&id, "refs/heads/new", &main, "already exists"),
+        (&id, "new", &main, "must start with"),
+        (&id, "refs/heads/other", &no, "does not exist"),
+        (&no, "refs/heads/other", &main, "Could not resolve"),
+    ] {
+        let refused = create(repository, name, commit);
+        let said = refused["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(said.contains(expected), "{said:?} lacks {expected:?}");
+    }
+}

@@ -1,0 +1,262 @@
+//! What a scenario does with GitHub, in its own words: no scenario builds JSON.
+//!
+//! All of it happens at [`GitHub::now`], and on things that are there; what is not there is answered with none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::GitHub;
+use super::identity::{Access, Level, Permissions, Token, TokenKind};
+use super::shapes::signed;
+use super::state::{CheckRun, PullRequest, PullState, Repository, Review, ReviewState, Settings};
+use crate::git::{Commit, Edits, Entry, Mode, Object, Oid, Store};
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// Content.
+    pub text: String,
+    /// Mode.
+    pub mode: Mode,
+}
+
+impl<T: Into<String>> From<T> for FileSpec {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            mode: Mode::File,
+        }
+    }
+}
+
+impl Token {
+    /// A token that reaches every repository and may do everything its kind may.
+    pub fn full(kind: TokenKind, login: impl Into<String>) -> Self {
+        let all = [
+            "actions",
+            "checks",
+            "contents",
+            "deployments",
+            "issues",
+            "pull_requests",
+            "statuses",
+        ];
+        let mut permissions = Permissions::from(all.map(|name| (name.to_owned(), Level::Write)));
+        if kind != TokenKind::Actions {
+            // A workflow's own token never gets this one.
+            permissions.insert("workflows".into(), Level::Write);
+        }
+        Self {
+            kind,
+            login: login.into(),
+            access: Access::All,
+            permissions,
+            expires_at: None,
+        }
+    }
+}
+
+impl GitHub {
+    /// Makes a repository `owner/name` whose default branch `main` holds these files, and returns it.
+    pub fn create_repository<P: Into<String>, F: Into<FileSpec>>(
+        &mut self,
+        full_name: &str,
+        files: impl IntoIterator<Item = (P, F)>,
+    ) -> &mut Repository {
+        let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
+        let (place, id) = (self.repositories.len(), self.new_id());
+        let made = Repository {
+            id,
+            owner: owner.into(),
+            name: name.into(),
+            renamed_from: Vec::new(),
+            settings: Settings::default(),
+            git: Store::default(),
+            refs: BTreeMap::new(),
+            stale: BTreeMap::new(),
+            pulls: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            collaborators: BTreeSet::new(),
+            rules: BTreeMap::new(),
+            check_runs: Vec::new(),
+            statuses: Vec::new(),
+            ci: Vec::new(),
+            verified: BTreeSet::new(),
+            created_at: self.now,
+            pushed_at: self.now,
+        };
+        self.repositories.push(made.into());
+        let files: Vec<(P, F)> = files.into_iter().collect();
+        if !files.is_empty() {
+            let files = files
+                .into_iter()
+                .map(|(path, file)| (path.into(), file.into()));
+            self.commit_files(full_name, "main", "Initial commit", files);
+        }
+        &mut self.repositories[place]
+    }
+
+    pub(super) fn place(&self, full_name: &str) -> Option<usize> {
+        let mut all = self.repositories.iter();
+        all.position(|repository| repository.full_name().eq_ignore_ascii_case(full_name))
+    }
+
+    /// The repository `owner/name`.
+    pub fn find(&self, full_name: &str) -> Option<&Repository> {
+        Some(&**self.repositories.get(self.place(full_name)?)?)
+    }
+
+    /// The repository `owner/name`, to change it.
+    pub fn find_mut(&mut self, full_name: &str) -> Option<&mut Repository> {
+        let place = self.place(full_name)?;
+        Some(&mut **self.repositories.get_mut(place)?)
+    }
+
+    /// Commits files to a branch as somebody else would push them, and returns the commit. A branch that is not there
+    /// starts at the default branch.
+    pub fn commit_files(
+        &mut self,
+        full_name: &str,
+        branch: &str,
+        message: &str,
+        files: impl IntoIterator<Item = (String, FileSpec)>,
+    ) -> Option<Oid> {
+        let (place, now) = (self.place(full_name)?, self.now);
+        let repository = &mut self.repositories[place];
+        let default = &repository.settings.default_branch;
+        let parent = repository
+            .branch(branch)
+            .or_else(|| repository.branch(default));
+        let mut edits = Edits::new();
+        for (path, file) in files {
+            let id = repository.git.insert_blob(file.text);
+            edits.insert(
+                path,
+                Some(Entry {
+                    mode: file.mode,
+                    id,
+                }),
+            );
+        }
+        let base = parent.and_then(|parent| repository.git.tree_of(parent));
+        let tree = repository.git.edit_tree(base, &edits).ok()?;
+        let (author, committer) = (signed("dana", now), signed("dana", now));
+        let parents = parent.into_iter().collect();
+        let commit = Commit {
+            tree,
+            parents,
+            author,
+            committer,
+            message: message.into(),
+        };
+        let id = repository.git.insert(Object::Commit(commit));
+        self.set_ref(place, now, &format!("refs/heads/{branch}"), Some(id), true);
+        Some(id)
+    }
+
+    /// The text of a file at the head of a branch.
+    pub fn file_at(&self, full_name: &str, branch: &str, path: &str) -> Option<String> {
+        let (entry, repository) = (
+            self.entry_at(full_name, branch, path)?,
+            self.find(full_name)?,
+        );
+        let content = repository.git.blob(entry.id)?;
+        Some(String::from_utf8_lossy(content).into_owned())
+    }
+
+    /// What a path is at the head of a branch.
+    pub fn entry_at(&self, full_name: &str, branch: &str, path: &str) -> Option<Entry> {
+        let repository = self.find(full_name)?;
+        let tree = repository.git.tree_of(repository.branch(branch)?)?;
+        repository.git.entry_at(tree, path)
+    }
+
+    /// Names of branches.
+    pub fn branches(&self, full_name: &str) -> Vec<String> {
+        let repository = self.find(full_name).into_iter();
+        let names = repository.flat_map(|repository| repository.refs.keys());
+        let names = names.filter_map(|name| name.strip_prefix("refs/heads/"));
+        names.map(str::to_owned).collect()
+    }
+
+    /// Pull requests, oldest first.
+    pub fn pull_requests(&self, full_name: &str) -> Vec<&PullRequest> {
+        let repository = self.find(full_name).into_iter();
+        repository
+            .flat_map(|repository| repository.pulls.values())
+            .collect()
+    }
+
+    fn pull_mut(&mut self, full_name: &str, number: u64) -> Option<&mut PullRequest> {
+        self.find_mut(full_name)?.pulls.get_mut(&number)
+    }
+
+    /// Closes an open pull request as a person does who does not want it.
+    pub fn close_pull_request(&mut self, full_name: &str, number: u64) -> Option<()> {
+        let now = self.now;
+        let pull = self.pull_mut(full_name, number)?;
+        if pull.state == PullState::Open {
+            pull.state = PullState::Closed { at: now };
+            pull.updated_at = now;
+        }
+        Some(())
+    }
+
+    /// Reports a check of a commit: running, or ended with a conclusion such as `success`.
+    pub fn set_check(
+        &mut self,
+        full_name: &str,
+        commit: Oid,
+        name: &str,
+        conclusion: Option<&str>,
+    ) -> Option<()> {
+        let (place, now, id) = (self.place(full_name)?, self.now, self.new_id());
+        let runs = &mut self.repositories[place].check_runs;
+        let running = runs
+            .iter_mut()
+            .rev()
+            .find(|run| run.commit == commit && run.name == name);
+        let completes_at = conclusion.map(|_| now);
+        let conclusion = conclusion.unwrap_or("success").to_owned();
+        match running {
+            Some(run) => {
+                run.completes_at = completes_at;
+                run.conclusion = conclusion;
+            }
+            None => runs.push(CheckRun {
+                id,
+                commit,
+                name: name.into(),
+                started_at: now,
+                completes_at,
+                conclusion,
+            }),
+        }
+        Some(())
+    }
+
+    /// Reviews the head of a pull request.
+    pub fn review(
+        &mut self,
+        full_name: &str,
+        number: u64,
+        user: &str,
+        state: ReviewState,
+    ) -> Option<()> {
+        let (now, id) = (self.now, self.new_id());
+        let pull = self.pull_mut(full_name, number)?;
+        let commit = pull.head_sha;
+        pull.reviews.push(Review {
+            id,
+            user: user.into(),
+            state,
+            commit,
+            at: now,
+        });
+        Some(())
+    }
+
+    /// Approves the head of a pull request.
+    pub fn approve(&mut self, full_name: &str, number: u64, user: &str) -> Option<()> {
+        self.review(full_name, number, user, ReviewState::Approved)
+    }
+}

@@ -1,0 +1,230 @@
+//! Action routes, as strict as Port's schema: the shape that the guide still shows is refused.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::answer::{Outcome, Problem, Reply};
+use super::input::{self, Call, Kind};
+use super::{Port, Stamps};
+use crate::OnWrite;
+
+const KEYS: [&str; 11] = [
+    "identifier",
+    "title",
+    "icon",
+    "description",
+    "trigger",
+    "invocationMethod",
+    "requiredApproval",
+    "approvalNotification",
+    "allowAnyoneToViewRuns",
+    "publish",
+    "approvalWebhook",
+];
+
+/// An action, as it was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Everything that it was created with.
+    pub definition: OnWrite<Map<String, Value>>,
+    /// When and by whom it was created and changed.
+    pub stamps: Stamps,
+}
+
+impl Port {
+    pub(super) fn route_actions(
+        &mut self,
+        method: &Method,
+        call: &Call<'_>,
+        rest: &[&str],
+    ) -> Option<Outcome> {
+        Some(match (method.as_str(), rest) {
+            ("GET", []) => self.list_actions(call),
+            ("POST", []) => self.create_action(call),
+            ("GET", [action]) => self.action(action).map(|it| shown(StatusCode::OK, &it)),
+            ("PUT", [action]) => self.replace_action(call, action),
+            ("DELETE", [action]) => self.delete_action(call, action),
+            ("GET", [action, "permissions"]) => self.permissions(action),
+            _ => return None,
+        })
+    }
+
+    /// The action, or 404.
+    pub(super) fn action(&self, identifier: &str) -> Result<Arc<Action>, Problem> {
+        self.actions
+            .get(identifier)
+            .cloned()
+            .ok_or_else(|| Problem::not_found("action", identifier))
+    }
+
+    fn list_actions(&self, call: &Call<'_>) -> Outcome {
+        let blueprint = call.query.text("blueprint_identifier");
+        let of_blueprint = |action: &&Arc<Action>| {
+            let trigger = action.definition.get("trigger");
+            let own = trigger.and_then(|trigger| trigger.get("blueprintIdentifier"));
+            blueprint.is_none_or(|blueprint| own.and_then(Value::as_str) == Some(blueprint))
+        };
+        let actions = self.actions.values().filter(of_blueprint);
+        let actions: Vec<Value> = actions.map(|action| show(action)).collect();
+        Ok(Reply::ok(json!({"ok": true, "actions": actions})))
+    }
+
+    /// `POST /v1/actions`. Its success status is not in Port's specification; 201 is what its other creations answer.
+    pub(super) fn create_action(&mut self, call: &Call<'_>) -> Outcome {
+        let definition = call.object()?;
+        let identifier = self.check_action(&definition)?;
+        if self.actions.contains_key(&identifier) {
+            return Err(Problem::taken("action", &identifier));
+        }
+        let action = Action {
+            definition: definition.into(),
+            stamps: Stamps::new(call.now, &call.actor),
+        };
+        let reply = shown(StatusCode::CREATED, &action);
+        self.record(call, "CREATE", "action", &identifier);
+        self.actions.insert(identifier, Arc::new(action));
+        Ok(reply)
+    }
+
+    fn replace_action(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
+        let before = self.action(identifier)?;
+        let definition = call.object()?;
+        let renamed = self.check_action(&definition)?;
+        if renamed != identifier && self.actions.contains_key(&renamed) {
+            return Err(Problem::taken("action", &renamed));
+        }
+        let mut stamps = before.stamps.clone();
+        stamps.touch(call.now, &call.actor);
+        let action = Action {
+            definition: definition.into(),
+            stamps,
+        };
+        let reply = shown(StatusCode::OK, &action);
+        self.record(call, "UPDATE", "action", &renamed);
+        self.actions.remove(identifier);
+        self.actions.insert(renamed, Arc::new(action));
+        Ok(reply)
+    }
+
+    fn delete_action(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
+        self.action(identifier)?;
+        self.actions.remove(identifier);
+        self.record(call, "DELETE", "action", identifier);
+        Ok(Reply::ok(json!({"ok": true})))
+    }
+
+    fn permissions(&self, identifier: &str) -> Outcome {
+        self.action(identifier)?;
+        Ok(Reply::ok(json!({"ok": true, "permissions": {
+            "execute": {"roles": ["Member"], "users": [], "teams": [], "ownedByTeam": false},
+            "approve": {"roles": [], "users": [], "teams": []},
+        }})))
+    }
+
+    /// Checks a definition against the schema of "Create an action/automation"; returns its identifier.
+    fn check_action(&self, definition: &Map<String, Value>) -> Result<String, Problem> {
+        input::only(definition, "body", &KEYS)?;
+        let identifier = input::required(definition, "body", "identifier")?;
+        Kind::Action.check("body/identifier", identifier)?;
+        let trigger = part(definition, "trigger")?;
+        match input::required(trigger, "body/trigger", "type")? {
+            "self-service" => self.check_self_service(trigger)?,
+            "automation" => {}
+            _ => return Err(Problem::invalid("body/trigger/type is not supported")),
+        }
+        check_invocation(part(definition, "invocationMethod")?)?;
+        match definition.get("requiredApproval") {
+            None | Some(Value::Bool(_) | Value::Object(_)) => Ok(identifier.to_owned()),
+            Some(_) => Err(Problem::invalid(
+                "body/requiredApproval must be boolean or object",
+            )),
+        }
+    }
+
+    fn check_self_service(&self, trigger: &Map<String, Value>) -> Result<(), Problem> {
+        let at = "body/trigger";
+        input::only(
+            trigger,
+            at,
+            &[
+                "type",
+                "operation",
+                "blueprintIdentifier",
+                "userInputs",
+                "condition",
+            ],
+        )?;
+        let operation = input::required(trigger, at, "operation")?;
+        if !matches!(operation, "CREATE" | "DAY-2" | "DELETE") {
+            return Err(Problem::invalid(format!(
+                "{at}/operation must be equal to one of the allowed values: CREATE, DAY-2, DELETE"
+            )));
+        }
+        let Some(Value::Object(inputs)) = trigger.get("userInputs") else {
+            return Err(Problem::invalid(format!(
+                "{at} must have required property 'userInputs'"
+            )));
+        };
+        let known = ["properties", "required", "order", "steps", "titles"];
+        input::only(inputs, &format!("{at}/userInputs"), &known)?;
+        match input::optional(trigger, at, "blueprintIdentifier")? {
+            Some(blueprint) => self.blueprint(blueprint).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_invocation(method: &Map<String, Value>) -> Result<(), Problem> {
+    let at = "body/invocationMethod";
+    match input::required(method, at, "type")? {
+        "GITHUB" => {
+            input::only(
+                method,
+                at,
+                &[
+                    "type",
+                    "org",
+                    "repo",
+                    "workflow",
+                    "workflowInputs",
+                    "reportWorkflowStatus",
+                ],
+            )?;
+            for key in ["org", "repo", "workflow"] {
+                input::required(method, at, key)?;
+            }
+            Ok(())
+        }
+        "INTEGRATION_ACTION" => {
+            input::required(method, at, "installationId")?;
+            input::required(method, at, "integrationActionType").map(drop)
+        }
+        "WEBHOOK" | "KAFKA" | "GITLAB" | "AZURE_DEVOPS" | "UPSERT_ENTITY" => Ok(()),
+        _ => Err(Problem::invalid(format!("{at}/type is not supported"))),
+    }
+}
+
+fn part<'a>(
+    definition: &'a Map<String, Value>,
+    key: &str,
+) -> Result<&'a Map<String, Value>, Problem> {
+    match definition.get(key) {
+        Some(Value::Object(part)) => Ok(part),
+        Some(_) => Err(Problem::invalid(format!("body/{key} must be object"))),
+        None => Err(Problem::invalid(format!(
+            "body must have required property '{key}'"
+        ))),
+    }
+}
+
+fn show(action: &Action) -> Value {
+    let mut shown = (*action.definition).clone();
+    action.stamps.write(&mut shown);
+    Value::Object(shown)
+}
+
+fn shown(status: StatusCode, action: &Action) -> Reply {
+    Reply::with(status, json!({"ok": true, "action": show(action)}))
+}

@@ -1,0 +1,217 @@
+//! Port, in memory: its catalog, its action runs, and the part of its REST API that a promotion meets.
+//!
+//! It owns Port's state and rules and nothing else: no socket, no clock of its own, no fault. Where Port's documentation
+//! is silent it does what Port's own clients expect.
+
+mod actions;
+mod answer;
+mod audit;
+mod auth;
+mod blueprints;
+mod catalog;
+mod entities;
+mod input;
+mod logs;
+mod projection;
+mod rate;
+mod run;
+mod runs;
+mod schema;
+mod search;
+mod seed;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::OnWrite;
+use promote_core::service::transport::{HttpRequest, HttpResponse};
+
+pub use actions::Action;
+pub use audit::AuditEntry;
+pub use auth::{Credentials, Token};
+pub use catalog::{Blueprint, Entity, RelationRule, Stamps, Targets};
+pub use rate::{Rate, ResetFormat};
+pub use run::{Approval, LogLine, Run, RunStatus};
+
+use answer::{Outcome, Problem};
+use input::{Call, Query};
+
+/// Port takes no larger body (Port API reference, "Limits": 1 MiB).
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The blueprints of the guide, in the order in which they can be created.
+pub const GUIDE_BLUEPRINTS: [&str; 3] = [
+    include_str!("blueprints/image.json"),
+    include_str!("blueprints/running_service.json"),
+    include_str!("blueprints/service.json"),
+];
+
+/// The action of the guide, in the shape that Port takes today.
+pub const GUIDE_ACTION: &str = include_str!("actions/promote_to_production.json");
+
+/// The action as the guide has it, which Port refuses today.
+pub const GUIDE_ACTION_V1: &str = include_str!("actions/promote_to_production.v1.json");
+
+/// An organisation of Port.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Its id.
+    pub organisation: String,
+    /// Who may log in.
+    pub credentials: Vec<Credentials>,
+    /// How long a token works.
+    pub token_lifetime: Duration,
+    /// Whether an answer names the properties that are not set, as null. Port's documentation does not say.
+    pub unset_as_null: bool,
+    /// How many requests it answers.
+    pub rate: Rate,
+    /// Blueprints by identifier. Shared, because nobody changes them in a promotion.
+    pub blueprints: BTreeMap<String, Arc<Blueprint>>,
+    /// Entities by blueprint and identifier.
+    pub entities: OnWrite<BTreeMap<(String, String), Entity>>,
+    /// Runs by id.
+    pub runs: OnWrite<BTreeMap<String, Run>>,
+    /// Actions by identifier.
+    pub actions: BTreeMap<String, Arc<Action>>,
+    /// What was changed, oldest first.
+    pub audit: OnWrite<Vec<AuditEntry>>,
+    tokens: Vec<Token>,
+    issued: u64,
+    requests: u64,
+    generated: u64,
+}
+
+impl Default for Port {
+    fn default() -> Self {
+        Self {
+            organisation: "org_AbCd1234".to_owned(),
+            credentials: Vec::new(),
+            token_lifetime: Duration::from_secs(3 * 60 * 60),
+            unset_as_null: false,
+            rate: Rate::default(),
+            blueprints: BTreeMap::new(),
+            entities: OnWrite::default(),
+            runs: OnWrite::default(),
+            actions: BTreeMap::new(),
+            audit: OnWrite::default(),
+            tokens: Vec::new(),
+            issued: 0,
+            requests: 0,
+            generated: 0,
+        }
+    }
+}
+
+impl Port {
+    /// Answers one request; the only way in.
+    pub fn handle(&mut self, now: Timestamp, request: &HttpRequest) -> HttpResponse {
+        self.requests += 1;
+        let admitted = self.rate.admit(now);
+        let outcome = if admitted {
+            self.route(now, request)
+        } else {
+            Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limit_exceeded",
+                "too many requests",
+            ))
+        };
+        let unknown = matches!(&outcome, Err(problem) if problem.code == UNKNOWN_ROUTE);
+        let mut response = answer::respond(outcome);
+        if unknown {
+            response.extensions_mut().insert(super::UnknownRoute);
+        }
+        let headers = response.headers_mut();
+        self.rate.write(now, headers);
+        if let Ok(trace) = HeaderValue::from_str(&trace(self.requests)) {
+            headers.insert("x-trace-id", trace);
+        }
+        response
+    }
+
+    /// The entity, if it exists.
+    pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<&Entity> {
+        self.entities
+            .get(&(blueprint.to_owned(), identifier.to_owned()))
+    }
+
+    fn route(&mut self, now: Timestamp, request: &HttpRequest) -> Outcome {
+        let (method, uri, body) = (request.method(), request.uri(), request.body());
+        if body.len() > BODY_LIMIT {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "bad_request",
+                "request body is too large",
+            ));
+        }
+        let segments = input::segments(uri.path()).unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let Some(path) = segments.strip_prefix(&["v1"]) else {
+            return Err(no_route(method, uri.path()));
+        };
+        if (method.as_str(), path) == ("POST", &["auth", "access_token"]) {
+            return self.login(now, body);
+        }
+        let call = Call {
+            now,
+            actor: self.authenticate(now, request.headers())?,
+            query: Query::parse(uri.query()),
+            body,
+        };
+        if method != http::Method::GET && path.last() != Some(&"search") {
+            self.writable(&call.actor)?;
+        }
+        match *path {
+            ["blueprints", blueprint, "entities", ref rest @ ..] => {
+                self.route_entities(method, &call, blueprint, rest)
+            }
+            ["entities", "search"] if method == http::Method::POST => Some(self.search_all(&call)),
+            ["blueprints", ref rest @ ..] => self.route_blueprints(method, &call, rest),
+            ["actions", "runs", ref rest @ ..] => self.route_runs(method, &call, rest),
+            ["actions", action, "runs"] if method == http::Method::POST => {
+                Some(self.start_run(&call, action))
+            }
+            ["actions", ref rest @ ..] => self.route_actions(method, &call, rest),
+            ["audit-log"] if method == http::Method::GET => Some(self.audit_log(&call)),
+            _ => None,
+        }
+        .unwrap_or_else(|| Err(no_route(method, uri.path())))
+    }
+
+    /// A generated identifier: sixteen letters and digits after the prefix, the same in every run.
+    fn generate(&mut self, prefix: &str) -> String {
+        self.generated += 1;
+        const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let hash = Sha256::digest(format!("{prefix}{}", self.generated));
+        let letters = hash.iter().take(16);
+        let letters = letters.map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]));
+        format!("{prefix}{}", letters.collect::<String>())
+    }
+}
+
+/// Marks the 404 of a route that this world does not know; Port answers those with its web framework's body.
+const UNKNOWN_ROUTE: &str = "Not Found";
+
+fn no_route(method: &http::Method, path: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        UNKNOWN_ROUTE,
+        format!("Route {method}:{path} not found"),
+    )
+}
+
+/// Thirty-two digits that look random and are the same in every run.
+fn trace(request: u64) -> String {
+    let hash = Sha256::digest(format!("trace{request}"));
+    let half = hash.iter().take(16);
+    let number = half.fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:032x}")
+}

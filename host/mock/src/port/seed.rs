@@ -1,0 +1,148 @@
+//! Sets a catalog up from outside the API: world files and tests. The rules are those of the API.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::input::{Call, Kind, Query};
+use super::schema::{self, Draft};
+use super::{Action, Blueprint, Entity, GUIDE_ACTION, GUIDE_BLUEPRINTS, Port, Stamps};
+use crate::OnWrite;
+
+/// The user that stands for everything that was there before.
+const SYSTEM: &str = "system";
+
+/// The guide's definitions, read once for all worlds.
+static GUIDE: LazyLock<Guide> = LazyLock::new(|| Guide {
+    blueprints: GUIDE_BLUEPRINTS.map(|text| object(text).into()),
+    action: object(GUIDE_ACTION).into(),
+});
+
+struct Guide {
+    blueprints: [OnWrite<Map<String, Value>>; 3],
+    action: OnWrite<Map<String, Value>>,
+}
+
+impl Port {
+    /// Adds the guide's blueprints and its action.
+    pub fn install_guide(&mut self, now: Timestamp) {
+        for definition in &GUIDE.blueprints {
+            if let Some(blueprint) = Blueprint::new(definition.clone(), Stamps::new(now, SYSTEM)) {
+                self.put_blueprint(blueprint);
+            }
+        }
+        self.put_action(now, GUIDE.action.clone());
+    }
+
+    /// Adds a blueprint, or replaces it.
+    pub fn put_blueprint(&mut self, blueprint: Blueprint) {
+        self.blueprints
+            .insert(blueprint.identifier.clone(), Arc::new(blueprint));
+    }
+
+    /// Adds an action, or replaces it. One without identifier is left out.
+    pub fn put_action(
+        &mut self,
+        now: Timestamp,
+        definition: impl Into<OnWrite<Map<String, Value>>>,
+    ) {
+        let definition = definition.into();
+        if let Some(identifier) = definition.get("identifier").and_then(Value::as_str) {
+            let identifier = identifier.to_owned();
+            let stamps = Stamps::new(now, SYSTEM);
+            let action = Action { definition, stamps };
+            self.actions.insert(identifier, Arc::new(action));
+        }
+    }
+
+    /// Adds an entity, or replaces it, from a body as the API takes it. Its related entities may come later.
+    ///
+    /// Fails, in the words of the API, if it does not fit its blueprint.
+    pub fn put_entity(
+        &mut self,
+        now: Timestamp,
+        blueprint: &str,
+        body: &Map<String, Value>,
+    ) -> Result<(), String> {
+        self.seed(now, blueprint, body)
+            .map_err(|problem| problem.message.unwrap_or_default())
+    }
+
+    fn seed(
+        &mut self,
+        now: Timestamp,
+        blueprint: &str,
+        body: &Map<String, Value>,
+    ) -> Result<(), super::answer::Problem> {
+        let definition = self.blueprint(blueprint)?;
+        let identifier = super::input::required(body, "entity", "identifier")?;
+        Kind::Entity.check("identifier", identifier)?;
+        super::input::only(body, "entity", &Draft::KEYS)?;
+        let draft = Draft::parse(body)?;
+        let mut entity = Entity {
+            identifier: identifier.to_owned(),
+            blueprint: blueprint.to_owned(),
+            title: None,
+            icon: None,
+            team: Vec::new(),
+            properties: Map::new(),
+            relations: BTreeMap::new(),
+            stamps: Stamps::new(now, SYSTEM),
+        };
+        let call = Call {
+            now,
+            actor: SYSTEM.to_owned(),
+            query: Query::default(),
+            body: &[],
+        };
+        schema::apply(&definition, &draft, &mut entity)?;
+        self.resolve(&call, &definition, &draft, &mut entity)?;
+        schema::check_required(&definition, &entity, None)?;
+        let key = (blueprint.to_owned(), entity.identifier.clone());
+        self.entities.insert(key, entity);
+        Ok(())
+    }
+
+    /// What Port holds, as lines of text: equal before and after means that nothing changed. Tokens, requests and rate
+    /// limits do not count.
+    pub fn fingerprint(&self) -> String {
+        let blueprints = self.blueprints.values().map(|it| format!("{it:?}"));
+        let actions = self.actions.values().map(|it| format!("{it:?}"));
+        let entities = self.entities.values().map(|it| format!("{it:?}"));
+        let runs = self.runs.values().map(|it| format!("{it:?}"));
+        let lines: Vec<String> = blueprints
+            .chain(actions)
+            .chain(entities)
+            .chain(runs)
+            .collect();
+        lines.join("\n")
+    }
+
+    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
+    /// share. If not, only the fingerprints tell.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        (&self.blueprints, &self.actions, &self.entities, &self.runs)
+            == (
+                &other.blueprints,
+                &other.actions,
+                &other.entities,
+                &other.runs,
+            )
+    }
+
+    /// An entity whose relation leads nowhere, and where it leads.
+    pub fn dangling(&self) -> Option<(&Entity, String)> {
+        self.entities.values().find_map(|entity| {
+            let blueprint = self.blueprints.get(&entity.blueprint)?;
+            let (_, missing) = self.missing_targets(blueprint, entity).into_iter().next()?;
+            Some((entity, missing))
+        })
+    }
+}
+
+/// What an embedded file holds; that each is a JSON object is tested.
+fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}

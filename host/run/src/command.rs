@@ -1,0 +1,296 @@
+//! `promote run` and `promote plan`.
+
+use std::future::Future;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use crate::plan::PlanUse;
+use crate::terminal::Terminal;
+use crate::{Environment, output, report, workflow};
+use promote_core::journal::Journal;
+use promote_core::policy::engine::Engine;
+use promote_core::policy::native;
+use promote_core::run::observer::Observer;
+use promote_core::run::{RunJob, RunOrigin};
+use promote_core::service::http::Pool;
+use promote_core::service::secret::Secret;
+use promote_core::service::transport::Clock;
+use promote_core::service::transport::SystemClock;
+use promote_core::source::live::{Live, Setup};
+use promote_intake::choice::Policies;
+use promote_intake::config::{Config, Report};
+use promote_intake::lock::Lock;
+use promote_intake::payload::{LARGEST, Payload};
+use promote_intake::plan_file::Target;
+use promote_intake::supply::Supply;
+
+/// What `run` is told.
+#[derive(Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    /// What every run is told.
+    pub common: CommonArgs,
+
+    /// Make exactly the writes of this plan, which `promote plan --out` wrote, and stop before any other
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What `plan` is told.
+#[derive(Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    /// What every run is told.
+    pub common: CommonArgs,
+
+    /// Write the plan to this new file, for `promote run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub enum CommandTask<'a> {
+    /// Make the writes: those of a plan, or whatever the policy asks for.
+    Run(Option<&'a Path>),
+    /// Keep them back, and perhaps put them down in a file.
+    Plan(Option<&'a Path>),
+}
+
+/// What `run` and `plan` are told; credentials come from the environment only.
+#[derive(Args)]
+pub struct CommonArgs {
+    /// The operator's configuration: policy, settings, grants, limits
+    #[arg(long, value_name = "FILE", default_value = "promote.toml")]
+    config: PathBuf,
+
+    /// Port's payload, `-` for standard input; without it, the input `port_payload` of the workflow's event
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+
+    /// Where to write the journal; without it, a new file in the temporary folder
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Compile the policy anew, and do not keep what it is compiled to; else it is kept in `PROMOTE_CACHE_DIR`, by
+    /// default `promote` in the user's cache folder
+    #[arg(long)]
+    no_cache: bool,
+
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What to print on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The outcome in words; for a plan, what would change
+    #[default]
+    Text,
+    /// Everything, as one JSON object
+    Json,
+}
+
+/// Runs or plans one promotion and returns the exit code.
+pub async fn run(
+    args: &CommonArgs,
+    task: CommandTask<'_>,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    let stopped = stopped()?;
+    let config = Config::read(&args.config)?;
+    let payload = payload(args, environment)?;
+    let engine = native::engine()?;
+    let cache = environment.cache().filter(|_| !args.no_cache);
+    let supply = supply(&engine, &args.config, cache, environment)?;
+    let in_config = || args.config.display().to_string();
+    supply.check(&config).with_context(in_config)?;
+    let policies = Policies::prepare(&config, &engine, &supply)
+        .await
+        .with_context(in_config)?;
+    let text = std::fs::read(&args.config)
+        .with_context(|| format!("reading {}", args.config.display()))?;
+    let plan_use = PlanUse::prepare(task, Target::new(&payload, &text))?;
+    let policies = policies.bound_to(plan_use.component())?;
+    let (journal, journal_path) = journal(args, environment, &payload.run)?;
+    let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deadline = clock
+        .now()
+        .checked_add(config.limits.wall)
+        .context("limits.wall is too long")?;
+    let seed = seed();
+    let in_workflow = environment.is_workflow();
+    let shown = Arc::clone(&observer);
+    let live = Live::new(Setup {
+        transport: Arc::new(Pool::new().context("preparing HTTP")?),
+        clock: Arc::clone(&clock),
+        deadline,
+        seed,
+        port_url: environment.port_url(),
+        github_url: environment.github_url(),
+        port: environment.port_credentials()?,
+        github: environment.github_credentials(&config.grants)?,
+        run: payload.run.clone(),
+        progress: Arc::new(move |text: &str| shown.say(text)),
+        mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
+    })?;
+    let task = plan_use.task();
+    let mode = task.mode();
+    let subject = format!(
+        "{}/{}",
+        payload.subject.key.blueprint, payload.subject.key.identifier
+    );
+    let run_id = payload.run.clone();
+    let job = RunJob {
+        engine: &engine,
+        choice: &policies,
+        grants: &config.grants,
+        limits: config.limits.clone(),
+        sets_status: config.port.report == Report::Host,
+        request: payload.into_request(environment.workflow()),
+        origin: RunOrigin::PortRun,
+        task,
+        seed,
+        live: Arc::new(live),
+        clock,
+        deadline,
+        journal,
+        observer,
+        interpose: None,
+    };
+    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
+    let done = promote_core::run::run(job, stopped).await;
+    for line in done.printed.lines() {
+        output::say(&format!("  policy: {line}"));
+    }
+    workflow::group(None, environment);
+    let links = report::links(&done, &run_id, environment);
+    let report = report::Report {
+        done: &done,
+        mode,
+        subject,
+        run_id,
+        journal: journal_path,
+        picked: policies.picked(),
+        links,
+    };
+    workflow::publish(&report, environment);
+    output::data(&report.print(args.format));
+    plan_use.finish(&done, policies.picked())?;
+    Ok(done.ending.exit_code())
+}
+
+fn payload(args: &CommonArgs, environment: &Environment) -> anyhow::Result<Payload> {
+    if let Some(path) = &args.payload {
+        let text = match path.to_str() {
+            Some("-") => capped(std::io::stdin().lock()),
+            _ => std::fs::File::open(path).and_then(capped),
+        };
+        return Ok(Payload::read(&text.with_context(|| {
+            format!("reading the payload {}", path.display())
+        })?)?);
+    }
+    let Some(path) = environment.event() else {
+        bail!(
+            "no payload: outside a workflow, name it with `--payload FILE` (`-` for standard input)"
+        );
+    };
+    let text = std::fs::File::open(&path).and_then(capped);
+    Ok(Payload::read_event(&text.with_context(|| {
+        format!("reading the event {}", path.display())
+    })?)?)
+}
+
+/// Reads at most a little more than the largest payload, so that a larger one is told apart.
+fn capped(from: impl std::io::Read) -> std::io::Result<String> {
+    let mut text = String::new();
+    from.take(LARGEST as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What brings the components of a configuration, held to the lock beside it.
+pub fn supply<'a>(
+    engine: &'a Engine,
+    config: &Path,
+    cache: Option<PathBuf>,
+    environment: &Environment,
+) -> anyhow::Result<Supply<'a>> {
+    let lock = Lock::read(&Lock::path(config))?;
+    Ok(Supply::new(engine, config, cache, environment.registry()?, &output::say).locked(lock))
+}
+
+fn journal(
+    args: &CommonArgs,
+    environment: &Environment,
+    run: &str,
+) -> anyhow::Result<(Journal, PathBuf)> {
+    let safe: String = run
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(64)
+        .collect();
+    let millis = Timestamp::now().as_millisecond();
+    let path = args.journal.clone().unwrap_or_else(|| {
+        environment
+            .temporary()
+            .join(format!("promote-{safe}-{millis}.jsonl"))
+    });
+    let journal = Journal::create(&path).with_context(|| {
+        format!(
+            "cannot start the journal {}; `--journal FILE` names another",
+            path.display()
+        )
+    })?;
+    Ok((journal, path))
+}
+
+/// A seed that need not be secret: it is in the journal.
+pub fn seed() -> u64 {
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// Has a secret that this run made hidden in the workflow's log, each of its lines.
+fn mask(in_workflow: bool, secret: &Secret) {
+    if in_workflow {
+        for line in secret.expose().lines().filter(|line| !line.is_empty()) {
+            output::command("add-mask", "", line);
+        }
+    }
+}
+
+/// Listens, from now on, for somebody who stops this process: ctrl-c, or the runner that cancels a job.
+#[cfg(unix)]
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for ctrl-c")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Listens for somebody who stops this process with ctrl-c.
+#[cfg(not(unix))]
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
+}

@@ -1,0 +1,309 @@
+//! Every environment variable that `promote` reads, in one place.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::secret;
+use promote_core::contract::Workflow;
+use promote_core::grants::Grants;
+use promote_core::service;
+use promote_core::service::github::{self, App, Repository};
+use promote_core::service::port;
+use promote_core::service::secret::Secret;
+use promote_intake::registry::{Access, Login};
+
+/// Port's API, by default the one in Europe.
+const PORT_API_URL: &str = "PORT_API_URL";
+/// Port's client id.
+const PORT_CLIENT_ID: &str = "PORT_CLIENT_ID";
+/// Port's client secret; `PORT_CLIENT_SECRET_FILE` names a file with it instead.
+const PORT_CLIENT_SECRET: &str = "PORT_CLIENT_SECRET";
+/// GitHub's API; set by the runner.
+const GITHUB_API_URL: &str = "GITHUB_API_URL";
+/// A token that may do what the grants allow; `GITHUB_TOKEN_FILE` names a file with it instead.
+const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// Id or client id of a GitHub App, instead of a token.
+const GITHUB_APP_ID: &str = "GITHUB_APP_ID";
+/// The App's private key, PEM; `GITHUB_APP_PRIVATE_KEY_FILE` names a file with it instead.
+const GITHUB_APP_PRIVATE_KEY: &str = "GITHUB_APP_PRIVATE_KEY";
+/// Set to `true` by the runner.
+const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The event that started the workflow; set by the runner.
+const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
+/// Where outputs go; set by the runner.
+const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// Where the step summary goes; set by the runner.
+const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// The workflow's repository; set by the runner.
+const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
+/// GitHub for people; set by the runner.
+const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
+/// The workflow run; set by the runner.
+const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// The attempt, from 1; set by the runner.
+const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
+/// A folder that is emptied after the job; set by the runner.
+const RUNNER_TEMP: &str = "RUNNER_TEMP";
+/// The registry that the next two are for, as references spell it: they go nowhere else.
+const PROMOTE_REGISTRY: &str = "PROMOTE_REGISTRY";
+/// Who we are to that registry.
+const PROMOTE_REGISTRY_USER: &str = "PROMOTE_REGISTRY_USER";
+/// The password or token; `PROMOTE_REGISTRY_PASSWORD_FILE` names a file with it instead.
+const PROMOTE_REGISTRY_PASSWORD: &str = "PROMOTE_REGISTRY_PASSWORD";
+/// The folder of docker's configuration, by default `.docker` in `HOME`; `docker login` writes there.
+const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Where compiled policies and components from registries are kept.
+const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
+/// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
+const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// The user's own folder.
+const HOME: &str = "HOME";
+/// Any value but an empty one turns colours off (no-color.org).
+const NO_COLOR: &str = "NO_COLOR";
+
+/// The variables of one process.
+#[derive(Clone, Copy, Debug)]
+pub struct Environment;
+
+impl Environment {
+    /// The variables of this process. One that is empty counts as not set, as GitHub passes a secret that is missing.
+    pub fn of_process() -> Self {
+        Self
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn secret(&self, name: &str) -> anyhow::Result<Option<Secret>> {
+        Ok(secret::read(name, |name| self.get(name))?)
+    }
+
+    /// Port's base URL.
+    pub fn port_url(&self) -> String {
+        self.get(PORT_API_URL)
+            .unwrap_or_else(|| service::PORT_URL.to_owned())
+    }
+
+    /// Port for people, if its API is one of the known ones (Port's documentation, "Port's regions").
+    pub fn port_app(&self) -> Option<String> {
+        let api = self.port_url();
+        let host = api.trim_end_matches('/').strip_prefix("https://api.")?;
+        let known = ["port.io", "us.port.io", "getport.io", "us.getport.io"].contains(&host);
+        known.then(|| format!("https://app.{host}"))
+    }
+
+    /// GitHub for people, as the runner says, else the one that everybody knows.
+    pub fn github_server(&self) -> Option<String> {
+        let server = self
+            .get(GITHUB_SERVER_URL)
+            .unwrap_or_else(|| "https://github.com".to_owned());
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-');
+        (server.starts_with("https://") && server.chars().all(plain)).then_some(server)
+    }
+
+    /// GitHub's base URL.
+    pub fn github_url(&self) -> String {
+        self.get(GITHUB_API_URL)
+            .unwrap_or_else(|| service::GITHUB_URL.to_owned())
+    }
+
+    /// Port's credentials.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn port_credentials(&self) -> anyhow::Result<port::Credentials> {
+        let client_id = self
+            .get(PORT_CLIENT_ID)
+            .with_context(|| missing(PORT_CLIENT_ID))?;
+        let client_secret = self
+            .secret(PORT_CLIENT_SECRET)?
+            .with_context(|| missing(PORT_CLIENT_SECRET))?;
+        Ok(port::Credentials {
+            client_id,
+            client_secret,
+        })
+    }
+
+    /// GitHub's credentials: an App's, narrowed to what the grants name, or a token as it is.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or says that there are two ways.
+    pub fn github_credentials(&self, grants: &Grants) -> anyhow::Result<github::Credentials> {
+        let token = self.secret(GITHUB_TOKEN)?;
+        let Some(issuer) = self.get(GITHUB_APP_ID) else {
+            let token = token.with_context(|| {
+                format!(
+                    "{}, or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY}",
+                    missing(GITHUB_TOKEN)
+                )
+            })?;
+            return Ok(github::Credentials::Token(token));
+        };
+        if token.is_some() {
+            bail!(
+                "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
+            );
+        }
+        let key = self
+            .secret(GITHUB_APP_PRIVATE_KEY)?
+            .with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
+        let repositories = grants.repositories();
+        let repositories = repositories
+            .iter()
+            .map(|name| {
+                Repository::parse(name).map_err(|_| {
+                    anyhow::anyhow!(
+                        "the grants name `{name}`, which is not a repository `owner/name`"
+                    )
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let permissions = permissions(grants);
+        Ok(github::Credentials::App(App {
+            issuer,
+            key,
+            repositories,
+            permissions,
+        }))
+    }
+
+    /// Who we are to registries: what the variables say of one of them, docker's configuration for the others.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn registry(&self) -> anyhow::Result<Access> {
+        let docker = self
+            .get(DOCKER_CONFIG)
+            .or_else(|| Some(format!("{}/.docker", self.get(HOME)?)));
+        let docker = docker.map(|folder| PathBuf::from(folder).join("config.json"));
+        let given = match self.get(PROMOTE_REGISTRY) {
+            None => None,
+            Some(registry) => {
+                let user = self
+                    .get(PROMOTE_REGISTRY_USER)
+                    .with_context(|| missing(PROMOTE_REGISTRY_USER))?;
+                let password = self.secret(PROMOTE_REGISTRY_PASSWORD)?;
+                let password = password.with_context(|| missing(PROMOTE_REGISTRY_PASSWORD))?;
+                Some((registry, Login { user, password }))
+            }
+        };
+        Ok(Access { given, docker })
+    }
+
+    /// Whether a GitHub App acts, not a token.
+    pub fn is_app(&self) -> bool {
+        self.get(GITHUB_APP_ID).is_some()
+    }
+
+    /// Where this runs.
+    pub fn workflow(&self) -> Workflow {
+        let repository = self.get(GITHUB_REPOSITORY);
+        let url = || {
+            let server = self.get(GITHUB_SERVER_URL)?;
+            Some(format!(
+                "{server}/{}/actions/runs/{}",
+                repository.as_ref()?,
+                self.get(GITHUB_RUN_ID)?
+            ))
+        };
+        let attempt = self
+            .get(GITHUB_RUN_ATTEMPT)
+            .and_then(|attempt| attempt.parse().ok())
+            .unwrap_or(1);
+        Workflow {
+            url: url(),
+            repository,
+            attempt,
+        }
+    }
+
+    /// Whether a runner of GitHub Actions reads the output.
+    pub fn is_workflow(&self) -> bool {
+        self.get(GITHUB_ACTIONS).as_deref() == Some("true")
+    }
+
+    /// The event file.
+    pub fn event(&self) -> Option<PathBuf> {
+        self.get(GITHUB_EVENT_PATH).map(PathBuf::from)
+    }
+
+    /// The file for outputs.
+    pub fn output(&self) -> Option<PathBuf> {
+        self.get(GITHUB_OUTPUT).map(PathBuf::from)
+    }
+
+    /// The file for the step summary.
+    pub fn summary(&self) -> Option<PathBuf> {
+        self.get(GITHUB_STEP_SUMMARY).map(PathBuf::from)
+    }
+
+    /// A folder for files that may go when the job ends.
+    pub fn temporary(&self) -> PathBuf {
+        let folder = self
+            .get(RUNNER_TEMP)
+            .map_or_else(std::env::temp_dir, PathBuf::from);
+        // Best effort: a folder that cannot be made shows when the journal is.
+        let _ = fs::create_dir_all(&folder);
+        folder
+    }
+
+    /// A folder for compiled policies; none if nothing says where the user's files are. A relative path counts only where
+    /// the user has given it: the specification wants that of the others ignored.
+    pub fn cache(&self) -> Option<PathBuf> {
+        let absolute = |name| {
+            self.get(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        self.get(PROMOTE_CACHE_DIR).map(PathBuf::from).or_else(|| {
+            let folder =
+                absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
+            Some(folder.join("promote"))
+        })
+    }
+
+    /// Whether the user wants no colours.
+    pub fn no_color(&self) -> bool {
+        self.get(NO_COLOR).is_some()
+    }
+}
+
+fn missing(name: &str) -> String {
+    format!("{name} is not set: pass it to this step as an environment variable, from a secret")
+}
+
+/// The permissions of an installation token that can do what the grants allow, and no more (GitHub, "Permissions required
+/// for GitHub Apps").
+fn permissions(grants: &Grants) -> BTreeMap<String, String> {
+    use promote_core::grants::Operation as O;
+    let mut permissions = BTreeMap::new();
+    let mut ask = |operations: &[O], permission: &str, level: &str| {
+        if operations
+            .iter()
+            .any(|operation| grants.mention(*operation))
+        {
+            permissions.insert(permission.to_owned(), level.to_owned());
+        }
+    };
+    // In this order: a later line widens an earlier one. Rules and refs are metadata and contents.
+    let github: Vec<O> = O::ALL
+        .into_iter()
+        .filter(|operation| operation.is_github())
+        .collect();
+    ask(&github, "metadata", "read");
+    ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
+    ask(&[O::ReadPullRequest], "pull_requests", "read");
+    ask(&[O::ReadChecks], "checks", "read");
+    ask(&[O::ReadChecks], "statuses", "read");
+    ask(&[O::Propose, O::Merge], "contents", "write");
+    ask(
+        &[O::Propose, O::Decorate, O::Merge],
+        "pull_requests",
+        "write",
+    );
+    permissions
+}

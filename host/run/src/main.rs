@@ -1,0 +1,10 @@
+//! The binary `promote-run`.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    promote_run::main()
+}

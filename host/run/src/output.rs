@@ -1,0 +1,99 @@
+//! The only place that prints. What is foreign is made harmless before it gets here, or here.
+//!
+//! Nobody may be listening any more, and that ends no run: `print!` would panic in the middle of a promotion.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use promote_core::text;
+
+/// Whether a line that stands only for now is on the screen.
+static STATUS: AtomicBool = AtomicBool::new(false);
+
+/// Whether data could not be written to somebody who waits for it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints data.
+pub fn data(text: &str) {
+    clear();
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            LOST.store(true, Ordering::Relaxed);
+            problem(&format!("the result could not be written: {error}"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether data could not be written, to a disk that is full for one.
+pub fn has_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Writes to standard error, if anybody listens there.
+fn err(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Shows a line until the next thing is printed. For terminals only.
+pub fn status(line: &str) {
+    clear();
+    // The cursor stays at the end of the line.
+    err(&text::line(line));
+    STATUS.store(true, Ordering::Relaxed);
+}
+
+/// Takes the line away that stands only for now.
+fn clear() {
+    if STATUS.swap(false, Ordering::Relaxed) {
+        err("\r\u{1b}[2K");
+    }
+}
+
+/// Prints a line for people; foreign text in it is made harmless.
+pub fn say(line: &str) {
+    clear();
+    err(&format!("{}\n", text::log(line)));
+}
+
+/// Prints a line that is ours, escape sequences included.
+pub fn raw(line: &str) {
+    err(&format!("{line}\n"));
+}
+
+/// Asks the person at the terminal; none if there is nobody. An empty answer is the default.
+pub fn ask(question: &str, default: &str) -> Option<String> {
+    use std::io::IsTerminal as _;
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let hint = if default.is_empty() {
+        String::new()
+    } else {
+        format!(" [{default}]")
+    };
+    err(&format!("{}{}: ", text::log(question), text::log(&hint)));
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .ok()
+        .filter(|read| *read > 0)?;
+    let answer = answer.trim();
+    Some(if answer.is_empty() { default } else { answer }.to_owned())
+}
+
+/// Prints why nothing could be done.
+pub fn problem(what: &str) {
+    err(&format!("promote: {}\n", text::log(what)));
+}
+
+/// Prints a workflow command (actions/toolkit, command.ts).
+pub fn command(name: &str, properties: &str, data: &str) {
+    let space = if properties.is_empty() { "" } else { " " };
+    err(&format!(
+        "::{name}{space}{properties}::{}\n",
+        text::command_data(data)
+    ));
+}

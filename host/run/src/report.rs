@@ -1,0 +1,186 @@
+//! What a run came to, for people and machines.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::Environment;
+use crate::command::Format;
+use promote_core::call::Call;
+use promote_core::contract::Outcome;
+use promote_core::gate::CallRecord;
+use promote_core::run::ending::Ending;
+use promote_core::run::{RunMode, RunResult};
+use promote_core::service::github::Repository;
+use promote_core::service::http::seg;
+use promote_core::source::dry_run::planned_number;
+use promote_core::text;
+use promote_intake::changes::Changes;
+use promote_intake::choice::Picked;
+
+/// Everything that is said about a run when it is over.
+pub(super) struct Report<'a> {
+    pub(super) done: &'a RunResult,
+    pub(super) mode: RunMode,
+    pub(super) subject: String,
+    pub(super) run_id: String,
+    pub(super) journal: PathBuf,
+    /// None if the run ended before there was a choice.
+    pub(super) picked: Option<&'a Picked>,
+    /// Where to look further, by name; safe to be shown.
+    pub(super) links: Vec<(String, String)>,
+}
+
+impl Report<'_> {
+    /// The text for standard output.
+    pub(super) fn print(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Json => text::json(&format!("{:#}\n", self.json())),
+        }
+    }
+
+    fn text(&self) -> String {
+        let changes = Changes::of(&self.done.timeline);
+        let mut text = String::new();
+        for file in &changes.files {
+            let _ = writeln!(
+                text,
+                "{}",
+                file.diff
+                    .lines()
+                    .map(text::line)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+        }
+        for change in &changes.catalog {
+            let line = format!(
+                "{} {}: {} → {}",
+                change.entity, change.field, change.before, change.after
+            );
+            let _ = writeln!(text, "{}", text::line(&line));
+        }
+        let would = if self.mode == RunMode::Plan {
+            "plan: "
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "{would}{}",
+            planned_number::replace(&text::log(&text::line(&self.done.message)))
+        );
+        text
+    }
+
+    fn json(&self) -> Value {
+        let changes = Changes::of(&self.done.timeline);
+        let files: Vec<Value> = changes
+            .files
+            .iter()
+            .map(|file| json!({ "repository": file.repository, "path": file.path, "diff": file.diff }))
+            .collect();
+        let catalog: Vec<Value> = changes
+            .catalog
+            .iter()
+            .map(|c| json!({ "entity": c.entity, "field": c.field, "before": c.before, "after": c.after }))
+            .collect();
+        json!({
+            "mode": self.mode.name(),
+            "outcome": self.done.ending.kind(),
+            "exit-code": self.done.ending.exit_code(),
+            "message": self.done.message,
+            "subject": self.subject,
+            "run": self.run_id,
+            "policy": self.picked.map(|picked| &picked.digest),
+            "team": self.picked.and_then(|picked| picked.team.as_ref()),
+            "journal": self.journal.display().to_string(),
+            "journal-sum": self.done.journal_sum,
+            "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "files": files,
+            "catalog": catalog,
+            "calls": self.done.timeline.iter().map(step).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The outputs of the step; empty where the outcome has no such thing.
+    pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
+        let (mut image, mut previous, mut pull, mut commit) =
+            <(String, String, String, String)>::default();
+        match &self.done.ending {
+            Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
+                image.clone_from(&p.image);
+                previous = p.previous_image.clone().unwrap_or_default();
+                // A planned pull request has no number yet.
+                pull = p
+                    .pull_request
+                    .filter(|number| *number > 0)
+                    .map(|number| number.to_string())
+                    .unwrap_or_default();
+                commit = p.commit.clone().unwrap_or_default();
+            }
+            Ending::Decided(Outcome::Pending(waiting)) => {
+                image.clone_from(&waiting.image);
+                pull = waiting.pull_request.to_string();
+            }
+            _ => {}
+        }
+        [
+            ("outcome", self.done.ending.kind().to_owned()),
+            ("image", image),
+            ("previous-image", previous),
+            ("pull-request", pull),
+            ("commit", commit),
+            ("reason", self.done.message.clone()),
+            ("journal", self.journal.display().to_string()),
+            ("journal-sum", self.done.journal_sum.clone()),
+        ]
+    }
+}
+
+/// The run in Port and the pull request, as far as their addresses are known.
+pub(super) fn links(
+    done: &RunResult,
+    run_id: &str,
+    environment: &Environment,
+) -> Vec<(String, String)> {
+    let mut links = Vec::new();
+    if let Some(app) = environment.port_app() {
+        links.push((
+            "run in Port".to_owned(),
+            format!("{app}/organization/run?runId={}", seg(run_id)),
+        ));
+    }
+    let number = match &done.ending {
+        Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => p.pull_request,
+        Ending::Decided(Outcome::Pending(waiting)) => Some(waiting.pull_request),
+        _ => None,
+    };
+    // What the run proposed tells in which repository: the policy's own word for it would be only that.
+    let proposed = done
+        .timeline
+        .iter()
+        .rev()
+        .find_map(|step| match &step.call {
+            Call::Propose { proposal } => Some(&proposal.repository),
+            _ => None,
+        });
+    if let (Some(number), Some(repository), Some(server)) = (
+        number.filter(|number| *number > 0),
+        proposed,
+        environment.github_server(),
+    ) && Repository::parse(repository).is_ok()
+    {
+        links.push((
+            format!("{repository}#{number}"),
+            format!("{server}/{repository}/pull/{number}"),
+        ));
+    }
+    links
+}
+
+fn step(step: &CallRecord) -> Value {
+    json!({ "call": step.call, "problem": step.problem(), "milliseconds": step.took.as_millis() })
+}

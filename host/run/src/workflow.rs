@@ -1,0 +1,193 @@
+//! What a workflow is told: outputs, step summary, annotations. All foreign text is made harmless.
+//!
+//! Formats: "Workflow commands for GitHub Actions" in GitHub's documentation, and actions/runner, FileCommandManager.cs.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::report::Report;
+use crate::{Environment, output};
+use promote_core::contract::Outcome;
+use promote_core::journal::digest;
+use promote_core::run::ending::Ending;
+use promote_core::text::{fenced, line, log, markdown};
+use promote_intake::changes::Changes;
+
+/// GitHub takes no summary over 1 MiB; far less than that is read by anyone.
+const SUMMARY: usize = 256 << 10;
+/// Longest value of an output, in characters.
+const OUTPUT: usize = 4_000;
+
+/// Writes the outputs and the step summary where the runner wants them, and an annotation if something is wrong.
+pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
+    if let Some(path) = environment.output() {
+        append(&path, &outputs(report), "the outputs");
+    }
+    if let Some(path) = environment.summary() {
+        append(&path, &summary(report), "the step summary");
+    }
+    if environment.is_workflow() {
+        let message = format!(
+            "{}; what to do: {}",
+            log(&line(&report.done.message)),
+            remedies(report).join(", ")
+        );
+        match report.done.ending.exit_code() {
+            0 => {}
+            1 => output::command("warning", "title=promotion refused", &message),
+            _ => output::command("error", "title=promotion failed", &message),
+        }
+    }
+}
+
+/// Opens a group of the workflow's log, which people unfold, or closes it.
+pub(super) fn group(title: Option<&str>, environment: &Environment) {
+    match title {
+        _ if !environment.is_workflow() => {}
+        Some(title) => output::command("group", "", &log(&line(title))),
+        None => output::command("endgroup", "", ""),
+    }
+}
+
+/// The commands that explain what happened. The name of a rule is the policy's text: one that is no word is left out.
+fn remedies(report: &Report<'_>) -> Vec<String> {
+    let word = |rule: &str| {
+        !rule.is_empty()
+            && rule.len() <= 40
+            && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    };
+    let mut codes: Vec<&str> = match &report.done.ending {
+        Ending::Decided(Outcome::Refused(reasons)) => reasons
+            .iter()
+            .map(|reason| reason.rule.as_str())
+            .filter(|rule| word(rule))
+            .collect(),
+        _ => Vec::new(),
+    };
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.is_empty() {
+        codes.push(report.done.ending.kind());
+    }
+    codes
+        .iter()
+        .take(10)
+        .map(|code| format!("`promote explain {code}`"))
+        .collect()
+}
+
+fn append(path: &Path, text: &str, what: &str) {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+        // The promotion itself is done: a workflow that cannot show it is no reason to call it failed.
+        output::problem(&format!(
+            "cannot write {what} to {}: {error}",
+            path.display()
+        ));
+    }
+}
+
+/// `name<<DELIMITER`, the value on one line, the delimiter: one that the value does not hold, since it is a hash of it.
+fn outputs(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    for (name, value) in report.outputs() {
+        let value: String = line(&value).chars().take(OUTPUT).collect();
+        let delimiter = format!(
+            "promote_{}",
+            &digest(format!("{name}{value}").as_bytes())[..32]
+        );
+        let _ = write!(text, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
+    }
+    text
+}
+
+fn summary(report: &Report<'_>) -> String {
+    let done = report.done;
+    let mark = match done.ending.exit_code() {
+        0 => "✅",
+        1 => "⛔",
+        _ => "❌",
+    };
+    let mut text = format!(
+        "### {mark} {}: {}\n\n{}\n\n",
+        markdown(&report.subject),
+        done.ending.label(),
+        markdown(&done.message)
+    );
+    if done.ending.exit_code() > 0 {
+        let _ = write!(text, "What to do: {}\n\n", remedies(report).join(", "));
+    }
+    let links: Vec<String> = report
+        .links
+        .iter()
+        .map(|(name, url)| format!("[{}](<{url}>)", markdown(name)))
+        .collect();
+    if !links.is_empty() {
+        let _ = write!(text, "{}\n\n", links.join(" · "));
+    }
+    let changes = Changes::of(&done.timeline);
+    if !changes.catalog.is_empty() {
+        text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
+        for change in &changes.catalog {
+            let cells = [&change.entity, &change.field, &change.before, &change.after]
+                .map(|cell| markdown(cell));
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    for file in &changes.files {
+        let _ = write!(
+            text,
+            "{}\n\n{}\n",
+            markdown(&format!("{} {}", file.repository, file.path)),
+            fenced("diff", &file.diff)
+        );
+    }
+    text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
+    for step in &done.timeline {
+        let problem = step.problem().map(markdown).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {problem} |",
+            markdown(&step.call.to_string()),
+            step.took.as_millis()
+        );
+    }
+    let _ = write!(
+        text,
+        "\n</details>\n\nPort run {}{}\n\n",
+        markdown(&report.run_id),
+        policy(report)
+    );
+    cut(text)
+}
+
+/// Which policy ran, and by which rule.
+fn policy(report: &Report<'_>) -> String {
+    report.picked.map_or_else(String::new, |picked| {
+        let team = picked
+            .team
+            .as_ref()
+            .map(|team| format!(", for {}", markdown(team)))
+            .unwrap_or_default();
+        format!(" · policy {}{team}", &picked.digest[..12])
+    })
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > SUMMARY {
+        let end = (0..=SUMMARY)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or_default();
+        text.truncate(end);
+        let _ = write!(
+            text,
+            "\n\n… cut at {} KiB; the journal has all of it\n",
+            SUMMARY >> 10
+        );
+    }
+    text
+}
