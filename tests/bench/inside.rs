@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::words::WORDS;
 use promote_core::call::Call;
 use promote_core::contract::EntityKey;
-use promote_core::gate::Gate;
+use promote_core::gate::{Gate, RunParts};
 use promote_core::grants::Resolved;
 use promote_core::journal::Journal;
 use promote_core::limits::Limits;
@@ -44,16 +43,16 @@ async fn once() -> anyhow::Result<f64> {
         traffic: usize::MAX,
         ..config.limits.clone()
     };
-    let mut gate = Gate::new(
-        Box::new(live),
+    let parts = RunParts {
+        source: Box::new(Arc::new(live)),
         limits,
         journal,
         clock,
         deadline,
-        Arc::new(Silent),
-        WORDS,
-    );
-    gate.grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
+        observer: Arc::new(Silent),
+    };
+    let grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
+    let mut gate = Gate::new(parts, grants);
     let key = EntityKey {
         blueprint: "running_service".into(),
         identifier: "web-prod".into(),

@@ -5,26 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use promote__unresolved::words::WORDS;
 use promote_core::contract::Workflow;
-use promote_core::gate::Gate;
 use promote_core::journal::record;
 use promote_core::journal::{Entry, Journal};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
-use promote_core::run::{RunJob, RunMode, RunResult, run};
+use promote_core::run::{RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_core::service::setup::Setup;
 use promote_core::service::transport::{
     Clock as _, HttpRequest, HttpResponse, Transport, TransportError,
 };
-use promote_core::source::Source;
-use promote_core::source::dry_run::DryRun;
-use promote_core::source::live::Live;
-use promote_core::source::prefetch::Prefetch;
+use promote_core::source::live::{Live, Setup};
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, Report};
 use promote_intake::payload::Payload;
@@ -180,11 +174,6 @@ impl Bench {
         let seed = 7;
         let payload = Payload::read(&self.payload).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
-        let live = Prefetch::new(live, clock.clone(), &config.grants, &payload.subject.key);
-        let source: Box<dyn Source> = match self.mode {
-            RunMode::Run => Box::new(live),
-            RunMode::Plan => Box::new(DryRun::new(live)),
-        };
         let workflow = Workflow {
             repository: None,
             url: None,
@@ -192,20 +181,23 @@ impl Bench {
         };
         let job = RunJob {
             engine: &ENGINE,
-            policy: &policies,
+            choice: &policies,
             grants: &config.grants,
+            limits: config.limits.clone(),
             sets_status: config.port.report == Report::Host,
             request: payload.into_request(workflow),
+            origin: RunOrigin::PortRun,
+            task: match self.mode {
+                RunMode::Run => RunTask::Run,
+                RunMode::Plan => RunTask::Plan,
+            },
             seed,
-            gate: Gate::new(
-                source,
-                config.limits.clone(),
-                journal,
-                clock,
-                deadline,
-                Arc::new(Silent),
-                WORDS,
-            ),
+            live: Arc::new(live),
+            clock,
+            deadline,
+            journal,
+            observer: Arc::new(Silent),
+            interpose: None,
         };
         let done = tokio::select! {
             done = run(job, std::future::pending()) => Some(done),

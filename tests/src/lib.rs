@@ -7,6 +7,7 @@
 )]
 
 pub mod bench;
+pub mod door;
 pub mod settings;
 pub mod witness;
 

@@ -64,8 +64,7 @@ pub async fn pull(
         .await
         .with_context(|| format!("fetching {reference}"))?;
     if let Some(folder) = cache.map(|cache| cache.join("components")) {
-        let kept =
-            native::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
+        let kept = native::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
         kept.unwrap_or_else(|why| say(&format!("components are not kept: {why}")));
     }
     if let Some(path) = &args.output {

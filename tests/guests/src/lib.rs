@@ -27,7 +27,7 @@ macro_rules! guest {
             export!(Policy);
 
             pub use exports::promote::policy::promotion::Guest as Promotion;
-            pub use promote_core::policy::types::*;
+            pub use promote::policy::types::*;
 
             /// The policy.
             pub struct Policy;

@@ -10,9 +10,9 @@ use promote_core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal,
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_core::service::setup::Setup;
 use promote_core::service::transport::{HttpRequest, Transport};
-use promote_core::source::live::Live;
+use promote_core::source::live::{Live, Setup};
+use promote_tests::door::OpenDoor;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Shared, World};
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub(crate) const HEAD: &str = "promote/web-prod/1.4.2";
 /// See the module.
 pub(crate) struct Bench {
     pub(crate) world: Shared,
-    pub(crate) live: Live,
+    pub(crate) live: OpenDoor,
     record: Record,
     /// The calls that were made, by their names in `wit/`.
     pub(crate) made: RefCell<BTreeSet<String>>,
@@ -65,8 +65,8 @@ impl Bench {
             mask: Arc::new(|_| {}),
         });
         Self {
+            live: OpenDoor::new(live.unwrap(), &world),
             world,
-            live: live.unwrap(),
             record: record.clone(),
             made: RefCell::default(),
         }

@@ -323,7 +323,7 @@ async fn reads_many_pages(record: &Record) {
 }
 
 fn app(permissions: &[(&str, Level)]) -> github::Credentials {
-    let pem = include_str!("../../../host/src/core/github/tests/testdata/app-pkcs8.pem");
+    let pem = include_str!("../../../host/core/src/service/github/tests/testdata/app-pkcs8.pem");
     github::Credentials::App(github::App {
         issuer: "Iv23mock0promote1001".into(),
         key: Secret::new("key", pem).unwrap(),

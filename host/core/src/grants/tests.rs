@@ -38,7 +38,7 @@ fn resolved() -> Resolved {
 }
 
 fn file<'a>(path: &'a str, head: &'a str, base: &'a str) -> Target<'a> {
-    Target::Repository(In {
+    Target::Repository(RepositoryTarget {
         repository: "acme/gitops",
         number: None,
         paths: vec![path],

@@ -126,22 +126,39 @@ mod tests {
 
     use super::*;
     use crate::call::{Call, Reply};
-    use crate::contract::{Failure, Workflow};
+    use crate::contract::{Actor, Entity, EntityKey, Failure, Request, Workflow};
     use crate::journal::{Header, digest};
     use crate::limits::Limits;
-    use promote_intake::payload::Payload;
 
     fn written() -> String {
         let (mut journal, bytes) = Journal::in_memory();
-        let request = Payload::read(
-            r#"{ "context": { "runId": "r", "entity": "web", "blueprint": "service" } }"#,
-        )
-        .unwrap()
-        .into_request(Workflow {
-            repository: None,
-            url: None,
-            attempt: 1,
-        });
+        let request = Request {
+            run_id: "r".to_owned(),
+            action: "promote".to_owned(),
+            actor: Actor {
+                email: None,
+                name: None,
+            },
+            requested_at: None,
+            subject: Entity {
+                key: EntityKey {
+                    blueprint: "service".to_owned(),
+                    identifier: "web".to_owned(),
+                },
+                title: None,
+                teams: Vec::new(),
+                properties: "{}".to_owned(),
+                relations: Vec::new(),
+                updated_at: None,
+            },
+            inputs: "{}".to_owned(),
+            settings: "{}".to_owned(),
+            workflow: Workflow {
+                repository: None,
+                url: None,
+                attempt: 1,
+            },
+        };
         let header = Header {
             format: FORMAT,
             host: "0.1.0".to_owned(),

@@ -81,7 +81,7 @@ impl Live {
     /// Carries out one call.
     ///
     /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
-    pub async fn call(&self, call: Admitted<'_>) -> Told<Reply> {
+    pub(crate) async fn answer(&self, call: Admitted<'_>) -> Told<Reply> {
         if let Some([Target::Repository(at)]) =
             call.targets().as_ref().map(|(_, targets)| &targets[..])
         {
@@ -154,9 +154,9 @@ impl Live {
 
 /// Where nothing stands before the services.
 #[async_trait]
-impl Source for Live {
+impl Source for Arc<Live> {
     async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
-        Self::call(self, call).await
+        self.answer(call).await
     }
 
     fn mode(&self) -> RunMode {

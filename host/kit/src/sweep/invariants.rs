@@ -337,7 +337,7 @@ fn settled(world: &World) -> String {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use promote_mock::git::{Commit, Edits, Entry, Object, RunMode, Signature};
+    use promote_mock::git::{Commit, Edits, Entry, Object, Mode, Signature};
     use promote_mock::port::Targets;
 
     const MANIFEST: &str = "apps/web/prod/deployment.yaml";
@@ -362,7 +362,7 @@ mod tests {
         let edits = Edits::from([(
             MANIFEST.to_owned(),
             Some(Entry {
-                mode: RunMode::File,
+                mode: Mode::File,
                 id,
             }),
         )]);

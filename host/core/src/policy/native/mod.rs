@@ -5,8 +5,6 @@
 
 mod artifact;
 mod cache;
-#[cfg(all(test, unix))]
-mod tests;
 
 use std::path::Path;
 

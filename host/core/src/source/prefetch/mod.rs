@@ -138,15 +138,15 @@ impl Reads {
                     .await
                 {
                     Some(file) => Ok(Reply::File(Some(file))),
-                    None => self.live.call(call).await,
+                    None => self.live.answer(call).await,
                 }
             }
             Call::FindPullRequests { .. } => match self.pulls.take(call.call(), self.clock.now()) {
                 Some(found) => Ok(Reply::PullRequests(found)),
-                None => self.live.call(call).await,
+                None => self.live.answer(call).await,
             },
             other => {
-                let reply = self.live.call(call).await;
+                let reply = self.live.answer(call).await;
                 self.pulls.heed(other, reply.as_ref().ok());
                 reply
             }

@@ -1,8 +1,5 @@
 //! A whole promotion through the live clients, against the world, with one thing going wrong at every place in turn.
 
-#![cfg(feature = "kit")]
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +10,8 @@ use promote_core::contract::{
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_core::service::setup::Setup;
-use promote_core::source::live::Live;
+use promote_core::source::live::{Live, Setup};
+use promote_tests::door::OpenDoor;
 use promote_mock::github::{Access, App, Installation, Level, TokenKind};
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Fault, Service, Shared, World};
@@ -27,12 +24,12 @@ fn world() -> Shared {
     Shared::new(World::sample())
 }
 
-fn live(world: &Shared) -> Live {
+fn live(world: &Shared) -> OpenDoor {
     let token = Secret::new("the token of the sample", GITHUB_TOKEN).unwrap();
     live_as(world, github::Credentials::Token(token))
 }
 
-fn live_as(world: &Shared, github: github::Credentials) -> Live {
+fn live_as(world: &Shared, github: github::Credentials) -> OpenDoor {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     let now = world.lock().now;
     let setup = Setup {
@@ -51,11 +48,11 @@ fn live_as(world: &Shared, github: github::Credentials) -> Live {
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),
     };
-    Live::new(setup).unwrap()
+    OpenDoor::new(Live::new(setup).unwrap(), world)
 }
 
 /// What a policy does, without deciding anything: read, propose, merge, delete, record, say so.
-async fn promote(live: &Live) -> Result<(), Failure> {
+async fn promote(live: &OpenDoor) -> Result<(), Failure> {
     let repository = || REPOSITORY.to_owned();
     let read = Call::ReadFile {
         repository: repository(),
@@ -106,7 +103,7 @@ async fn promote(live: &Live) -> Result<(), Failure> {
 }
 
 async fn propose(
-    live: &Live,
+    live: &OpenDoor,
     content: &str,
     commit: &str,
     blob: &str,
@@ -276,7 +273,7 @@ async fn lag_races_and_renames_do_not_matter() {
 #[tokio::test]
 async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let world = world();
-    let pem = include_str!("../src/core/github/tests/testdata/app-pkcs8.pem");
+    let pem = include_str!("../../../host/core/src/service/github/tests/testdata/app-pkcs8.pem");
     let needed = [("contents", Level::Write), ("pull_requests", Level::Write)];
     let tokens = {
         let mut world = world.lock();

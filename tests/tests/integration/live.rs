@@ -1,8 +1,5 @@
 //! The live clients against the world, in one process: what the client means and what the service does, together.
 
-#![cfg(feature = "kit")]
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,15 +8,15 @@ use promote_core::contract::{Change, EntityKey, Failure, Relation, Severity};
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_core::service::setup::Setup;
-use promote_core::source::live::Live;
+use promote_core::source::live::{Live, Setup};
+use promote_tests::door::OpenDoor;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Cut, Effect, Fault, Shared, World};
 
 /// A live source on the sample world, and what it told its users.
 struct Bench {
     world: Shared,
-    live: Live,
+    live: OpenDoor,
     said: Arc<Mutex<Vec<String>>>,
 }
 
@@ -47,7 +44,7 @@ fn bench(change: impl FnOnce(&mut World)) -> Bench {
         progress: Arc::new(move |text| progress.lock().unwrap().push(text.to_owned())),
         mask: Arc::new(move |_| mask.lock().unwrap().push("masked".into())),
     });
-    let live = live.unwrap();
+    let live = OpenDoor::new(live.unwrap(), &world);
     Bench { world, live, said }
 }
 

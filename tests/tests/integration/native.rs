@@ -1,18 +1,27 @@
 //! What is loaded from where, and that nothing is loaded that somebody else could have written.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![cfg(unix)]
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-use crate::policy::native::*;
+use promote_core::journal::digest;
+use promote_core::policy::engine::Engine;
+use promote_core::policy::native::{Artifact, Cache, CodeOrigin, engine};
+use promote_intake::builtin;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine().unwrap());
-/// The default policy in native code, made once.
-static ARTIFACT: LazyLock<Vec<u8>> =
-    LazyLock::new(|| crate::policy::native::builtin(&ENGINE).unwrap());
+/// The default policy in native code, made once, and the key that it is kept under.
+static ARTIFACT: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
+    let folder = Folder::new("original");
+    folder.load();
+    let file = fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    let key = name.strip_suffix(".compiled").unwrap().to_owned();
+    (key, fs::read(file.path()).unwrap())
+});
 
 /// A folder of this test's own, gone with it.
 struct Folder(PathBuf);
@@ -28,19 +37,20 @@ impl Folder {
     /// With the artifact in it; its file.
     fn filled(name: &str) -> (Self, PathBuf) {
         let folder = Self::new(name);
-        let key = artifact::key(&ENGINE, &digest(builtin::POLICY));
+        let (key, artifact) = &*ARTIFACT;
+        let name = format!("{key}.compiled");
         Cache::open(&folder.0)
             .unwrap()
-            .put(&file(&key), &ARTIFACT)
+            .put(&name, artifact)
             .unwrap();
-        let file = folder.0.join(format!("{key}.compiled"));
+        let file = folder.0.join(name);
         (folder, file)
     }
 
     fn load(&self) -> (CodeOrigin, String) {
         let said = Mutex::new(String::new());
         let say = |text: &str| said.lock().unwrap().push_str(text);
-        let (policy, origin) = load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
+        let (policy, origin) = builtin::load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
         assert_eq!(policy.digest, digest(builtin::POLICY));
         (origin, said.into_inner().unwrap())
     }
@@ -158,7 +168,7 @@ fn a_folder_that_others_can_write_is_not_used() {
 fn what_belongs_to_somebody_else_is_not_used() {
     let (folder, file) = Folder::filled("foreign-owner");
     // Only root can give a file away; anybody else finds root's own folders.
-    match rustix::process::geteuid().is_root() {
+    match fs::metadata("/proc/self").unwrap().uid() == 0 {
         true => {
             chown(&file, Some(65_534), None).unwrap();
             let (origin, said) = folder.load();
@@ -181,7 +191,7 @@ fn several_at_once_find_it_whole() {
             scope.spawn(|| {
                 let cache = Cache::open(&folder.0).unwrap();
                 for _ in 0..20 {
-                    cache.put(key, &ARTIFACT).unwrap();
+                    cache.put(key, &ARTIFACT.1).unwrap();
                     let held = cache.get(key).unwrap().unwrap();
                     Artifact::parse(&held, key).unwrap();
                 }

@@ -1,0 +1,93 @@
+//! The live clients behind a gate that allows everything in the sample: no call reaches them without one.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use promote_core::call::{Call, Fault, Reply};
+use promote_core::contract::Failure;
+use promote_core::gate::{Gate, RunParts};
+use promote_core::grants::{Grants, Resolved};
+use promote_core::journal::Journal;
+use promote_core::limits::Limits;
+use promote_core::policy::sandbox::Door as _;
+use promote_core::run::observer::Silent;
+use promote_core::source::live::Live;
+use promote_intake::config::Config;
+use promote_mock::Shared;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+const GRANTS: &str = r#"
+[[grants]]
+allow = ["run.note"]
+[[grants]]
+allow = ["port.get-entity", "port.search"]
+blueprint = ["service", "running_service", "image"]
+[[grants]]
+allow = ["port.update-entity"]
+blueprint = "running_service"
+entity = ["web-prod", "web-staging", "nobody", "moon"]
+relations = ["image", "none"]
+properties = ["lastDeployedAt"]
+[[grants]]
+allow = ["github.read", "github.propose", "github.merge", "github.decorate"]
+repository = ["acme/gitops", "acme/none", "acme/web"]
+path = "**"
+base = ["main", "none"]
+head = "**"
+changes = "any"
+"#;
+
+/// The live clients of a world, and a gate before them.
+pub struct OpenDoor {
+    live: Arc<Live>,
+    gate: Mutex<Gate>,
+}
+
+impl OpenDoor {
+    /// Opens the door of a world to these clients.
+    pub fn new(live: Live, world: &Shared) -> Self {
+        let live = Arc::new(live);
+        let grants: Grants = Config::parse(GRANTS).unwrap().grants;
+        let clock = world.clock();
+        let deadline = world.lock().now.checked_add(Duration::from_secs(900));
+        let parts = RunParts {
+            source: Box::new(Arc::clone(&live)),
+            limits: Limits {
+                calls: u32::MAX,
+                writes: u32::MAX,
+                ..Limits::default()
+            },
+            journal: Journal::in_memory().0,
+            clock: Arc::new(clock),
+            deadline: deadline.unwrap(),
+            observer: Arc::new(Silent),
+        };
+        let grants = Resolved::new(&grants, &json!({})).unwrap();
+        Self {
+            live,
+            gate: Mutex::new(Gate::new(parts, grants)),
+        }
+    }
+
+    /// Makes a call as a policy would.
+    ///
+    /// # Errors
+    /// As the contract says for the call.
+    pub async fn call(&self, call: &Call) -> Result<Reply, Failure> {
+        match self.gate.lock().await.call(call.clone()).await {
+            Ok(reply) => Ok(reply),
+            Err(Fault::Failure(failure)) => Err(failure),
+            Err(Fault::Trap(trap)) => panic!("{trap:#}"),
+        }
+    }
+}
+
+impl Deref for OpenDoor {
+    type Target = Live;
+
+    fn deref(&self) -> &Live {
+        &self.live
+    }
+}
