@@ -59,6 +59,8 @@ pub struct RunParts {
 pub struct GateRecord {
     /// The parts that it was made of.
     pub run: RunParts,
+    /// What was allowed.
+    pub grants: Resolved,
     /// What the calls have shown.
     pub evidence: Evidence,
     /// Denied calls, in words.
@@ -142,6 +144,7 @@ impl Gate {
     pub fn close(self) -> GateRecord {
         GateRecord {
             run: self.run,
+            grants: self.grants,
             evidence: self.evidence,
             violations: self.violations,
             timeline: self.timeline,
@@ -151,6 +154,9 @@ impl Gate {
     async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
         self.budget.admit(call).map_err(trap)?;
         self.check_deadline()?;
+        if matches!(call, Call::UpdateEntity { .. }) {
+            self.read_merged_files().await?;
+        }
         if let Err(denial) = self.admit(call) {
             self.violations.push(denial.clone());
             return Err(Failure::Denied(denial).into());
@@ -166,10 +172,29 @@ impl Gate {
                 self.check_deadline()?;
                 Reply::Done(())
             }
-            call => self.run.source.call(Admitted::new(call)).await?,
+            call => {
+                let proposal = self.evidence.merged_by(call).map(|record| &record.proposal);
+                self.run.source.call(Admitted::new(call, proposal)).await?
+            }
         };
-        self.evidence.observe(&self.grants, call, &reply);
+        self.evidence.observe(call, &reply);
+        // A failure here is met again when evidence is asked for.
+        let _ = self.read_merged_files().await;
         Ok(reply)
+    }
+
+    /// Reads what this run has merged, at the commits of the merges: evidence is what git holds, not what was proposed.
+    async fn read_merged_files(&mut self) -> Result<(), Failure> {
+        let mut commits = Vec::new();
+        for (file, commit) in self.evidence.unread_merges() {
+            let text = self.run.source.read_merged(&file, &commit).await?;
+            self.evidence.add_merged_file(file, text);
+            commits.push(commit);
+        }
+        for commit in commits {
+            self.evidence.end_merge_reading(&commit);
+        }
+        Ok(())
     }
 
     fn check_deadline(&self) -> Result<(), Fault> {

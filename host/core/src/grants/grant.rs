@@ -1,5 +1,7 @@
 //! One grant.
 
+use serde::Deserialize;
+
 use crate::grants::Operation;
 use crate::grants::template::Template;
 
@@ -17,8 +19,8 @@ pub struct Grant {
     pub base: Vec<Template>,
     /// Branches that may be created and deleted, as globs; `promote/**` unless given.
     pub head: Vec<Template>,
-    /// Whether a proposal may change anything in a file, not only values, each within its line.
-    pub any_change: bool,
+    /// How much of a file a proposal may change.
+    pub changes: ChangeScope,
     /// Blueprints, exact.
     pub blueprint: Vec<String>,
     /// Entities, exact.
@@ -32,4 +34,25 @@ pub struct Grant {
     /// What it must hold then: the text for the entity that a relation points at, a template over that entity;
     /// `{identifier}` unless given.
     pub holds: Option<Template>,
+    /// `in`: the files that must hold it, as globs; without it, the only pattern that may be proposed.
+    pub evidence: Vec<Template>,
+    /// The blueprint of the entities that a relation points at; the relation's name unless given.
+    pub target: Option<String>,
+    /// Labels that a pull request may be given, exact.
+    pub labels: Vec<String>,
+    /// People and teams that may be asked for a review, exact.
+    pub reviewers: Vec<String>,
+}
+
+/// How much of a file a proposal may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeScope {
+    /// The values of a few keys, each within its line; an image keeps its repository.
+    #[default]
+    Values,
+    /// The same, and an image may be put in the place of another one.
+    Images,
+    /// Anything.
+    Any,
 }

@@ -10,9 +10,9 @@ mod parse;
 mod resolve;
 pub mod template;
 
-pub use grant::Grant;
+pub use grant::{ChangeScope, Grant};
 pub use operation::{Operation, RepositoryTarget, Target};
-pub use resolve::Resolved;
+pub use resolve::{Permission, Resolved};
 
 /// The grants of one configuration; empty by default, which denies every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

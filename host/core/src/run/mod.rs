@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use crate::contract::{CONTRACT, Entity, Outcome, Promotion, Request, Waiting};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
-use crate::grants::Grants;
+use crate::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
 use crate::journal::{FORMAT, Header, Journal};
 use crate::limits::Limits;
 use crate::policy::Policy;
@@ -207,7 +207,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult
         .await;
     let record = gate.close();
     let mut violations = record.violations;
-    violations.extend(unproven(&verdict, &record.evidence));
+    violations.extend(unproven(&verdict, &record.evidence, &record.grants));
     let ending = ending(verdict, violations);
     let end = finish::RunEnd {
         ending,
@@ -260,26 +260,49 @@ fn assemble(job: RunJob<'_>) -> RunParts {
 }
 
 /// Says what a policy claims without proof, if it does.
-pub fn unproven(verdict: &Verdict, evidence: &Evidence) -> Option<String> {
+pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &Resolved) -> Option<String> {
     let Verdict::Returned(Ok(outcome)) = verdict else {
         return None;
     };
     match outcome {
-        Outcome::Promoted(Promotion { image, .. })
-            if !evidence.has_merged() && !evidence.base_holds(image) =>
-        {
-            Some(format!(
-                "it says that {image} was promoted, and nothing was merged"
-            ))
-        }
+        Outcome::Promoted(promotion) => unproven_promotion(promotion, evidence, grants),
         Outcome::Pending(Waiting {
             pull_request: number,
             ..
-        }) if !evidence.knows_pull_request(*number) => Some(format!(
-            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        }) if !evidence.has_proposed(*number) => Some(format!(
+            "it says that pull request #{number} waits, and this run has not proposed it"
         )),
         _ => None,
     }
+}
+
+fn unproven_promotion(
+    promotion: &Promotion,
+    evidence: &Evidence,
+    grants: &Resolved,
+) -> Option<String> {
+    let image = &promotion.image;
+    if !evidence.proves(|file| grants.governs(file), image) {
+        return Some(format!(
+            "it says that {image} was promoted, and no granted file that this run has read or merged at its base branch holds it as a whole value"
+        ));
+    }
+    let number = promotion.pull_request?;
+    // Merged by this run, or by an earlier attempt on a branch that is ours to propose from.
+    let is_ours = evidence.pulls_numbered(number).any(|(id, pull)| {
+        let target = Target::Repository(RepositoryTarget {
+            repository: id.repository.as_str(),
+            head: Some(&pull.head),
+            base: Some(&pull.base),
+            ..RepositoryTarget::default()
+        });
+        grants.allow(Operation::Propose, &target).is_some()
+    });
+    (!is_ours).then(|| {
+        format!(
+            "it says that pull request #{number} brought the image, and this run has neither proposed nor read it on a granted branch"
+        )
+    })
 }
 
 /// Returns how a run ends with this verdict and these violations.

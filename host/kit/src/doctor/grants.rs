@@ -1,7 +1,7 @@
 //! Grants that are wider than any promotion needs, or that the component could never use; told from `promote.toml` alone.
 
 use super::Findings;
-use promote_core::grants::{Grant, Operation};
+use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::policy::Policy;
 use promote_intake::config::{ComponentRef, Config};
 
@@ -58,7 +58,7 @@ fn width(grant: &Grant, subject: &str, findings: &mut Findings) {
         );
     }
     if grant.covers(Operation::Propose) {
-        if grant.any_change {
+        if grant.changes == ChangeScope::Any {
             wide(
                 "a proposal may change anything in a file, not only values",
                 "remove `changes = \"any\"`",

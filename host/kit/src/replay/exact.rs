@@ -10,6 +10,7 @@ use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::evidence::Evidence;
+use promote_core::grants::Resolved;
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::Policy;
@@ -253,7 +254,7 @@ fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
-    let claimed = unproven(&verdict, &Evidence::default())
+    let claimed = unproven(&verdict, &Evidence::default(), &Resolved::default())
         .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
     [Some(ending(verdict, violations)), claimed]
         .into_iter()

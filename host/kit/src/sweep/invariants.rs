@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::scenario::{Ran, only};
 use promote_core::gate::values::only_values_change;
-use promote_core::grants::{Grant, Operation};
+use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
 use promote_intake::config::{Config, Report};
 use promote_mock::World;
@@ -204,7 +204,8 @@ fn holds(file: &str, reference: &str) -> bool {
 
 /// A new commit that changes more than values, unless a grant allows anything or somebody else made it.
 fn foreign_change(config: &Config, before: &World, after: &World) -> Option<String> {
-    let any = |grant: &&Grant| grant.any_change && grant.covers(Operation::Propose);
+    let any =
+        |grant: &&Grant| grant.changes == ChangeScope::Any && grant.covers(Operation::Propose);
     if config.grants.0.iter().any(|grant| any(&grant)) {
         return None;
     }
@@ -258,7 +259,7 @@ fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
             let text = |id| {
                 String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned()
             };
-            let wrong = only_values_change(&text(old.id), &text(new.id)).err();
+            let wrong = only_values_change(&text(old.id), &text(new.id), ChangeScope::Images).err();
             wrong.map(|what| format!("{}: {what}", change.path))
         })
 }
@@ -337,7 +338,7 @@ fn settled(world: &World) -> String {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use promote_mock::git::{Commit, Edits, Entry, Object, Mode, Signature};
+    use promote_mock::git::{Commit, Edits, Entry, Mode, Object, Signature};
     use promote_mock::port::Targets;
 
     const MANIFEST: &str = "apps/web/prod/deployment.yaml";

@@ -120,6 +120,18 @@ impl GitHub {
         message: &str,
         files: impl IntoIterator<Item = (String, FileSpec)>,
     ) -> Option<Oid> {
+        self.commit_files_by("dana", full_name, branch, message, files)
+    }
+
+    /// As [`GitHub::commit_files`], by this user.
+    pub fn commit_files_by(
+        &mut self,
+        login: &str,
+        full_name: &str,
+        branch: &str,
+        message: &str,
+        files: impl IntoIterator<Item = (String, FileSpec)>,
+    ) -> Option<Oid> {
         let (place, now) = (self.place(full_name)?, self.now);
         let repository = &mut self.repositories[place];
         let default = &repository.settings.default_branch;
@@ -139,7 +151,7 @@ impl GitHub {
         }
         let base = parent.and_then(|parent| repository.git.tree_of(parent));
         let tree = repository.git.edit_tree(base, &edits).ok()?;
-        let (author, committer) = (signed("dana", now), signed("dana", now));
+        let (author, committer) = (signed(login, now), signed(login, now));
         let parents = parent.into_iter().collect();
         let commit = Commit {
             tree,

@@ -3,7 +3,11 @@
 //! Every string from Port, GitHub or a policy is hostile: it may hold ANSI sequences, workflow commands, Markdown or
 //! characters that reorder what a reader sees.
 
+mod words;
+
 use std::fmt::Write as _;
+
+pub use words::{body, note, title};
 
 /// Longest foreign text that is shown, in characters.
 const LONGEST: usize = 2_000;
