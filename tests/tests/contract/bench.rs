@@ -12,9 +12,9 @@ use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, Transport};
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Shared, World};
+use promote_tests::door::OpenDoor;
 use serde_json::Value;
 
 use crate::record::Record;

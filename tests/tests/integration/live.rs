@@ -9,9 +9,9 @@ use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Cut, Effect, Fault, Shared, World};
+use promote_tests::door::OpenDoor;
 
 /// A live source on the sample world, and what it told its users.
 struct Bench {

@@ -50,7 +50,8 @@ impl Folder {
     fn load(&self) -> (CodeOrigin, String) {
         let said = Mutex::new(String::new());
         let say = |text: &str| said.lock().unwrap().push_str(text);
-        let (policy, origin) = builtin::load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
+        let (policy, origin) =
+            builtin::load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
         assert_eq!(policy.digest, digest(builtin::POLICY));
         (origin, said.into_inner().unwrap())
     }

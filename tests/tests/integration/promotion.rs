@@ -11,10 +11,10 @@ use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
 use promote_mock::github::{Access, App, Installation, Level, TokenKind};
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Fault, Service, Shared, World};
+use promote_tests::door::OpenDoor;
 
 const REPOSITORY: &str = "acme/gitops";
 const PATH: &str = "apps/web/prod/deployment.yaml";
