@@ -27,7 +27,7 @@ blueprint = ["service", "running_service", "image"]
 [[grants]]
 allow = ["port.update-entity"]
 blueprint = "running_service"
-entity = ["web-prod", "web-staging", "nobody", "moon"]
+entity = ["web-prod", "web-staging", "nobody", "moon", "orphan"]
 relations = ["image", "none"]
 properties = ["lastDeployedAt"]
 [[grants]]

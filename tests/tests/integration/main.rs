@@ -40,7 +40,6 @@ mod scenarios;
 mod secrets;
 mod settings;
 mod stage;
-mod structure;
 mod sweep;
 mod teams;
 mod verify;
