@@ -116,7 +116,7 @@ impl<H: Host> Run<'_, H> {
         // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
         let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
         if let Some(facts) = facts.as_ref().filter(|_| !done) {
-            let verdict = gates::all(facts, self.settings, &self.request.subject.relations);
+            let verdict = gates::all(facts, self.settings);
             reasons.extend(verdict.reasons);
             for warning in verdict.warnings {
                 self.warn(&format!("{}: {}", warning.rule, warning.message));

@@ -357,7 +357,7 @@ pub fn context(request: &Request, items: &[(&str, Option<&Item>)]) -> Value {
     let mut context = json!({
         "inputs": inputs,
         "run": { "id": request.run_id, "action": request.action },
-        "actor": { "email": request.actor.email, "name": request.actor.name },
+        "actor": { "id": request.actor.id, "email": request.actor.email, "name": request.actor.name },
     });
     for (name, item) in items {
         if let Some(item) = item {

@@ -185,8 +185,9 @@ impl Bench {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == Report::Host,
-            request: payload.into_request(workflow),
-            origin: RunOrigin::PortRun,
+            actions: config.port.actions.identifiers(),
+            origin: RunOrigin::PortRun(payload.into_claim()),
+            workflow,
             task: match self.mode {
                 RunMode::Run => RunTask::Run,
                 RunMode::Plan => RunTask::Plan,

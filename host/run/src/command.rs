@@ -117,7 +117,7 @@ pub async fn run(
         .with_context(in_config)?;
     let text = std::fs::read(&args.config)
         .with_context(|| format!("reading {}", args.config.display()))?;
-    let plan_use = PlanUse::prepare(task, Target::new(&payload, &text))?;
+    let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
@@ -144,10 +144,6 @@ pub async fn run(
     })?;
     let task = plan_use.task();
     let mode = task.mode();
-    let subject = format!(
-        "{}/{}",
-        payload.subject.key.blueprint, payload.subject.key.identifier
-    );
     let run_id = payload.run.clone();
     let job = RunJob {
         engine: &engine,
@@ -155,8 +151,9 @@ pub async fn run(
         grants: &config.grants,
         limits: config.limits.clone(),
         sets_status: config.port.report == Report::Host,
-        request: payload.into_request(environment.workflow()),
-        origin: RunOrigin::PortRun,
+        actions: config.port.actions.identifiers(),
+        origin: RunOrigin::PortRun(payload.into_claim()),
+        workflow: environment.workflow(),
         task,
         seed,
         live: Arc::new(live),
@@ -166,7 +163,10 @@ pub async fn run(
         observer,
         interpose: None,
     };
-    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
+    workflow::group(
+        Some(&format!("{} for the Port run {run_id}", mode.name())),
+        environment,
+    );
     let done = promote_core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
@@ -176,7 +176,7 @@ pub async fn run(
     let report = report::Report {
         done: &done,
         mode,
-        subject,
+        subject: report::subject(&done, &run_id),
         run_id,
         journal: journal_path,
         picked: policies.picked(),

@@ -184,3 +184,14 @@ pub(super) fn links(
 fn step(step: &CallRecord) -> Value {
     json!({ "call": step.call, "problem": step.problem(), "milliseconds": step.took.as_millis() })
 }
+
+/// Returns the entity that a run was about, or the run itself if Port did not tell.
+pub(super) fn subject(result: &RunResult, run_id: &str) -> String {
+    match &result.request {
+        Some(request) => {
+            let key = &request.subject.key;
+            format!("{}/{}", key.blueprint, key.identifier)
+        }
+        None => format!("Port run {run_id}"),
+    }
+}

@@ -20,7 +20,8 @@ impl<H: Host> Gathering<'_, H> {
             .actor
             .email
             .clone()
-            .or_else(|| request.actor.name.clone());
+            .or_else(|| request.actor.name.clone())
+            .or_else(|| Some(request.actor.id.clone()).filter(|id| !id.is_empty()));
         facts.requested_at.clone_from(&request.requested_at);
         let hotfix = context["inputs"].get(&settings.freeze.hotfix_input);
         facts.is_hotfix =

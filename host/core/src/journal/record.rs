@@ -135,7 +135,9 @@ mod tests {
         let request = Request {
             run_id: "r".to_owned(),
             action: "promote".to_owned(),
+            approval: None,
             actor: Actor {
+                id: String::new(),
                 email: None,
                 name: None,
             },

@@ -2,7 +2,8 @@
 
 use super::ending::Ending;
 use super::last_word::last_word;
-use super::{RunMode, RunOrigin, RunResult};
+use super::{RunMode, RunResult};
+use crate::contract::Request;
 use crate::gate::{CallRecord, RunParts, describe};
 use crate::journal::Entry;
 use crate::text;
@@ -10,34 +11,37 @@ use crate::text;
 /// How a run ended, and what its policy left.
 pub(super) struct RunEnd {
     pub(super) ending: Ending,
+    pub(super) request: Option<Request>,
     pub(super) timeline: Vec<CallRecord>,
     pub(super) printed: String,
 }
 
-/// Ends a run whose policy never started.
-pub(super) async fn finish(
-    ending: Ending,
-    parts: RunParts,
-    origin: RunOrigin,
-    sets_status: bool,
-) -> RunResult {
-    let end = RunEnd {
-        ending,
-        timeline: Vec::new(),
-        printed: String::new(),
-    };
-    finish_with(end, parts, origin, sets_status).await
+/// What is said at the end, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct LastWords {
+    /// Whether the status of the Port run is set.
+    pub(super) sets_status: bool,
+    /// Whether minted tokens are given back: a probe's are its caller's.
+    pub(super) revokes: bool,
+}
+
+impl RunEnd {
+    /// Returns the end of a run whose policy never started.
+    pub(super) fn early(ending: Ending) -> Self {
+        Self {
+            ending,
+            request: None,
+            timeline: Vec::new(),
+            printed: String::new(),
+        }
+    }
 }
 
 /// Ends a run: tells Port, revokes what was minted, closes the journal.
-pub(super) async fn finish_with(
-    end: RunEnd,
-    mut parts: RunParts,
-    origin: RunOrigin,
-    sets_status: bool,
-) -> RunResult {
+pub(super) async fn finish(end: RunEnd, mut parts: RunParts, words: LastWords) -> RunResult {
     let RunEnd {
         ending,
+        request,
         timeline,
         printed,
     } = end;
@@ -47,13 +51,13 @@ pub(super) async fn finish_with(
     parts.settle().await;
     if mode == RunMode::Run {
         lines.push(text::line(&message));
-        let status = sets_status.then(|| ending.status());
+        let status = words.sets_status.then(|| ending.status());
         let port = &parts.source.live().port;
         if let Err(failure) = port.end(&lines.join("\n"), ending.label(), status).await {
             message = format!("{message} Port could not be told: {}", describe(&failure));
         }
     }
-    if origin == RunOrigin::PortRun {
+    if words.revokes {
         revoke(&parts).await;
     }
     let footer = Entry::Footer {
@@ -69,6 +73,7 @@ pub(super) async fn finish_with(
     }
     RunResult {
         ending,
+        request,
         message,
         timeline,
         planned: parts.source.take_planned(),

@@ -9,6 +9,7 @@
 //! revocation of minted tokens.
 
 mod begin;
+mod claim;
 pub mod ending;
 mod finish;
 pub mod last_word;
@@ -20,11 +21,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::contract::{CONTRACT, Entity, Outcome, Promotion, Request, Waiting};
+use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
 use crate::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
-use crate::journal::{FORMAT, Header, Journal};
+use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
@@ -39,6 +40,9 @@ use ending::Ending;
 use observer::Observer;
 
 pub use begin::STARTING;
+use begin::{RefusedStart, RunTerms};
+pub use claim::RunClaim;
+use finish::{LastWords, RunEnd, finish};
 
 /// Whether writes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +64,12 @@ impl RunMode {
 }
 
 /// Where a request comes from, and so what of it must be confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum RunOrigin {
-    /// A payload names a Port run: nothing else of it is believed until Port has confirmed it.
-    PortRun,
+    /// A message that names a Port run: nothing else of it is believed.
+    PortRun(RunClaim),
     /// The host asks for itself what a policy would do, on an entity that it has read: there is no Port run.
-    Probe,
+    Probe(Box<Request>),
 }
 
 /// The writes that a run may make.
@@ -92,11 +96,11 @@ impl RunTask {
 /// Decides which policy runs.
 #[async_trait]
 pub trait PolicyChoice: Sync {
-    /// Returns the policy for a subject, which is as Port describes it.
+    /// Returns the policy for a subject and an action, both as Port describes them.
     ///
     /// # Errors
     /// Says why no policy can run.
-    async fn choose(&self, subject: &Entity) -> Result<ChosenPolicy, String>;
+    async fn choose(&self, subject: &Entity, action: &str) -> Result<ChosenPolicy, String>;
 }
 
 /// A policy, with what the operator set for it.
@@ -112,7 +116,7 @@ pub struct ChosenPolicy {
 /// One policy for every subject, with the settings that the request has already.
 #[async_trait]
 impl PolicyChoice for Policy {
-    async fn choose(&self, _: &Entity) -> Result<ChosenPolicy, String> {
+    async fn choose(&self, _: &Entity, _: &str) -> Result<ChosenPolicy, String> {
         Ok(ChosenPolicy {
             program: self.program.clone(),
             settings: None,
@@ -136,10 +140,12 @@ pub struct RunJob<'a> {
     pub limits: Limits,
     /// Whether the run sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
     pub sets_status: bool,
-    /// The request, but for the settings.
-    pub request: Request,
+    /// The actions of Port that may start a run, by their identifiers.
+    pub actions: Vec<String>,
     /// Where the request comes from.
     pub origin: RunOrigin,
+    /// The workflow run that this run belongs to.
+    pub workflow: Workflow,
     /// The writes that may be made.
     pub task: RunTask,
     /// Seed of the guest's random numbers.
@@ -162,6 +168,8 @@ pub struct RunJob<'a> {
 pub struct RunResult {
     /// How it ended.
     pub ending: Ending,
+    /// The request, as Port confirmed it; none if it did not.
+    pub request: Option<Request>,
     /// The last word to people; foreign text in it is not neutralised yet.
     pub message: String,
     /// The calls of the policy, with their answers.
@@ -176,77 +184,64 @@ pub struct RunResult {
 
 /// Runs a job to its end; `cancel` ends the policy early.
 pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult {
-    let (engine, choice, grants) = (job.engine, job.choice, job.grants);
-    let (origin, sets_status) = (job.origin, job.sets_status);
-    let mut header = header(&job);
-    let mut parts = assemble(job);
-    let surroundings = Surroundings {
-        now: header.started_at,
-        seed: header.seed,
+    let engine = job.engine;
+    let last_words = LastWords {
+        sets_status: job.sets_status,
+        revokes: matches!(job.origin, RunOrigin::PortRun(_)),
     };
+    let surroundings = Surroundings {
+        now: job.clock.now(),
+        seed: job.seed,
+    };
+    let (mut parts, terms) = assemble(job);
     // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(
-        parts.time_left(),
-        begin::begin(&mut parts, grants, choice, origin, &mut header),
-    )
-    .await;
-    let (program, grants) = match begun {
-        Ok(Ok(begun)) => begun,
-        Ok(Err(ending)) => return finish::finish(ending, parts, origin, sets_status).await,
+    let begun = tokio::time::timeout(parts.time_left(), begin::begin(&mut parts, terms)).await;
+    let beginning = match begun {
+        Ok(Ok(beginning)) => beginning,
+        Ok(Err(refused)) => return finish(RunEnd::early(refused.into()), parts, last_words).await,
         Err(_) => {
             let wall = parts.limits.wall;
             let ending = Ending::Failed(format!(
                 "nothing came back from Port within {wall:?} (`limits.wall`)"
             ));
-            return finish::finish(ending, parts, origin, sets_status).await;
+            return finish(RunEnd::early(ending), parts, last_words).await;
         }
     };
-    let gate = Gate::new(parts, grants);
+    let gate = Gate::new(parts, beginning.grants);
     let (verdict, gate, printed) = engine
-        .run(&program, &header.request, gate, &surroundings, cancel)
+        .run(
+            &beginning.program,
+            &beginning.request,
+            gate,
+            &surroundings,
+            cancel,
+        )
         .await;
     let record = gate.close();
     let mut violations = record.violations;
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
-    let ending = ending(verdict, violations);
-    let end = finish::RunEnd {
-        ending,
+    let end = RunEnd {
+        ending: ending(verdict, violations),
+        request: Some(beginning.request),
         timeline: record.timeline,
         printed,
     };
-    finish::finish_with(end, record.run, origin, sets_status).await
-}
-
-/// Returns the journal's first entry, as far as it is known before Port has been asked.
-fn header(job: &RunJob<'_>) -> Header {
-    Header {
-        format: FORMAT,
-        host: env!("CARGO_PKG_VERSION").to_owned(),
-        contract: CONTRACT.to_owned(),
-        component: String::new(),
-        team: None,
-        mode: job.task.mode().name().to_owned(),
-        started_at: job.clock.now(),
-        seed: job.seed,
-        request: job.request.clone(),
-        limits: job.limits.clone(),
-    }
+    finish(end, record.run, last_words).await
 }
 
 /// Puts the sources of a job one before the other.
-fn assemble(job: RunJob<'_>) -> RunParts {
-    let prefetch = Prefetch::new(
-        job.live,
-        Arc::clone(&job.clock),
-        job.grants,
-        &job.request.subject.key,
-    );
+fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
+    let subject = match &job.origin {
+        RunOrigin::PortRun(claim) => claim.subject.clone(),
+        RunOrigin::Probe(request) => Some(request.subject.key.clone()),
+    };
+    let prefetch = Prefetch::new(job.live, Arc::clone(&job.clock), job.grants, subject);
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),
         RunTask::Plan => Box::new(DryRun::new(prefetch)),
         RunTask::Approved(plan) => Box::new(ApprovedPlan::new(prefetch, plan)),
     };
-    RunParts {
+    let parts = RunParts {
         source: match job.interpose {
             Some(interpose) => interpose(source),
             None => source,
@@ -256,7 +251,16 @@ fn assemble(job: RunJob<'_>) -> RunParts {
         clock: job.clock,
         deadline: job.deadline,
         observer: job.observer,
-    }
+    };
+    let terms = RunTerms {
+        choice: job.choice,
+        grants: job.grants,
+        actions: job.actions,
+        origin: job.origin,
+        workflow: job.workflow,
+        seed: job.seed,
+    };
+    (parts, terms)
 }
 
 /// Says what a policy claims without proof, if it does.
