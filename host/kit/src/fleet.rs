@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use promote_core::contract::{Entity, EntityKey};
 use promote_core::gate::evidence::entity_context;
-use promote_core::grants::template::Template;
+use promote_core::grants::Template;
 use promote_core::service::http::Told;
 use promote_core::service::port;
 use promote_intake::config::PolicyConfig;
@@ -92,10 +92,7 @@ impl Service {
 /// # Errors
 /// What it names and is not there.
 pub fn render(template: &str, context: &Value) -> Result<String, String> {
-    let template = Template::try_from(template.to_owned()).map_err(|error| error.to_string())?;
-    template
-        .render(context, str::to_owned)
-        .map_err(|error| error.to_string())
+    Ok(Template::parse(template)?.render(context, str::to_owned)?)
 }
 
 /// The key of a runtime.

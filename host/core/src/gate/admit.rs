@@ -8,8 +8,7 @@ use crate::gate::Gate;
 use crate::gate::evidence::entity_context;
 use crate::gate::values::only_values_change;
 use crate::grants::denial;
-use crate::grants::template::Template;
-use crate::grants::{Grant, Operation, RepositoryTarget, Target};
+use crate::grants::{Grant, Operation, RepositoryTarget, Target, Template};
 
 /// What a grant says that demands evidence.
 const RULE: &str = "`after = \"merge\"`";

@@ -8,10 +8,10 @@ mod grant;
 mod operation;
 mod parse;
 mod resolve;
-pub mod template;
 
 pub use grant::Grant;
 pub use operation::{Operation, RepositoryTarget, Target};
+pub use promote_template::Template;
 pub use resolve::Resolved;
 
 /// The grants of one configuration; empty by default, which denies every call.

@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::grants::template::Template;
-use crate::grants::{Grant, Grants, Operation};
+use crate::grants::{Grant, Grants, Operation, Template};
 
 impl<'de> Deserialize<'de> for Grants {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -44,6 +43,7 @@ struct Fields {
     relations: Vec<String>,
     #[serde(rename = "after", deserialize_with = "is_merge")]
     after_merge: bool,
+    #[serde(deserialize_with = "some_template")]
     holds: Option<Template>,
 }
 
@@ -77,6 +77,13 @@ fn operations<'de, D: serde::Deserializer<'de>>(
         allow.extend(Operation::named(&name).map_err(serde::de::Error::custom)?);
     }
     Ok(allow)
+}
+
+fn some_template<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Template>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Template::parse(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 /// Takes `"a"` as `["a"]`.

@@ -6,8 +6,7 @@ use globset::{Glob, GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use crate::contract::Change;
-use crate::grants::template::Template;
-use crate::grants::{Grant, Grants, Operation, RepositoryTarget, Target};
+use crate::grants::{Grant, Grants, Operation, RepositoryTarget, Target, Template};
 
 /// Where branches of our own may live unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
@@ -79,9 +78,9 @@ impl Rule {
         };
         let heads = match grant.head.is_empty() {
             true => Some(vec![OWN_BRANCHES.to_owned()]),
-            false => fill(&grant.head, globset::escape),
+            false => fill(&grant.head, escape_glob),
         };
-        let paths = fill(&grant.path, globset::escape);
+        let paths = fill(&grant.path, escape_glob);
         let (bases, entities) = (
             fill(&grant.base, str::to_owned),
             fill(&grant.entity, str::to_owned),
@@ -154,6 +153,11 @@ impl Rule {
                 .iter()
                 .all(|relation| self.grant.relations.contains(&relation.name))
     }
+}
+
+/// A text that a glob matches and that stands for nothing else, also within `{a,b}`.
+fn escape_glob(text: &str) -> String {
+    globset::escape(text).replace(',', "[,]")
 }
 
 /// Whether a path is written in the one way that means it: relative, with `/`, without empty, `.` or `..` parts, without
