@@ -89,6 +89,12 @@ impl Template {
         &self.source
     }
 
+    /// Whether it depends on what it is filled in from.
+    #[must_use]
+    pub fn has_holes(&self) -> bool {
+        !self.holes.is_empty()
+    }
+
     /// Fills in every hole with `quote` of its value; the template's own text stays as it is.
     ///
     /// # Errors

@@ -124,6 +124,12 @@ fn every_hole_can_hold_the_same_text() {
     let template = Template::parse("{a}/{{b}}/{c.d[0]}.yaml").expect("it is a template");
     assert_eq!(template.fill_holes("*"), "*/{b}/*.yaml");
     assert_eq!(template.source(), "{a}/{{b}}/{c.d[0]}.yaml");
+    assert!(template.has_holes());
+    assert!(
+        !Template::parse("{{b}}")
+            .expect("it is a template")
+            .has_holes()
+    );
 }
 
 #[test]
