@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::format::Format;
 use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
@@ -17,6 +16,7 @@ use promote_intake::choice::Load;
 use promote_intake::component::Reference;
 use promote_intake::config::Config;
 use promote_intake::lock::{Lock, Locked};
+use promote_run::OutputFormat;
 
 /// What `promote lock` is told.
 #[derive(Args, Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct LockArgs {
 
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// The lock is not what it should be, or a gain was denied.
@@ -79,12 +79,12 @@ pub async fn run(
     let gone = gone(old.as_ref(), &new);
     let is_same = old.as_ref() == Some(&new);
     data(&match args.format {
-        Format::Text => changes
+        OutputFormat::Text => changes
             .iter()
             .map(Change::print)
             .chain(gone.iter().map(|one| format!("- {one}\n")))
             .collect(),
-        Format::Json => {
+        OutputFormat::Json => {
             let all: Value = changes.iter().map(Change::json).collect();
             let lock = path.display().to_string();
             let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });

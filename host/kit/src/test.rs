@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -25,6 +25,8 @@ use super::files;
 use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
 use super::sweep::Only;
 
+pub use format::TestFormat;
+use format::TestResult;
 pub use swept::{Totals, sweep_all};
 
 /// What `promote test` is told.
@@ -76,21 +78,7 @@ pub struct TestArgs {
 
     /// How to say what came of them
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// How to say what came of scenarios.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// One JSON object
-    Json,
-    /// JUnit's XML, for CI servers
-    Junit,
-    /// Annotations of a GitHub workflow
-    Github,
+    pub format: TestFormat,
 }
 
 /// No scenario file could be used.
@@ -120,24 +108,30 @@ pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyh
             .seeded(args.seed)
             .caching(cache),
     );
-    match args.watch {
-        true => watch::watch(args, &runner, out).await,
-        false => once(args, &runner, out).await,
+    if args.watch {
+        return watch::watch(&args.paths, &runner, out.say, async || {
+            run_once(args, &runner, out).await
+        })
+        .await;
     }
+    run_once(args, &runner, out).await
 }
 
-async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
+async fn run_once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
     let started = Instant::now();
     let (scenarios, unusable) = read(args, runner)?;
     if !unusable.is_empty() {
         unusable.iter().for_each(|error| (out.say)(error));
         return Ok(UNREADABLE);
     }
-    let mut result = match args.sweep {
-        true => swept(args, runner, scenarios, out).await?,
-        false => tested(args, runner, scenarios, out).await?,
+    let mut result = if args.sweep {
+        run_sweep(args, runner, scenarios, out).await?
+    } else {
+        run_tests(args, runner, scenarios, out).await?
     };
-    result.coverage = result.coverage.filter(|_| args.coverage);
+    if !args.coverage {
+        result.coverage = None;
+    }
     result.took = started.elapsed();
     (out.data)(&format::whole(args.format, &result));
     Ok(u8::from(
@@ -145,12 +139,12 @@ async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::R
     ))
 }
 
-async fn tested(
+async fn run_tests(
     args: &TestArgs,
     runner: &Arc<Runner>,
     scenarios: Vec<Scenario>,
     out: &Out<'_>,
-) -> anyhow::Result<Whole> {
+) -> anyhow::Result<TestResult> {
     if args.update {
         let reports = all(runner, scenarios.clone(), false, &|_| {}).await?;
         update::update(&reports)?
@@ -169,19 +163,19 @@ async fn tested(
         .iter()
         .flat_map(|report| &report.calls)
         .for_each(|calls| coverage.add(calls));
-    Ok(Whole {
+    Ok(TestResult {
         reports,
         coverage: Some(coverage),
-        ..Whole::default()
+        ..TestResult::default()
     })
 }
 
-async fn swept(
+async fn run_sweep(
     args: &TestArgs,
     runner: &Arc<Runner>,
     scenarios: Vec<Scenario>,
     out: &Out<'_>,
-) -> anyhow::Result<Whole> {
+) -> anyhow::Result<TestResult> {
     let only = args.only.clone().unwrap_or_default();
     let shown = Shown::new(args, scenarios.len(), out);
     let (reports, totals, coverage) =
@@ -189,17 +183,17 @@ async fn swept(
     if totals.injections() == 0 {
         anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
     }
-    Ok(Whole {
+    Ok(TestResult {
         reports,
         sweep: Some(totals),
         coverage: Some(coverage),
-        ..Whole::default()
+        ..TestResult::default()
     })
 }
 
 /// Shows reports as they come.
 struct Shown<'a> {
-    format: Format,
+    format: TestFormat,
     out: &'a Out<'a>,
     total: usize,
     /// How many there were, and how many of them failed.
@@ -218,7 +212,7 @@ impl<'a> Shown<'a> {
 
     fn show(&self, report: &Report) {
         match self.format {
-            Format::Pretty => (self.out.data)(&format::pretty(report)),
+            TestFormat::Text => (self.out.data)(&format::pretty(report)),
             _ => (self.out.say)(&format::progress(report)),
         }
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
@@ -279,17 +273,6 @@ fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
 
 fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// What came of all scenarios.
-#[derive(Default)]
-struct Whole {
-    reports: Vec<Report>,
-    took: Duration,
-    /// Of a sweep.
-    sweep: Option<Totals>,
-    /// If it was asked for.
-    coverage: Option<Coverage>,
 }
 
 /// Runs all of them side by side, and returns what came of them in their order. Each is shown as it ends.

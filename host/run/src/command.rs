@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
-use crate::plan::PlanUse;
-use crate::terminal::Terminal;
-use crate::{Environment, output, report, workflow};
+use crate::environment::Environment;
+use crate::output_format::OutputFormat;
+use crate::plan::{CommandTask, PlanUse};
+use crate::report::{self, RunReport};
+use crate::terminal::TerminalObserver;
+use crate::{output, workflow};
 use promote_core::journal::Journal;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
@@ -20,8 +23,7 @@ use promote_core::run::observer::Observer;
 use promote_core::run::{RunJob, RunOrigin};
 use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
-use promote_core::service::transport::Clock;
-use promote_core::service::transport::SystemClock;
+use promote_core::service::transport::{Clock, SystemClock};
 use promote_core::source::live::{Live, Setup};
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, Report};
@@ -30,11 +32,11 @@ use promote_intake::payload::{LARGEST, Payload};
 use promote_intake::plan_file::Target;
 use promote_intake::supply::Supply;
 
-/// What `run` is told.
+/// The arguments of `run`.
 #[derive(Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    /// What every run is told.
+    /// The arguments of both.
     pub common: CommonArgs,
 
     /// Make exactly the writes of this plan, which `promote plan --out` wrote, and stop before any other
@@ -42,11 +44,11 @@ pub struct RunArgs {
     pub plan: Option<PathBuf>,
 }
 
-/// What `plan` is told.
+/// The arguments of `plan`.
 #[derive(Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    /// What every run is told.
+    /// The arguments of both.
     pub common: CommonArgs,
 
     /// Write the plan to this new file, for `promote run --plan`
@@ -54,16 +56,7 @@ pub struct PlanArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What is to be done.
-#[derive(Clone, Copy, Debug)]
-pub enum CommandTask<'a> {
-    /// Make the writes: those of a plan, or whatever the policy asks for.
-    Run(Option<&'a Path>),
-    /// Keep them back, and perhaps put them down in a file.
-    Plan(Option<&'a Path>),
-}
-
-/// What `run` and `plan` are told; credentials come from the environment only.
+/// The arguments of `run` and `plan`; credentials come from the environment only.
 #[derive(Args)]
 pub struct CommonArgs {
     /// The operator's configuration: policy, settings, grants, limits
@@ -83,19 +76,9 @@ pub struct CommonArgs {
     #[arg(long)]
     no_cache: bool,
 
-    /// What to print on standard output
+    /// How to print what came of it: the outcome in words, for a plan what would change; or everything as one JSON object
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// What to print on standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// The outcome in words; for a plan, what would change
-    #[default]
-    Text,
-    /// Everything, as one JSON object
-    Json,
+    format: OutputFormat,
 }
 
 /// Runs or plans one promotion and returns the exit code.
@@ -120,7 +103,7 @@ pub async fn run(
     let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
-    let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
+    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let deadline = clock
         .now()
@@ -173,7 +156,7 @@ pub async fn run(
     }
     workflow::group(None, environment);
     let links = report::links(&done, &run_id, environment);
-    let report = report::Report {
+    let report = RunReport {
         done: &done,
         mode,
         subject: report::subject(&done, &run_id),

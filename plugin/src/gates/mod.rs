@@ -15,7 +15,7 @@ pub use promote_guest::reason;
 
 use crate::facts::Facts;
 use crate::settings::{Freshness, Settings};
-use crate::types::{Reason, };
+use crate::types::Reason;
 
 /// What the rules say.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
 use crate::flow::promote;
 use crate::host::Ancestry;
-use crate::types::{Outcome, Reason, Relation};
+use crate::types::{Outcome, Reason};
 
 /// A run with these settings beside the guide's.
 fn run(fake: &mut Fake, settings: &Value) -> Outcome {
@@ -25,10 +25,6 @@ fn run(fake: &mut Fake, settings: &Value) -> Outcome {
     let mut request = request(&all.to_string());
     request.requested_at = Some("2026-01-06T09:59:00Z".into());
     request.inputs = r#"{"hotfix":true,"image":"web-1.4.1"}"#.into();
-    request.subject.relations = vec![Relation {
-        name: "test_runtime".into(),
-        targets: vec!["web-staging".into()],
-    }];
     promote(fake, &request).unwrap()
 }
 
@@ -224,17 +220,14 @@ fn soak() {
 
 #[test]
 fn freshness() {
-    let moved: Change = |fake| {
-        fake.entity("service", "web").relations[0].targets = vec!["web-test".into()];
-        let mut staging = fake.entity("running_service", "web-staging").clone();
-        staging.key.identifier = "web-test".into();
-        fake.put(staging);
+    let renamed: Change = |fake| {
+        fake.entity("service", "web").updated_at = Some("2026-01-06T09:59:30Z".into());
     };
     check(
         json!({ "freshness": "refuse" }),
-        moved,
+        renamed,
         "freshness",
-        "was `web-staging` at the click and is \"web-test\" now",
+        "service `web` has changed since the click",
     );
     check(json!({ "freshness": "refuse" }), AS_IT_IS, "", "");
     let touched: Change = |fake| {

@@ -1,8 +1,9 @@
 //! What holds for any grants and any target, by generated ones.
 
 use promote_core::contract::{Change, Relation};
-use promote_core::grants::template::Template;
-use promote_core::grants::{Grant, Grants, Operation, RepositoryTarget, Resolved, Target};
+use promote_core::grants::{
+    Grant, Grants, Operation, RepositoryTarget, Resolved, Target, Template,
+};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::grants::Operation;
-use crate::grants::template::Template;
+use crate::grants::{Operation, Template};
 
 /// One `[[grants]]` table of `promote.toml`, which [`crate::request`] reads and checks. A list that is empty allows nothing, but
 /// for reads of any file or entity, and for `head`.

@@ -8,10 +8,10 @@ mod grant;
 mod operation;
 mod parse;
 mod resolve;
-pub mod template;
 
 pub use grant::{ChangeScope, Grant};
 pub use operation::{Operation, RepositoryTarget, Target};
+pub use promote_template::Template;
 pub use resolve::{Permission, Resolved};
 
 /// The grants of one configuration; empty by default, which denies every call.

@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::grants::template::Template;
-use crate::grants::{ChangeScope, Grant, Grants, Operation};
+use crate::grants::{ChangeScope, Grant, Grants, Operation, Template};
 
 impl<'de> Deserialize<'de> for Grants {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -43,6 +42,7 @@ struct Fields {
     relations: Vec<String>,
     #[serde(rename = "after", deserialize_with = "is_merge")]
     after_merge: bool,
+    #[serde(deserialize_with = "some_template")]
     holds: Option<Template>,
     #[serde(rename = "in", deserialize_with = "one_or_many")]
     evidence: Vec<Template>,
@@ -72,6 +72,13 @@ fn operations<'de, D: serde::Deserializer<'de>>(
         allow.extend(Operation::named(&name).map_err(serde::de::Error::custom)?);
     }
     Ok(allow)
+}
+
+fn some_template<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Template>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Template::parse(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 /// Takes `"a"` as `["a"]`.

@@ -6,8 +6,7 @@ use globset::{Glob, GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use crate::contract::Change;
-use crate::grants::template::Template;
-use crate::grants::{ChangeScope, Grant, Grants, Operation, RepositoryTarget, Target};
+use crate::grants::{ChangeScope, Grant, Grants, Operation, RepositoryTarget, Target, Template};
 use crate::id::BranchFile;
 
 /// Where branches of our own may live unless a grant says otherwise.
@@ -160,8 +159,7 @@ fn check_names<'n>(
 impl ResolvedGrant {
     /// Fills in a grant; none if a template names something that the request has not got.
     fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
-        let own_branches =
-            [Template::try_from(OWN_BRANCHES.to_owned()).map_err(|e| e.to_string())?];
+        let own_branches = [Template::parse(OWN_BRANCHES).map_err(|e| e.to_string())?];
         let heads = match grant.head.as_slice() {
             [] => &own_branches[..],
             heads => heads,
@@ -264,7 +262,8 @@ fn fill_patterns(templates: &[Template], context: &Value) -> Option<Vec<String>>
         if value.contains(['/', '\\']) || matches!(value, "." | "..") {
             CROSSING.to_owned()
         } else {
-            globset::escape(value)
+            // A comma would stand between the alternatives of `{a,b}`.
+            globset::escape(value).replace(',', "[,]")
         }
     };
     let filled = fill(templates, context, quote)?;

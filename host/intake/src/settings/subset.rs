@@ -47,7 +47,7 @@ const PLAIN: [&str; 16] = [
     "multipleOf",
 ];
 /// Keywords that constrain nothing; so does `format`, by the standard.
-const NOTES: [&str; 10] = [
+const NOTES: [&str; 12] = [
     "$schema",
     "$comment",
     "title",
@@ -58,6 +58,9 @@ const NOTES: [&str; 10] = [
     "readOnly",
     "writeOnly",
     "format",
+    // What tools may know of a setting, whatever the policy: its role, and its value in a trial plan.
+    "x-promote-role",
+    "x-promote-plan",
 ];
 
 /// A schema that cannot be used, and where.

@@ -16,11 +16,11 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-pub use super::format::Format;
-use super::language::Language;
+use crate::language::Language;
 use promote_core::policy::Policy;
 use promote_core::policy::native;
 use promote_core::text;
+use promote_run::OutputFormat;
 use steps::Steps;
 
 /// How often somebody who waits hears that it goes on.
@@ -44,7 +44,7 @@ pub struct BuildArgs {
 
     /// How to print what was made
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// Builds the project; progress goes to `say`, what was made to `data`.
@@ -128,15 +128,15 @@ async fn built(
     }
 }
 
-fn show(format: Format, out: &Path, language: Language, policy: &Policy) -> String {
+fn show(format: OutputFormat, out: &Path, language: Language, policy: &Policy) -> String {
     let (digest, size, tier) = (&policy.digest, policy.size, policy.surface.tier.name());
     match format {
-        Format::Text => format!(
+        OutputFormat::Text => format!(
             "{}\n  language  {}\n  size      {size} bytes\n  sha256    {digest}\n  tier      {tier}\n",
             text::line(&out.display().to_string()),
             language.name(),
         ),
-        Format::Json => format!(
+        OutputFormat::Json => format!(
             "{:#}\n",
             json!({ "path": out, "language": language.name(), "size": size, "sha256": digest, "tier": tier })
         ),

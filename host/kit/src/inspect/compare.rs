@@ -1,29 +1,29 @@
-//! Two components side by side: what the one could do that the other could not.
+//! Two components side by side: the powers that one has and the other has not.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::authority::{Power, gained};
-use super::{Subject, sentence_of};
+use super::component::{InspectedComponent, sentence_of};
 use promote_core::text;
 
 /// How a component differs from another.
-pub(super) struct Comparison {
-    /// What people call the other one.
+pub(super) struct ComponentComparison {
+    /// The other one, by the name that people gave it.
     pub(super) other: String,
     digest: String,
     tiers: [&'static str; 2],
     sizes: [usize; 2],
-    /// What only this one could do.
+    /// The powers that only this one has.
     pub(super) gained: Vec<Power>,
     lost: Vec<Power>,
     settings: [Vec<String>; 2],
 }
 
-impl Comparison {
+impl ComponentComparison {
     /// Compares `new` with `old`.
-    pub(super) fn of(old: &Subject, new: &Subject) -> Self {
+    pub(super) fn of(old: &InspectedComponent, new: &InspectedComponent) -> Self {
         let (before, after) = (old.settings(), new.settings());
         let only = |these: &[String], those: &[String]| {
             these

@@ -63,15 +63,25 @@ const WIT: &[File] = files!("../wit":
     "README.md" => "wit/README.md",
 );
 
-/// The guest library. Two folders deep, as in this program's own repository: it finds the contract at `../../wit`.
+/// The guest library. Two folders deep, as in this program's own repository: it finds the contract at `../../wit`, and the
+/// template library at `../template`.
 const GUEST: &[File] = files!("../plugin/guest":
-    "Cargo.toml" => "vendor/promote-guest/Cargo.toml",
-    "src/catalog.rs" => "vendor/promote-guest/src/catalog.rs",
-    "src/contract.rs" => "vendor/promote-guest/src/contract.rs",
-    "src/lib.rs" => "vendor/promote-guest/src/lib.rs",
-    "src/policy.rs" => "vendor/promote-guest/src/policy.rs",
-    "src/stop.rs" => "vendor/promote-guest/src/stop.rs",
-    "src/template.rs" => "vendor/promote-guest/src/template.rs",
+    "Cargo.toml" => "vendor/guest/Cargo.toml",
+    "src/catalog.rs" => "vendor/guest/src/catalog.rs",
+    "src/contract.rs" => "vendor/guest/src/contract.rs",
+    "src/lib.rs" => "vendor/guest/src/lib.rs",
+    "src/policy.rs" => "vendor/guest/src/policy.rs",
+    "src/stop.rs" => "vendor/guest/src/stop.rs",
+    "src/template.rs" => "vendor/guest/src/template.rs",
+);
+
+/// The template library, which the guest library is built on.
+const TEMPLATE: &[File] = files!("../plugin/template":
+    "Cargo.toml" => "vendor/template/Cargo.toml",
+    "src/error.rs" => "vendor/template/src/error.rs",
+    "src/lib.rs" => "vendor/template/src/lib.rs",
+    "src/path.rs" => "vendor/template/src/path.rs",
+    "src/tests.rs" => "vendor/template/src/tests.rs",
 );
 
 /// What a README says differently for each language.
@@ -88,7 +98,7 @@ fn words(language: Language) -> Words {
             source: "src/lib.rs",
             makes: "compiles it to policy.wasm",
             needs: "Rust 1.95 or newer and its target `wasm32-wasip2` (`rustup target add wasm32-wasip2`)",
-            more: "| `vendor/promote-guest/` | what a policy in Rust is written with, as this `promote` has it |\n",
+            more: "| `vendor/` | what a policy in Rust is written with, as this `promote` has it |\n",
         },
         Language::Js => Words {
             source: "src/policy.js",
@@ -118,7 +128,7 @@ pub(super) fn source(language: Language) -> &'static str {
 /// When the versions that this program was built with cannot be read.
 pub(super) fn of(language: Language, name: &str) -> anyhow::Result<Vec<(String, String)>> {
     let own: &[&[File]] = match language {
-        Language::Rust => &[RUST, GUEST],
+        Language::Rust => &[RUST, GUEST, TEMPLATE],
         Language::Js => &[JS],
         Language::Python => &[PYTHON],
     };
@@ -174,13 +184,14 @@ mod tests {
 
     #[test]
     fn no_file_of_a_folder_is_forgotten() {
-        let host = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for (folder, files) in [
             ("templates/common", COMMON),
             ("templates/rust", RUST),
             ("templates/js", JS),
             ("templates/python", PYTHON),
             ("../plugin/guest", GUEST),
+            ("../plugin/template", TEMPLATE),
             ("../wit", WIT),
         ] {
             let listed: BTreeSet<String> =

@@ -86,6 +86,7 @@ mod tests {
         for needed in [
             "mine",
             "promote-guest",
+            "promote-template",
             "serde",
             "serde_derive",
             "serde_json",

@@ -49,6 +49,7 @@ const TAKEN: &[&str] = &[
     "proc-macro",
     "promote",
     "promote-guest",
+    "promote-template",
     "pub",
     "ref",
     "return",

@@ -5,14 +5,14 @@
 
 use std::fmt::Write as _;
 
-use super::table::transition;
-use super::{Backtest, Change, Decision, Tried};
+use super::backtest::{Change, Decision, Tried};
+use super::table::{BacktestReport, transition};
 use promote_core::call::Call;
 use promote_core::call::contrast::differences;
 use promote_core::text;
 
 /// The whole page.
-pub(super) fn page(report: &Backtest) -> String {
+pub(super) fn page(report: &BacktestReport) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
@@ -46,7 +46,7 @@ pub(super) fn page(report: &Backtest) -> String {
 }
 
 /// One bar, as wide as the page, of all runs.
-fn bar(page: &mut String, report: &Backtest) {
+fn bar(page: &mut String, report: &BacktestReport) {
     page.push_str("<div class=\"bar\" role=\"img\" aria-label=\"runs by change\">");
     for change in Change::ALL {
         let (count, name) = (report.count(change), change.name());
@@ -60,7 +60,7 @@ fn bar(page: &mut String, report: &Backtest) {
     page.push_str("</div>\n");
 }
 
-fn flips(page: &mut String, report: &Backtest) {
+fn flips(page: &mut String, report: &BacktestReport) {
     let flips = report.flips();
     if flips.is_empty() {
         page.push_str("<p>No decision flips.</p>\n");
@@ -74,7 +74,7 @@ fn flips(page: &mut String, report: &Backtest) {
 }
 
 /// Radio buttons that stand before the table, so that style alone hides rows.
-fn filters(page: &mut String, report: &Backtest) {
+fn filters(page: &mut String, report: &BacktestReport) {
     let all = report.all.len();
     let _ = writeln!(
         page,

@@ -5,55 +5,33 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Comparison, Divergence, Format, Recording, Replayed, Side, Unusable};
+use super::error::ReplayError;
+use super::exact::{Comparison, Divergence, Replayed, Side};
+use super::recording::Recording;
 use promote_core::call::contrast::{Difference, differences};
 use promote_core::text;
 
-type Exact = (PathBuf, Result<(Recording, Replayed), Unusable>);
+/// The exact replay of one journal.
+pub(super) type ExactReplay = (PathBuf, Result<(Recording, Replayed), ReplayError>);
 
-/// Exact replays.
-pub(super) fn exact(format: Format, all: &[Exact]) -> String {
-    match format {
-        Format::Pretty | Format::Html => format!("{}\n", text::log(&pretty(all))),
-        Format::Json => text::json(&format!("{:#}\n", machine(all))),
-    }
-}
-
-/// A stable word for machines.
-fn state(replayed: &Result<(Recording, Replayed), Unusable>) -> &'static str {
-    match replayed {
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Same { .. },
-                ..
-            },
-        )) => "same",
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Ends,
-                ..
-            },
-        )) => "ends",
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Diverged(_),
-                ..
-            },
-        )) => "diverged",
+/// Returns a stable word for machines.
+fn state(replayed: &Result<(Recording, Replayed), ReplayError>) -> &'static str {
+    match replayed.as_ref().map(|(_, replayed)| &replayed.verdict) {
+        Ok(Comparison::Same { .. }) => "same",
+        Ok(Comparison::Ends) => "ends",
+        Ok(Comparison::Diverged(_)) => "diverged",
         Err(_) => "unusable",
     }
 }
 
-fn count(all: &[Exact], word: &str) -> usize {
+fn count(all: &[ExactReplay], word: &str) -> usize {
     all.iter()
         .filter(|(_, replayed)| state(replayed) == word)
         .count()
 }
 
-fn pretty(all: &[Exact]) -> String {
+/// Returns the text for people.
+pub(super) fn text(all: &[ExactReplay]) -> String {
     let mut shown = String::new();
     for (path, replayed) in all {
         let path = text::line(&path.display().to_string());
@@ -100,8 +78,9 @@ fn pretty(all: &[Exact]) -> String {
     shown
 }
 
-fn machine(all: &[Exact]) -> Value {
-    let one = |(path, replayed): &Exact| {
+/// Returns the JSON for programs.
+pub(super) fn machine(all: &[ExactReplay]) -> Value {
+    let one = |(path, replayed): &ExactReplay| {
         let mut one = json!({ "path": path.display().to_string(), "state": state(replayed) });
         match replayed {
             Err(why) => one["why"] = json!(why.to_string()),

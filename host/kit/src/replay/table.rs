@@ -2,14 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Backtest, Change, Decision, Tried};
+use super::backtest::{Change, Decision, Tried};
+use super::error::ReplayError;
 use promote_core::call::contrast;
 use promote_core::text;
 
-impl Backtest {
+/// The result of a policy on many recorded runs.
+pub(super) struct BacktestReport {
+    /// SHA-256 of the policy.
+    pub(super) policy: String,
+    pub(super) took: Duration,
+    pub(super) all: Vec<(PathBuf, Result<Tried, ReplayError>)>,
+}
+
+impl BacktestReport {
     /// What could be tried.
     pub(super) fn tried(&self) -> impl Iterator<Item = (String, &Tried)> {
         self.all
@@ -76,8 +87,8 @@ pub(super) fn transition(tried: &Tried) -> String {
     ))
 }
 
-/// For people: what flipped, changed and is unknown, and the counts.
-pub(super) fn pretty(report: &Backtest) -> String {
+/// Returns the text for people: what flipped, changed and is unknown, and the counts.
+pub(super) fn text(report: &BacktestReport) -> String {
     let mut shown = String::new();
     for change in [Change::Flipped, Change::Changed, Change::Unknown] {
         for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
@@ -147,7 +158,7 @@ fn one(shown: &mut String, path: &str, tried: &Tried) {
 }
 
 /// For machines.
-pub(super) fn machine(report: &Backtest) -> Value {
+pub(super) fn machine(report: &BacktestReport) -> Value {
     let decision = |decision: &Option<Decision>| {
         decision
             .as_ref()

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::hint;
+use crate::failure::FAILURES;
 use promote_core::call::Call;
+use promote_mock::github::PullState;
 
 /// What must come of a step.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -126,6 +128,15 @@ pub enum PullWord {
 }
 
 impl PullWord {
+    /// Returns the word for a state.
+    pub(super) fn of(state: &PullState) -> Self {
+        match state {
+            PullState::Open => Self::Open,
+            PullState::Closed { .. } => Self::Closed,
+            PullState::Merged { .. } => Self::Merged,
+        }
+    }
+
     /// The word.
     pub fn name(self) -> &'static str {
         match self {
@@ -214,18 +225,6 @@ impl CallName {
     }
 }
 
-/// How a call can fail; `stopped` if the run ended with it.
-const FAILURES: [&str; 8] = [
-    "denied",
-    "not-found",
-    "conflict",
-    "rejected",
-    "rate-limited",
-    "unavailable",
-    "other",
-    "stopped",
-];
-
 impl TryFrom<String> for CallName {
     type Error = String;
 
@@ -243,10 +242,12 @@ impl TryFrom<String> for CallName {
             let hint = hint(&message);
             return Err(format!("no call is named `{name}`{hint}"));
         }
+        // `stopped` if the run ended with the call.
+        let known = FAILURES.iter().map(|(name, _)| *name).chain(["stopped"]);
         match failure {
-            Some(failure) if !FAILURES.contains(&failure) => Err(format!(
+            Some(failure) if !known.clone().any(|name| name == failure) => Err(format!(
                 "no call fails with `{failure}`, expected one of {}",
-                FAILURES.join(", ")
+                known.collect::<Vec<_>>().join(", ")
             )),
             _ => Ok(Self(text)),
         }

@@ -8,26 +8,23 @@ use jiff::Timestamp;
 
 use super::inject::{Injected, Injection};
 use super::made::Made;
-use super::run::Ran;
-use super::{Act, Scenario};
-use promote_core::contract::{Outcome, Workflow};
+use super::model::{Act, Scenario};
+use super::result::Ran;
+use promote_core::contract::Workflow;
 use promote_core::gate::CallRecord as Call;
 use promote_core::journal::Journal;
 use promote_core::policy::engine::Engine;
-use promote_core::run::ending::Ending;
-use promote_core::run::last_word::message;
 use promote_core::run::observer::Observer;
-use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
+use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, Transport};
 use promote_core::source::live::{Live, Setup};
-use promote_intake::changes::Changes;
 use promote_intake::choice::{Load, Policies};
 use promote_intake::config::Report;
 use promote_intake::payload::Payload;
-use promote_mock::{Shared, World};
+use promote_mock::Shared;
 
 /// One scenario on one backend.
 pub(super) struct Bench<'a> {
@@ -49,23 +46,7 @@ impl Bench<'_> {
         attempt: usize,
         injection: Option<Injection>,
     ) -> anyhow::Result<Ran> {
-        let mut ran = Ran {
-            mode: None,
-            ending: None,
-            exit: None,
-            message: String::new(),
-            rules: Vec::new(),
-            calls: Vec::new(),
-            planned: Vec::new(),
-            said: Vec::new(),
-            leaks: Vec::new(),
-            event: None,
-            run: None,
-            requests: Vec::new(),
-            journal: String::new(),
-            after: World::default(),
-            before: self.world.snapshot(),
-        };
+        let mut ran = Ran::new(self.world.snapshot());
         match act {
             Act::Start(mode, payload) => {
                 ran.mode = Some(*mode);
@@ -96,7 +77,7 @@ impl Bench<'_> {
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
             Err(error) => {
-                ran.unusable(mode, error.to_string());
+                ran.end_unusable(mode, error.to_string());
                 return Ok(());
             }
         };
@@ -104,7 +85,7 @@ impl Bench<'_> {
         {
             Ok(policies) => policies,
             Err(error) => {
-                ran.unusable(mode, format!("{error:#}"));
+                ran.end_unusable(mode, format!("{error:#}"));
                 return Ok(());
             }
         };
@@ -130,7 +111,7 @@ impl Bench<'_> {
         ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
         ran.said = heard.take();
         match done {
-            Some(done) => ran.take(done),
+            Some(done) => ran.end(done),
             None => {
                 ran.calls =
                     Made::of_journal(&ran.journal).context("reading the journal of the run")?
@@ -236,24 +217,6 @@ impl Bench<'_> {
             progress: Arc::new(move |text: &str| progress.say(text)),
             mask: Arc::new(|_| {}),
         })?)
-    }
-}
-
-impl Ran {
-    fn unusable(&mut self, mode: RunMode, why: String) {
-        let ending = Ending::Unusable(why);
-        (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-        self.message = message(&ending, mode);
-    }
-
-    fn take(&mut self, done: RunResult) {
-        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
-        self.message = done.message;
-        self.planned = Changes::of(&done.timeline).files;
-        self.calls = done.timeline.into_iter().map(Made::from).collect();
-        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
-            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
-        }
     }
 }
 

@@ -3,28 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
-use super::ask::{CallName, Expect, FileExpect, PullExpect, RunExpect, Texts};
+use super::ask::{CallName, Expect, FileExpect, PullExpect, PullWord, RunExpect, Texts};
+use super::diff::{changed_files, only};
 use super::error::near;
 use super::made::Made;
 use super::others::{changed, others};
-use super::run::Ran;
+use super::result::{Mismatch, Ran};
 use promote_core::run::RunMode;
-use promote_mock::github::{PullState, Repository};
+use promote_mock::github::Repository;
 use promote_mock::port::Entity;
 use promote_mock::{Event, World};
-
-/// Something that is not as it was expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The key of the expectation.
-    pub key: String,
-    /// What was expected.
-    pub expected: String,
-    /// What there is.
-    pub actual: String,
-}
 
 /// Everything that is not as expected.
 pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
@@ -154,7 +143,7 @@ impl Found {
                 .iter()
                 .map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n')))
                 .collect();
-            let actual = ran.diff();
+            let actual = changed_files(ran);
             let actual: BTreeMap<&str, &str> = actual
                 .iter()
                 .map(|(path, lines)| (path.as_str(), lines.as_str()))
@@ -170,7 +159,7 @@ impl Found {
         let pulls: Vec<&str> = repository
             .pulls
             .values()
-            .map(|pull| word(&pull.state))
+            .map(|pull| PullWord::of(&pull.state).name())
             .collect();
         let expected = expect.pulls.as_ref().map(|pulls| {
             pulls
@@ -379,16 +368,6 @@ impl Found {
     }
 }
 
-/// The lines that only the first text has, and those that only the second has.
-pub fn only(before: &str, after: &str) -> (String, String) {
-    let diff = TextDiff::from_lines(before, after);
-    let lines = |tag: ChangeTag| {
-        let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
-        lines.map(|change| change.value()).collect()
-    };
-    (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
-}
-
 /// Says that there is no such thing, and which name may have been meant.
 fn missing(name: &str, known: &[String]) -> String {
     let hint = near(name, known.iter().map(String::as_str));
@@ -401,14 +380,6 @@ fn missing(name: &str, known: &[String]) -> String {
 /// Whether a made call is meant by a name without a failure, too.
 fn is(made: &str, name: &str) -> bool {
     made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
-}
-
-pub(super) fn word(state: &PullState) -> &'static str {
-    match state {
-        PullState::Open => "open",
-        PullState::Closed { .. } => "closed",
-        PullState::Merged { .. } => "merged",
-    }
 }
 
 fn show_field(entity: &Entity, field: &str) -> String {

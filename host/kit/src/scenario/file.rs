@@ -17,7 +17,7 @@ use toml::de::DeTable;
 use super::ask::Expect;
 use super::error::{ScenarioError, Source};
 use super::lay::{Lists, is_entity, lay, read, take, take_entity};
-use super::{Act, Scenario, Step};
+use super::model::{Act, Scenario, Step};
 use crate::demo::CONFIG;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
@@ -140,7 +140,29 @@ enum Shape {
     Templated,
 }
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Names the file, and the line and the key that are wrong.
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = std::fs::read_to_string(path).map_err(|why| ScenarioError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a text as if it stood in that file, which need not exist.
+    ///
+    /// # Errors
+    /// As [`Scenario::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
+        parse(text, path)
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
     let source = Source { path, text };
     let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
     let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use crate::failure::FAILURES;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::gate::Admitted;
@@ -25,20 +26,6 @@ pub enum Trouble {
     /// The run is killed after it was made.
     KillAfter,
 }
-
-/// Makes a failure of a text.
-type MakeFailure = fn(String) -> Failure;
-
-/// The contract's failures.
-const FAILURES: [(&str, MakeFailure); 7] = [
-    ("denied", Failure::Denied),
-    ("not-found", Failure::NotFound),
-    ("conflict", Failure::Conflict),
-    ("rejected", Failure::Rejected),
-    ("rate-limited", Failure::RateLimited),
-    ("unavailable", Failure::Unavailable),
-    ("other", Failure::Other),
-];
 
 impl Trouble {
     /// Everything that can go wrong with a call.

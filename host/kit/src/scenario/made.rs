@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::failure::failure_name;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::{self, CallRecord, describe};
@@ -96,7 +97,7 @@ impl Made {
     pub fn failed(&self) -> Option<&'static str> {
         match &self.answer {
             Answered::Reply(_) => None,
-            Answered::Failure(failure) => Some(kind(failure)),
+            Answered::Failure(failure) => Some(failure_name(failure)),
             Answered::Stopped => Some("stopped"),
         }
     }
@@ -119,21 +120,14 @@ impl Made {
         match &self.answer {
             Answered::Reply(_) => self.call.to_string(),
             Answered::Failure(failure) => {
-                format!("{} -> {}: {}", self.call, kind(failure), describe(failure))
+                format!(
+                    "{} -> {}: {}",
+                    self.call,
+                    failure_name(failure),
+                    describe(failure)
+                )
             }
             Answered::Stopped => format!("{} -> stopped", self.call),
         }
-    }
-}
-
-fn kind(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Denied(_) => "denied",
-        Failure::NotFound(_) => "not-found",
-        Failure::Conflict(_) => "conflict",
-        Failure::Rejected(_) => "rejected",
-        Failure::RateLimited(_) => "rate-limited",
-        Failure::Unavailable(_) => "unavailable",
-        Failure::Other(_) => "other",
     }
 }

@@ -2,7 +2,7 @@
 //! else was written.
 
 use super::ask::Expect;
-use super::run::Ran;
+use super::result::Ran;
 use promote_mock::World;
 use promote_mock::git::Mode;
 use promote_mock::github::Repository;

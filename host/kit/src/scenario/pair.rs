@@ -1,8 +1,8 @@
 //! Two runs of one scenario, on the mock and over HTTP: they must not differ.
 
-use super::expect::{Mismatch, only};
+use super::diff::only;
 use super::made::Made;
-use super::run::Ran;
+use super::result::{Mismatch, Ran};
 
 /// Width of the left column.
 const COLUMN: usize = 72;

@@ -3,31 +3,30 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 
+use super::ask::Expect;
 use super::bench::Bench;
-use super::expect::{Mismatch, check};
+use super::expect::check;
 use super::inject::Injection;
-use super::made::Made;
+use super::model::{Scenario, Step};
 use super::pair::differences;
-use super::snapshot::{self, Snapshot};
-use super::{Scenario, Step};
+use super::result::{Mismatch, Problem, Ran, Report};
+use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
-use promote_core::run::RunMode;
 use promote_core::service::http::Pool;
 use promote_intake::builtin;
-use promote_intake::changes::FileDiff;
 use promote_intake::choice::Load;
 use promote_intake::config::{ComponentRef, PolicyConfig};
 use promote_intake::settings::{self, Schema};
 use promote_mock::server::{Server, ServerOptions, Time};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
-use promote_mock::{Event, Seen, Shared, World};
+use promote_mock::{Shared, World};
 
 /// How requests reach the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,78 +61,6 @@ pub struct PolicyError {
     scenario: PathBuf,
     policy: String,
     why: String,
-}
-
-/// What came of one step.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    /// Whether somebody started a run or a plan; none if something else happened.
-    pub mode: Option<RunMode>,
-    /// How it ended, in a word.
-    pub ending: Option<&'static str>,
-    /// The exit code.
-    pub exit: Option<u8>,
-    /// The last word.
-    pub message: String,
-    /// The rules that refused.
-    pub rules: Vec<String>,
-    /// The calls, with their answers.
-    pub calls: Vec<Made>,
-    /// Files that a plan would change.
-    pub planned: Vec<FileDiff>,
-    /// What a person who waits was told.
-    pub said: Vec<String>,
-    /// Where a secret of the world was seen after the run: no place is the right one.
-    pub leaks: Vec<&'static str>,
-    /// What somebody else did.
-    pub event: Option<Event>,
-    /// The Port run of the payload.
-    pub run: Option<String>,
-    /// The requests that arrived.
-    pub requests: Vec<Seen>,
-    /// The journal of the run; empty if nobody started one.
-    pub journal: String,
-    /// The world before.
-    pub before: World,
-    /// The world after.
-    pub after: World,
-}
-
-/// What came of a scenario.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Its title.
-    pub title: String,
-    /// Its file.
-    pub path: PathBuf,
-    /// How long it took.
-    pub took: Duration,
-    /// What is not as it should be; none if it passed.
-    pub problems: Vec<Problem>,
-    /// The calls of every step, on the first backend.
-    pub calls: Vec<Vec<Made>>,
-}
-
-impl Report {
-    /// Whether everything is as it should be.
-    pub fn passed(&self) -> bool {
-        self.problems.is_empty()
-    }
-}
-
-/// Something that is not as it should be.
-#[derive(Clone, Debug)]
-pub struct Problem {
-    /// The line of the step.
-    pub line: usize,
-    /// The step, from 1.
-    pub step: usize,
-    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
-    pub at: &'static str,
-    /// What.
-    pub mismatch: Mismatch,
-    /// What the expectation would say if it said what there is; none if it is no snapshot.
-    pub snapshot: Option<Snapshot>,
 }
 
 impl Runner {
@@ -398,7 +325,7 @@ fn judge(
     scenario: &Scenario,
     at: &'static str,
     problems: &mut Vec<Problem>,
-    look: impl Fn(usize, &super::Expect) -> Vec<Mismatch>,
+    look: impl Fn(usize, &Expect) -> Vec<Mismatch>,
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
         let found = look(index, &step.expect).into_iter();

@@ -5,19 +5,11 @@
 
 use toml::{Table, Value};
 
-use super::ask::{Expect, FileExpect};
-use super::expect::word;
-use super::run::Ran;
+use super::ask::{Expect, FileExpect, PullWord};
+use super::diff::changed_files;
+use super::made::Made;
+use super::result::{Ran, Snapshot};
 use promote_mock::port::Entity;
-
-/// What an expectation would say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Where it stands, from `expect` on.
-    pub path: Vec<String>,
-    /// What it would say; none if what it names is not there.
-    pub value: Option<Value>,
-}
 
 /// The snapshot for the key of a mismatch, if it has one.
 pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
@@ -27,7 +19,7 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
             .calls
             .iter()
             .filter(|made| !only_writes || made.changes_something());
-        texts(calls.map(super::Made::name).collect())
+        texts(calls.map(Made::name).collect())
     };
     let repository = || ran.after.github.repositories.first();
     let value = match key {
@@ -37,8 +29,7 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
         "calls" => names(false),
         "writes" => names(true),
         "diff" => {
-            let files = ran
-                .diff()
+            let files = changed_files(ran)
                 .into_iter()
                 .map(|(path, lines)| (path, Value::String(lines)));
             Value::Table(files.collect())
@@ -47,7 +38,7 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
             repository()?
                 .pulls
                 .values()
-                .map(|pull| word(&pull.state).to_owned())
+                .map(|pull| PullWord::of(&pull.state).name().to_owned())
                 .collect(),
         ),
         "branches" => texts(ran.after.github.branches(&repository()?.full_name())),

@@ -15,7 +15,7 @@ use promote_intake::config::{Config, Report};
 use promote_mock::World;
 use promote_mock::git::Oid;
 use promote_mock::github::{PullState, Repository};
-use promote_mock::port::{Entity, RunStatus};
+use promote_mock::port::{Entity, RunStatus, Targets};
 
 /// What must hold; the numbers are those of `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,10 +152,21 @@ fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> boo
 }
 
 fn context(entity: &Entity) -> Value {
-    let mut context: Map<String, Value> = entity.properties.clone();
-    context.insert("identifier".to_owned(), json!(entity.identifier));
-    context.insert("properties".to_owned(), json!(entity.properties));
-    Value::Object(context)
+    let targets = |targets: &Targets| match targets.identifiers() {
+        [one] => json!(one),
+        many => json!(many),
+    };
+    let relations: Map<String, Value> = entity
+        .relations
+        .iter()
+        .map(|(name, all)| (name.clone(), targets(all)))
+        .collect();
+    json!({
+        "identifier": entity.identifier,
+        "title": entity.title,
+        "properties": entity.properties,
+        "relations": relations,
+    })
 }
 
 /// The files that a proposal may change, for whatever service: another environment's file is no evidence.
@@ -165,16 +176,9 @@ fn promotable(config: &Config) -> Vec<GlobMatcher> {
         .0
         .iter()
         .filter(|grant| grant.covers(Operation::Propose));
-    let any_service = |path: &str| {
-        let mut parts = path.split('{');
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |whole, part| {
-            whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest)
-        })
-    };
     let paths = grants
         .flat_map(|grant| &grant.path)
-        .map(|path| any_service(path.source()));
+        .map(|path| path.fill_holes("*"));
     let globs =
         paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
     globs.map(|glob| glob.compile_matcher()).collect()

@@ -6,16 +6,44 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Format, Whole};
+use clap::ValueEnum;
+
+use super::swept::Totals;
+use crate::coverage::Coverage;
 use crate::scenario::{Problem, Report};
 use promote_core::text;
 
+/// The form of what is said of scenarios.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// JUnit's XML, for CI servers
+    Junit,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// The result of all scenarios.
+#[derive(Default)]
+pub(super) struct TestResult {
+    pub(super) reports: Vec<Report>,
+    pub(super) took: Duration,
+    /// Of a sweep.
+    pub(super) sweep: Option<Totals>,
+    /// If it was asked for.
+    pub(super) coverage: Option<Coverage>,
+}
+
 /// What is said when all have ended.
-pub(super) fn whole(format: Format, result: &Whole) -> String {
+pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
     let (reports, took) = (&result.reports, result.took);
     match format {
-        Format::Pretty => format!("{}\n{}\n", tables(result), summary(reports, took)),
-        Format::Json => {
+        TestFormat::Text => format!("{}\n{}\n", tables(result), summary(reports, took)),
+        TestFormat::Json => {
             let mut json = json(reports, took);
             if let Some(sweep) = &result.sweep {
                 json["sweep"] = sweep.json();
@@ -25,12 +53,12 @@ pub(super) fn whole(format: Format, result: &Whole) -> String {
             }
             text::json(&format!("{json:#}\n"))
         }
-        Format::Junit => junit(reports, took),
-        Format::Github => format!("{}{}", github(reports, took), tables(result)),
+        TestFormat::Junit => junit(reports, took),
+        TestFormat::Github => format!("{}{}", github(reports, took), tables(result)),
     }
 }
 
-fn tables(result: &Whole) -> String {
+fn tables(result: &TestResult) -> String {
     let sweep = result
         .sweep
         .as_ref()
@@ -255,15 +283,15 @@ mod tests {
     #[test]
     fn every_format_counts_and_none_passes_on_what_is_hostile() {
         for (format, counts) in [
-            (Format::Pretty, "1 passed, 1 failed"),
-            (Format::Json, "\"failed\": 1"),
-            (Format::Junit, "tests=\"2\" failures=\"1\""),
-            (Format::Github, "1 passed, 1 failed"),
+            (TestFormat::Text, "1 passed, 1 failed"),
+            (TestFormat::Json, "\"failed\": 1"),
+            (TestFormat::Junit, "tests=\"2\" failures=\"1\""),
+            (TestFormat::Github, "1 passed, 1 failed"),
         ] {
-            let whole_of = Whole {
+            let whole_of = TestResult {
                 reports: reports(),
                 took: Duration::from_secs(1),
-                ..Whole::default()
+                ..TestResult::default()
             };
             let text = whole(format, &whole_of);
             assert!(text.contains(counts), "{format:?}: {text}");

@@ -9,15 +9,16 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::journals;
+use crate::journals;
 use promote_core::text;
+use promote_run::OutputFormat;
 
 pub use check::{End, Finding, Verified, What, check};
 
-/// What `promote verify` is told.
+/// The arguments of `promote verify`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArgs {
@@ -35,7 +36,7 @@ pub struct VerifyArgs {
 
     /// How to say what was found
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -45,16 +46,6 @@ Examples:
   promote verify --format json journals/
 
 Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot be read";
-
-/// How to say what was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// One JSON object
-    Json,
-}
 
 /// One journal and what was found in it.
 struct Looked {
@@ -104,8 +95,8 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
         });
     }
     match args.format {
-        Format::Pretty => data(&format!("{}\n", text::log(&pretty(&all)))),
-        Format::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
+        OutputFormat::Text => data(&format!("{}\n", text::log(&pretty(&all)))),
+        OutputFormat::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
     }
     let good = |looked: &Looked| match looked.state() {
         "cut" => args.allow_cut,
