@@ -14,6 +14,7 @@ mod commands;
 mod contract;
 mod crash;
 mod crowd;
+mod dependencies;
 mod doctor;
 mod exit_codes;
 mod figures;
