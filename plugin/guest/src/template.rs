@@ -6,6 +6,16 @@
 //!
 //! Values come from the catalog and are hostile: who uses the result checks it. A value that is missing, empty or not a
 //! single text, number or boolean is an error, never an empty string.
+//!
+//! ```
+//! use promote_guest::template::render;
+//!
+//! let production = serde_json::json!({ "identifier": "web-prod", "properties": { "gitPath": "apps/web" } });
+//! let context = serde_json::json!({ "production": production });
+//! assert_eq!(render("{production.gitPath}/app.yaml", &context)?, "apps/web/app.yaml");
+//! assert!(render("{production.gitRepo}", &context).is_err()); // not set
+//! # Ok::<(), String>(())
+//! ```
 
 use serde_json::Value;
 

@@ -16,6 +16,7 @@ mod crash;
 mod crowd;
 mod dependencies;
 mod doctor;
+mod documents;
 mod exit_codes;
 mod figures;
 mod files;
