@@ -1,6 +1,6 @@
 //! How a `wasm32-wasip2` component is made from a Rust crate: the one place that knows.
 //!
-//! `host/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
+//! `host/intake/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
 //! ([`Probe`]), decides ([`plan`]) and runs cargo ([`build`]). Only `std`, so that a build script and a bare `rustc` can
 //! compile it. It never installs system packages, and never lets rustup fetch where `RUSTUP_AUTO_INSTALL=0` forbids it.
 

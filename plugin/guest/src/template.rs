@@ -1,6 +1,16 @@
 //! Templates in settings, `{production.gitPath}/deployment.yaml`, filled in with texts as errors, which a reason can hold.
 //!
 //! Values come from the catalog and are hostile: whoever uses the result checks it.
+//!
+//! ```
+//! use promote_guest::template::render;
+//!
+//! let production = serde_json::json!({ "identifier": "web-prod", "properties": { "gitPath": "apps/web" } });
+//! let context = serde_json::json!({ "production": production });
+//! assert_eq!(render("{production.gitPath}/app.yaml", &context)?, "apps/web/app.yaml");
+//! assert!(render("{production.gitRepo}", &context).is_err()); // not set
+//! # Ok::<(), String>(())
+//! ```
 
 use serde_json::Value;
 

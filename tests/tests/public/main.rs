@@ -12,7 +12,7 @@ use std::path::Path;
 use modules::Modules;
 
 /// Set, it renews the list.
-const RENEW: &str = "RENEW";
+const UPDATE: &str = "UPDATE";
 
 /// Returns every public item below a crate's root file, one line each, sorted.
 fn list(files: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
@@ -30,7 +30,7 @@ fn the_public_items_of_the_core_are_those_of_the_list() {
     let source = core.join("src");
     let found = list(&|path| std::fs::read_to_string(source.join(path)).ok());
     let file = core.join("PUBLIC.txt");
-    if std::env::var_os(RENEW).is_some() {
+    if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&file, found.join("\n") + "\n").unwrap();
         return;
     }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use compiler::Compiler;
 
 /// Set, it renews the expected errors.
-const RENEW: &str = "RENEW";
+const UPDATE: &str = "UPDATE";
 
 /// The file name of a twin ends in this.
 const TWIN: &str = ".twin.rs";
@@ -44,7 +44,7 @@ fn what_must_not_compile_gives_the_expected_errors() {
     for [program, _, errors] in cases {
         let found = compiler.errors(&program);
         assert!(!found.is_empty(), "{} compiles", program.display());
-        if std::env::var_os(RENEW).is_some() {
+        if std::env::var_os(UPDATE).is_some() {
             std::fs::write(&errors, &found).unwrap();
         }
         let expected = std::fs::read_to_string(&errors).unwrap_or_default();

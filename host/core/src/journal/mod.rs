@@ -4,6 +4,32 @@
 //! it, so a cut, an edit or an exchange of lines is found and located. A line is written before the thing that it
 //! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
 //! module.
+//!
+//! A journal that is written and read again, and one that was edited; [`record::read`] does this for whole journals:
+//!
+//! ```
+//! use promote_core::call::{Call, Reply};
+//! use promote_core::journal::record::Line;
+//! use promote_core::journal::{Entry, Journal};
+//!
+//! let at = "2026-01-06T10:00:00Z".parse()?;
+//! let call: Entry = Entry::Call { number: 1, at, request: Call::Now };
+//! let reply: Entry = Entry::Reply { number: 1, at, reply: Reply::Time(at.to_string()) };
+//! let (mut journal, bytes) = Journal::in_memory();
+//! journal.add(&call)?;
+//! journal.add(&reply)?;
+//!
+//! let text = String::from_utf8(bytes.lock().unwrap().clone())?;
+//! let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
+//! assert!(lines[0].follows("") && lines[1].follows(lines[0].sum));
+//! assert_eq!(lines[1].sum, journal.sum());
+//! assert_eq!(serde_json::from_str::<Entry>(lines[0].entry)?, call);
+//!
+//! let edited = text.replace("10:00", "11:00");
+//! let line = edited.lines().find_map(Line::parse);
+//! assert!(line.is_some_and(|line| !line.follows("")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod record;
 

@@ -1,4 +1,19 @@
 //! How much one run may use, and the count of it.
+//!
+//! ```
+//! use promote_core::call::Call;
+//! use promote_core::limits::{Budget, Limits};
+//!
+//! let mut budget = Budget::new(Limits { calls: 2, ..Limits::default() });
+//! budget.admit(&Call::Now)?;
+//! budget.admit(&Call::Now)?;
+//! let reached = budget.admit(&Call::Now).unwrap_err();
+//! assert_eq!(
+//!     reached.to_string(),
+//!     "the policy reached its limit of 2 calls; raise `limits.calls` if that is too low for it"
+//! );
+//! # Ok::<(), promote_core::limits::LimitReached>(())
+//! ```
 
 mod parse;
 

@@ -4,7 +4,10 @@ use promote_core::call::Call;
 use promote_core::gate::Admitted;
 
 pub fn vouch(call: &Call) -> Admitted<'_> {
-    Admitted(call)
+    Admitted {
+        call,
+        proposal: None,
+    }
 }
 
 fn main() {}

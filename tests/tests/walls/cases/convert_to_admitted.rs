@@ -4,7 +4,7 @@ use promote_core::call::Call;
 use promote_core::gate::Admitted;
 
 pub fn vouch(call: &Call) -> [Admitted<'_>; 3] {
-    [Admitted::new(call), call.into(), Default::default()]
+    [Admitted::new(call, None), call.into(), Default::default()]
 }
 
 pub fn name<T: for<'a> TryFrom<&'a str>>() {}
