@@ -48,7 +48,7 @@ enum MethodFile {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct CiFile {
     name: String,
-    /// It never ends if it is missing.
+    /// The time that it takes; a check without one never ends.
     takes: Option<SignedDuration>,
     #[serde(default = "success")]
     conclusion: String,
