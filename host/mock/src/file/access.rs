@@ -50,8 +50,9 @@ impl AppFile {
             None => None,
             Some(file) => {
                 let decoded = public_key(&at.read(offset, key, file)?);
-                let wrong = || at.error(offset, key, format!("{file} holds no RSA PUBLIC KEY"));
-                Some(decoded.ok_or_else(wrong)?)
+                Some(decoded.ok_or_else(|| {
+                    at.error(offset, key, format!("{file} holds no RSA PUBLIC KEY"))
+                })?)
             }
         };
         let installations = self.installations.into_iter().map(|installation| {
@@ -106,10 +107,10 @@ pub(super) fn reach(
 }
 
 pub(super) fn permissions(file: BTreeMap<String, LevelFile>) -> Permissions {
-    let level = |level| match level {
-        LevelFile::Read => Level::Read,
-        LevelFile::Write => Level::Write,
-    };
-    let permissions = file.into_iter().map(|(name, held)| (name, level(held)));
-    permissions.collect()
+    file.into_iter()
+        .map(|(name, level)| match level {
+            LevelFile::Read => (name, Level::Read),
+            LevelFile::Write => (name, Level::Write),
+        })
+        .collect()
 }

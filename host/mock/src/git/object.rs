@@ -125,11 +125,10 @@ pub struct Tree(Vec<(String, Entry)>);
 impl Tree {
     /// Sorts the entries as Git does: by bytes, a directory as if its name ended in a slash.
     pub fn new(mut entries: Vec<(String, Entry)>) -> Self {
-        let key = |(name, entry): &(String, Entry)| match entry.mode {
+        entries.sort_by_cached_key(|(name, entry): &(String, Entry)| match entry.mode {
             Mode::Tree => format!("{name}/"),
             _ => name.clone(),
-        };
-        entries.sort_by_cached_key(key);
+        });
         Self(entries)
     }
 

@@ -119,9 +119,7 @@ impl Store {
         let mut split = Vec::new();
         for (path, entry) in edits {
             let parts: Vec<&str> = path.split('/').collect();
-            let hostile =
-                |part: &&str| matches!(*part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
-            if parts.iter().any(hostile) || path.contains('\0') {
+            if !parts.iter().all(|part| is_storable(part)) || path.contains('\0') {
                 return Err(TreeError::Path(path.clone()));
             }
             split.push((parts, *entry));
@@ -170,4 +168,9 @@ impl Store {
         let entries: Vec<_> = entries.into_iter().collect();
         Ok((!entries.is_empty()).then(|| self.insert(Object::Tree(Tree::new(entries)))))
     }
+}
+
+/// Returns true if Git stores a path part of this name.
+fn is_storable(part: &str) -> bool {
+    !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git")
 }

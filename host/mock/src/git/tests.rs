@@ -58,11 +58,13 @@ fn scratch() -> std::path::PathBuf {
 }
 
 fn edits(store: &mut Store, files: &[(&str, Mode, &str)]) -> Edits {
-    let entry = |(path, mode, text): &(&str, Mode, &str)| {
-        let id = store.insert_blob(*text);
-        (path.to_string(), Some(Entry { mode: *mode, id }))
-    };
-    files.iter().map(entry).collect()
+    files
+        .iter()
+        .map(|(path, mode, text)| {
+            let id = store.insert_blob(*text);
+            (path.to_string(), Some(Entry { mode: *mode, id }))
+        })
+        .collect()
 }
 
 #[test]

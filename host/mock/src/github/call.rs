@@ -197,8 +197,10 @@ impl GitHubCall<'_> {
 pub(super) fn texts_of(value: &Value) -> Result<Vec<String>, GitHubAnswer> {
     let wrong = || GitHubAnswer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
     let items = value.as_array().ok_or_else(wrong)?;
-    let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(wrong);
-    items.iter().map(text).collect()
+    items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong))
+        .collect()
 }
 
 /// The parameters of a query; the last one wins.
@@ -208,11 +210,12 @@ pub(super) fn parse_query(query: &str) -> BTreeMap<String, String> {
         percent_decode_str(&text).decode_utf8_lossy().into_owned()
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let split = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    };
-    pairs.map(split).collect()
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
 }
 
 /// Percent-encodes a path, slashes excepted.

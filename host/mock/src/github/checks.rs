@@ -103,18 +103,17 @@ pub(super) fn runs(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         Some(_) => "completed",
         None => "in_progress",
     };
-    let wanted = |run: &&&CheckRun| {
-        call.query("check_name").is_none_or(|name| name == run.name)
-            && call
-                .query("status")
-                .is_none_or(|wanted| wanted == status(run))
-            && call
-                .query("app_id")
-                .is_none_or(|id| id == ACTIONS.to_string())
-    };
     let shapes = runs
         .iter()
-        .filter(wanted)
+        .filter(|run| {
+            call.query("check_name").is_none_or(|name| name == run.name)
+                && call
+                    .query("status")
+                    .is_none_or(|wanted| wanted == status(run))
+                && call
+                    .query("app_id")
+                    .is_none_or(|id| id == ACTIONS.to_string())
+        })
         .map(|run| run_shape(call, repository, run, status(run)));
     let shapes = shapes.collect();
     call.page(

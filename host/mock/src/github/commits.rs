@@ -179,13 +179,12 @@ pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     };
     let base = end(base)?;
     let head = end(head)?;
-    let missing = || {
+    let fork = repository.git.merge_base(base, head).ok_or_else(|| {
         GitHubAnswer::error(
             404,
             format!("No common ancestor between {base} and {head}."),
         )
-    };
-    let fork = repository.git.merge_base(base, head).ok_or_else(missing)?;
+    })?;
     let ahead = repository.git.ahead(base, head);
     let behind = repository.git.ahead(head, base);
     let status = match (ahead.len(), behind.len()) {

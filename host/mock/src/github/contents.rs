@@ -27,8 +27,9 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         .query("ref")
         .filter(|name| !name.is_empty())
         .unwrap_or(&default);
-    let missing = || GitHubAnswer::error(404, format!("No commit found for the ref {name}"));
-    let commit = repository.read(name).ok_or_else(missing)?;
+    let commit = repository
+        .read(name)
+        .ok_or_else(|| GitHubAnswer::error(404, format!("No commit found for the ref {name}")))?;
     let tree = repository
         .git
         .tree_of(commit)
@@ -157,22 +158,25 @@ impl ContentPlace<'_> {
             .tree(id)
             .map(|tree| tree.entries())
             .unwrap_or_default();
-        let entry = |(name, entry): &(String, Entry)| {
-            let path = if self.path.is_empty() {
-                name.clone()
-            } else {
-                format!("{}/{name}", self.path)
-            };
-            let kind = match entry.mode {
-                Mode::Tree => "dir",
-                Mode::Symlink => "symlink",
-                // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
-                Mode::Submodule if self.call.newest => "submodule",
-                _ => "file",
-            };
-            entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
-        };
-        let entries: Vec<Value> = entries.iter().take(MAX_ENTRIES).map(entry).collect();
+        let entries: Vec<Value> = entries
+            .iter()
+            .take(MAX_ENTRIES)
+            .map(|(name, entry)| {
+                let path = if self.path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{}/{name}", self.path)
+                };
+                let kind = match entry.mode {
+                    Mode::Tree => "dir",
+                    Mode::Symlink => "symlink",
+                    // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
+                    Mode::Submodule if self.call.newest => "submodule",
+                    _ => "file",
+                };
+                entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
+            })
+            .collect();
         if self.accepts("vnd.github.object") {
             let mut shape =
                 entry_shape(self.call, self.repository, self.name, self.path, "dir", id);

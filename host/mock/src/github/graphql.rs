@@ -98,20 +98,21 @@ fn argument(call: &GitHubCall<'_>, name: &str) -> Option<String> {
             .split(name)
             .skip(1)
             .filter_map(|rest| rest.trim_start().strip_prefix(':'));
-        let literal = |rest: &str| {
-            let rest = rest.trim_start();
-            let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
-            match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
-                (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
-                (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
-                _ => rest
-                    .split(end)
-                    .next()
-                    .filter(|word| !word.is_empty())
-                    .map(str::to_owned),
-            }
-        };
-        values.filter_map(literal).next()
+        values
+            .filter_map(|rest| {
+                let rest = rest.trim_start();
+                let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
+                match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
+                    (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
+                    (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
+                    _ => rest
+                        .split(end)
+                        .next()
+                        .filter(|word| !word.is_empty())
+                        .map(str::to_owned),
+                }
+            })
+            .next()
     })
 }
 

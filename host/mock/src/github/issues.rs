@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
-use super::call::{GitHubCall, texts_of};
+use super::call::GitHubCall;
 use super::shapes::{node_id, with, without};
 use super::state::{Comment, Label, PullRequest, PullState, Repository};
 
@@ -143,13 +143,15 @@ pub(super) fn labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 pub(super) fn add_labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     call.pull(github)?;
-    let named = |item: &Value| match item {
-        Value::Object(label) => label.get("name").cloned().unwrap_or_default(),
-        other => other.clone(),
-    };
     let given = call.body.get("labels").and_then(Value::as_array);
     let given = given.ok_or_else(|| GitHubAnswer::not_supplied("labels"))?;
-    let names = texts_of(&given.iter().map(named).collect::<Vec<_>>().into())?;
+    let mut names = Vec::new();
+    for item in given {
+        let name = item.get("name").unwrap_or(item);
+        let wrong =
+            || GitHubAnswer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
+        names.push(name.as_str().ok_or_else(wrong)?.to_owned());
+    }
     for name in names {
         // Names compare without case, and unknown ones come into being.
         let known = call

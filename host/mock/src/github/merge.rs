@@ -37,13 +37,12 @@ pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let text = |name: &str| call.text(name).map(|text| text.map(str::to_owned));
     let method = call.text("merge_method")?.unwrap_or("merge");
     let method = Method::ALL.into_iter().find(|known| known.name() == method);
-    let invalid = || {
+    let method = method.ok_or_else(|| {
         GitHubAnswer::error(
             422,
             "Invalid request.\n\nmerge_method is not one of merge, squash, rebase.",
         )
-    };
-    let method = method.ok_or_else(invalid)?;
+    })?;
     let by = call.caller.login().to_owned();
     let order = MergeOrder {
         method,
@@ -64,11 +63,10 @@ pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     if let Some(reason) = rules::refusal(repository, pull, call.now) {
         return Err(refuse(reason));
     }
-    let behind = || {
-        let base = repository.branch(&pull.base);
-        base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
-    };
-    if repository.rules_of(&pull.base).strict && behind() {
+    let base = repository.branch(&pull.base);
+    if repository.rules_of(&pull.base).strict
+        && base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
+    {
         return Err(refuse("Head branch is out of date with the base branch."));
     }
     let number = pull.number;

@@ -102,23 +102,29 @@ fn tree_shape(
     entries: &[(String, Entry)],
 ) -> Value {
     let api = urls.repository(repository);
-    let entry = |(path, entry): &(String, Entry)| {
-        let kind = entry.mode.kind();
-        let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
-        if kind != "commit" {
-            shape["url"] = format!("{api}/git/{kind}s/{}", entry.id).into();
-        }
-        if let Some(content) = repository.git.blob(entry.id) {
-            shape["size"] = content.len().into();
-        }
-        shape
-    };
+    let shapes: Vec<Value> = entries
+        .iter()
+        .take(MAX_ENTRIES)
+        .map(|(path, entry)| entry_shape(repository, &api, path, entry))
+        .collect();
     json!({
         "sha": id.to_string(),
         "url": format!("{api}/git/trees/{id}"),
-        "tree": entries.iter().take(MAX_ENTRIES).map(entry).collect::<Vec<_>>(),
+        "tree": shapes,
         "truncated": entries.len() > MAX_ENTRIES,
     })
+}
+
+fn entry_shape(repository: &Repository, api: &str, path: &str, entry: &Entry) -> Value {
+    let kind = entry.mode.kind();
+    let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
+    if kind != "commit" {
+        shape["url"] = format!("{api}/git/{kind}s/{}", entry.id).into();
+    }
+    if let Some(content) = repository.git.blob(entry.id) {
+        shape["size"] = content.len().into();
+    }
+    shape
 }
 
 pub(super) fn create_tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {

@@ -37,10 +37,11 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
             json!({"resource": "PullRequest", "code": "custom", "message": message}),
         )
     };
-    let same = |pull: &PullRequest| {
-        pull.state == PullState::Open && pull.head == head && pull.base == base
-    };
-    if repository.pulls.values().any(same) {
+    if repository
+        .pulls
+        .values()
+        .any(|pull| pull.state == PullState::Open && pull.head == head && pull.base == base)
+    {
         let owner = &repository.owner;
         return Err(custom(format!(
             "A pull request already exists for {owner}:{head}."
@@ -117,15 +118,18 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     }
     // Without an owner the filter is silently ignored, and every pull request comes back.
     let head = call.query("head").and_then(|head| head.split_once(':'));
-    let wanted = |pull: &&PullRequest| {
-        let open = pull.state == PullState::Open;
-        (state == "all" || open == (state == "open"))
-            && head.is_none_or(|(owner, branch)| {
-                owner.eq_ignore_ascii_case(&repository.owner) && branch == pull.head
-            })
-            && call.query("base").is_none_or(|base| base == pull.base)
-    };
-    let mut pulls: Vec<&PullRequest> = repository.pulls.values().filter(wanted).collect();
+    let mut pulls: Vec<&PullRequest> = repository
+        .pulls
+        .values()
+        .filter(|pull| {
+            let open = pull.state == PullState::Open;
+            (state == "all" || open == (state == "open"))
+                && head.is_none_or(|(owner, branch)| {
+                    owner.eq_ignore_ascii_case(&repository.owner) && branch == pull.head
+                })
+                && call.query("base").is_none_or(|base| base == pull.base)
+        })
+        .collect();
     let sort = call.query("sort").unwrap_or("created");
     if sort == "updated" {
         pulls.sort_by_key(|pull| pull.updated_at);

@@ -170,10 +170,10 @@ fn blocks(shorter: &str, longer: &str) -> bool {
 
 /// Git's rules for names of refs (`git check-ref-format`).
 fn is_valid_name(name: &str) -> bool {
-    let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
-    let bad_char = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
-    !name.split('/').any(bad_part)
-        && !name.contains(bad_char)
+    !name
+        .split('/')
+        .any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"))
+        && !name.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c))
         && !["..", "@{"].iter().any(|pair| name.contains(pair))
         && !name.ends_with('.')
 }

@@ -80,13 +80,16 @@ const ROOT: &[(&str, &str)] = &[
 ];
 
 pub(super) fn root(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
-    let link = |(name, path): &(&str, &str)| {
-        (
-            (*name).to_owned(),
-            format!("{}{path}", call.urls.api).into(),
-        )
-    };
-    GitHubAnswer::ok(Value::Object(ROOT.iter().map(link).collect::<Map<_, _>>()))
+    GitHubAnswer::ok(Value::Object(
+        ROOT.iter()
+            .map(|(name, path)| {
+                (
+                    (*name).to_owned(),
+                    format!("{}{path}", call.urls.api).into(),
+                )
+            })
+            .collect::<Map<_, _>>(),
+    ))
 }
 
 pub(super) fn user(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {

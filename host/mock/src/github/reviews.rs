@@ -22,32 +22,34 @@ pub(super) fn diff_entries(
     let api = call.urls.repository(repository);
     let page = call.urls.page(repository);
     let changes = repository.git.changes(from, to);
-    let entry = |change: &crate::git::Change| {
-        let diff = repository.git.line_diff(change);
-        let status = match (change.old, change.new) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            _ => "modified",
-        };
-        let path = &change.path;
-        let place = encode_path(&change.path);
-        let mut shape = json!({
-            "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
-            "filename": path,
-            "status": status,
-            "additions": diff.additions,
-            "deletions": diff.deletions,
-            "changes": diff.additions + diff.deletions,
-            "blob_url": format!("{page}/blob/{at}/{place}"),
-            "raw_url": format!("{page}/raw/{at}/{place}"),
-            "contents_url": format!("{api}/contents/{place}?ref={at}"),
-        });
-        if let Some(patch) = diff.patch {
-            shape["patch"] = patch.trim_end_matches('\n').into();
-        }
-        shape
-    };
-    changes.iter().map(entry).collect()
+    changes
+        .iter()
+        .map(|change| {
+            let diff = repository.git.line_diff(change);
+            let status = match (change.old, change.new) {
+                (None, _) => "added",
+                (_, None) => "removed",
+                _ => "modified",
+            };
+            let path = &change.path;
+            let place = encode_path(&change.path);
+            let mut shape = json!({
+                "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
+                "filename": path,
+                "status": status,
+                "additions": diff.additions,
+                "deletions": diff.deletions,
+                "changes": diff.additions + diff.deletions,
+                "blob_url": format!("{page}/blob/{at}/{place}"),
+                "raw_url": format!("{page}/raw/{at}/{place}"),
+                "contents_url": format!("{api}/contents/{place}?ref={at}"),
+            });
+            if let Some(patch) = diff.patch {
+                shape["patch"] = patch.trim_end_matches('\n').into();
+            }
+            shape
+        })
+        .collect()
 }
 
 pub(super) fn files(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {

@@ -265,8 +265,10 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
         }
         RequestCaller::Token { token, .. } => token,
     };
-    let may = |permission: &&str| call.may(permission, level, repository);
-    if !permissions.iter().any(may) {
+    if !permissions
+        .iter()
+        .any(|permission| call.may(permission, level, repository))
+    {
         if level == Level::Read && !repository.settings.private {
             return Ok(());
         }
@@ -290,8 +292,11 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
 
 /// The permissions that would do, as a header says them.
 fn accepted(permissions: &[&str], level: Level) -> String {
-    let one = |permission: &&str| format!("{permission}={}", level.name());
-    permissions.iter().map(one).collect::<Vec<_>>().join("; ")
+    permissions
+        .iter()
+        .map(|permission| format!("{permission}={}", level.name()))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The body, which is an object or nothing.

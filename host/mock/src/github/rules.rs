@@ -163,14 +163,13 @@ pub(super) fn refusal(
             ));
         }
     }
-    let unsigned = |id: &_| !repository.verified.contains(id);
     let base = repository.branch(&pull.base)?;
     if rules.required_signatures
         && repository
             .git
             .ahead(base, pull.head_sha)
             .iter()
-            .any(unsigned)
+            .any(|id| !repository.verified.contains(id))
     {
         return Some("Commits must have verified signatures.".into());
     }

@@ -181,11 +181,12 @@ fn verification(repository: &Repository, id: Oid) -> Value {
 
 /// An id that is the same in every run for the same login.
 pub(super) fn user_id(login: &str) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = login
         .bytes()
         .map(|byte| byte.to_ascii_lowercase())
-        .fold(0xcbf2_9ce4_8422_2325, step);
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte: u8| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     hash % 90_000_000 + 1_000_000
 }
 

@@ -61,12 +61,11 @@ impl Port {
 
     fn list_actions(&self, call: &PortCall<'_>) -> PortResult {
         let blueprint = call.query.text("blueprint_identifier");
-        let of_blueprint = |action: &&Arc<Action>| {
+        let actions = self.actions.values().filter(|action| {
             let trigger = action.definition.get("trigger");
             let own = trigger.and_then(|trigger| trigger.get("blueprintIdentifier"));
             blueprint.is_none_or(|blueprint| own.and_then(Value::as_str) == Some(blueprint))
-        };
-        let actions = self.actions.values().filter(of_blueprint);
+        });
         let actions: Vec<Value> = actions.map(|action| show(action)).collect();
         Ok(PortReply::ok(json!({"ok": true, "actions": actions})))
     }

@@ -143,9 +143,9 @@ impl Port {
         input::only(&definition, "body", &KEYS)?;
         for (key, longest) in [("title", 100), ("description", 200)] {
             let text = input::optional(&definition, "body", key)?;
-            let wrong =
-                |text: &str| text.chars().count() > longest || (key == "title" && text.is_empty());
-            if text.is_some_and(wrong) {
+            if text.is_some_and(|text| {
+                text.chars().count() > longest || (key == "title" && text.is_empty())
+            }) {
                 return Err(PortRefusal::invalid(format!(
                     "body/{key} must have at most {longest} characters"
                 )));

@@ -202,11 +202,12 @@ impl IdentifierKind {
             Self::Blueprint => (100, "@_.+:\\/-"),
             Self::Action => (100, "@_.+:=-"),
         };
-        let allowed = |letter: char| letter.is_alphanumeric() || special.contains(letter);
         let fits = !identifier.is_empty()
             && !matches!(identifier, "." | "..")
             && identifier.chars().count() <= longest
-            && identifier.chars().all(allowed);
+            && identifier
+                .chars()
+                .all(|letter: char| letter.is_alphanumeric() || special.contains(letter));
         if fits {
             return Ok(());
         }

@@ -158,8 +158,10 @@ pub(super) fn check_required(
     after: &Entity,
     before: Option<&Entity>,
 ) -> Result<(), PortRefusal> {
-    let unset = |name: &&str| !after.properties.contains_key(*name);
-    if let Some(name) = blueprint.required_properties().find(unset) {
+    if let Some(name) = blueprint
+        .required_properties()
+        .find(|name| !after.properties.contains_key(*name))
+    {
         return Err(PortRefusal::mismatch(format!(
             "properties must have required property '{name}'"
         )));

@@ -179,12 +179,11 @@ fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, PortRefusa
 }
 
 fn limit(body: &Map<String, Value>) -> Result<usize, PortRefusal> {
-    let wrong = || PortRefusal::invalid("body/limit must be between 1 and 1000");
     let Some(limit) = body.get("limit") else {
         return Ok(200);
     };
     let limit = limit.as_u64().filter(|limit| (1..=1000).contains(limit));
     limit
         .and_then(|limit| usize::try_from(limit).ok())
-        .ok_or_else(wrong)
+        .ok_or_else(|| PortRefusal::invalid("body/limit must be between 1 and 1000"))
 }

@@ -260,9 +260,12 @@ fn between(found: &Value, bounds: &Value, now: Timestamp) -> bool {
         };
         let from = now - SignedDuration::from_hours(24 * days);
         let at = found.as_str().and_then(|text| text.parse().ok());
-        return at.is_some_and(|at: Timestamp| from <= at && at <= now);
+        return at.is_some_and(|at| from <= at && at <= now);
     }
-    let at_least = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_ge);
-    let at_most = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_le);
-    bounds.get("from").is_some_and(at_least) && bounds.get("to").is_some_and(at_most)
+    bounds
+        .get("from")
+        .is_some_and(|bound| compare(found, bound).is_some_and(Ordering::is_ge))
+        && bounds
+            .get("to")
+            .is_some_and(|bound| compare(found, bound).is_some_and(Ordering::is_le))
 }
