@@ -28,7 +28,7 @@ impl Clock for WorldClock {
 
     async fn sleep(&self, duration: Duration) {
         self.0.lock().advance(duration);
-        // Who waits in a loop must still let others run: a deadline, another request.
+        // A client that waits in a loop must still let a deadline or another request run.
         tokio::task::yield_now().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What others do while a promotion runs: people, checks, and the operator that brings git into the cluster.
+//! Deeds of other people while a promotion runs: commits, reviews, checks, and the operator that syncs the cluster.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -7,24 +7,24 @@ use serde_json::{Value, json};
 use super::port::{Entity, Stamps, Targets};
 use super::{Secret, Service, World, github};
 
-/// Something that will happen.
+/// An event with its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduled {
-    /// When.
+    /// The time at which it happens.
     pub at: Timestamp,
-    /// What.
+    /// The event.
     pub then: Event,
 }
 
-/// Something that others do; written as the `then` of a world file's events.
+/// A deed of somebody else; a world file writes it as the `then` of an event.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(from = "super::file::ThenFile")]
 pub enum Event {
-    /// A GitOps operator brings what a branch holds into the cluster, and Port hears of it.
+    /// A GitOps operator brings the content of a branch into the cluster and reports to Port.
     Sync(Sync),
-    /// Somebody calls one of the two services, with credentials of this world.
+    /// Somebody sends a request to one of the two services.
     Request(Foreign),
-    /// Something happens at GitHub: a commit, a check, a review, a merge.
+    /// A deed at GitHub: a commit, a check, a review, a merge.
     GitHub(github::Event),
     /// Port's tokens cease to work.
     RevokePortTokens,
@@ -32,7 +32,7 @@ pub enum Event {
     ExpireToken(Secret),
 }
 
-/// What a GitOps operator (Argo CD, Flux) does for one runtime.
+/// The sync of one runtime by a GitOps operator such as Argo CD or Flux.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sync {
@@ -45,7 +45,7 @@ pub struct Sync {
     pub branch: String,
     /// The manifest.
     pub path: String,
-    /// The health that Port hears of.
+    /// The health that the operator reports to Port.
     #[serde(default = "healthy")]
     pub health: String,
 }
@@ -58,11 +58,11 @@ fn healthy() -> String {
     "Healthy".to_owned()
 }
 
-/// A call that somebody else makes, with credentials of this world.
+/// A request of somebody else, with credentials of this world.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Foreign {
-    /// Which service.
+    /// The service.
     pub service: Service,
     /// The method.
     pub method: String,
@@ -97,7 +97,7 @@ impl Event {
 
 impl Sync {
     fn happen(&self, world: &mut World) {
-        // A merge that waits for nothing any more happens before anybody looks.
+        // A merge that no longer waits for anything happens before the operator looks.
         world.github.catch_up(world.now);
         let manifest = world
             .github
@@ -128,7 +128,7 @@ impl Sync {
                     .relations
                     .insert("image".to_owned(), Targets::One(image));
             }
-            // The catalog knows no such image: the operator cannot say what runs.
+            // The catalog has no such image, so the operator cannot name it.
             None => set("syncStatus", "Unknown"),
         }
         runtime.stamps = Stamps {
@@ -139,7 +139,7 @@ impl Sync {
     }
 }
 
-/// The ways in which a manifest may name an image of the catalog.
+/// Returns the references by which a manifest may name an image of the catalog.
 fn references(image: &Entity) -> Vec<String> {
     let text = |name: &str| image.properties.get(name).and_then(Value::as_str);
     let Some(registry) = text("registryId") else {
@@ -152,7 +152,7 @@ fn references(image: &Entity) -> Vec<String> {
     tagged.chain(digest).collect()
 }
 
-/// Whether the text holds the reference, and not just as the beginning of a longer one.
+/// Returns true if the text holds the whole reference, not only the beginning of a longer one.
 fn holds(text: &str, reference: &str) -> bool {
     text.match_indices(reference).any(|(at, _)| {
         let next = text[at + reference.len()..].chars().next();
@@ -184,12 +184,12 @@ impl Foreign {
 }
 
 impl World {
-    /// Has somebody do something, now.
+    /// Makes an event happen now.
     pub fn happen(&mut self, event: &Event) {
         event.happen(self);
     }
 
-    /// A token with which others call a service.
+    /// Returns a token for a request of somebody else.
     fn token(&mut self, service: Service) -> Option<String> {
         match service {
             Service::Port => self.port.token_of_first(self.now),

@@ -1,4 +1,4 @@
-//! What goes wrong, as state: which request, the how-manieth, and what happens to it.
+//! Faults as state: which request a fault strikes, counted from the first that matches, and its effect.
 
 mod answer;
 
@@ -16,31 +16,31 @@ use super::Service;
 #[serde(transparent)]
 pub struct Faults(pub Vec<Fault>);
 
-/// One thing that goes wrong.
+/// A fault, which strikes some requests of those that match.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// Of which service; of both if it is missing.
+    /// The service; both if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// Which method; all if it is missing.
+    /// The method; all if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Which paths: `*` stands for one segment, `**` for any number of them.
+    /// The paths: `*` stands for one segment, `**` for any number of them.
     #[serde(default)]
     pub path: PathGlob,
     /// The first request of these that it strikes, from 1.
     #[serde(default = "one")]
     pub nth: u32,
-    /// How many requests it strikes, one after another.
+    /// The number of requests that it strikes, one after another.
     #[serde(default = "one")]
     pub times: u32,
-    /// What happens to the request.
+    /// The effect on the request.
     pub then: Effect,
-    /// How many matching requests there were.
+    /// The number of matching requests so far.
     #[serde(skip)]
     pub count: u32,
-    /// Until when a rate limit holds that has been hit.
+    /// The end of a rate limit that has been hit.
     #[serde(skip)]
     pub until: Option<Timestamp>,
 }
@@ -49,7 +49,7 @@ fn one() -> u32 {
     1
 }
 
-/// What happens to a request.
+/// The effect of a fault on a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
@@ -63,11 +63,11 @@ pub enum Effect {
     Delay(SignedDuration),
 }
 
-/// When a connection is cut.
+/// The moment at which a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cut {
-    /// Nobody listens. A server that has accepted a connection can no longer refuse it, so behind a socket this is `before`.
+    /// No server listens. A server that has accepted a connection can no longer refuse it, so behind a socket this is `before`.
     Refused,
     /// The request arrived, and had no effect.
     Before,
@@ -105,9 +105,9 @@ impl Canned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RateLimit {
-    /// Which of the two.
+    /// Primary or secondary.
     pub kind: RateKind,
-    /// How long it holds.
+    /// The time that it holds.
     pub lasts: SignedDuration,
     /// The status: 403 at GitHub and 429 at Port if it is missing. GitHub documents both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,9 +169,9 @@ impl From<PathGlob> for String {
     }
 }
 
-/// What strikes one request.
+/// The faults that strike one request, taken together.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Strike {
+pub(super) struct FaultStrike {
     pub(super) delay: Duration,
     pub(super) effect: Option<Effect>,
 }
@@ -198,14 +198,14 @@ impl Faults {
         Ok(self.0.last_mut().expect("one was just added"))
     }
 
-    /// Counts the request, and says what happens to it: delays add up, of the other effects the first one holds.
+    /// Counts the request, and returns the effects on it: delays add up, of the other effects the first one holds.
     pub(super) fn strike(
         &mut self,
         service: Service,
         now: Timestamp,
         request: &HttpRequest,
-    ) -> Strike {
-        let mut strike = Strike::default();
+    ) -> FaultStrike {
+        let mut strike = FaultStrike::default();
         for fault in &mut self.0 {
             if !fault.matches(service, request) || !fault.strikes(now) {
                 continue;
@@ -230,7 +230,7 @@ impl Fault {
             && self.path.0.is_match(request.uri().path())
     }
 
-    /// Counts a matching request; true if this is one that it strikes.
+    /// Counts a matching request, and returns true if the fault strikes it.
     fn strikes(&mut self, now: Timestamp) -> bool {
         if self.until.is_some_and(|until| now < until) {
             return true;
@@ -243,7 +243,7 @@ impl Fault {
         struck
     }
 
-    /// The effect as it is now: of a rate limit, the time that is left.
+    /// Returns the effect as it is now: for a rate limit, with the time that is left.
     fn present(&self, effect: &Effect, now: Timestamp) -> Effect {
         match (effect, self.until) {
             (Effect::RateLimit(limit), Some(until)) => Effect::RateLimit(RateLimit {

@@ -1,11 +1,10 @@
-//! World files: a [`World`] as TOML. `sample.toml` documents the format.
+//! World files: a [`World`] as TOML. `sample.toml` documents every key.
 //!
-//! Whatever the file says is checked by the rules of the services themselves, and an error names line and key.
-
-#![expect(missing_docs, reason = "`sample.toml` documents every key")]
+//! Owns the form of the file and no rule: each entity, run and pull request goes through the checks of its service, and
+//! an error names the line and the key.
 
 mod access;
-pub mod event;
+mod event;
 mod folder;
 mod github;
 mod port;
@@ -18,7 +17,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-pub use event::{EventFile, ThenFile};
+pub use event::EventFile;
+pub(crate) use event::ThenFile;
 pub use github::GitHubFile;
 pub use port::PortFile;
 
@@ -32,18 +32,19 @@ pub enum WorldFileError {
     /// It is not TOML, or holds a key or a value that has no meaning here. The text names line, column and key.
     #[error("{0}")]
     Syntax(#[from] toml::de::Error),
-    /// What it says does not fit together.
+    /// A value contradicts another one, or a rule of Port or GitHub. The error names its place.
     #[error("line {line}: {key}: {message}")]
     Meaning {
         /// The line of the file.
         line: usize,
         /// The key that is wrong.
         key: String,
-        /// What is wrong with it.
+        /// The reason, in words.
         message: String,
     },
 }
 
+/// A world file as it is written, before any rule of Port or GitHub is applied to it.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct WorldFile {
@@ -60,19 +61,20 @@ pub struct WorldFile {
 }
 
 impl World {
-    /// The world of a file. Paths in it are relative to the folder.
+    /// Builds the world that a file describes. Paths in it are relative to the folder.
     ///
     /// Fails if the file is not one, or if what it says breaks the rules of Port or GitHub.
     pub fn from_toml(text: &str, folder: &Path) -> Result<Self, WorldFileError> {
-        Self::of(toml::from_str(text)?, &Place { text, folder })
+        Self::of(toml::from_str(text)?, &FilePlace { text, folder })
     }
 
-    /// The world of a file that was put together from several and that nobody has seen: lines in errors mean nothing.
+    /// Builds the world of a file that a program put together from several. It has no text, so line numbers in errors
+    /// are always 1.
     pub fn assembled(file: WorldFile, folder: &Path) -> Result<Self, WorldFileError> {
-        Self::of(file, &Place { text: "", folder })
+        Self::of(file, &FilePlace { text: "", folder })
     }
 
-    fn of(file: WorldFile, at: &Place<'_>) -> Result<Self, WorldFileError> {
+    fn of(file: WorldFile, at: &FilePlace<'_>) -> Result<Self, WorldFileError> {
         let mut world = Self {
             now: file.start.unwrap_or_default(),
             faults: file.faults,
@@ -87,13 +89,13 @@ impl World {
     }
 }
 
-/// Where a file is and what it says, for errors.
-struct Place<'a> {
+/// The text of a world file and the folder that its paths start from.
+struct FilePlace<'a> {
     text: &'a str,
     folder: &'a Path,
 }
 
-impl Place<'_> {
+impl FilePlace<'_> {
     fn error(&self, offset: usize, key: &str, message: impl Into<String>) -> WorldFileError {
         let before = self.text.get(..offset).unwrap_or_default();
         WorldFileError::Meaning {

@@ -1,11 +1,11 @@
-//! A part of a world that clones share, until one of them changes it.
+//! Copy on write, for the parts of a world that clones share.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// A value that is copied when it is written to, and only if somebody else has it too.
+/// A value that clones share until one of them writes to it.
 ///
-/// A scenario clones worlds to look at them later, far more often than a run changes one.
+/// A scenario clones worlds to compare them later, far more often than a run changes one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OnWrite<T>(Arc<T>);
 

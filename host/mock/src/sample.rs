@@ -46,7 +46,8 @@ pub fn payload() -> Value {
     })
 }
 
-/// What the template of the sample's action makes of the same message today: the old shape, but for what nobody reads.
+/// The message as the template of the sample's action makes it today: the old shape without the fields that no client
+/// reads.
 pub fn action_payload() -> Value {
     let whole = payload();
     let trigger = &whole["trigger"];

@@ -26,27 +26,27 @@ use promote_core::service::transport::HttpRequest;
 use super::World;
 use super::{Cut, Seen, Service, Shared};
 
-/// No request may be larger, whichever service it is for; Port has a smaller limit of its own.
+/// The largest body that is read, for either service; Port has a smaller limit of its own.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
-/// How long a graceful stop waits for requests that are under way.
-const GRACE: Duration = Duration::from_secs(5);
+/// The time that a graceful stop gives to requests that are under way.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// Hears of every request after it was answered.
+/// A function that is told of each request after its answer.
 pub type Observer = Arc<dyn Fn(&Seen) + Send + Sync>;
 
-/// How to serve.
+/// The choices of whoever serves a world.
 #[derive(Clone, Default)]
 pub struct ServerOptions {
-    /// How long every answer takes, as over a real network.
+    /// The time that each answer takes, as over a real network.
     pub latency: Duration,
-    /// Who hears of every request.
+    /// The function that is told of each request after its answer.
     pub observer: Option<Observer>,
-    /// Whose time it is in the served world.
+    /// The clock of the served world.
     pub time: Time,
 }
 
-/// Whose time it is in a served world.
+/// The clock of a served world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Time {
     /// The system's: the world's present moves there, and goes on with it.
@@ -59,10 +59,10 @@ pub enum Time {
 /// Why a world is not served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The address can be reached from other machines, and the world has no secrets to keep it from them.
+    /// The address can be reached from other machines, and a mock must be reachable from its own machine only.
     #[error("{0} is not a loopback address; the mock listens on 127.0.0.1 or [::1] only")]
     NotLoopback(SocketAddr),
-    /// The system did not give the address.
+    /// The system refuses the address, for instance because another program uses it.
     #[error("cannot listen on {0}")]
     Bind(SocketAddr, #[source] std::io::Error),
 }
@@ -72,7 +72,7 @@ pub enum ServerError {
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    listening: JoinHandle<()>,
+    accept_loop: JoinHandle<()>,
 }
 
 impl Server {
@@ -95,11 +95,11 @@ impl Server {
             world.lock().rebase(Timestamp::now());
         }
         let (stop, stopped) = watch::channel(false);
-        let listening = tokio::spawn(listen_on(listener, stopped, world, options));
+        let accept_loop = tokio::spawn(accept_connections(listener, stopped, world, options));
         Ok(Self {
             address,
             stop,
-            listening,
+            accept_loop,
         })
     }
 
@@ -116,18 +116,18 @@ impl Server {
     /// Stops: no new connection, and those that are open end after the request that they are at.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        // It ends by itself, within the grace; should it have been aborted, it has ended too.
-        let _ = (&mut self.listening).await;
+        // The task ends by itself within the grace. If it was aborted, it has ended as well.
+        let _ = (&mut self.accept_loop).await;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.listening.abort();
+        self.accept_loop.abort();
     }
 }
 
-async fn listen_on(
+async fn accept_connections(
     listener: TcpListener,
     mut stopped: watch::Receiver<bool>,
     world: Shared,
@@ -139,7 +139,7 @@ async fn listen_on(
             accepted = listener.accept() => {
                 // An accept that fails (out of descriptors) is that client's loss, not the server's end.
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(converse(stream, stopped.clone(), world.clone(), options.clone()));
+                    connections.spawn(serve_connection(stream, stopped.clone(), world.clone(), options.clone()));
                 }
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -147,15 +147,15 @@ async fn listen_on(
         }
     }
     drop(listener);
-    // What is not done by then is cut when the set is dropped.
-    let _ = tokio::time::timeout(GRACE, async {
+    // Dropping the set cuts the connections that are left by then.
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, async {
         while connections.join_next().await.is_some() {}
     })
     .await;
 }
 
-/// One connection, with as many requests as the client sends over it.
-async fn converse(
+/// Serves one connection, with as many requests as the client sends over it.
+async fn serve_connection(
     stream: TcpStream,
     mut stopped: watch::Receiver<bool>,
     world: Shared,
@@ -167,7 +167,7 @@ async fn converse(
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        // A connection that fails, by the client or by a cut, is over; there is nobody to tell.
+        // A connection that fails is over, and no client is left to tell.
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
             connection.as_mut().graceful_shutdown();

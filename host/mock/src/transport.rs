@@ -1,4 +1,4 @@
-//! The way into a world from the same process: requests go to it as they are, with no socket between.
+//! The way into a world from the same process, without a socket.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, Tra
 
 use super::{Cut, Service, Shared};
 
-/// Where Port is in every world.
+/// The address of Port in every world.
 pub const PORT_URL: &str = "https://port.mock";
-/// Where GitHub is in every world.
+/// The address of GitHub in every world.
 pub const GITHUB_URL: &str = "https://github.mock";
 
-/// The words of the live transport for the same things: a run must not be able to tell the two apart by its messages.
+/// The words of the live transport for the same failures, so that a run cannot tell the two apart by its messages.
 const CLOSED: &str =
     "error sending request: client error (SendRequest): connection closed before message completed";
 const REFUSED: &str = "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";
-const TIME_IS_OVER: &str = "error sending request: operation timed out";
+const TIMED_OUT: &str = "error sending request: operation timed out";
 
 /// Sends requests into a world.
 #[derive(Clone, Debug)]
 pub struct WorldTransport {
     world: Shared,
-    /// After how long a client gives up waiting for an answer.
-    pub patience: Duration,
+    /// The time after which a client gives up waiting for an answer.
+    pub timeout: Duration,
 }
 
 impl WorldTransport {
-    /// A transport into this world, with the patience of the live one.
+    /// A transport into this world, with the timeout of the live one.
     pub fn new(world: Shared) -> Self {
         Self {
             world,
-            patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
         }
     }
 }
@@ -40,17 +40,17 @@ impl WorldTransport {
 #[async_trait]
 impl Transport for WorldTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let service = service(&request)?;
+        let service = service_of(&request)?;
         let answer = {
             let mut world = self.world.lock();
             let answer = world.handle(service, &request);
-            world.advance(answer.delay.min(self.patience));
+            world.advance(answer.delay.min(self.timeout));
             answer
         };
-        // A socket is a place where other work of the client goes on; so is this.
+        // Other work of the client goes on while it waits for a socket, so it must here too.
         tokio::task::yield_now().await;
-        if answer.delay > self.patience {
-            return Err(TransportError::Lost(TIME_IS_OVER.to_owned()));
+        if answer.delay > self.timeout {
+            return Err(TransportError::Lost(TIMED_OUT.to_owned()));
         }
         answer.result.map_err(|cut| match cut {
             Cut::Refused => TransportError::Connect(REFUSED.to_owned()),
@@ -59,8 +59,8 @@ impl Transport for WorldTransport {
     }
 }
 
-/// The service behind the authority of a request.
-fn service(request: &HttpRequest) -> Result<Service, TransportError> {
+/// Returns the service behind the authority of a request.
+fn service_of(request: &HttpRequest) -> Result<Service, TransportError> {
     match request.uri().host() {
         Some("port.mock") => Ok(Service::Port),
         Some("github.mock") => Ok(Service::GitHub),

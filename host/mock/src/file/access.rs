@@ -1,4 +1,4 @@
-//! Who may do what at GitHub, in a world file: Apps, their installations, and how far a token reaches.
+//! Access rights in a world file: GitHub Apps, their installations, and the reach of a token.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Place, WorldFileError};
+use super::{FilePlace, WorldFileError};
 use crate::github::{Access, App, GitHub, Installation, Level, Permissions};
 
 #[derive(Clone, Copy, Deserialize)]
@@ -35,7 +35,7 @@ pub(super) struct AppFile {
 struct InstallationFile {
     id: Spanned<u64>,
     account: String,
-    /// All of the account if it is missing.
+    /// The repositories that it covers; all of the account if the key is missing.
     repositories: Option<Vec<String>>,
     permissions: BTreeMap<String, LevelFile>,
     #[serde(default)]
@@ -43,15 +43,16 @@ struct InstallationFile {
 }
 
 impl AppFile {
-    pub(super) fn build(self, at: &Place<'_>, github: &GitHub) -> Result<App, WorldFileError> {
+    pub(super) fn build(self, at: &FilePlace<'_>, github: &GitHub) -> Result<App, WorldFileError> {
         let offset = self.id.span().start;
         let key = "github.apps public-key";
         let public_key = match &self.public_key {
             None => None,
             Some(file) => {
                 let decoded = public_key(&at.read(offset, key, file)?);
-                let wrong = || at.error(offset, key, format!("{file} holds no RSA PUBLIC KEY"));
-                Some(decoded.ok_or_else(wrong)?)
+                Some(decoded.ok_or_else(|| {
+                    at.error(offset, key, format!("{file} holds no RSA PUBLIC KEY"))
+                })?)
             }
         };
         let installations = self.installations.into_iter().map(|installation| {
@@ -75,7 +76,7 @@ impl AppFile {
     }
 }
 
-/// The DER inside a PEM file of an RSA public key.
+/// Returns the DER inside a PEM file of an RSA public key.
 fn public_key(pem: &str) -> Option<Vec<u8>> {
     let body = pem
         .trim()
@@ -85,9 +86,9 @@ fn public_key(pem: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(body).ok()
 }
 
-/// The repositories of these names; all if none is named.
+/// Returns the access to the repositories of these names, or to all without a list.
 pub(super) fn reach(
-    at: &Place<'_>,
+    at: &FilePlace<'_>,
     offset: usize,
     github: &GitHub,
     names: Option<&[String]>,
@@ -106,10 +107,10 @@ pub(super) fn reach(
 }
 
 pub(super) fn permissions(file: BTreeMap<String, LevelFile>) -> Permissions {
-    let level = |level| match level {
-        LevelFile::Read => Level::Read,
-        LevelFile::Write => Level::Write,
-    };
-    let permissions = file.into_iter().map(|(name, held)| (name, level(held)));
-    permissions.collect()
+    file.into_iter()
+        .map(|(name, level)| match level {
+            LevelFile::Read => (name, Level::Read),
+            LevelFile::Write => (name, Level::Write),
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! What others do, in a world file.
+//! The events of a world file: deeds of other people, with their time.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,26 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Place, WorldFileError, duration};
+use super::{FilePlace, WorldFileError, duration};
 use crate::event::{Event, Foreign, Sync};
 use crate::{Service, World, github};
 
+/// An event of a world file: the deed, and its time or the operation that it belongs to.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EventFile {
-    /// How long after the beginning.
+    /// The time after the beginning at which it happens.
     after: Option<SignedDuration>,
-    /// Just before this operation of GitHub is next asked for.
+    /// The GitHub operation that it comes just before, the next time one is asked for.
     before_operation: Option<String>,
-    /// Just after this operation of GitHub next succeeds.
+    /// The GitHub operation that it comes just after, the next time one succeeds.
     after_operation: Option<String>,
     then: ThenFile,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ThenFile {
+pub(crate) enum ThenFile {
     Sync(Sync),
     Request(Foreign),
     Commit {
@@ -59,7 +60,7 @@ pub enum ThenFile {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ReviewFile {
+pub(crate) enum ReviewFile {
     Approved,
     ChangesRequested,
     Commented,
@@ -120,9 +121,24 @@ impl From<ThenFile> for Event {
     }
 }
 
+/// Returns the words for an operation that this GitHub lacks, with the most similar name that it has.
+///
+/// The list of names is long, so one suggestion helps more than all of them.
+fn unknown_operation(operation: &str) -> String {
+    let similar = github::operations()
+        .map(|known| (strsim::damerau_levenshtein(operation, known), known))
+        .min();
+    match similar {
+        Some((distance, known)) if distance <= known.len() / 3 => {
+            format!("GitHub has no operation `{operation}` here; did you mean `{known}`?")
+        }
+        _ => format!("GitHub has no operation `{operation}` here"),
+    }
+}
+
 /// Schedules an event: at a time, or around an operation of GitHub.
 pub(super) fn schedule(
-    at: &Place<'_>,
+    at: &FilePlace<'_>,
     file: Spanned<EventFile>,
     world: &mut World,
 ) -> Result<(), WorldFileError> {
@@ -144,15 +160,7 @@ pub(super) fn schedule(
     if let github::When::Before(operation) | github::When::After(operation) = &when
         && !github::operations().any(|known| known == operation)
     {
-        let near = promote_core::near::near(operation, github::operations());
-        let hint = near
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
-        return Err(at.error(
-            offset,
-            "events",
-            format!("GitHub has no operation `{operation}` here{hint}"),
-        ));
+        return Err(at.error(offset, "events", unknown_operation(operation)));
     }
     let Event::GitHub(event) = event else {
         let message = "only what happens at GitHub can be tied to one of its operations";

@@ -10,7 +10,7 @@ use crate::github::FileSpec;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum FileFile {
+pub(super) enum ContentFile {
     Text(String),
     Special { text: String, mode: ModeFile },
 }
@@ -22,7 +22,7 @@ pub(super) enum ModeFile {
     Symlink,
 }
 
-/// The files of a folder, by their path in the repository. Links and Git's own folder are left out.
+/// Collects the files of a folder by their path in the repository. Links and the folder `.git` are left out.
 pub(super) fn collect(
     root: &Path,
     below: &Path,
@@ -31,7 +31,8 @@ pub(super) fn collect(
     let mut entries = std::fs::read_dir(root.join(below))?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
-        let (kind, path) = (entry.file_type()?, below.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        let path = below.join(entry.file_name());
         if kind.is_dir() && entry.file_name() != ".git" {
             collect(root, &path, files)?;
         } else if kind.is_file() {
@@ -48,11 +49,11 @@ pub(super) fn collect(
     Ok(())
 }
 
-impl From<FileFile> for FileSpec {
-    fn from(file: FileFile) -> Self {
+impl From<ContentFile> for FileSpec {
+    fn from(file: ContentFile) -> Self {
         match file {
-            FileFile::Text(text) => text.into(),
-            FileFile::Special { text, mode } => Self {
+            ContentFile::Text(text) => text.into(),
+            ContentFile::Special { text, mode } => Self {
                 text,
                 mode: match mode {
                     ModeFile::Executable => Mode::Executable,

@@ -8,10 +8,11 @@ use toml::Spanned;
 
 use super::access::{self, AppFile, LevelFile};
 use super::repository::RepositoryFile;
-use super::{Place, WorldFileError, duration};
+use super::{FilePlace, WorldFileError, duration};
 use crate::github::{GitHub, Token, TokenKind, Weather};
 use crate::{Event, Secret, World};
 
+/// GitHub's part of a world file: tokens, Apps, repositories and weather.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct GitHubFile {
@@ -29,11 +30,11 @@ struct TokenFile {
     login: String,
     #[serde(default)]
     kind: KindFile,
-    /// All of them if it is missing.
+    /// The repositories that it reaches; all if the key is missing.
     repositories: Option<Vec<String>>,
-    /// All that there are if it is missing.
+    /// The permissions that it has; all if the key is missing.
     permissions: Option<BTreeMap<String, LevelFile>>,
-    /// How long it works, from the beginning.
+    /// The time after the beginning at which it ceases to work.
     lifetime: Option<SignedDuration>,
 }
 
@@ -55,13 +56,13 @@ struct WeatherFile {
 }
 
 impl GitHubFile {
-    pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
+    pub(super) fn build(self, at: &FilePlace<'_>, world: &mut World) -> Result<(), WorldFileError> {
         world.github.now = world.now;
         world.github.rate_limits.limit = self.rate_limit;
         for repository in self.repositories {
             repository.build(at, world)?;
         }
-        // What the file itself asked for is no history, and bad weather comes after it.
+        // Requests that the file itself made do not count, and bad weather begins after them.
         world.github.requests = 0;
         if let Some(weather) = self.weather {
             world.github.weather = weather.into();
@@ -86,7 +87,7 @@ impl GitHubFile {
 }
 
 impl TokenFile {
-    fn build(self, at: &Place<'_>, github: &GitHub) -> Result<Token, WorldFileError> {
+    fn build(self, at: &FilePlace<'_>, github: &GitHub) -> Result<Token, WorldFileError> {
         let kind = match self.kind {
             KindFile::Classic => TokenKind::Classic,
             KindFile::FineGrained => TokenKind::FineGrained,

@@ -5,27 +5,28 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
-use super::{Place, WorldFileError, duration};
+use super::{FilePlace, WorldFileError, duration};
 use crate::port::{Blueprint, Credentials, Port, Rate, ResetFormat, Run, RunStatus, Stamps};
 
+/// Port's part of a world file: credentials, blueprints, actions, entities and runs.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PortFile {
     organisation: Option<String>,
-    unset: Unset,
+    unset: UnsetStyle,
     token_lifetime: Option<SignedDuration>,
-    blueprints: Blueprints,
+    blueprints: BlueprintChoice,
     credentials: Vec<CredentialsFile>,
     rate: Option<RateFile>,
-    blueprint: Vec<Spanned<Definition>>,
-    action: Vec<Spanned<Definition>>,
+    blueprint: Vec<Spanned<DefinitionFile>>,
+    action: Vec<Spanned<DefinitionFile>>,
     entities: Vec<EntityFile>,
     runs: Vec<RunFile>,
 }
 
 #[derive(Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-enum Unset {
+enum UnsetStyle {
     #[default]
     Absent,
     Null,
@@ -33,7 +34,7 @@ enum Unset {
 
 #[derive(Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-enum Blueprints {
+enum BlueprintChoice {
     #[default]
     Guide,
     None,
@@ -63,7 +64,7 @@ struct RateFile {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Definition {
+enum DefinitionFile {
     File(String),
     Inline(Map<String, Value>),
 }
@@ -98,7 +99,7 @@ struct RunFile {
 impl PortFile {
     pub(super) fn build(
         self,
-        at: &Place<'_>,
+        at: &FilePlace<'_>,
         now: Timestamp,
         port: &mut Port,
     ) -> Result<(), WorldFileError> {
@@ -124,7 +125,7 @@ impl PortFile {
         if let Some(rate) = self.rate {
             port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
         }
-        port.unset_as_null = self.unset == Unset::Null;
+        port.unset_as_null = self.unset == UnsetStyle::Null;
         port.credentials = self.credentials.into_iter().map(Into::into).collect();
         Ok(())
     }
@@ -132,11 +133,11 @@ impl PortFile {
     /// Blueprints and actions.
     fn definitions(
         &self,
-        at: &Place<'_>,
+        at: &FilePlace<'_>,
         now: Timestamp,
         port: &mut Port,
     ) -> Result<(), WorldFileError> {
-        if self.blueprints == Blueprints::Guide {
+        if self.blueprints == BlueprintChoice::Guide {
             port.install_guide(now);
         }
         for definition in &self.blueprint {
@@ -166,7 +167,7 @@ impl From<CredentialsFile> for Credentials {
 
 /// Entities may name each other in any order, so their relations are checked when all are there.
 fn check_targets(
-    at: &Place<'_>,
+    at: &FilePlace<'_>,
     entities: &[EntityFile],
     port: &Port,
 ) -> Result<(), WorldFileError> {
@@ -227,16 +228,16 @@ impl RunFile {
     }
 }
 
-impl Place<'_> {
+impl FilePlace<'_> {
     fn definition(
         &self,
         key: &str,
-        definition: &Spanned<Definition>,
+        definition: &Spanned<DefinitionFile>,
     ) -> Result<Map<String, Value>, WorldFileError> {
         let offset = definition.span().start;
         match definition.get_ref() {
-            Definition::Inline(definition) => Ok(definition.clone()),
-            Definition::File(file) => serde_json::from_str(&self.read(offset, key, file)?)
+            DefinitionFile::Inline(definition) => Ok(definition.clone()),
+            DefinitionFile::File(file) => serde_json::from_str(&self.read(offset, key, file)?)
                 .map_err(|error| self.error(offset, key, format!("{file}: {error}"))),
         }
     }

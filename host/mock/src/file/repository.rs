@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::folder::{self, FileFile};
+use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
-use super::{Place, WorldFileError};
+use super::{FilePlace, WorldFileError};
 use crate::github::{Ci, FileSpec, GitHub, Settings, Token, TokenKind};
 use crate::{Service, World};
 
@@ -26,7 +26,7 @@ pub(super) struct RepositoryFile {
     /// A folder whose files the repository begins with.
     folder: Option<String>,
     #[serde(default)]
-    files: BTreeMap<String, FileFile>,
+    files: BTreeMap<String, ContentFile>,
     #[serde(default)]
     commits: Vec<CommitFile>,
     #[serde(default)]
@@ -45,10 +45,10 @@ pub(super) struct RepositoryFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct CommitFile {
-    /// The default branch if it is missing.
+    /// The branch; the default branch if the key is missing.
     branch: Option<String>,
     message: Option<String>,
-    files: BTreeMap<String, FileFile>,
+    files: BTreeMap<String, ContentFile>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ struct BranchFile {
     message: Option<String>,
     #[serde(default = "dana")]
     author: String,
-    files: BTreeMap<String, FileFile>,
+    files: BTreeMap<String, ContentFile>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +67,7 @@ struct BranchFile {
 struct CheckFile {
     branch: String,
     name: String,
-    /// It is still running if it is missing.
+    /// The way it ended; a check without one is still running.
     conclusion: Option<String>,
 }
 
@@ -97,7 +97,7 @@ fn dana() -> String {
 }
 
 impl RepositoryFile {
-    pub(super) fn build(self, at: &Place<'_>, world: &mut World) -> Result<(), WorldFileError> {
+    pub(super) fn build(self, at: &FilePlace<'_>, world: &mut World) -> Result<(), WorldFileError> {
         let offset = self.name.span().start;
         let key = format!("github.repositories \"{}\"", self.name.get_ref());
         let refuse = |message: String| at.error(offset, &key, message);
@@ -118,7 +118,7 @@ impl RepositoryFile {
         Ok(())
     }
 
-    /// Everything but the pull requests, which are opened on what is there then.
+    /// Builds everything but the pull requests, which are opened on branches that must exist before.
     fn content(
         self,
         mut files: BTreeMap<String, FileSpec>,
@@ -158,7 +158,7 @@ impl RepositoryFile {
             let commit = commit.ok_or_else(|| format!("there is no branch {}", check.branch))?;
             github.set_check(name, commit, &check.name, check.conclusion.as_deref());
         }
-        // The checks of pushes come last: what the file commits is history.
+        // Checks of pushes are set last, so that the commits of the file itself start none.
         if let Some(repository) = github.find_mut(name) {
             repository.ci = self.ci.into_iter().map(Ci::from).collect();
         }
@@ -166,7 +166,7 @@ impl RepositoryFile {
     }
 }
 
-fn specs(files: BTreeMap<String, FileFile>) -> impl Iterator<Item = (String, FileSpec)> {
+fn specs(files: BTreeMap<String, ContentFile>) -> impl Iterator<Item = (String, FileSpec)> {
     files.into_iter().map(|(path, file)| (path, file.into()))
 }
 
@@ -187,9 +187,10 @@ fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), Stri
             .map_err(|error| error.to_string())?;
         let response = world.serve(Service::GitHub, &request);
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        match response.status().is_success() {
-            true => Ok(answer),
-            false => Err(answer.to_string()),
+        if response.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(answer.to_string())
         }
     };
     let body = json!({

@@ -48,7 +48,7 @@ enum MethodFile {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct CiFile {
     name: String,
-    /// It never ends if it is missing.
+    /// The time that it takes; a check without one never ends.
     takes: Option<SignedDuration>,
     #[serde(default = "success")]
     conclusion: String,
@@ -83,19 +83,21 @@ impl From<SettingsFile> for Settings {
 
 impl From<RulesFile> for BranchRules {
     fn from(file: RulesFile) -> Self {
-        let method = |method| match method {
-            MethodFile::Merge => Method::Merge,
-            MethodFile::Squash => Method::Squash,
-            MethodFile::Rebase => Method::Rebase,
-        };
         Self {
             required_checks: file.required_checks,
             strict: file.strict,
             required_approvals: file.required_approvals,
             require_pull_request: file.require_pull_request,
-            allowed_methods: file
-                .allowed_methods
-                .map(|methods| methods.into_iter().map(method).collect()),
+            allowed_methods: file.allowed_methods.map(|methods| {
+                methods
+                    .into_iter()
+                    .map(|method| match method {
+                        MethodFile::Merge => Method::Merge,
+                        MethodFile::Squash => Method::Squash,
+                        MethodFile::Rebase => Method::Rebase,
+                    })
+                    .collect()
+            }),
             merge_queue: file.merge_queue,
             linear_history: file.linear_history,
             required_signatures: file.required_signatures,

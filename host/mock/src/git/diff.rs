@@ -1,4 +1,4 @@
-//! What differs between two trees, and between two files.
+//! Differences between two trees, and between two versions of a file.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use super::store::Store;
 /// A path that differs. Renames are not looked for: they are a deletion and an addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where.
+    /// The path.
     pub path: String,
-    /// What it was, if it was there.
+    /// The old entry, unless the path is new.
     pub old: Option<Entry>,
-    /// What it is, if it still is there.
+    /// The new entry, unless the path is deleted.
     pub new: Option<Entry>,
 }
 
-/// How two versions of a file differ.
+/// The lines that two versions of a file do not share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineDiff {
-    /// Lines only the new one has.
+    /// Number of lines that only the new version has.
     pub additions: usize,
-    /// Lines only the old one has.
+    /// Number of lines that only the old version has.
     pub deletions: usize,
     /// The hunks, without file headers; none if either version is not text.
     pub patch: Option<String>,
@@ -64,7 +64,8 @@ impl Store {
             }
             let path = format!("{prefix}{name}");
             let is_tree = |entry: &Entry| entry.mode == Mode::Tree;
-            let (old_leaf, new_leaf) = (old.filter(|e| !is_tree(e)), new.filter(|e| !is_tree(e)));
+            let old_leaf = old.filter(|e| !is_tree(e));
+            let new_leaf = new.filter(|e| !is_tree(e));
             if old_leaf.is_some() || new_leaf.is_some() {
                 found.push(Change {
                     path: path.clone(),

@@ -1,4 +1,4 @@
-//! Who descends from whom.
+//! The order of commits: ancestors, merge bases, and what one branch has ahead of another.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::object::Oid;
 use super::store::Store;
 
 impl Store {
-    /// The commit and everything that it descends from.
+    /// Returns the commit and all its ancestors.
     pub fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
         let mut seen = BTreeSet::new();
         let mut open = vec![of];
@@ -19,14 +19,15 @@ impl Store {
         seen
     }
 
-    /// Whether `older` is `newer` or one of its ancestors.
+    /// Returns true if `older` is `newer` or one of its ancestors.
     pub fn is_ancestor(&self, older: Oid, newer: Oid) -> bool {
         older == newer || self.ancestors(newer).contains(&older)
     }
 
     /// The best common ancestor, the youngest if there are several.
     pub fn merge_base(&self, one: Oid, other: Oid) -> Option<Oid> {
-        let (ones, others) = (self.ancestors(one), self.ancestors(other));
+        let ones = self.ancestors(one);
+        let others = self.ancestors(other);
         let common: BTreeSet<Oid> = ones.intersection(&others).copied().collect();
         let dominated: BTreeSet<Oid> = common
             .iter()

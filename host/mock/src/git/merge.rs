@@ -52,7 +52,8 @@ impl Store {
 
     /// Both sides changed the path: merges content and mode, or gives up.
     fn merge_entries(&mut self, our: &Change, their: &Change) -> Option<Entry> {
-        let (ours, theirs) = (our.new?, their.new?);
+        let ours = our.new?;
+        let theirs = their.new?;
         if !ours.mode.is_file() || !theirs.mode.is_file() {
             return None;
         }
@@ -101,15 +102,18 @@ pub(super) fn merge_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec
         return None; // Git takes a zero byte for binary, and merges no binary files.
     }
     let base = lines(base);
-    let (mut ours, mut theirs) = (Side::new(&base, ours), Side::new(&base, theirs));
-    let (mut merged, mut done) = (Vec::new(), 0);
+    let mut ours = MergeSide::new(&base, ours);
+    let mut theirs = MergeSide::new(&base, theirs);
+    let mut merged = Vec::new();
+    let mut done = 0;
     while let Some(start) = [ours.next_start(), theirs.next_start()]
         .into_iter()
         .flatten()
         .min()
     {
         merged.extend_from_slice(&base[done..start]);
-        let (our_start, their_start) = (ours.position(start), theirs.position(start));
+        let our_start = ours.position(start);
+        let their_start = theirs.position(start);
         done = start;
         while let Some(end) = ours.absorb(done).or_else(|| theirs.absorb(done)) {
             done = end;
@@ -117,26 +121,28 @@ pub(super) fn merge_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec
         let our_lines = &ours.lines[our_start..ours.position(done)];
         let their_lines = &theirs.lines[their_start..theirs.position(done)];
         let unchanged = &base[start..done];
-        merged.extend_from_slice(match () {
-            () if our_lines == their_lines || their_lines == unchanged => our_lines,
-            () if our_lines == unchanged => their_lines,
-            () => return None,
-        });
+        if our_lines == their_lines || their_lines == unchanged {
+            merged.extend_from_slice(our_lines);
+        } else if our_lines == unchanged {
+            merged.extend_from_slice(their_lines);
+        } else {
+            return None;
+        }
     }
     merged.extend_from_slice(&base[done..]);
     Some(merged.concat())
 }
 
 /// One side of a merge, walked from top to bottom.
-struct Side<'a> {
+struct MergeSide<'a> {
     lines: Vec<&'a [u8]>,
     /// Stretches of base lines, and what this side has instead, last first.
     hunks: Vec<(Range<usize>, Range<usize>)>,
-    /// How far this side has moved from the base so far.
+    /// The distance of this side's lines from the base's so far.
     shift: isize,
 }
 
-impl<'a> Side<'a> {
+impl<'a> MergeSide<'a> {
     fn new(base: &[&[u8]], text: &'a [u8]) -> Self {
         let lines = lines(text);
         let ops = capture_diff_slices(Algorithm::Myers, base, &lines);

@@ -54,7 +54,7 @@ impl FromStr for Oid {
     }
 }
 
-/// What an entry of a tree is.
+/// The kind of a tree's entry, as Git writes it in six digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// `100644`
@@ -103,13 +103,13 @@ impl Mode {
         }
     }
 
-    /// Whether the entry is an ordinary file, executable or not.
+    /// Returns true if the entry is an ordinary file, executable or not.
     pub fn is_file(self) -> bool {
         matches!(self, Self::File | Self::Executable)
     }
 }
 
-/// What a name in a tree points at.
+/// The mode and object behind one name of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its mode.
@@ -125,11 +125,10 @@ pub struct Tree(Vec<(String, Entry)>);
 impl Tree {
     /// Sorts the entries as Git does: by bytes, a directory as if its name ended in a slash.
     pub fn new(mut entries: Vec<(String, Entry)>) -> Self {
-        let key = |(name, entry): &(String, Entry)| match entry.mode {
+        entries.sort_by_cached_key(|(name, entry): &(String, Entry)| match entry.mode {
             Mode::Tree => format!("{name}/"),
             _ => name.clone(),
-        };
-        entries.sort_by_cached_key(key);
+        });
         Self(entries)
     }
 
@@ -145,7 +144,7 @@ impl Tree {
     }
 }
 
-/// Who, and when, with the zone in which it was said: the zone is part of a commit's id.
+/// A name, an address and a time with its zone, which is part of a commit's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// Name.
@@ -174,7 +173,8 @@ impl fmt::Display for Signature {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.offset < 0 { '-' } else { '+' };
         let minutes = self.offset.unsigned_abs();
-        let (hours, minutes) = (minutes / 60, minutes % 60);
+        let hours = minutes / 60;
+        let minutes = minutes % 60;
         let seconds = self.time.as_second();
         let Self { name, email, .. } = self;
         write!(
@@ -187,13 +187,13 @@ impl fmt::Display for Signature {
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// The whole content.
+    /// The root directory.
     pub tree: Oid,
-    /// What came before.
+    /// The commits before it; a merge has two, the first one none.
     pub parents: Vec<Oid>,
-    /// Who wrote it.
+    /// The person who wrote the change.
     pub author: Signature,
-    /// Who recorded it.
+    /// The person or service that recorded it.
     pub committer: Signature,
     /// The message, byte for byte: GitHub adds no newline, `git commit-tree -m` does.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Where objects are, and how trees are read and edited.
+//! The objects by id, with reads and edits of trees.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub enum TreeError {
     Clash(String),
 }
 
-/// Paths and what becomes of them; none deletes.
+/// The new entry of each path; `None` deletes the path.
 pub type Edits = BTreeMap<String, Option<Entry>>;
 
 impl Store {
@@ -72,17 +72,17 @@ impl Store {
         }
     }
 
-    /// How many objects there are, reachable or not.
+    /// The number of objects, reachable or not.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// Whether nothing was ever stored.
+    /// Returns true before the first object.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }
 
-    /// What a path of the tree points at. The empty path is the tree itself.
+    /// Returns the entry at a path of the tree. The empty path is the tree itself.
     pub fn entry_at(&self, tree: Oid, path: &str) -> Option<Entry> {
         let root = Entry {
             mode: Mode::Tree,
@@ -119,9 +119,7 @@ impl Store {
         let mut split = Vec::new();
         for (path, entry) in edits {
             let parts: Vec<&str> = path.split('/').collect();
-            let hostile =
-                |part: &&str| matches!(*part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
-            if parts.iter().any(hostile) || path.contains('\0') {
+            if !parts.iter().all(|part| is_storable(part)) || path.contains('\0') {
                 return Err(TreeError::Path(path.clone()));
             }
             split.push((parts, *entry));
@@ -170,4 +168,9 @@ impl Store {
         let entries: Vec<_> = entries.into_iter().collect();
         Ok((!entries.is_empty()).then(|| self.insert(Object::Tree(Tree::new(entries)))))
     }
+}
+
+/// Returns true if Git stores a path part of this name.
+fn is_storable(part: &str) -> bool {
+    !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git")
 }

@@ -58,11 +58,13 @@ fn scratch() -> std::path::PathBuf {
 }
 
 fn edits(store: &mut Store, files: &[(&str, Mode, &str)]) -> Edits {
-    let entry = |(path, mode, text): &(&str, Mode, &str)| {
-        let id = store.insert_blob(*text);
-        (path.to_string(), Some(Entry { mode: *mode, id }))
-    };
-    files.iter().map(entry).collect()
+    files
+        .iter()
+        .map(|(path, mode, text)| {
+            let id = store.insert_blob(*text);
+            (path.to_string(), Some(Entry { mode: *mode, id }))
+        })
+        .collect()
 }
 
 #[test]
@@ -230,9 +232,13 @@ fn tree_merges_take_what_only_one_side_changed() {
         ("d/b", Mode::File, "b"),
         ("c", Mode::File, "c"),
     ];
-    type Files<'a> = &'a [(&'a str, Mode, &'a str)];
-    type Row<'a> = (Files<'a>, Files<'a>, Result<Files<'a>, &'a [&'a str]>);
-    let cases: [Row<'_>; 5] = [
+    type FileTexts<'a> = &'a [(&'a str, Mode, &'a str)];
+    type MergeRow<'a> = (
+        FileTexts<'a>,
+        FileTexts<'a>,
+        Result<FileTexts<'a>, &'a [&'a str]>,
+    );
+    let cases: [MergeRow<'_>; 5] = [
         (
             &[("a", Mode::File, "0\n2\n3\n")],
             &[("a", Mode::File, "1\n2\n4\n")],
@@ -266,7 +272,8 @@ fn tree_merges_take_what_only_one_side_changed() {
             store.edit_tree(from, &edits).unwrap()
         };
         let root = grow(None, &base);
-        let (one, other) = (grow(Some(root), ours), grow(Some(root), theirs));
+        let one = grow(Some(root), ours);
+        let other = grow(Some(root), theirs);
         let expected = match expected {
             Ok(files) => Ok(grow(Some(root), files)),
             Err(paths) => Err(paths
@@ -284,7 +291,8 @@ fn history_knows_the_merge_base_and_who_is_ahead() {
     let tree = store.edit_tree(None, &Edits::new()).unwrap();
     let mut commit = |message: &str, parents: &[Oid]| {
         let who = Signature::new("a", "a@b", Timestamp::new(message.len() as i64, 0).unwrap());
-        let (author, committer) = (who.clone(), who);
+        let author = who.clone();
+        let committer = who;
         store.insert(Object::Commit(Commit {
             tree,
             parents: parents.to_vec(),

@@ -10,24 +10,24 @@ const DOCS: &str = "https://docs.github.com/rest";
 
 /// An answer, before the headers that all share.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct GitHubAnswer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Body,
+    pub(super) body: AnswerBody,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Body {
+pub(super) enum AnswerBody {
     Empty,
     Json(Value),
     Raw { kind: String, content: Vec<u8> },
 }
 
-/// What an operation returns: both are answers, but only the first is a success.
-pub(super) type Reply = Result<Answer, Answer>;
+/// The result of an operation: an answer that succeeds, or one that refuses.
+pub(super) type GitHubReply = Result<GitHubAnswer, GitHubAnswer>;
 
-impl Answer {
-    pub(super) fn new(status: u16, body: Body) -> Self {
+impl GitHubAnswer {
+    pub(super) fn new(status: u16, body: AnswerBody) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -36,21 +36,21 @@ impl Answer {
     }
 
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self::new(status, Body::Json(body))
+        Self::new(status, AnswerBody::Json(body))
     }
 
-    pub(super) fn ok(body: Value) -> Reply {
+    pub(super) fn ok(body: Value) -> GitHubReply {
         Ok(Self::json(200, body))
     }
 
     /// 201 with the place of what was made, which the body names as `url`.
-    pub(super) fn created(body: Value) -> Reply {
+    pub(super) fn created(body: Value) -> GitHubReply {
         let url = body["url"].as_str().unwrap_or_default().to_owned();
         Ok(Self::json(201, body).header("location", url))
     }
 
-    pub(super) fn nothing() -> Reply {
-        Ok(Self::new(204, Body::Empty))
+    pub(super) fn nothing() -> GitHubReply {
+        Ok(Self::new(204, AnswerBody::Empty))
     }
 
     /// Adds a header, unless it is there: what is closer to the operation knows better.
@@ -93,7 +93,7 @@ impl Answer {
     }
 
     pub(super) fn errors(mut self, errors: Value) -> Self {
-        if let Body::Json(body) = &mut self.body {
+        if let AnswerBody::Json(body) = &mut self.body {
             body["errors"] = errors;
         }
         self
@@ -102,7 +102,7 @@ impl Answer {
     /// Says where the operation is documented, unless that was said before.
     pub(super) fn documented(mut self, page: &str) -> Self {
         if self.status >= 300
-            && let Body::Json(Value::Object(body)) = &mut self.body
+            && let AnswerBody::Json(Value::Object(body)) = &mut self.body
             && !body.contains_key("documentation_url")
         {
             let separator = if page.is_empty() { "" } else { "/" };
@@ -117,12 +117,12 @@ impl Answer {
     /// The response, with the headers that every answer has.
     pub(super) fn finish(self, request: u64) -> HttpResponse {
         let (kind, content) = match self.body {
-            Body::Empty => (None, Vec::new()),
-            Body::Json(value) => (
+            AnswerBody::Empty => (None, Vec::new()),
+            AnswerBody::Json(value) => (
                 Some("application/json; charset=utf-8".to_owned()),
                 written(&value),
             ),
-            Body::Raw { kind, content } => (Some(kind), content),
+            AnswerBody::Raw { kind, content } => (Some(kind), content),
         };
         let mut response = http::Response::new(content);
         *response.status_mut() = http::StatusCode::from_u16(self.status).unwrap_or_default();

@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
-use super::identity::{Access, Caller, Permissions};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
+use super::identity::{Access, Permissions, RequestCaller};
 use super::shapes::{node_id, user_id};
 use super::state::Repository;
 
@@ -49,7 +49,7 @@ pub struct Installation {
     pub access: Access,
     /// Permissions that it was given.
     pub permissions: Permissions,
-    /// Whether the account has suspended it.
+    /// True if the account has suspended it.
     pub suspended: bool,
 }
 
@@ -68,22 +68,25 @@ pub(super) fn permissions_shape(permissions: &Permissions) -> Value {
 }
 
 /// The App that calls; the route table lets nobody else through.
-pub(super) fn caller<'g>(github: &'g GitHub, call: &Call<'_>) -> Result<&'g App, Answer> {
+pub(super) fn caller<'g>(
+    github: &'g GitHub,
+    call: &GitHubCall<'_>,
+) -> Result<&'g App, GitHubAnswer> {
     match call.caller {
-        Caller::App(place) => Ok(&github.apps[place]),
-        _ => Err(Answer::unauthorized(
+        RequestCaller::App(place) => Ok(&github.apps[place]),
+        _ => Err(GitHubAnswer::unauthorized(
             "A JSON web token could not be decoded",
         )),
     }
 }
 
-pub(super) fn authenticated(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn authenticated(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let app = caller(github, call)?;
     let held = app
         .installations
         .first()
         .map(|first| permissions_shape(&first.permissions));
-    Answer::ok(json!({
+    GitHubAnswer::ok(json!({
         "id": app.id,
         "slug": app.slug,
         "client_id": app.client_id,
@@ -101,25 +104,27 @@ pub(super) fn authenticated(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }))
 }
 
-pub(super) fn repository_installation(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (app, repository) = (caller(github, call)?, call.repository(github));
+pub(super) fn repository_installation(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let app = caller(github, call)?;
+    let repository = call.repository(github);
     let mut installations = app.installations.iter();
     let found = installations.find(|installation| installation.reaches(repository));
-    Answer::ok(shape(call, app, found.ok_or_else(Answer::not_found)?))
+    GitHubAnswer::ok(shape(call, app, found.ok_or_else(GitHubAnswer::not_found)?))
 }
 
-pub(super) fn installation(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (app, id) = (caller(github, call)?, call.number("installation")?);
+pub(super) fn installation(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let app = caller(github, call)?;
+    let id = call.number("installation")?;
     let found = app
         .installations
         .iter()
         .find(|installation| installation.id == id);
-    Answer::ok(shape(call, app, found.ok_or_else(Answer::not_found)?))
+    GitHubAnswer::ok(shape(call, app, found.ok_or_else(GitHubAnswer::not_found)?))
 }
 
-pub(super) fn installations(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn installations(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let app = caller(github, call)?;
-    Answer::ok(
+    GitHubAnswer::ok(
         app.installations
             .iter()
             .map(|found| shape(call, app, found))
@@ -127,7 +132,7 @@ pub(super) fn installations(github: &mut GitHub, call: &Call<'_>) -> Reply {
     )
 }
 
-fn shape(call: &Call<'_>, app: &App, found: &Installation) -> Value {
+fn shape(call: &GitHubCall<'_>, app: &App, found: &Installation) -> Value {
     let suspended = found.suspended.then(|| call.urls.user("dana"));
     json!({
         "id": found.id,

@@ -7,19 +7,19 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::identity::{Caller, Level};
-use super::shapes::Urls;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::identity::{Level, RequestCaller};
+use super::shapes::UrlBase;
 use super::state::{PullRequest, Repository};
 use promote_core::service::transport::HttpRequest;
 
 /// A request that found its operation.
-pub(super) struct Call<'a> {
+pub(super) struct GitHubCall<'a> {
     pub(super) now: Timestamp,
     pub(super) request: &'a HttpRequest,
-    pub(super) caller: Caller,
-    pub(super) urls: Urls,
-    /// Whether the client asked for the API version that dropped some fields.
+    pub(super) caller: RequestCaller,
+    pub(super) urls: UrlBase,
+    /// True if the client asked for the API version that dropped some fields.
     pub(super) newest: bool,
     pub(super) path: BTreeMap<&'static str, String>,
     pub(super) query: BTreeMap<String, String>,
@@ -28,14 +28,16 @@ pub(super) struct Call<'a> {
     pub(super) repository: usize,
 }
 
-impl Call<'_> {
+impl GitHubCall<'_> {
     /// A part of the path; the route table says that it is there.
     pub(super) fn part(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<u64, Answer> {
-        self.part(name).parse().map_err(|_| Answer::not_found())
+    pub(super) fn number(&self, name: &str) -> Result<u64, GitHubAnswer> {
+        self.part(name)
+            .parse()
+            .map_err(|_| GitHubAnswer::not_found())
     }
 
     pub(super) fn query(&self, name: &str) -> Option<&str> {
@@ -50,11 +52,11 @@ impl Call<'_> {
     }
 
     /// A field of the body that must be text, if it is there; null counts as absent.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Answer> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, GitHubAnswer> {
         match self.body.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(Answer::error(
+            Some(other) => Err(GitHubAnswer::error(
                 422,
                 format!("Invalid request.\n\nFor 'properties/{name}', {other} is not a string."),
             )),
@@ -62,8 +64,9 @@ impl Call<'_> {
     }
 
     /// A field of the body that must be there.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Answer> {
-        self.text(name)?.ok_or_else(|| Answer::not_supplied(name))
+    pub(super) fn required(&self, name: &str) -> Result<&str, GitHubAnswer> {
+        self.text(name)?
+            .ok_or_else(|| GitHubAnswer::not_supplied(name))
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -74,7 +77,7 @@ impl Call<'_> {
     }
 
     /// A list of texts in the body; none if it is absent.
-    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Answer> {
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, GitHubAnswer> {
         self.body.get(name).map(texts_of).transpose()
     }
 
@@ -87,22 +90,22 @@ impl Call<'_> {
     }
 
     /// The pull request that the path names.
-    pub(super) fn pull<'g>(&self, github: &'g GitHub) -> Result<&'g PullRequest, Answer> {
+    pub(super) fn pull<'g>(&self, github: &'g GitHub) -> Result<&'g PullRequest, GitHubAnswer> {
         let number = self.number("number")?;
         let found = self.repository(github).pulls.get(&number);
-        found.ok_or_else(Answer::not_found)
+        found.ok_or_else(GitHubAnswer::not_found)
     }
 
     pub(super) fn pull_mut<'g>(
         &self,
         github: &'g mut GitHub,
-    ) -> Result<&'g mut PullRequest, Answer> {
+    ) -> Result<&'g mut PullRequest, GitHubAnswer> {
         let number = self.number("number")?;
         let found = self.repository_mut(github).pulls.get_mut(&number);
-        found.ok_or_else(Answer::not_found)
+        found.ok_or_else(GitHubAnswer::not_found)
     }
 
-    /// Whether the caller may do this here.
+    /// Returns true if the caller may do this here.
     pub(super) fn may(&self, permission: &str, level: Level, repository: &Repository) -> bool {
         self.caller.token().is_some_and(|token| {
             token.access.reaches(repository.id) && token.allows(permission, level)
@@ -111,17 +114,21 @@ impl Call<'_> {
 
     /// Refuses to write a workflow without the permission for it, which `contents` does not include. Where exactly
     /// GitHub refuses is not documented; it does before anything is stored.
-    pub(super) fn may_write(&self, path: &str, repository: &Repository) -> Result<(), Answer> {
+    pub(super) fn may_write(
+        &self,
+        path: &str,
+        repository: &Repository,
+    ) -> Result<(), GitHubAnswer> {
         let workflow = path.starts_with(".github/workflows/");
-        match workflow && !self.may("workflows", Level::Write, repository) {
-            true => Err(
-                Answer::error(403, "Resource not accessible by integration").header(
-                    "x-accepted-github-permissions",
-                    "contents=write,workflows=write",
-                ),
-            ),
-            false => Ok(()),
+        if !workflow || self.may("workflows", Level::Write, repository) {
+            return Ok(());
         }
+        Err(
+            GitHubAnswer::error(403, "Resource not accessible by integration").header(
+                "x-accepted-github-permissions",
+                "contents=write,workflows=write",
+            ),
+        )
     }
 
     /// One page of a list, with `link` headers in the numeric form (GitHub REST, Using pagination).
@@ -130,19 +137,21 @@ impl Call<'_> {
         github: &GitHub,
         items: Vec<Value>,
         wrap: impl FnOnce(usize, Vec<Value>) -> Value,
-    ) -> Reply {
+    ) -> GitHubReply {
         let number = |name: &str, default: usize| {
             let given = self.query(name).and_then(|text| text.parse().ok());
             given.filter(|number| *number > 0).unwrap_or(default)
         };
-        let (size, page) = (number("per_page", 30).min(100), number("page", 1));
-        let (total, pages) = (items.len(), items.len().div_ceil(size));
+        let size = number("per_page", 30).min(100);
+        let page = number("page", 1);
+        let total = items.len();
+        let pages = items.len().div_ceil(size);
         let shown = items
             .into_iter()
             .skip((page - 1).saturating_mul(size))
             .take(size)
             .collect();
-        let answer = Answer::json(200, wrap(total, shown));
+        let answer = GitHubAnswer::json(200, wrap(total, shown));
         let mut targets = Vec::new();
         if page > 1 && pages > 0 {
             targets.push(("prev", (page - 1).min(pages)));
@@ -185,11 +194,13 @@ impl Call<'_> {
 }
 
 /// The texts of a JSON list.
-pub(super) fn texts_of(value: &Value) -> Result<Vec<String>, Answer> {
-    let wrong = || Answer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
+pub(super) fn texts_of(value: &Value) -> Result<Vec<String>, GitHubAnswer> {
+    let wrong = || GitHubAnswer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
     let items = value.as_array().ok_or_else(wrong)?;
-    let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(wrong);
-    items.iter().map(text).collect()
+    items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong))
+        .collect()
 }
 
 /// The parameters of a query; the last one wins.
@@ -199,11 +210,12 @@ pub(super) fn parse_query(query: &str) -> BTreeMap<String, String> {
         percent_decode_str(&text).decode_utf8_lossy().into_owned()
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let split = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    };
-    pairs.map(split).collect()
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
 }
 
 /// Percent-encodes a path, slashes excepted.

@@ -6,23 +6,28 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::shapes::{node_id, with};
 use super::state::{CheckRun, CommitStatus, Repository};
 use crate::git::Oid;
 
-/// How a required check stands.
+/// The standing of a required check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CheckVerdict {
     Absent,
     Pending,
     Failed,
     Passed,
 }
 
-/// How the check or status of this name stands; the newest counts.
-pub(super) fn verdict(repository: &Repository, commit: Oid, name: &str, now: Timestamp) -> Verdict {
+/// Returns the standing of the check or status of this name; the newest counts.
+pub(super) fn verdict(
+    repository: &Repository,
+    commit: Oid,
+    name: &str,
+    now: Timestamp,
+) -> CheckVerdict {
     let mut runs = repository.check_runs.iter().rev();
     let run = runs.find(|run| run.commit == commit && run.name == name);
     if let Some(run) = run {
@@ -31,27 +36,27 @@ pub(super) fn verdict(repository: &Repository, commit: Oid, name: &str, now: Tim
     let mut statuses = repository.statuses.iter().rev();
     let status = statuses.find(|status| status.commit == commit && status.context == name);
     match status.map(|status| status.state.as_str()) {
-        None => Verdict::Absent,
-        Some("success") => Verdict::Passed,
-        Some("pending") => Verdict::Pending,
-        Some(_) => Verdict::Failed,
+        None => CheckVerdict::Absent,
+        Some("success") => CheckVerdict::Passed,
+        Some("pending") => CheckVerdict::Pending,
+        Some(_) => CheckVerdict::Failed,
     }
 }
 
-fn run_verdict(run: &CheckRun, now: Timestamp) -> Verdict {
+fn run_verdict(run: &CheckRun, now: Timestamp) -> CheckVerdict {
     match run.conclusion_at(now) {
-        None => Verdict::Pending,
-        Some("success" | "neutral" | "skipped") => Verdict::Passed,
-        Some(_) => Verdict::Failed,
+        None => CheckVerdict::Pending,
+        Some("success" | "neutral" | "skipped") => CheckVerdict::Passed,
+        Some(_) => CheckVerdict::Failed,
     }
 }
 
-/// Whether any check or status of the commit fails or is unfinished.
+/// Returns true if any check or status of the commit fails or is unfinished.
 pub(super) fn any_unfinished(repository: &Repository, commit: Oid, now: Timestamp) -> bool {
     let runs = latest(repository, commit);
     let statuses = latest_statuses(repository, commit);
     runs.iter()
-        .any(|run| run_verdict(run, now) != Verdict::Passed)
+        .any(|run| run_verdict(run, now) != CheckVerdict::Passed)
         || statuses.iter().any(|status| status.state != "success")
 }
 
@@ -76,13 +81,13 @@ fn latest_statuses(repository: &Repository, commit: Oid) -> Vec<&CommitStatus> {
     newest.into_values().collect()
 }
 
-fn commit_of(github: &mut GitHub, call: &Call<'_>) -> Result<Oid, Answer> {
+fn commit_of(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Oid, GitHubAnswer> {
     let name = call.part("ref");
     let commit = call.repository_mut(github).read(name);
-    commit.ok_or_else(|| Answer::error(422, format!("No commit found for SHA: {name}")))
+    commit.ok_or_else(|| GitHubAnswer::error(422, format!("No commit found for SHA: {name}")))
 }
 
-pub(super) fn runs(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn runs(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
     let mut runs = match call.query("filter") {
@@ -98,18 +103,17 @@ pub(super) fn runs(github: &mut GitHub, call: &Call<'_>) -> Reply {
         Some(_) => "completed",
         None => "in_progress",
     };
-    let wanted = |run: &&&CheckRun| {
-        call.query("check_name").is_none_or(|name| name == run.name)
-            && call
-                .query("status")
-                .is_none_or(|wanted| wanted == status(run))
-            && call
-                .query("app_id")
-                .is_none_or(|id| id == ACTIONS.to_string())
-    };
     let shapes = runs
         .iter()
-        .filter(wanted)
+        .filter(|run| {
+            call.query("check_name").is_none_or(|name| name == run.name)
+                && call
+                    .query("status")
+                    .is_none_or(|wanted| wanted == status(run))
+                && call
+                    .query("app_id")
+                    .is_none_or(|id| id == ACTIONS.to_string())
+        })
         .map(|run| run_shape(call, repository, run, status(run)));
     let shapes = shapes.collect();
     call.page(
@@ -122,7 +126,12 @@ pub(super) fn runs(github: &mut GitHub, call: &Call<'_>) -> Reply {
 /// The id of GitHub Actions among Apps, the same for everyone.
 const ACTIONS: u64 = 15368;
 
-fn run_shape(call: &Call<'_>, repository: &Repository, run: &CheckRun, status: &str) -> Value {
+fn run_shape(
+    call: &GitHubCall<'_>,
+    repository: &Repository,
+    run: &CheckRun,
+    status: &str,
+) -> Value {
     let url = format!("{}/check-runs/{}", call.urls.repository(repository), run.id);
     let page = format!("{}/runs/{}", call.urls.page(repository), run.id);
     let conclusion = run.conclusion_at(call.now);
@@ -146,7 +155,7 @@ fn run_shape(call: &Call<'_>, repository: &Repository, run: &CheckRun, status: &
     })
 }
 
-fn actions_app(call: &Call<'_>) -> Value {
+fn actions_app(call: &GitHubCall<'_>) -> Value {
     json!({
         "id": ACTIONS,
         "slug": "github-actions",
@@ -164,7 +173,7 @@ fn actions_app(call: &Call<'_>) -> Value {
     })
 }
 
-pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn combined(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
     let statuses = latest_statuses(repository, commit);
@@ -173,11 +182,13 @@ pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .iter()
             .any(|status| states.contains(&status.state.as_str()))
     };
-    let state = match () {
-        () if any(&["failure", "error"]) => "failure",
-        // None at all is pending too: a repository with only GitHub Actions looks like this for ever.
-        () if any(&["pending"]) || statuses.is_empty() => "pending",
-        () => "success",
+    let state = if any(&["failure", "error"]) {
+        "failure"
+    } else if any(&["pending"]) || statuses.is_empty() {
+        // A commit without statuses is pending too: with only GitHub Actions it stays so for ever.
+        "pending"
+    } else {
+        "success"
     };
     let shapes = statuses
         .iter()
@@ -198,7 +209,7 @@ pub(super) fn combined(github: &mut GitHub, call: &Call<'_>) -> Reply {
     })
 }
 
-pub(super) fn statuses(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn statuses(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let commit = commit_of(github, call)?;
     let repository = call.repository(github);
     let statuses = repository
@@ -213,7 +224,7 @@ pub(super) fn statuses(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-fn status_shape(call: &Call<'_>, repository: &Repository, status: &CommitStatus) -> Value {
+fn status_shape(call: &GitHubCall<'_>, repository: &Repository, status: &CommitStatus) -> Value {
     let creator = super::shapes::user_id(&status.creator);
     json!({
         "id": status.id,
@@ -229,10 +240,10 @@ fn status_shape(call: &Call<'_>, repository: &Repository, status: &CommitStatus)
     })
 }
 
-pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn create_status(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let state = call.required("state")?.to_owned();
     if !["error", "failure", "pending", "success"].contains(&state.as_str()) {
-        return Err(Answer::invalid(
+        return Err(GitHubAnswer::invalid(
             json!({"resource": "Status", "code": "custom", "field": "state", "message": "state is not included in the list"}),
         ));
     }
@@ -242,8 +253,8 @@ pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .parse()
         .ok()
         .filter(|id| repository.git.commit(*id).is_some());
-    let commit =
-        commit.ok_or_else(|| Answer::error(422, format!("No commit found for SHA: {sha}")))?;
+    let commit = commit
+        .ok_or_else(|| GitHubAnswer::error(422, format!("No commit found for SHA: {sha}")))?;
     let context = call.text("context")?.unwrap_or("default").to_owned();
     let same = repository
         .statuses
@@ -251,7 +262,7 @@ pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .filter(|status| status.commit == commit && status.context == context);
     if same.count() >= 1000 {
         let message = "This SHA and context has reached the maximum number of statuses.";
-        return Err(Answer::invalid(
+        return Err(GitHubAnswer::invalid(
             json!({"resource": "Status", "code": "custom", "message": message}),
         ));
     }
@@ -271,5 +282,5 @@ pub(super) fn create_status(github: &mut GitHub, call: &Call<'_>) -> Reply {
         creator,
     );
     call.repository_mut(github).statuses.push(status);
-    Answer::created(shape)
+    GitHubAnswer::created(shape)
 }

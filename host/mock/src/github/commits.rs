@@ -5,18 +5,20 @@ use jiff::fmt::temporal::Pieces;
 use serde_json::{Map, Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::{Call, texts_of};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::{GitHubCall, texts_of};
 use super::identity::TokenKind;
 use super::reviews::diff_entries;
 use super::shapes::{signed, with};
 use super::state::Repository;
 use crate::git::{Commit, Object, Oid, Signature};
 
-pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (message, tree) = (call.required("message")?.to_owned(), call.required("tree")?);
+pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let message = call.required("message")?.to_owned();
+    let tree = call.required("tree")?;
     let own = signed(call.caller.login(), call.now);
-    let (author, committer) = (identity(call, "author")?, identity(call, "committer")?);
+    let author = identity(call, "author")?;
+    let committer = identity(call, "committer")?;
     // GitHub signs for Apps and bots, but only what names nobody else (About commit signature verification).
     let app = call.caller.token().is_some_and(|token| {
         matches!(
@@ -38,7 +40,7 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .parse()
         .ok()
         .filter(|id| repository.git.tree(*id).is_some());
-    let tree: Oid = tree.ok_or_else(|| Answer::error(422, "Tree SHA does not exist"))?;
+    let tree: Oid = tree.ok_or_else(|| GitHubAnswer::error(422, "Tree SHA does not exist"))?;
     let mut known = Vec::new();
     for parent in &parents {
         let id = parent
@@ -46,7 +48,7 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .ok()
             .filter(|id| repository.git.commit(*id).is_some());
         known.push(id.ok_or_else(|| {
-            Answer::error(422, "Parent SHA does not exist or is not a commit object")
+            GitHubAnswer::error(422, "Parent SHA does not exist or is not a commit object")
         })?);
     }
     let author = author.unwrap_or(own);
@@ -62,26 +64,30 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if signs {
         repository.verified.insert(id);
     }
-    Answer::created(call.urls.git_commit(repository, id, &commit))
+    GitHubAnswer::created(call.urls.git_commit(repository, id, &commit))
 }
 
 /// An author or committer in the body.
-pub(super) fn identity(call: &Call<'_>, field: &str) -> Result<Option<Signature>, Answer> {
+pub(super) fn identity(
+    call: &GitHubCall<'_>,
+    field: &str,
+) -> Result<Option<Signature>, GitHubAnswer> {
     let given = match call.body.get(field) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(given)) => given,
         Some(_) => {
-            return Err(Answer::error(
+            return Err(GitHubAnswer::error(
                 422,
                 format!("Invalid request.\n\nFor 'properties/{field}', an object is wanted."),
             ));
         }
     };
-    let text = |name: &str| -> Result<&str, Answer> {
+    let text = |name: &str| -> Result<&str, GitHubAnswer> {
         let text = given.get(name).and_then(Value::as_str);
-        text.ok_or_else(|| Answer::not_supplied(name))
+        text.ok_or_else(|| GitHubAnswer::not_supplied(name))
     };
-    let (name, email) = (text("name")?, text("email")?);
+    let name = text("name")?;
+    let email = text("email")?;
     let (time, offset) = date(given, call.now)?;
     Ok(Some(Signature {
         name: name.into(),
@@ -92,12 +98,12 @@ pub(super) fn identity(call: &Call<'_>, field: &str) -> Result<Option<Signature>
 }
 
 /// The date of a signature, with its zone, which is part of the commit.
-fn date(given: &Map<String, Value>, now: Timestamp) -> Result<(Timestamp, i16), Answer> {
+fn date(given: &Map<String, Value>, now: Timestamp) -> Result<(Timestamp, i16), GitHubAnswer> {
     let Some(text) = given.get("date").and_then(Value::as_str) else {
         return Ok((now, 0));
     };
     let wrong = || {
-        Answer::error(
+        GitHubAnswer::error(
             422,
             format!("Invalid request.\n\n{text:?} is not a valid date-time."),
         )
@@ -110,25 +116,34 @@ fn date(given: &Map<String, Value>, now: Timestamp) -> Result<(Timestamp, i16), 
     Ok((super::seconds(time), i16::try_from(minutes).unwrap_or(0)))
 }
 
-pub(super) fn get_object(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get_object(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     super::refs::not_empty(repository)?;
-    let id: Oid = call.part("sha").parse().map_err(|_| Answer::not_found())?;
-    let commit = repository.git.commit(id).ok_or_else(Answer::not_found)?;
-    Answer::ok(call.urls.git_commit(repository, id, commit))
+    let id: Oid = call
+        .part("sha")
+        .parse()
+        .map_err(|_| GitHubAnswer::not_found())?;
+    let commit = repository
+        .git
+        .commit(id)
+        .ok_or_else(GitHubAnswer::not_found)?;
+    GitHubAnswer::ok(call.urls.git_commit(repository, id, commit))
 }
 
-pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository_mut(github);
     super::refs::not_empty(repository)?;
     let name = call.part("ref");
-    let missing = || Answer::error(422, format!("No commit found for SHA: {name}"));
+    let missing = || GitHubAnswer::error(422, format!("No commit found for SHA: {name}"));
     let id = repository.read(name).ok_or_else(missing)?;
     let commit = repository.git.commit(id).ok_or_else(missing)?;
     if call.header("accept").contains("application/vnd.github.sha") {
         let content = id.to_string().into_bytes();
         let kind = "application/vnd.github.sha; charset=utf-8".into();
-        return Ok(Answer::new(200, super::answer::Body::Raw { kind, content }));
+        return Ok(GitHubAnswer::new(
+            200,
+            super::answer::AnswerBody::Raw { kind, content },
+        ));
     }
     let parent = commit
         .parents
@@ -141,36 +156,37 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .filter_map(|file| file[name].as_u64())
             .sum::<u64>()
     };
-    let (additions, deletions) = (count("additions"), count("deletions"));
+    let additions = count("additions");
+    let deletions = count("deletions");
     let stats =
         json!({"additions": additions, "deletions": deletions, "total": additions + deletions});
     let shape = call.urls.commit(repository, id, commit);
-    Answer::ok(with(shape, json!({"stats": stats, "files": files})))
+    GitHubAnswer::ok(with(shape, json!({"stats": stats, "files": files})))
 }
 
-pub(super) fn compare(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository_mut(github);
     let basehead = call.part("basehead").to_owned();
-    let (base, head) = basehead.split_once("...").ok_or_else(Answer::not_found)?;
-    let mut end = |name: &str| -> Result<Oid, Answer> {
+    let (base, head) = basehead
+        .split_once("...")
+        .ok_or_else(GitHubAnswer::not_found)?;
+    let mut end = |name: &str| -> Result<Oid, GitHubAnswer> {
         // `user:branch` names a fork; there is only the repository itself.
         let name = name
             .strip_prefix(&format!("{}:", repository.owner))
             .unwrap_or(name);
-        repository.read(name).ok_or_else(Answer::not_found)
+        repository.read(name).ok_or_else(GitHubAnswer::not_found)
     };
-    let (base, head) = (end(base)?, end(head)?);
-    let missing = || {
-        Answer::error(
+    let base = end(base)?;
+    let head = end(head)?;
+    let fork = repository.git.merge_base(base, head).ok_or_else(|| {
+        GitHubAnswer::error(
             404,
             format!("No common ancestor between {base} and {head}."),
         )
-    };
-    let fork = repository.git.merge_base(base, head).ok_or_else(missing)?;
-    let (ahead, behind) = (
-        repository.git.ahead(base, head),
-        repository.git.ahead(head, base),
-    );
+    })?;
+    let ahead = repository.git.ahead(base, head);
+    let behind = repository.git.ahead(head, base);
     let status = match (ahead.len(), behind.len()) {
         (0, 0) => "identical",
         (_, 0) => "ahead",
@@ -179,7 +195,8 @@ pub(super) fn compare(github: &mut GitHub, call: &Call<'_>) -> Reply {
     };
     let page = call.urls.page(repository);
     let shape = |id: Oid| commit_shape(call, repository, id);
-    let (from, to) = (repository.git.tree_of(fork), repository.git.tree_of(head));
+    let from = repository.git.tree_of(fork);
+    let to = repository.git.tree_of(head);
     let mut files = diff_entries(call, repository, head, from, to);
     files.truncate(300);
     let number = |name: &str, default: usize| {
@@ -188,7 +205,8 @@ pub(super) fn compare(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .unwrap_or(default)
             .max(1)
     };
-    let (page_number, size) = (number("page", 1), number("per_page", 250).min(250));
+    let page_number = number("page", 1);
+    let size = number("per_page", 250).min(250);
     let shown = ahead
         .iter()
         .skip((page_number - 1).saturating_mul(size))
@@ -211,11 +229,11 @@ pub(super) fn compare(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if page_number == 1 {
         body["files"] = files.into();
     }
-    Answer::ok(body)
+    GitHubAnswer::ok(body)
 }
 
 /// A commit that is known to be there.
-pub(super) fn commit_shape(call: &Call<'_>, repository: &Repository, id: Oid) -> Value {
+pub(super) fn commit_shape(call: &GitHubCall<'_>, repository: &Repository, id: Oid) -> Value {
     let commit = repository.git.commit(id);
     commit.map_or(Value::Null, |commit| {
         call.urls.commit(repository, id, commit)

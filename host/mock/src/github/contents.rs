@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Body, Reply};
-use super::call::{Call, encode_path};
+use super::answer::{AnswerBody, GitHubAnswer, GitHubReply};
+use super::call::{GitHubCall, encode_path};
 use super::objects::wrapped_base64;
 use super::state::Repository;
 use crate::git::{Entry, Mode, Oid};
@@ -16,32 +16,33 @@ const MAX_RAW: usize = 100 * 1024 * 1024;
 /// A directory shows this many entries.
 const MAX_ENTRIES: usize = 1000;
 
-pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let path = call.part("path");
     let repository = call.repository_mut(github);
     if repository.refs.is_empty() {
-        return Err(Answer::error(404, "This repository is empty."));
+        return Err(GitHubAnswer::error(404, "This repository is empty."));
     }
     let default = repository.settings.default_branch.clone();
     let name = call
         .query("ref")
         .filter(|name| !name.is_empty())
         .unwrap_or(&default);
-    let missing = || Answer::error(404, format!("No commit found for the ref {name}"));
-    let commit = repository.read(name).ok_or_else(missing)?;
+    let commit = repository
+        .read(name)
+        .ok_or_else(|| GitHubAnswer::error(404, format!("No commit found for the ref {name}")))?;
     let tree = repository
         .git
         .tree_of(commit)
-        .ok_or_else(Answer::not_found)?;
+        .ok_or_else(GitHubAnswer::not_found)?;
     let entry = repository
         .git
         .entry_at(tree, path)
-        .ok_or_else(Answer::not_found)?;
+        .ok_or_else(GitHubAnswer::not_found)?;
     let etag = format!("\"{}\"", entry.id);
     if matches(call.header("if-none-match"), &etag) {
-        return Ok(Answer::new(304, Body::Empty).header("etag", etag));
+        return Ok(GitHubAnswer::new(304, AnswerBody::Empty).header("etag", etag));
     }
-    let place = Place {
+    let place = ContentPlace {
         call,
         repository,
         name,
@@ -50,7 +51,7 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let answer = match entry.mode {
         Mode::Tree => place.directory(entry.id),
         Mode::Symlink => place.link(tree, entry),
-        Mode::Submodule => Answer::ok(place.submodule(entry.id)),
+        Mode::Submodule => GitHubAnswer::ok(place.submodule(entry.id)),
         Mode::File | Mode::Executable => place.file(entry.id),
     };
     Ok(answer?
@@ -58,7 +59,7 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .header("cache-control", "private, max-age=60, s-maxage=60"))
 }
 
-/// Whether the client has this version; weak and strong are equal here.
+/// Returns true if the client has this version; weak and strong are equal here.
 fn matches(header: &str, etag: &str) -> bool {
     header
         .split(',')
@@ -66,14 +67,15 @@ fn matches(header: &str, etag: &str) -> bool {
 }
 
 /// The bytes themselves.
-pub(super) fn raw(call: &Call<'_>, content: Vec<u8>) -> Answer {
-    let kind = match call.header("accept").contains("v3.raw") {
-        true => "application/vnd.github.v3.raw; charset=utf-8",
-        false => "application/vnd.github.raw+json; charset=utf-8",
+pub(super) fn raw(call: &GitHubCall<'_>, content: Vec<u8>) -> GitHubAnswer {
+    let kind = if call.header("accept").contains("v3.raw") {
+        "application/vnd.github.v3.raw; charset=utf-8"
+    } else {
+        "application/vnd.github.raw+json; charset=utf-8"
     };
-    Answer::new(
+    GitHubAnswer::new(
         200,
-        Body::Raw {
+        AnswerBody::Raw {
             kind: kind.into(),
             content,
         },
@@ -81,40 +83,41 @@ pub(super) fn raw(call: &Call<'_>, content: Vec<u8>) -> Answer {
 }
 
 /// A path of a repository at a ref.
-struct Place<'a> {
-    call: &'a Call<'a>,
+struct ContentPlace<'a> {
+    call: &'a GitHubCall<'a>,
     repository: &'a Repository,
     name: &'a str,
     path: &'a str,
 }
 
-impl Place<'_> {
+impl ContentPlace<'_> {
     fn accepts(&self, kind: &str) -> bool {
         self.call.header("accept").contains(kind)
     }
 
-    fn file(&self, id: Oid) -> Reply {
+    fn file(&self, id: Oid) -> GitHubReply {
         let content = self.repository.git.blob(id).unwrap_or_default();
         if content.len() > MAX_RAW {
             let message = "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API.";
             let error = json!({"resource": "Blob", "field": "data", "code": "too_large"});
-            return Err(Answer::error(403, message).errors(json!([error])));
+            return Err(GitHubAnswer::error(403, message).errors(json!([error])));
         }
         if self.accepts("raw") {
             return Ok(raw(self.call, content.to_vec()));
         }
-        let (encoded, encoding) = match content.len() > MAX_JSON {
-            true => (String::new(), "none"),
-            false => (wrapped_base64(content), "base64"),
-        };
         let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "file", id);
-        shape["content"] = encoded.into();
-        shape["encoding"] = encoding.into();
-        Answer::ok(shape)
+        if content.len() > MAX_JSON {
+            shape["content"] = "".into();
+            shape["encoding"] = "none".into();
+        } else {
+            shape["content"] = wrapped_base64(content).into();
+            shape["encoding"] = "base64".into();
+        }
+        GitHubAnswer::ok(shape)
     }
 
     /// A link to a file of the repository shows that file, under the link's name.
-    fn link(&self, tree: Oid, entry: Entry) -> Reply {
+    fn link(&self, tree: Oid, entry: Entry) -> GitHubReply {
         let content = self.repository.git.blob(entry.id).unwrap_or_default();
         let target = String::from_utf8_lossy(content).into_owned();
         let resolved =
@@ -131,7 +134,7 @@ impl Place<'_> {
             entry.id,
         );
         shape["target"] = target.into();
-        Answer::ok(shape)
+        GitHubAnswer::ok(shape)
     }
 
     fn submodule(&self, id: Oid) -> Value {
@@ -148,36 +151,39 @@ impl Place<'_> {
         shape
     }
 
-    fn directory(&self, id: Oid) -> Reply {
+    fn directory(&self, id: Oid) -> GitHubReply {
         let entries = self
             .repository
             .git
             .tree(id)
             .map(|tree| tree.entries())
             .unwrap_or_default();
-        let entry = |(name, entry): &(String, Entry)| {
-            let path = if self.path.is_empty() {
-                name.clone()
-            } else {
-                format!("{}/{name}", self.path)
-            };
-            let kind = match entry.mode {
-                Mode::Tree => "dir",
-                Mode::Symlink => "symlink",
-                // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
-                Mode::Submodule if self.call.newest => "submodule",
-                _ => "file",
-            };
-            entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
-        };
-        let entries: Vec<Value> = entries.iter().take(MAX_ENTRIES).map(entry).collect();
+        let entries: Vec<Value> = entries
+            .iter()
+            .take(MAX_ENTRIES)
+            .map(|(name, entry)| {
+                let path = if self.path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{}/{name}", self.path)
+                };
+                let kind = match entry.mode {
+                    Mode::Tree => "dir",
+                    Mode::Symlink => "symlink",
+                    // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
+                    Mode::Submodule if self.call.newest => "submodule",
+                    _ => "file",
+                };
+                entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
+            })
+            .collect();
         if self.accepts("vnd.github.object") {
             let mut shape =
                 entry_shape(self.call, self.repository, self.name, self.path, "dir", id);
             shape["entries"] = entries.into();
-            return Answer::ok(shape);
+            return GitHubAnswer::ok(shape);
         }
-        Answer::ok(entries.into())
+        GitHubAnswer::ok(entries.into())
     }
 }
 
@@ -200,16 +206,17 @@ fn follow(link: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// What all kinds of entries have.
+/// Returns the fields that entries of all kinds have.
 pub(super) fn entry_shape(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     repository: &Repository,
     reference: &str,
     path: &str,
     kind: &str,
     id: Oid,
 ) -> Value {
-    let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
+    let api = call.urls.repository(repository);
+    let page = call.urls.page(repository);
     let place = encode_path(path);
     let url = format!("{api}/contents/{place}?ref={}", encode_path(reference));
     let (object, view) = match kind {

@@ -10,15 +10,15 @@ mod create_ref;
 mod snapshot;
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::identity::{Level, TokenKind};
 use super::mergeable::assess;
 use super::pull_shapes::pull_node_id;
 use super::state::{AutoMerge, Method, PullRequest, PullState, Repository};
 
 /// Why a mutation is refused: GraphQL's type, and words.
-type Refusal = (&'static str, String);
+type MutationRefusal = (&'static str, String);
 
 const MUTATIONS: [&str; 3] = [
     "enablePullRequestAutoMerge",
@@ -28,10 +28,10 @@ const MUTATIONS: [&str; 3] = [
 
 const CREATE_REF: &str = "createRef";
 
-pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let query = call.text("query")?.unwrap_or_default();
     if query.trim().is_empty() {
-        return Answer::ok(
+        return GitHubAnswer::ok(
             json!({"errors": [{"message": "A query attribute must be specified and must be a string."}]}),
         );
     }
@@ -45,7 +45,7 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         github
             .unknown_routes
             .push("POST /graphql with another operation".into());
-        return Answer::ok(
+        return GitHubAnswer::ok(
             json!({"errors": [{"type": "undefinedField", "message": "This mock knows no such field"}]}),
         );
     };
@@ -56,25 +56,25 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     payload_of(name, answered)
 }
 
-/// What a mutation came to. An error is a 200 with `errors`.
-fn payload_of(name: &str, answered: Result<Value, Refusal>) -> Reply {
+/// Returns the answer of a mutation. An error is a 200 with `errors`.
+fn payload_of(name: &str, answered: Result<Value, MutationRefusal>) -> GitHubReply {
     match answered {
-        Ok(payload) => Answer::ok(json!({"data": {name: payload}})),
-        Err((kind, message)) => Answer::ok(json!({
+        Ok(payload) => GitHubAnswer::ok(json!({"data": {name: payload}})),
+        Err((kind, message)) => GitHubAnswer::ok(json!({
             "data": {name: null},
             "errors": [{"type": kind, "path": [name], "locations": [{"line": 1, "column": 1}], "message": message}],
         })),
     }
 }
 
-fn missing(id: &str) -> Refusal {
+fn missing(id: &str) -> MutationRefusal {
     (
         "NOT_FOUND",
         format!("Could not resolve to a node with the global id of '{id}'"),
     )
 }
 
-fn forbidden(call: &Call<'_>) -> Refusal {
+fn forbidden(call: &GitHubCall<'_>) -> MutationRefusal {
     let fine = call
         .caller
         .token()
@@ -88,7 +88,7 @@ fn forbidden(call: &Call<'_>) -> Refusal {
 }
 
 /// An argument, from the variables or from the text of the query.
-fn argument(call: &Call<'_>, name: &str) -> Option<String> {
+fn argument(call: &GitHubCall<'_>, name: &str) -> Option<String> {
     let variables = call.body.get("variables").unwrap_or(&Value::Null);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let nested = text(&variables["input"][name]).or_else(|| text(&variables[name]));
@@ -98,24 +98,29 @@ fn argument(call: &Call<'_>, name: &str) -> Option<String> {
             .split(name)
             .skip(1)
             .filter_map(|rest| rest.trim_start().strip_prefix(':'));
-        let literal = |rest: &str| {
-            let rest = rest.trim_start();
-            let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
-            match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
-                (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
-                (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
-                _ => rest
-                    .split(end)
-                    .next()
-                    .filter(|word| !word.is_empty())
-                    .map(str::to_owned),
-            }
-        };
-        values.filter_map(literal).next()
+        values
+            .filter_map(|rest| {
+                let rest = rest.trim_start();
+                let end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
+                match (rest.strip_prefix('"'), rest.strip_prefix('$')) {
+                    (Some(quoted), _) => quoted.split('"').next().map(str::to_owned),
+                    (_, Some(variable)) => text(&variables[variable.split(end).next()?]),
+                    _ => rest
+                        .split(end)
+                        .next()
+                        .filter(|word| !word.is_empty())
+                        .map(str::to_owned),
+                }
+            })
+            .next()
     })
 }
 
-fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u64), Refusal> {
+fn mutate(
+    github: &mut GitHub,
+    call: &GitHubCall<'_>,
+    name: &str,
+) -> Result<(usize, u64), MutationRefusal> {
     let unprocessable = |message: &str| ("UNPROCESSABLE", message.to_owned());
     let id = argument(call, "pullRequestId").unwrap_or_default();
     let (place, number) = locate(github, call, &id)?;
@@ -131,7 +136,8 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
             "Expected head sha didn't match current head ref.",
         ));
     }
-    let (now, by) = (call.now, call.caller.login().to_owned());
+    let now = call.now;
+    let by = call.caller.login().to_owned();
     let enabled = match name {
         "enablePullRequestAutoMerge" => {
             let method = argument(call, "mergeMethod");
@@ -139,10 +145,8 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
             let method = method.ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
             auto_merge_refusal(call, repository, pull, method)
                 .map_or(Ok(()), |refusal| Err(unprocessable(&refusal)))?;
-            let (title, message) = (
-                argument(call, "commitHeadline"),
-                argument(call, "commitBody"),
-            );
+            let title = argument(call, "commitHeadline");
+            let message = argument(call, "commitBody");
             Some(AutoMerge {
                 by,
                 method,
@@ -176,7 +180,11 @@ fn mutate(github: &mut GitHub, call: &Call<'_>, name: &str) -> Result<(usize, u6
 }
 
 /// The pull request of a node id, if the caller may change it.
-fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Refusal> {
+fn locate(
+    github: &GitHub,
+    call: &GitHubCall<'_>,
+    id: &str,
+) -> Result<(usize, u64), MutationRefusal> {
     let mut all = github
         .repositories
         .iter()
@@ -198,12 +206,13 @@ fn locate(github: &GitHub, call: &Call<'_>, id: &str) -> Result<(usize, u64), Re
 
 /// Why auto-merge cannot be enabled. The doubled words are GitHub's.
 fn auto_merge_refusal(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     repository: &Repository,
     pull: &PullRequest,
     method: Method,
 ) -> Option<String> {
-    let (settings, rules) = (&repository.settings, repository.rules_of(&pull.base));
+    let settings = &repository.settings;
+    let rules = repository.rules_of(&pull.base);
     if !settings.allow_auto_merge {
         return Some("Auto merge is not allowed for this repository".into());
     }
@@ -229,8 +238,8 @@ fn auto_merge_refusal(
     }
 }
 
-/// What a mutation returns. More than was asked for does no harm: clients pick by name.
-fn payload(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+/// Returns the payload of a mutation on a pull request.
+fn payload(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
     let login = call.caller.login();
     let auto = pull.auto_merge.as_ref().map(|auto| {
         json!({"enabledAt": pull.updated_at.to_string(), "mergeMethod": auto.method.name().to_uppercase(), "enabledBy": {"login": auto.by}})

@@ -1,4 +1,4 @@
-//! Who calls, and what they may do.
+//! Tokens, and the caller behind a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,16 +8,17 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
 use super::GitHub;
-use super::answer::Answer;
+use super::answer::GitHubAnswer;
 use super::state::Repository;
+use crate::Secret;
 use promote_core::service::transport::HttpRequest;
 
-/// How much of something is allowed.
+/// The extent of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// To look.
+    /// It may be read.
     Read,
-    /// To change.
+    /// It may be read and changed.
     Write,
 }
 
@@ -43,7 +44,7 @@ impl Level {
 /// Names of permissions (`contents`, `pull_requests`) and how much of each.
 pub type Permissions = BTreeMap<String, Level>;
 
-/// What kind of token it is; GitHub words its refusals by it.
+/// The kind of a token, which decides the words of GitHub's refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TokenKind {
     /// A user's classic token with the scope `repo`: it may do all that the user may.
@@ -59,7 +60,7 @@ pub enum TokenKind {
     Actions,
 }
 
-/// Which repositories a token reaches.
+/// The repositories that a token reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
     /// All that there are.
@@ -69,7 +70,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// Whether the repository is among them.
+    /// Returns true if the repository is among them.
     pub fn reaches(&self, id: u64) -> bool {
         match self {
             Self::All => true,
@@ -78,7 +79,7 @@ impl Access {
     }
 }
 
-/// What a token may do.
+/// A token with its owner and its rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Kind.
@@ -89,12 +90,12 @@ pub struct Token {
     pub access: Access,
     /// Permissions; a classic token needs none.
     pub permissions: Permissions,
-    /// When it stops working.
+    /// The time at which it stops working.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Token {
-    /// Whether the token may do this much of this.
+    /// Returns true if the token may do this much of this.
     pub fn allows(&self, permission: &str, level: Level) -> bool {
         let held = self.permissions.get(permission).copied();
         self.kind == TokenKind::Classic || permission == "metadata" || held >= Some(level)
@@ -131,7 +132,7 @@ impl Tokens {
         self.0.keys().map(String::as_str)
     }
 
-    /// How many there are of each kind.
+    /// Returns the number of tokens of each kind.
     pub(super) fn kinds(&self) -> BTreeMap<TokenKind, usize> {
         let mut kinds = BTreeMap::new();
         for token in self.0.values() {
@@ -147,10 +148,10 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Clone, Debug)]
-pub(super) enum Caller {
-    /// Nobody said.
+pub(super) enum RequestCaller {
+    /// The request has no credential.
     Anonymous,
     /// The holder of a token.
     Token { text: Secret, token: Token },
@@ -158,17 +159,7 @@ pub(super) enum Caller {
     App(usize),
 }
 
-/// A token's text, which no `Debug` shows.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(pub(super) String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
-}
-
-impl Caller {
+impl RequestCaller {
     pub(super) fn token(&self) -> Option<&Token> {
         match self {
             Self::Token { token, .. } => Some(token),
@@ -193,11 +184,11 @@ pub(super) fn identify(
     github: &GitHub,
     now: Timestamp,
     request: &HttpRequest,
-) -> Result<Caller, Answer> {
+) -> Result<RequestCaller, GitHubAnswer> {
     let Some(header) = request.headers().get(http::header::AUTHORIZATION) else {
-        return Ok(Caller::Anonymous);
+        return Ok(RequestCaller::Anonymous);
     };
-    let refused = || Answer::unauthorized("Bad credentials");
+    let refused = || GitHubAnswer::unauthorized("Bad credentials");
     let (scheme, credential) = header
         .to_str()
         .ok()
@@ -220,13 +211,13 @@ pub(super) fn identify(
             return Err(refused());
         }
         let token = token.clone();
-        return Ok(Caller::Token {
-            text: Secret(text),
+        return Ok(RequestCaller::Token {
+            text: Secret::new(text),
             token,
         });
     }
     if super::jwt::looks_like_one(&text) && scheme.eq_ignore_ascii_case("bearer") {
-        return super::jwt::verify(github, now, &text).map(Caller::App);
+        return super::jwt::verify(github, now, &text).map(RequestCaller::App);
     }
     Err(refused())
 }

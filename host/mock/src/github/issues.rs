@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::{Call, texts_of};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::shapes::{node_id, with, without};
 use super::state::{Comment, Label, PullRequest, PullState, Repository};
 
@@ -14,15 +14,18 @@ use super::state::{Comment, Label, PullRequest, PullState, Repository};
 const MAX_BODY: usize = 65_536;
 
 /// Issues may be off for a repository; its pull requests then take no comments and labels over these calls.
-fn issues_on(github: &GitHub, call: &Call<'_>) -> Result<(), Answer> {
-    match call.repository(github).settings.has_issues {
-        true => Ok(()),
-        false => Err(Answer::error(410, "Issues are disabled for this repo")),
+fn issues_on(github: &GitHub, call: &GitHubCall<'_>) -> Result<(), GitHubAnswer> {
+    if !call.repository(github).settings.has_issues {
+        return Err(GitHubAnswer::error(
+            410,
+            "Issues are disabled for this repo",
+        ));
     }
+    Ok(())
 }
 
 fn comment_shape(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     repository: &Repository,
     number: u64,
     comment: &Comment,
@@ -44,23 +47,25 @@ fn comment_shape(
     })
 }
 
-fn body(call: &Call<'_>) -> Result<String, Answer> {
+fn body(call: &GitHubCall<'_>) -> Result<String, GitHubAnswer> {
     let body = call.required("body")?;
     if body.trim().is_empty() || body.chars().count() > MAX_BODY {
-        let message = match body.trim().is_empty() {
-            true => "body cannot be blank".to_owned(),
-            false => format!("body is too long (maximum is {MAX_BODY} characters)"),
+        let message = if body.trim().is_empty() {
+            "body cannot be blank".to_owned()
+        } else {
+            format!("body is too long (maximum is {MAX_BODY} characters)")
         };
-        return Err(Answer::invalid(
+        return Err(GitHubAnswer::invalid(
             json!({"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": message}),
         ));
     }
     Ok(body.to_owned())
 }
 
-pub(super) fn comments(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn comments(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let shapes = pull
         .comments
         .iter()
@@ -69,11 +74,12 @@ pub(super) fn comments(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-pub(super) fn comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn comment(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     call.pull(github)?;
     let body = body(call)?;
-    let (id, user) = (github.new_id(), call.caller.login().to_owned());
+    let id = github.new_id();
+    let user = call.caller.login().to_owned();
     let comment = Comment {
         id,
         user,
@@ -85,7 +91,7 @@ pub(super) fn comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
     pull.comments.push(comment.clone());
     pull.updated_at = call.now;
     let number = pull.number;
-    Answer::created(comment_shape(
+    GitHubAnswer::created(comment_shape(
         call,
         call.repository(github),
         number,
@@ -93,19 +99,21 @@ pub(super) fn comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
     ))
 }
 
-pub(super) fn edit_comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (id, now, body) = (call.number("comment")?, call.now, body(call));
+pub(super) fn edit_comment(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let id = call.number("comment")?;
+    let now = call.now;
+    let body = body(call);
     let mut pulls = call.repository_mut(github).pulls.values_mut();
     let found = pulls.find_map(|pull| {
         let number = pull.number;
         let comment = pull.comments.iter_mut().find(|comment| comment.id == id)?;
         Some((number, comment))
     });
-    let (number, comment) = found.ok_or_else(Answer::not_found)?;
+    let (number, comment) = found.ok_or_else(GitHubAnswer::not_found)?;
     comment.body = body?;
     comment.updated_at = now;
     let comment = comment.clone();
-    Answer::ok(comment_shape(
+    GitHubAnswer::ok(comment_shape(
         call,
         call.repository(github),
         number,
@@ -114,8 +122,9 @@ pub(super) fn edit_comment(github: &mut GitHub, call: &Call<'_>) -> Reply {
 }
 
 /// All labels of the pull request.
-fn labels_of(github: &GitHub, call: &Call<'_>) -> Result<Vec<Value>, Answer> {
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+fn labels_of(github: &GitHub, call: &GitHubCall<'_>) -> Result<Vec<Value>, GitHubAnswer> {
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let labels = pull
         .labels
         .iter()
@@ -125,22 +134,24 @@ fn labels_of(github: &GitHub, call: &Call<'_>) -> Result<Vec<Value>, Answer> {
         .collect())
 }
 
-pub(super) fn labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     let labels = labels_of(github, call)?;
     call.page(github, labels, |_, shown| shown.into())
 }
 
-pub(super) fn add_labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn add_labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     call.pull(github)?;
-    let named = |item: &Value| match item {
-        Value::Object(label) => label.get("name").cloned().unwrap_or_default(),
-        other => other.clone(),
-    };
     let given = call.body.get("labels").and_then(Value::as_array);
-    let given = given.ok_or_else(|| Answer::not_supplied("labels"))?;
-    let names = texts_of(&given.iter().map(named).collect::<Vec<_>>().into())?;
+    let given = given.ok_or_else(|| GitHubAnswer::not_supplied("labels"))?;
+    let mut names = Vec::new();
+    for item in given {
+        let name = item.get("name").unwrap_or(item);
+        let wrong =
+            || GitHubAnswer::error(422, "Invalid request.\n\nAn array of strings is wanted.");
+        names.push(name.as_str().ok_or_else(wrong)?.to_owned());
+    }
     for name in names {
         // Names compare without case, and unknown ones come into being.
         let known = call
@@ -165,32 +176,32 @@ pub(super) fn add_labels(github: &mut GitHub, call: &Call<'_>) -> Reply {
         };
         call.pull_mut(github)?.labels.insert(name);
     }
-    Answer::ok(labels_of(github, call)?.into())
+    GitHubAnswer::ok(labels_of(github, call)?.into())
 }
 
-pub(super) fn remove_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn remove_label(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     if !call.pull_mut(github)?.labels.remove(call.part("name")) {
-        return Err(Answer::error(404, "Label does not exist"));
+        return Err(GitHubAnswer::error(404, "Label does not exist"));
     }
-    Answer::ok(labels_of(github, call)?.into())
+    GitHubAnswer::ok(labels_of(github, call)?.into())
 }
 
-pub(super) fn label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn label(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let label = repository
         .labels
         .get(call.part("name"))
-        .ok_or_else(Answer::not_found)?;
-    Answer::ok(call.urls.label(repository, label))
+        .ok_or_else(GitHubAnswer::not_found)?;
+    GitHubAnswer::ok(call.urls.label(repository, label))
 }
 
-pub(super) fn create_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn create_label(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
     let name = call.required("name")?.to_owned();
     let color = call.text("color")?.unwrap_or("ededed").to_owned();
     let error = |code: &str, field: &str| {
-        Answer::invalid(json!({"resource": "Label", "code": code, "field": field}))
+        GitHubAnswer::invalid(json!({"resource": "Label", "code": code, "field": field}))
     };
     if color.len() != 6 || !color.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(error("invalid", "color"));
@@ -212,10 +223,10 @@ pub(super) fn create_label(github: &mut GitHub, call: &Call<'_>) -> Reply {
     };
     let shape = call.urls.label(call.repository(github), &label);
     call.repository_mut(github).labels.insert(name, label);
-    Answer::created(shape)
+    GitHubAnswer::created(shape)
 }
 
-pub(super) fn assign(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn assign(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let wanted = call.texts("assignees")?.unwrap_or_default();
     let known: BTreeSet<String> = call.repository(github).collaborators.clone();
     let pull = call.pull_mut(github)?;
@@ -225,16 +236,17 @@ pub(super) fn assign(github: &mut GitHub, call: &Call<'_>) -> Reply {
             pull.assignees.push(login);
         }
     }
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let mut shape = issue_shape(call, repository, pull);
     if call.newest {
         without(&mut shape, &["assignee"]);
     }
-    Ok(Answer::json(201, shape))
+    Ok(GitHubAnswer::json(201, shape))
 }
 
 /// The issue side of a pull request.
-fn issue_shape(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+fn issue_shape(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
     let api = call.urls.repository(repository);
     let url = format!("{api}/issues/{}", pull.number);
     let merged_at = match pull.state {

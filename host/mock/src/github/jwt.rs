@@ -7,14 +7,14 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
 use super::GitHub;
-use super::answer::Answer;
+use super::answer::GitHubAnswer;
 
-/// GitHub takes no claim that lives longer.
-const MAX_LIFE: i64 = 600;
-/// How far the clock of a client may be ahead.
-const DRIFT: i64 = 60;
+/// The number of seconds that a claim may live at most.
+const MAX_CLAIM_LIFETIME: i64 = 600;
+/// The number of seconds by which the clock of a client may be ahead.
+const MAX_CLOCK_DRIFT: i64 = 60;
 
-/// Whether the text has the three parts of a JWT, the first of which is a header.
+/// Returns true if the text has the three parts of a JWT, the first of which is a header.
 pub(super) fn looks_like_one(text: &str) -> bool {
     let mut parts = text.split('.');
     let header = parts.next().and_then(decode);
@@ -27,14 +27,12 @@ fn decode(part: &str) -> Option<Value> {
 }
 
 /// Checks signature and claims, and returns the App's place among all.
-pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usize, Answer> {
-    let broken = || Answer::unauthorized("A JSON web token could not be decoded");
+pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usize, GitHubAnswer> {
+    let broken = || GitHubAnswer::unauthorized("A JSON web token could not be decoded");
     let (signed, signature) = text.rsplit_once('.').ok_or_else(broken)?;
     let (header, claims) = signed.split_once('.').ok_or_else(broken)?;
-    let (header, claims) = (
-        decode(header).ok_or_else(broken)?,
-        decode(claims).ok_or_else(broken)?,
-    );
+    let header = decode(header).ok_or_else(broken)?;
+    let claims = decode(claims).ok_or_else(broken)?;
     if header["alg"] != "RS256" {
         return Err(broken());
     }
@@ -42,14 +40,15 @@ pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usiz
         Value::String(text) => text.clone(),
         Value::Number(id) => id.to_string(),
         _ => {
-            return Err(Answer::unauthorized(
+            return Err(GitHubAnswer::unauthorized(
                 "'Issuer' claim ('iss') must be a string or an Integer",
             ));
         }
     };
     let mut apps = github.apps.iter();
     let place = apps.position(|app| issuer == app.client_id || issuer == app.id.to_string());
-    let place = place.ok_or_else(|| Answer::error(404, "Integration not found").documented(""))?;
+    let place =
+        place.ok_or_else(|| GitHubAnswer::error(404, "Integration not found").documented(""))?;
     if let Some(key) = &github.apps[place].public_key {
         let signature = BASE64_URL_SAFE_NO_PAD
             .decode(signature)
@@ -62,10 +61,10 @@ pub(super) fn verify(github: &GitHub, now: Timestamp, text: &str) -> Result<usiz
     Ok(place)
 }
 
-fn in_time(claims: &Value, now: i64) -> Result<(), Answer> {
-    let refused = |message: &str| Err(Answer::unauthorized(message));
+fn in_time(claims: &Value, now: i64) -> Result<(), GitHubAnswer> {
+    let refused = |message: &str| Err(GitHubAnswer::unauthorized(message));
     match claims["exp"].as_i64() {
-        Some(exp) if exp > now + MAX_LIFE => {
+        Some(exp) if exp > now + MAX_CLAIM_LIFETIME => {
             return refused("'Expiration time' claim ('exp') is too far in the future");
         }
         Some(exp) if exp > now => {}
@@ -76,7 +75,7 @@ fn in_time(claims: &Value, now: i64) -> Result<(), Answer> {
         }
     }
     match claims["iat"].as_i64() {
-        Some(iat) if iat <= now + DRIFT => Ok(()),
+        Some(iat) if iat <= now + MAX_CLOCK_DRIFT => Ok(()),
         _ => refused(
             "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
         ),

@@ -8,36 +8,36 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
-use super::identity::{Caller, TokenKind};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
+use super::identity::{RequestCaller, TokenKind};
 
-const HOUR: i64 = 3600;
+const WINDOW_SECONDS: i64 = 3600;
 
-/// How many requests are left, by caller.
+/// The requests that each caller has used.
 #[derive(Clone, Debug, Default)]
 pub struct RateLimits {
-    /// Overrides the limit of everyone.
+    /// A limit for everybody, in place of GitHub's.
     pub limit: Option<u64>,
-    used: BTreeMap<(String, &'static str), Window>,
+    used: BTreeMap<(String, &'static str), RateWindow>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Window {
+struct RateWindow {
     used: u64,
     reset: i64,
 }
 
 /// A caller's budget as the headers say it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
+pub(super) struct RateBudget {
     limit: u64,
     used: u64,
     reset: i64,
     resource: &'static str,
 }
 
-impl Budget {
+impl RateBudget {
     pub(super) fn exhausted(&self) -> bool {
         self.used > self.limit
     }
@@ -46,7 +46,7 @@ impl Budget {
         self.limit.saturating_sub(self.used)
     }
 
-    pub(super) fn headers(&self, answer: Answer) -> Answer {
+    pub(super) fn headers(&self, answer: GitHubAnswer) -> GitHubAnswer {
         answer
             .header("x-ratelimit-limit", self.limit.to_string())
             .header("x-ratelimit-remaining", self.remaining().to_string())
@@ -60,12 +60,12 @@ impl Budget {
     }
 }
 
-/// Who shares a budget, and its size an hour (GitHub REST, Rate limits for the REST API).
-fn account(caller: &Caller) -> (String, u64) {
+/// Returns the name of the caller's budget and its size an hour (GitHub REST, Rate limits for the REST API).
+fn account(caller: &RequestCaller) -> (String, u64) {
     match caller {
-        Caller::Anonymous => ("anonymous".into(), 60),
-        Caller::App(app) => (format!("app {app}"), 5000),
-        Caller::Token { token, .. } => match token.kind {
+        RequestCaller::Anonymous => ("anonymous".into(), 60),
+        RequestCaller::App(app) => (format!("app {app}"), 5000),
+        RequestCaller::Token { token, .. } => match token.kind {
             TokenKind::Actions => ("actions".into(), 1000),
             TokenKind::Installation { id } => (format!("installation {id}"), 5000),
             _ => (format!("user {}", token.login), 5000),
@@ -78,22 +78,22 @@ impl RateLimits {
     pub(super) fn spend(
         &mut self,
         now: Timestamp,
-        caller: &Caller,
+        caller: &RequestCaller,
         resource: &'static str,
         cost: u64,
-    ) -> Budget {
+    ) -> RateBudget {
         let (who, limit) = account(caller);
         let limit = self.limit.unwrap_or(limit);
-        let fresh = Window {
+        let fresh = RateWindow {
             used: 0,
-            reset: now.as_second() + HOUR,
+            reset: now.as_second() + WINDOW_SECONDS,
         };
         let window = self.used.entry((who, resource)).or_insert(fresh);
         if window.reset <= now.as_second() {
             *window = fresh;
         }
         window.used += cost;
-        Budget {
+        RateBudget {
             limit,
             used: window.used,
             reset: window.reset,
@@ -105,9 +105,9 @@ impl RateLimits {
     pub(super) fn refund(
         &mut self,
         now: Timestamp,
-        caller: &Caller,
+        caller: &RequestCaller,
         resource: &'static str,
-    ) -> Budget {
+    ) -> RateBudget {
         let (who, _) = account(caller);
         if let Some(window) = self.used.get_mut(&(who, resource)) {
             window.used = window.used.saturating_sub(1);
@@ -117,34 +117,35 @@ impl RateLimits {
 }
 
 /// The refusal of a caller without budget.
-pub(super) fn exceeded(caller: &Caller) -> Answer {
+pub(super) fn exceeded(caller: &RequestCaller) -> GitHubAnswer {
     let whose = match caller {
-        Caller::Anonymous => "127.0.0.1".to_owned(),
-        Caller::App(app) => format!("app {app}"),
-        Caller::Token { token, .. } => match token.kind {
+        RequestCaller::Anonymous => "127.0.0.1".to_owned(),
+        RequestCaller::App(app) => format!("app {app}"),
+        RequestCaller::Token { token, .. } => match token.kind {
             TokenKind::Installation { id } => format!("installation ID {id}"),
             TokenKind::Actions => "installation ID 1".to_owned(),
             _ => format!("user ID {}", super::shapes::user_id(&token.login)),
         },
     };
-    Answer::error(403, format!("API rate limit exceeded for {whose}."))
+    GitHubAnswer::error(403, format!("API rate limit exceeded for {whose}."))
         .documented("overview/rate-limits-for-the-rest-api")
 }
 
 /// Answers `GET /rate_limit`, which costs nothing.
-pub(super) fn overview(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn overview(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let mut budget = |resource| {
         github
             .rate_limits
             .spend(call.now, &call.caller, resource, 0)
             .shape()
     };
-    let (core, graphql) = (budget("core"), budget("graphql"));
+    let core = budget("core");
+    let graphql = budget("graphql");
     let search =
         json!({"limit": 30, "used": 0, "remaining": 30, "reset": call.now.as_second() + 60});
     let mut body = json!({"resources": {"core": core, "search": search, "graphql": graphql}});
     if !call.newest {
         body["rate"] = core;
     }
-    Answer::ok(body)
+    GitHubAnswer::ok(body)
 }

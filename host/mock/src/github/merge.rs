@@ -4,17 +4,17 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::mergeable::merged_tree;
 use super::rules;
 use super::shapes::signed;
 use super::state::{Method, PullRequest, PullState, Repository};
 use crate::git::{Commit, Object, Oid, Signature};
 
-/// A merge that somebody asks for.
+/// A merge that somebody asks for: the method, the person and the words.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
+pub(super) struct MergeOrder {
     pub(super) method: Method,
     pub(super) by: String,
     pub(super) title: Option<String>,
@@ -22,30 +22,29 @@ pub(super) struct Wish {
 }
 
 /// Refusals of a merge are 405, whatever their reason.
-fn refuse(message: impl Into<String>) -> Answer {
-    Answer::error(405, message)
+fn refuse(message: impl Into<String>) -> GitHubAnswer {
+    GitHubAnswer::error(405, message)
 }
 
-pub(super) fn check(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn check(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     match call.pull(github)?.state {
-        PullState::Merged { .. } => Answer::nothing(),
-        _ => Err(Answer::not_found()),
+        PullState::Merged { .. } => GitHubAnswer::nothing(),
+        _ => Err(GitHubAnswer::not_found()),
     }
 }
 
-pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let text = |name: &str| call.text(name).map(|text| text.map(str::to_owned));
     let method = call.text("merge_method")?.unwrap_or("merge");
     let method = Method::ALL.into_iter().find(|known| known.name() == method);
-    let invalid = || {
-        Answer::error(
+    let method = method.ok_or_else(|| {
+        GitHubAnswer::error(
             422,
             "Invalid request.\n\nmerge_method is not one of merge, squash, rebase.",
         )
-    };
-    let method = method.ok_or_else(invalid)?;
+    })?;
     let by = call.caller.login().to_owned();
-    let wish = Wish {
+    let order = MergeOrder {
         method,
         by,
         title: text("commit_title")?,
@@ -64,16 +63,15 @@ pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if let Some(reason) = rules::refusal(repository, pull, call.now) {
         return Err(refuse(reason));
     }
-    let behind = || {
-        let base = repository.branch(&pull.base);
-        base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
-    };
-    if repository.rules_of(&pull.base).strict && behind() {
+    let base = repository.branch(&pull.base);
+    if repository.rules_of(&pull.base).strict
+        && base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
+    {
         return Err(refuse("Head branch is out of date with the base branch."));
     }
     let number = pull.number;
-    let commit = github.merge_pull(call.repository, number, call.now, &wish)?;
-    Answer::ok(
+    let commit = github.merge_pull(call.repository, number, call.now, &order)?;
+    GitHubAnswer::ok(
         json!({"sha": commit.to_string(), "merged": true, "message": "Pull Request successfully merged"}),
     )
 }
@@ -84,7 +82,7 @@ fn admit(
     pull: &PullRequest,
     expected: Option<&str>,
     method: Method,
-) -> Result<(), Answer> {
+) -> Result<(), GitHubAnswer> {
     if pull.state != PullState::Open {
         return Err(refuse("Pull Request is not mergeable"));
     }
@@ -92,7 +90,7 @@ fn admit(
         return Err(refuse("Pull Request is still a draft"));
     }
     if expected.is_some_and(|sha| sha != pull.head_sha.to_string()) {
-        return Err(Answer::error(
+        return Err(GitHubAnswer::error(
             409,
             "Head branch was modified. Review and try the merge again.",
         ));
@@ -141,23 +139,23 @@ impl GitHub {
         place: usize,
         number: u64,
         now: Timestamp,
-        wish: &Wish,
-    ) -> Result<Oid, Answer> {
+        order: &MergeOrder,
+    ) -> Result<Oid, GitHubAnswer> {
         let repository = &mut self.repositories[place];
         let pull = repository
             .pulls
             .get(&number)
             .cloned()
-            .ok_or_else(Answer::not_found)?;
+            .ok_or_else(GitHubAnswer::not_found)?;
         let base = repository
             .branch(&pull.base)
             .ok_or_else(|| refuse("Pull Request is not mergeable"))?;
-        let commit = match wish.method {
-            Method::Merge | Method::Squash => join(repository, &pull, base, now, wish),
-            Method::Rebase => replay(repository, &pull, base, now, &wish.by),
+        let commit = match order.method {
+            Method::Merge | Method::Squash => join(repository, &pull, base, now, order),
+            Method::Rebase => replay(repository, &pull, base, now, &order.by),
         };
         let commit = commit?;
-        let by = wish.by.clone();
+        let by = order.by.clone();
         if let Some(pull) = repository.pulls.get_mut(&number) {
             pull.state = PullState::Merged {
                 at: now,
@@ -166,7 +164,8 @@ impl GitHub {
             };
             pull.base_sha = base;
             pull.updated_at = now;
-            (pull.auto_merge, pull.queued_at) = (None, None);
+            pull.auto_merge = None;
+            pull.queued_at = None;
         }
         let deletes = repository.settings.delete_branch_on_merge;
         self.set_ref(
@@ -195,34 +194,31 @@ fn join(
     pull: &PullRequest,
     base: Oid,
     now: Timestamp,
-    wish: &Wish,
-) -> Result<Oid, Answer> {
+    order: &MergeOrder,
+) -> Result<Oid, GitHubAnswer> {
     let tree = merged_tree(&mut repository.git, base, pull.head_sha);
     let tree = tree.ok_or_else(|| refuse("Pull Request is not mergeable"))?;
-    let (
-        PullRequest {
-            number,
-            title,
-            head,
-            ..
-        },
-        owner,
-    ) = (pull, &repository.owner);
-    let (parents, subject, body) = match wish.method {
-        Method::Squash => (vec![base], format!("{title} (#{number})"), String::new()),
-        _ => {
-            let subject = format!("Merge pull request #{number} from {owner}/{head}");
-            (vec![base, pull.head_sha], subject, title.clone())
-        }
-    };
-    let subject = wish.title.clone().unwrap_or(subject);
-    let body = wish.message.clone().unwrap_or(body);
+    let mut parents = vec![base];
+    let mut subject = format!("{} (#{})", pull.title, pull.number);
+    let mut body = String::new();
+    if order.method != Method::Squash {
+        let owner = &repository.owner;
+        parents.push(pull.head_sha);
+        subject = format!(
+            "Merge pull request #{} from {owner}/{}",
+            pull.number, pull.head
+        );
+        body.clone_from(&pull.title);
+    }
+    let subject = order.title.clone().unwrap_or(subject);
+    let body = order.message.clone().unwrap_or(body);
     let message = if body.is_empty() {
         subject
     } else {
         format!("{subject}\n\n{body}")
     };
-    let (author, committer) = (signed(&wish.by, now), web_flow(now));
+    let author = signed(&order.by, now);
+    let committer = web_flow(now);
     let id = repository.git.insert(Object::Commit(Commit {
         tree,
         parents,
@@ -241,7 +237,7 @@ fn replay(
     base: Oid,
     now: Timestamp,
     by: &str,
-) -> Result<Oid, Answer> {
+) -> Result<Oid, GitHubAnswer> {
     let refused = || refuse("This branch can't be rebased");
     let git = &mut repository.git;
     let mut tip = base;

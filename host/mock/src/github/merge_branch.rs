@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::commits::commit_shape;
 use super::merge::web_flow;
 use super::mergeable::merged_tree;
@@ -13,20 +13,22 @@ use super::shapes::signed;
 use super::state::PullState;
 use crate::git::{Commit, Object};
 
-pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (base, head) = (call.required("base")?, call.required("head")?);
+pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let base = call.required("base")?;
+    let head = call.required("head")?;
     let repository = call.repository_mut(github);
-    let missing = |what: &str| Answer::error(404, format!("{what} does not exist"));
+    let missing = |what: &str| GitHubAnswer::error(404, format!("{what} does not exist"));
     let from = repository.branch(base).ok_or_else(|| missing("Base"))?;
     let id = repository.resolve(head).ok_or_else(|| missing("Head"))?;
     if repository.git.is_ancestor(id, from) {
-        return Answer::nothing();
+        return GitHubAnswer::nothing();
     }
     let name = format!("refs/heads/{base}");
     permit(repository, &name, call)?;
     let tree = merged_tree(&mut repository.git, from, id);
-    let tree = tree.ok_or_else(|| Answer::error(409, "Merge conflict"))?;
-    let (author, committer) = (signed(call.caller.login(), call.now), web_flow(call.now));
+    let tree = tree.ok_or_else(|| GitHubAnswer::error(409, "Merge conflict"))?;
+    let author = signed(call.caller.login(), call.now);
+    let committer = web_flow(call.now);
     let message = call.text("commit_message")?.map(str::to_owned);
     let message = message.unwrap_or_else(|| format!("Merge {head} into {base}"));
     let parents = vec![from, id];
@@ -39,13 +41,13 @@ pub(super) fn merge(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }));
     repository.verified.insert(merged);
     github.move_ref(call, &name, Some(merged));
-    Answer::created(commit_shape(call, call.repository(github), merged))
+    GitHubAnswer::created(commit_shape(call, call.repository(github), merged))
 }
 
-pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let pull = call.pull(github)?.clone();
     let repository = call.repository_mut(github);
-    let refused = |message: &str| Answer::error(422, message);
+    let refused = |message: &str| GitHubAnswer::error(422, message);
     if call
         .text("expected_head_sha")?
         .is_some_and(|sha| sha != pull.head_sha.to_string())
@@ -63,7 +65,8 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     let tree = merged_tree(&mut repository.git, pull.head_sha, base);
     let tree = tree.ok_or_else(|| refused("merge conflict between base and head"))?;
-    let (author, committer) = (signed(call.caller.login(), call.now), web_flow(call.now));
+    let author = signed(call.caller.login(), call.now);
+    let committer = web_flow(call.now);
     let message = format!("Merge branch '{}' into {}", pull.base, pull.head);
     let parents = vec![pull.head_sha, base];
     let id = repository.git.insert(Object::Commit(Commit {
@@ -80,7 +83,7 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
         call.urls.repository(call.repository(github)),
         pull.number
     );
-    Ok(Answer::json(
+    Ok(GitHubAnswer::json(
         202,
         json!({"message": "Updating pull request branch.", "url": url}),
     ))

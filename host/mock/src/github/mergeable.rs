@@ -1,4 +1,4 @@
-//! Whether a pull request can be merged, and what the merge would give.
+//! The mergeability of a pull request, and the tree that a merge would give.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use super::rules;
 use super::state::{PullRequest, PullState, Repository};
 use crate::git::{Oid, Store};
 
-/// What GitHub computes behind `mergeable`.
+/// The result that GitHub computes behind `mergeable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mergeability {
     pub(super) mergeable: bool,
@@ -18,7 +18,9 @@ pub(super) struct Mergeability {
 /// The tree of base and head together, or none if they conflict.
 pub(super) fn merged_tree(git: &mut Store, base: Oid, head: Oid) -> Option<Oid> {
     let fork = git.merge_base(base, head)?;
-    let (fork, base, head) = (git.tree_of(fork)?, git.tree_of(base)?, git.tree_of(head)?);
+    let fork = git.tree_of(fork)?;
+    let base = git.tree_of(base)?;
+    let head = git.tree_of(head)?;
     git.merge_trees(fork, base, head).ok()
 }
 
@@ -29,13 +31,18 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
     let merges = base.is_some_and(|base| merged_tree(&mut git, base, pull.head_sha).is_some());
     let rules = repository.rules_of(&pull.base);
     let behind = rules.strict && base.is_some_and(|base| !git.is_ancestor(base, pull.head_sha));
-    let state = match () {
-        () if !merges => "dirty",
-        () if pull.draft => "draft",
-        () if rules.merge_queue || rules::refusal(repository, pull, now).is_some() => "blocked",
-        () if behind => "behind",
-        () if any_unfinished(repository, pull.head_sha, now) => "unstable",
-        () => "clean",
+    let state = if !merges {
+        "dirty"
+    } else if pull.draft {
+        "draft"
+    } else if rules.merge_queue || rules::refusal(repository, pull, now).is_some() {
+        "blocked"
+    } else if behind {
+        "behind"
+    } else if any_unfinished(repository, pull.head_sha, now) {
+        "unstable"
+    } else {
+        "clean"
     };
     Mergeability {
         mergeable: merges,
@@ -43,8 +50,8 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
     }
 }
 
-/// What a look at the pull request shows. The first looks at a new head or base find it not computed yet; a closed
-/// one is never computed, so polling it never ends.
+/// Returns the mergeability that a look at the pull request shows. The first looks at a new head or base find it not
+/// computed yet.
 pub(super) fn look(
     repository: &mut Repository,
     number: u64,

@@ -7,31 +7,39 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
+use super::answer::{GitHubAnswer, GitHubReply};
 use super::apps::{Installation, caller, permissions_shape};
-use super::call::Call;
-use super::identity::{Access, Caller, Level, Permissions, Token, TokenKind};
+use super::call::GitHubCall;
+use super::identity::{Access, Level, Permissions, RequestCaller, Token, TokenKind};
 use super::repository_shape;
 
-/// How long a minted token lives.
-const LIFE: SignedDuration = SignedDuration::from_hours(1);
+/// The lifetime of a minted token.
+const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (app, id) = (caller(github, call)?, call.number("installation")?);
+pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let app = caller(github, call)?;
+    let id = call.number("installation")?;
     let found = app
         .installations
         .iter()
         .find(|installation| installation.id == id);
-    let installation = found.ok_or_else(Answer::not_found)?.clone();
-    let (app_id, login) = (app.id, format!("{}[bot]", app.slug));
+    let installation = found.ok_or_else(GitHubAnswer::not_found)?.clone();
+    let app_id = app.id;
+    let login = format!("{}[bot]", app.slug);
     if installation.suspended {
-        return Err(Answer::error(403, "This installation has been suspended"));
+        return Err(GitHubAnswer::error(
+            403,
+            "This installation has been suspended",
+        ));
     }
     let access = narrowed_access(github, call, &installation)?;
     let permissions = narrowed_permissions(call, &installation)?;
     let long = call.header("x-github-stateless-s2s-token") == "enabled";
     let text = token_text(app_id, github.new_id(), call.now, long);
-    let expires_at = call.now.checked_add(LIFE).unwrap_or(Timestamp::MAX);
+    let expires_at = call
+        .now
+        .checked_add(TOKEN_LIFETIME)
+        .unwrap_or(Timestamp::MAX);
     let mut body = json!({
         "token": text,
         "expires_at": expires_at.to_string(),
@@ -58,15 +66,15 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
             expires_at: Some(expires_at),
         },
     );
-    Ok(Answer::json(201, body))
+    Ok(GitHubAnswer::json(201, body))
 }
 
 /// The repositories asked for, by name or number; without either, all of the installation.
 fn narrowed_access(
     github: &GitHub,
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     installation: &Installation,
-) -> Result<Access, Answer> {
+) -> Result<Access, GitHubAnswer> {
     let names = call.texts("repositories")?.unwrap_or_default();
     let numbers = call.body.get("repository_ids").and_then(Value::as_array);
     let numbers: BTreeSet<u64> = numbers
@@ -107,21 +115,21 @@ fn narrowed_access(
     let message = "There is at least one repository that does not exist or is not accessible to the parent installation.";
     found
         .map(Access::Only)
-        .ok_or_else(|| Answer::error(422, message))
+        .ok_or_else(|| GitHubAnswer::error(422, message))
 }
 
 /// The permissions asked for, none of them wider than the installation's.
 fn narrowed_permissions(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     installation: &Installation,
-) -> Result<Permissions, Answer> {
+) -> Result<Permissions, GitHubAnswer> {
     let asked = match call.body.get("permissions") {
         None | Some(Value::Null) => return Ok(installation.permissions.clone()),
         Some(asked) => asked.as_object(),
     };
     // A misspelt name is answered like one that was not granted.
     let refused = || {
-        Answer::error(
+        GitHubAnswer::error(
             422,
             "The permissions requested are not granted to this installation.",
         )
@@ -131,10 +139,10 @@ fn narrowed_permissions(
         let level = level.as_str().and_then(Level::parse).ok_or_else(refused)?;
         let granted = installation.permissions.get(name).copied() >= Some(level);
         let metadata = name == "metadata" && level == Level::Read;
-        match granted || metadata {
-            true => narrowed.insert(name.clone(), level),
-            false => return Err(refused()),
-        };
+        if !granted && !metadata {
+            return Err(refused());
+        }
+        narrowed.insert(name.clone(), level);
     }
     Ok(narrowed)
 }
@@ -156,18 +164,18 @@ fn token_text(app: u64, id: u64, now: Timestamp, long: bool) -> String {
     format!("ghs_{}", &digest(0)[..36])
 }
 
-pub(super) fn revoke(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn revoke(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     match &call.caller {
-        Caller::Token { text, token }
+        RequestCaller::Token { text, token }
             if matches!(
                 token.kind,
                 TokenKind::Installation { .. } | TokenKind::Actions
             ) =>
         {
-            github.tokens.revoke(&text.0);
-            Answer::nothing()
+            github.tokens.revoke(text.text());
+            GitHubAnswer::nothing()
         }
-        _ => Err(Answer::error(
+        _ => Err(GitHubAnswer::error(
             403,
             "Resource not accessible by personal access token",
         )),
@@ -175,7 +183,7 @@ pub(super) fn revoke(github: &mut GitHub, call: &Call<'_>) -> Reply {
 }
 
 /// The repositories that a minted token reaches.
-pub(super) fn repositories(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn repositories(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let token = call
         .caller
         .token()
@@ -183,7 +191,7 @@ pub(super) fn repositories(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let message = "You must authenticate with an installation access token in order to list repositories for an installation.";
     let access = token
         .map(|token| &token.access)
-        .ok_or_else(|| Answer::error(403, message))?;
+        .ok_or_else(|| GitHubAnswer::error(403, message))?;
     let reached = github
         .repositories
         .iter()
@@ -196,7 +204,7 @@ pub(super) fn repositories(github: &mut GitHub, call: &Call<'_>) -> Reply {
     } else {
         "selected"
     };
-    Answer::ok(
+    GitHubAnswer::ok(
         json!({"total_count": shapes.len(), "repository_selection": selection, "repositories": shapes}),
     )
 }

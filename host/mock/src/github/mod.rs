@@ -70,29 +70,29 @@ pub struct GitHub {
     pub tokens: Tokens,
     /// GitHub Apps and where they are installed.
     pub apps: Vec<App>,
-    /// Bad days.
+    /// Delays inside GitHub.
     pub weather: Weather,
-    /// What others will do, and when.
+    /// The events to come.
     pub schedule: Vec<Scheduled>,
     /// Requests left, by token.
     pub rate_limits: RateLimits,
     /// Method and path of requests that no route took: a client asks for something that this mock does not know.
     pub unknown_routes: Vec<String>,
-    /// How many requests were answered.
+    /// The number of requests that were answered.
     pub requests: u64,
     /// The time of the last request, at which the verbs of a scenario act.
     pub now: Timestamp,
     next_id: u64,
 }
 
-/// What GitHub does on a bad day. Counters run down as they are used.
+/// Delays inside GitHub that a client must live with. Counters run down as they are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weather {
-    /// How many reads of a ref are answered from before its last change.
+    /// The number of reads of a ref that still see the value before its last change.
     pub stale_reads: u32,
-    /// How many times `mergeable` is null after a pull request's head or base changed. GitHub always needs one.
+    /// The number of reads that find `mergeable` null after a pull request's head or base changed; never 0 at GitHub.
     pub unknown_mergeable: u32,
-    /// How many merges are refused with `Base branch was modified`.
+    /// The number of merges that are refused with `Base branch was modified`.
     pub base_modified: u32,
 }
 
@@ -135,7 +135,7 @@ impl GitHub {
         answer.finish(self.requests)
     }
 
-    /// Ends a bad day: every read sees what there is.
+    /// Ends all delays: every read sees the present state.
     pub(super) fn heal(&mut self) {
         self.weather = Weather::default();
         self.repositories
@@ -148,8 +148,8 @@ impl GitHub {
         self.next_id
     }
 
-    /// What the outside can see of the state, as lines of text: equal before and after means that nothing changed.
-    /// Requests, rate limits and whether `mergeable` is computed do not count.
+    /// Returns the state that clients can see as lines of text, equal before and after if nothing changed. Requests,
+    /// rate limits and the computation of `mergeable` are left out.
     pub fn fingerprint(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         for repository in &self.repositories {
@@ -163,8 +163,8 @@ impl GitHub {
         lines.join("\n")
     }
 
-    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
-    /// share. If not, only the fingerprints tell.
+    /// Returns true if two states have the same fingerprint, found by comparing the parts that they share, without
+    /// writing them as text.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         self.repositories == other.repositories && self.tokens.kinds() == other.tokens.kinds()
     }

@@ -5,10 +5,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::refs::not_empty;
-use super::shapes::{Urls, node_id};
+use super::shapes::{UrlBase, node_id};
 use super::state::Repository;
 use crate::git::{Edits, Entry, Mode, Object, Oid, TreeError};
 
@@ -35,34 +35,37 @@ pub(super) fn unwrapped_base64(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(compact).ok()
 }
 
-pub(super) fn create_blob(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn create_blob(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let content = call.required("content")?;
     let bytes = match call.text("encoding")?.unwrap_or("utf-8") {
         "base64" => unwrapped_base64(content)
-            .ok_or_else(|| Answer::error(422, "content is not valid Base64"))?,
+            .ok_or_else(|| GitHubAnswer::error(422, "content is not valid Base64"))?,
         _ => content.as_bytes().to_vec(),
     };
     let repository = call.repository_mut(github);
     not_empty(repository)?;
     let id = repository.git.insert_blob(bytes);
     let url = format!("{}/git/blobs/{id}", call.urls.repository(repository));
-    Answer::created(json!({"sha": id.to_string(), "url": url}))
+    GitHubAnswer::created(json!({"sha": id.to_string(), "url": url}))
 }
 
-pub(super) fn blob(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn blob(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     not_empty(repository)?;
     let id: Oid = call.part("sha").parse().map_err(|_| {
-        Answer::error(
+        GitHubAnswer::error(
             422,
             "The sha parameter must be exactly 40 characters and contain only [0-9a-f].",
         )
     })?;
-    let content = repository.git.blob(id).ok_or_else(Answer::not_found)?;
+    let content = repository
+        .git
+        .blob(id)
+        .ok_or_else(GitHubAnswer::not_found)?;
     if call.header("accept").contains("raw") {
         return Ok(super::contents::raw(call, content.to_vec()));
     }
-    Answer::ok(json!({
+    GitHubAnswer::ok(json!({
         "sha": id.to_string(),
         "node_id": node_id("B", id),
         "size": content.len(),
@@ -72,7 +75,7 @@ pub(super) fn blob(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }))
 }
 
-pub(super) fn tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     not_empty(repository)?;
     let named = call.part("sha");
@@ -80,7 +83,7 @@ pub(super) fn tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
     // A commit or a branch is accepted where a tree is asked for.
     let id = named.parse().ok().filter(|id| git.tree(*id).is_some());
     let id: Option<Oid> = id.or_else(|| git.tree_of(repository.resolve(named)?));
-    let id = id.ok_or_else(Answer::not_found)?;
+    let id = id.ok_or_else(GitHubAnswer::not_found)?;
     // Any value of `recursive` counts, `0` and `false` too.
     let entries = match call.query("recursive") {
         Some(_) => git.walk(id),
@@ -89,38 +92,49 @@ pub(super) fn tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
             .map(|tree| tree.entries().to_vec())
             .unwrap_or_default(),
     };
-    Answer::ok(tree_shape(&call.urls, repository, id, &entries))
+    GitHubAnswer::ok(tree_shape(&call.urls, repository, id, &entries))
 }
 
-fn tree_shape(urls: &Urls, repository: &Repository, id: Oid, entries: &[(String, Entry)]) -> Value {
+fn tree_shape(
+    urls: &UrlBase,
+    repository: &Repository,
+    id: Oid,
+    entries: &[(String, Entry)],
+) -> Value {
     let api = urls.repository(repository);
-    let entry = |(path, entry): &(String, Entry)| {
-        let kind = entry.mode.kind();
-        let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
-        if kind != "commit" {
-            shape["url"] = format!("{api}/git/{kind}s/{}", entry.id).into();
-        }
-        if let Some(content) = repository.git.blob(entry.id) {
-            shape["size"] = content.len().into();
-        }
-        shape
-    };
+    let shapes: Vec<Value> = entries
+        .iter()
+        .take(MAX_ENTRIES)
+        .map(|(path, entry)| entry_shape(repository, &api, path, entry))
+        .collect();
     json!({
         "sha": id.to_string(),
         "url": format!("{api}/git/trees/{id}"),
-        "tree": entries.iter().take(MAX_ENTRIES).map(entry).collect::<Vec<_>>(),
+        "tree": shapes,
         "truncated": entries.len() > MAX_ENTRIES,
     })
 }
 
-pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
+fn entry_shape(repository: &Repository, api: &str, path: &str, entry: &Entry) -> Value {
+    let kind = entry.mode.kind();
+    let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
+    if kind != "commit" {
+        shape["url"] = format!("{api}/git/{kind}s/{}", entry.id).into();
+    }
+    if let Some(content) = repository.git.blob(entry.id) {
+        shape["size"] = content.len().into();
+    }
+    shape
+}
+
+pub(super) fn create_tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let wanted = call
         .body
         .get("tree")
-        .ok_or_else(|| Answer::not_supplied("tree"))?;
+        .ok_or_else(|| GitHubAnswer::not_supplied("tree"))?;
     let wanted = wanted
         .as_array()
-        .ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
+        .ok_or_else(|| GitHubAnswer::error(422, "Invalid tree info"))?;
     let base = call.text("base_tree")?;
     let repository = call.repository_mut(github);
     not_empty(repository)?;
@@ -131,20 +145,20 @@ pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
             Object::Commit(commit) => Some(commit.tree),
             Object::Blob(_) => None,
         });
-        tree.ok_or_else(|| Answer::error(422, "base_tree is not a valid tree oid"))
+        tree.ok_or_else(|| GitHubAnswer::error(422, "base_tree is not a valid tree oid"))
     });
     let base = base.transpose()?;
     let mut edits = Edits::new();
     for item in wanted {
         let item = item
             .as_object()
-            .ok_or_else(|| Answer::error(422, "Invalid tree info"))?;
+            .ok_or_else(|| GitHubAnswer::error(422, "Invalid tree info"))?;
         let (path, entry) = tree_item(repository, item)?;
         call.may_write(&path, repository)?;
         edits.insert(path, entry);
     }
     let id = repository.git.edit_tree(base, &edits).map_err(|error| {
-        Answer::error(
+        GitHubAnswer::error(
             422,
             match error {
                 TreeError::Path(_) => "tree.path contains a malformed path component",
@@ -159,15 +173,15 @@ pub(super) fn create_tree(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .map(|tree| tree.entries().to_vec())
         .unwrap_or_default();
     let shape = tree_shape(&call.urls, repository, id, &entries);
-    Answer::created(shape)
+    GitHubAnswer::created(shape)
 }
 
 /// One path of a tree to be, and what it becomes; none deletes it.
 fn tree_item(
     repository: &mut Repository,
     item: &Map<String, Value>,
-) -> Result<(String, Option<Entry>), Answer> {
-    let invalid = |message: &str| Answer::error(422, message);
+) -> Result<(String, Option<Entry>), GitHubAnswer> {
+    let invalid = |message: &str| GitHubAnswer::error(422, message);
     let path = item
         .get("path")
         .and_then(Value::as_str)
@@ -202,10 +216,10 @@ fn tree_item(
     }
 }
 
-fn mode_of(item: &Map<String, Value>) -> Result<Mode, Answer> {
+fn mode_of(item: &Map<String, Value>) -> Result<Mode, GitHubAnswer> {
     let mode = item
         .get("mode")
         .and_then(Value::as_str)
         .and_then(Mode::parse);
-    mode.ok_or_else(|| Answer::error(422, "Must supply a valid tree.mode"))
+    mode.ok_or_else(|| GitHubAnswer::error(422, "Must supply a valid tree.mode"))
 }

@@ -1,20 +1,19 @@
-//! What a pull request looks like, in lists and by itself.
+//! The JSON form of a pull request, in lists and by itself.
 
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::GitHubCall;
 use super::mergeable::Mergeability;
 use super::shapes::{self, node_id, with, without};
 use super::state::{PullRequest, PullState, Repository};
 use crate::git::Oid;
 
-/// What lists show.
-pub(super) fn simple(call: &Call<'_>, repository: &Repository, pull: &PullRequest) -> Value {
-    let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
-    let (url, html) = (
-        format!("{api}/pulls/{}", pull.number),
-        format!("{page}/pull/{}", pull.number),
-    );
+/// Returns the form that lists show.
+pub(super) fn simple(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+    let api = call.urls.repository(repository);
+    let page = call.urls.page(repository);
+    let url = format!("{api}/pulls/{}", pull.number);
+    let html = format!("{page}/pull/{}", pull.number);
     let issue = format!("{api}/issues/{}", pull.number);
     let statuses = format!("{api}/statuses/{}", pull.head_sha);
     let (closed_at, merged_at, merge_commit) = match &pull.state {
@@ -104,8 +103,9 @@ fn end(whole: Value, branch: &str, sha: Oid) -> Value {
     end
 }
 
-fn team(call: &Call<'_>, repository: &Repository, slug: &str) -> Value {
-    let (id, owner) = (shapes::user_id(slug), &repository.owner);
+fn team(call: &GitHubCall<'_>, repository: &Repository, slug: &str) -> Value {
+    let id = shapes::user_id(slug);
+    let owner = &repository.owner;
     let url = format!(
         "{}/organizations/{}/team/{id}",
         call.urls.api,
@@ -120,7 +120,7 @@ fn team(call: &Call<'_>, repository: &Repository, slug: &str) -> Value {
     })
 }
 
-fn auto_merge(call: &Call<'_>, pull: &PullRequest) -> Value {
+fn auto_merge(call: &GitHubCall<'_>, pull: &PullRequest) -> Value {
     pull.auto_merge.as_ref().map_or(Value::Null, |auto| {
         json!({
             "enabled_by": call.urls.user(&auto.by),
@@ -131,9 +131,9 @@ fn auto_merge(call: &Call<'_>, pull: &PullRequest) -> Value {
     })
 }
 
-/// What a single pull request shows.
+/// Returns the form that a single pull request shows.
 pub(super) fn full(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     repository: &Repository,
     pull: &PullRequest,
     known: Option<Mergeability>,
@@ -142,10 +142,8 @@ pub(super) fn full(
         .git
         .merge_base(pull.base_sha, pull.head_sha)
         .unwrap_or(pull.base_sha);
-    let (from, to) = (
-        repository.git.tree_of(fork),
-        repository.git.tree_of(pull.head_sha),
-    );
+    let from = repository.git.tree_of(fork);
+    let to = repository.git.tree_of(pull.head_sha);
     let changes = repository.git.changes(from, to);
     let diffs: Vec<_> = changes
         .iter()

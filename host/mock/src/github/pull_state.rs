@@ -1,4 +1,4 @@
-//! What a pull request holds.
+//! The state of a pull request.
 
 use std::collections::BTreeSet;
 
@@ -37,21 +37,21 @@ impl Method {
     }
 }
 
-/// What became of a pull request.
+/// The state of a pull request: open, closed or merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PullState {
-    /// Nothing yet.
+    /// It is open.
     Open,
     /// It was closed without a merge.
     Closed {
-        /// When.
+        /// The time.
         at: Timestamp,
     },
     /// It was merged.
     Merged {
-        /// When.
+        /// The time.
         at: Timestamp,
-        /// By whom.
+        /// Login of the person who merged it.
         by: String,
         /// The commit on the base branch.
         commit: Oid,
@@ -79,9 +79,9 @@ pub struct PullRequest {
     pub base: String,
     /// The base when it was opened or last pushed to.
     pub base_sha: Oid,
-    /// Whether it is a draft.
+    /// True if it is a draft.
     pub draft: bool,
-    /// What became of it.
+    /// Open, closed or merged.
     pub state: PullState,
     /// Names of its labels.
     pub labels: BTreeSet<String>,
@@ -93,24 +93,24 @@ pub struct PullRequest {
     pub reviews: Vec<Review>,
     /// Comments, oldest first.
     pub comments: Vec<Comment>,
-    /// Whether it merges itself once it can.
+    /// The merge that happens by itself once the rules are met.
     pub auto_merge: Option<AutoMerge>,
-    /// When it joined the merge queue.
+    /// The time at which it joined the merge queue.
     pub queued_at: Option<Timestamp>,
-    /// When it was opened.
+    /// The time at which it was opened.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated_at: Timestamp,
-    /// For which head and base `mergeable` is asked for, and how often it was.
+    /// The head and base that `mergeable` was last asked for, and the number of times.
     pub(super) asked: Option<(Oid, Oid, u32)>,
 }
 
 /// A merge to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AutoMerge {
-    /// Who asked.
+    /// Login of the person who asked for it.
     pub by: String,
-    /// How.
+    /// The way to merge.
     pub method: Method,
     /// First line of the commit, if given.
     pub title: Option<String>,
@@ -118,14 +118,14 @@ pub struct AutoMerge {
     pub message: Option<String>,
 }
 
-/// What a reviewer says.
+/// The opinion of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewState {
-    /// Yes.
+    /// The reviewer approves.
     Approved,
-    /// No, not so.
+    /// The reviewer asks for changes.
     ChangesRequested,
-    /// Neither.
+    /// The reviewer gives no opinion.
     Commented,
 }
 
@@ -134,13 +134,13 @@ pub enum ReviewState {
 pub struct Review {
     /// Id.
     pub id: u64,
-    /// Who.
+    /// Login of the author.
     pub user: String,
-    /// What.
+    /// The opinion.
     pub state: ReviewState,
-    /// Of which commit.
+    /// The commit that was reviewed.
     pub commit: Oid,
-    /// When.
+    /// The time of the review.
     pub at: Timestamp,
 }
 
@@ -149,13 +149,13 @@ pub struct Review {
 pub struct Comment {
     /// Id.
     pub id: u64,
-    /// Who.
+    /// Login of the author.
     pub user: String,
-    /// What.
+    /// The text.
     pub body: String,
-    /// When it was written.
+    /// The time at which it was written.
     pub created_at: Timestamp,
-    /// When it was last edited.
+    /// The time of its last edit.
     pub updated_at: Timestamp,
 }
 
@@ -168,6 +168,6 @@ pub struct Label {
     pub name: String,
     /// Six hexadecimal digits.
     pub color: String,
-    /// What for.
+    /// Its purpose, in words.
     pub description: Option<String>,
 }

@@ -3,19 +3,17 @@
 use serde_json::json;
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::identity::TokenKind;
 use super::mergeable::look;
 use super::pull_shapes::{full, simple};
 use super::state::{PullRequest, PullState, Repository};
 
-pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (title, head, base) = (
-        call.required("title")?,
-        call.required("head")?,
-        call.required("base")?,
-    );
+pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let title = call.required("title")?;
+    let head = call.required("head")?;
+    let base = call.required("base")?;
     let repository = call.repository_mut(github);
     let actions = call
         .caller
@@ -23,23 +21,27 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .is_some_and(|token| token.kind == TokenKind::Actions);
     if actions && !repository.settings.actions_may_create_pulls {
         let message = "GitHub Actions is not permitted to create or approve pull requests.";
-        return Err(Answer::error(403, message));
+        return Err(GitHubAnswer::error(403, message));
     }
     within_limits(title, call.text("body")?)?;
     let head = branch_name(repository, head);
     let mut end = |field: &str, branch: &str| {
         let error = json!({"resource": "PullRequest", "field": field, "code": "invalid"});
         let found = repository.read_ref(&format!("refs/heads/{branch}"));
-        found.ok_or_else(|| Answer::invalid(error))
+        found.ok_or_else(|| GitHubAnswer::invalid(error))
     };
-    let (head_sha, base_sha) = (end("head", &head)?, end("base", base)?);
+    let head_sha = end("head", &head)?;
+    let base_sha = end("base", base)?;
     let custom = |message: String| {
-        Answer::invalid(json!({"resource": "PullRequest", "code": "custom", "message": message}))
+        GitHubAnswer::invalid(
+            json!({"resource": "PullRequest", "code": "custom", "message": message}),
+        )
     };
-    let same = |pull: &PullRequest| {
-        pull.state == PullState::Open && pull.head == head && pull.base == base
-    };
-    if repository.pulls.values().any(same) {
+    if repository
+        .pulls
+        .values()
+        .any(|pull| pull.state == PullState::Open && pull.head == head && pull.base == base)
+    {
         let owner = &repository.owner;
         return Err(custom(format!(
             "A pull request already exists for {owner}:{head}."
@@ -78,11 +80,11 @@ pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.repository_mut(github)
         .pulls
         .insert(pull.number, pull.clone());
-    Answer::created(full(call, call.repository(github), &pull, None))
+    GitHubAnswer::created(full(call, call.repository(github), &pull, None))
 }
 
 /// Titles and texts have a longest form; GitHub does not document it.
-fn within_limits(title: &str, body: Option<&str>) -> Result<(), Answer> {
+fn within_limits(title: &str, body: Option<&str>) -> Result<(), GitHubAnswer> {
     for (field, text, limit) in [
         ("title", title, 256),
         ("body", body.unwrap_or_default(), 65_536),
@@ -91,7 +93,7 @@ fn within_limits(title: &str, body: Option<&str>) -> Result<(), Answer> {
             let message = format!("{field} is too long (maximum is {limit} characters)");
             let error =
                 json!({"resource": "Issue", "code": "custom", "field": field, "message": message});
-            return Err(Answer::invalid(error));
+            return Err(GitHubAnswer::invalid(error));
         }
     }
     Ok(())
@@ -105,26 +107,29 @@ fn branch_name(repository: &Repository, head: &str) -> String {
     own.map_or(head, |(_, branch)| branch).to_owned()
 }
 
-pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let state = call.query("state").unwrap_or("open");
     let invalid = |field: &str| {
-        Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
+        GitHubAnswer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
     };
     if !["open", "closed", "all"].contains(&state) {
         return Err(invalid("state"));
     }
     // Without an owner the filter is silently ignored, and every pull request comes back.
     let head = call.query("head").and_then(|head| head.split_once(':'));
-    let wanted = |pull: &&PullRequest| {
-        let open = pull.state == PullState::Open;
-        (state == "all" || open == (state == "open"))
-            && head.is_none_or(|(owner, branch)| {
-                owner.eq_ignore_ascii_case(&repository.owner) && branch == pull.head
-            })
-            && call.query("base").is_none_or(|base| base == pull.base)
-    };
-    let mut pulls: Vec<&PullRequest> = repository.pulls.values().filter(wanted).collect();
+    let mut pulls: Vec<&PullRequest> = repository
+        .pulls
+        .values()
+        .filter(|pull| {
+            let open = pull.state == PullState::Open;
+            (state == "all" || open == (state == "open"))
+                && head.is_none_or(|(owner, branch)| {
+                    owner.eq_ignore_ascii_case(&repository.owner) && branch == pull.head
+                })
+                && call.query("base").is_none_or(|base| base == pull.base)
+        })
+        .collect();
     let sort = call.query("sort").unwrap_or("created");
     if sort == "updated" {
         pulls.sort_by_key(|pull| pull.updated_at);
@@ -143,11 +148,11 @@ pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let number = call.pull(github)?.number;
     let unknown = github.weather.unknown_mergeable;
     let known = look(call.repository_mut(github), number, call.now, unknown);
-    Answer::ok(full(
+    GitHubAnswer::ok(full(
         call,
         call.repository(github),
         call.pull(github)?,
@@ -155,11 +160,11 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
     ))
 }
 
-pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let pull = call.pull(github)?.clone();
     let repository = call.repository(github);
     let invalid = |field: &str| {
-        Answer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
+        GitHubAnswer::invalid(json!({"resource": "PullRequest", "field": field, "code": "invalid"}))
     };
     let merged = matches!(pull.state, PullState::Merged { .. });
     let state = match call.text("state")? {
@@ -170,7 +175,7 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
                 "state cannot be changed. The {} branch has been deleted.",
                 pull.head
             );
-            return Err(Answer::invalid(
+            return Err(GitHubAnswer::invalid(
                 json!({"resource": "PullRequest", "field": "state", "code": "invalid", "message": message}),
             ));
         }
@@ -197,7 +202,7 @@ pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
         ..pull
     };
     *call.pull_mut(github)? = changed;
-    Answer::ok(full(
+    GitHubAnswer::ok(full(
         call,
         call.repository(github),
         call.pull(github)?,

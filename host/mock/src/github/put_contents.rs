@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::commits::identity;
 use super::contents::entry_shape;
 use super::objects::unwrapped_base64;
@@ -12,8 +12,9 @@ use super::refs::permit;
 use super::shapes::signed;
 use crate::git::{Commit, Edits, Entry, Mode, Object};
 
-pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (message, content) = (call.required("message")?, call.required("content")?);
+pub(super) fn put(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let message = call.required("message")?;
+    let content = call.required("content")?;
     let path = call.part("path");
     let repository = call.repository(github);
     let branch = call
@@ -26,29 +27,37 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .to_owned();
     // The branch is checked before the sha (probed on the wire, 2026-08).
     let head = repository.branch(&branch);
-    let head = head.ok_or_else(|| Answer::error(404, format!("Branch {branch} not found")))?;
+    let head =
+        head.ok_or_else(|| GitHubAnswer::error(404, format!("Branch {branch} not found")))?;
     call.may_write(path, repository)?;
     let content = unwrapped_base64(content)
-        .ok_or_else(|| Answer::error(422, "content is not valid Base64"))?;
-    let base = repository.git.tree_of(head).ok_or_else(Answer::not_found)?;
+        .ok_or_else(|| GitHubAnswer::error(422, "content is not valid Base64"))?;
+    let base = repository
+        .git
+        .tree_of(head)
+        .ok_or_else(GitHubAnswer::not_found)?;
     let old = repository.git.entry_at(base, path);
     match (old, call.text("sha")?) {
         (Some(entry), _) if entry.mode.kind() != "blob" => {
-            return Err(Answer::error(422, format!("{path} is not a file")));
+            return Err(GitHubAnswer::error(422, format!("{path} is not a file")));
         }
-        (Some(_), None) => return Err(Answer::not_supplied("sha")),
+        (Some(_), None) => return Err(GitHubAnswer::not_supplied("sha")),
         (Some(entry), Some(sha)) if sha != entry.id.to_string() => {
-            return Err(Answer::error(409, format!("{path} does not match {sha}")));
+            return Err(GitHubAnswer::error(
+                409,
+                format!("{path} does not match {sha}"),
+            ));
         }
         _ => {}
     }
     let name = format!("refs/heads/{branch}");
     // GitHub answers 409 here where PATCH git/refs answers 422; neither is documented.
-    permit(repository, &name, call).map_err(|refusal| Answer {
+    permit(repository, &name, call).map_err(|refusal| GitHubAnswer {
         status: 409,
         ..refusal
     })?;
-    let (author, committer) = (identity(call, "author")?, identity(call, "committer")?);
+    let author = identity(call, "author")?;
+    let committer = identity(call, "committer")?;
     let committer = committer.unwrap_or_else(|| signed(call.caller.login(), call.now));
     let author = author.unwrap_or_else(|| committer.clone());
     let repository = call.repository_mut(github);
@@ -56,7 +65,8 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let mode = old.map_or(Mode::File, |entry| entry.mode);
     let edits = Edits::from([(path.to_owned(), Some(Entry { mode, id }))]);
     let tree = repository.git.edit_tree(Some(base), &edits);
-    let tree = tree.map_err(|_| Answer::error(422, "path contains a malformed path component"))?;
+    let tree =
+        tree.map_err(|_| GitHubAnswer::error(422, "path contains a malformed path component"))?;
     let commit = Commit {
         tree,
         parents: vec![head],
@@ -71,5 +81,8 @@ pub(super) fn put(github: &mut GitHub, call: &Call<'_>) -> Reply {
         "content": entry_shape(call, repository, &branch, path, "file", id),
         "commit": call.urls.git_commit(repository, commit_id, &commit),
     });
-    Ok(Answer::json(if old.is_some() { 200 } else { 201 }, body))
+    Ok(GitHubAnswer::json(
+        if old.is_some() { 200 } else { 201 },
+        body,
+    ))
 }

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::identity::TokenKind;
-use super::shapes::{Urls, node_id};
+use super::shapes::{UrlBase, node_id};
 use super::state::{CheckRun, PullState, Repository};
 use crate::git::Oid;
 
-fn shape(urls: &Urls, repository: &Repository, name: &str, id: Oid) -> Value {
+fn shape(urls: &UrlBase, repository: &Repository, name: &str, id: Oid) -> Value {
     let api = urls.repository(repository);
     json!({
         "ref": name,
@@ -22,22 +22,24 @@ fn shape(urls: &Urls, repository: &Repository, name: &str, id: Oid) -> Value {
 }
 
 /// Refuses Git data calls on a repository without a commit.
-pub(super) fn not_empty(repository: &Repository) -> Result<(), Answer> {
-    match repository.refs.is_empty() {
-        true => Err(Answer::error(409, "Git Repository is empty.")),
-        false => Ok(()),
+pub(super) fn not_empty(repository: &Repository) -> Result<(), GitHubAnswer> {
+    if repository.refs.is_empty() {
+        return Err(GitHubAnswer::error(409, "Git Repository is empty."));
     }
+    Ok(())
 }
 
-pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let name = format!("refs/{}", call.part("ref"));
     let repository = call.repository_mut(github);
     not_empty(repository)?;
-    let id = repository.read_ref(&name).ok_or_else(Answer::not_found)?;
-    Answer::ok(shape(&call.urls, repository, &name, id))
+    let id = repository
+        .read_ref(&name)
+        .ok_or_else(GitHubAnswer::not_found)?;
+    GitHubAnswer::ok(shape(&call.urls, repository, &name, id))
 }
 
-pub(super) fn matching(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn matching(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let prefix = format!("refs/{}", call.part("ref"));
     let repository = call.repository_mut(github);
     not_empty(repository)?;
@@ -53,95 +55,100 @@ pub(super) fn matching(github: &mut GitHub, call: &Call<'_>) -> Reply {
     let shapes = found
         .iter()
         .map(|(id, name)| shape(&call.urls, repository, name, *id));
-    Answer::ok(shapes.collect())
+    GitHubAnswer::ok(shapes.collect())
 }
 
-pub(super) fn create(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (name, sha) = (call.required("ref")?, call.required("sha")?);
+pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let name = call.required("ref")?;
+    let sha = call.required("sha")?;
     let id = make(github, call, call.repository, name, sha)?;
-    Answer::created(shape(&call.urls, call.repository(github), name, id))
+    GitHubAnswer::created(shape(&call.urls, call.repository(github), name, id))
 }
 
 /// Makes a ref in the repository at `place`, at an object that is there.
 pub(super) fn make(
     github: &mut GitHub,
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     place: usize,
     name: &str,
     sha: &str,
-) -> Result<Oid, Answer> {
+) -> Result<Oid, GitHubAnswer> {
     let repository = &github.repositories[place];
     not_empty(repository)?;
     if !name.starts_with("refs/") || name.matches('/').count() < 2 {
-        return Err(Answer::error(
+        return Err(GitHubAnswer::error(
             422,
             "Reference name must start with 'refs/' and have at least two slashes.",
         ));
     }
     if !is_valid_name(name) {
-        return Err(Answer::error(
+        return Err(GitHubAnswer::error(
             422,
             format!("{name} is not a valid ref name."),
         ));
     }
     if repository.refs.contains_key(name) {
-        return Err(Answer::error(422, "Reference already exists"));
+        return Err(GitHubAnswer::error(422, "Reference already exists"));
     }
     let id = sha
         .parse()
         .ok()
         .filter(|id| repository.git.commit(*id).is_some());
-    let id: Oid = id.ok_or_else(|| Answer::error(422, "Object does not exist"))?;
+    let id: Oid = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
     if repository
         .refs
         .keys()
         .any(|other| blocks(other, name) || blocks(name, other))
     {
-        return Err(Answer::error(422, "Reference update failed"));
+        return Err(GitHubAnswer::error(422, "Reference update failed"));
     }
     permit(repository, name, call)?;
     github.set_ref(place, call.now, name, Some(id), starts_checks(call));
     Ok(id)
 }
 
-pub(super) fn update(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let name = format!("refs/{}", call.part("ref"));
     let sha = call.required("sha")?;
     let repository = call.repository(github);
     let current = repository.refs.get(&name).copied();
-    let current = current.ok_or_else(|| Answer::error(422, "Reference does not exist"))?;
+    let current = current.ok_or_else(|| GitHubAnswer::error(422, "Reference does not exist"))?;
     let id = sha
         .parse()
         .ok()
         .filter(|id| repository.git.commit(*id).is_some());
-    let id: Oid = id.ok_or_else(|| Answer::error(422, "Object does not exist"))?;
+    let id: Oid = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
     permit(repository, &name, call)?;
     if !call.flag("force") && !repository.git.is_ancestor(current, id) {
-        return Err(Answer::error(422, "Update is not a fast forward"));
+        return Err(GitHubAnswer::error(422, "Update is not a fast forward"));
     }
     github.move_ref(call, &name, Some(id));
-    Answer::ok(shape(&call.urls, call.repository(github), &name, id))
+    GitHubAnswer::ok(shape(&call.urls, call.repository(github), &name, id))
 }
 
-pub(super) fn delete(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn delete(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let name = format!("refs/{}", call.part("ref"));
     let repository = call.repository(github);
     if !repository.refs.contains_key(&name) {
-        return Err(Answer::error(422, "Reference does not exist"));
+        return Err(GitHubAnswer::error(422, "Reference does not exist"));
     }
     if name == format!("refs/heads/{}", repository.settings.default_branch) {
-        return Err(Answer::error(422, "Cannot delete the default branch"));
+        return Err(GitHubAnswer::error(422, "Cannot delete the default branch"));
     }
     permit(repository, &name, call)?;
     github.move_ref(call, &name, None);
-    Answer::nothing()
+    GitHubAnswer::nothing()
 }
 
 /// Refuses a direct change that a rule of the branch forbids.
-pub(super) fn permit(repository: &Repository, name: &str, _call: &Call<'_>) -> Result<(), Answer> {
+pub(super) fn permit(
+    repository: &Repository,
+    name: &str,
+    _call: &GitHubCall<'_>,
+) -> Result<(), GitHubAnswer> {
     let branch = name.strip_prefix("refs/heads/").unwrap_or_default();
     match repository.rules_of(branch).push_refusal() {
-        Some(reason) => Err(Answer::error(
+        Some(reason) => Err(GitHubAnswer::error(
             422,
             format!("Repository rule violations found\n\n{reason}\n\n"),
         )),
@@ -149,8 +156,8 @@ pub(super) fn permit(repository: &Repository, name: &str, _call: &Call<'_>) -> R
     }
 }
 
-/// What a workflow's own token pushes starts no checks.
-fn starts_checks(call: &Call<'_>) -> bool {
+/// Returns false for a workflow's own token, whose pushes start no checks.
+fn starts_checks(call: &GitHubCall<'_>) -> bool {
     call.caller.token().map(|token| token.kind) != Some(TokenKind::Actions)
 }
 
@@ -163,16 +170,16 @@ fn blocks(shorter: &str, longer: &str) -> bool {
 
 /// Git's rules for names of refs (`git check-ref-format`).
 fn is_valid_name(name: &str) -> bool {
-    let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
-    let bad_char = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
-    !name.split('/').any(bad_part)
-        && !name.contains(bad_char)
+    !name
+        .split('/')
+        .any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"))
+        && !name.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c))
         && !["..", "@{"].iter().any(|pair| name.contains(pair))
         && !name.ends_with('.')
 }
 
 impl Repository {
-    /// What a reader sees: for some reads the value before the last change (read-after-write lag).
+    /// Returns the commit that a reader sees: for some reads the one before the last change (read-after-write lag).
     pub(super) fn read_ref(&mut self, name: &str) -> Option<Oid> {
         if let Some((old, left)) = self.stale.get_mut(name)
             && *left > 0
@@ -201,7 +208,7 @@ impl Repository {
 
 impl GitHub {
     /// Moves a ref of the repository that the path names, on behalf of a caller.
-    pub(super) fn move_ref(&mut self, call: &Call<'_>, name: &str, to: Option<Oid>) {
+    pub(super) fn move_ref(&mut self, call: &GitHubCall<'_>, name: &str, to: Option<Oid>) {
         self.set_ref(call.repository, call.now, name, to, starts_checks(call));
     }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
 use super::commits::commit_shape;
 use super::identity::{Level, TokenKind};
 use super::shapes::with;
@@ -79,25 +79,31 @@ const ROOT: &[(&str, &str)] = &[
     ),
 ];
 
-pub(super) fn root(_: &mut GitHub, call: &Call<'_>) -> Reply {
-    let link = |(name, path): &(&str, &str)| {
-        (
-            (*name).to_owned(),
-            format!("{}{path}", call.urls.api).into(),
-        )
-    };
-    Answer::ok(Value::Object(ROOT.iter().map(link).collect::<Map<_, _>>()))
+pub(super) fn root(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    GitHubAnswer::ok(Value::Object(
+        ROOT.iter()
+            .map(|(name, path)| {
+                (
+                    (*name).to_owned(),
+                    format!("{}{path}", call.urls.api).into(),
+                )
+            })
+            .collect::<Map<_, _>>(),
+    ))
 }
 
-pub(super) fn user(_: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn user(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let Some(token) = call.caller.token() else {
-        return Err(Answer::unauthorized("Requires authentication"));
+        return Err(GitHubAnswer::unauthorized("Requires authentication"));
     };
     if matches!(
         token.kind,
         TokenKind::Installation { .. } | TokenKind::Actions
     ) {
-        return Err(Answer::error(403, "Resource not accessible by integration"));
+        return Err(GitHubAnswer::error(
+            403,
+            "Resource not accessible by integration",
+        ));
     }
     let epoch = "2020-01-01T00:00:00Z";
     let more = json!({
@@ -105,10 +111,10 @@ pub(super) fn user(_: &mut GitHub, call: &Call<'_>) -> Reply {
         "bio": null, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
         "created_at": epoch, "updated_at": epoch,
     });
-    Answer::ok(with(call.urls.user(&token.login), more))
+    GitHubAnswer::ok(with(call.urls.user(&token.login), more))
 }
 
-pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let settings = &repository.settings;
     let push = call.may("contents", Level::Write, repository);
@@ -134,25 +140,27 @@ pub(super) fn get(github: &mut GitHub, call: &Call<'_>) -> Reply {
         });
         shape = with(shape, merges);
     }
-    Answer::ok(shape)
+    GitHubAnswer::ok(shape)
 }
 
-pub(super) fn branch(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn branch(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let name = call.part("branch");
     let repository = call.repository_mut(github);
     let head = repository.read_ref(&format!("refs/heads/{name}"));
-    let head = head.ok_or_else(|| Answer::error(404, "Branch not found"))?;
+    let head = head.ok_or_else(|| GitHubAnswer::error(404, "Branch not found"))?;
     let rules = repository.rules_of(name);
     let api = format!("{}/branches/{name}", call.urls.repository(repository));
-    let (level, contexts) = match rules.classic && !rules.required_checks.is_empty() {
-        true => ("non_admins", rules.required_checks.clone()),
-        false => ("off", Vec::new()),
-    };
-    let checks = contexts
+    let mut contexts = &[][..];
+    let mut level = "off";
+    if rules.classic && !rules.required_checks.is_empty() {
+        contexts = &rules.required_checks;
+        level = "non_admins";
+    }
+    let checks: Vec<Value> = contexts
         .iter()
-        .map(|context| json!({"context": context, "app_id": null}));
-    let checks: Vec<Value> = checks.collect();
-    Answer::ok(json!({
+        .map(|context| json!({"context": context, "app_id": null}))
+        .collect();
+    GitHubAnswer::ok(json!({
         "name": name,
         "commit": commit_shape(call, repository, head),
         "_links": {"self": api, "html": format!("{}/tree/{name}", call.urls.page(repository))},

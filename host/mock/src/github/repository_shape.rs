@@ -1,8 +1,8 @@
-//! What a repository looks like: one shape that holds for the short and the long schema.
+//! The JSON form of a repository, which holds for the short and the long schema.
 
 use serde_json::{Map, Value, json};
 
-use super::shapes::{Urls, node_id, with, without};
+use super::shapes::{UrlBase, node_id, with, without};
 use super::state::{PullState, Repository};
 
 pub(super) fn repository_node_id(repository: &Repository) -> String {
@@ -10,8 +10,9 @@ pub(super) fn repository_node_id(repository: &Repository) -> String {
 }
 
 /// A repository, in the form that holds for the short and the long schema.
-pub(super) fn repository(urls: &Urls, repository: &Repository, newest: bool) -> Value {
-    let (api, page) = (urls.repository(repository), urls.page(repository));
+pub(super) fn repository(urls: &UrlBase, repository: &Repository, newest: bool) -> Value {
+    let api = urls.repository(repository);
+    let page = urls.page(repository);
     let settings = &repository.settings;
     let open = repository
         .pulls

@@ -1,10 +1,10 @@
-//! What a pull request changes, who reviews it, and what they say.
+//! The files and commits of a pull request, its reviews, and requests for them.
 
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::{Call, encode_path};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::{GitHubCall, encode_path};
 use super::commits::commit_shape;
 use super::pull_shapes;
 use super::shapes::node_id;
@@ -13,57 +13,61 @@ use crate::git::Oid;
 
 /// The files that differ between two trees.
 pub(super) fn diff_entries(
-    call: &Call<'_>,
+    call: &GitHubCall<'_>,
     repository: &Repository,
     at: Oid,
     from: Option<Oid>,
     to: Option<Oid>,
 ) -> Vec<Value> {
-    let (api, page) = (call.urls.repository(repository), call.urls.page(repository));
+    let api = call.urls.repository(repository);
+    let page = call.urls.page(repository);
     let changes = repository.git.changes(from, to);
-    let entry = |change: &crate::git::Change| {
-        let diff = repository.git.line_diff(change);
-        let status = match (change.old, change.new) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            _ => "modified",
-        };
-        let (path, place) = (&change.path, encode_path(&change.path));
-        let mut shape = json!({
-            "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
-            "filename": path,
-            "status": status,
-            "additions": diff.additions,
-            "deletions": diff.deletions,
-            "changes": diff.additions + diff.deletions,
-            "blob_url": format!("{page}/blob/{at}/{place}"),
-            "raw_url": format!("{page}/raw/{at}/{place}"),
-            "contents_url": format!("{api}/contents/{place}?ref={at}"),
-        });
-        if let Some(patch) = diff.patch {
-            shape["patch"] = patch.trim_end_matches('\n').into();
-        }
-        shape
-    };
-    changes.iter().map(entry).collect()
+    changes
+        .iter()
+        .map(|change| {
+            let diff = repository.git.line_diff(change);
+            let status = match (change.old, change.new) {
+                (None, _) => "added",
+                (_, None) => "removed",
+                _ => "modified",
+            };
+            let path = &change.path;
+            let place = encode_path(&change.path);
+            let mut shape = json!({
+                "sha": change.new.or(change.old).map(|entry| entry.id.to_string()),
+                "filename": path,
+                "status": status,
+                "additions": diff.additions,
+                "deletions": diff.deletions,
+                "changes": diff.additions + diff.deletions,
+                "blob_url": format!("{page}/blob/{at}/{place}"),
+                "raw_url": format!("{page}/raw/{at}/{place}"),
+                "contents_url": format!("{api}/contents/{place}?ref={at}"),
+            });
+            if let Some(patch) = diff.patch {
+                shape["patch"] = patch.trim_end_matches('\n').into();
+            }
+            shape
+        })
+        .collect()
 }
 
-pub(super) fn files(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+pub(super) fn files(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let fork = repository
         .git
         .merge_base(pull.base_sha, pull.head_sha)
         .unwrap_or(pull.base_sha);
-    let (from, to) = (
-        repository.git.tree_of(fork),
-        repository.git.tree_of(pull.head_sha),
-    );
+    let from = repository.git.tree_of(fork);
+    let to = repository.git.tree_of(pull.head_sha);
     let entries = diff_entries(call, repository, pull.head_sha, from, to);
     call.page(github, entries, |_, shown| shown.into())
 }
 
-pub(super) fn commits(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+pub(super) fn commits(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let ahead = repository.git.ahead(pull.base_sha, pull.head_sha);
     let shapes = ahead
         .into_iter()
@@ -72,8 +76,9 @@ pub(super) fn commits(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
-    let (repository, pull) = (call.repository(github), call.pull(github)?);
+pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
     let url = format!("{}/pulls/{}", call.urls.repository(repository), pull.number);
     let page = format!("{}/pull/{}", call.urls.page(repository), pull.number);
     let shapes = pull.reviews.iter().map(|review| {
@@ -101,7 +106,7 @@ pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn request(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let users = call.texts("reviewers")?.unwrap_or_default();
     let teams = call.texts("team_reviewers")?.unwrap_or_default();
     let pull = call.pull(github)?;
@@ -109,7 +114,7 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .iter()
         .any(|user| user.eq_ignore_ascii_case(&pull.author))
     {
-        return Err(Answer::error(
+        return Err(GitHubAnswer::error(
             422,
             "Review cannot be requested from pull request author.",
         ));
@@ -118,7 +123,7 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if users.iter().chain(&teams).any(|name| !known.contains(name)) {
         let message = "Reviews may only be requested from collaborators. One or more of the users or teams you specified \
                        is not a collaborator of this repository.";
-        return Err(Answer::error(422, message));
+        return Err(GitHubAnswer::error(422, message));
     }
     let now = call.now;
     let pull: &mut PullRequest = call.pull_mut(github)?;
@@ -134,5 +139,5 @@ pub(super) fn request(github: &mut GitHub, call: &Call<'_>) -> Reply {
     }
     pull.updated_at = now;
     let shape = pull_shapes::simple(call, call.repository(github), call.pull(github)?);
-    Ok(Answer::json(201, shape))
+    Ok(GitHubAnswer::json(201, shape))
 }

@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Body, Reply};
-use super::call::{Call, parse_query};
-use super::identity::{Caller, Level, TokenKind, identify};
-use super::shapes::Urls;
+use super::answer::{AnswerBody, GitHubAnswer, GitHubReply};
+use super::call::{GitHubCall, parse_query};
+use super::identity::{Level, RequestCaller, TokenKind, identify};
+use super::shapes::UrlBase;
 use super::{GitHub, limits};
 use promote_core::service::transport::HttpRequest;
 
@@ -17,7 +17,7 @@ mod find;
 mod table;
 
 use find::{find, numbered};
-use table::{Need, Route};
+use table::{GitHubRoute, RouteNeed};
 
 /// Versions of the API that are served; the second dropped fields, which the shapes leave out.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -28,7 +28,7 @@ pub fn operations() -> impl Iterator<Item = &'static str> {
 }
 
 /// Answers a request.
-pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest) -> Answer {
+pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest) -> GitHubAnswer {
     let version = match version(request) {
         Ok(version) => version,
         Err(refusal) => return refusal,
@@ -37,21 +37,23 @@ pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest)
         Ok(caller) => limited(github, now, request, &caller, version),
         // A bad credential is counted like none.
         Err(refusal) => {
-            let budget = github.rate_limits.spend(now, &Caller::Anonymous, "core", 1);
+            let budget = github
+                .rate_limits
+                .spend(now, &RequestCaller::Anonymous, "core", 1);
             budget.headers(refusal)
         }
     };
     answer.header("x-github-api-version-selected", version)
 }
 
-fn version(request: &HttpRequest) -> Result<&'static str, Answer> {
+fn version(request: &HttpRequest) -> Result<&'static str, GitHubAnswer> {
     if !request.headers().contains_key(http::header::USER_AGENT) {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                     (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
         let kind = "text/html; charset=utf-8".into();
-        return Err(Answer::new(
+        return Err(GitHubAnswer::new(
             403,
-            Body::Raw {
+            AnswerBody::Raw {
                 kind,
                 content: text.into(),
             },
@@ -64,7 +66,7 @@ fn version(request: &HttpRequest) -> Result<&'static str, Answer> {
     known.ok_or_else(|| {
         let message =
             "The version that you specified in the `X-GitHub-Api-Version` header is not supported.";
-        Answer::error(400, message).documented("about-the-rest-api/api-versions")
+        GitHubAnswer::error(400, message).documented("about-the-rest-api/api-versions")
     })
 }
 
@@ -73,9 +75,9 @@ fn limited(
     github: &mut GitHub,
     now: Timestamp,
     request: &HttpRequest,
-    caller: &Caller,
+    caller: &RequestCaller,
     version: &str,
-) -> Answer {
+) -> GitHubAnswer {
     let path = request.uri().path();
     let resource = if path.ends_with("/graphql") {
         "graphql"
@@ -88,10 +90,11 @@ fn limited(
         return budget.headers(limits::exceeded(caller));
     }
     let answer = routed(github, now, request, caller, version);
-    let free = answer.status == 304 && !matches!(caller, Caller::Anonymous);
-    let budget = match free {
-        true => github.rate_limits.refund(now, caller, resource),
-        false => budget,
+    let free = answer.status == 304 && !matches!(caller, RequestCaller::Anonymous);
+    let budget = if free {
+        github.rate_limits.refund(now, caller, resource)
+    } else {
+        budget
     };
     let answer = budget.headers(answer);
     let scopes = caller
@@ -121,12 +124,12 @@ fn routed(
     github: &mut GitHub,
     now: Timestamp,
     request: &HttpRequest,
-    caller: &Caller,
+    caller: &RequestCaller,
     version: &str,
-) -> Answer {
+) -> GitHubAnswer {
     let path = request.uri().path();
     let path = path.strip_prefix(&*github.api_base).unwrap_or(path);
-    let urls = Urls::of(github, request);
+    let urls = UrlBase::of(github, request);
     let path = match numbered(github, path) {
         Some(path) => path,
         None => path.to_owned(),
@@ -135,9 +138,9 @@ fn routed(
         github
             .unknown_routes
             .push(format!("{} {path}", request.method()));
-        return Answer::not_found().documented("");
+        return GitHubAnswer::not_found().documented("");
     };
-    let mut call = Call {
+    let mut call = GitHubCall {
         now,
         request,
         caller: caller.clone(),
@@ -156,28 +159,35 @@ fn routed(
         Ok(answer) | Err(answer) => answer.documented(route.docs),
     };
     match route.need {
-        Need::Repository(permissions, level) if !matches!(caller, Caller::App(_)) => answer.header(
-            "x-accepted-github-permissions",
-            accepted(permissions, level),
-        ),
+        RouteNeed::Repository(permissions, level) if !matches!(caller, RequestCaller::App(_)) => {
+            answer.header(
+                "x-accepted-github-permissions",
+                accepted(permissions, level),
+            )
+        }
         _ => answer,
     }
 }
 
-fn run(github: &mut GitHub, route: &Route, call: &mut Call<'_>, path: &str) -> Reply {
+fn run(
+    github: &mut GitHub,
+    route: &GitHubRoute,
+    call: &mut GitHubCall<'_>,
+    path: &str,
+) -> GitHubReply {
     match route.need {
-        Need::Nothing => {}
-        Need::Credential if call.caller.token().is_none() => {
-            return Err(Answer::unauthorized("Requires authentication"));
+        RouteNeed::Nothing => {}
+        RouteNeed::Credential if call.caller.token().is_none() => {
+            return Err(GitHubAnswer::unauthorized("Requires authentication"));
         }
-        Need::Credential => {}
-        Need::App if !matches!(call.caller, Caller::App(_)) => {
-            return Err(Answer::unauthorized(
+        RouteNeed::Credential => {}
+        RouteNeed::App if !matches!(call.caller, RequestCaller::App(_)) => {
+            return Err(GitHubAnswer::unauthorized(
                 "A JSON web token could not be decoded",
             ));
         }
-        Need::App => {}
-        Need::AppRepository | Need::Repository(..) => {
+        RouteNeed::App => {}
+        RouteNeed::AppRepository | RouteNeed::Repository(..) => {
             call.repository = locate(github, call, path)?;
             admit(github, route, call)?;
         }
@@ -188,20 +198,23 @@ fn run(github: &mut GitHub, route: &Route, call: &mut Call<'_>, path: &str) -> R
 }
 
 /// Finds the repository, redirects from its former names, and hides it from those without access.
-fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer> {
-    let (owner, name) = (call.part("owner"), call.part("repo"));
+fn locate(github: &GitHub, call: &GitHubCall<'_>, path: &str) -> Result<usize, GitHubAnswer> {
+    let owner = call.part("owner");
+    let name = call.part("repo");
     let same = |full: &str| full.eq_ignore_ascii_case(&format!("{owner}/{name}"));
     let visible = |place: &usize| {
         let repository = &github.repositories[*place];
-        matches!(call.caller, Caller::App(_)) || call.caller.reaches(repository)
+        matches!(call.caller, RequestCaller::App(_)) || call.caller.reaches(repository)
     };
     let mut all = github.repositories.iter();
     if let Some(place) = all.position(|repository| same(&repository.full_name())) {
-        return Some(place).filter(visible).ok_or_else(Answer::not_found);
+        return Some(place)
+            .filter(visible)
+            .ok_or_else(GitHubAnswer::not_found);
     }
     let mut all = github.repositories.iter();
     let moved = all.position(|repository| repository.renamed_from.iter().any(|old| same(old)));
-    let moved = moved.filter(visible).ok_or_else(Answer::not_found)?;
+    let moved = moved.filter(visible).ok_or_else(GitHubAnswer::not_found)?;
     let below = path
         .splitn(5, '/')
         .nth(4)
@@ -223,44 +236,53 @@ fn locate(github: &GitHub, call: &Call<'_>, path: &str) -> Result<usize, Answer>
         (307, "Temporary Redirect")
     };
     let body = json!({"message": message, "url": url});
-    Err(Answer::json(status, body)
+    Err(GitHubAnswer::json(status, body)
         .header("location", url)
         .documented("guides/best-practices-for-using-the-rest-api#follow-redirects"))
 }
 
 /// Checks that the caller may do this to this repository.
-fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> {
-    let Need::Repository(permissions, level) = route.need else {
+fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<(), GitHubAnswer> {
+    let RouteNeed::Repository(permissions, level) = route.need else {
         return match call.caller {
-            Caller::App(_) => Ok(()),
-            _ => Err(Answer::unauthorized(
+            RequestCaller::App(_) => Ok(()),
+            _ => Err(GitHubAnswer::unauthorized(
                 "A JSON web token could not be decoded",
             )),
         };
     };
     let repository = &github.repositories[call.repository];
     let token = match &call.caller {
-        Caller::App(_) => return Err(Answer::error(403, "Resource not accessible by integration")),
-        Caller::Anonymous if level == Level::Read => return Ok(()),
-        Caller::Anonymous => return Err(Answer::unauthorized("Requires authentication")),
-        Caller::Token { token, .. } => token,
+        RequestCaller::App(_) => {
+            return Err(GitHubAnswer::error(
+                403,
+                "Resource not accessible by integration",
+            ));
+        }
+        RequestCaller::Anonymous if level == Level::Read => return Ok(()),
+        RequestCaller::Anonymous => {
+            return Err(GitHubAnswer::unauthorized("Requires authentication"));
+        }
+        RequestCaller::Token { token, .. } => token,
     };
-    let may = |permission: &&str| call.may(permission, level, repository);
-    if !permissions.iter().any(may) {
+    if !permissions
+        .iter()
+        .any(|permission| call.may(permission, level, repository))
+    {
         if level == Level::Read && !repository.settings.private {
             return Ok(());
         }
         let refused = match token.kind {
-            TokenKind::Classic => return Err(Answer::not_found()),
+            TokenKind::Classic => return Err(GitHubAnswer::not_found()),
             TokenKind::FineGrained => "Resource not accessible by personal access token",
             TokenKind::Installation { .. } | TokenKind::Actions => {
                 "Resource not accessible by integration"
             }
         };
-        return Err(Answer::error(403, refused));
+        return Err(GitHubAnswer::error(403, refused));
     }
     if level == Level::Write && repository.settings.archived {
-        return Err(Answer::error(
+        return Err(GitHubAnswer::error(
             403,
             "Repository was archived so is read-only.",
         ));
@@ -270,12 +292,15 @@ fn admit(github: &GitHub, route: &Route, call: &Call<'_>) -> Result<(), Answer> 
 
 /// The permissions that would do, as a header says them.
 fn accepted(permissions: &[&str], level: Level) -> String {
-    let one = |permission: &&str| format!("{permission}={}", level.name());
-    permissions.iter().map(one).collect::<Vec<_>>().join("; ")
+    permissions
+        .iter()
+        .map(|permission| format!("{permission}={}", level.name()))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The body, which is an object or nothing.
-fn body(request: &HttpRequest) -> Result<Map<String, Value>, Answer> {
+fn body(request: &HttpRequest) -> Result<Map<String, Value>, GitHubAnswer> {
     if request.body().is_empty() {
         return Ok(Map::new());
     }
@@ -286,7 +311,7 @@ fn body(request: &HttpRequest) -> Result<Map<String, Value>, Answer> {
         Ok(Value::Array(items)) if request.uri().path().ends_with("/labels") => {
             Ok(Map::from_iter([("labels".to_owned(), Value::Array(items))]))
         }
-        Ok(_) => Err(Answer::error(400, "Body should be a JSON object").documented("")),
-        Err(_) => Err(Answer::error(400, "Problems parsing JSON").documented("")),
+        Ok(_) => Err(GitHubAnswer::error(400, "Body should be a JSON object").documented("")),
+        Err(_) => Err(GitHubAnswer::error(400, "Problems parsing JSON").documented("")),
     }
 }

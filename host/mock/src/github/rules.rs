@@ -1,12 +1,12 @@
-//! What a branch demands (GitHub REST, Rules; About rulesets), and whether a pull request meets it.
+//! The rules of a branch (GitHub REST, Rules; About rulesets), and the check of a pull request against them.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::answer::{Answer, Reply};
-use super::call::Call;
-use super::checks::{Verdict, verdict};
+use super::answer::{GitHubAnswer, GitHubReply};
+use super::call::GitHubCall;
+use super::checks::{CheckVerdict, verdict};
 use super::state::{Method, PullRequest, Repository, ReviewState};
 
 /// The rules of a branch. The default demands nothing.
@@ -14,28 +14,28 @@ use super::state::{Method, PullRequest, Repository, ReviewState};
 pub struct BranchRules {
     /// Names of checks or statuses that must pass.
     pub required_checks: Vec<String>,
-    /// Whether the branch must be up to date with its base before a merge.
+    /// True if the branch must be up to date with its base before a merge.
     pub strict: bool,
-    /// How many reviewers must approve.
+    /// The number of approvals that a merge needs.
     pub required_approvals: u32,
-    /// Whether every change needs a pull request.
+    /// True if every change needs a pull request.
     pub require_pull_request: bool,
     /// The ways to merge, if the rules restrict them.
     pub allowed_methods: Option<Vec<Method>>,
-    /// Whether every change goes through the merge queue.
+    /// True if every change goes through the merge queue.
     pub merge_queue: bool,
-    /// Whether merge commits are forbidden.
+    /// True if merge commits are forbidden.
     pub linear_history: bool,
-    /// Whether commits must be signed.
+    /// True if commits must be signed.
     pub required_signatures: bool,
-    /// Whether only some people may push, and the caller is not among them.
+    /// True if only some people may push, and the caller is not among them.
     pub restricts_pushes: bool,
-    /// Whether these are the older branch protection, which `rules/branches` does not list.
+    /// True if they are the older branch protection, which `rules/branches` does not list.
     pub classic: bool,
 }
 
 impl BranchRules {
-    /// Whether there is any rule.
+    /// Returns true if there is any rule.
     pub fn any(&self) -> bool {
         *self
             != Self {
@@ -46,13 +46,14 @@ impl BranchRules {
 
     /// Why a direct push is refused, if it is.
     pub(super) fn push_refusal(&self) -> Option<&'static str> {
-        match () {
-            () if self.merge_queue => Some("Changes must be made through the merge queue"),
-            () if self.require_pull_request || self.required_approvals > 0 => {
-                Some("Changes must be made through a pull request.")
-            }
-            () if self.restricts_pushes => Some("You're not authorized to push to this branch."),
-            () => None,
+        if self.merge_queue {
+            Some("Changes must be made through the merge queue")
+        } else if self.require_pull_request || self.required_approvals > 0 {
+            Some("Changes must be made through a pull request.")
+        } else if self.restricts_pushes {
+            Some("You're not authorized to push to this branch.")
+        } else {
+            None
         }
     }
 
@@ -105,12 +106,12 @@ impl BranchRules {
     }
 }
 
-pub(super) fn list(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     if !repository.settings.rules_available {
         let message =
             "Upgrade to GitHub Pro or make this repository public to enable this feature.";
-        return Err(Answer::error(403, message));
+        return Err(GitHubAnswer::error(403, message));
     }
     // The branch need not exist.
     let rules = repository.rules_of(call.part("branch"));
@@ -142,10 +143,10 @@ pub(super) fn refusal(
     }
     let unmet = rules.required_checks.iter().filter_map(|name| {
         let state = match verdict(repository, pull.head_sha, name, now) {
-            Verdict::Passed => return None,
-            Verdict::Absent => "expected",
-            Verdict::Pending => "pending",
-            Verdict::Failed => "failing",
+            CheckVerdict::Passed => return None,
+            CheckVerdict::Absent => "expected",
+            CheckVerdict::Pending => "pending",
+            CheckVerdict::Failed => "failing",
         };
         Some((name, state))
     });
@@ -154,21 +155,21 @@ pub(super) fn refusal(
         [] => {}
         [(name, state)] => return Some(format!("Required status check \"{name}\" is {state}.")),
         several => {
-            let (all, count) = (rules.required_checks.len(), several.len());
+            let all = rules.required_checks.len();
+            let count = several.len();
             return Some(format!(
                 "{count} of {all} required status checks are {}.",
                 several[0].1
             ));
         }
     }
-    let unsigned = |id: &_| !repository.verified.contains(id);
     let base = repository.branch(&pull.base)?;
     if rules.required_signatures
         && repository
             .git
             .ahead(base, pull.head_sha)
             .iter()
-            .any(unsigned)
+            .any(|id| !repository.verified.contains(id))
     {
         return Some("Commits must have verified signatures.".into());
     }

@@ -1,27 +1,27 @@
-//! What others do while a promotion runs: people, checks and other workflows, each at its time.
+//! Deeds of other people at GitHub while a promotion runs, each at its time.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::GitHub;
-use super::merge::Wish;
+use super::merge::MergeOrder;
 use super::mergeable::assess;
 use super::state::{Method, PullState, ReviewState};
 
-/// How long a pull request stays in the merge queue at least.
-const QUEUE_TAKES: SignedDuration = SignedDuration::from_secs(60);
+/// The time that a pull request stays in the merge queue at least.
+const QUEUE_DELAY: SignedDuration = SignedDuration::from_secs(60);
 
-/// Something that happens once.
+/// An event that happens once, with its trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
-    /// When.
+    /// The trigger.
     pub when: When,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
-/// When something happens. Operations are named as in GitHub's OpenAPI description, such as `pulls/create`.
+/// The trigger of an event. Operations are named as in GitHub's OpenAPI description, such as `pulls/create`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     /// With the first request at or after this time.
@@ -32,7 +32,7 @@ pub enum When {
     After(String),
 }
 
-/// Something that somebody else does. Pull requests are the newest open one of the repository.
+/// A deed of somebody else. The pull request is always the newest open one of the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A commit lands on a branch.
@@ -58,9 +58,9 @@ pub enum Event {
     Review {
         /// `owner/name`.
         repository: String,
-        /// Who.
+        /// Login of the reviewer.
         user: String,
-        /// What they say.
+        /// The opinion.
         state: ReviewState,
     },
     /// A check of the pull request's head ends.
@@ -69,7 +69,7 @@ pub enum Event {
         repository: String,
         /// Its name.
         name: String,
-        /// How it ends.
+        /// The conclusion that it ends with.
         conclusion: String,
     },
     /// Somebody deletes a branch.
@@ -84,7 +84,7 @@ pub enum Event {
 }
 
 impl GitHub {
-    /// Makes happen what is due, then merges what waits for nothing any more.
+    /// Carries out the events that are due, then merges the pull requests that no longer wait for anything.
     pub(crate) fn catch_up(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.happen(|when| matches!(when, When::At(time) if *time <= now));
@@ -115,7 +115,7 @@ impl GitHub {
         }
     }
 
-    /// What somebody does to something that is gone has no effect, as in life.
+    /// Carries out an event. One on a thing that is gone has no effect.
     fn act(&mut self, event: Event) {
         let newest = |github: &Self, repository: &str| {
             let pulls = &github.find(repository)?.pulls;
@@ -143,13 +143,13 @@ impl GitHub {
                 if let (Some((number, _)), Some(place)) =
                     (newest(self, &repository), self.place(&repository))
                 {
-                    let wish = Wish {
+                    let order = MergeOrder {
                         method: Method::Merge,
                         by: "dana".into(),
                         title: None,
                         message: None,
                     };
-                    let _conflict = self.merge_pull(place, number, self.now, &wish);
+                    let _conflict = self.merge_pull(place, number, self.now, &order);
                 }
             }
             Event::Review {
@@ -191,7 +191,7 @@ impl GitHub {
         let ready = repository.pulls.values().filter_map(|pull| {
             let queued = pull
                 .queued_at
-                .is_some_and(|since| now.duration_since(since) >= QUEUE_TAKES);
+                .is_some_and(|since| now.duration_since(since) >= QUEUE_DELAY);
             let waiting = pull.state == PullState::Open && (queued || pull.auto_merge.is_some());
             let blocked = || {
                 super::rules::refusal(repository, pull, now).is_some()
@@ -202,25 +202,25 @@ impl GitHub {
                 return None;
             }
             let auto = pull.auto_merge.clone();
-            let wish = match auto {
-                Some(auto) => Wish {
+            let order = match auto {
+                Some(auto) => MergeOrder {
                     method: auto.method,
                     by: auto.by,
                     title: auto.title,
                     message: auto.message,
                 },
-                None => Wish {
+                None => MergeOrder {
                     method: Method::Merge,
                     by: "github-merge-queue[bot]".into(),
                     title: None,
                     message: None,
                 },
             };
-            Some((pull.number, wish))
+            Some((pull.number, order))
         });
-        let ready: Vec<(u64, Wish)> = ready.collect();
-        for (number, wish) in ready {
-            let _conflict = self.merge_pull(place, number, now, &wish);
+        let ready: Vec<(u64, MergeOrder)> = ready.collect();
+        for (number, order) in ready {
+            let _conflict = self.merge_pull(place, number, now, &order);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What things look like as JSON, with every field that GitHub's schemas require.
+//! The JSON form of users, labels and commits, with every field that GitHub's schemas require.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,12 +12,12 @@ use promote_core::service::transport::HttpRequest;
 
 /// Where links point: the API as the client reached it, and the pages for people.
 #[derive(Clone, Debug)]
-pub(super) struct Urls {
+pub(super) struct UrlBase {
     pub(super) api: String,
     pub(super) html: String,
 }
 
-impl Urls {
+impl UrlBase {
     /// An absolute URI says where the client thinks it is; else the host header does.
     pub(super) fn of(github: &GitHub, request: &HttpRequest) -> Self {
         let uri = request.uri();
@@ -57,7 +57,8 @@ impl Urls {
 
     /// A user or an organisation.
     pub(super) fn account(&self, login: &str, kind: &str) -> Value {
-        let (id, url) = (user_id(login), format!("{}/users/{login}", self.api));
+        let id = user_id(login);
+        let url = format!("{}/users/{login}", self.api);
         json!({
             "login": login,
             "id": id,
@@ -95,7 +96,8 @@ impl Urls {
 
     /// A commit as the `git/commits` calls show it.
     pub(super) fn git_commit(&self, repository: &Repository, id: Oid, commit: &Commit) -> Value {
-        let (api, page) = (self.repository(repository), self.page(repository));
+        let api = self.repository(repository);
+        let page = self.page(repository);
         let parents = commit.parents.iter().map(|parent| {
             json!({
                 "sha": parent.to_string(),
@@ -119,7 +121,8 @@ impl Urls {
 
     /// A commit as most other calls show it.
     pub(super) fn commit(&self, repository: &Repository, id: Oid, commit: &Commit) -> Value {
-        let (api, page) = (self.repository(repository), self.page(repository));
+        let api = self.repository(repository);
+        let page = self.page(repository);
         let parents = commit.parents.iter().map(|parent| {
             json!({
                 "sha": parent.to_string(),
@@ -178,11 +181,12 @@ fn verification(repository: &Repository, id: Oid) -> Value {
 
 /// An id that is the same in every run for the same login.
 pub(super) fn user_id(login: &str) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = login
         .bytes()
         .map(|byte| byte.to_ascii_lowercase())
-        .fold(0xcbf2_9ce4_8422_2325, step);
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte: u8| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     hash % 90_000_000 + 1_000_000
 }
 

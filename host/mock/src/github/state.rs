@@ -1,4 +1,4 @@
-//! What a repository holds.
+//! The state of a repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ pub struct Repository {
     pub name: String,
     /// `owner/name` of earlier days, which redirect.
     pub renamed_from: Vec<String>,
-    /// What the owner has set.
+    /// The settings of its owner.
     pub settings: Settings,
     /// Objects.
     pub git: Store,
     /// Full names (`refs/heads/main`) and what they point at.
     pub refs: BTreeMap<String, Oid>,
-    /// What some reads still see: the value before the last change, and how many reads.
+    /// Refs that lag: the value before the last change, and the number of reads that still see it.
     pub(super) stale: BTreeMap<String, (Option<Oid>, u32)>,
     /// Pull requests by number.
     pub pulls: BTreeMap<u64, PullRequest>,
@@ -41,40 +41,40 @@ pub struct Repository {
     pub check_runs: Vec<CheckRun>,
     /// Commit statuses, oldest first.
     pub statuses: Vec<CommitStatus>,
-    /// What runs on every commit of a branch that is pushed, unless a workflow's own token pushed it.
+    /// The checks that run on every pushed commit, unless a workflow's own token pushed it.
     pub ci: Vec<Ci>,
     /// Commits that GitHub signed.
     pub verified: BTreeSet<Oid>,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Timestamp,
-    /// When it was last pushed to.
+    /// The time of the last push.
     pub pushed_at: Timestamp,
 }
 
-/// What the owner of a repository has set.
+/// The settings of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The base of most pull requests.
     pub default_branch: String,
-    /// Whether it is hidden from those without access.
+    /// True if it is hidden from those without access.
     pub private: bool,
-    /// Whether it is read-only.
+    /// True if it is read-only.
     pub archived: bool,
-    /// Whether `merge` is a way to merge.
+    /// True if `merge` is a way to merge.
     pub allow_merge_commit: bool,
-    /// Whether `squash` is a way to merge.
+    /// True if `squash` is a way to merge.
     pub allow_squash_merge: bool,
-    /// Whether `rebase` is a way to merge.
+    /// True if `rebase` is a way to merge.
     pub allow_rebase_merge: bool,
-    /// Whether auto-merge may be enabled. GitHub's default is that it may not.
+    /// True if auto-merge may be enabled. GitHub's default is that it may not.
     pub allow_auto_merge: bool,
-    /// Whether a merged pull request's branch goes away by itself.
+    /// True if a merged pull request's branch goes away by itself.
     pub delete_branch_on_merge: bool,
-    /// Whether issues are on; off, comments and labels answer 410.
+    /// True if issues are on; off, comments and labels answer 410.
     pub has_issues: bool,
-    /// Whether `GITHUB_TOKEN` may open pull requests.
+    /// True if `GITHUB_TOKEN` may open pull requests.
     pub actions_may_create_pulls: bool,
-    /// Whether rules can be asked for: a private repository of a free plan has none and answers 403.
+    /// True if rules can be asked for: a private repository of a free plan has none and answers 403.
     pub rules_available: bool,
 }
 
@@ -105,11 +105,11 @@ pub struct CheckRun {
     pub commit: Oid,
     /// Name, which a rule may require.
     pub name: String,
-    /// When it started.
+    /// The time at which it started.
     pub started_at: Timestamp,
-    /// When it ends, if ever.
+    /// The time at which it ends, if ever.
     pub completes_at: Option<Timestamp>,
-    /// How it ends: `success`, `failure` and so on.
+    /// The conclusion that it ends with: `success`, `failure` and so on.
     pub conclusion: String,
 }
 
@@ -132,13 +132,13 @@ pub struct CommitStatus {
     pub context: String,
     /// `error`, `failure`, `pending` or `success`.
     pub state: String,
-    /// Words.
+    /// A description in words.
     pub description: Option<String>,
     /// A page.
     pub target_url: Option<String>,
-    /// Login of who set it.
+    /// Login of the user who set it.
     pub creator: String,
-    /// When.
+    /// The time at which it was set.
     pub created_at: Timestamp,
 }
 
@@ -147,9 +147,9 @@ pub struct CommitStatus {
 pub struct Ci {
     /// Name.
     pub name: String,
-    /// How long it takes; none if it never ends.
+    /// The time that it takes; none if it never ends.
     pub takes: Option<SignedDuration>,
-    /// How it ends.
+    /// The conclusion that it ends with.
     pub conclusion: String,
 }
 
@@ -186,7 +186,7 @@ impl Repository {
         self.pulls.keys().next_back().map_or(1, |last| last + 1)
     }
 
-    /// What the outside can see, a line for each thing.
+    /// Adds a line of text for each thing that clients can see.
     pub(super) fn describe(&self, lines: &mut Vec<String>) {
         let name = self.full_name();
         lines.push(format!("{name}: {:?}", self.settings));

@@ -1,4 +1,4 @@
-//! What GitHub answers, at the level of [`GitHub::handle`]: a table for each family of operations.
+//! GitHub's answers at the level of [`GitHub::handle`]: a table for each family of operations.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,6 +1,6 @@
-//! What a scenario does with GitHub, in its own words: no scenario builds JSON.
+//! Deeds of a scenario at GitHub as functions, so that no scenario builds JSON.
 //!
-//! All of it happens at [`GitHub::now`], and on things that are there; what is not there is answered with none.
+//! All of them happen at [`GitHub::now`]. A function that is given a name which does not exist returns `None`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,8 @@ impl GitHub {
         files: impl IntoIterator<Item = (P, F)>,
     ) -> &mut Repository {
         let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
-        let (place, id) = (self.repositories.len(), self.new_id());
+        let place = self.repositories.len();
+        let id = self.new_id();
         let made = Repository {
             id,
             owner: owner.into(),
@@ -132,7 +133,8 @@ impl GitHub {
         message: &str,
         files: impl IntoIterator<Item = (String, FileSpec)>,
     ) -> Option<Oid> {
-        let (place, now) = (self.place(full_name)?, self.now);
+        let place = self.place(full_name)?;
+        let now = self.now;
         let repository = &mut self.repositories[place];
         let default = &repository.settings.default_branch;
         let parent = repository
@@ -151,7 +153,8 @@ impl GitHub {
         }
         let base = parent.and_then(|parent| repository.git.tree_of(parent));
         let tree = repository.git.edit_tree(base, &edits).ok()?;
-        let (author, committer) = (signed(login, now), signed(login, now));
+        let author = signed(login, now);
+        let committer = signed(login, now);
         let parents = parent.into_iter().collect();
         let commit = Commit {
             tree,
@@ -167,15 +170,13 @@ impl GitHub {
 
     /// The text of a file at the head of a branch.
     pub fn file_at(&self, full_name: &str, branch: &str, path: &str) -> Option<String> {
-        let (entry, repository) = (
-            self.entry_at(full_name, branch, path)?,
-            self.find(full_name)?,
-        );
+        let entry = self.entry_at(full_name, branch, path)?;
+        let repository = self.find(full_name)?;
         let content = repository.git.blob(entry.id)?;
         Some(String::from_utf8_lossy(content).into_owned())
     }
 
-    /// What a path is at the head of a branch.
+    /// Returns the entry at a path of a branch.
     pub fn entry_at(&self, full_name: &str, branch: &str, path: &str) -> Option<Entry> {
         let repository = self.find(full_name)?;
         let tree = repository.git.tree_of(repository.branch(branch)?)?;
@@ -202,7 +203,7 @@ impl GitHub {
         self.find_mut(full_name)?.pulls.get_mut(&number)
     }
 
-    /// Closes an open pull request as a person does who does not want it.
+    /// Closes an open pull request, as a person does who rejects it.
     pub fn close_pull_request(&mut self, full_name: &str, number: u64) -> Option<()> {
         let now = self.now;
         let pull = self.pull_mut(full_name, number)?;
@@ -221,7 +222,9 @@ impl GitHub {
         name: &str,
         conclusion: Option<&str>,
     ) -> Option<()> {
-        let (place, now, id) = (self.place(full_name)?, self.now, self.new_id());
+        let place = self.place(full_name)?;
+        let now = self.now;
+        let id = self.new_id();
         let runs = &mut self.repositories[place].check_runs;
         let running = runs
             .iter_mut()
@@ -254,7 +257,8 @@ impl GitHub {
         user: &str,
         state: ReviewState,
     ) -> Option<()> {
-        let (now, id) = (self.now, self.new_id());
+        let now = self.now;
+        let id = self.new_id();
         let pull = self.pull_mut(full_name, number)?;
         let commit = pull.head_sha;
         pull.reviews.push(Review {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Problem, Reply};
-use super::input::{self, Call, Kind};
+use super::answer::{PortRefusal, PortReply, PortResult};
+use super::input::{self, IdentifierKind, PortCall};
 use super::{Port, Stamps};
 use crate::OnWrite;
 
@@ -37,9 +37,9 @@ impl Port {
     pub(super) fn route_actions(
         &mut self,
         method: &Method,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         rest: &[&str],
-    ) -> Option<Outcome> {
+    ) -> Option<PortResult> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_actions(call),
             ("POST", []) => self.create_action(call),
@@ -52,31 +52,30 @@ impl Port {
     }
 
     /// The action, or 404.
-    pub(super) fn action(&self, identifier: &str) -> Result<Arc<Action>, Problem> {
+    pub(super) fn action(&self, identifier: &str) -> Result<Arc<Action>, PortRefusal> {
         self.actions
             .get(identifier)
             .cloned()
-            .ok_or_else(|| Problem::not_found("action", identifier))
+            .ok_or_else(|| PortRefusal::not_found("action", identifier))
     }
 
-    fn list_actions(&self, call: &Call<'_>) -> Outcome {
+    fn list_actions(&self, call: &PortCall<'_>) -> PortResult {
         let blueprint = call.query.text("blueprint_identifier");
-        let of_blueprint = |action: &&Arc<Action>| {
+        let actions = self.actions.values().filter(|action| {
             let trigger = action.definition.get("trigger");
             let own = trigger.and_then(|trigger| trigger.get("blueprintIdentifier"));
             blueprint.is_none_or(|blueprint| own.and_then(Value::as_str) == Some(blueprint))
-        };
-        let actions = self.actions.values().filter(of_blueprint);
+        });
         let actions: Vec<Value> = actions.map(|action| show(action)).collect();
-        Ok(Reply::ok(json!({"ok": true, "actions": actions})))
+        Ok(PortReply::ok(json!({"ok": true, "actions": actions})))
     }
 
     /// `POST /v1/actions`. Its success status is not in Port's specification; 201 is what its other creations answer.
-    pub(super) fn create_action(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn create_action(&mut self, call: &PortCall<'_>) -> PortResult {
         let definition = call.object()?;
         let identifier = self.check_action(&definition)?;
         if self.actions.contains_key(&identifier) {
-            return Err(Problem::taken("action", &identifier));
+            return Err(PortRefusal::taken("action", &identifier));
         }
         let action = Action {
             definition: definition.into(),
@@ -88,12 +87,12 @@ impl Port {
         Ok(reply)
     }
 
-    fn replace_action(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
+    fn replace_action(&mut self, call: &PortCall<'_>, identifier: &str) -> PortResult {
         let before = self.action(identifier)?;
         let definition = call.object()?;
         let renamed = self.check_action(&definition)?;
         if renamed != identifier && self.actions.contains_key(&renamed) {
-            return Err(Problem::taken("action", &renamed));
+            return Err(PortRefusal::taken("action", &renamed));
         }
         let mut stamps = before.stamps.clone();
         stamps.touch(call.now, &call.actor);
@@ -108,42 +107,42 @@ impl Port {
         Ok(reply)
     }
 
-    fn delete_action(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
+    fn delete_action(&mut self, call: &PortCall<'_>, identifier: &str) -> PortResult {
         self.action(identifier)?;
         self.actions.remove(identifier);
         self.record(call, "DELETE", "action", identifier);
-        Ok(Reply::ok(json!({"ok": true})))
+        Ok(PortReply::ok(json!({"ok": true})))
     }
 
-    fn permissions(&self, identifier: &str) -> Outcome {
+    fn permissions(&self, identifier: &str) -> PortResult {
         self.action(identifier)?;
-        Ok(Reply::ok(json!({"ok": true, "permissions": {
+        Ok(PortReply::ok(json!({"ok": true, "permissions": {
             "execute": {"roles": ["Member"], "users": [], "teams": [], "ownedByTeam": false},
             "approve": {"roles": [], "users": [], "teams": []},
         }})))
     }
 
     /// Checks a definition against the schema of "Create an action/automation"; returns its identifier.
-    fn check_action(&self, definition: &Map<String, Value>) -> Result<String, Problem> {
+    fn check_action(&self, definition: &Map<String, Value>) -> Result<String, PortRefusal> {
         input::only(definition, "body", &KEYS)?;
         let identifier = input::required(definition, "body", "identifier")?;
-        Kind::Action.check("body/identifier", identifier)?;
+        IdentifierKind::Action.check("body/identifier", identifier)?;
         let trigger = part(definition, "trigger")?;
         match input::required(trigger, "body/trigger", "type")? {
             "self-service" => self.check_self_service(trigger)?,
             "automation" => {}
-            _ => return Err(Problem::invalid("body/trigger/type is not supported")),
+            _ => return Err(PortRefusal::invalid("body/trigger/type is not supported")),
         }
         check_invocation(part(definition, "invocationMethod")?)?;
         match definition.get("requiredApproval") {
             None | Some(Value::Bool(_) | Value::Object(_)) => Ok(identifier.to_owned()),
-            Some(_) => Err(Problem::invalid(
+            Some(_) => Err(PortRefusal::invalid(
                 "body/requiredApproval must be boolean or object",
             )),
         }
     }
 
-    fn check_self_service(&self, trigger: &Map<String, Value>) -> Result<(), Problem> {
+    fn check_self_service(&self, trigger: &Map<String, Value>) -> Result<(), PortRefusal> {
         let at = "body/trigger";
         input::only(
             trigger,
@@ -158,12 +157,12 @@ impl Port {
         )?;
         let operation = input::required(trigger, at, "operation")?;
         if !matches!(operation, "CREATE" | "DAY-2" | "DELETE") {
-            return Err(Problem::invalid(format!(
+            return Err(PortRefusal::invalid(format!(
                 "{at}/operation must be equal to one of the allowed values: CREATE, DAY-2, DELETE"
             )));
         }
         let Some(Value::Object(inputs)) = trigger.get("userInputs") else {
-            return Err(Problem::invalid(format!(
+            return Err(PortRefusal::invalid(format!(
                 "{at} must have required property 'userInputs'"
             )));
         };
@@ -176,7 +175,7 @@ impl Port {
     }
 }
 
-fn check_invocation(method: &Map<String, Value>) -> Result<(), Problem> {
+fn check_invocation(method: &Map<String, Value>) -> Result<(), PortRefusal> {
     let at = "body/invocationMethod";
     match input::required(method, at, "type")? {
         "GITHUB" => {
@@ -202,18 +201,18 @@ fn check_invocation(method: &Map<String, Value>) -> Result<(), Problem> {
             input::required(method, at, "integrationActionType").map(drop)
         }
         "WEBHOOK" | "KAFKA" | "GITLAB" | "AZURE_DEVOPS" | "UPSERT_ENTITY" => Ok(()),
-        _ => Err(Problem::invalid(format!("{at}/type is not supported"))),
+        _ => Err(PortRefusal::invalid(format!("{at}/type is not supported"))),
     }
 }
 
 fn part<'a>(
     definition: &'a Map<String, Value>,
     key: &str,
-) -> Result<&'a Map<String, Value>, Problem> {
+) -> Result<&'a Map<String, Value>, PortRefusal> {
     match definition.get(key) {
         Some(Value::Object(part)) => Ok(part),
-        Some(_) => Err(Problem::invalid(format!("body/{key} must be object"))),
-        None => Err(Problem::invalid(format!(
+        Some(_) => Err(PortRefusal::invalid(format!("body/{key} must be object"))),
+        None => Err(PortRefusal::invalid(format!(
             "body must have required property '{key}'"
         ))),
     }
@@ -225,6 +224,6 @@ fn show(action: &Action) -> Value {
     Value::Object(shown)
 }
 
-fn shown(status: StatusCode, action: &Action) -> Reply {
-    Reply::with(status, json!({"ok": true, "action": show(action)}))
+fn shown(status: StatusCode, action: &Action) -> PortReply {
+    PortReply::with(status, json!({"ok": true, "action": show(action)}))
 }

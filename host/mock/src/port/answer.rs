@@ -1,21 +1,21 @@
-//! What Port answers: JSON, and errors in Port's one shape.
+//! Port's answers: JSON, and errors in one shape.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use promote_core::service::transport::HttpResponse;
 
-/// What a route answers.
-pub(super) type Outcome = Result<Reply, Problem>;
+/// The result of a route.
+pub(super) type PortResult = Result<PortReply, PortRefusal>;
 
 /// A successful answer.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct PortReply {
     pub(super) status: StatusCode,
     pub(super) body: Value,
 }
 
-impl Reply {
+impl PortReply {
     pub(super) fn ok(body: Value) -> Self {
         Self {
             status: StatusCode::OK,
@@ -23,7 +23,7 @@ impl Reply {
         }
     }
 
-    /// What was asked for, under its name. Not by `json!`, which copies whatever it is given.
+    /// An answer with one thing under its name. Built without `json!`, which would copy it.
     pub(super) fn holding(name: &str, value: impl Into<Value>) -> Self {
         Self::ok(Value::from_iter([
             ("ok", true.into()),
@@ -40,13 +40,13 @@ impl Reply {
 ///
 /// Codes and statuses are those of the error tables of Port's API reference (2024-12), where a code is documented.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct PortRefusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: Option<String>,
 }
 
-impl Problem {
+impl PortRefusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -103,7 +103,7 @@ impl Problem {
 }
 
 /// Makes the response of an outcome.
-pub(super) fn respond(outcome: Outcome) -> HttpResponse {
+pub(super) fn respond(outcome: PortResult) -> HttpResponse {
     let (status, body) = match outcome {
         Ok(reply) => (reply.status, reply.body),
         Err(problem) => (problem.status, problem.body()),

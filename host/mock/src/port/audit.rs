@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Reply};
+use super::answer::{PortReply, PortResult};
 use super::catalog::time;
-use super::input::Call;
-use super::projection::View;
+use super::input::PortCall;
+use super::projection::EntityView;
 use super::{Entity, Port};
 
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
     /// The client id that did it.
     pub by: String,
@@ -26,12 +26,12 @@ pub struct AuditEntry {
     pub blueprint: Option<String>,
     /// The run that the change is tied to.
     pub run: Option<String>,
-    /// What it was and what it became.
+    /// The thing before and after the change.
     pub diff: Value,
 }
 
 /// An entity before and after a write.
-pub(super) struct Change<'a> {
+pub(super) struct EntityChange<'a> {
     pub(super) before: Option<&'a Entity>,
     pub(super) after: Option<&'a Entity>,
 }
@@ -40,9 +40,9 @@ impl Port {
     /// Records an entity's change, and ties it to its run.
     pub(super) fn record_entity(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         run: Option<String>,
-        change: Change<'_>,
+        change: EntityChange<'_>,
     ) {
         let Some(entity) = change.after.or(change.before) else {
             return;
@@ -53,9 +53,9 @@ impl Port {
         {
             run.affected.push(key.clone());
         }
-        let view = View {
+        let view = EntityView {
             without_calculated: true,
-            ..View::default()
+            ..EntityView::default()
         };
         let shown = |entity: Option<&Entity>| entity.map(|entity| self.show(entity, &view));
         let diff = json!({"before": shown(change.before), "after": shown(change.after)});
@@ -78,7 +78,7 @@ impl Port {
     /// Records a change of anything else.
     pub(super) fn record(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         action: &'static str,
         resource: &'static str,
         identifier: &str,
@@ -96,7 +96,7 @@ impl Port {
     }
 
     /// `GET /v1/audit-log`, newest first. Its answer is not documented: `audits` is what Port's own action reads.
-    pub(super) fn audit_log(&self, call: &Call<'_>) -> Outcome {
+    pub(super) fn audit_log(&self, call: &PortCall<'_>) -> PortResult {
         let limit = call.query.number("limit", 1..=1000, 1000)?;
         let includes = call.query.all("includes");
         let audits: Vec<Value> = self
@@ -107,11 +107,11 @@ impl Port {
             .take(limit)
             .map(|entry| show(entry, &includes, &self.organisation))
             .collect();
-        Ok(Reply::ok(json!({"ok": true, "audits": audits})))
+        Ok(PortReply::ok(json!({"ok": true, "audits": audits})))
     }
 }
 
-fn matches(entry: &AuditEntry, call: &Call<'_>) -> bool {
+fn matches(entry: &AuditEntry, call: &PortCall<'_>) -> bool {
     let is = |key: &str, value: Option<&str>| {
         call.query
             .text(key)

@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::Port;
-use super::answer::{Outcome, Problem, Reply};
+use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input;
 
 /// A client id and its secret.
@@ -16,7 +16,7 @@ pub struct Credentials {
     pub client_id: String,
     /// The client secret.
     pub client_secret: String,
-    /// Whether they may change anything; without it every write answers 403 `missing_permissions`.
+    /// True if they may change anything; without it every write answers 403 `missing_permissions`.
     pub may_write: bool,
 }
 
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Token {
 
 impl Port {
     /// `POST /v1/auth/access_token`: the same token until it expires (Port API reference, "Authentication").
-    pub(super) fn login(&mut self, now: Timestamp, body: &[u8]) -> Outcome {
+    pub(super) fn login(&mut self, now: Timestamp, body: &[u8]) -> PortResult {
         let body = input::object(body)?;
         input::only(&body, "body", &["clientId", "clientSecret"])?;
         let id = input::required(&body, "body", "clientId")?;
@@ -58,11 +58,11 @@ impl Port {
             .iter()
             .any(|known| known.client_id == id && known.client_secret == secret);
         if !known {
-            return Err(Problem::unauthorized("invalid_credentials"));
+            return Err(PortRefusal::unauthorized("invalid_credentials"));
         }
         let token = self.token(now, id);
         let left = token.expires.duration_since(now).as_secs();
-        Ok(Reply::ok(json!({
+        Ok(PortReply::ok(json!({
             "ok": true, "accessToken": token.text, "expiresIn": left, "tokenType": "Bearer",
         })))
     }
@@ -111,21 +111,21 @@ impl Port {
         &self,
         now: Timestamp,
         headers: &http::HeaderMap,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, PortRefusal> {
         let sent = headers
             .get(http::header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
-            .ok_or_else(|| Problem::unauthorized("unauthorized"))?;
+            .ok_or_else(|| PortRefusal::unauthorized("unauthorized"))?;
         self.tokens
             .iter()
             .find(|token| token.text == sent && token.expires > now)
             .map(|token| token.client_id.clone())
-            .ok_or_else(|| Problem::unauthorized("unauthorized"))
+            .ok_or_else(|| PortRefusal::unauthorized("unauthorized"))
     }
 
     /// 403 for credentials that may only read.
-    pub(super) fn writable(&self, client_id: &str) -> Result<(), Problem> {
+    pub(super) fn writable(&self, client_id: &str) -> Result<(), PortRefusal> {
         let may_write = self
             .credentials
             .iter()
@@ -133,7 +133,7 @@ impl Port {
         if may_write {
             return Ok(());
         }
-        Err(Problem::new(
+        Err(PortRefusal::new(
             http::StatusCode::FORBIDDEN,
             "missing_permissions",
             "you do not have the required permissions to perform this action",

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Problem, Reply};
-use super::input::{self, Call, Kind};
+use super::answer::{PortRefusal, PortReply, PortResult};
+use super::input::{self, IdentifierKind, PortCall};
 use super::{Blueprint, Port, Stamps};
 
 const KEYS: [&str; 11] = [
@@ -27,9 +27,9 @@ impl Port {
     pub(super) fn route_blueprints(
         &mut self,
         method: &Method,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         rest: &[&str],
-    ) -> Option<Outcome> {
+    ) -> Option<PortResult> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_blueprints(),
             ("POST", []) => self.create_blueprint(call),
@@ -47,33 +47,38 @@ impl Port {
         })
     }
 
-    fn list_blueprints(&self) -> Outcome {
+    fn list_blueprints(&self) -> PortResult {
         let blueprints: Vec<Value> = self.blueprints.values().map(|it| show(it)).collect();
-        Ok(Reply::ok(json!({"ok": true, "blueprints": blueprints})))
+        Ok(PortReply::ok(json!({"ok": true, "blueprints": blueprints})))
     }
 
-    fn create_blueprint(&mut self, call: &Call<'_>) -> Outcome {
+    fn create_blueprint(&mut self, call: &PortCall<'_>) -> PortResult {
         let body = call.object()?;
-        Kind::Blueprint.check(
+        IdentifierKind::Blueprint.check(
             "body/identifier",
             input::required(&body, "body", "identifier")?,
         )?;
         input::required(&body, "body", "title")?;
         let blueprint = self.checked(body, Stamps::new(call.now, &call.actor))?;
         if self.blueprints.contains_key(&blueprint.identifier) {
-            return Err(Problem::taken("blueprint", &blueprint.identifier));
+            return Err(PortRefusal::taken("blueprint", &blueprint.identifier));
         }
         Ok(self.keep(call, StatusCode::CREATED, blueprint))
     }
 
     /// PUT replaces everything, PATCH only the keys that are sent.
-    fn change_blueprint(&mut self, call: &Call<'_>, identifier: &str, replace: bool) -> Outcome {
+    fn change_blueprint(
+        &mut self,
+        call: &PortCall<'_>,
+        identifier: &str,
+        replace: bool,
+    ) -> PortResult {
         let before = self.blueprint(identifier)?;
         let sent = call.object()?;
         if replace {
             input::required(&sent, "body", "title")?;
             if !sent.contains_key("schema") {
-                return Err(Problem::invalid(
+                return Err(PortRefusal::invalid(
                     "body must have required property 'schema'",
                 ));
             }
@@ -88,7 +93,9 @@ impl Port {
             .entry("identifier")
             .or_insert_with(|| json!(identifier));
         if renamed.as_str() != Some(identifier) {
-            return Err(Problem::invalid("body/identifier must be that of the path"));
+            return Err(PortRefusal::invalid(
+                "body/identifier must be that of the path",
+            ));
         }
         let mut stamps = before.stamps.clone();
         stamps.touch(call.now, &call.actor);
@@ -96,7 +103,7 @@ impl Port {
         Ok(self.keep(call, StatusCode::OK, blueprint))
     }
 
-    fn keep(&mut self, call: &Call<'_>, status: StatusCode, blueprint: Blueprint) -> Reply {
+    fn keep(&mut self, call: &PortCall<'_>, status: StatusCode, blueprint: Blueprint) -> PortReply {
         let reply = shown(status, &blueprint);
         let action = if status == StatusCode::CREATED {
             "CREATE"
@@ -109,14 +116,14 @@ impl Port {
         reply
     }
 
-    fn delete_blueprint(&mut self, call: &Call<'_>, identifier: &str) -> Outcome {
+    fn delete_blueprint(&mut self, call: &PortCall<'_>, identifier: &str) -> PortResult {
         self.blueprint(identifier)?;
         let used = self
             .entities
             .keys()
             .any(|(blueprint, _)| blueprint == identifier);
         if used {
-            return Err(Problem::new(
+            return Err(PortRefusal::new(
                 StatusCode::FORBIDDEN,
                 "has_dependents",
                 format!("blueprint \"{identifier}\" has entities"),
@@ -124,7 +131,7 @@ impl Port {
         }
         self.blueprints.remove(identifier);
         self.record(call, "DELETE", "blueprint", identifier);
-        Ok(Reply::ok(json!({"ok": true})))
+        Ok(PortReply::ok(json!({"ok": true})))
     }
 
     /// Checks a definition against the schema of "Create a blueprint", and that relation targets exist.
@@ -132,14 +139,14 @@ impl Port {
         &self,
         definition: Map<String, Value>,
         stamps: Stamps,
-    ) -> Result<Blueprint, Problem> {
+    ) -> Result<Blueprint, PortRefusal> {
         input::only(&definition, "body", &KEYS)?;
         for (key, longest) in [("title", 100), ("description", 200)] {
             let text = input::optional(&definition, "body", key)?;
-            let wrong =
-                |text: &str| text.chars().count() > longest || (key == "title" && text.is_empty());
-            if text.is_some_and(wrong) {
-                return Err(Problem::invalid(format!(
+            if text.is_some_and(|text| {
+                text.chars().count() > longest || (key == "title" && text.is_empty())
+            }) {
+                return Err(PortRefusal::invalid(format!(
                     "body/{key} must have at most {longest} characters"
                 )));
             }
@@ -148,7 +155,7 @@ impl Port {
         input::only(&schema, "body/schema", &["properties", "required"])?;
         for (name, property) in input::map(&schema, "body/schema", "properties")? {
             if !property.is_object() {
-                return Err(Problem::invalid(format!(
+                return Err(PortRefusal::invalid(format!(
                     "body/schema/properties/{name} must be object"
                 )));
             }
@@ -157,7 +164,7 @@ impl Port {
             self.check_relation(&definition, &name, &relation)?;
         }
         Blueprint::new(definition, stamps)
-            .ok_or_else(|| Problem::invalid("body must have required property 'identifier'"))
+            .ok_or_else(|| PortRefusal::invalid("body must have required property 'identifier'"))
     }
 
     fn check_relation(
@@ -165,22 +172,22 @@ impl Port {
         definition: &Map<String, Value>,
         name: &str,
         relation: &Value,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PortRefusal> {
         let at = format!("body/relations/{name}");
         let Value::Object(relation) = relation else {
-            return Err(Problem::invalid(format!("{at} must be object")));
+            return Err(PortRefusal::invalid(format!("{at} must be object")));
         };
         let target = input::required(relation, &at, "target")?;
         for flag in ["required", "many"] {
             if !relation.get(flag).is_some_and(Value::is_boolean) {
-                return Err(Problem::invalid(format!("{at}/{flag} must be boolean")));
+                return Err(PortRefusal::invalid(format!("{at}/{flag} must be boolean")));
             }
         }
         let own = definition.get("identifier").and_then(Value::as_str) == Some(target);
         if own || self.blueprints.contains_key(target) {
             return Ok(());
         }
-        Err(Problem::not_found("blueprint", target))
+        Err(PortRefusal::not_found("blueprint", target))
     }
 }
 
@@ -190,6 +197,6 @@ fn show(blueprint: &Blueprint) -> Value {
     Value::Object(shown)
 }
 
-fn shown(status: StatusCode, blueprint: &Blueprint) -> Reply {
-    Reply::with(status, json!({"ok": true, "blueprint": show(blueprint)}))
+fn shown(status: StatusCode, blueprint: &Blueprint) -> PortReply {
+    PortReply::with(status, json!({"ok": true, "blueprint": show(blueprint)}))
 }

@@ -23,9 +23,9 @@ pub struct Blueprint {
 pub struct RelationRule<'a> {
     /// The blueprint of the related entities.
     pub target: &'a str,
-    /// Whether an entity must have it.
+    /// True if an entity must have it.
     pub required: bool,
-    /// Whether it takes several entities.
+    /// True if it takes several entities.
     pub many: bool,
 }
 

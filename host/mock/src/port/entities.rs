@@ -3,12 +3,12 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Problem, Reply};
-use super::audit::Change;
-use super::input::{self, Call};
-use super::projection::View;
-use super::schema::Draft;
-use super::write::Mode;
+use super::answer::{PortRefusal, PortReply, PortResult};
+use super::audit::EntityChange;
+use super::input::{self, PortCall};
+use super::projection::EntityView;
+use super::schema::EntityDraft;
+use super::write::WriteMode;
 use super::{Entity, Port};
 
 /// The bulk route takes no more (Port API reference, "Create multiple entities").
@@ -18,45 +18,45 @@ impl Port {
     pub(super) fn route_entities(
         &mut self,
         method: &Method,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         rest: &[&str],
-    ) -> Option<Outcome> {
+    ) -> Option<PortResult> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_entities(call, blueprint),
             ("POST", []) => self.post_entity(call, blueprint),
             ("POST", ["bulk"]) => self.post_entities(call, blueprint),
             ("POST", ["search"]) => self.search_blueprint(call, blueprint),
             ("GET", [entity]) => self.get_entity(call, blueprint, entity),
-            ("PUT", [entity]) => self.change_entity(call, blueprint, entity, Mode::Replace),
-            ("PATCH", [entity]) => self.change_entity(call, blueprint, entity, Mode::Change),
+            ("PUT", [entity]) => self.change_entity(call, blueprint, entity, WriteMode::Replace),
+            ("PATCH", [entity]) => self.change_entity(call, blueprint, entity, WriteMode::Change),
             ("DELETE", [entity]) => self.delete_entity(call, blueprint, entity),
             _ => return None,
         })
     }
 
-    fn get_entity(&self, call: &Call<'_>, blueprint: &str, identifier: &str) -> Outcome {
+    fn get_entity(&self, call: &PortCall<'_>, blueprint: &str, identifier: &str) -> PortResult {
         self.blueprint(blueprint)?;
         let entity = self
             .entity(blueprint, identifier)
-            .ok_or_else(|| Problem::not_found("entity", identifier))?;
-        let view = View::of(call)?;
-        Ok(Reply::holding("entity", self.show(entity, &view)))
+            .ok_or_else(|| PortRefusal::not_found("entity", identifier))?;
+        let view = EntityView::of(call)?;
+        Ok(PortReply::holding("entity", self.show(entity, &view)))
     }
 
-    fn list_entities(&self, call: &Call<'_>, blueprint: &str) -> Outcome {
+    fn list_entities(&self, call: &PortCall<'_>, blueprint: &str) -> PortResult {
         self.blueprint(blueprint)?;
-        let view = View::of(call)?;
+        let view = EntityView::of(call)?;
         let entities: Vec<Value> = self
             .entities
             .values()
             .filter(|entity| entity.blueprint == blueprint)
             .map(|entity| self.show(entity, &view))
             .collect();
-        Ok(Reply::holding("entities", entities))
+        Ok(PortReply::holding("entities", entities))
     }
 
-    fn post_entity(&mut self, call: &Call<'_>, blueprint: &str) -> Outcome {
+    fn post_entity(&mut self, call: &PortCall<'_>, blueprint: &str) -> PortResult {
         let body = call.object()?;
         let (entity, created) = self.post_one(call, blueprint, &body)?;
         let status = if created {
@@ -64,24 +64,24 @@ impl Port {
         } else {
             StatusCode::OK
         };
-        Ok(Reply::with(status, self.shown(&entity)))
+        Ok(PortReply::with(status, self.shown(&entity)))
     }
 
     fn post_one(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         body: &Map<String, Value>,
-    ) -> Result<(Entity, bool), Problem> {
-        let mode = Mode::of_post(call)?;
+    ) -> Result<(Entity, bool), PortRefusal> {
+        let mode = WriteMode::of_post(call)?;
         // Extra keys are allowed here: Port's own action sends `blueprint`.
-        let mut draft = Draft::parse(body)?;
+        let mut draft = EntityDraft::parse(body)?;
         let identifier = match body.get("identifier") {
             None => self.generate("e_"),
             Some(Value::String(identifier)) => identifier.clone(),
             Some(query @ Value::Object(_)) => self.find_one(call, blueprint, query)?,
             Some(_) => {
-                return Err(Problem::invalid(
+                return Err(PortRefusal::invalid(
                     "body/identifier must be string or a search query",
                 ));
             }
@@ -91,24 +91,27 @@ impl Port {
     }
 
     /// Every element stands for itself: 207 tells the good from the bad.
-    fn post_entities(&mut self, call: &Call<'_>, blueprint: &str) -> Outcome {
+    fn post_entities(&mut self, call: &PortCall<'_>, blueprint: &str) -> PortResult {
         let body = call.object()?;
         input::only(&body, "body", &["entities"])?;
         let Some(Value::Array(elements)) = body.get("entities") else {
-            return Err(Problem::invalid("body/entities must be array"));
+            return Err(PortRefusal::invalid("body/entities must be array"));
         };
         if elements.is_empty() || elements.len() > BULK_LIMIT {
-            return Err(Problem::invalid(format!(
+            return Err(PortRefusal::invalid(format!(
                 "body/entities must hold 1 to {BULK_LIMIT} items"
             )));
         }
         self.blueprint(blueprint)?;
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        let mut good = Vec::new();
+        let mut bad = Vec::new();
         for (index, element) in elements.iter().enumerate() {
             let sent = element.get("identifier").cloned().unwrap_or_default();
             let written = element
                 .as_object()
-                .ok_or_else(|| Problem::invalid(format!("body/entities/{index} must be object")))
+                .ok_or_else(|| {
+                    PortRefusal::invalid(format!("body/entities/{index} must be object"))
+                })
                 .and_then(|element| self.post_one(call, blueprint, element));
             match written {
                 Ok((entity, created)) => good.push(json!({
@@ -125,7 +128,7 @@ impl Port {
         } else {
             StatusCode::MULTI_STATUS
         };
-        Ok(Reply::with(
+        Ok(PortReply::with(
             status,
             json!({"ok": true, "entities": good, "errors": bad}),
         ))
@@ -133,35 +136,40 @@ impl Port {
 
     fn change_entity(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         identifier: &str,
-        mode: Mode,
-    ) -> Outcome {
+        mode: WriteMode,
+    ) -> PortResult {
         let body = call.object()?;
-        let mut allowed = Draft::KEYS.to_vec();
-        if mode == Mode::Replace {
+        let mut allowed = EntityDraft::KEYS.to_vec();
+        if mode == WriteMode::Replace {
             allowed.push("blueprint");
         }
         input::only(&body, "body", &allowed)?;
-        let draft = Draft::parse(&body)?;
+        let draft = EntityDraft::parse(&body)?;
         let (entity, _) = self.write_entity(call, blueprint, identifier, &draft, mode)?;
-        Ok(Reply::ok(self.shown(&entity)))
+        Ok(PortReply::ok(self.shown(&entity)))
     }
 
     fn shown(&self, entity: &Entity) -> Value {
-        json!({"ok": true, "entity": self.show(entity, &View::default())})
+        json!({"ok": true, "entity": self.show(entity, &EntityView::default())})
     }
 
-    fn delete_entity(&mut self, call: &Call<'_>, blueprint: &str, identifier: &str) -> Outcome {
+    fn delete_entity(
+        &mut self,
+        call: &PortCall<'_>,
+        blueprint: &str,
+        identifier: &str,
+    ) -> PortResult {
         self.blueprint(blueprint)?;
         let run = self.run_of_write(call)?;
         if self.entity(blueprint, identifier).is_none() {
-            return Err(Problem::not_found("entity", identifier));
+            return Err(PortRefusal::not_found("entity", identifier));
         }
         let dependents = self.dependents(blueprint, identifier);
         if !dependents.is_empty() && !call.query.flag("delete_dependents")? {
-            return Err(Problem::new(
+            return Err(PortRefusal::new(
                 StatusCode::FORBIDDEN,
                 "has_dependents",
                 format!(
@@ -180,13 +188,13 @@ impl Port {
             self.record_entity(
                 call,
                 run.clone(),
-                Change {
+                EntityChange {
                     before: Some(&entity),
                     after: None,
                 },
             );
         }
-        Ok(Reply::ok(json!({"ok": true})))
+        Ok(PortReply::ok(json!({"ok": true})))
     }
 
     /// The entities with a relation to this one.
@@ -198,7 +206,7 @@ impl Port {
             .collect()
     }
 
-    /// Whether one of its relations holds this entity.
+    /// Returns true if one of its relations holds this entity.
     pub(super) fn points_at(&self, entity: &Entity, blueprint: &str, identifier: &str) -> bool {
         let Some(definition) = self.blueprints.get(&entity.blueprint) else {
             return false;

@@ -7,31 +7,31 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::answer::Problem;
+use super::answer::PortRefusal;
 
 /// The part of a request that routes work on, after authentication.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct PortCall<'a> {
     pub(super) now: Timestamp,
     /// Identifier of the credentials that the token belongs to.
     pub(super) actor: String,
-    pub(super) query: Query,
+    pub(super) query: QueryPairs,
     pub(super) body: &'a [u8],
 }
 
-impl Call<'_> {
+impl PortCall<'_> {
     /// The body as a JSON object.
-    pub(super) fn object(&self) -> Result<Map<String, Value>, Problem> {
+    pub(super) fn object(&self) -> Result<Map<String, Value>, PortRefusal> {
         object(self.body)
     }
 }
 
 /// The text as a JSON object: 400 if it is not JSON, 422 if it is something else.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, PortRefusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Problem::invalid("body must be object")),
-        Err(error) => Err(Problem::new(
+        Ok(_) => Err(PortRefusal::invalid("body must be object")),
+        Err(error) => Err(PortRefusal::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
             format!("body is not valid JSON: {error}"),
@@ -49,9 +49,9 @@ pub(super) fn segments(path: &str) -> Option<Vec<String>> {
 
 /// The pairs of a query string, in order; a key may repeat.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(super) struct QueryPairs(Vec<(String, String)>);
 
-impl Query {
+impl QueryPairs {
     pub(super) fn parse(text: Option<&str>) -> Self {
         let decode = |part: &str| {
             percent_decode_str(&part.replace('+', " "))
@@ -86,11 +86,11 @@ impl Query {
     }
 
     /// A boolean, false if it is missing; 422 if it is anything but `true` or `false`.
-    pub(super) fn flag(&self, key: &str) -> Result<bool, Problem> {
+    pub(super) fn flag(&self, key: &str) -> Result<bool, PortRefusal> {
         match self.text(key) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(Problem::invalid(format!("query/{key} must be boolean"))),
+            Some(_) => Err(PortRefusal::invalid(format!("query/{key} must be boolean"))),
         }
     }
 
@@ -100,7 +100,7 @@ impl Query {
         key: &str,
         bounds: std::ops::RangeInclusive<usize>,
         default: usize,
-    ) -> Result<usize, Problem> {
+    ) -> Result<usize, PortRefusal> {
         let Some(text) = self.text(key) else {
             return Ok(default);
         };
@@ -109,16 +109,20 @@ impl Query {
             .filter(|number| bounds.contains(number))
             .ok_or_else(|| {
                 let (low, high) = bounds.into_inner();
-                Problem::invalid(format!("query/{key} must be between {low} and {high}"))
+                PortRefusal::invalid(format!("query/{key} must be between {low} and {high}"))
             })
     }
 }
 
 /// Refuses a body with keys that the route does not know (Port's schemas say `additionalProperties: false`).
-pub(super) fn only(body: &Map<String, Value>, at: &str, allowed: &[&str]) -> Result<(), Problem> {
+pub(super) fn only(
+    body: &Map<String, Value>,
+    at: &str,
+    allowed: &[&str],
+) -> Result<(), PortRefusal> {
     let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
     match body.keys().find(|key| !allowed.contains(key.as_str())) {
-        Some(key) => Err(Problem::invalid(format!(
+        Some(key) => Err(PortRefusal::invalid(format!(
             "{at} must NOT have additional properties: \"{key}\""
         ))),
         None => Ok(()),
@@ -130,11 +134,11 @@ pub(super) fn required<'a>(
     body: &'a Map<String, Value>,
     at: &str,
     key: &str,
-) -> Result<&'a str, Problem> {
+) -> Result<&'a str, PortRefusal> {
     match body.get(key) {
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Problem::invalid(format!("{at}/{key} must be string"))),
-        None => Err(Problem::invalid(format!(
+        Some(_) => Err(PortRefusal::invalid(format!("{at}/{key} must be string"))),
+        None => Err(PortRefusal::invalid(format!(
             "{at} must have required property '{key}'"
         ))),
     }
@@ -145,11 +149,11 @@ pub(super) fn optional<'a>(
     body: &'a Map<String, Value>,
     at: &str,
     key: &str,
-) -> Result<Option<&'a str>, Problem> {
+) -> Result<Option<&'a str>, PortRefusal> {
     match body.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Problem::invalid(format!("{at}/{key} must be string"))),
+        Some(_) => Err(PortRefusal::invalid(format!("{at}/{key} must be string"))),
     }
 }
 
@@ -158,11 +162,11 @@ pub(super) fn word<'a>(
     body: &'a Map<String, Value>,
     key: &str,
     allowed: &[&str],
-) -> Result<Option<&'a str>, Problem> {
+) -> Result<Option<&'a str>, PortRefusal> {
     match body.get(key) {
         None => Ok(None),
         Some(Value::String(text)) if allowed.contains(&text.as_str()) => Ok(Some(text)),
-        Some(_) => Err(Problem::invalid(format!(
+        Some(_) => Err(PortRefusal::invalid(format!(
             "body/{key} must be equal to one of the allowed values: {}",
             allowed.join(", ")
         ))),
@@ -174,39 +178,40 @@ pub(super) fn map(
     body: &Map<String, Value>,
     at: &str,
     key: &str,
-) -> Result<Map<String, Value>, Problem> {
+) -> Result<Map<String, Value>, PortRefusal> {
     match body.get(key) {
         None => Ok(Map::new()),
         Some(Value::Object(map)) => Ok(map.clone()),
-        Some(_) => Err(Problem::invalid(format!("{at}/{key} must be object"))),
+        Some(_) => Err(PortRefusal::invalid(format!("{at}/{key} must be object"))),
     }
 }
 
-/// What may stand in an identifier (Port API reference, "Create an entity": the pattern of `identifier`).
+/// The kinds of identifier, each with a pattern of its own (Port API reference, "Create an entity").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum IdentifierKind {
     Entity,
     Blueprint,
     Action,
 }
 
-impl Kind {
+impl IdentifierKind {
     /// Checks an identifier: 422 if Port's pattern does not allow it.
-    pub(super) fn check(self, at: &str, identifier: &str) -> Result<(), Problem> {
+    pub(super) fn check(self, at: &str, identifier: &str) -> Result<(), PortRefusal> {
         let (longest, special) = match self {
             Self::Entity => (1000, "@_.+:\\/=-"),
             Self::Blueprint => (100, "@_.+:\\/-"),
             Self::Action => (100, "@_.+:=-"),
         };
-        let allowed = |letter: char| letter.is_alphanumeric() || special.contains(letter);
         let fits = !identifier.is_empty()
             && !matches!(identifier, "." | "..")
             && identifier.chars().count() <= longest
-            && identifier.chars().all(allowed);
+            && identifier
+                .chars()
+                .all(|letter: char| letter.is_alphanumeric() || special.contains(letter));
         if fits {
             return Ok(());
         }
-        Err(Problem::invalid(format!(
+        Err(PortRefusal::invalid(format!(
             "{at} must match pattern of letters, digits and {special}, from 1 to {longest} characters"
         )))
     }

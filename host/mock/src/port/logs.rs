@@ -3,16 +3,16 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::answer::{Outcome, Reply};
+use super::answer::{PortReply, PortResult};
 use super::catalog::time;
-use super::input::{self, Call};
+use super::input::{self, PortCall};
 use super::run::exhausted;
 use super::runs::TERMINAL;
 use super::{LogLine, Port, RunStatus};
 
 impl Port {
     /// `POST /v1/actions/runs/{id}/logs` (Port API reference, "Create an action run log").
-    pub(super) fn add_log(&mut self, call: &Call<'_>, id: &str) -> Outcome {
+    pub(super) fn add_log(&mut self, call: &PortCall<'_>, id: &str) -> PortResult {
         self.run(id)?;
         let body = call.object()?;
         input::only(
@@ -41,19 +41,19 @@ impl Port {
         }
         let shown = show(id, &line);
         run.logs.push(line);
-        Ok(Reply::with(
+        Ok(PortReply::with(
             StatusCode::CREATED,
             json!({"ok": true, "runLog": shown}),
         ))
     }
 
-    pub(super) fn list_logs(&self, call: &Call<'_>, id: &str) -> Outcome {
+    pub(super) fn list_logs(&self, call: &PortCall<'_>, id: &str) -> PortResult {
         let run = self.run(id)?;
         let limit = call.query.number("limit", 1..=50, 50)?;
         let offset = call.query.number("offset", 0..=usize::MAX, 0)?;
         let lines = run.logs.iter().skip(offset).take(limit);
         let lines: Vec<Value> = lines.map(|line| show(id, line)).collect();
-        Ok(Reply::ok(json!({"ok": true, "runLogs": lines})))
+        Ok(PortReply::ok(json!({"ok": true, "runLogs": lines})))
     }
 }
 

@@ -41,8 +41,8 @@ pub use catalog::{Blueprint, Entity, RelationRule, Stamps, Targets};
 pub use rate::{Rate, ResetFormat};
 pub use run::{Approval, LogLine, Run, RunStatus};
 
-use answer::{Outcome, Problem};
-use input::{Call, Query};
+use answer::{PortRefusal, PortResult};
+use input::{PortCall, QueryPairs};
 
 /// Port takes no larger body (Port API reference, "Limits": 1 MiB).
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -65,13 +65,13 @@ pub const GUIDE_ACTION_V1: &str = include_str!("actions/promote_to_production.v1
 pub struct Port {
     /// Its id.
     pub organisation: String,
-    /// Who may log in.
+    /// The credentials that may log in.
     pub credentials: Vec<Credentials>,
-    /// How long a token works.
+    /// The lifetime of a token.
     pub token_lifetime: Duration,
-    /// Whether an answer names the properties that are not set, as null. Port's documentation does not say.
+    /// True if an answer holds null for each property that is not set. Port's documentation does not say which it does.
     pub unset_as_null: bool,
-    /// How many requests it answers.
+    /// The rate limit.
     pub rate: Rate,
     /// Blueprints by identifier. Shared, because nobody changes them in a promotion.
     pub blueprints: BTreeMap<String, Arc<Blueprint>>,
@@ -81,7 +81,7 @@ pub struct Port {
     pub runs: OnWrite<BTreeMap<String, Run>>,
     /// Actions by identifier.
     pub actions: BTreeMap<String, Arc<Action>>,
-    /// What was changed, oldest first.
+    /// The audit log, oldest first.
     pub audit: OnWrite<Vec<AuditEntry>>,
     tokens: Vec<Token>,
     issued: u64,
@@ -118,7 +118,7 @@ impl Port {
         let outcome = if admitted {
             self.route(now, request)
         } else {
-            Err(Problem::new(
+            Err(PortRefusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limit_exceeded",
                 "too many requests",
@@ -143,10 +143,12 @@ impl Port {
             .get(&(blueprint.to_owned(), identifier.to_owned()))
     }
 
-    fn route(&mut self, now: Timestamp, request: &HttpRequest) -> Outcome {
-        let (method, uri, body) = (request.method(), request.uri(), request.body());
+    fn route(&mut self, now: Timestamp, request: &HttpRequest) -> PortResult {
+        let method = request.method();
+        let uri = request.uri();
+        let body = request.body();
         if body.len() > BODY_LIMIT {
-            return Err(Problem::new(
+            return Err(PortRefusal::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "bad_request",
                 "request body is too large",
@@ -160,10 +162,10 @@ impl Port {
         if (method.as_str(), path) == ("POST", &["auth", "access_token"]) {
             return self.login(now, body);
         }
-        let call = Call {
+        let call = PortCall {
             now,
             actor: self.authenticate(now, request.headers())?,
-            query: Query::parse(uri.query()),
+            query: QueryPairs::parse(uri.query()),
             body,
         };
         if method != http::Method::GET && path.last() != Some(&"search") {
@@ -200,8 +202,8 @@ impl Port {
 /// Marks the 404 of a route that this world does not know; Port answers those with its web framework's body.
 const UNKNOWN_ROUTE: &str = "Not Found";
 
-fn no_route(method: &http::Method, path: &str) -> Problem {
-    Problem::new(
+fn no_route(method: &http::Method, path: &str) -> PortRefusal {
+    PortRefusal::new(
         StatusCode::NOT_FOUND,
         UNKNOWN_ROUTE,
         format!("Route {method}:{path} not found"),

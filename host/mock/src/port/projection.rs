@@ -1,22 +1,22 @@
-//! How an entity is shown: calculated properties, and the parts that the reader asked for.
+//! The view of an entity: its calculated properties, and the parts that the reader asked for.
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Problem;
-use super::input::Call;
+use super::answer::PortRefusal;
+use super::input::PortCall;
 use super::{Blueprint, Entity, Port, Targets};
 
 /// Which parts of an entity to show (Port API reference, "Get an entity").
 #[derive(Clone, Debug, Default)]
-pub(super) struct View {
+pub(super) struct EntityView {
     pub(super) include: Vec<String>,
     pub(super) exclude: Vec<String>,
     pub(super) without_calculated: bool,
     pub(super) relation_titles: bool,
 }
 
-impl View {
-    pub(super) fn of(call: &Call<'_>) -> Result<Self, Problem> {
+impl EntityView {
+    pub(super) fn of(call: &PortCall<'_>) -> Result<Self, PortRefusal> {
         let paths = |key| call.query.all(key).into_iter().map(str::to_owned).collect();
         Ok(Self {
             include: paths("include"),
@@ -76,11 +76,11 @@ fn remove(from: &mut Value, path: &str) {
 
 impl Port {
     /// The entity as the API shows it.
-    pub(super) fn show(&self, entity: &Entity, view: &View) -> Value {
+    pub(super) fn show(&self, entity: &Entity, view: &EntityView) -> Value {
         view.filter(Value::Object(self.whole(entity, view)))
     }
 
-    fn whole(&self, entity: &Entity, view: &View) -> Map<String, Value> {
+    fn whole(&self, entity: &Entity, view: &EntityView) -> Map<String, Value> {
         let blueprint = self.blueprints.get(&entity.blueprint);
         let mut shown = Map::new();
         shown.insert("identifier".into(), json!(entity.identifier));
@@ -118,7 +118,7 @@ impl Port {
         &self,
         blueprint: &Blueprint,
         entity: &Entity,
-        view: &View,
+        view: &EntityView,
     ) -> Map<String, Value> {
         let relations = blueprint.relations().map(|(name, rule)| {
             let with_title = |identifier: &String| {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// How `x-ratelimit-reset` is written. Port's sources disagree, so a client must read both.
+/// The form of `x-ratelimit-reset`. Port's sources disagree, so a client must read both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetFormat {
@@ -20,14 +20,14 @@ pub struct Rate {
     pub limit: u64,
     /// Length of a window, in seconds.
     pub period: i64,
-    /// How the end of the window is told.
+    /// The form of the end of the window.
     pub reset: ResetFormat,
     started: Option<Timestamp>,
     used: u64,
 }
 
 impl Default for Rate {
-    /// What Port documented for entity routes in 2025.
+    /// The limit that Port documented for entity routes in 2025.
     fn default() -> Self {
         Self {
             limit: 35_000,

@@ -1,12 +1,12 @@
-//! What Port remembers of a run, and how it shows it.
+//! The state of an action run, and its views in both versions of the API.
 
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::answer::Problem;
+use super::answer::PortRefusal;
 use super::catalog::{Stamps, time};
-use super::input::Call;
+use super::input::PortCall;
 use super::{Entity, Port};
 
 /// Where an action run stands.
@@ -18,9 +18,9 @@ pub enum RunStatus {
     Success,
     /// It ended badly.
     Failure,
-    /// Somebody must approve it first.
+    /// It waits for an approval.
     WaitingForApproval,
-    /// Somebody said no.
+    /// An approver declined it.
     Declined,
 }
 
@@ -49,7 +49,7 @@ impl RunStatus {
         .find(|status| status.as_str() == word)
     }
 
-    /// Whether it can still change.
+    /// Returns true if it can still change.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Success | Self::Failure | Self::Declined)
     }
@@ -70,21 +70,21 @@ pub struct Run {
     pub blueprint: Option<String>,
     /// The entity that it was started on.
     pub entity: Option<String>,
-    /// What the user filled in.
+    /// The inputs that the user filled in.
     pub properties: Map<String, Value>,
     /// Links for people.
     pub link: Vec<String>,
     /// A summary for people.
     pub summary: String,
-    /// How the integration that started the work finds the run again.
+    /// The id by which the integration that started the work finds the run again.
     pub external_run_id: Option<String>,
-    /// What the backend answered.
+    /// The answer of the backend.
     pub response: Value,
     /// `UI`, `API` or `AUTOMATION`.
     pub source: String,
-    /// Whether and how it needs approval: a boolean or `{"type": …}`.
+    /// The approval that it needs: a boolean or `{"type": …}`.
     pub required_approval: Value,
-    /// Who decided about it, once somebody has.
+    /// The decision about it, once there is one.
     pub approval: Option<Approval>,
     /// Its log, oldest first.
     pub logs: Vec<LogLine>,
@@ -99,11 +99,11 @@ pub struct Run {
 /// A decision about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
-    /// Who decided.
+    /// The user who decided.
     pub user: String,
     /// `APPROVE` or `DECLINE`.
     pub state: String,
-    /// Why.
+    /// The reason, in words.
     pub description: Option<String>,
 }
 
@@ -120,9 +120,9 @@ pub struct LogLine {
     pub id: String,
     /// The text.
     pub message: String,
-    /// Who wrote it.
+    /// The user or client id that wrote it.
     pub created_by: String,
-    /// When.
+    /// The time at which it was written.
     pub created_at: Timestamp,
 }
 
@@ -151,7 +151,7 @@ impl Run {
         }
     }
 
-    pub(super) fn end(&mut self, status: RunStatus, call: &Call<'_>) {
+    pub(super) fn end(&mut self, status: RunStatus, call: &PortCall<'_>) {
         self.status = status;
         self.ended_at = Some(call.now);
         self.stamps.touch(call.now, &call.actor);
@@ -159,8 +159,8 @@ impl Run {
 }
 
 /// 422 of a run that ended.
-pub(super) fn exhausted(run: &Run) -> Problem {
-    Problem::new(
+pub(super) fn exhausted(run: &Run) -> PortRefusal {
+    PortRefusal::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "run_exhausted",
         format!(
@@ -173,7 +173,7 @@ pub(super) fn exhausted(run: &Run) -> Problem {
 
 impl Port {
     /// A run as the API shows it: `version=v2`, or the older shape in which `action` is a plain string.
-    pub(super) fn show_run(&self, call: &Call<'_>, run: &Run) -> Value {
+    pub(super) fn show_run(&self, call: &PortCall<'_>, run: &Run) -> Value {
         let approval = run.approval.as_ref().map(Approval::json);
         let method = self.of_action(run, "invocationMethod");
         let mut shown = json!({
@@ -195,7 +195,7 @@ impl Port {
         shown
     }
 
-    /// What the run is about, each with identifier, title and icon.
+    /// Returns the action, blueprint and entity of the run, each with identifier, title and icon.
     fn about(&self, run: &Run) -> Value {
         let blueprint = run.blueprint.as_ref().map(|identifier| {
             let blueprint = self.blueprints.get(identifier);

@@ -3,12 +3,12 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Problem, Reply};
-use super::input::{self, Call};
+use super::answer::{PortRefusal, PortReply, PortResult};
+use super::input::{self, PortCall};
 use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
-/// What a caller may change of a run.
+/// The fields of a run that a caller may change.
 const PATCH_KEYS: [&str; 6] = [
     "status",
     "statusLabel",
@@ -25,9 +25,9 @@ impl Port {
     pub(super) fn route_runs(
         &mut self,
         method: &Method,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         rest: &[&str],
-    ) -> Option<Outcome> {
+    ) -> Option<PortResult> {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_runs(call),
             ("GET", [run]) => self.get_run(call, run),
@@ -42,25 +42,25 @@ impl Port {
     }
 
     /// The run, or 404.
-    pub(super) fn run(&self, id: &str) -> Result<&Run, Problem> {
+    pub(super) fn run(&self, id: &str) -> Result<&Run, PortRefusal> {
         self.runs
             .get(id)
-            .ok_or_else(|| Problem::not_found("run", id))
+            .ok_or_else(|| PortRefusal::not_found("run", id))
     }
 
-    pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut Run, Problem> {
+    pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut Run, PortRefusal> {
         self.runs
             .get_mut(id)
-            .ok_or_else(|| Problem::not_found("run", id))
+            .ok_or_else(|| PortRefusal::not_found("run", id))
     }
 
-    fn get_run(&self, call: &Call<'_>, id: &str) -> Outcome {
+    fn get_run(&self, call: &PortCall<'_>, id: &str) -> PortResult {
         let run = self.run(id)?;
-        Ok(Reply::holding("run", self.show_run(call, run)))
+        Ok(PortReply::holding("run", self.show_run(call, run)))
     }
 
     /// Newest first.
-    fn list_runs(&self, call: &Call<'_>) -> Outcome {
+    fn list_runs(&self, call: &PortCall<'_>) -> PortResult {
         let limit = call.query.number("limit", 1..=1000, 1000)?;
         let active = call.query.flag("active")?;
         let asked = |key: &str, value: Option<&str>| {
@@ -83,11 +83,11 @@ impl Port {
         runs.sort_by_key(|run| std::cmp::Reverse(run.stamps.created_at));
         let runs = runs.into_iter().take(limit);
         let runs: Vec<Value> = runs.map(|run| self.show_run(call, run)).collect();
-        Ok(Reply::holding("runs", runs))
+        Ok(PortReply::holding("runs", runs))
     }
 
     /// `PATCH /v1/actions/runs/{id}`. The stray query `runId` that Port's own action sends is ignored.
-    fn patch_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
+    fn patch_run(&mut self, call: &PortCall<'_>, id: &str) -> PortResult {
         self.run(id)?;
         let body = call.object()?;
         input::only(&body, "body", &PATCH_KEYS)?;
@@ -125,8 +125,8 @@ impl Port {
         self.get_run(call, id)
     }
 
-    /// Port itself ends a run whose backend answers at once; nobody else may.
-    fn check_asynchronous(&self, id: &str) -> Result<(), Problem> {
+    /// Refuses to end a run whose backend answers at once, since Port itself ends it.
+    fn check_asynchronous(&self, id: &str) -> Result<(), PortRefusal> {
         let action = self.actions.get(&self.run(id)?.action);
         let method = action.and_then(|action| action.definition.get("invocationMethod"));
         let synchronized = method.and_then(|method| method.get("synchronized"));
@@ -139,12 +139,12 @@ impl Port {
         ))
     }
 
-    fn approve(&mut self, call: &Call<'_>, id: &str) -> Outcome {
+    fn approve(&mut self, call: &PortCall<'_>, id: &str) -> PortResult {
         self.run(id)?;
         let body = call.object()?;
         input::only(&body, "body", &["status", "description"])?;
         let decision = input::word(&body, "status", &["APPROVE", "DECLINE"])?
-            .ok_or_else(|| Problem::invalid("body must have required property 'status'"))?;
+            .ok_or_else(|| PortRefusal::invalid("body must have required property 'status'"))?;
         let description = input::optional(&body, "body", "description")?;
         let run = self.run_mut(id)?;
         if run.status != RunStatus::WaitingForApproval {
@@ -166,20 +166,20 @@ impl Port {
         run.stamps.touch(call.now, &call.actor);
         self.record(call, "UPDATE", "run", id);
         let run = self.show_run(call, self.run(id)?);
-        Ok(Reply::with(
+        Ok(PortReply::with(
             StatusCode::CREATED,
             json!({"ok": true, "run": run}),
         ))
     }
 
-    fn approvers(&self, id: &str) -> Outcome {
+    fn approvers(&self, id: &str) -> PortResult {
         let decided = self.run(id)?.approval.iter().map(Approval::json);
-        Ok(Reply::ok(
+        Ok(PortReply::ok(
             json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
         ))
     }
 
-    fn respond_run(&mut self, call: &Call<'_>, id: &str) -> Outcome {
+    fn respond_run(&mut self, call: &PortCall<'_>, id: &str) -> PortResult {
         self.run(id)?;
         let body = call.object()?;
         input::only(&body, "body", &["response"])?;
@@ -191,7 +191,7 @@ impl Port {
     }
 
     /// `POST /v1/actions/{action}/runs`: somebody starts the action.
-    pub(super) fn start_run(&mut self, call: &Call<'_>, action: &str) -> Outcome {
+    pub(super) fn start_run(&mut self, call: &PortCall<'_>, action: &str) -> PortResult {
         let definition = self.action(action)?.definition.clone();
         let body = call.object()?;
         input::only(&body, "body", &["properties", "entity"])?;
@@ -214,20 +214,20 @@ impl Port {
         let shown = self.show_run(call, &run);
         self.record(call, "CREATE", "run", &run.id);
         self.runs.insert(run.id.clone(), run);
-        Ok(Reply::with(
+        Ok(PortReply::with(
             StatusCode::ACCEPTED,
             json!({"ok": true, "run": shown}),
         ))
     }
 
-    /// Whether the action may be started on this entity with these inputs.
+    /// Refuses to start an action on an entity, or with inputs, that it does not take.
     fn check_start(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         trigger: &Value,
         entity: Option<&str>,
         properties: &Map<String, Value>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PortRefusal> {
         if trigger.get("type") != Some(&json!("self-service")) {
             return Err(unprocessable(
                 "run_non_self_service_error",
@@ -246,7 +246,7 @@ impl Port {
         };
         let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
         let entity = blueprint.and_then(|blueprint| self.entity(blueprint, identifier));
-        let entity = entity.ok_or_else(|| Problem::not_found("entity", identifier))?;
+        let entity = entity.ok_or_else(|| PortRefusal::not_found("entity", identifier))?;
         match trigger.get("condition") {
             Some(condition) if !self.meets(call, entity, condition)? => Err(unprocessable(
                 "entity_does_not_pass_condition",
@@ -257,12 +257,12 @@ impl Port {
     }
 }
 
-fn unprocessable(code: &'static str, message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+fn unprocessable(code: &'static str, message: impl Into<String>) -> PortRefusal {
+    PortRefusal::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
 }
 
-fn links(sent: &Value) -> Result<Vec<String>, Problem> {
-    let wrong = || Problem::invalid("body/link must be string or array of strings");
+fn links(sent: &Value) -> Result<Vec<String>, PortRefusal> {
+    let wrong = || PortRefusal::invalid("body/link must be string or array of strings");
     match sent {
         Value::String(link) => Ok(vec![link.clone()]),
         Value::Array(links) => links
@@ -274,7 +274,7 @@ fn links(sent: &Value) -> Result<Vec<String>, Problem> {
 }
 
 /// User inputs: unknown ones and missing required ones are refused.
-fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), Problem> {
+fn check_inputs(trigger: &Value, properties: &Map<String, Value>) -> Result<(), PortRefusal> {
     let refuse = |message: String| Err(unprocessable("user_inputs_schema_invalid", message));
     let inputs = trigger.get("userInputs").unwrap_or(&Value::Null);
     let known = inputs.get("properties").and_then(Value::as_object);

@@ -1,17 +1,17 @@
-//! Whether an entity fits its blueprint, and what a body changes of it.
+//! The check of an entity against its blueprint, and the changes that a body asks for.
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::answer::Problem;
-use super::input::{self, Call, Kind};
+use super::answer::PortRefusal;
+use super::input::{self, IdentifierKind, PortCall};
 use super::{Blueprint, Entity, Port, Targets};
 
-/// What a body says of an entity. A field that is missing stays as it is.
+/// The fields of an entity that a body sets. A field that is missing stays as it is.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct EntityDraft {
     pub(super) identifier: Option<String>,
     title: Option<Option<String>>,
     icon: Option<Option<String>>,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     relations: Map<String, Value>,
 }
 
-impl Draft {
+impl EntityDraft {
     /// The keys of an entity that PATCH takes, and no others.
     pub(super) const KEYS: [&'static str; 6] = [
         "identifier",
@@ -31,8 +31,8 @@ impl Draft {
         "relations",
     ];
 
-    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, Problem> {
-        let text = |key: &str| -> Result<Option<Option<String>>, Problem> {
+    pub(super) fn parse(body: &Map<String, Value>) -> Result<Self, PortRefusal> {
+        let text = |key: &str| -> Result<Option<Option<String>>, PortRefusal> {
             let text = input::optional(body, "body", key)?;
             Ok(body.contains_key(key).then(|| text.map(str::to_owned)))
         };
@@ -40,7 +40,7 @@ impl Draft {
             identifier: match body.get("identifier") {
                 Some(Value::String(identifier)) => Some(identifier.clone()),
                 None | Some(Value::Object(_)) => None,
-                Some(_) => return Err(Problem::invalid("body/identifier must be string")),
+                Some(_) => return Err(PortRefusal::invalid("body/identifier must be string")),
             },
             title: text("title")?,
             icon: text("icon")?,
@@ -51,8 +51,8 @@ impl Draft {
     }
 }
 
-fn team(sent: &Value) -> Result<Vec<String>, Problem> {
-    let wrong = || Problem::invalid("body/team must be string or array of strings");
+fn team(sent: &Value) -> Result<Vec<String>, PortRefusal> {
+    let wrong = || PortRefusal::invalid("body/team must be string or array of strings");
     match sent {
         Value::Null => Ok(Vec::new()),
         Value::String(team) => Ok(vec![team.clone()]),
@@ -67,11 +67,11 @@ fn team(sent: &Value) -> Result<Vec<String>, Problem> {
 /// Changes everything but the relations, after checking it against the blueprint.
 pub(super) fn apply(
     blueprint: &Blueprint,
-    draft: &Draft,
+    draft: &EntityDraft,
     entity: &mut Entity,
-) -> Result<(), Problem> {
+) -> Result<(), PortRefusal> {
     if let Some(identifier) = &draft.identifier {
-        Kind::Entity.check("body/identifier", identifier)?;
+        IdentifierKind::Entity.check("body/identifier", identifier)?;
         entity.identifier.clone_from(identifier);
     }
     if let Some(title) = &draft.title {
@@ -82,7 +82,7 @@ pub(super) fn apply(
     }
     if let Some(team) = &draft.team {
         if blueprint.section("teamInheritance").is_some() {
-            return Err(Problem::new(
+            return Err(PortRefusal::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "team_inheritance_enabled",
                 "the blueprint inherits its teams: they cannot be set",
@@ -92,7 +92,7 @@ pub(super) fn apply(
     }
     for (name, value) in &draft.properties {
         let schema = blueprint.property(name).ok_or_else(|| {
-            Problem::mismatch(format!(
+            PortRefusal::mismatch(format!(
                 "property \"{name}\" does not exist in the blueprint \"{}\"",
                 blueprint.identifier
             ))
@@ -108,8 +108,8 @@ pub(super) fn apply(
 }
 
 /// The type, the enumeration and, loosely, the format of one property.
-fn check_value(name: &str, schema: &Value, value: &Value) -> Result<(), Problem> {
-    let refuse = |what: String| Err(Problem::mismatch(format!("properties/{name} {what}")));
+fn check_value(name: &str, schema: &Value, value: &Value) -> Result<(), PortRefusal> {
+    let refuse = |what: String| Err(PortRefusal::mismatch(format!("properties/{name} {what}")));
     let expected = schema.get("type").and_then(Value::as_str).unwrap_or("any");
     let fits = match expected {
         "string" => value.is_string(),
@@ -157,10 +157,12 @@ pub(super) fn check_required(
     blueprint: &Blueprint,
     after: &Entity,
     before: Option<&Entity>,
-) -> Result<(), Problem> {
-    let unset = |name: &&str| !after.properties.contains_key(*name);
-    if let Some(name) = blueprint.required_properties().find(unset) {
-        return Err(Problem::mismatch(format!(
+) -> Result<(), PortRefusal> {
+    if let Some(name) = blueprint
+        .required_properties()
+        .find(|name| !after.properties.contains_key(*name))
+    {
+        return Err(PortRefusal::mismatch(format!(
             "properties must have required property '{name}'"
         )));
     }
@@ -176,7 +178,7 @@ pub(super) fn check_required(
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    Err(Problem::new(
+    Err(PortRefusal::new(
         status,
         "required_relation",
         format!("relation \"{name}\" is required"),
@@ -185,24 +187,24 @@ pub(super) fn check_required(
 
 impl Port {
     /// The blueprint, or 404.
-    pub(super) fn blueprint(&self, identifier: &str) -> Result<Arc<Blueprint>, Problem> {
+    pub(super) fn blueprint(&self, identifier: &str) -> Result<Arc<Blueprint>, PortRefusal> {
         self.blueprints
             .get(identifier)
             .cloned()
-            .ok_or_else(|| Problem::not_found("blueprint", identifier))
+            .ok_or_else(|| PortRefusal::not_found("blueprint", identifier))
     }
 
     /// Sets the relations that the draft names. A search query in place of an identifier is answered first.
     pub(super) fn resolve(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &Blueprint,
-        draft: &Draft,
+        draft: &EntityDraft,
         entity: &mut Entity,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PortRefusal> {
         for (name, value) in &draft.relations {
             let rule = blueprint.relation(name).ok_or_else(|| {
-                Problem::mismatch(format!(
+                PortRefusal::mismatch(format!(
                     "relation \"{name}\" does not exist in the blueprint \"{}\"",
                     blueprint.identifier
                 ))
@@ -210,7 +212,7 @@ impl Port {
             let targets = match value {
                 Value::Null => None,
                 Value::String(identifier) if !rule.many => {
-                    Kind::Entity.check(&format!("body/relations/{name}"), identifier)?;
+                    IdentifierKind::Entity.check(&format!("body/relations/{name}"), identifier)?;
                     Some(Targets::One(identifier.clone()))
                 }
                 Value::Array(identifiers) if rule.many => {
@@ -224,7 +226,7 @@ impl Port {
                 }
                 Value::String(_) | Value::Array(_) => return Err(wrong_number(name, rule.many)),
                 _ => {
-                    return Err(Problem::invalid(format!(
+                    return Err(PortRefusal::invalid(format!(
                         "body/relations/{name} must be string, array, object or null"
                     )));
                 }
@@ -260,27 +262,27 @@ impl Port {
     }
 }
 
-fn texts(name: &str, values: &[Value]) -> Result<Vec<String>, Problem> {
+fn texts(name: &str, values: &[Value]) -> Result<Vec<String>, PortRefusal> {
     values
         .iter()
         .map(|value| {
             let at = format!("body/relations/{name}");
             let identifier = value
                 .as_str()
-                .ok_or_else(|| Problem::invalid(format!("{at} must hold strings")))?;
-            Kind::Entity.check(&at, identifier)?;
+                .ok_or_else(|| PortRefusal::invalid(format!("{at} must hold strings")))?;
+            IdentifierKind::Entity.check(&at, identifier)?;
             Ok(identifier.to_owned())
         })
         .collect()
 }
 
-fn wrong_number(name: &str, many: bool) -> Problem {
+fn wrong_number(name: &str, many: bool) -> PortRefusal {
     let expected = if many {
         "several entities"
     } else {
         "one entity"
     };
-    Problem::new(
+    PortRefusal::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "relation_many_violation",
         format!("relation \"{name}\" takes {expected}"),

@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Outcome, Problem, Reply};
-use super::input::{self, Call};
-use super::projection::View;
+use super::answer::{PortRefusal, PortReply, PortResult};
+use super::input::{self, PortCall};
+use super::projection::EntityView;
 use super::{Entity, Port};
 
 mod rule;
 
-use rule::Rule;
+use rule::SearchRule;
 
 impl Port {
     /// `POST /v1/entities/search`: over all blueprints.
-    pub(super) fn search_all(&self, call: &Call<'_>) -> Outcome {
+    pub(super) fn search_all(&self, call: &PortCall<'_>) -> PortResult {
         let body = call.object()?;
         input::only(&body, "body", &["combinator", "rules"])?;
-        let rule = Rule::group(&body, "body")?;
-        let view = View::of(call)?;
+        let rule = SearchRule::group(&body, "body")?;
+        let view = EntityView::of(call)?;
         let mut blueprints = BTreeSet::new();
         let mut entities = Vec::new();
         for entity in self.entities.values() {
@@ -29,14 +29,14 @@ impl Port {
                 entities.push(self.show(entity, &view));
             }
         }
-        let mut reply = Reply::holding("entities", entities);
+        let mut reply = PortReply::holding("entities", entities);
         reply.body["matchingBlueprints"] = json!(blueprints);
         reply.body["failedBlueprints"] = json!([]);
         Ok(reply)
     }
 
     /// `POST /v1/blueprints/{blueprint}/entities/search`: one blueprint, in pages.
-    pub(super) fn search_blueprint(&self, call: &Call<'_>, blueprint: &str) -> Outcome {
+    pub(super) fn search_blueprint(&self, call: &PortCall<'_>, blueprint: &str) -> PortResult {
         let body = call.object()?;
         input::only(
             &body,
@@ -45,14 +45,14 @@ impl Port {
         )?;
         self.blueprint(blueprint)?;
         let rule = match body.get("query") {
-            None => Rule::everything(),
-            Some(Value::Object(query)) => Rule::group(query, "body/query")?,
-            Some(_) => return Err(Problem::invalid("body/query must be object")),
+            None => SearchRule::everything(),
+            Some(Value::Object(query)) => SearchRule::group(query, "body/query")?,
+            Some(_) => return Err(PortRefusal::invalid("body/query must be object")),
         };
-        let view = View {
+        let view = EntityView {
             include: paths(&body, "include")?,
             exclude: paths(&body, "exclude")?,
-            ..View::of(call)?
+            ..EntityView::of(call)?
         };
         let limit = limit(&body)?;
         let from = input::optional(&body, "body", "from")?;
@@ -64,7 +64,7 @@ impl Port {
             .filter(|entity| rule.holds(self, entity, call.now));
         let page: Vec<&Entity> = found.by_ref().take(limit).collect();
         let shown: Vec<Value> = page.iter().map(|entity| self.show(entity, &view)).collect();
-        let mut reply = Reply::holding("entities", shown);
+        let mut reply = PortReply::holding("entities", shown);
         if let (Some(last), true) = (page.last(), found.next().is_some()) {
             reply.body["next"] = json!(last.identifier);
         }
@@ -74,12 +74,12 @@ impl Port {
     /// The entities of a blueprint that a query finds.
     pub(super) fn find_all(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         query: &Value,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Vec<String>, PortRefusal> {
         let query = query.as_object().cloned().unwrap_or_default();
-        let rule = Rule::group(&query, "query")?;
+        let rule = SearchRule::group(&query, "query")?;
         Ok(self
             .entities
             .values()
@@ -91,19 +91,19 @@ impl Port {
     /// The one entity that a query finds: 404 if there is none, 422 if there are several.
     pub(super) fn find_one(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         query: &Value,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, PortRefusal> {
         let mut found = self.find_all(call, blueprint, query)?;
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => Err(Problem::new(
+            0 => Err(PortRefusal::new(
                 StatusCode::NOT_FOUND,
                 "not_found",
                 format!("no entity of the blueprint \"{blueprint}\" matches the search query"),
             )),
-            number => Err(Problem::new(
+            number => Err(PortRefusal::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "relation_many_violation",
                 format!(
@@ -113,16 +113,16 @@ impl Port {
         }
     }
 
-    /// Whether an entity meets the condition of an action, which is a search query with a type.
+    /// Returns true if an entity meets the condition of an action, which is a search query with a type.
     pub(super) fn meets(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         entity: &Entity,
         condition: &Value,
-    ) -> Result<bool, Problem> {
+    ) -> Result<bool, PortRefusal> {
         let mut query = condition.as_object().cloned().unwrap_or_default();
         query.remove("type");
-        Ok(Rule::group(&query, "condition")?.holds(self, entity, call.now))
+        Ok(SearchRule::group(&query, "condition")?.holds(self, entity, call.now))
     }
 
     /// Everything that the relations of an entity lead to, or that leads to it, in any number of steps.
@@ -166,8 +166,8 @@ impl Port {
     }
 }
 
-fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, Problem> {
-    let wrong = || Problem::invalid(format!("body/{key} must be an array of strings"));
+fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, PortRefusal> {
+    let wrong = || PortRefusal::invalid(format!("body/{key} must be an array of strings"));
     match body.get(key) {
         None => Ok(Vec::new()),
         Some(Value::Array(paths)) => paths
@@ -178,13 +178,12 @@ fn paths(body: &Map<String, Value>, key: &str) -> Result<Vec<String>, Problem> {
     }
 }
 
-fn limit(body: &Map<String, Value>) -> Result<usize, Problem> {
-    let wrong = || Problem::invalid("body/limit must be between 1 and 1000");
+fn limit(body: &Map<String, Value>) -> Result<usize, PortRefusal> {
     let Some(limit) = body.get("limit") else {
         return Ok(200);
     };
     let limit = limit.as_u64().filter(|limit| (1..=1000).contains(limit));
     limit
         .and_then(|limit| usize::try_from(limit).ok())
-        .ok_or_else(wrong)
+        .ok_or_else(|| PortRefusal::invalid("body/limit must be between 1 and 1000"))
 }

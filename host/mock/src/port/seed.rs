@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::input::{Call, Kind, Query};
-use super::schema::{self, Draft};
+use super::input::{IdentifierKind, PortCall, QueryPairs};
+use super::schema::{self, EntityDraft};
 use super::{Action, Blueprint, Entity, GUIDE_ACTION, GUIDE_BLUEPRINTS, Port, Stamps};
 use crate::OnWrite;
 
@@ -15,12 +15,12 @@ use crate::OnWrite;
 const SYSTEM: &str = "system";
 
 /// The guide's definitions, read once for all worlds.
-static GUIDE: LazyLock<Guide> = LazyLock::new(|| Guide {
+static GUIDE: LazyLock<GuideDefinitions> = LazyLock::new(|| GuideDefinitions {
     blueprints: GUIDE_BLUEPRINTS.map(|text| object(text).into()),
     action: object(GUIDE_ACTION).into(),
 });
 
-struct Guide {
+struct GuideDefinitions {
     blueprints: [OnWrite<Map<String, Value>>; 3],
     action: OnWrite<Map<String, Value>>,
 }
@@ -75,12 +75,12 @@ impl Port {
         now: Timestamp,
         blueprint: &str,
         body: &Map<String, Value>,
-    ) -> Result<(), super::answer::Problem> {
+    ) -> Result<(), super::answer::PortRefusal> {
         let definition = self.blueprint(blueprint)?;
         let identifier = super::input::required(body, "entity", "identifier")?;
-        Kind::Entity.check("identifier", identifier)?;
-        super::input::only(body, "entity", &Draft::KEYS)?;
-        let draft = Draft::parse(body)?;
+        IdentifierKind::Entity.check("identifier", identifier)?;
+        super::input::only(body, "entity", &EntityDraft::KEYS)?;
+        let draft = EntityDraft::parse(body)?;
         let mut entity = Entity {
             identifier: identifier.to_owned(),
             blueprint: blueprint.to_owned(),
@@ -91,10 +91,10 @@ impl Port {
             relations: BTreeMap::new(),
             stamps: Stamps::new(now, SYSTEM),
         };
-        let call = Call {
+        let call = PortCall {
             now,
             actor: SYSTEM.to_owned(),
-            query: Query::default(),
+            query: QueryPairs::default(),
             body: &[],
         };
         schema::apply(&definition, &draft, &mut entity)?;
@@ -105,8 +105,8 @@ impl Port {
         Ok(())
     }
 
-    /// What Port holds, as lines of text: equal before and after means that nothing changed. Tokens, requests and rate
-    /// limits do not count.
+    /// Returns the state as lines of text, equal before and after if nothing changed. Tokens, requests and rate limits
+    /// are left out.
     pub fn fingerprint(&self) -> String {
         let blueprints = self.blueprints.values().map(|it| format!("{it:?}"));
         let actions = self.actions.values().map(|it| format!("{it:?}"));
@@ -120,8 +120,8 @@ impl Port {
         lines.join("\n")
     }
 
-    /// Whether two states are so alike that they have the same fingerprint; found without text, and by parts that they
-    /// share. If not, only the fingerprints tell.
+    /// Returns true if two states have the same fingerprint, found by comparing the parts that they share, without
+    /// writing them as text.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         (&self.blueprints, &self.actions, &self.entities, &self.runs)
             == (
@@ -132,7 +132,7 @@ impl Port {
             )
     }
 
-    /// An entity whose relation leads nowhere, and where it leads.
+    /// Returns an entity with a relation to one that does not exist, and that one's identifier.
     pub fn dangling(&self) -> Option<(&Entity, String)> {
         self.entities.values().find_map(|entity| {
             let blueprint = self.blueprints.get(&entity.blueprint)?;
@@ -142,7 +142,7 @@ impl Port {
     }
 }
 
-/// What an embedded file holds; that each is a JSON object is tested.
+/// Returns the JSON object of an embedded file; a test checks that each file is one.
 fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::answer::Problem;
-use super::audit::Change;
-use super::input::{Call, Kind};
-use super::schema::{self, Draft};
+use super::answer::PortRefusal;
+use super::audit::EntityChange;
+use super::input::{IdentifierKind, PortCall};
+use super::schema::{self, EntityDraft};
 use super::{Entity, Port, RunStatus, Stamps};
 
-/// How a write treats an entity that exists, and one that does not.
+/// The treatment of an entity that exists, and of one that does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum WriteMode {
     /// It must not exist.
     Create,
     /// It is created, or loses what is not sent.
@@ -26,8 +26,8 @@ pub(super) enum Mode {
     Change,
 }
 
-impl Mode {
-    pub(super) fn of_post(call: &Call<'_>) -> Result<Self, Problem> {
+impl WriteMode {
+    pub(super) fn of_post(call: &PortCall<'_>) -> Result<Self, PortRefusal> {
         Ok(
             match (call.query.flag("upsert")?, call.query.flag("merge")?) {
                 (false, _) => Self::Create,
@@ -41,12 +41,12 @@ impl Mode {
         matches!(self, Self::UpsertMerge | Self::Change)
     }
 
-    /// Whether the mode is for an entity that exists, or one that does not.
-    fn suits(self, exists: bool, identifier: &str) -> Result<(), Problem> {
+    /// Refuses a mode that does not fit an entity which exists, or one which does not.
+    fn check(self, exists: bool, identifier: &str) -> Result<(), PortRefusal> {
         match self {
-            Self::Create if exists => Err(Problem::taken("entity", identifier)),
+            Self::Create if exists => Err(PortRefusal::taken("entity", identifier)),
             Self::Replace | Self::Change if !exists => {
-                Err(Problem::not_found("entity", identifier))
+                Err(PortRefusal::not_found("entity", identifier))
             }
             _ => Ok(()),
         }
@@ -57,17 +57,17 @@ impl Port {
     /// Checks everything, then writes; returns the entity and whether it is new.
     pub(super) fn write_entity(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         identifier: &str,
-        draft: &Draft,
-        mode: Mode,
-    ) -> Result<(Entity, bool), Problem> {
+        draft: &EntityDraft,
+        mode: WriteMode,
+    ) -> Result<(Entity, bool), PortRefusal> {
         let definition = self.blueprint(blueprint)?;
         let run = self.run_of_write(call)?;
-        Kind::Entity.check("body/identifier", identifier)?;
+        IdentifierKind::Entity.check("body/identifier", identifier)?;
         let before = self.entity(blueprint, identifier).cloned();
-        mode.suits(before.is_some(), identifier)?;
+        mode.check(before.is_some(), identifier)?;
         let mut after = self.start_of(call, blueprint, identifier, before.as_ref(), mode);
         schema::apply(&definition, draft, &mut after)?;
         self.resolve(call, &definition, draft, &mut after)?;
@@ -76,11 +76,11 @@ impl Port {
         if let Some((_, target)) = missing.first()
             && !call.query.flag("create_missing_related_entities")?
         {
-            return Err(Problem::not_found("entity", target));
+            return Err(PortRefusal::not_found("entity", target));
         }
         let renamed = after.identifier != identifier;
         if renamed && self.entity(blueprint, &after.identifier).is_some() {
-            return Err(Problem::taken("entity", &after.identifier));
+            return Err(PortRefusal::taken("entity", &after.identifier));
         }
         if call.query.flag("validation_only")? {
             return Ok((after, before.is_none()));
@@ -95,14 +95,14 @@ impl Port {
         Ok((after, before.is_none()))
     }
 
-    /// What a write starts from: the entity itself, or an empty one.
+    /// Returns the entity that a write starts from: the one that exists, or an empty one.
     fn start_of(
         &self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         blueprint: &str,
         identifier: &str,
         before: Option<&Entity>,
-        mode: Mode,
+        mode: WriteMode,
     ) -> Entity {
         let mut stamps = Stamps::new(call.now, &call.actor);
         if let Some(before) = before {
@@ -129,16 +129,16 @@ impl Port {
 
     /// The run that a write is tied to: 404 if there is none, 400 if it takes no more (Port docs, "Reflect action
     /// progress").
-    pub(super) fn run_of_write(&self, call: &Call<'_>) -> Result<Option<String>, Problem> {
+    pub(super) fn run_of_write(&self, call: &PortCall<'_>) -> Result<Option<String>, PortRefusal> {
         let Some(id) = call.query.text("run_id") else {
             return Ok(None);
         };
         let run = self
             .runs
             .get(id)
-            .ok_or_else(|| Problem::not_found("run", id))?;
+            .ok_or_else(|| PortRefusal::not_found("run", id))?;
         if run.status != RunStatus::InProgress {
-            return Err(Problem::new(
+            return Err(PortRefusal::new(
                 StatusCode::BAD_REQUEST,
                 "run_exhausted",
                 format!(
@@ -150,14 +150,14 @@ impl Port {
         Ok(Some(id.to_owned()))
     }
 
-    fn put_bare(&mut self, call: &Call<'_>, blueprint: &str, identifier: &str) {
-        let bare = self.start_of(call, blueprint, identifier, None, Mode::Create);
+    fn put_bare(&mut self, call: &PortCall<'_>, blueprint: &str, identifier: &str) {
+        let bare = self.start_of(call, blueprint, identifier, None, WriteMode::Create);
         self.store(call, None, None, &bare);
     }
 
     fn store(
         &mut self,
-        call: &Call<'_>,
+        call: &PortCall<'_>,
         run: Option<String>,
         before: Option<&Entity>,
         after: &Entity,
@@ -167,7 +167,7 @@ impl Port {
         self.record_entity(
             call,
             run,
-            Change {
+            EntityChange {
                 before,
                 after: Some(after),
             },

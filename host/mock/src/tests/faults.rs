@@ -1,5 +1,9 @@
 //! Every kind of fault, and which request it strikes.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
 use super::*;
 use crate::fault::{Canned, PathGlob, RateKind, RateLimit};
 
@@ -199,7 +203,7 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_late_answer_takes_time_and_patience() {
+async fn a_late_answer_takes_time_and_timeout() {
     let (world, mut transport, token) =
         sample_with("[[faults]]\ntimes = 2\nthen = { delay = \"20s\" }");
     let start = world.lock().now;
@@ -207,7 +211,7 @@ async fn a_late_answer_takes_time_and_patience() {
     assert_eq!(answer.unwrap().status(), 200);
     assert_eq!(world.lock().now, start + SignedDuration::from_secs(20));
 
-    transport.patience = Duration::from_secs(10);
+    transport.timeout = Duration::from_secs(10);
     let body = json!({"message": "x"});
     let answer = send(&transport, "POST", &format!("{RUN}/logs"), &token, &body).await;
     assert!(matches!(answer, Err(TransportError::Lost(_))));

@@ -1,5 +1,7 @@
 //! World files.
 
+use std::time::Duration;
+
 use std::path::Path;
 
 use super::*;
@@ -208,7 +210,7 @@ fn a_repository_may_begin_with_anything() {
         name = "validate"
         conclusion = "failure"
     "#;
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/world"));
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     let mut world = World::from_toml(text, folder).unwrap();
     let github = &world.github;
     let blueprint = github.file_at("acme/gitops", "trunk", "blueprints/image.json");
@@ -239,7 +241,7 @@ fn a_repository_may_begin_with_anything() {
     );
 }
 
-/// Whether the parser takes it; that the things it names are not there does not matter.
+/// Returns true if the parser takes it, whatever the things are that it names.
 fn assert_syntax(text: &str) {
     if let Err(WorldFileError::Syntax(error)) = World::from_toml(text, Path::new("/none")) {
         panic!("{error}\n{text}");
@@ -252,7 +254,9 @@ fn what_the_sample_documents_in_comments_is_understood() {
         let key: String = line.chars().take_while(|letter| *letter != '=').collect();
         line.starts_with('[') || (line.contains(" = ") && !key.trim().contains(' '))
     };
-    let (mut whole, mut table, mut effects) = (String::new(), String::new(), 0);
+    let mut whole = String::new();
+    let mut table = String::new();
+    let mut effects = 0;
     for line in sample::SAMPLE.lines() {
         let commented = line.strip_prefix("# ").filter(|line| is_code(line));
         let line = commented.unwrap_or(line);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::sample::{CLIENT_ID, CLIENT_SECRET};
 use super::*;
-use promote_core::service::transport::{Transport as _, TransportError};
+use promote_core::service::transport::{HttpResponse, Transport as _, TransportError};
 
 /// Sends a request into the world.
 async fn send(

@@ -1,5 +1,7 @@
 //! A promotion over both services, and the operator that brings it into the cluster.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
@@ -9,13 +11,13 @@ use crate::port::{Port, RunStatus, Targets};
 
 const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 
-struct Session {
+struct PortSession {
     world: Shared,
     transport: WorldTransport,
     port: String,
 }
 
-impl Session {
+impl PortSession {
     fn new() -> Self {
         let world = Shared::new(World::sample());
         Self {
@@ -83,7 +85,7 @@ impl Session {
 
 #[tokio::test]
 async fn a_promotion_over_both_services() {
-    let session = Session::new();
+    let session = PortSession::new();
     session.merge().await;
     let run = format!("/actions/runs/{}", sample::RUN);
     let write = format!(
@@ -111,7 +113,7 @@ async fn a_promotion_over_both_services() {
 
 #[tokio::test]
 async fn the_operator_brings_what_main_holds_into_the_cluster() {
-    let session = Session::new();
+    let session = PortSession::new();
     let sync = |health: &str| {
         Event::Sync(Sync {
             entity: "web-prod".to_owned(),
@@ -159,7 +161,7 @@ async fn others_act_at_github_by_time_and_by_operation() {
     "#;
     let text = format!("{}{events}", sample::SAMPLE);
     let world = Shared::new(World::from_toml(&text, std::path::Path::new("")).unwrap());
-    let session = Session {
+    let session = PortSession {
         transport: world.transport(),
         port: login(&world),
         world,
@@ -212,7 +214,8 @@ async fn others_act_at_github_by_time_and_by_operation() {
 #[test]
 fn a_fingerprint_tells_a_changed_world_from_one_that_was_only_read() {
     let world = Shared::new(World::sample());
-    let (old, before) = (world.snapshot(), world.lock().fingerprint());
+    let old = world.snapshot();
+    let before = world.lock().fingerprint();
     let same = |port: &Port| port.holds_the_same(&old.port);
     let token = login(&world);
     let request = |method: &str, path: &str, body: &str| {

@@ -1,7 +1,11 @@
 //! The same world behind a socket.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
 use std::net::SocketAddr;
-use std::sync::Mutex;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -21,7 +25,8 @@ async fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Option<(u16
         "{head}\r\nhost: localhost\r\nuser-agent: test\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(text.as_bytes()).await.ok()?;
-    let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4096];
     loop {
         let count = stream
             .read(&mut buffer)

@@ -1,5 +1,9 @@
 //! The clock, and what others do as it goes.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::*;
 use crate::event::Foreign;
 use promote_core::service::transport::Clock as _;

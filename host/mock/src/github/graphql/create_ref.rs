@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::super::GitHub;
-use super::super::answer::{Answer, Body};
-use super::super::call::Call;
+use super::super::answer::{AnswerBody, GitHubAnswer};
+use super::super::call::GitHubCall;
 use super::super::identity::Level;
 use super::super::refs;
 use super::super::repository_shape::repository_node_id;
-use super::{Refusal, argument, forbidden, missing};
+use super::{MutationRefusal, argument, forbidden, missing};
 
 /// Makes the ref; the payload holds the repository as it is after that, with the one branch that `base` names.
-pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Result<Value, Refusal> {
+pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value, MutationRefusal> {
     let id = argument(call, "repositoryId").unwrap_or_default();
     let found = github.repositories.iter();
     let place = found
@@ -22,7 +22,8 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Result<Value, Refu
         return Err(forbidden(call));
     }
     let text = |name| argument(call, name).unwrap_or_default();
-    let (name, oid) = (text("name"), text("oid"));
+    let name = text("name");
+    let oid = text("oid");
     let made =
         refs::make(github, call, place, &name, &oid).map_err(|answer| refusal(&name, answer))?;
     let base = call.body["variables"]["base"].as_str().unwrap_or_default();
@@ -35,9 +36,9 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Result<Value, Refu
 }
 
 /// REST's refusal, in GraphQL's form. That of a ref that is there has words of its own.
-fn refusal(name: &str, answer: Answer) -> Refusal {
+fn refusal(name: &str, answer: GitHubAnswer) -> MutationRefusal {
     let said = match answer.body {
-        Body::Json(body) => body["message"].as_str().unwrap_or_default().to_owned(),
+        AnswerBody::Json(body) => body["message"].as_str().unwrap_or_default().to_owned(),
         _ => String::new(),
     };
     let message = match said.as_str() {

@@ -1,12 +1,12 @@
 //! The query for a repository: a branch with its commit, its tree and one file, and the open pull requests to a branch.
 //!
-//! What was not asked for is answered all the same; clients pick by name. The arguments are those of the variables.
+//! The arguments are read from the variables.
 
 use serde_json::{Value, json};
 
 use super::super::GitHub;
-use super::super::answer::{Answer, Reply};
-use super::super::call::Call;
+use super::super::answer::{GitHubAnswer, GitHubReply};
+use super::super::call::GitHubCall;
 use super::super::identity::Level;
 use super::super::repository_shape::repository_node_id;
 use super::super::state::{PullState, Repository};
@@ -15,9 +15,10 @@ use crate::git::{Entry, Mode, Oid};
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
 const MAX_TEXT: usize = 512 * 1024;
 
-pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
+pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let variable = |name: &str| call.body["variables"][name].as_str().unwrap_or_default();
-    let (owner, name) = (variable("owner"), variable("name"));
+    let owner = variable("owner");
+    let name = variable("name");
     let named = |repository: &Repository| {
         let full = format!("{owner}/{name}");
         let is = |other: &str| full.eq_ignore_ascii_case(other);
@@ -30,7 +31,7 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         .find(|one| named(one) && call.caller.reaches(one));
     let Some(repository) = found else {
         let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
-        return Answer::ok(json!({
+        return GitHubAnswer::ok(json!({
             "data": {"repository": null},
             "errors": [{"type": "NOT_FOUND", "path": ["repository"], "message": message}],
         }));
@@ -43,7 +44,8 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
         errors.extend((!may).then_some(error));
         may
     };
-    let (contents, pulls) = (may("contents", "ref"), may("pull_requests", "pullRequests"));
+    let contents = may("contents", "ref");
+    let pulls = may("pull_requests", "pullRequests");
     let pulls = pulls.then(|| open_pulls(call, repository, variable("base")));
     let branch = contents
         .then(|| branch(repository, variable("ref"), variable("path")))
@@ -52,7 +54,7 @@ pub(super) fn answer(github: &mut GitHub, call: &Call<'_>) -> Reply {
     if !errors.is_empty() {
         body["errors"] = errors.into();
     }
-    Answer::ok(body)
+    GitHubAnswer::ok(body)
 }
 
 fn branch(repository: &mut Repository, name: &str, path: &str) -> Option<Value> {
@@ -84,7 +86,7 @@ fn file(repository: &Repository, Entry { mode, id }: Entry) -> Value {
     json!({"mode": mode, "object": blob.unwrap_or_else(|| json!({}))})
 }
 
-fn open_pulls(call: &Call<'_>, repository: &Repository, base: &str) -> Value {
+fn open_pulls(call: &GitHubCall<'_>, repository: &Repository, base: &str) -> Value {
     let open = repository.pulls.values().rev();
     let open = open.filter(|pull| pull.state == PullState::Open && pull.base == base);
     let nodes: Vec<Value> = open

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 
 use super::super::GitHub;
-use super::table::{ROUTES, Route};
+use super::table::{GitHubRoute, ROUTES};
 
 /// Turns `/repositories/ID/rest`, which `link` and `location` use, into the named form.
 pub(super) fn numbered(github: &GitHub, path: &str) -> Option<String> {
@@ -26,7 +26,7 @@ pub(super) fn numbered(github: &GitHub, path: &str) -> Option<String> {
 pub(super) fn find(
     method: &str,
     path: &str,
-) -> Option<(&'static Route, BTreeMap<&'static str, String>)> {
+) -> Option<(&'static GitHubRoute, BTreeMap<&'static str, String>)> {
     let method = if method == "HEAD" { "GET" } else { method };
     let path = path
         .strip_suffix("/contents/")
@@ -40,10 +40,11 @@ pub(super) fn find(
     found.next()
 }
 
-/// Whether a pattern's own words stand where they should, up to its first `{*x}`: of many patterns nearly all are ruled
-/// out by that, and nothing is decoded for them.
+/// Returns false if a fixed word of the pattern, up to its first `{*x}`, differs from the path. This rules out nearly
+/// all patterns before anything is decoded.
 fn may_fit(pattern: &str, parts: &[&str]) -> bool {
-    let (mut wanted, mut parts) = (pattern.split('/').skip(1), parts.iter());
+    let mut wanted = pattern.split('/').skip(1);
+    let mut parts = parts.iter();
     loop {
         match (wanted.next(), parts.next()) {
             (None, None) => return true,

@@ -1,16 +1,16 @@
-//! Every operation, with what it is called, where it is documented and what it needs.
+//! Every operation with its name, its page in the documentation and the permission that it needs.
 
-use super::super::answer::Reply;
-use super::super::call::Call;
+use super::super::answer::GitHubReply;
+use super::super::call::GitHubCall;
 use super::super::identity::Level::{self, Read, Write};
 use super::super::{
     GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting,
     objects, pulls, put_contents, refs, repos, reviews, rules,
 };
 
-/// What a caller needs.
+/// The credential and permission that an operation needs.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Need {
+pub(super) enum RouteNeed {
     Nothing,
     Credential,
     /// A claim signed by an App.
@@ -22,15 +22,15 @@ pub(super) enum Need {
 }
 
 /// An operation.
-pub(super) struct Route {
+pub(super) struct GitHubRoute {
     pub(super) method: &'static str,
     pub(super) pattern: &'static str,
     /// The operation's id in GitHub's OpenAPI description.
     pub(super) operation: &'static str,
     /// The page below `docs.github.com/rest`.
     pub(super) docs: &'static str,
-    pub(super) need: Need,
-    pub(super) run: fn(&mut GitHub, &Call<'_>) -> Reply,
+    pub(super) need: RouteNeed,
+    pub(super) run: fn(&mut GitHub, &GitHubCall<'_>) -> GitHubReply,
 }
 
 const fn route(
@@ -38,10 +38,10 @@ const fn route(
     pattern: &'static str,
     operation: &'static str,
     docs: &'static str,
-    need: Need,
-    run: fn(&mut GitHub, &Call<'_>) -> Reply,
-) -> Route {
-    Route {
+    need: RouteNeed,
+    run: fn(&mut GitHub, &GitHubCall<'_>) -> GitHubReply,
+) -> GitHubRoute {
+    GitHubRoute {
         method,
         pattern,
         operation,
@@ -51,32 +51,32 @@ const fn route(
     }
 }
 
-const CONTENTS_READ: Need = Need::Repository(&["contents"], Read);
-const CONTENTS_WRITE: Need = Need::Repository(&["contents"], Write);
-const PULLS_READ: Need = Need::Repository(&["pull_requests"], Read);
-const PULLS_WRITE: Need = Need::Repository(&["pull_requests"], Write);
+const CONTENTS_READ: RouteNeed = RouteNeed::Repository(&["contents"], Read);
+const CONTENTS_WRITE: RouteNeed = RouteNeed::Repository(&["contents"], Write);
+const PULLS_READ: RouteNeed = RouteNeed::Repository(&["pull_requests"], Read);
+const PULLS_WRITE: RouteNeed = RouteNeed::Repository(&["pull_requests"], Write);
 // A pull request is an issue too: either permission will do for its comments and labels.
-const ISSUES_READ: Need = Need::Repository(&["issues", "pull_requests"], Read);
-const ISSUES_WRITE: Need = Need::Repository(&["issues", "pull_requests"], Write);
+const ISSUES_READ: RouteNeed = RouteNeed::Repository(&["issues", "pull_requests"], Read);
+const ISSUES_WRITE: RouteNeed = RouteNeed::Repository(&["issues", "pull_requests"], Write);
 
 /// Permissions as in GitHub's "Permissions required for GitHub Apps".
 #[rustfmt::skip]
-pub(super) const ROUTES: &[Route] = &[
-    route("GET", "/", "meta/root", "meta/meta#github-api-root", Need::Nothing, repos::root),
-    route("GET", "/rate_limit", "rate-limit/get", "rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user", Need::Nothing, limits::overview),
-    route("GET", "/user", "users/get-authenticated", "users/users#get-the-authenticated-user", Need::Credential, repos::user),
-    route("POST", "/graphql", "graphql", "", Need::Credential, graphql::answer),
-    route("POST", "/api/graphql", "graphql", "", Need::Credential, graphql::answer),
-    route("GET", "/app", "apps/get-authenticated", "apps/apps#get-the-authenticated-app", Need::App, apps::authenticated),
-    route("GET", "/app/installations", "apps/list-installations", "apps/apps#list-installations-for-the-authenticated-app", Need::App, apps::installations),
-    route("GET", "/app/installations/{installation}", "apps/get-installation", "apps/apps#get-an-installation-for-the-authenticated-app", Need::App, apps::installation),
-    route("GET", "/installation/repositories", "apps/list-repos-accessible-to-installation", "apps/installations#list-repositories-accessible-to-the-app-installation", Need::Credential, minting::repositories),
-    route("POST", "/app/installations/{installation}/access_tokens", "apps/create-installation-access-token", "apps/apps#create-an-installation-access-token-for-an-app", Need::App, minting::create),
-    route("DELETE", "/installation/token", "apps/revoke-installation-access-token", "apps/installations#revoke-an-installation-access-token", Need::Credential, minting::revoke),
-    route("GET", "/repos/{owner}/{repo}", "repos/get", "repos/repos#get-a-repository", Need::Repository(&["metadata"], Read), repos::get),
-    route("GET", "/repos/{owner}/{repo}/installation", "apps/get-repo-installation", "apps/apps#get-a-repository-installation-for-the-authenticated-app", Need::AppRepository, apps::repository_installation),
+pub(super) const ROUTES: &[GitHubRoute] = &[
+    route("GET", "/", "meta/root", "meta/meta#github-api-root", RouteNeed::Nothing, repos::root),
+    route("GET", "/rate_limit", "rate-limit/get", "rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user", RouteNeed::Nothing, limits::overview),
+    route("GET", "/user", "users/get-authenticated", "users/users#get-the-authenticated-user", RouteNeed::Credential, repos::user),
+    route("POST", "/graphql", "graphql", "", RouteNeed::Credential, graphql::answer),
+    route("POST", "/api/graphql", "graphql", "", RouteNeed::Credential, graphql::answer),
+    route("GET", "/app", "apps/get-authenticated", "apps/apps#get-the-authenticated-app", RouteNeed::App, apps::authenticated),
+    route("GET", "/app/installations", "apps/list-installations", "apps/apps#list-installations-for-the-authenticated-app", RouteNeed::App, apps::installations),
+    route("GET", "/app/installations/{installation}", "apps/get-installation", "apps/apps#get-an-installation-for-the-authenticated-app", RouteNeed::App, apps::installation),
+    route("GET", "/installation/repositories", "apps/list-repos-accessible-to-installation", "apps/installations#list-repositories-accessible-to-the-app-installation", RouteNeed::Credential, minting::repositories),
+    route("POST", "/app/installations/{installation}/access_tokens", "apps/create-installation-access-token", "apps/apps#create-an-installation-access-token-for-an-app", RouteNeed::App, minting::create),
+    route("DELETE", "/installation/token", "apps/revoke-installation-access-token", "apps/installations#revoke-an-installation-access-token", RouteNeed::Credential, minting::revoke),
+    route("GET", "/repos/{owner}/{repo}", "repos/get", "repos/repos#get-a-repository", RouteNeed::Repository(&["metadata"], Read), repos::get),
+    route("GET", "/repos/{owner}/{repo}/installation", "apps/get-repo-installation", "apps/apps#get-a-repository-installation-for-the-authenticated-app", RouteNeed::AppRepository, apps::repository_installation),
     route("GET", "/repos/{owner}/{repo}/branches/{*branch}", "repos/get-branch", "branches/branches#get-a-branch", CONTENTS_READ, repos::branch),
-    route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", Need::Repository(&["metadata"], Read), rules::list),
+    route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", RouteNeed::Repository(&["metadata"], Read), rules::list),
     route("GET", "/repos/{owner}/{repo}/contents", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),
     route("GET", "/repos/{owner}/{repo}/contents/{*path}", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),
     route("PUT", "/repos/{owner}/{repo}/contents/{*path}", "repos/create-or-update-file-contents", "repos/contents#create-or-update-file-contents", CONTENTS_WRITE, put_contents::put),
@@ -93,11 +93,11 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/repos/{owner}/{repo}/git/trees/{*sha}", "git/get-tree", "git/trees#get-a-tree", CONTENTS_READ, objects::tree),
     route("POST", "/repos/{owner}/{repo}/git/commits", "git/create-commit", "git/commits#create-a-commit", CONTENTS_WRITE, commits::create),
     route("GET", "/repos/{owner}/{repo}/git/commits/{sha}", "git/get-commit", "git/commits#get-a-commit-object", CONTENTS_READ, commits::get_object),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/check-runs", "checks/list-for-ref", "checks/runs#list-check-runs-for-a-git-reference", Need::Repository(&["checks"], Read), checks::runs),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/status", "repos/get-combined-status-for-ref", "commits/statuses#get-the-combined-status-for-a-specific-reference", Need::Repository(&["statuses"], Read), checks::combined),
-    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/statuses", "repos/list-commit-statuses-for-ref", "commits/statuses#list-commit-statuses-for-a-reference", Need::Repository(&["statuses"], Read), checks::statuses),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/check-runs", "checks/list-for-ref", "checks/runs#list-check-runs-for-a-git-reference", RouteNeed::Repository(&["checks"], Read), checks::runs),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/status", "repos/get-combined-status-for-ref", "commits/statuses#get-the-combined-status-for-a-specific-reference", RouteNeed::Repository(&["statuses"], Read), checks::combined),
+    route("GET", "/repos/{owner}/{repo}/commits/{*ref}/statuses", "repos/list-commit-statuses-for-ref", "commits/statuses#list-commit-statuses-for-a-reference", RouteNeed::Repository(&["statuses"], Read), checks::statuses),
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}", "repos/get-commit", "commits/commits#get-a-commit", CONTENTS_READ, commits::get),
-    route("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repos/create-commit-status", "commits/statuses#create-a-commit-status", Need::Repository(&["statuses"], Write), checks::create_status),
+    route("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repos/create-commit-status", "commits/statuses#create-a-commit-status", RouteNeed::Repository(&["statuses"], Write), checks::create_status),
     route("GET", "/repos/{owner}/{repo}/compare/{*basehead}", "repos/compare-commits-with-basehead", "commits/commits#compare-two-commits", CONTENTS_READ, commits::compare),
     route("POST", "/repos/{owner}/{repo}/merges", "repos/merge", "branches/branches#merge-a-branch", CONTENTS_WRITE, merge_branch::merge),
     route("POST", "/repos/{owner}/{repo}/pulls", "pulls/create", "pulls/pulls#create-a-pull-request", PULLS_WRITE, pulls::create),

@@ -1,13 +1,13 @@
-//! Who may do what, how refusals look, and what every answer carries.
+//! Permissions, the form of refusals, and the headers of every answer.
 
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::Kit;
+use super::kit::GitHubBench;
 
 #[test]
 fn every_answer_has_the_common_headers() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for path in [
         "/repos/acme/gitops",
         "/repos/acme/none",
@@ -34,7 +34,7 @@ fn every_answer_has_the_common_headers() {
 
 #[test]
 fn errors_have_their_status_as_text_and_a_page_to_read() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let cases = [
         (
             "GET",
@@ -78,8 +78,8 @@ fn errors_have_their_status_as_text_and_a_page_to_read() {
 
 #[test]
 fn credentials_are_asked_for_and_checked() {
-    let mut kit = Kit::new();
-    let missing = |kit: &mut Kit, method: &str, path: &str| {
+    let mut kit = GitHubBench::new();
+    let missing = |kit: &mut GitHubBench, method: &str, path: &str| {
         kit.token = None;
         kit.ask(method, path, Value::Null)
     };
@@ -115,7 +115,7 @@ fn credentials_are_asked_for_and_checked() {
 
 #[test]
 fn expired_and_revoked_tokens_are_bad_credentials() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let mut token = Token::full(TokenKind::FineGrained, "dana");
     token.expires_at = Some("2026-02-01T12:30:00Z".parse().unwrap());
     kit.github.tokens.insert("short", token);
@@ -148,7 +148,7 @@ fn missing_permissions_are_refused_in_the_words_of_the_token() {
         ),
     ];
     for (kind, status, message) in cases {
-        let mut kit = Kit::new();
+        let mut kit = GitHubBench::new();
         let permissions = Permissions::from([("contents".into(), Level::Read)]);
         kit.github.tokens.insert(
             "mock-github-token",
@@ -182,7 +182,7 @@ fn a_token_for_another_repository_finds_nothing() {
         TokenKind::Actions,
         TokenKind::Installation { id: 1 },
     ] {
-        let mut kit = Kit::new();
+        let mut kit = GitHubBench::new();
         let access = Access::Only([4].into());
         kit.github.tokens.insert(
             "mock-github-token",
@@ -209,7 +209,7 @@ fn a_token_for_another_repository_finds_nothing() {
 
 #[test]
 fn user_agent_version_and_body_are_checked() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let bare = http::Request::builder()
         .uri("https://api.github.com/user")
         .body(Vec::new())
@@ -252,7 +252,7 @@ fn user_agent_version_and_body_are_checked() {
 
 #[test]
 fn renamed_repositories_redirect_and_the_target_answers() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.repository()
         .renamed_from
         .push("acme/deployments".into());
@@ -302,7 +302,7 @@ fn renamed_repositories_redirect_and_the_target_answers() {
 
 #[test]
 fn the_primary_limit_runs_down_and_comes_back() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.github.rate_limits.limit = Some(2);
     assert_eq!(kit.get("pulls").header("x-ratelimit-remaining"), "1");
     assert_eq!(
@@ -333,7 +333,7 @@ fn the_primary_limit_runs_down_and_comes_back() {
 
 #[test]
 fn archived_repositories_are_read_only() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.repository().settings.archived = true;
     assert_eq!(kit.get("pulls").status, 200);
     let seen = kit.post("git/blobs", json!({"content": "x"}));
@@ -345,7 +345,7 @@ fn archived_repositories_are_read_only() {
 
 #[test]
 fn a_prefix_is_taken_off_and_put_into_addresses() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.github.api_base = "/api/v3".into();
     let request = kit
         .request("GET", "/api/v3/repos/acme/gitops", None)
@@ -368,10 +368,10 @@ fn a_prefix_is_taken_off_and_put_into_addresses() {
 
 #[test]
 fn who_am_i() {
-    let mut kit = Kit::with_token(TokenKind::Classic);
+    let mut kit = GitHubBench::with_token(TokenKind::Classic);
     assert_eq!(kit.get("/user").body["login"], "dana");
     assert_eq!(kit.get("/user").header("x-oauth-scopes"), "repo");
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     assert_eq!(
         kit.get("/user").message(),
         "Resource not accessible by integration"
@@ -381,7 +381,7 @@ fn who_am_i() {
 
 #[test]
 fn either_permission_will_do_for_comments_and_workflows_need_their_own() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("work");
     for (permission, status) in [("issues", 201), ("pull_requests", 201), ("contents", 403)] {
         let permissions = Permissions::from([(permission.to_owned(), Level::Write)]);
@@ -401,7 +401,7 @@ fn either_permission_will_do_for_comments_and_workflows_need_their_own() {
         (TokenKind::Actions, 403),
         (TokenKind::Installation { id: 1 }, 201),
     ] {
-        let mut kit = Kit::with_token(kind);
+        let mut kit = GitHubBench::with_token(kind);
         let path = ".github/workflows/ci.yml";
         let tree = json!({"tree": [{"path": path, "mode": "100644", "content": "on: push"}]});
         assert_eq!(kit.post("git/trees", tree).status, status);

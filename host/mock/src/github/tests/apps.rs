@@ -7,7 +7,7 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::{Kit, Seen};
+use super::kit::{BenchAnswer, GitHubBench};
 
 /// A key made for these tests alone: `openssl genrsa -traditional 2048`, as DER.
 const KEY: &[u8] = include_bytes!("app-key.der");
@@ -36,8 +36,8 @@ fn claim(claims: Value, algorithm: &str) -> String {
 }
 
 /// A kit with an App on `acme`, of two repositories.
-fn installed() -> Kit {
-    let mut kit = Kit::new();
+fn installed() -> GitHubBench {
+    let mut kit = GitHubBench::new();
     kit.github.create_repository("acme/other", [("a", "b")]);
     kit.github.create_repository("someone/else", [("a", "b")]);
     let level = |name: &str, level| (name.to_owned(), level);
@@ -64,7 +64,13 @@ fn installed() -> Kit {
     kit
 }
 
-fn ask_as_app(kit: &mut Kit, method: &str, path: &str, body: Value, claim: &str) -> Seen {
+fn ask_as_app(
+    kit: &mut GitHubBench,
+    method: &str,
+    path: &str,
+    body: Value,
+    claim: &str,
+) -> BenchAnswer {
     kit.token = None;
     let bytes = if body.is_null() {
         Vec::new()
@@ -77,7 +83,7 @@ fn ask_as_app(kit: &mut Kit, method: &str, path: &str, body: Value, claim: &str)
     kit.send(&request.body(bytes).unwrap())
 }
 
-fn good_claims(kit: &Kit) -> Value {
+fn good_claims(kit: &GitHubBench) -> Value {
     let now = kit.now.as_second();
     json!({"iat": now - 60, "exp": now + 540, "iss": "Iv23.promote"})
 }
@@ -142,7 +148,8 @@ fn an_app_finds_its_installation_and_mints_a_token() {
 #[test]
 fn every_bad_claim() {
     let kit = installed();
-    let (now, good) = (kit.now.as_second(), good_claims(&kit));
+    let now = kit.now.as_second();
+    let good = good_claims(&kit);
     let with = |more: Value| claim(shapes::with(good.clone(), more), "RS256");
     let valid = with(json!({}));
     let (signed, _) = valid.rsplit_once('.').unwrap();

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::Kit;
+use super::kit::GitHubBench;
 
 #[test]
 fn comments_are_written_edited_and_listed_in_order() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("work");
     let first = kit.post("issues/1/comments", json!({"body": "<!-- promote --> one"}));
     assert_eq!(
@@ -62,9 +62,9 @@ fn comments_are_written_edited_and_listed_in_order() {
 
 #[test]
 fn labels_come_into_being_when_added() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("work");
-    let names = |seen: &super::kit::Seen| {
+    let names = |seen: &super::kit::BenchAnswer| {
         seen.body
             .as_array()
             .unwrap()
@@ -115,7 +115,7 @@ fn labels_come_into_being_when_added() {
 
 #[test]
 fn reviewers_must_be_collaborators_and_assignees_need_not_exist() {
-    let mut kit = Kit::with_token(TokenKind::Classic);
+    let mut kit = GitHubBench::with_token(TokenKind::Classic);
     kit.open("work");
     let cases = [
         (json!({"reviewers": ["erin"]}), 201),
@@ -153,7 +153,7 @@ fn reviewers_must_be_collaborators_and_assignees_need_not_exist() {
 
 #[test]
 fn checks_turn_green_at_their_time() {
-    let mut kit = Kit::with_token(TokenKind::Classic);
+    let mut kit = GitHubBench::with_token(TokenKind::Classic);
     let takes = Some(jiff::SignedDuration::from_secs(90));
     kit.repository().ci = vec![
         Ci {
@@ -168,7 +168,7 @@ fn checks_turn_green_at_their_time() {
         },
     ];
     let head = kit.open("work");
-    let runs = |kit: &mut Kit, query: &str| -> Vec<(String, Value)> {
+    let runs = |kit: &mut GitHubBench, query: &str| -> Vec<(String, Value)> {
         let body = kit.get(&format!("commits/{head}/check-runs?{query}")).body;
         let runs = body["check_runs"].as_array().unwrap().iter();
         runs.map(|run| {
@@ -197,7 +197,7 @@ fn checks_turn_green_at_their_time() {
 
 #[test]
 fn what_a_workflow_s_own_token_pushes_starts_no_checks() {
-    let mut kit = Kit::with_token(TokenKind::Actions);
+    let mut kit = GitHubBench::with_token(TokenKind::Actions);
     kit.repository().ci = vec![Ci {
         name: "test".into(),
         takes: None,
@@ -212,9 +212,9 @@ fn what_a_workflow_s_own_token_pushes_starts_no_checks() {
 
 #[test]
 fn statuses_combine_and_the_newest_of_a_context_counts() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = kit.main();
-    let state = |kit: &mut Kit| kit.get("commits/main/status").body["state"].clone();
+    let state = |kit: &mut GitHubBench| kit.get("commits/main/status").body["state"].clone();
     assert_eq!(state(&mut kit), "pending", "none at all is pending");
     for (context, set, combined) in [
         ("a", "success", "success"),
@@ -254,7 +254,7 @@ fn statuses_combine_and_the_newest_of_a_context_counts() {
 
 #[test]
 fn rules_are_listed_for_any_branch() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let rules = BranchRules {
         required_checks: vec!["test".into()],
         strict: true,

@@ -5,12 +5,12 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::{Kit, MANIFEST, TEXT};
+use super::kit::{GitHubBench, MANIFEST, TEXT};
 use crate::git::Mode;
 
 /// A repository with one of everything.
-fn variety() -> Kit {
-    let mut kit = Kit::new();
+fn variety() -> GitHubBench {
+    let mut kit = GitHubBench::new();
     let file = |path: &str, text: &str, mode| {
         (
             path.to_owned(),
@@ -36,7 +36,7 @@ fn variety() -> Kit {
     kit
 }
 
-fn with_accept(kit: &mut Kit, path: &str, accept: &str) -> super::kit::Seen {
+fn with_accept(kit: &mut GitHubBench, path: &str, accept: &str) -> super::kit::BenchAnswer {
     let mut request = kit
         .request("GET", &format!("/repos/acme/gitops/{path}"), None)
         .body(Vec::new())
@@ -49,7 +49,7 @@ fn with_accept(kit: &mut Kit, path: &str, accept: &str) -> super::kit::Seen {
 
 #[test]
 fn files_come_as_wrapped_base64() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for path in [
         format!("contents/{MANIFEST}"),
         format!("contents/{}", MANIFEST.replace('/', "%2F")),
@@ -147,7 +147,7 @@ fn raw_is_the_bytes_and_large_files_have_no_content() {
 
 #[test]
 fn what_is_not_there_is_not_found() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for path in [
         "contents/none",
         "contents/README.md/below",
@@ -160,7 +160,7 @@ fn what_is_not_there_is_not_found() {
 
 #[test]
 fn an_unchanged_file_costs_nothing() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let first = kit.get("contents/README.md");
     let request = kit.request("GET", "/repos/acme/gitops/contents/README.md", None);
     let request = request
@@ -185,7 +185,7 @@ fn an_unchanged_file_costs_nothing() {
 #[test]
 fn every_row_of_writing_a_file() {
     let content = BASE64_STANDARD.encode("new\n");
-    let sha = Kit::new().get("contents/README.md").body["sha"].clone();
+    let sha = GitHubBench::new().get("contents/README.md").body["sha"].clone();
     let body = |more: Value| shapes::with(json!({"message": "m", "content": content}), more);
     let cases = [
         (
@@ -242,7 +242,7 @@ fn every_row_of_writing_a_file() {
         ),
     ];
     for (path, body, status, message) in cases {
-        let mut kit = Kit::new();
+        let mut kit = GitHubBench::new();
         let before = kit.main();
         let seen = kit.ask("PUT", &format!("contents/{path}"), body);
         assert_eq!((seen.status, seen.message()), (status, message), "{path}");

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::{Kit, MANIFEST, TEXT};
+use super::kit::{GitHubBench, MANIFEST, TEXT};
 use crate::git::Mode;
 
 #[test]
 fn refs_are_read_by_their_whole_name() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.branch("promote/web", "x", "1");
     for path in ["git/ref/heads/promote/web", "git/ref/heads%2Fpromote%2Fweb"] {
         assert_eq!(kit.get(path).body["ref"], "refs/heads/promote/web");
@@ -21,7 +21,7 @@ fn refs_are_read_by_their_whole_name() {
     ] {
         assert_eq!(kit.get(path).status, 404, "{path}");
     }
-    let names = |seen: super::kit::Seen| {
+    let names = |seen: super::kit::BenchAnswer| {
         seen.body
             .as_array()
             .unwrap()
@@ -41,7 +41,7 @@ fn refs_are_read_by_their_whole_name() {
 
 #[test]
 fn every_row_of_making_a_ref() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = kit.main();
     kit.branch("a/b", "x", "1");
     let tree = kit.get("git/trees/main").body["sha"].clone();
@@ -116,7 +116,7 @@ fn every_row_of_making_a_ref() {
 
 #[test]
 fn every_row_of_moving_and_deleting_a_ref() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = kit.main();
     let ahead = kit.branch("work", "x", "1");
     let other = kit.branch("other", "y", "2");
@@ -218,9 +218,10 @@ fn every_row_of_moving_and_deleting_a_ref() {
 
 #[test]
 fn reads_may_lag_behind_writes() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.github.weather.stale_reads = 2;
-    let (before, head) = (kit.main(), kit.branch("work", "x", "1"));
+    let before = kit.main();
+    let head = kit.branch("work", "x", "1");
     let pull = json!({"title": "t", "head": "work", "base": "main"});
     assert_eq!(
         kit.post("pulls", pull.clone()).body["errors"],
@@ -240,7 +241,7 @@ fn reads_may_lag_behind_writes() {
 
 #[test]
 fn blobs_and_trees_come_back_as_they_went_in() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for (content, encoding, bytes) in [
         ("hé\n", "utf-8", "hé\n".as_bytes()),
         ("AP8=", "base64", &[0, 255]),
@@ -288,7 +289,7 @@ fn blobs_and_trees_come_back_as_they_went_in() {
 
 #[test]
 fn every_row_of_making_a_tree() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = kit.main();
     let item = |more: Value| {
         shapes::with(
@@ -359,8 +360,9 @@ fn every_row_of_making_a_tree() {
 
 #[test]
 fn a_commit_with_named_people_is_a_function_of_its_inputs() {
-    let mut kit = Kit::new();
-    let (main, tree) = (kit.main(), kit.get("git/trees/main").body["sha"].clone());
+    let mut kit = GitHubBench::new();
+    let main = kit.main();
+    let tree = kit.get("git/trees/main").body["sha"].clone();
     let who =
         json!({"name": "Promote", "email": "p@acme.example", "date": "2026-02-03T04:05:06+02:00"});
     let body =
@@ -411,7 +413,7 @@ fn a_commit_with_named_people_is_a_function_of_its_inputs() {
 
 #[test]
 fn comparisons_say_who_is_ahead() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let root = kit.main();
     let head = kit.branch("work", MANIFEST, &TEXT.replace("1.4.1", "1.4.2"));
     assert_eq!(kit.get("compare/main...work").body["status"], "ahead");
@@ -452,7 +454,7 @@ fn comparisons_say_who_is_ahead() {
 
 #[test]
 fn commits_and_branches_are_found_by_name() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = kit.main();
     for path in [
         "commits/main",
@@ -479,7 +481,7 @@ fn commits_and_branches_are_found_by_name() {
 
 #[test]
 fn an_empty_repository_conflicts() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.github.create_repository("acme/empty", [("", ""); 0]);
     for (method, path) in [
         ("GET", "git/ref/heads/main"),
@@ -502,7 +504,7 @@ fn an_empty_repository_conflicts() {
 
 #[test]
 fn graphql_makes_a_ref_and_tells_where_the_base_is() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let main = json!(kit.main());
     let id = kit.get("/repos/acme/gitops").body["node_id"].clone();
     let query = "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {

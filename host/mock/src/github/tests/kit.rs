@@ -14,21 +14,21 @@ pub(super) const TEXT: &str =
 
 /// GitHub and a clock.
 #[derive(Clone, Debug)]
-pub(super) struct Kit {
+pub(super) struct GitHubBench {
     pub(super) github: GitHub,
     pub(super) now: Timestamp,
     pub(super) token: Option<&'static str>,
 }
 
 /// An answer, taken apart.
-pub(super) struct Seen {
+pub(super) struct BenchAnswer {
     pub(super) status: u16,
     pub(super) headers: http::HeaderMap,
     pub(super) bytes: Vec<u8>,
     pub(super) body: Value,
 }
 
-impl Seen {
+impl BenchAnswer {
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -40,7 +40,7 @@ impl Seen {
     }
 }
 
-impl Kit {
+impl GitHubBench {
     pub(super) fn new() -> Self {
         let mut github = GitHub::default();
         let repository = github.create_repository(
@@ -101,7 +101,7 @@ impl Kit {
     }
 
     /// Asks below the repository, or anywhere if the path starts with a slash.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: Value) -> Seen {
+    pub(super) fn ask(&mut self, method: &str, path: &str, body: Value) -> BenchAnswer {
         let path = if path.starts_with('/') {
             path.to_owned()
         } else {
@@ -116,20 +116,20 @@ impl Kit {
         self.send(&request)
     }
 
-    pub(super) fn get(&mut self, path: &str) -> Seen {
+    pub(super) fn get(&mut self, path: &str) -> BenchAnswer {
         self.ask("GET", path, Value::Null)
     }
 
-    pub(super) fn post(&mut self, path: &str, body: Value) -> Seen {
+    pub(super) fn post(&mut self, path: &str, body: Value) -> BenchAnswer {
         self.ask("POST", path, body)
     }
 
-    pub(super) fn send(&mut self, request: &HttpRequest) -> Seen {
+    pub(super) fn send(&mut self, request: &HttpRequest) -> BenchAnswer {
         let response: HttpResponse = self.github.handle(self.now, request);
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         keep(request, &response, &body);
         let (parts, bytes) = response.into_parts();
-        Seen {
+        BenchAnswer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             bytes,

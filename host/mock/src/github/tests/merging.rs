@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::{Kit, MANIFEST, TEXT};
+use super::kit::{GitHubBench, MANIFEST, TEXT};
 use crate::git::{Oid, Signature};
 
 /// A kit with one open pull request, and its head.
-fn opened() -> (Kit, String) {
-    let mut kit = Kit::new();
+fn opened() -> (GitHubBench, String) {
+    let mut kit = GitHubBench::new();
     kit.github.weather.unknown_mergeable = 0;
     let head = kit.open("work");
     (kit, head)
@@ -22,7 +22,7 @@ fn rules(change: impl FnOnce(&mut BranchRules)) -> BranchRules {
 
 #[test]
 fn each_method_makes_its_kind_of_commit() {
-    let parents = |kit: &Kit, id: &str| {
+    let parents = |kit: &GitHubBench, id: &str| {
         let commit = kit
             .github
             .find("acme/gitops")
@@ -94,14 +94,14 @@ fn each_method_makes_its_kind_of_commit() {
     assert_eq!(by, Signature::new("GitHub", "noreply@github.com", kit.now));
 }
 
-/// What stands in the way, the merge's body, and the answer.
-type Row = (&'static str, fn(&mut Kit), Value, u16, &'static str);
+/// The change of the world that stands in the way, the merge's body, and the answer.
+type AnswerRow = (&'static str, fn(&mut GitHubBench), Value, u16, &'static str);
 
-fn refusals() -> Vec<Row> {
-    fn rule(kit: &mut Kit, change: impl FnOnce(&mut BranchRules)) {
+fn refusals() -> Vec<AnswerRow> {
+    fn rule(kit: &mut GitHubBench, change: impl FnOnce(&mut BranchRules)) {
         kit.repository().rules.insert("main".into(), rules(change));
     }
-    fn check(kit: &mut Kit, conclusion: Option<&str>) {
+    fn check(kit: &mut GitHubBench, conclusion: Option<&str>) {
         rule(kit, |rules| rules.required_checks = vec!["test".into()]);
         let head = kit.repository().pulls[&1].head_sha;
         kit.github
@@ -363,7 +363,7 @@ fn a_merged_branch_may_go_by_itself() {
 #[test]
 fn a_branch_is_brought_up_to_date() {
     let (mut kit, head) = opened();
-    let update = |kit: &mut Kit, head: &str| {
+    let update = |kit: &mut GitHubBench, head: &str| {
         kit.ask(
             "PUT",
             "pulls/1/update-branch",
@@ -406,7 +406,7 @@ fn rebases_stop_at_a_conflict() {
 }
 
 /// Sends a mutation about the first pull request.
-fn mutate(kit: &mut Kit, name: &str, more: Value) -> super::kit::Seen {
+fn mutate(kit: &mut GitHubBench, name: &str, more: Value) -> super::kit::BenchAnswer {
     let id = kit.get("pulls/1").body["node_id"].clone();
     let input = shapes::with(json!({"pullRequestId": id}), more);
     let query = format!(
@@ -420,26 +420,26 @@ fn mutate(kit: &mut Kit, name: &str, more: Value) -> super::kit::Seen {
 
 #[test]
 fn auto_merge_is_refused_in_github_s_words() {
-    type Prepare = fn(&mut Kit);
-    let wait: Prepare = |kit| {
+    type WorldEdit = fn(&mut GitHubBench);
+    let wait: WorldEdit = |kit| {
         kit.repository().settings.allow_auto_merge = true;
         kit.repository().rules.insert(
             "main".into(),
             rules(|rules| rules.required_checks = vec!["test".into()]),
         );
     };
-    let allowed: Prepare = |kit| kit.repository().settings.allow_auto_merge = true;
-    let unstable: Prepare = |kit| {
+    let allowed: WorldEdit = |kit| kit.repository().settings.allow_auto_merge = true;
+    let unstable: WorldEdit = |kit| {
         kit.repository().settings.allow_auto_merge = true;
         let head = kit.repository().pulls[&1].head_sha;
         kit.github.set_check("acme/gitops", head, "lint", None);
     };
-    let conflict: Prepare = |kit| {
+    let conflict: WorldEdit = |kit| {
         kit.repository().settings.allow_auto_merge = true;
         kit.github
             .commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "x".into())]);
     };
-    let nothing: Prepare = |_| {};
+    let nothing: WorldEdit = |_| {};
     let cases = [
         (
             nothing,
@@ -588,8 +588,9 @@ fn graphql_takes_arguments_in_the_query_too() {
 fn branches_merge_without_a_pull_request() {
     let (mut kit, head) = opened();
     kit.branch("clash", MANIFEST, "other");
-    let merge =
-        |kit: &mut Kit, head: &str| kit.post("merges", json!({"base": "main", "head": head}));
+    let merge = |kit: &mut GitHubBench, head: &str| {
+        kit.post("merges", json!({"base": "main", "head": head}))
+    };
     let merged = merge(&mut kit, &head);
     assert_eq!(
         (merged.status, &merged.body["sha"]),

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::super::*;
-use super::kit::{Kit, MANIFEST, TEXT};
+use super::kit::{GitHubBench, MANIFEST, TEXT};
 
 #[test]
 fn a_promotion_from_the_first_read_to_the_deleted_branch() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let base = kit.get("git/ref/heads/main").body["object"]["sha"]
         .as_str()
         .unwrap()
@@ -76,9 +76,10 @@ fn a_promotion_from_the_first_read_to_the_deleted_branch() {
 
 #[test]
 fn reading_changes_nothing_that_can_be_seen() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("promote/web");
-    let (old, before) = (kit.github.clone(), kit.github.fingerprint());
+    let old = kit.github.clone();
+    let before = kit.github.fingerprint();
     let paths = [
         "",
         "git/ref/heads/main",
@@ -103,7 +104,7 @@ fn reading_changes_nothing_that_can_be_seen() {
 
 #[test]
 fn a_clone_is_another_world() {
-    let original = Kit::new();
+    let original = GitHubBench::new();
     let mut copy = original.clone();
     copy.open("promote/web");
     assert_eq!(original.github.branches("acme/gitops"), ["main"]);
@@ -113,7 +114,7 @@ fn a_clone_is_another_world() {
 #[test]
 fn the_same_requests_give_the_same_answers() {
     let run = || {
-        let mut kit = Kit::new();
+        let mut kit = GitHubBench::new();
         let head = kit.open("promote/web");
         let merged = kit.ask("PUT", "pulls/1/merge", json!({"sha": head})).body;
         (merged, kit.github.fingerprint())
@@ -128,7 +129,7 @@ fn others_act_at_their_time() {
         branch: "main".into(),
         files: files.map(|(path, text)| (path.into(), text.into())).into(),
     };
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     let conflicting = TEXT.replace("1.4.1", "1.5.0");
     kit.github.schedule = vec![
         Scheduled {

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::*;
-use super::kit::{Kit, MANIFEST};
+use super::kit::{GitHubBench, MANIFEST};
 
 #[test]
 fn every_row_of_opening_a_pull_request() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("promote/web");
     kit.branch("fresh", "x", "1");
     let main = kit.main();
@@ -88,7 +88,7 @@ fn every_row_of_opening_a_pull_request() {
 #[test]
 fn a_workflow_may_be_kept_from_opening_pull_requests() {
     for (kind, status) in [(TokenKind::Actions, 403), (TokenKind::Classic, 201)] {
-        let mut kit = Kit::with_token(kind);
+        let mut kit = GitHubBench::with_token(kind);
         kit.repository().settings.actions_may_create_pulls = false;
         kit.branch("work", "x", "1");
         let seen = kit.post(
@@ -107,12 +107,12 @@ fn a_workflow_may_be_kept_from_opening_pull_requests() {
 
 #[test]
 fn lists_filter_but_ignore_a_head_without_owner() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for branch in ["one", "two", "three"] {
         kit.open(branch);
     }
     kit.github.close_pull_request("acme/gitops", 2);
-    let numbers = |kit: &mut Kit, query: &str| -> Vec<u64> {
+    let numbers = |kit: &mut GitHubBench, query: &str| -> Vec<u64> {
         let body = kit.get(&format!("pulls?{query}")).body;
         body.as_array()
             .unwrap()
@@ -139,7 +139,7 @@ fn lists_filter_but_ignore_a_head_without_owner() {
 
 #[test]
 fn pages_link_to_each_other_by_number() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     for branch in ["one", "two", "three", "four", "five"] {
         kit.open(branch);
     }
@@ -181,7 +181,7 @@ fn pages_link_to_each_other_by_number() {
 
 #[test]
 fn changes_keep_what_they_do_not_name() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("work");
     let seen = kit.ask("PATCH", "pulls/1", json!({"title": "new"})).body;
     assert_eq!(
@@ -220,10 +220,10 @@ fn changes_keep_what_they_do_not_name() {
 
 #[test]
 fn mergeable_is_computed_behind_the_first_looks() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.github.weather.unknown_mergeable = 2;
     kit.open("work");
-    let looks = |kit: &mut Kit| -> Vec<Value> {
+    let looks = |kit: &mut GitHubBench| -> Vec<Value> {
         (0..3)
             .map(|_| kit.get("pulls/1").body["mergeable"].clone())
             .collect()
@@ -252,8 +252,8 @@ fn mergeable_state_tells_why() {
         change(&mut rules);
         rules
     };
-    type Prepare = fn(&mut Kit);
-    let behind: Prepare = |kit| {
+    type WorldEdit = fn(&mut GitHubBench);
+    let behind: WorldEdit = |kit| {
         kit.github.commit_files(
             "acme/gitops",
             "main",
@@ -261,17 +261,17 @@ fn mergeable_state_tells_why() {
             [("README.md".into(), "x".into())],
         );
     };
-    let conflict: Prepare = |kit| {
+    let conflict: WorldEdit = |kit| {
         kit.github
             .commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "x".into())]);
     };
-    let failing: Prepare = |kit| {
+    let failing: WorldEdit = |kit| {
         let head = kit.repository().pulls[&1].head_sha;
         kit.github
             .set_check("acme/gitops", head, "lint", Some("failure"));
     };
-    let draft: Prepare = |kit| kit.repository().pulls.get_mut(&1).unwrap().draft = true;
-    let nothing: Prepare = |_| {};
+    let draft: WorldEdit = |kit| kit.repository().pulls.get_mut(&1).unwrap().draft = true;
+    let nothing: WorldEdit = |_| {};
     let cases = [
         (BranchRules::default(), nothing, "clean"),
         (BranchRules::default(), behind, "clean"),
@@ -292,7 +292,7 @@ fn mergeable_state_tells_why() {
         (rules(|rules| rules.merge_queue = true), nothing, "blocked"),
     ];
     for (rules, prepare, state) in cases {
-        let mut kit = Kit::new();
+        let mut kit = GitHubBench::new();
         kit.github.weather.unknown_mergeable = 0;
         kit.open("work");
         kit.repository().rules.insert("main".into(), rules);
@@ -303,7 +303,7 @@ fn mergeable_state_tells_why() {
 
 #[test]
 fn a_push_moves_the_head_and_a_push_to_base_may_merge() {
-    let mut kit = Kit::new();
+    let mut kit = GitHubBench::new();
     kit.open("work");
     let pushed = kit
         .github

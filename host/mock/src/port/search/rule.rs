@@ -5,16 +5,16 @@ use std::cmp::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::super::answer::Problem;
+use super::super::answer::PortRefusal;
 use super::super::input;
 use super::super::{Entity, Port};
 
 /// Deeper groups are refused, so that no body can exhaust the stack.
-const DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// A rule or a group of rules, parsed.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Rule {
+pub(super) enum SearchRule {
     All(Vec<Self>),
     Any(Vec<Self>),
     Related {
@@ -25,15 +25,15 @@ pub(super) enum Rule {
     },
     Test {
         property: String,
-        test: Test,
+        test: PropertyTest,
         negated: bool,
         value: Value,
     },
 }
 
-/// What a rule asks of a property.
+/// The comparison that a rule makes with a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Test {
+pub(super) enum PropertyTest {
     Equal,
     Greater,
     AtLeast,
@@ -47,45 +47,46 @@ pub(super) enum Test {
     Empty,
 }
 
-/// Port's operators (Port docs, "Search and query", comparison operators): what they test, and whether they deny it.
-const OPERATORS: [(&str, Test, bool); 19] = [
-    ("=", Test::Equal, false),
-    ("!=", Test::Equal, true),
-    (">", Test::Greater, false),
-    (">=", Test::AtLeast, false),
-    ("<", Test::Less, false),
-    ("<=", Test::AtMost, false),
-    ("contains", Test::Contains, false),
-    ("doesNotContains", Test::Contains, true),
-    ("containsAny", Test::AnyOf, false),
-    ("matchAny", Test::AnyOf, false),
-    ("in", Test::AnyOf, false),
-    ("notIn", Test::AnyOf, true),
-    ("beginsWith", Test::Begins, false),
-    ("doesNotBeginsWith", Test::Begins, true),
-    ("endsWith", Test::Ends, false),
-    ("doesNotEndsWith", Test::Ends, true),
-    ("between", Test::Between, false),
-    ("notBetween", Test::Between, true),
-    ("isEmpty", Test::Empty, false),
+/// Port's operators (Port docs, "Search and query", comparison operators), the comparison behind each, and true for
+/// those that negate it.
+const OPERATORS: [(&str, PropertyTest, bool); 19] = [
+    ("=", PropertyTest::Equal, false),
+    ("!=", PropertyTest::Equal, true),
+    (">", PropertyTest::Greater, false),
+    (">=", PropertyTest::AtLeast, false),
+    ("<", PropertyTest::Less, false),
+    ("<=", PropertyTest::AtMost, false),
+    ("contains", PropertyTest::Contains, false),
+    ("doesNotContains", PropertyTest::Contains, true),
+    ("containsAny", PropertyTest::AnyOf, false),
+    ("matchAny", PropertyTest::AnyOf, false),
+    ("in", PropertyTest::AnyOf, false),
+    ("notIn", PropertyTest::AnyOf, true),
+    ("beginsWith", PropertyTest::Begins, false),
+    ("doesNotBeginsWith", PropertyTest::Begins, true),
+    ("endsWith", PropertyTest::Ends, false),
+    ("doesNotEndsWith", PropertyTest::Ends, true),
+    ("between", PropertyTest::Between, false),
+    ("notBetween", PropertyTest::Between, true),
+    ("isEmpty", PropertyTest::Empty, false),
 ];
 
-impl Rule {
+impl SearchRule {
     pub(super) fn everything() -> Self {
         Self::All(Vec::new())
     }
 
-    pub(super) fn group(query: &Map<String, Value>, at: &str) -> Result<Self, Problem> {
-        Self::nested(query, at, DEPTH)
+    pub(super) fn group(query: &Map<String, Value>, at: &str) -> Result<Self, PortRefusal> {
+        Self::nested(query, at, MAX_DEPTH)
     }
 
-    fn nested(query: &Map<String, Value>, at: &str, depth: usize) -> Result<Self, Problem> {
+    fn nested(query: &Map<String, Value>, at: &str, depth: usize) -> Result<Self, PortRefusal> {
         input::only(query, at, &["combinator", "rules"])?;
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(Problem::invalid(format!("{at} is nested too deeply")));
+            return Err(PortRefusal::invalid(format!("{at} is nested too deeply")));
         };
         let Some(Value::Array(rules)) = query.get("rules") else {
-            return Err(Problem::invalid(format!("{at}/rules must be array")));
+            return Err(PortRefusal::invalid(format!("{at}/rules must be array")));
         };
         let rules = rules
             .iter()
@@ -95,15 +96,15 @@ impl Rule {
         match input::required(query, at, "combinator")? {
             "and" => Ok(Self::All(rules)),
             "or" => Ok(Self::Any(rules)),
-            _ => Err(Problem::invalid(format!(
+            _ => Err(PortRefusal::invalid(format!(
                 "{at}/combinator must be equal to one of the allowed values: and, or"
             ))),
         }
     }
 
-    fn parse(rule: &Value, at: &str, depth: usize) -> Result<Self, Problem> {
+    fn parse(rule: &Value, at: &str, depth: usize) -> Result<Self, PortRefusal> {
         let Value::Object(rule) = rule else {
-            return Err(Problem::invalid(format!("{at} must be object")));
+            return Err(PortRefusal::invalid(format!("{at} must be object")));
         };
         if rule.contains_key("combinator") {
             return Self::nested(rule, at, depth);
@@ -115,17 +116,17 @@ impl Rule {
         let property = input::required(rule, at, "property")?.to_owned();
         let value = rule.get("value").cloned();
         let (test, negated) = match operator {
-            "isNotEmpty" => (Test::Empty, true),
+            "isNotEmpty" => (PropertyTest::Empty, true),
             _ => OPERATORS
                 .iter()
                 .find(|(name, ..)| *name == operator)
                 .map(|(_, test, negated)| (*test, *negated))
                 .ok_or_else(|| {
-                    Problem::invalid(format!("{at}/operator \"{operator}\" is not supported"))
+                    PortRefusal::invalid(format!("{at}/operator \"{operator}\" is not supported"))
                 })?,
         };
-        if value.is_none() && test != Test::Empty {
-            return Err(Problem::invalid(format!(
+        if value.is_none() && test != PropertyTest::Empty {
+            return Err(PortRefusal::invalid(format!(
                 "{at} must have required property 'value'"
             )));
         }
@@ -137,7 +138,7 @@ impl Rule {
         })
     }
 
-    fn related(rule: &Map<String, Value>, at: &str) -> Result<Self, Problem> {
+    fn related(rule: &Map<String, Value>, at: &str) -> Result<Self, PortRefusal> {
         let direction = input::optional(rule, at, "direction")?;
         Ok(Self::Related {
             blueprint: input::required(rule, at, "blueprint")?.to_owned(),
@@ -147,7 +148,7 @@ impl Rule {
         })
     }
 
-    /// Whether it holds for this entity.
+    /// Returns true if it holds for this entity.
     pub(super) fn holds(&self, port: &Port, entity: &Entity, now: Timestamp) -> bool {
         match self {
             Self::All(rules) => rules.iter().all(|rule| rule.holds(port, entity, now)),
@@ -191,7 +192,7 @@ fn read(entity: &Entity, property: &str) -> Value {
     }
 }
 
-impl Test {
+impl PropertyTest {
     fn passes(self, found: &Value, wanted: &Value, now: Timestamp) -> bool {
         let order = || compare(found, wanted);
         match self {
@@ -259,9 +260,12 @@ fn between(found: &Value, bounds: &Value, now: Timestamp) -> bool {
         };
         let from = now - SignedDuration::from_hours(24 * days);
         let at = found.as_str().and_then(|text| text.parse().ok());
-        return at.is_some_and(|at: Timestamp| from <= at && at <= now);
+        return at.is_some_and(|at| from <= at && at <= now);
     }
-    let at_least = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_ge);
-    let at_most = |bound: &Value| compare(found, bound).is_some_and(Ordering::is_le);
-    bounds.get("from").is_some_and(at_least) && bounds.get("to").is_some_and(at_most)
+    bounds
+        .get("from")
+        .is_some_and(|bound| compare(found, bound).is_some_and(Ordering::is_ge))
+        && bounds
+            .get("to")
+            .is_some_and(|bound| compare(found, bound).is_some_and(Ordering::is_le))
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn login_hands_out_the_same_token_until_it_expires() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let (_, first) = client.login(CLIENT_SECRET);
     assert_eq!(first["accessToken"], client.token.as_str());
     assert_eq!(first["expiresIn"], 10_800);
@@ -54,15 +54,15 @@ fn login_refuses_in_the_ways_of_port() {
         (json!([]), 422, "invalid_request"),
     ];
     for (body, status, code) in cases {
-        Client::new().expect(("POST", "/v1/auth/access_token", body, status, code));
+        PortClient::new().expect(("POST", "/v1/auth/access_token", body, status, code));
     }
-    let (_, body) = Client::new().login("wrong");
+    let (_, body) = PortClient::new().login("wrong");
     assert_eq!(body, json!({"ok": false, "error": "invalid_credentials"}));
 }
 
 #[test]
 fn every_other_route_needs_the_token() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.token = "stranger".to_owned();
     for (method, path) in [
         ("GET", "/v1/blueprints/service/entities/web"),
@@ -77,7 +77,7 @@ fn every_other_route_needs_the_token() {
 
 #[test]
 fn credentials_that_may_only_read_are_told_so() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.port.credentials[0].may_write = false;
     let entity = "/v1/blueprints/service/entities/web";
     client.expect(("GET", entity, Value::Null, 200, ""));
@@ -98,7 +98,7 @@ fn answers_carry_a_trace_and_the_state_of_the_limit() {
         (ResetFormat::Seconds, 300),
         (ResetFormat::Epoch, 1_767_693_900),
     ] {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         client.port.rate = Rate::new(2, 300, format);
         let traces = [200, 200, 429].map(|status| {
             let response = client.raw("GET", "/v1/blueprints/image", Vec::new());
@@ -117,7 +117,7 @@ fn answers_carry_a_trace_and_the_state_of_the_limit() {
 
 #[test]
 fn bodies_have_a_limit_and_must_be_json() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let path = "/v1/blueprints/service/entities";
     for (body, status) in [(vec![b' '; BODY_LIMIT + 1], 413), (b"{".to_vec(), 400)] {
         let response = client.raw("POST", path, body);
@@ -129,7 +129,7 @@ fn bodies_have_a_limit_and_must_be_json() {
 
 #[test]
 fn unknown_routes_are_not_found_and_marked() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     for (method, path) in [
         ("GET", "/v1/scorecards"),
         ("DELETE", "/v1/entities/search"),
@@ -147,7 +147,7 @@ fn unknown_routes_are_not_found_and_marked() {
 
 #[test]
 fn secrets_and_tokens_stay_out_of_debug() {
-    let client = Client::new();
+    let client = PortClient::new();
     let text = format!("{:?}", client.port);
     assert!(!text.contains(CLIENT_SECRET) && !text.contains(&client.token));
 }

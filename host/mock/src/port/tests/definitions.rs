@@ -8,7 +8,7 @@ fn json_of(text: &str) -> Value {
 
 #[test]
 fn the_guide_can_be_installed_over_the_api() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.port.entities.clear();
     client.port.blueprints.clear();
     client.port.actions.clear();
@@ -61,7 +61,7 @@ fn blueprints_are_as_strict_as_their_schema() {
     };
     let relation = |relation: Value| blueprint(json!({"relations": {"r": relation}}));
     let all = "/v1/blueprints";
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         ("POST", all, blueprint(json!({})), 201, ""),
         (
             "POST",
@@ -150,13 +150,13 @@ fn blueprints_are_as_strict_as_their_schema() {
         ),
     ];
     for case in cases {
-        Client::new().expect(case);
+        PortClient::new().expect(case);
     }
 }
 
 #[test]
 fn put_replaces_a_blueprint_and_patch_changes_it() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.expect((
         "PATCH",
         "/v1/blueprints/image",
@@ -184,7 +184,7 @@ fn actions_are_as_strict_as_their_schema() {
         action.pointer_mut(pointer).unwrap()[key] = value;
         action
     };
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         ("GET", path, Value::Null, 200, ""),
         ("GET", "/v1/actions/none", Value::Null, 404, "not_found"),
         ("PUT", path, change("", "title", json!("Promote")), 200, ""),
@@ -254,10 +254,10 @@ fn actions_are_as_strict_as_their_schema() {
         ),
     ];
     for case in cases {
-        Client::new().expect(case);
+        PortClient::new().expect(case);
     }
-    let (_, answer) = Client::new().get("/v1/actions?version=v2&blueprint_identifier=service");
+    let (_, answer) = PortClient::new().get("/v1/actions?version=v2&blueprint_identifier=service");
     assert_eq!(answer["actions"][0]["identifier"], "promote_to_production");
-    let (_, answer) = Client::new().get("/v1/actions?blueprint_identifier=image");
+    let (_, answer) = PortClient::new().get("/v1/actions?blueprint_identifier=image");
     assert_eq!(answer["actions"], json!([]));
 }

@@ -24,13 +24,14 @@ fn post_creates_replaces_or_merges() {
         ("?merge=true", &new, 201, &lost),
     ];
     for (query, body, status, expected) in cases {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         let (got, answer) = client.call("POST", &format!("{SERVICES}{query}"), body);
         assert_eq!(got, status, "{query} {answer}");
         let identifier = body["identifier"].as_str().unwrap();
         let (_, answer) = client.get(&format!("{SERVICES}/{identifier}"));
         let entity = &answer["entity"];
-        let (properties, relations) = (&entity["properties"], &entity["relations"]);
+        let properties = &entity["properties"];
+        let relations = &entity["relations"];
         let after = (
             &properties["language"],
             &properties["lifecycle"],
@@ -42,7 +43,7 @@ fn post_creates_replaces_or_merges() {
 
 #[test]
 fn a_post_without_identifier_makes_an_orphan() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let body = json!({"blueprint": "running_service", "relations": {"image": "web-1.4.2"}});
     let (status, answer) =
         client.call("POST", &format!("{RUNTIMES}?upsert=true&merge=true"), &body);
@@ -56,7 +57,7 @@ fn a_post_without_identifier_makes_an_orphan() {
 
 #[test]
 fn a_write_touches_what_it_names_and_nothing_else() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.now += jiff::SignedDuration::from_secs(90);
     let before = client.get(PROD).1["entity"].clone();
     let body = json!({"relations": {"image": "web-1.4.2"}, "properties": {"syncStatus": null}});
@@ -77,7 +78,7 @@ fn a_write_touches_what_it_names_and_nothing_else() {
 fn a_write_is_tied_to_a_run_that_is_in_progress() {
     let body = json!({"relations": {"image": "web-1.4.2"}});
     let tied = format!("{PROD}?run_id={RUN}");
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.expect((
         "PATCH",
         &format!("{PROD}?run_id=r_none"),
@@ -107,7 +108,7 @@ fn a_write_is_tied_to_a_run_that_is_in_progress() {
 fn missing_targets_are_made_only_when_asked_for() {
     let body = json!({"identifier": "web-prod", "relations": {"image": "web-9"}});
     let path = format!("{RUNTIMES}?upsert=true&merge=true&create_missing_related_entities=true");
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.expect((
         "POST",
         &format!("{path}&validation_only=true"),
@@ -134,7 +135,7 @@ fn missing_targets_are_made_only_when_asked_for() {
 #[test]
 fn a_search_query_may_stand_for_an_identifier() {
     let by_tag = |tag: &str| json!({"combinator": "and", "rules": [{"property": "tags", "operator": "contains", "value": tag}]});
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let relation = |query| json!({"relations": {"image": query}});
     client.expect(("PATCH", PROD, relation(by_tag("9")), 404, "not_found"));
     client.expect(("PATCH", PROD, relation(by_tag("1.4.2")), 200, ""));
@@ -146,7 +147,7 @@ fn bulk_tells_the_good_from_the_bad() {
     let path = format!("{RUNTIMES}/bulk?upsert=true&merge=true");
     let good = json!({"identifier": "new"});
     let bad = json!({"identifier": "bad", "relations": {"image": "none"}});
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let (status, answer) = client.call("POST", &path, &json!({"entities": [good, bad]}));
     assert_eq!(status, 207);
     assert_eq!(
@@ -174,7 +175,7 @@ fn bulk_tells_the_good_from_the_bad() {
 
 #[test]
 fn deleting_takes_the_dependents_along_when_asked() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.expect((
         "DELETE",
         &format!("{PROD}?delete_dependents=true"),
@@ -194,7 +195,7 @@ fn deleting_takes_the_dependents_along_when_asked() {
 
 #[test]
 fn a_new_identifier_takes_its_relations_along() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     client.expect(("PATCH", PROD, json!({"identifier": "web/prod+1"}), 200, ""));
     let (status, answer) = client.get(&format!("{RUNTIMES}/web%2Fprod%2B1"));
     assert_eq!(

@@ -17,13 +17,13 @@ use crate::World;
 use crate::sample::{CLIENT_ID, CLIENT_SECRET, RUN};
 
 /// The sample's Port, and a client that has logged in.
-pub(super) struct Client {
+pub(super) struct PortClient {
     pub(super) port: Port,
     pub(super) now: Timestamp,
     pub(super) token: String,
 }
 
-impl Client {
+impl PortClient {
     pub(super) fn new() -> Self {
         let World { port, now, .. } = World::sample();
         let mut client = Self {
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// Sends a row of a table and compares status and error code; the code is empty where there is no error.
-    pub(super) fn expect(&mut self, (method, path, body, status, code): Row<'_>) {
+    pub(super) fn expect(&mut self, (method, path, body, status, code): RefusalRow<'_>) {
         let (got, answer) = self.call(method, path, &body);
         let got_code = answer["error"].as_str().unwrap_or_default();
         assert_eq!(
@@ -93,11 +93,11 @@ impl Client {
 }
 
 /// Method, path, body; status, error code.
-pub(super) type Row<'a> = (&'a str, &'a str, Value, u16, &'a str);
+pub(super) type RefusalRow<'a> = (&'a str, &'a str, Value, u16, &'a str);
 
 #[test]
 fn a_promotion_reads_writes_and_ends_its_run() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let logs = format!("/v1/actions/runs/{RUN}/logs");
     let (status, body) = client.call("POST", &logs, &json!({"message": "starting"}));
     assert_eq!(

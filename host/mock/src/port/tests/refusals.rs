@@ -1,4 +1,4 @@
-//! What is refused on the entity routes.
+//! Refusals of the entity routes.
 
 use super::*;
 
@@ -10,7 +10,7 @@ const PROD: &str = "/v1/blueprints/running_service/entities/web-prod";
 fn refusals_by_status_and_code() {
     let relation = |image: Value| json!({"relations": {"image": image}});
     let property = |name: &str, value: Value| json!({"properties": {name: value}});
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         (
             "GET",
             "/v1/blueprints/none/entities/web",
@@ -160,7 +160,7 @@ fn refusals_by_status_and_code() {
         ("DELETE", PROD, Value::Null, 403, "has_dependents"),
     ];
     for case in cases {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         let before = client.port.entities.clone();
         client.expect(case);
         assert_eq!(client.port.entities, before, "a refusal changed something");
@@ -169,11 +169,11 @@ fn refusals_by_status_and_code() {
 
 #[test]
 fn what_a_blueprint_requires_cannot_be_left_out_or_taken_away() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let relation = json!({"image": {"target": "image", "required": true, "many": false}});
     let changed = json!({"relations": relation});
     client.expect(("PATCH", "/v1/blueprints/running_service", changed, 200, ""));
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         (
             "POST",
             RUNTIMES,

@@ -9,7 +9,7 @@ const START: &str = "/v1/actions/promote_to_production/runs";
 
 #[test]
 fn a_run_in_progress_by_status_and_code() {
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         (
             "GET",
             "/v1/actions/runs/none",
@@ -116,14 +116,14 @@ fn a_run_in_progress_by_status_and_code() {
         ),
     ];
     for case in cases {
-        Client::new().expect(case);
+        PortClient::new().expect(case);
     }
 }
 
 #[test]
 fn a_run_that_ended_takes_nothing_more() {
     for status in [RunStatus::Success, RunStatus::Failure, RunStatus::Declined] {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         client.port.runs.get_mut(RUN).unwrap().status = status;
         let end = json!({"message": "x", "terminationStatus": "SUCCESS"});
         client.expect(("POST", LOGS, json!({"message": "x"}), 422, "run_exhausted"));
@@ -148,7 +148,7 @@ fn a_run_that_ended_takes_nothing_more() {
 
 #[test]
 fn a_patch_overwrites_the_keys_that_it_names() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let first =
         json!({"link": "https://ci.example/1", "externalRunId": "gh_1", "statusLabel": "merging"});
     client.expect(("PATCH", RUNS, first, 200, ""));
@@ -175,7 +175,7 @@ fn a_patch_overwrites_the_keys_that_it_names() {
 
 #[test]
 fn a_run_has_two_shapes() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let (_, old) = client.get(RUNS);
     assert_eq!(old["run"]["action"], "promote_to_production");
     assert_eq!(old["run"]["relatedEntityExists"], true);
@@ -202,7 +202,7 @@ fn a_run_has_two_shapes() {
 
 #[test]
 fn logs_come_in_order_and_in_pages() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     for message in ["one", "two", "three"] {
         client.expect(("POST", LOGS, json!({"message": message}), 201, ""));
     }
@@ -219,7 +219,7 @@ fn logs_come_in_order_and_in_pages() {
 #[test]
 fn an_action_that_needs_approval_waits_for_it() {
     for (decision, status) in [("APPROVE", "IN_PROGRESS"), ("DECLINE", "DECLINED")] {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         let mut definition = (*client.port.actions["promote_to_production"].definition).clone();
         definition.insert("requiredApproval".into(), json!(true));
         client.port.put_action(client.now, definition);
@@ -246,7 +246,7 @@ fn an_action_that_needs_approval_waits_for_it() {
 
 #[test]
 fn starting_an_action_checks_what_it_is_given() {
-    let cases: Vec<Row<'_>> = vec![
+    let cases: Vec<RefusalRow<'_>> = vec![
         (
             "POST",
             START,
@@ -273,7 +273,7 @@ fn starting_an_action_checks_what_it_is_given() {
         ("POST", START, json!({"more": 1}), 422, "invalid_request"),
     ];
     for case in cases {
-        Client::new().expect(case);
+        PortClient::new().expect(case);
     }
 }
 
@@ -302,7 +302,7 @@ fn an_action_decides_what_it_takes() {
         ),
     ];
     for (pointer, key, value, code) in cases {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         let mut action: Value = serde_json::from_str(GUIDE_ACTION).unwrap();
         action.pointer_mut(pointer).unwrap()[key] = value;
         client
@@ -315,7 +315,7 @@ fn an_action_decides_what_it_takes() {
 
 #[test]
 fn a_synchronous_backend_ends_its_runs_itself() {
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let mut action: Value = serde_json::from_str(GUIDE_ACTION).unwrap();
     action["invocationMethod"] = json!({"type": "WEBHOOK", "synchronized": true});
     client

@@ -12,7 +12,7 @@ fn and(rules: &[Value]) -> Value {
 
 fn find(query: &Value) -> Vec<String> {
     let (status, answer) =
-        Client::new().call("POST", "/v1/entities/search?include=identifier", query);
+        PortClient::new().call("POST", "/v1/entities/search?include=identifier", query);
     assert_eq!(status, 200, "{query}: {answer}");
     let entities = answer["entities"].as_array().unwrap().iter();
     entities
@@ -144,14 +144,14 @@ fn queries_that_are_none_are_refused() {
         deep,
     ];
     for query in cases {
-        Client::new().expect(("POST", "/v1/entities/search", query, 422, "invalid_request"));
+        PortClient::new().expect(("POST", "/v1/entities/search", query, 422, "invalid_request"));
     }
 }
 
 #[test]
 fn the_search_over_everything_names_the_blueprints() {
     let query = and(&[rule("$identifier", "beginsWith", json!("web-1"))]);
-    let (_, answer) = Client::new().call("POST", "/v1/entities/search", &query);
+    let (_, answer) = PortClient::new().call("POST", "/v1/entities/search", &query);
     assert_eq!(answer["matchingBlueprints"], json!(["image"]));
     assert_eq!(answer["failedBlueprints"], json!([]));
 }
@@ -159,7 +159,7 @@ fn the_search_over_everything_names_the_blueprints() {
 #[test]
 fn the_search_of_one_blueprint_comes_in_pages() {
     let path = "/v1/blueprints/image/entities/search";
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let (_, first) = client.call(
         "POST",
         path,

@@ -1,4 +1,4 @@
-//! How an entity is shown.
+//! Views of an entity.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn a_view_shows_what_was_asked_for() {
         ),
     ];
     for (query, expected) in cases {
-        let (_, answer) = Client::new().get(&format!("{PROD}{query}"));
+        let (_, answer) = PortClient::new().get(&format!("{PROD}{query}"));
         assert_eq!(answer["entity"], expected, "{query}");
     }
 }
@@ -35,7 +35,7 @@ fn a_view_shows_what_was_asked_for() {
 #[test]
 fn calculated_properties_come_along_unless_excluded() {
     let image = "/v1/blueprints/image/entities/web-1.4.2";
-    let mut client = Client::new();
+    let mut client = PortClient::new();
     let (_, with) = client.get(image);
     let (_, without) = client.get(&format!("{image}?exclude_calculated_properties=true"));
     assert_eq!(
@@ -48,7 +48,7 @@ fn calculated_properties_come_along_unless_excluded() {
 #[test]
 fn what_is_not_set_is_absent_or_null() {
     for (as_null, expected) in [(false, None), (true, Some(&Value::Null))] {
-        let mut client = Client::new();
+        let mut client = PortClient::new();
         client.port.unset_as_null = as_null;
         let (_, answer) = client.get(&format!("{SERVICES}/web"));
         let entity = &answer["entity"];

@@ -1,0 +1,187 @@
+//! The state of both services at one moment, and the only way into it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use promote_core::service::transport::{HttpRequest, HttpResponse};
+
+use super::{Cut, Effect, Event, Faults, GitHub, Port, Scheduled, Secret, Service};
+
+/// Marks the answer of Port to a path that this mock does not have. The answer itself is that of the real service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRoute;
+
+/// Port and GitHub at one moment.
+///
+/// Plain state, cheap to clone: a clone is another world with the same past.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The present time.
+    pub now: Timestamp,
+    /// Port.
+    pub port: Port,
+    /// GitHub.
+    pub github: GitHub,
+    /// The faults that strike requests.
+    pub faults: Faults,
+    /// The events to come.
+    pub schedule: Vec<Scheduled>,
+    /// The requests that arrived, in order.
+    pub seen: Vec<Seen>,
+    /// A GitHub token for clients to begin with, and for requests of other people.
+    pub github_token: Option<Secret>,
+}
+
+/// A request that arrived, with the status of its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The time at which it arrived.
+    pub at: Timestamp,
+    /// The service that it is for.
+    pub service: Service,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path, still encoded.
+    pub path: String,
+    /// Its query, still encoded.
+    pub query: Option<String>,
+    /// The status of the answer; none if the connection was cut.
+    pub status: Option<u16>,
+    /// True if this mock has no route for it.
+    pub unknown: bool,
+}
+
+/// The result of a request and the delay before it.
+#[derive(Debug)]
+pub struct WorldAnswer {
+    /// The time that the client waits for it.
+    pub delay: Duration,
+    /// The response, or the cut of the connection in its place.
+    pub result: Result<HttpResponse, Cut>,
+}
+
+impl World {
+    /// Answers one request; the only way in.
+    pub fn handle(&mut self, service: Service, request: &HttpRequest) -> WorldAnswer {
+        let strike = self.faults.strike(service, self.now, request);
+        let unknown_before = self.github.unknown_routes.len();
+        let result = match strike.effect {
+            None => Ok(self.serve(service, request)),
+            Some(Effect::Cut(Cut::After)) => {
+                self.serve(service, request);
+                Err(Cut::After)
+            }
+            Some(Effect::Cut(cut)) => Err(cut),
+            Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
+        };
+        let response = result.as_ref().ok();
+        let marked =
+            response.is_some_and(|response| response.extensions().get::<UnknownRoute>().is_some());
+        let unknown = marked || self.github.unknown_routes.len() > unknown_before;
+        self.seen.push(Seen {
+            at: self.now,
+            service,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().map(str::to_owned),
+            status: response.map(|response| response.status().as_u16()),
+            unknown,
+        });
+        WorldAnswer {
+            delay: strike.delay,
+            result,
+        }
+    }
+
+    pub(crate) fn serve(&mut self, service: Service, request: &HttpRequest) -> HttpResponse {
+        match service {
+            Service::Port => self.port.handle(self.now, request),
+            Service::GitHub => self.github.handle(self.now, request),
+        }
+    }
+
+    /// Returns the state of both services as lines of text, equal before and after if nothing changed. Tokens, requests
+    /// and rate limits are left out.
+    pub fn fingerprint(&self) -> String {
+        format!("{}\n{}", self.port.fingerprint(), self.github.fingerprint())
+    }
+
+    /// Lets time pass. Each event within it happens at its own time.
+    pub fn advance(&mut self, duration: Duration) {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        self.advance_to(self.now.checked_add(duration).unwrap_or(Timestamp::MAX));
+    }
+
+    /// Lets time pass until then. Time never goes back.
+    pub fn advance_to(&mut self, until: Timestamp) {
+        while let Some(next) = self.due(until) {
+            let scheduled = self.schedule.remove(next);
+            self.now = self.now.max(scheduled.at);
+            scheduled.then.happen(self);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Returns the place of the earliest event that is due by then; of several at one time, the first in the list.
+    fn due(&self, until: Timestamp) -> Option<usize> {
+        let events = self.schedule.iter().enumerate();
+        let due = events.filter(|(_, scheduled)| scheduled.at <= until);
+        due.min_by_key(|(_, scheduled)| scheduled.at)
+            .map(|(index, _)| index)
+    }
+
+    /// Schedules an event, this long from now.
+    pub fn after(&mut self, delay: Duration, then: Event) {
+        let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+        let at = self.now.checked_add(delay).unwrap_or(Timestamp::MAX);
+        self.schedule.push(Scheduled { at, then });
+    }
+
+    /// Returns the environment variables that let a client in.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let port = self.port.credentials.first().map(|credentials| {
+            [
+                ("PORT_CLIENT_ID", credentials.client_id.clone()),
+                ("PORT_CLIENT_SECRET", credentials.client_secret.clone()),
+            ]
+        });
+        let github = self.github_token.as_ref();
+        let github = github.map(|token| ("GITHUB_TOKEN", token.text().to_owned()));
+        port.into_iter().flatten().chain(github).collect()
+    }
+
+    /// Returns true if a text holds a secret of this world: a client secret, or a token that was handed out.
+    pub fn betrayed_by(&self, text: &str) -> bool {
+        let client_secrets = self
+            .port
+            .credentials
+            .iter()
+            .map(|known| known.client_secret.as_str());
+        let secrets = client_secrets
+            .chain(self.port.token_texts())
+            .chain(self.github.tokens.texts());
+        secrets
+            .filter(|secret| !secret.is_empty())
+            .any(|secret| text.contains(secret))
+    }
+
+    /// Ends all faults, and all bad weather of GitHub.
+    pub fn heal(&mut self) {
+        self.faults = Faults::default();
+        self.github.heal();
+    }
+
+    /// Moves the present, and with it the schedule and Port's tokens, to another time. A served world moves to today.
+    pub fn rebase(&mut self, now: Timestamp) {
+        let shift = now.duration_since(self.now);
+        let shifted = |at: Timestamp| at.checked_add(shift).unwrap_or(Timestamp::MAX);
+        for scheduled in &mut self.schedule {
+            scheduled.at = shifted(scheduled.at);
+        }
+        for token in self.port.tokens_mut() {
+            token.expires = shifted(token.expires);
+        }
+        self.now = now;
+    }
+}
