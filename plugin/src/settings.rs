@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::host::MergeMethod;
 use crate::image::Reference;
-use crate::yaml::{self, Selector, Site, Stream};
+use crate::yaml::{self, Address, Selector, Site, Stream};
 
 /// JSON Schema of the settings.
 pub const SCHEMA: &str = include_str!("../settings.schema.json");
@@ -274,11 +274,16 @@ impl Manifest {
             .image
             .parse()
             .map_err(|what| format!("setting `manifest.image`: {what}"))?;
-        let selector = Selector {
-            kind: self.document.kind.as_deref(),
-            name: self.document.name.as_deref(),
+        let address = Address {
+            document: Selector {
+                kind: self.document.kind.clone(),
+                name: self.document.name.clone(),
+                ..Selector::default()
+            },
+            path: address,
+            shared: false,
         };
-        yaml::find(&Stream::read(content)?, selector, &address)
+        yaml::find(&Stream::read(content)?, &address)
     }
 }
 
