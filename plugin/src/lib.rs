@@ -19,6 +19,7 @@ pub mod image;
 pub mod settings;
 pub mod text;
 pub mod time;
+pub mod version;
 pub mod yaml;
 
 #[cfg(test)]

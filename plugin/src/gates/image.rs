@@ -1,10 +1,13 @@
 //! `repository`, `mutable-tag` and `downgrade`: that the image is another build of the same thing, and a later one.
 
+use std::cmp::Ordering;
+
 use super::reason;
 use crate::facts::{Facts, Target};
 use crate::image::Reference;
 use crate::settings::{Part, Settings};
 use crate::types::Reason;
+use crate::version;
 use crate::yaml::Stream;
 
 /// Refuses a change of the repository, a tag that may mean another image tomorrow, and an older version.
@@ -111,71 +114,12 @@ fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {
     ))
 }
 
-/// By version if both tags are versions, else by the time of the push if the catalog knows both images.
+/// By version if both tags have one, else by the time of the push if the catalog knows both images, else by a counter.
 fn is_older(facts: &Facts, wanted: &Reference, held: &Reference) -> bool {
-    let version = |reference: &Reference| reference.tag.as_deref().and_then(version);
-    if let (Some(new), Some(old)) = (version(wanted), version(held)) {
-        return new < old;
-    }
-    facts.pushed.is_some_and(|(new, old)| new < old)
-}
-
-/// A version's numbers, and whether it is a release: `1.4.2-rc.1` comes before `1.4.2`.
-fn version(tag: &str) -> Option<(Vec<u64>, bool, Vec<Identifier>)> {
-    let tag = tag.strip_prefix('v').unwrap_or(tag);
-    let tag = tag.split('+').next().unwrap_or(tag);
-    let (numbers, pre) = tag
-        .split_once('-')
-        .map_or((tag, None), |(numbers, pre)| (numbers, Some(pre)));
-    let numbers: Vec<u64> = numbers
-        .split('.')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let pre_release = pre
-        .into_iter()
-        .flat_map(|pre| pre.split('.'))
-        .map(Identifier::new)
-        .collect();
-    (numbers.len() >= 2).then_some((numbers, pre.is_none(), pre_release))
-}
-
-/// A part of a pre-release; numbers come before words, as semver.org's section 11 has it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Identifier {
-    Number(u64),
-    Word(String),
-}
-
-impl Identifier {
-    fn new(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Word(text.to_owned()), Self::Number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn orders_versions() {
-        let rising = [
-            "1.4",
-            "1.4.2-alpha",
-            "1.4.2-alpha.1",
-            "1.4.2-beta.2",
-            "1.4.2-beta.11",
-            "1.4.2-rc.1",
-            "v1.4.2",
-            "1.4.10",
-            "1.10.0",
-            "2.0.0",
-        ];
-        for pair in rising.windows(2) {
-            assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
-        }
-        for tag in ["latest", "abc", "12", "1.x", "deadbeef", "1..2"] {
-            assert!(version(tag).is_none(), "{tag}");
-        }
-    }
+    let tags = wanted.tag.as_deref().zip(held.tag.as_deref());
+    let by_version = tags.and_then(|(new, old)| version::order(new, old));
+    let by_time = || facts.pushed.map(|(new, old)| new.cmp(&old));
+    let by_counter = || tags.and_then(|(new, old)| version::order_by_counter(new, old));
+    let order = by_version.or_else(by_time).or_else(by_counter);
+    order == Some(Ordering::Less)
 }
