@@ -49,7 +49,45 @@ pub fn render_with(
     Ok(out)
 }
 
+/// Fills a template in that may stand for several values: one that is a single placeholder, of a list of texts, is each of
+/// them.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_all(template: &str, context: &Value) -> Result<Vec<String>, String> {
+    let inside = template
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    if let Some(path) = inside.filter(|path| !path.contains(['{', '}']))
+        && let Ok(Value::Array(items)) = find(path.trim(), context)
+    {
+        let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
+        if let Some(texts) = texts.filter(|texts| !texts.is_empty()) {
+            return Ok(texts.into_iter().map(str::to_owned).collect());
+        }
+    }
+    render(template, context).map(|text| vec![text])
+}
+
 fn lookup(path: &str, context: &Value) -> Result<String, String> {
+    let value = find(path, context)?;
+    match value {
+        Value::String(text) if text.is_empty() => Err(format!("`{{{path}}}` is empty")),
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(flag) => Ok(flag.to_string()),
+        Value::Null => Err(format!("`{{{path}}}` is not set")),
+        Value::Array(_) => Err(format!(
+            "`{{{path}}}` is a list: name one item, `{{{path}[0]}}`"
+        )),
+        Value::Object(_) => Err(format!(
+            "`{{{path}}}` is an object: name one of {}",
+            names(value)
+        )),
+    }
+}
+
+fn find<'v>(path: &str, context: &'v Value) -> Result<&'v Value, String> {
     let steps = steps(path).ok_or_else(|| {
         format!("`{{{path}}}` is not a path like `{{service.title}}` or `{{tags[0]}}`")
     })?;
@@ -65,20 +103,7 @@ fn lookup(path: &str, context: &Value) -> Result<String, String> {
             Step::Index(index) => done = format!("{done}[{index}]"),
         }
     }
-    match value {
-        Value::String(text) if text.is_empty() => Err(format!("`{{{path}}}` is empty")),
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        Value::Null => Err(format!("`{{{path}}}` is not set")),
-        Value::Array(_) => Err(format!(
-            "`{{{path}}}` is a list: name one item, `{{{path}[0]}}`"
-        )),
-        Value::Object(_) => Err(format!(
-            "`{{{path}}}` is an object: name one of {}",
-            names(value)
-        )),
-    }
+    Ok(value)
 }
 
 enum Step<'a> {
@@ -173,6 +198,20 @@ mod tests {
             (Err(error), Err(part)) => assert!(error.contains(part), "{template}: {error}"),
             (other, _) => panic!("{template}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_list_stands_for_several_values() {
+        let context = json!({
+            "service": { "identifier": "web", "relations": { "many": ["a", "b"], "one": "a", "none": [] } },
+        });
+        let all = |template| render_all(template, &context);
+        assert_eq!(all("{service.many}").unwrap(), ["a", "b"]);
+        assert_eq!(all("{service.one}").unwrap(), ["a"]);
+        assert_eq!(all("x-{service.one}").unwrap(), ["x-a"]);
+        assert!(all("x-{service.many}").unwrap_err().contains("is a list"));
+        assert!(all("{service.none}").unwrap_err().contains("is a list"));
+        assert!(all("{service.oops}").unwrap_err().contains("has no `oops`"));
     }
 
     #[test]

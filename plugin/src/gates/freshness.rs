@@ -37,16 +37,19 @@ pub fn check(facts: &Facts, seen: &[Relation]) -> Vec<Reason> {
     }
     let clicked = facts.requested_at.as_deref().and_then(timestamp);
     let changed = |item: &crate::catalog::Item| item.updated_at.as_deref().and_then(timestamp);
-    if let (Some(staging), Some(clicked)) = (&facts.staging, clicked)
-        && changed(staging).is_some_and(|changed| changed > clicked)
-    {
-        reasons.push(reason(
-            "freshness",
-            format!(
-                "{} has changed since the click: look at it, then promote again",
-                named(&staging.key)
-            ),
-        ));
+    let Some(clicked) = clicked else {
+        return reasons;
+    };
+    for staging in &facts.staging {
+        if changed(staging).is_some_and(|changed| changed > clicked) {
+            reasons.push(reason(
+                "freshness",
+                format!(
+                    "{} has changed since the click: look at it, then promote again",
+                    named(&staging.key)
+                ),
+            ));
+        }
     }
     reasons
 }

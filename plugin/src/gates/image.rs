@@ -1,48 +1,31 @@
-//! `repository`, `mutable-tag` and `downgrade`: that the image is another build of the same thing, and a later one.
+//! `mutable-tag` and `downgrade`: that the image is a later build of what is there.
 
 use std::cmp::Ordering;
 
 use super::reason;
-use crate::facts::{Facts, Target};
+use crate::facts::Facts;
 use crate::image::Reference;
-use crate::settings::{Part, Settings};
+use crate::settings::Settings;
 use crate::types::Reason;
 use crate::version;
 use crate::yaml::Stream;
 
-/// Refuses a change of the repository, a tag that may mean another image tomorrow, and an older version.
+/// Refuses a tag that may mean another image tomorrow, and an older version. That the repository is the same was looked at
+/// where the manifest was read.
 pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
-    let Some(wanted) = &facts.wanted else {
+    let (Some(wanted), Some(promoted)) = (&facts.wanted, facts.promoted()) else {
         return Vec::new();
     };
     let mut reasons = Vec::new();
-    reasons.extend(mutable(wanted, &settings.mutable_tags));
+    reasons.extend(mutable(&promoted, &settings.mutable_tags));
     for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let place = format!(
-            "`{}` in `{}`",
-            target.manifest.image, facts.files[target.file].path
-        );
-        let held = held(target);
-        if let Err(what) = &held {
-            reasons.push(reason("manifest", format!("{place}: {what}")));
-        }
-        let Ok(Some(held)) = held else { continue };
-        let repository_counts = matches!(target.manifest.part, Part::Reference | Part::Repository);
-        if repository_counts && !settings.allow_other_repository && !held.same_repository(wanted) {
-            reasons.push(reason(
-                "repository",
-                format!(
-                    "{place} holds an image of `{}`, the new one is of `{}`: wrong place, or wrong image (`allow_other_repository` allows it)",
-                    held.repository, wanted.repository
-                ),
-            ));
-        }
-        if !settings.allow_downgrade && !facts.is_rollback && is_older(facts, wanted, &held) {
+        let Some(held) = &target.held else { continue };
+        if !settings.allow_downgrade && !facts.is_rollback && is_older(facts, wanted, held) {
             reasons.push(reason(
                 "downgrade",
                 format!(
-                    "{place} holds `{}`, and `{wanted}` is older (`rollback` and `allow_downgrade` allow it)",
-                    target.site.value
+                    "`{}` in `{}` holds `{}`, and `{wanted}` is older (`rollback` and `allow_downgrade` allow it)",
+                    target.shown, facts.files[target.file].path, target.site.value
                 ),
             ));
         }
@@ -83,18 +66,6 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
         }
     }
     warnings
-}
-
-/// What a target holds now, as a reference; none for a digest alone, which says neither what nor how old.
-fn held(target: &Target) -> Result<Option<Reference>, String> {
-    let value = &target.site.value;
-    match target.manifest.part {
-        Part::Reference | Part::Repository => Reference::parse(value).map(Some),
-        Part::Tag => Reference::parse(&format!("x:{value}"))
-            .map(Some)
-            .map_err(|_| format!("`{}` is not a tag", value.escape_debug())),
-        Part::Digest => Ok(None),
-    }
 }
 
 fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {

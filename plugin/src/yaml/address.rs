@@ -1,7 +1,7 @@
 //! Which scalar of a file is meant: the document, the path in it, and whether sharing is meant.
 
 use super::node::{Node, Stream};
-use super::path::Path;
+use super::path::{Path, Step};
 
 /// The address of one scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,39 @@ pub struct Selector {
     pub index: Option<usize>,
 }
 
+/// A document, or an item of a list of Kubernetes objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'n> {
+    /// Its root.
+    pub root: &'n Node,
+    /// The place of the document in the file.
+    index: usize,
+    /// The place of the item in the list.
+    item: Option<usize>,
+}
+
+impl Document<'_> {
+    /// The address of a path in this document and in no other one.
+    pub fn address(&self, path: Path, shared: bool) -> Address {
+        let list = [Step::Key("items".to_owned())];
+        let item = self.item.into_iter().map(Step::Index);
+        let list = list.into_iter().take(usize::from(self.item.is_some()));
+        Address {
+            document: Selector {
+                index: Some(self.index),
+                ..Selector::default()
+            },
+            path: Path(list.chain(item).chain(path.0).collect()),
+            shared,
+        }
+    }
+
+    /// Whether it is a list whose items are documents too.
+    pub fn is_list(&self) -> bool {
+        is_list(self.root)
+    }
+}
+
 impl From<Path> for Address {
     fn from(path: Path) -> Self {
         Self {
@@ -49,16 +82,19 @@ impl Address {
 
 impl Selector {
     /// The documents that are meant: roots, and items of lists of Kubernetes objects.
-    pub fn choose<'n>(&self, stream: &'n Stream<'_>) -> Vec<&'n Node> {
+    pub fn choose<'n>(&self, stream: &'n Stream<'_>) -> Vec<Document<'n>> {
         let full = stream.documents.iter().filter(|root| !root.is_empty());
         let mut chosen = Vec::new();
         for (index, root) in full.enumerate() {
             if self.index.is_some_and(|wanted| wanted != index) {
                 continue;
             }
+            let document = |root, item| Document { root, index, item };
             let items = root.get("items").filter(|_| is_list(root));
-            let all = std::iter::once(root).chain(items.into_iter().flat_map(Node::items));
-            chosen.extend(all.filter(|node| self.admits(node)));
+            let items = items.into_iter().flat_map(Node::items).enumerate();
+            let all = std::iter::once(document(root, None))
+                .chain(items.map(|(at, item)| document(item, Some(at))));
+            chosen.extend(all.filter(|document| self.admits(document.root)));
         }
         chosen
     }
@@ -115,7 +151,7 @@ pub(super) fn describe(root: &Node) -> String {
 }
 
 /// A list for people, which ends.
-pub(super) fn some(items: impl IntoIterator<Item = String>, joint: &str) -> String {
+pub(crate) fn some(items: impl IntoIterator<Item = String>, joint: &str) -> String {
     const SHOWN: usize = 6;
     let mut items = items.into_iter();
     let shown: Vec<_> = items.by_ref().take(SHOWN).collect();

@@ -1,6 +1,6 @@
 //! From an address to exactly one scalar, or to the reason why a change there would be a mistake.
 
-use super::address::{Address, describe, some};
+use super::address::{Address, Document, describe, some};
 use super::foreign;
 use super::nest::Nested;
 use super::node::{Kind, Node, Place, Stream};
@@ -21,16 +21,28 @@ pub fn find(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
     }
 }
 
-/// The keys of the map, or the number of items of the list, that an address means; none if it is neither or not there.
+/// The same place by an address that names its document by number, so that one beside it is in that document too.
+///
+/// # Errors
+/// As [`find`], except for what is wrong with the scalar itself.
+pub fn pin(stream: &Stream<'_>, address: &Address) -> Result<Address, String> {
+    match follow_one(stream, address)? {
+        Some(hit) => Ok(hit.document.address(address.path.clone(), address.shared)),
+        None => unreachable_text(stream, address).map(|_| address.clone()),
+    }
+}
+
+/// The keys of the map that an address means; none if it is no map or not there.
 pub fn keys(stream: &Stream<'_>, address: &Address) -> Vec<String> {
     let Ok(Some(Hit { end, .. })) = follow_one(stream, address) else {
         return Vec::new();
     };
     match end {
-        End::Node(node) => stream.keys(node),
-        End::Text { node, rest } => {
-            inside(stream, node, &rest, |stream, address| keys(stream, address)).unwrap_or_default()
+        End::Node(node) if is_text(node) => {
+            inside(stream, node, &Path(Vec::new()), keys).unwrap_or_default()
         }
+        End::Node(node) => stream.keys(node),
+        End::Text { node, rest } => inside(stream, node, &rest, keys).unwrap_or_default(),
     }
 }
 
@@ -97,8 +109,14 @@ enum End<'n> {
     },
 }
 
+/// Whether a scalar is a text of several lines, which may be a document.
+fn is_text(node: &Node) -> bool {
+    node.text().is_some_and(|text| text.contains('\n'))
+}
+
 struct Hit<'n, 'a> {
     end: End<'n>,
+    document: Document<'n>,
     path: &'a Path,
 }
 
@@ -110,12 +128,14 @@ fn follow_one<'n, 'a>(
     let mut hits = Vec::new();
     let mut refused = None;
     let mut places = Vec::new();
-    for root in address.document.choose(stream) {
+    for document in address.document.choose(stream) {
+        let root = document.root;
         match follow(stream, root, address) {
             Ok(end) => {
                 places.push(describe(root));
                 hits.push(Hit {
                     end,
+                    document,
                     path: &address.path,
                 });
             }
@@ -150,12 +170,13 @@ fn follow_one<'n, 'a>(
 /// Why an address leads nowhere.
 fn unreachable_text(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
     let chosen = address.document.choose(stream);
-    let missed = chosen
-        .iter()
-        .filter_map(|root| match follow(stream, root, address) {
-            Err(Miss::Absent { depth, why }) => Some((depth, why)),
-            _ => None,
-        });
+    let missed =
+        chosen
+            .iter()
+            .filter_map(|document| match follow(stream, document.root, address) {
+                Err(Miss::Absent { depth, why }) => Some((depth, why)),
+                _ => None,
+            });
     if let Some((depth, why)) = missed.max_by_key(|(depth, _)| *depth) {
         let kind = (depth == 0).then(|| foreign::kind(stream.text)).flatten();
         return Err(kind.map_or(why, |kind| kind.to_owned()));
@@ -181,7 +202,7 @@ fn follow<'n>(stream: &'n Stream<'_>, root: &'n Node, address: &Address) -> Resu
     let path = &address.path;
     let mut node = root;
     for (depth, step) in path.0.iter().enumerate() {
-        if depth > 0 && node.text().is_some_and(|text| text.contains('\n')) {
+        if depth > 0 && is_text(node) {
             check_shared(stream, node, None, address)?;
             let rest = Path(path.0[depth..].to_vec());
             return Ok(End::Text { node, rest });

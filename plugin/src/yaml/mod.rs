@@ -26,9 +26,9 @@ mod second;
 mod shared;
 pub mod site;
 
-pub use address::{Address, Selector};
+pub use address::{Address, Document, Selector};
 pub use edit::replace;
-pub use find::{find, keys, text_at};
+pub use find::{find, keys, pin, text_at};
 pub use node::Stream;
 pub use path::Path;
 pub use site::Site;

@@ -52,8 +52,9 @@ pub fn is_plain_text(value: &str, flow: bool) -> bool {
     };
     let second = value[first.len_utf8()..].chars().next();
     let starts_badly = match first {
-        // libyaml takes none of them at the start of a value between brackets.
-        '-' | '?' | ':' => flow || second.is_none_or(|c| c == ' '),
+        '-' => second.is_none_or(|c| c == ' ' || (flow && ",[]{}".contains(c))),
+        // libyaml takes neither at the start of a value between brackets.
+        '?' | ':' => flow || second.is_none_or(|c| c == ' '),
         first => ",[]{}#&*!|>'\"%@`".contains(first),
     };
     let breaks = value.contains(is_break)
