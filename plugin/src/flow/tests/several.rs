@@ -100,17 +100,8 @@ fn a_relation_to_several_runtimes_names_them_all() {
 #[test]
 fn the_registry_is_one_of_the_runtime() {
     let mut fake = regions();
-    let own = |registry: &str| {
-        let git = if registry == "eu.example" {
-            "prod"
-        } else {
-            "us"
-        };
-        format!(
-            r#"{{"gitPath":"apps/web/{git}","healthStatus":"Healthy","syncStatus":"Synced","registry":"{registry}"}}"#
-        )
-    };
-    fake.entity("running_service", "web-prod").properties = own("eu.example");
+    fake.entity("running_service", "web-prod").properties =
+        r#"{"gitPath":"apps/web/prod","registry":"eu.example"}"#.into();
     for (path, registry) in [
         (MANIFEST, "eu.example"),
         ("apps/web/us/deployment.yaml", "us.example"),
@@ -118,11 +109,8 @@ fn the_registry_is_one_of_the_runtime() {
         let text = DEPLOYMENT.replace("ghcr.io", registry);
         fake.files.insert(path.into(), text);
     }
-    let settings = BOTH.replace('}', "}").replacen(
-        '{',
-        r#"{"reference":"{production.registry}/acme/web:{tags[0]}","#,
-        1,
-    );
+    let own = r#"{"reference":"{production.registry}/acme/web:{tags[0]}","#;
+    let settings = BOTH.replacen('{', own, 1);
     let outcome = run_with(&mut fake, &settings).unwrap();
     let Outcome::Promoted(promotion) = outcome else {
         panic!("{outcome:?}")
