@@ -34,6 +34,8 @@ struct Fields {
     head: Vec<Template>,
     changes: ChangeScope,
     #[serde(deserialize_with = "one_or_many")]
+    keys: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
     blueprint: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
     entity: Vec<Template>,
@@ -274,6 +276,7 @@ impl Grant {
                 &[O::Propose],
                 &[],
             ),
+            field("keys", !self.keys.is_empty(), &[O::Propose], &[]),
             field(
                 "entity",
                 !self.entity.is_empty(),
