@@ -44,3 +44,12 @@ pub fn render_with(
 ) -> Result<String, String> {
     Ok(Template::parse(template)?.render(context, show)?)
 }
+
+/// Fills a template in that may stand for several values: one that is a single placeholder, of a list of texts, is each of
+/// them.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_all(template: &str, context: &Value) -> Result<Vec<String>, String> {
+    Ok(Template::parse(template)?.render_all(context)?)
+}

@@ -16,10 +16,8 @@ pub fn check(facts: &Facts) -> Vec<Reason> {
         let changed = item.updated_at.as_deref().and_then(timestamp);
         changed.is_some_and(|changed| changed > clicked)
     };
-    let looked_at = [Some(&facts.service), facts.staging.as_ref()];
-    looked_at
-        .into_iter()
-        .flatten()
+    std::iter::once(&facts.service)
+        .chain(&facts.staging)
         .filter(is_newer)
         .map(|item| {
             reason(

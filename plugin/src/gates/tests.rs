@@ -450,6 +450,35 @@ fn identity_of_the_image() {
 }
 
 #[test]
+fn what_follows_a_version_orders_by_the_time_of_the_push() {
+    let tags = [
+        ("1.4.2-3ced321a", "1.4.2-0b1c2d3e"),
+        ("v1.0.20200827-ls9", "v1.0.20200827-ls30"),
+        ("v1.4.2-9-gabcdef1", "v1.4.2-10-gdef1234"),
+        ("1.4.2-alpine", "1.4.2"),
+    ];
+    for (old, new) in tags {
+        for (pushed, rule) in [("2026-01-04", ""), ("2025-12-29", "downgrade")] {
+            let mut fake = Fake::guide();
+            fake.files
+                .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", old));
+            image(
+                &mut fake,
+                &format!(
+                    r#"{{"registryId":"ghcr.io/acme/web","tags":["{new}"],"pushedAt":"{pushed}T00:00:00Z"}}"#
+                ),
+            );
+            fake.entity("image", "web-1.4.1").properties =
+                r#"{"pushedAt":"2026-01-01T00:00:00Z"}"#.into();
+            let reasons = reasons(run(&mut fake, &json!({})));
+            let rules: Vec<_> = reasons.iter().map(|reason| reason.rule.as_str()).collect();
+            let expected: &[&str] = if rule.is_empty() { &[] } else { &[rule] };
+            assert_eq!(rules, expected, "{old} to {new}, {pushed}: {reasons:?}");
+        }
+    }
+}
+
+#[test]
 fn warns_of_images_that_are_left_behind() {
     let mut fake = Fake::guide();
     let more = "      initContainers:\n        - image: ghcr.io/acme/web:1.4.0\n        - image: ghcr.io/acme/shop:1\n";

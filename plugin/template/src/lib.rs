@@ -113,6 +113,21 @@ impl Template {
         Ok(text)
     }
 
+    /// Fills in a template that may stand for several texts: one that is a single hole, of a list of texts, is each of them.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_all(&self, context: &Value) -> Result<Vec<String>, TemplateError> {
+        if let [hole] = self.holes.as_slice()
+            && hole.before.is_empty()
+            && self.end.is_empty()
+            && let Some(texts) = hole.path.find_texts(context)
+        {
+            return Ok(texts);
+        }
+        Ok(vec![self.render(context, str::to_owned)?])
+    }
+
     /// Puts the same text into every hole, for instance `*` to find the files of any service.
     #[must_use]
     pub fn fill_holes(&self, text: &str) -> String {

@@ -34,6 +34,27 @@ impl Path {
 
     /// Follows the path and returns the text, number or boolean at its end.
     pub(crate) fn find_text(&self, context: &Value) -> Result<String, TemplateError> {
+        match self.find(context)? {
+            Value::String(text) if !text.is_empty() => Ok(text.clone()),
+            Value::Number(number) => Ok(number.to_string()),
+            Value::Bool(flag) => Ok(flag.to_string()),
+            other => Err(TemplateError::unusable(&self.source, other)),
+        }
+    }
+
+    /// Follows the path and returns the texts at its end, if that is a list of texts and not empty.
+    pub(crate) fn find_texts(&self, context: &Value) -> Option<Vec<String>> {
+        let texts: Option<Vec<String>> = self
+            .find(context)
+            .ok()?
+            .as_array()?
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect();
+        texts.filter(|texts| !texts.is_empty())
+    }
+
+    fn find<'v>(&self, context: &'v Value) -> Result<&'v Value, TemplateError> {
         let mut value = context;
         let mut entity = None;
         for (at, step) in self.steps.iter().enumerate() {
@@ -42,12 +63,7 @@ impl Path {
                 TemplateError::missing(&self.source, &self.steps[..at], step, entity, value)
             })?;
         }
-        match value {
-            Value::String(text) if !text.is_empty() => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Bool(flag) => Ok(flag.to_string()),
-            other => Err(TemplateError::unusable(&self.source, other)),
-        }
+        Ok(value)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::Gate;
 use super::evidence::{Evidence, entity_context};
-use super::values::only_values_change;
+use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
 use crate::contract::{Change, Entity, FileChange, Proposal};
 use crate::grants::denial;
@@ -14,39 +14,57 @@ use crate::id::{BranchFile, EntityId, PullId};
 /// The part of a grant that demands evidence.
 const RULE: &str = "`after = \"merge\"`";
 
+/// Why a call is not made.
+#[derive(Debug)]
+pub(super) enum Denial {
+    /// The policy does what it was not granted.
+    Breach(String),
+    /// A value of a manifest stands under a key that the grant does not name: the operator's settings and grants do not fit
+    /// each other. It is not made either.
+    Key(String),
+}
+
+impl From<String> for Denial {
+    fn from(what: String) -> Self {
+        Self::Breach(what)
+    }
+}
+
 impl Gate {
     /// Decides whether the call may be made, with everything that its grant demands.
-    pub(super) fn admit(&self, call: &Call) -> Result<(), String> {
+    pub(super) fn admit(&self, call: &Call) -> Result<(), Denial> {
         let Some((operation, targets)) = call.targets() else {
             return Ok(());
         };
         if call.is_write() && !self.violations.is_empty() && !matches!(call, Call::Note { .. }) {
-            return Err(format!(
+            return Err(Denial::Breach(format!(
                 "{} after a denied call: a run that broke its grants changes nothing more",
                 operation.name()
-            ));
+            )));
         }
         for target in &targets {
             let permissions = self.permissions(operation, target)?;
             self.check_conditions(call, &permissions)?;
             self.check_pull_request(call, operation, target)?;
         }
-        self.run.source.admit(call)
+        Ok(self.run.source.admit(call)?)
     }
 
     /// One permission whose conditions hold is enough; else the first one's answer counts.
-    fn check_conditions(&self, call: &Call, permissions: &[Permission<'_>]) -> Result<(), String> {
+    fn check_conditions(&self, call: &Call, permissions: &[Permission<'_>]) -> Result<(), Denial> {
         let mut first_denial = Ok(());
         for permission in permissions {
             let condition = match call {
                 Call::UpdateEntity { change, .. } if permission.demands_merge() => {
-                    self.check_order(change, *permission)
+                    self.check_order(change, *permission).map_err(Denial::from)
                 }
                 Call::Propose { proposal } => self.check_proposal(proposal, *permission),
-                Call::AddLabels { labels, .. } => permission.check_labels(labels),
-                Call::RequestReviewers { users, teams, .. } => {
-                    permission.check_reviewers(users.iter().chain(teams))
+                Call::AddLabels { labels, .. } => {
+                    permission.check_labels(labels).map_err(Denial::from)
                 }
+                Call::RequestReviewers { users, teams, .. } => permission
+                    .check_reviewers(users.iter().chain(teams))
+                    .map_err(Denial::from),
                 _ => Ok(()),
             };
             if condition.is_ok() {
@@ -64,7 +82,7 @@ impl Gate {
         &self,
         proposal: &Proposal,
         permission: Permission<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Denial> {
         let Proposal {
             repository,
             base,
@@ -73,16 +91,16 @@ impl Gate {
             ..
         } = proposal;
         if !self.evidence.was_branch_at(repository, base, base_commit) {
-            return Err(format!(
+            return Err(Denial::Breach(format!(
                 "github.propose on {repository} to {base}: this run has not seen {base} at {base_commit}; \
                  a proposal starts at the commit at which a file of the base branch was read"
-            ));
+            )));
         }
         if permission.changes() == ChangeScope::Any {
             return Ok(());
         }
         for change in changes {
-            self.check_values(proposal, change, permission.changes())?;
+            self.check_values(proposal, change, permission)?;
         }
         Ok(())
     }
@@ -92,22 +110,29 @@ impl Gate {
         &self,
         proposal: &Proposal,
         change: &FileChange,
-        scope: ChangeScope,
-    ) -> Result<(), String> {
+        permission: Permission<'_>,
+    ) -> Result<(), Denial> {
         let FileChange {
             path,
             content,
             expected_blob,
         } = change;
         let file = BranchFile::new(&proposal.repository, &proposal.base, path);
-        let why = match self.evidence.version(&file, expected_blob) {
-            Some(old) => match only_values_change(old, content, scope) {
-                Ok(()) => return Ok(()),
-                Err(what) => format!("{what}; a grant with changes = \"any\" would allow it"),
-            },
-            None => "this run has not read that version of it at the base branch".to_owned(),
+        let told = |why: &str| format!("github.propose on {path}: {why}");
+        let Some(old) = self.evidence.version(&file, expected_blob) else {
+            let why = "this run has not read that version of it at the base branch";
+            return Err(Denial::Breach(told(why)));
         };
-        Err(format!("github.propose on {path}: {why}"))
+        let (keys, scope) = (permission.value_keys(), permission.changes());
+        match only_values_change(old, content, &keys, scope) {
+            Ok(()) => Ok(()),
+            Err(OtherChange::Key(what)) => Err(Denial::Key(told(&format!(
+                "{what}; a grant whose `keys` name it would allow it"
+            )))),
+            Err(OtherChange::Text(what)) => Err(Denial::Breach(told(&format!(
+                "{what}; a grant with changes = \"any\" would allow it"
+            )))),
+        }
     }
 
     /// The catalog is never ahead of git, nor emptied.
@@ -162,7 +187,9 @@ impl Gate {
         };
         if self
             .evidence
-            .holds(is_evidence, |value| is_image(value, &text, entity))
+            .holds(is_evidence, &self.grants.value_keys(), |value| {
+                is_image(value, &text, entity)
+            })
         {
             return Ok(());
         }
@@ -264,16 +291,23 @@ fn has_digest(entity: &Entity, digest: &str) -> bool {
 
 impl Evidence {
     /// Returns whether a granted file on a base branch holds an image reference, or its tag or digest alone.
-    pub fn proves(&self, is_file: impl Fn(&BranchFile) -> bool, image: &str) -> bool {
+    pub fn proves(
+        &self,
+        is_file: impl Fn(&BranchFile) -> bool,
+        keys: &[&str],
+        image: &str,
+    ) -> bool {
         let (name, digest) = match image.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (image, None),
         };
         let last = name.rfind('/').map_or(0, |at| at + 1);
         let tag = name[last..].split_once(':').map(|(_, tag)| tag);
-        self.holds(is_file, |value| {
+        // Some charts want the digest without its algorithm.
+        let hex = digest.and_then(|digest| digest.strip_prefix("sha256:"));
+        self.holds(is_file, keys, |value| {
             value == image
-                || Some(value) == digest
+                || digest.is_some() && (Some(value) == digest || Some(value) == hex)
                 || digest.is_none() && Some(value) == tag
                 || value.split_once('@').is_some_and(|(before, after)| {
                     Some(after) == digest && (before == name || Some(before) == tag)

@@ -200,6 +200,7 @@ impl Evidence {
     pub fn holds(
         &self,
         is_file: impl Fn(&BranchFile) -> bool,
+        keys: &[&str],
         fits: impl Fn(&str) -> bool,
     ) -> bool {
         self.newest
@@ -207,12 +208,12 @@ impl Evidence {
             .filter(|(file, _)| is_file(file))
             .any(|(file, text)| {
                 let changed = self.changed_lines(file, text);
-                manifest_values(text).into_iter().any(|found| {
+                manifest_values(text, keys).into_iter().any(|found| {
                     let counts = match &changed {
                         Some(lines) => lines.contains(&found.line),
                         None => true,
                     };
-                    counts && fits(found.value)
+                    counts && fits(&found.value)
                 })
             })
     }

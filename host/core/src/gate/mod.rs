@@ -6,6 +6,7 @@
 mod admit;
 mod admitted;
 pub mod evidence;
+mod tokens;
 pub mod values;
 
 pub use admitted::Admitted;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 use crate::call::{Call, Fault, Reply};
 use crate::contract::Failure;
+use crate::gate::admit::Denial;
 use crate::gate::evidence::Evidence;
 use crate::grants::Resolved;
 use crate::journal::{Entry, Journal, Written, json};
@@ -157,9 +159,13 @@ impl Gate {
         if matches!(call, Call::UpdateEntity { .. }) {
             self.read_merged_files().await?;
         }
-        if let Err(denial) = self.admit(call) {
-            self.violations.push(denial.clone());
-            return Err(Failure::Denied(denial).into());
+        match self.admit(call) {
+            Ok(()) => {}
+            Err(Denial::Key(what)) => return Err(Failure::Denied(what).into()),
+            Err(Denial::Breach(what)) => {
+                self.violations.push(what.clone());
+                return Err(Failure::Denied(what).into());
+            }
         }
         let reply = match call {
             Call::Now => Reply::Time(self.run.clock.now().to_string()),

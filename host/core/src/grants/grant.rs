@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::gate::values::USUAL_KEYS;
 use crate::grants::{Operation, Template};
 
 /// One `[[grants]]` table of `promote.toml`, which [`crate::request`] reads and checks. A list that is empty allows nothing, but
@@ -20,6 +21,8 @@ pub struct Grant {
     pub head: Vec<Template>,
     /// How much of a file a proposal may change.
     pub changes: ChangeScope,
+    /// Keys whose values a proposal may change, and that prove what a file holds; the usual ones unless given.
+    pub keys: Vec<String>,
     /// Blueprints, exact.
     pub blueprint: Vec<String>,
     /// Entities, exact.
@@ -41,6 +44,16 @@ pub struct Grant {
     pub labels: Vec<String>,
     /// People and teams that may be asked for a review, exact.
     pub reviewers: Vec<String>,
+}
+
+impl Grant {
+    /// Returns the keys whose values a proposal may change.
+    pub fn value_keys(&self) -> Vec<&str> {
+        if self.keys.is_empty() {
+            return USUAL_KEYS.to_vec();
+        }
+        self.keys.iter().map(String::as_str).collect()
+    }
 }
 
 /// How much of a file a proposal may change.

@@ -33,6 +33,8 @@ struct Fields {
     head: Vec<Template>,
     changes: ChangeScope,
     #[serde(deserialize_with = "one_or_many")]
+    keys: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
     blueprint: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
     entity: Vec<Template>,
@@ -243,7 +245,7 @@ impl Grant {
             .find(|operation| operations.contains(operation))
     }
 
-    fn fields(&self) -> [GrantField; 15] {
+    fn fields(&self) -> [GrantField; 16] {
         use Operation as O;
         const GITHUB: &[O] = &[
             O::ReadFile,
@@ -281,6 +283,7 @@ impl Grant {
                 &[O::Propose],
                 &[],
             ),
+            field("keys", !self.keys.is_empty(), &[O::Propose], &[]),
             field(
                 "entity",
                 !self.entity.is_empty(),

@@ -77,6 +77,19 @@ impl Resolved {
         self.allow(Operation::Propose, &target).is_some()
     }
 
+    /// Returns the keys whose values tell which image a file holds: those that proposals may change.
+    pub fn value_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|one| one.grant.covers(Operation::Propose))
+            .flat_map(|one| one.grant.value_keys())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// Returns the test for files that are evidence for an update: those that its grant names, else the files of the only
     /// pattern that may be proposed. None if there are several, for which of them proves it is not said.
     pub fn evidence_files<'a>(
@@ -102,6 +115,11 @@ impl Resolved {
 }
 
 impl<'a> Permission<'a> {
+    /// Returns the keys whose values a proposal may change.
+    pub fn value_keys(self) -> Vec<&'a str> {
+        self.0.grant.value_keys()
+    }
+
     /// Returns how much of a file a proposal may change.
     pub fn changes(self) -> ChangeScope {
         self.0.grant.changes

@@ -286,7 +286,7 @@ fn unproven_promotion(
     grants: &Resolved,
 ) -> Option<String> {
     let image = &promotion.image;
-    if !evidence.proves(|file| grants.governs(file), image) {
+    if !evidence.proves(|file| grants.governs(file), &grants.value_keys(), image) {
         return Some(format!(
             "it says that {image} was promoted, and no granted file that this run has read or merged at its base branch holds it as a whole value"
         ));

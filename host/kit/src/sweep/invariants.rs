@@ -213,6 +213,12 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
     if config.grants.0.iter().any(|grant| any(&grant)) {
         return None;
     }
+    let granted = config
+        .grants
+        .0
+        .iter()
+        .filter(|grant| grant.covers(Operation::Propose));
+    let keys: Vec<&str> = granted.flat_map(Grant::value_keys).collect();
     for repository in &after.github.repositories {
         let name = repository.full_name();
         let was = before.github.find(&name);
@@ -221,7 +227,7 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
             .into_iter()
             .filter(|commit| !known.contains(commit));
         for id in new {
-            if let Some(what) = more_than_values(repository, id) {
+            if let Some(what) = more_than_values(repository, id, &keys) {
                 return Some(format!("commit {id} of {name}: {what}"));
             }
         }
@@ -239,7 +245,7 @@ fn reachable(repository: &Repository) -> BTreeSet<Oid> {
         .collect()
 }
 
-fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
+fn more_than_values(repository: &Repository, id: Oid, keys: &[&str]) -> Option<String> {
     let commit = repository.git.commit(id)?;
     // What others push in a world is theirs to answer for.
     if commit.author.name == "dana" {
@@ -263,7 +269,8 @@ fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
             let text = |id| {
                 String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned()
             };
-            let wrong = only_values_change(&text(old.id), &text(new.id), ChangeScope::Images).err();
+            let wrong =
+                only_values_change(&text(old.id), &text(new.id), keys, ChangeScope::Images).err();
             wrong.map(|what| format!("{}: {what}", change.path))
         })
 }
