@@ -35,7 +35,7 @@ async fn once() -> anyhow::Result<f64> {
     let config = Config::parse(promote_kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
     let clock = Arc::new(world.clock());
     let deadline = clock.now().checked_add(Duration::from_secs(600))?;
-    let live = promote_tests::bench::live(&world, deadline);
+    let live = Arc::new(promote_tests::bench::live(&world, deadline));
     let folder = TempDir::new()?;
     let journal = Journal::create(&folder.path().join("journal.jsonl"))?;
     let limits = Limits {
@@ -44,7 +44,8 @@ async fn once() -> anyhow::Result<f64> {
         ..config.limits.clone()
     };
     let parts = RunParts {
-        source: Box::new(Arc::new(live)),
+        source: Box::new(Arc::clone(&live)),
+        live,
         limits,
         journal,
         clock,

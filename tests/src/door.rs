@@ -54,6 +54,7 @@ impl OpenDoor {
         let deadline = world.lock().now.checked_add(Duration::from_secs(900));
         let parts = RunParts {
             source: Box::new(Arc::clone(&live)),
+            live: Arc::clone(&live),
             limits: Limits {
                 calls: u32::MAX,
                 writes: u32::MAX,

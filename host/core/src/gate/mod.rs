@@ -28,6 +28,7 @@ use crate::policy::sandbox::Door;
 use crate::run::observer::Observer;
 use crate::service::transport::Clock;
 use crate::source::Source;
+use crate::source::live::Live;
 
 /// The door, and what it remembers of the run. Its grants are fixed when it is made.
 pub struct Gate {
@@ -45,6 +46,8 @@ pub struct Gate {
 pub struct RunParts {
     /// Answers what is allowed.
     pub source: Box<dyn Source>,
+    /// The clients of both services, for the host's own last words.
+    pub live: Arc<Live>,
     /// The most that the run may use.
     pub limits: Limits,
     /// Holds every call and its answer.

@@ -9,6 +9,7 @@
 //! revocation of minted tokens.
 
 mod begin;
+mod cancel;
 mod claim;
 pub mod ending;
 mod finish;
@@ -16,6 +17,7 @@ pub mod last_word;
 pub mod observer;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -40,7 +42,8 @@ use ending::Ending;
 use observer::Observer;
 
 pub use begin::STARTING;
-use begin::{RefusedStart, RunTerms};
+use begin::{RefusedStart, RunBeginning, RunTerms};
+use cancel::CancelSignal;
 pub use claim::RunClaim;
 use finish::{LastWords, RunEnd, finish};
 
@@ -182,8 +185,9 @@ pub struct RunResult {
     pub journal_sum: String,
 }
 
-/// Runs a job to its end; `cancel` ends the policy early.
-pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult {
+/// Runs a job to its end. `cancel` ends it early, in whichever phase it is: the token is revoked and Port is told all the
+/// same.
+pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> RunResult {
     let engine = job.engine;
     let last_words = LastWords {
         sets_status: job.sets_status,
@@ -193,19 +197,12 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult
         now: job.clock.now(),
         seed: job.seed,
     };
+    let cancel = pin!(cancel);
+    let mut cancel = CancelSignal::new(cancel);
     let (mut parts, terms) = assemble(job);
-    // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(parts.time_left(), begin::begin(&mut parts, terms)).await;
-    let beginning = match begun {
-        Ok(Ok(beginning)) => beginning,
-        Ok(Err(refused)) => return finish(RunEnd::early(refused.into()), parts, last_words).await,
-        Err(_) => {
-            let wall = parts.limits.wall;
-            let ending = Ending::Failed(format!(
-                "nothing came back from Port within {wall:?} (`limits.wall`)"
-            ));
-            return finish(RunEnd::early(ending), parts, last_words).await;
-        }
+    let beginning = match begin_or_stop(&mut parts, terms, &mut cancel).await {
+        Ok(beginning) => beginning,
+        Err(ending) => return finish(RunEnd::early(ending), parts, last_words, &mut cancel).await,
     };
     let gate = Gate::new(parts, beginning.grants);
     let (verdict, gate, printed) = engine
@@ -214,7 +211,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult
             &beginning.request,
             gate,
             &surroundings,
-            cancel,
+            cancel.hear(),
         )
         .await;
     let record = gate.close();
@@ -226,7 +223,31 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult
         timeline: record.timeline,
         printed,
     };
-    finish(end, record.run, last_words).await
+    finish(end, record.run, last_words, &mut cancel).await
+}
+
+/// Begins a run, unless time runs out or somebody wishes it to stop. A service that does not answer ends the run as surely as
+/// a policy that does not.
+async fn begin_or_stop(
+    parts: &mut RunParts,
+    terms: RunTerms<'_>,
+    cancel: &mut CancelSignal<'_>,
+) -> Result<RunBeginning, Ending> {
+    let time_left = parts.time_left();
+    let wall = parts.limits.wall;
+    let mut begin = pin!(begin::begin(parts, terms));
+    tokio::select! {
+        begun = tokio::time::timeout(time_left, begin.as_mut()) => match begun {
+            Ok(begun) => begun.map_err(Ending::from),
+            Err(_) => Err(Ending::Failed(format!(
+                "nothing came back from Port within {wall:?} (`limits.wall`)"
+            ))),
+        },
+        () = cancel.hear() => {
+            let _ = tokio::time::timeout(cancel::MINT_TIME, begin).await;
+            Err(Ending::Cancelled)
+        }
+    }
 }
 
 /// Puts the sources of a job one before the other.
@@ -235,6 +256,7 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
         RunOrigin::PortRun(claim) => claim.subject.clone(),
         RunOrigin::Probe(request) => Some(request.subject.key.clone()),
     };
+    let live = Arc::clone(&job.live);
     let prefetch = Prefetch::new(job.live, Arc::clone(&job.clock), job.grants, subject);
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),
@@ -246,6 +268,7 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
             Some(interpose) => interpose(source),
             None => source,
         },
+        live,
         limits: job.limits,
         journal: job.journal,
         clock: job.clock,
