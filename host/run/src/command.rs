@@ -17,6 +17,7 @@ use crate::report::{self, RunReport};
 use crate::terminal::TerminalObserver;
 use crate::{output, workflow};
 use promote_core::journal::Journal;
+use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::run::observer::Observer;
@@ -81,23 +82,30 @@ pub struct CommonArgs {
     format: OutputFormat,
 }
 
+/// The exit code of a run that was stopped before it began: nothing was wrong with it, and nothing was done.
+const STOPPED: u8 = 3;
+
 /// Runs or plans one promotion and returns the exit code.
 pub async fn run(
     args: &CommonArgs,
     task: CommandTask<'_>,
     environment: &Environment,
 ) -> anyhow::Result<u8> {
-    let stopped = stopped()?;
+    let stop = StopFlag::default();
+    let stopped = stopped(&stop)?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let engine = native::engine()?;
+    let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
     let cache = environment.cache().filter(|_| !args.no_cache);
     let supply = supply(&engine, &args.config, cache, environment)?;
     let in_config = || args.config.display().to_string();
     supply.check(&config).with_context(in_config)?;
-    let policies = Policies::prepare(&config, &engine, &supply)
-        .await
-        .with_context(in_config)?;
+    let policies = Policies::prepare(&config, &engine, &supply).await;
+    if stop.is_raised() {
+        output::problem("stopped before the run began: nothing was done");
+        return Ok(STOPPED);
+    }
+    let policies = policies.with_context(in_config)?;
     let text = std::fs::read(&args.config)
         .with_context(|| format!("reading {}", args.config.display()))?;
     let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
@@ -258,9 +266,28 @@ fn mask(in_workflow: bool, secret: &Secret) {
     }
 }
 
-/// Listens, from now on, for somebody who stops this process: ctrl-c, or the runner that cancels a job.
+/// Listens, from now on, for somebody who stops this process. It raises the flag, for whoever cannot wait, and readies the
+/// future.
+fn stopped(flag: &StopFlag) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let signal = stop_signal()?;
+    let flag = flag.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        signal.await;
+        flag.raise();
+        // A run that is over does not listen any more.
+        let _ = sender.send(());
+    });
+    Ok(async move {
+        if receiver.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Returns a future that is ready after ctrl-c, or when the runner cancels a job.
 #[cfg(unix)]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for ctrl-c")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
@@ -272,8 +299,8 @@ fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for somebody who stops this process with ctrl-c.
+/// Returns a future that is ready after ctrl-c.
 #[cfg(not(unix))]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
 }

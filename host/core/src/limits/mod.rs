@@ -24,6 +24,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::policy::compile::CompileLimits;
 
 /// The most that one run may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Limits {
     pub writes: u32,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
     pub traffic: usize,
+    /// What compiling the policy may take. It is over before the run begins, so a journal does not hold it.
+    #[serde(skip)]
+    pub compile: CompileLimits,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             calls: 200,
             writes: 50,
             traffic: 16 << 20,
+            compile: CompileLimits::default(),
         }
     }
 }

@@ -116,7 +116,8 @@ async fn say_last_words(
         .await
         .is_err()
     {
-        observer.say("the installation token could not be revoked in time, it ends within the hour");
+        observer
+            .say("the installation token could not be revoked in time, it ends within the hour");
     }
     let told = tell_port(parts, &text, ending.label(), status);
     tokio::time::timeout(LAST_WORD_TIME, told)
