@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use async_trait::async_trait;
 use promote_core::contract::Workflow;
 use promote_core::journal::record;
-use promote_core::journal::{Entry, Journal};
+use promote_core::journal::{Entry, Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
@@ -188,6 +188,7 @@ impl Bench {
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
+            audit: RunAudit::default(),
             task: match self.mode {
                 RunMode::Run => RunTask::Run,
                 RunMode::Plan => RunTask::Plan,

@@ -16,7 +16,7 @@ use crate::plan::{CommandTask, PlanUse};
 use crate::report::{self, RunReport};
 use crate::terminal::TerminalObserver;
 use crate::{output, workflow};
-use promote_core::journal::Journal;
+use promote_core::journal::{Journal, RunAudit, digest};
 use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
@@ -145,6 +145,10 @@ pub async fn run(
         actions: config.port.actions.identifiers(),
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),
+        audit: RunAudit {
+            config: Some(digest(&text)),
+            ..environment.audit()
+        },
         task,
         seed,
         live: Arc::new(live),

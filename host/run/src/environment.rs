@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use crate::secret;
 use promote_core::contract::Workflow;
 use promote_core::grants::Grants;
+use promote_core::journal::RunAudit;
 use promote_core::service;
 use promote_core::service::github::{self, App, Repository};
 use promote_core::service::port;
@@ -45,6 +46,14 @@ const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
 const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
 /// The attempt, from 1; set by the runner.
 const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
+/// The commit that the workflow runs at; set by the runner.
+const GITHUB_SHA: &str = "GITHUB_SHA";
+/// The workflow's file, with the branch or tag that it runs at; set by the runner.
+const GITHUB_WORKFLOW_REF: &str = "GITHUB_WORKFLOW_REF";
+/// The user whose event started the workflow; set by the runner.
+const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
+/// The user who started this attempt; set by the runner.
+const GITHUB_TRIGGERING_ACTOR: &str = "GITHUB_TRIGGERING_ACTOR";
 /// A folder that is emptied after the job; set by the runner.
 const RUNNER_TEMP: &str = "RUNNER_TEMP";
 /// The registry that the next two are for, as references spell it: they go nowhere else.
@@ -218,6 +227,17 @@ impl Environment {
             url: url(),
             repository,
             attempt,
+        }
+    }
+
+    /// Returns what the runner says of the workflow, for the journal.
+    pub fn audit(&self) -> RunAudit {
+        RunAudit {
+            config: None,
+            commit: self.get(GITHUB_SHA),
+            workflow_ref: self.get(GITHUB_WORKFLOW_REF),
+            actor: self.get(GITHUB_ACTOR),
+            triggering_actor: self.get(GITHUB_TRIGGERING_ACTOR),
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::contract::Change;
 use crate::grants::{ChangeScope, Grant, Grants, Operation, RepositoryTarget, Target, Template};
 use crate::id::BranchFile;
+use crate::journal::GrantRecord;
 
 /// Where branches of our own may live unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
@@ -64,6 +65,11 @@ impl Resolved {
             .map(Permission)
             .collect();
         (!allowed.is_empty()).then_some(allowed)
+    }
+
+    /// Returns the grants as a journal holds them.
+    pub fn records(&self) -> Vec<GrantRecord> {
+        self.0.iter().map(ResolvedGrant::record).collect()
     }
 
     /// Returns whether a file is one that may be proposed to this branch: such a file tells what production runs.
@@ -200,6 +206,40 @@ impl ResolvedGrant {
             bases,
             entities,
         }))
+    }
+
+    fn record(&self) -> GrantRecord {
+        let is_github = self
+            .grant
+            .allow
+            .iter()
+            .any(|operation| operation.is_github());
+        let texts = |patterns: &[Pattern]| -> Vec<String> {
+            patterns
+                .iter()
+                .map(|pattern| pattern.0.glob().to_owned())
+                .collect()
+        };
+        let fields = self.grant.properties.iter().chain(&self.grant.relations);
+        GrantRecord {
+            allow: self
+                .grant
+                .allow
+                .iter()
+                .map(|operation| operation.name().to_owned())
+                .collect(),
+            repository: self.grant.repository.clone(),
+            path: texts(&self.paths),
+            base: self.bases.clone(),
+            head: if is_github {
+                texts(&self.heads)
+            } else {
+                Vec::new()
+            },
+            blueprint: self.grant.blueprint.clone(),
+            entity: self.entities.clone(),
+            fields: fields.cloned().collect(),
+        }
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {

@@ -73,6 +73,57 @@ pub struct Header {
     pub request: Request,
     /// The limits.
     pub limits: Limits,
+    /// What the operator allowed, and where the run was started.
+    #[serde(default)]
+    pub audit: RunAudit,
+    /// The grants with their templates filled in, as they were decided on.
+    #[serde(default)]
+    pub grants: Vec<GrantRecord>,
+}
+
+/// What can be known later of who could change what a run was allowed: the configuration and the workflow run. Nothing is
+/// decided on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAudit {
+    /// SHA-256 of `promote.toml`, in hex.
+    pub config: Option<String>,
+    /// The commit of the workflow.
+    pub commit: Option<String>,
+    /// The workflow file and the branch or tag that it was started at.
+    pub workflow_ref: Option<String>,
+    /// The user of GitHub whose event started the workflow.
+    pub actor: Option<String>,
+    /// The user of GitHub who started this attempt.
+    pub triggering_actor: Option<String>,
+}
+
+/// A grant as a run decided on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantRecord {
+    /// Operations, by the names that grants use.
+    pub allow: Vec<String>,
+    /// Repositories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repository: Vec<String>,
+    /// Files, as globs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// Branches that a change may be for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<String>,
+    /// Branches that may be created, as globs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub head: Vec<String>,
+    /// Blueprints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blueprint: Vec<String>,
+    /// Entities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entity: Vec<String>,
+    /// Properties and relations that may be set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 /// One line.

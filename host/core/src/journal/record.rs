@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::call::{Call, Reply};
     use crate::contract::{Actor, Entity, EntityKey, Failure, Request, Workflow};
-    use crate::journal::{Header, digest};
+    use crate::journal::{Header, RunAudit, digest};
     use crate::limits::Limits;
 
     fn written() -> String {
@@ -172,6 +172,8 @@ mod tests {
             seed: 7,
             request,
             limits: Limits::default(),
+            audit: RunAudit::default(),
+            grants: Vec::new(),
         };
         journal
             .add::<Call, Reply, Failure>(&Entry::Header(Box::new(header)))

@@ -9,7 +9,7 @@ use crate::contract::{CONTRACT, Outcome, Reason, Request, Workflow};
 use crate::gate::RunParts;
 use crate::gate::evidence::entity_context;
 use crate::grants::{Grants, Operation, Resolved};
-use crate::journal::{Entry, FORMAT, Header};
+use crate::journal::{Entry, FORMAT, Header, RunAudit};
 use crate::policy::engine::Program;
 
 /// The host's last act before the policy starts; a run that fails here has a journal without calls.
@@ -22,6 +22,7 @@ pub(super) struct RunTerms<'a> {
     pub(super) actions: Vec<String>,
     pub(super) origin: RunOrigin,
     pub(super) workflow: Workflow,
+    pub(super) audit: RunAudit,
     pub(super) seed: u64,
 }
 
@@ -110,6 +111,8 @@ pub(super) async fn begin(
         seed: terms.seed,
         request: request.clone(),
         limits: parts.limits.clone(),
+        audit: terms.audit,
+        grants: grants.records(),
     };
     let line = first_line(&header);
     parts

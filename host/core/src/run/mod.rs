@@ -27,7 +27,7 @@ use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
 use crate::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
-use crate::journal::Journal;
+use crate::journal::{Journal, RunAudit};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
@@ -149,6 +149,8 @@ pub struct RunJob<'a> {
     pub origin: RunOrigin,
     /// The workflow run that this run belongs to.
     pub workflow: Workflow,
+    /// What the journal says of the configuration and the workflow.
+    pub audit: RunAudit,
     /// The writes that may be made.
     pub task: RunTask,
     /// Seed of the guest's random numbers.
@@ -281,6 +283,7 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
         actions: job.actions,
         origin: job.origin,
         workflow: job.workflow,
+        audit: job.audit,
         seed: job.seed,
     };
     (parts, terms)

@@ -14,7 +14,7 @@ use promote_core::contract::{Actor, Outcome, Reason, Request, Workflow};
 use promote_core::gate::evidence::entity_context;
 use promote_core::gate::{CallAnswer, describe};
 use promote_core::grants::{Operation, RepositoryTarget, Resolved, Target};
-use promote_core::journal::Journal;
+use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::ending::Ending;
@@ -181,6 +181,7 @@ impl<'a> ServiceProbe<'a> {
                 url: None,
                 attempt: 1,
             },
+            audit: RunAudit::default(),
             task: RunTask::Plan,
             seed: 7,
             live: Arc::clone(&self.live),

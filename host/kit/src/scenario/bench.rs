@@ -12,7 +12,7 @@ use super::model::{Act, Scenario};
 use super::result::Ran;
 use promote_core::contract::Workflow;
 use promote_core::gate::CallRecord as Call;
-use promote_core::journal::Journal;
+use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Observer;
 use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
@@ -174,6 +174,7 @@ impl Bench<'_> {
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
+            audit: RunAudit::default(),
             task: match mode {
                 RunMode::Run => RunTask::Run,
                 RunMode::Plan => RunTask::Plan,
