@@ -51,7 +51,7 @@ pub struct LockArgs {
 const DIFFERENT: u8 = 1;
 
 /// What has become of one component.
-struct Change<'a> {
+struct ComponentChange<'a> {
     old: Option<&'a Locked>,
     new: &'a Locked,
 }
@@ -81,11 +81,11 @@ pub async fn run(
     data(&match args.format {
         OutputFormat::Text => changes
             .iter()
-            .map(Change::print)
+            .map(ComponentChange::print)
             .chain(gone.iter().map(|one| format!("- {one}\n")))
             .collect(),
         OutputFormat::Json => {
-            let all: Value = changes.iter().map(Change::json).collect();
+            let all: Value = changes.iter().map(ComponentChange::json).collect();
             let lock = path.display().to_string();
             let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });
             text::json(&format!("{found:#}\n"))
@@ -147,7 +147,7 @@ fn locked(reference: String, policy: &Policy) -> Locked {
 }
 
 /// Each component with the one that it replaces: of the same reference, else of the same name in the same registry.
-fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<Change<'a>> {
+fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<ComponentChange<'a>> {
     let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
     let before = |new: &Locked| {
         let same = known.iter().find(|old| old.reference == new.reference);
@@ -159,7 +159,7 @@ fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<Change<'a>> {
     };
     new.components
         .iter()
-        .map(|new| Change {
+        .map(|new| ComponentChange {
             old: before(new),
             new,
         })
@@ -187,7 +187,7 @@ fn artifact(locked: &Locked) -> Option<String> {
     reference.digest.as_ref().map(|_| reference.name())
 }
 
-impl Change<'_> {
+impl ComponentChange<'_> {
     fn gained(&self) -> Vec<&str> {
         only(
             &self.new.authority,

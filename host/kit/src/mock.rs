@@ -122,14 +122,14 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Cli {
+    struct MockCommandLine {
         #[command(flatten)]
         mock: MockArgs,
     }
 
     #[tokio::test]
     async fn tells_a_shell_what_a_client_needs() {
-        let args = Cli::parse_from(["mock"]).mock;
+        let args = MockCommandLine::parse_from(["mock"]).mock;
         let mut out = Vec::new();
         let server = start(&args, &mut out, |_| {}).await.unwrap();
         let out = String::from_utf8(out).unwrap();

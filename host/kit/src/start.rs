@@ -41,13 +41,13 @@ pub struct StartArgs {
 }
 
 #[derive(Deserialize)]
-struct One {
-    run: Run,
+struct RunAnswer {
+    run: StartedRun,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Run {
+struct StartedRun {
     id: String,
     status: String,
     #[serde(default)]
@@ -67,7 +67,7 @@ pub async fn run(
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
     let request = Request::once(Method::POST, target, body);
-    let One { mut run } = port
+    let RunAnswer { mut run } = port
         .administer(request)
         .await
         .context("starting the action")?
@@ -83,7 +83,7 @@ pub async fn run(
         }
         tokio::time::sleep(EVERY).await;
         let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
-        run = port.get(target).await?.json::<One>()?.run;
+        run = port.get(target).await?.json::<RunAnswer>()?.run;
     }
     let label = run.status_label.unwrap_or_default();
     say(&format!("the run has ended: {} {label}", run.status));

@@ -20,14 +20,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::coverage::Coverage;
+use super::coverage::CallCoverage;
 use super::files;
-use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
-use super::sweep::Only;
+use super::scenario::{SCHEMA, Scenario, ScenarioError, ScenarioReport, ScenarioRunner};
+use super::sweep::ShotFilter;
 
 pub use format::TestFormat;
 use format::TestResult;
-pub use swept::{Totals, sweep_all};
+pub use swept::{SweepTotals, sweep_all};
 
 /// What `promote test` is told.
 #[derive(Args, Clone, Debug)]
@@ -54,7 +54,7 @@ pub struct TestArgs {
 
     /// Of a sweep, only SCENARIO[/STEP]:CALL:TROUBLE, such as `happy:4:lost-answer` or `*:merge:*`
     #[arg(long, value_name = "SHOT", requires = "sweep")]
-    pub only: Option<Only>,
+    pub only: Option<ShotFilter>,
 
     /// Seed of the policy's random numbers and of the jitter of pauses
     #[arg(long, value_name = "N", default_value_t = 7)]
@@ -85,7 +85,7 @@ pub struct TestArgs {
 const UNREADABLE: u8 = 2;
 
 /// Where `promote test` says what.
-pub struct Out<'a> {
+pub struct TestOutput<'a> {
     /// Takes lines for people.
     pub say: &'a (dyn Fn(&str) + Sync),
     /// Takes the result.
@@ -98,13 +98,17 @@ pub struct Out<'a> {
 ///
 /// # Errors
 /// When a path cannot be searched, or nothing can be run on this machine.
-pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyhow::Result<u8> {
+pub async fn run(
+    args: &TestArgs,
+    cache: Option<PathBuf>,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<u8> {
     if args.schema {
         (out.data)(SCHEMA);
         return Ok(0);
     }
     let runner = Arc::new(
-        Runner::new(policies(&args.policy))?
+        ScenarioRunner::new(policies(&args.policy))?
             .seeded(args.seed)
             .caching(cache),
     );
@@ -117,7 +121,11 @@ pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyh
     run_once(args, &runner, out).await
 }
 
-async fn run_once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
+async fn run_once(
+    args: &TestArgs,
+    runner: &Arc<ScenarioRunner>,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<u8> {
     let started = Instant::now();
     let (scenarios, unusable) = read(args, runner)?;
     if !unusable.is_empty() {
@@ -141,9 +149,9 @@ async fn run_once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyho
 
 async fn run_tests(
     args: &TestArgs,
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
-    out: &Out<'_>,
+    out: &TestOutput<'_>,
 ) -> anyhow::Result<TestResult> {
     if args.update {
         let reports = all(runner, scenarios.clone(), false, &|_| {}).await?;
@@ -156,9 +164,9 @@ async fn run_tests(
     } else {
         scenarios
     };
-    let shown = Shown::new(args, scenarios.len(), out);
+    let shown = TestProgress::new(args, scenarios.len(), out);
     let reports = all(runner, scenarios, args.http, &|report| shown.show(report)).await?;
-    let mut coverage = Coverage::default();
+    let mut coverage = CallCoverage::default();
     reports
         .iter()
         .flat_map(|report| &report.calls)
@@ -172,12 +180,12 @@ async fn run_tests(
 
 async fn run_sweep(
     args: &TestArgs,
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
-    out: &Out<'_>,
+    out: &TestOutput<'_>,
 ) -> anyhow::Result<TestResult> {
     let only = args.only.clone().unwrap_or_default();
-    let shown = Shown::new(args, scenarios.len(), out);
+    let shown = TestProgress::new(args, scenarios.len(), out);
     let (reports, totals, coverage) =
         sweep_all(runner, scenarios, &only, &|report| shown.show(report)).await?;
     if totals.injections() == 0 {
@@ -192,16 +200,16 @@ async fn run_sweep(
 }
 
 /// Shows reports as they come.
-struct Shown<'a> {
+struct TestProgress<'a> {
     format: TestFormat,
-    out: &'a Out<'a>,
+    out: &'a TestOutput<'a>,
     total: usize,
     /// How many there were, and how many of them failed.
     count: Mutex<(usize, usize)>,
 }
 
-impl<'a> Shown<'a> {
-    fn new(args: &TestArgs, total: usize, out: &'a Out<'a>) -> Self {
+impl<'a> TestProgress<'a> {
+    fn new(args: &TestArgs, total: usize, out: &'a TestOutput<'a>) -> Self {
         Self {
             format: args.format,
             out,
@@ -210,7 +218,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    fn show(&self, report: &Report) {
+    fn show(&self, report: &ScenarioReport) {
         match self.format {
             TestFormat::Text => (self.out.data)(&format::pretty(report)),
             _ => (self.out.say)(&format::progress(report)),
@@ -230,7 +238,7 @@ impl<'a> Shown<'a> {
 }
 
 /// The scenarios that are meant, and what is wrong with the files that cannot be used.
-fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
+fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
     let (mut scenarios, mut unusable) = (Vec::new(), Vec::new());
     for scenario in read_all(&find(&args.paths)?) {
         match scenario {
@@ -280,11 +288,11 @@ fn workers() -> usize {
 /// # Errors
 /// When one cannot be run at all.
 pub async fn all(
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
     http: bool,
-    shown: &(dyn Fn(&Report) + Sync),
-) -> anyhow::Result<Vec<Report>> {
+    shown: &(dyn Fn(&ScenarioReport) + Sync),
+) -> anyhow::Result<Vec<ScenarioReport>> {
     let total = scenarios.len();
     // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
     let places = if http { 16 } else { workers() };
@@ -311,7 +319,7 @@ pub async fn all(
         });
     }
     drop(done);
-    let mut reports: Vec<Option<Report>> = vec![None; total];
+    let mut reports: Vec<Option<ScenarioReport>> = vec![None; total];
     while let Some((index, report)) = ended.recv().await {
         let report = report?;
         shown(&report);
@@ -328,7 +336,7 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
 }
 
 /// What came of a scenario, for people: a line, and if it failed what is wrong and which calls were made.
-pub fn show(report: &Report) -> String {
+pub fn show(report: &ScenarioReport) -> String {
     format::pretty(report)
 }
 

@@ -14,20 +14,20 @@ pub(super) const SYSTEM_LIBC: &str = "/usr/lib/wasm32-wasi";
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct MachineProbe {
     /// The active compiler has the target's standard library.
     pub installed: bool,
     /// Who manages the active compiler.
-    pub rustup: Rustup,
+    pub rustup: RustupState,
     /// What Debian's packages give.
-    pub debian: Debian,
+    pub debian: DebianPackages,
     /// `wasm-component-ld`, of the active compiler or on `PATH`.
     pub linker: Option<PathBuf>,
 }
 
 /// Whether rustup can add the target to the active compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rustup {
+pub enum RustupState {
     /// It does not manage the active compiler.
     Absent,
     /// `RUSTUP_AUTO_INSTALL=0`: somebody wants nothing fetched here.
@@ -38,7 +38,7 @@ pub enum Rustup {
 
 /// What Debian's packages give.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Debian {
+pub struct DebianPackages {
     /// The `n` of the system's Rust `1.n`.
     pub rustc: Option<u32>,
     /// The sources of its standard library are there.
@@ -47,7 +47,7 @@ pub struct Debian {
     pub libc: bool,
 }
 
-impl Probe {
+impl MachineProbe {
     /// Looks at this machine as cargo would see it from a folder: a `rust-toolchain.toml` there counts.
     #[must_use]
     pub fn detect(folder: &Path) -> Self {
@@ -65,32 +65,32 @@ impl Probe {
             .map(|(libraries, host)| libraries.join(host).join("bin"));
         Self {
             installed: libraries.is_some_and(|libraries| libraries.join(TARGET).is_dir()),
-            rustup: sysroot.map_or(Rustup::Absent, |sysroot| rustup(folder, &sysroot)),
+            rustup: sysroot.map_or(RustupState::Absent, |sysroot| rustup(folder, &sysroot)),
             debian: debian(folder),
             linker: linker(tools),
         }
     }
 }
 
-fn rustup(folder: &Path, sysroot: &Path) -> Rustup {
+fn rustup(folder: &Path, sysroot: &Path) -> RustupState {
     let managed = says(folder, Command::new("rustup").args(["which", "rustc"]))
         .and_then(|rustc| Path::new(rustc.trim()).canonicalize().ok())
         .zip(sysroot.canonicalize().ok())
         .is_some_and(|(rustc, sysroot)| rustc.starts_with(sysroot));
     match env::var_os("RUSTUP_AUTO_INSTALL") {
-        _ if !managed => Rustup::Absent,
-        Some(value) if value == "0" => Rustup::Forbidden,
-        _ => Rustup::MayFetch,
+        _ if !managed => RustupState::Absent,
+        Some(value) if value == "0" => RustupState::Forbidden,
+        _ => RustupState::MayFetch,
     }
 }
 
-fn debian(folder: &Path) -> Debian {
+fn debian(folder: &Path) -> DebianPackages {
     let version = says(folder, Command::new(SYSTEM_RUSTC).arg("--version"));
     let sysroot = says(
         folder,
         Command::new(SYSTEM_RUSTC).args(["--print", "sysroot"]),
     );
-    Debian {
+    DebianPackages {
         rustc: version.as_deref().and_then(minor),
         // Cargo's `-Zbuild-std` looks for the sources here.
         sources: sysroot.is_some_and(|it| {

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::journal::{Journal, chain};
-use promote_kit::verify::{End, check};
 use promote_core::journal::record::{self, Line};
+use promote_core::journal::{Journal, chain};
+use promote_kit::verify::{JournalEnd, check};
 
 fuzz_target!(|text: &str| {
     look_at(text);
@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
 /// What can be read can be written again, and is read as the same. What is found to be whole can be read.
 fn look_at(text: &str) {
     let verified = check(text.as_bytes());
-    let is_whole = verified.findings.is_empty() && matches!(verified.end, End::Said { .. });
+    let is_whole = verified.findings.is_empty() && matches!(verified.end, JournalEnd::Said { .. });
     let Ok(entries) = record::read(text) else {
         assert!(!is_whole, "whole, and not to be read");
         return;

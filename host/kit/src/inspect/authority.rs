@@ -30,7 +30,7 @@ pub(crate) const INTERFACES: [(&str, &str); 7] = [
 
 /// One function of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Power {
+pub(crate) struct PolicyPower {
     /// Its interface.
     pub(crate) interface: &'static str,
     /// Its name in the interface.
@@ -41,7 +41,7 @@ pub(crate) struct Power {
     pub(crate) may: &'static str,
 }
 
-impl Power {
+impl PolicyPower {
     /// For machines.
     pub(super) fn json(&self) -> Value {
         json!({ "function": format!("{}.{}", self.interface, self.function), "needs": self.operation, "may": self.may })
@@ -54,8 +54,8 @@ const fn power(
     function: &'static str,
     operation: Option<&'static str>,
     may: &'static str,
-) -> Power {
-    Power {
+) -> PolicyPower {
+    PolicyPower {
         interface,
         function,
         operation,
@@ -64,7 +64,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [Power; 22] = [
+pub(crate) const POWERS: [PolicyPower; 22] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -190,7 +190,7 @@ pub(crate) const POWERS: [Power; 22] = [
 ];
 
 /// The functions that a policy imports, in the order of the table.
-pub(crate) fn of(policy: &Policy) -> Vec<Power> {
+pub(crate) fn of(policy: &Policy) -> Vec<PolicyPower> {
     let imported = imported(policy);
     POWERS
         .into_iter()
@@ -199,7 +199,7 @@ pub(crate) fn of(policy: &Policy) -> Vec<Power> {
 }
 
 /// What `new` could do and `old` could not. What needs no grant is no authority.
-pub(super) fn gained(old: &[Power], new: &[Power]) -> Vec<Power> {
+pub(super) fn gained(old: &[PolicyPower], new: &[PolicyPower]) -> Vec<PolicyPower> {
     let more = new
         .iter()
         .filter(|power| power.operation.is_some() && !old.contains(power));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::authority::{Power, gained};
+use super::authority::{PolicyPower, gained};
 use super::component::{InspectedComponent, sentence_of};
 use promote_core::text;
 
@@ -16,8 +16,8 @@ pub(super) struct ComponentComparison {
     tiers: [&'static str; 2],
     sizes: [usize; 2],
     /// The powers that only this one has.
-    pub(super) gained: Vec<Power>,
-    lost: Vec<Power>,
+    pub(super) gained: Vec<PolicyPower>,
+    lost: Vec<PolicyPower>,
     settings: [Vec<String>; 2],
 }
 
@@ -76,7 +76,8 @@ impl ComponentComparison {
     }
 
     pub(super) fn json(&self) -> Value {
-        let list = |powers: &[Power]| powers.iter().map(Power::json).collect::<Vec<_>>();
+        let list =
+            |powers: &[PolicyPower]| powers.iter().map(PolicyPower::json).collect::<Vec<_>>();
         let [added, removed] = &self.settings;
         json!({
             "name": self.other, "sha256": self.digest, "tier": self.tiers[0], "size": self.sizes[0],

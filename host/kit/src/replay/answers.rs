@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::recording::{Recording, Step};
+use super::recording::{RecordedCall, RunRecording};
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure, MergeMethod};
 use promote_core::journal::json;
@@ -19,8 +19,8 @@ use promote_core::policy::sandbox::Door;
 use promote_core::source::dry_run::Overlay;
 
 /// The door of a policy that is tried on a recording.
-pub(super) struct Answers {
-    recording: Arc<Recording>,
+pub(super) struct RecordedAnswers {
+    recording: Arc<RunRecording>,
     /// For each recorded call, how many writes were recorded before it.
     writes_before: Vec<usize>,
     /// The recorded writes.
@@ -43,23 +43,23 @@ pub(super) struct Answers {
     /// Denied calls, in words.
     pub(super) violations: Vec<String>,
     /// What could not be answered, if anything.
-    pub(super) unknown: Option<Unknown>,
+    pub(super) unknown: Option<UnknownAnswer>,
 }
 
 /// A call that the recording cannot answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{why}: {call}")]
-pub struct Unknown {
+pub struct UnknownAnswer {
     /// The call.
     pub call: Box<Call>,
     /// Why not.
     pub why: &'static str,
 }
 
-impl Answers {
+impl RecordedAnswers {
     /// The answers of a recording, under these limits.
-    pub(super) fn new(recording: Arc<Recording>, limits: Limits) -> Self {
-        let is_write = |step: &&Step| changes_something(&step.call);
+    pub(super) fn new(recording: Arc<RunRecording>, limits: Limits) -> Self {
+        let is_write = |step: &&RecordedCall| changes_something(&step.call);
         let mut writes = 0;
         let writes_before = recording.steps.iter().map(|step| {
             let before = writes;
@@ -119,8 +119,9 @@ impl Answers {
 
     /// The time that was recorded for the next question about it, and never an earlier one than before.
     fn time(&mut self) -> String {
-        let asked =
-            |(index, step): &(usize, &Step)| step.call == Call::Now && self.given[*index].is_none();
+        let asked = |(index, step): &(usize, &RecordedCall)| {
+            step.call == Call::Now && self.given[*index].is_none()
+        };
         let found = self.recording.steps.iter().enumerate().find(asked);
         let time = found.and_then(|(index, step)| match &step.answer {
             Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
@@ -302,7 +303,7 @@ impl Answers {
     }
 
     fn unknown(&mut self, call: &Call, why: &'static str) -> Fault {
-        let unknown = Unknown {
+        let unknown = UnknownAnswer {
             call: Box::new(call.clone()),
             why,
         };
@@ -312,7 +313,7 @@ impl Answers {
 }
 
 #[async_trait]
-impl Door for Answers {
+impl Door for RecordedAnswers {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         if !matches!(call, Call::Note { .. }) {
             self.calls.push(call.clone());

@@ -28,11 +28,11 @@ use promote_core::text;
 use promote_intake::config::{ComponentRef, Config, PolicyConfig};
 use promote_intake::{builtin, supply};
 
-pub use answers::Unknown;
-pub use backtest::{Change, Decision, Parting, Trial, Tried};
+pub use answers::UnknownAnswer;
+pub use backtest::{DecisionChange, FirstDifference, PolicyTrial, RunDecision, TrialResult};
 pub use error::{ReplayError, read_recording};
-pub use exact::{Comparison, Divergence, Replayed, Side, replay};
-pub use recording::{Footer, Recording, Step};
+pub use exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, replay};
+pub use recording::{RecordedCall, RecordedFooter, RunRecording};
 
 use show::ExactReplay;
 use table::BacktestReport;
@@ -98,7 +98,7 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = native::engine()?;
-    let from = Compiler {
+    let from = PolicyCompiler {
         engine: &engine,
         cache,
         say,
@@ -111,7 +111,7 @@ pub fn run(
 
 fn exactly(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -140,7 +140,7 @@ fn exactly(
     });
     let has_diverged = |(_, replayed): &ExactReplay| {
         let verdict = replayed.as_ref().map(|(_, replayed)| &replayed.verdict);
-        matches!(verdict, Ok(Comparison::Diverged(_)))
+        matches!(verdict, Ok(ReplayComparison::Diverged(_)))
     };
     if all.iter().any(has_diverged) {
         return Ok(1);
@@ -151,7 +151,7 @@ fn exactly(
 
 fn backtest(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -199,7 +199,7 @@ fn backtest(
         }
         (None, ..) => compiler.policy(None)?,
     };
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: compiler.engine,
         policy: &policy,
         settings: config.as_ref().map(|config| config.policy.settings()),
@@ -227,13 +227,13 @@ fn backtest(
 }
 
 /// Where policies get their native code from.
-struct Compiler<'a> {
+struct PolicyCompiler<'a> {
     engine: &'a Engine,
     cache: Option<&'a Path>,
     say: &'a dyn Fn(&str),
 }
 
-impl Compiler<'_> {
+impl PolicyCompiler<'_> {
     /// A policy from a file, or the built-in one.
     fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
         let (bytes, name) = match file {

@@ -11,20 +11,20 @@ use promote_core::run::{RunMode, STARTING};
 
 /// A run, read from a journal whose chain holds.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct RunRecording {
     /// What it started from.
     pub header: Header,
     /// Its calls, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<RecordedCall>,
     /// How it ended; none if it was cut off.
-    pub footer: Option<Footer>,
+    pub footer: Option<RecordedFooter>,
     /// How many whole lines the journal has.
     pub lines: usize,
 }
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct RecordedCall {
     /// Its line in the journal.
     pub line: usize,
     /// When it was made.
@@ -37,7 +37,7 @@ pub struct Step {
 
 /// How a run ended.
 #[derive(Clone, Debug)]
-pub struct Footer {
+pub struct RecordedFooter {
     /// Its line in the journal.
     pub line: usize,
     /// The kind of ending.
@@ -46,7 +46,7 @@ pub struct Footer {
     pub message: String,
 }
 
-impl Recording {
+impl RunRecording {
     /// Reads a journal, up to its last whole line.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Recording {
                 },
                 None,
             ) if is_next(number) => {
-                self.steps.push(Step {
+                self.steps.push(RecordedCall {
                     line,
                     at,
                     call,
@@ -130,7 +130,7 @@ impl Recording {
                 },
                 _,
             ) => {
-                self.footer = Some(Footer {
+                self.footer = Some(RecordedFooter {
                     line,
                     ending,
                     message,

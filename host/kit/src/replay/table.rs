@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::backtest::{Change, Decision, Tried};
+use super::backtest::{DecisionChange, RunDecision, TrialResult};
 use super::error::ReplayError;
 use promote_core::call::contrast;
 use promote_core::text;
@@ -17,12 +17,12 @@ pub(super) struct BacktestReport {
     /// SHA-256 of the policy.
     pub(super) policy: String,
     pub(super) took: Duration,
-    pub(super) all: Vec<(PathBuf, Result<Tried, ReplayError>)>,
+    pub(super) all: Vec<(PathBuf, Result<TrialResult, ReplayError>)>,
 }
 
 impl BacktestReport {
     /// What could be tried.
-    pub(super) fn tried(&self) -> impl Iterator<Item = (String, &Tried)> {
+    pub(super) fn tried(&self) -> impl Iterator<Item = (String, &TrialResult)> {
         self.all
             .iter()
             .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
@@ -39,7 +39,7 @@ impl BacktestReport {
     }
 
     /// How many runs compare in this way.
-    pub(super) fn count(&self, change: Change) -> usize {
+    pub(super) fn count(&self, change: DecisionChange) -> usize {
         self.tried()
             .filter(|(_, tried)| tried.change == change)
             .count()
@@ -50,7 +50,7 @@ impl BacktestReport {
         let mut flips: BTreeMap<String, usize> = BTreeMap::new();
         for (_, tried) in self
             .tried()
-            .filter(|(_, tried)| tried.change == Change::Flipped)
+            .filter(|(_, tried)| tried.change == DecisionChange::Flipped)
         {
             *flips.entry(transition(tried)).or_default() += 1;
         }
@@ -67,8 +67,8 @@ impl BacktestReport {
 }
 
 /// `promoted → refused (freeze)`
-pub(super) fn transition(tried: &Tried) -> String {
-    let kind = |decision: &Option<Decision>| {
+pub(super) fn transition(tried: &TrialResult) -> String {
+    let kind = |decision: &Option<RunDecision>| {
         decision
             .as_ref()
             .map_or("?", |known| &known.kind)
@@ -90,7 +90,11 @@ pub(super) fn transition(tried: &Tried) -> String {
 /// Returns the text for people: what flipped, changed and is unknown, and the counts.
 pub(super) fn text(report: &BacktestReport) -> String {
     let mut shown = String::new();
-    for change in [Change::Flipped, Change::Changed, Change::Unknown] {
+    for change in [
+        DecisionChange::Flipped,
+        DecisionChange::Changed,
+        DecisionChange::Unknown,
+    ] {
         for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
             one(&mut shown, &path, tried);
         }
@@ -103,7 +107,8 @@ pub(super) fn text(report: &BacktestReport) -> String {
             text::line(&why)
         );
     }
-    let counts = Change::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
+    let counts =
+        DecisionChange::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
     let total = report.all.len();
     let _ = writeln!(
         shown,
@@ -124,7 +129,7 @@ pub(super) fn text(report: &BacktestReport) -> String {
     shown
 }
 
-fn one(shown: &mut String, path: &str, tried: &Tried) {
+fn one(shown: &mut String, path: &str, tried: &TrialResult) {
     let (word, subject) = (tried.change.name(), text::line(&tried.subject));
     let simulated = if tried.simulated {
         ", if its writes go well"
@@ -159,12 +164,12 @@ fn one(shown: &mut String, path: &str, tried: &Tried) {
 
 /// For machines.
 pub(super) fn machine(report: &BacktestReport) -> Value {
-    let decision = |decision: &Option<Decision>| {
+    let decision = |decision: &Option<RunDecision>| {
         decision
             .as_ref()
             .map(|one| json!({ "outcome": one.kind, "message": one.message, "rules": one.rules }))
     };
-    let run = |(path, tried): (String, &Tried)| {
+    let run = |(path, tried): (String, &TrialResult)| {
         let parting = tried.parting.as_ref();
         json!({
             "path": path, "run": tried.run, "subject": tried.subject, "started-at": tried.started_at,
@@ -183,7 +188,7 @@ pub(super) fn machine(report: &BacktestReport) -> Value {
         "unusable": unusable.collect::<Vec<_>>(),
         "flips": report.flips().into_iter().map(|(flip, count)| json!({ "flip": flip, "count": count })).collect::<Vec<_>>(),
     });
-    for change in Change::ALL {
+    for change in DecisionChange::ALL {
         all[change.name()] = json!(report.count(change));
     }
     all

@@ -13,7 +13,7 @@ use promote_mock::github::PullState;
 /// What must come of a step.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Expect {
+pub struct StepExpect {
     /// How the run ended.
     pub outcome: Option<OutcomeKind>,
     /// The exit code.
@@ -21,9 +21,9 @@ pub struct Expect {
     /// The rules that refused, in order.
     pub rules: Option<Vec<String>>,
     /// What the last word says, among other things.
-    pub message: Texts,
+    pub message: ExpectedTexts,
     /// What a person who waits is told, among other things.
-    pub says: Texts,
+    pub says: ExpectedTexts,
     /// All calls, in order.
     pub calls: Option<Vec<CallName>>,
     /// All calls that change something, in order; lines of the log aside.
@@ -57,7 +57,7 @@ pub struct Expect {
     pub requests: Option<usize>,
 }
 
-impl Expect {
+impl StepExpect {
     /// Whether nothing at all is expected.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -106,13 +106,13 @@ pub struct PullExpect {
     /// Its title.
     pub title: Option<String>,
     /// What its text holds, among other things.
-    pub body: Texts,
+    pub body: ExpectedTexts,
     /// All its labels, sorted.
     pub labels: Option<Vec<String>>,
     /// Everybody who is asked for a review: people, then teams.
     pub reviewers: Option<Vec<String>>,
     /// What its comments hold, among other things.
-    pub comments: Texts,
+    pub comments: ExpectedTexts,
 }
 
 /// What became of a pull request.
@@ -149,21 +149,21 @@ impl PullWord {
 
 /// One text or several.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "OneOrMany")]
-pub struct Texts(pub Vec<String>);
+#[serde(from = "TextOrTexts")]
+pub struct ExpectedTexts(pub Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMany {
+enum TextOrTexts {
     One(String),
     Many(Vec<String>),
 }
 
-impl From<OneOrMany> for Texts {
-    fn from(texts: OneOrMany) -> Self {
+impl From<TextOrTexts> for ExpectedTexts {
+    fn from(texts: TextOrTexts) -> Self {
         Self(match texts {
-            OneOrMany::One(text) => vec![text],
-            OneOrMany::Many(texts) => texts,
+            TextOrTexts::One(text) => vec![text],
+            TextOrTexts::Many(texts) => texts,
         })
     }
 }
@@ -187,7 +187,7 @@ pub struct FileParts {
     pub exists: bool,
     /// What it holds, among other things.
     #[serde(default)]
-    pub holds: Texts,
+    pub holds: ExpectedTexts,
     /// Its mode in git, such as `100755`.
     pub mode: Option<String>,
 }
@@ -208,7 +208,7 @@ pub struct RunExpect {
     pub label: Option<String>,
     /// What its log holds, among other things.
     #[serde(default)]
-    pub log: Texts,
+    pub log: ExpectedTexts,
     /// How many lines its log has.
     pub lines: Option<usize>,
 }

@@ -29,12 +29,12 @@ pub enum ScenarioError {
 }
 
 /// A file's text, for errors about it.
-pub(super) struct Source<'a> {
+pub(super) struct ScenarioText<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl ScenarioText<'_> {
     /// The line of a place, from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
         self.text

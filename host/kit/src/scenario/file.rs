@@ -14,10 +14,10 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::ask::Expect;
-use super::error::{ScenarioError, Source};
-use super::lay::{Lists, is_entity, lay, read, take, take_entity};
-use super::model::{Act, Scenario, Step};
+use super::ask::StepExpect;
+use super::error::{ScenarioError, ScenarioText};
+use super::lay::{ListRule, is_entity, lay, read, take, take_entity};
+use super::model::{Scenario, ScenarioStep, StepAction};
 use crate::demo::CONFIG;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
@@ -52,13 +52,13 @@ static SAMPLE_PAYLOAD: LazyLock<String> = LazyLock::new(|| sample::payload().to_
 struct ScenarioFile {
     title: Option<String>,
     #[serde(default)]
-    given: Given,
+    given: GivenFile,
     #[serde(default)]
     config: ConfigFile,
     #[serde(rename = "do")]
-    act: Option<Spanned<Do>>,
+    act: Option<Spanned<StartMode>>,
     payload: Option<Spanned<PayloadFile>>,
-    expect: Option<Spanned<Expect>>,
+    expect: Option<Spanned<StepExpect>>,
     #[serde(default)]
     step: Vec<Spanned<StepFile>>,
 }
@@ -66,7 +66,7 @@ struct ScenarioFile {
 /// A world file, which one it is laid over, and what is taken away from that.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct Given {
+struct GivenFile {
     world: Option<Spanned<String>>,
     without: Vec<Spanned<String>>,
     #[serde(rename = "start")]
@@ -100,19 +100,19 @@ struct ConfigFile {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct StepFile {
     #[serde(rename = "do")]
-    act: Option<Do>,
+    act: Option<StartMode>,
     event: Option<Event>,
     advance: Option<SignedDuration>,
     #[serde(default)]
     heal: bool,
     payload: Option<Spanned<PayloadFile>>,
     #[serde(default)]
-    expect: Expect,
+    expect: StepExpect,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Do {
+enum StartMode {
     #[default]
     Run,
     Plan,
@@ -122,7 +122,7 @@ enum Do {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct PayloadFile {
-    shape: Shape,
+    shape: PayloadShape,
     file: Option<String>,
     text: Option<String>,
     set: Map<String, Value>,
@@ -130,7 +130,7 @@ struct PayloadFile {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Shape {
+enum PayloadShape {
     /// The old message.
     #[default]
     Sample,
@@ -163,12 +163,12 @@ impl Scenario {
 }
 
 fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
-    let source = Source { path, text };
+    let source = ScenarioText { path, text };
     let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
     let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
     let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
     let file = file.map_err(|error| source.syntax(&error))?;
-    let reading = Reading {
+    let reading = ScenarioReader {
         folder: path.parent().unwrap_or(Path::new("")),
         source,
     };
@@ -190,7 +190,7 @@ fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
 }
 
 /// What a scenario starts from, before its own tables are laid over it.
-struct Base {
+struct ScenarioBase {
     /// The key that names it.
     key: &'static str,
     /// Where that is said.
@@ -201,13 +201,13 @@ struct Base {
     folder: PathBuf,
 }
 
-struct Reading<'a> {
+struct ScenarioReader<'a> {
     folder: &'a Path,
-    source: Source<'a>,
+    source: ScenarioText<'a>,
 }
 
-impl Reading<'_> {
-    fn world(&self, given: &Given, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
+impl ScenarioReader<'_> {
+    fn world(&self, given: &GivenFile, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
         if over.is_empty() {
             return Ok(World::sample());
         }
@@ -223,7 +223,7 @@ impl Reading<'_> {
             take(&mut whole, what.get_ref())
                 .map_err(|error| self.source.wrong(&what.span(), error))?;
         }
-        lay(over, &mut whole, Lists::Join);
+        lay(over, &mut whole, ListRule::Join);
         let world = read(whole).map_err(WorldFileError::from);
         let mut world = world
             .and_then(|file| World::assembled(file, &base.folder))
@@ -251,7 +251,7 @@ impl Reading<'_> {
         let is_own = over
             .get("policy")
             .is_some_and(|policy| policy.get_ref().get("component").is_some());
-        lay(over, &mut whole, Lists::Replace);
+        lay(over, &mut whole, ListRule::Replace);
         let config = read(whole).map_err(|error| error.message().to_owned());
         let mut config = config
             .and_then(Config::checked)
@@ -279,7 +279,7 @@ impl Reading<'_> {
         &self,
         named: Option<&Spanned<String>>,
         key: &'static str,
-    ) -> Result<Base, ScenarioError> {
+    ) -> Result<ScenarioBase, ScenarioError> {
         let (at, mut folder) = (
             named.map(Spanned::span).unwrap_or_default(),
             self.folder.to_owned(),
@@ -299,7 +299,7 @@ impl Reading<'_> {
                 Some(text)
             }
         };
-        Ok(Base {
+        Ok(ScenarioBase {
             key,
             at,
             text,
@@ -310,7 +310,7 @@ impl Reading<'_> {
     /// Takes apart what the scenario starts from.
     fn tables<'t>(
         &self,
-        base: &'t Base,
+        base: &'t ScenarioBase,
         sample: &DeTable<'static>,
     ) -> Result<DeTable<'t>, ScenarioError> {
         let Some(text) = &base.text else {
@@ -330,11 +330,11 @@ impl Reading<'_> {
 
     fn steps(
         &self,
-        act: Option<Spanned<Do>>,
+        act: Option<Spanned<StartMode>>,
         payload: Option<Spanned<PayloadFile>>,
-        expect: Option<Spanned<Expect>>,
+        expect: Option<Spanned<StepExpect>>,
         steps: Vec<Spanned<StepFile>>,
-    ) -> Result<Vec<Step>, ScenarioError> {
+    ) -> Result<Vec<ScenarioStep>, ScenarioError> {
         if let Some(first) = steps.first() {
             let outside = [
                 ("do", act.as_ref().map(Spanned::span)),
@@ -349,16 +349,16 @@ impl Reading<'_> {
                 }
             }
             let at = first.span();
-            let steps: Vec<Step> = steps
+            let steps: Vec<ScenarioStep> = steps
                 .into_iter()
                 .map(|step| self.step(step))
                 .collect::<Result<_, _>>()?;
             return self.expecting(steps, &at);
         }
         let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
-        let step = Step {
+        let step = ScenarioStep {
             line: self.source.line(at.start),
-            act: Act::Start(
+            act: StepAction::Start(
                 act.map(Spanned::into_inner).unwrap_or_default().into(),
                 self.payload(payload.as_ref())?,
             ),
@@ -368,7 +368,11 @@ impl Reading<'_> {
     }
 
     /// A scenario that expects nothing passes whatever happens.
-    fn expecting(&self, steps: Vec<Step>, at: &Range<usize>) -> Result<Vec<Step>, ScenarioError> {
+    fn expecting(
+        &self,
+        steps: Vec<ScenarioStep>,
+        at: &Range<usize>,
+    ) -> Result<Vec<ScenarioStep>, ScenarioError> {
         if steps.iter().all(|step| step.expect.is_empty()) {
             return Err(self
                 .source
@@ -377,25 +381,25 @@ impl Reading<'_> {
         Ok(steps)
     }
 
-    fn step(&self, step: Spanned<StepFile>) -> Result<Step, ScenarioError> {
+    fn step(&self, step: Spanned<StepFile>) -> Result<ScenarioStep, ScenarioError> {
         let at = step.span();
         let file = step.into_inner();
         let act = match (file.act, file.event, file.advance, file.heal) {
-            (act, None, None, false) => Act::Start(
+            (act, None, None, false) => StepAction::Start(
                 act.unwrap_or_default().into(),
                 self.payload(file.payload.as_ref())?,
             ),
-            (None, Some(event), None, false) => Act::Event(Box::new(event)),
+            (None, Some(event), None, false) => StepAction::Event(Box::new(event)),
             (None, None, Some(time), false) => {
-                Act::Advance(Duration::try_from(time).unwrap_or_default())
+                StepAction::Advance(Duration::try_from(time).unwrap_or_default())
             }
-            (None, None, None, true) => Act::Heal,
+            (None, None, None, true) => StepAction::Heal,
             _ => {
                 let what = "step: it is one of `do`, `event`, `advance` and `heal`";
                 return Err(self.source.wrong(&at, what));
             }
         };
-        Ok(Step {
+        Ok(ScenarioStep {
             line: self.source.line(at.start),
             act,
             expect: file.expect,
@@ -417,9 +421,9 @@ impl Reading<'_> {
                 serde_json::from_str(&text)
                     .map_err(|error| self.wrong(file, format!("payload: {name}: {error}")))?
             }
-            (None, Shape::Sample) => sample::payload(),
-            (None, Shape::Action) => sample::action_payload(),
-            (None, Shape::Templated) => sample::templated_payload(),
+            (None, PayloadShape::Sample) => sample::payload(),
+            (None, PayloadShape::Action) => sample::action_payload(),
+            (None, PayloadShape::Templated) => sample::templated_payload(),
         };
         for (key, value) in &payload.set {
             set(&mut message[key], value);
@@ -440,11 +444,11 @@ fn set(base: &mut Value, over: &Value) {
     }
 }
 
-impl From<Do> for RunMode {
-    fn from(what: Do) -> Self {
+impl From<StartMode> for RunMode {
+    fn from(what: StartMode) -> Self {
         match what {
-            Do::Run => Self::Run,
-            Do::Plan => Self::Plan,
+            StartMode::Run => Self::Run,
+            StartMode::Plan => Self::Plan,
         }
     }
 }

@@ -16,7 +16,7 @@ use promote_core::source::live::Live;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum CallTrouble {
     /// It is not made, and the policy is told that it failed: the number of the case in the contract's `failure`.
     Fails(usize),
     /// It is made, and the policy is told that there was no answer.
@@ -27,7 +27,7 @@ pub enum Trouble {
     KillAfter,
 }
 
-impl Trouble {
+impl CallTrouble {
     /// Everything that can go wrong with a call.
     pub fn all() -> impl Iterator<Item = Self> {
         let others = [Self::LostAnswer, Self::KillBefore, Self::KillAfter];
@@ -62,9 +62,9 @@ impl Trouble {
 
 /// What goes wrong in one run: the trouble, and which of the calls that reach the source it meets, from 0.
 #[derive(Clone, Debug)]
-pub struct Injection {
+pub struct CallInjection {
     /// What.
-    pub trouble: Trouble,
+    pub trouble: CallTrouble,
     /// Where.
     pub at: usize,
     /// Rung when the run is to be killed.
@@ -72,14 +72,14 @@ pub struct Injection {
 }
 
 /// A source before which a trouble stands.
-pub(super) struct Injected {
+pub(super) struct FaultySource {
     source: Box<dyn Source>,
-    injection: Injection,
+    injection: CallInjection,
     made: usize,
 }
 
-impl Injected {
-    pub(super) fn new(source: Box<dyn Source>, injection: Injection) -> Self {
+impl FaultySource {
+    pub(super) fn new(source: Box<dyn Source>, injection: CallInjection) -> Self {
         Self {
             source,
             injection,
@@ -89,7 +89,7 @@ impl Injected {
 }
 
 #[async_trait]
-impl Source for Injected {
+impl Source for FaultySource {
     async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
         self.made += 1;
         let trouble = self.injection.trouble;

@@ -11,7 +11,7 @@ use promote_mock::World;
 
 /// What becomes of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lists {
+pub(super) enum ListRule {
     /// The new list takes the old one's place.
     Replace,
     /// Of tables that have names, the one of the same name is changed; others are added. Any other list is replaced.
@@ -39,9 +39,9 @@ pub(super) fn read<'t, T: Deserialize<'t>>(table: DeTable<'t>) -> Result<T, toml
 }
 
 /// Lays one table over another.
-pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
+pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: ListRule) {
     for (key, mut value) in over {
-        let names = names(key.get_ref()).filter(|_| lists == Lists::Join);
+        let names = names(key.get_ref()).filter(|_| lists == ListRule::Join);
         match (
             value.get_mut(),
             base.get_mut(&key).map(Spanned::get_mut),
@@ -69,7 +69,7 @@ fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
             item.get_mut(),
         ) {
             (Some(DeValue::Table(base)), DeValue::Table(over)) => {
-                lay(mem::take(over), base, Lists::Join)
+                lay(mem::take(over), base, ListRule::Join)
             }
             _ => base.push(item),
         }
@@ -256,7 +256,7 @@ mod tests {
         let over = table(
             "a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]",
         );
-        lay(over, &mut base, Lists::Join);
+        lay(over, &mut base, ListRule::Join);
         let expected = table(
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
         );
@@ -264,14 +264,14 @@ mod tests {
         lay(
             table("runs = [{ id = 7, n = 2 }, { id = 8 }]"),
             &mut base,
-            Lists::Join,
+            ListRule::Join,
         );
         assert_eq!(
             plain(base.clone())["runs"].as_array().map(Vec::len),
             Some(4),
             "a number is no name"
         );
-        lay(table("runs = []"), &mut base, Lists::Replace);
+        lay(table("runs = []"), &mut base, ListRule::Replace);
         assert_eq!(plain(base)["runs"], toml::Value::Array(Vec::new()));
     }
 

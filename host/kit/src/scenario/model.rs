@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ask::Expect;
+use super::ask::StepExpect;
 use promote_core::run::RunMode;
 use promote_intake::config::Config;
 use promote_mock::{Event, World};
@@ -20,23 +20,23 @@ pub struct Scenario {
     /// The operator's word.
     pub config: Config,
     /// What happens, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScenarioStep>,
 }
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ScenarioStep {
     /// Its line in the file.
     pub line: usize,
     /// What happens.
-    pub act: Act,
+    pub act: StepAction,
     /// What must come of it.
-    pub expect: Expect,
+    pub expect: StepExpect,
 }
 
 /// What happens in a step.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub enum StepAction {
     /// Somebody starts the promotion, or a plan of it, with this payload.
     Start(RunMode, String),
     /// Somebody else does something.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::made::Made;
+use super::made::MadeCall;
 use promote_core::contract::Outcome;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
@@ -15,7 +15,7 @@ use promote_mock::{Event, Seen, World};
 
 /// What came of one step.
 #[derive(Clone, Debug)]
-pub struct Ran {
+pub struct StepResult {
     /// Whether somebody started a run or a plan; none if something else happened.
     pub mode: Option<RunMode>,
     /// How it ended, in a word.
@@ -27,7 +27,7 @@ pub struct Ran {
     /// The rules that refused.
     pub rules: Vec<String>,
     /// The calls, with their answers.
-    pub calls: Vec<Made>,
+    pub calls: Vec<MadeCall>,
     /// Files that a plan would change.
     pub planned: Vec<FileDiff>,
     /// What a person who waits was told.
@@ -48,7 +48,7 @@ pub struct Ran {
     pub after: World,
 }
 
-impl Ran {
+impl StepResult {
     /// Nothing has happened yet in this world.
     pub(super) fn new(before: World) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Ran {
         self.exit = Some(done.ending.exit_code());
         self.message = done.message;
         self.planned = Changes::of(&done.timeline).files;
-        self.calls = done.timeline.into_iter().map(Made::from).collect();
+        self.calls = done.timeline.into_iter().map(MadeCall::from).collect();
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
         }
@@ -93,7 +93,7 @@ impl Ran {
 
 /// What came of a scenario.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct ScenarioReport {
     /// Its title.
     pub title: String,
     /// Its file.
@@ -101,12 +101,12 @@ pub struct Report {
     /// How long it took.
     pub took: Duration,
     /// What is not as it should be; none if it passed.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ScenarioProblem>,
     /// The calls of every step, on the first backend.
-    pub calls: Vec<Vec<Made>>,
+    pub calls: Vec<Vec<MadeCall>>,
 }
 
-impl Report {
+impl ScenarioReport {
     /// Whether everything is as it should be.
     pub fn passed(&self) -> bool {
         self.problems.is_empty()
@@ -115,7 +115,7 @@ impl Report {
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct ScenarioProblem {
     /// The line of the step.
     pub line: usize,
     /// The step, from 1.
@@ -123,14 +123,14 @@ pub struct Problem {
     /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
     pub at: &'static str,
     /// What.
-    pub mismatch: Mismatch,
+    pub mismatch: ExpectMismatch,
     /// What the expectation would say if it said what there is; none if it is no snapshot.
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<ExpectSnapshot>,
 }
 
 /// Something that is not as it was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
+pub struct ExpectMismatch {
     /// The key of the expectation.
     pub key: String,
     /// What was expected.
@@ -141,7 +141,7 @@ pub struct Mismatch {
 
 /// What an expectation would say.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub struct ExpectSnapshot {
     /// Where it stands, from `expect` on.
     pub path: Vec<String>,
     /// What it would say; none if what it names is not there.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Ran, only};
+use crate::scenario::{StepResult, only};
 use promote_core::gate::values::only_values_change;
 use promote_core::grants::{Grant, Operation};
 use promote_core::run::RunMode;
@@ -60,7 +60,7 @@ impl Invariant {
 
 /// An invariant that does not hold, and what shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct BrokenInvariant {
     /// Which.
     pub invariant: Invariant,
     /// What shows it; foreign text in it is not neutralised.
@@ -68,10 +68,14 @@ pub struct Broken {
 }
 
 /// What holds of one run, whatever hit it; `clean` is the same run when nothing does.
-pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
+pub(super) fn of_run(
+    config: &Config,
+    clean: &StepResult,
+    ran: &StepResult,
+) -> Vec<BrokenInvariant> {
     let mut broken = Vec::new();
     let mut add = |invariant, what: Option<String>| {
-        broken.extend(what.map(|what| Broken { invariant, what }));
+        broken.extend(what.map(|what| BrokenInvariant { invariant, what }));
     };
     add(
         Invariant::Catalog,
@@ -268,7 +272,7 @@ fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
 }
 
 /// A run that has ended and whose Port run has not, without a word about it.
-fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
+fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<String> {
     if ran.message.trim().is_empty() {
         return Some("the run ended without a word".to_owned());
     }
@@ -289,10 +293,10 @@ fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
 }
 
 /// Another end than that of the run that nothing hit, or another number of pull requests on the way there.
-pub(super) fn other_end(clean: &World, hit: &World) -> Option<Broken> {
+pub(super) fn other_end(clean: &World, hit: &World) -> Option<BrokenInvariant> {
     let (gone, new) = only(&settled(clean), &settled(hit));
     let what = || format!("the next run comes to another end\nwithout: {gone}\nwith: {new}");
-    (gone != new).then(|| Broken {
+    (gone != new).then(|| BrokenInvariant {
         invariant: Invariant::Once,
         what: what(),
     })

@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use toml::Value;
 use toml_edit::{Array, DocumentMut, Item, TableLike};
 
-use crate::scenario::Report;
+use crate::scenario::ScenarioReport;
 
 /// Updates the files of reports that failed, and returns for each what was changed.
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub(super) fn update(reports: &[Report]) -> anyhow::Result<Vec<String>> {
+pub(super) fn update(reports: &[ScenarioReport]) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
     for report in reports.iter().filter(|report| !report.passed()) {
         let path = &report.path;
@@ -38,7 +38,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The text with every snapshot renewed, and the keys that changed.
-fn edited(text: &str, report: &Report) -> anyhow::Result<(String, Vec<String>)> {
+fn edited(text: &str, report: &ScenarioReport) -> anyhow::Result<(String, Vec<String>)> {
     let mut document: DocumentMut = text.parse().context("the file is no TOML any more")?;
     let mut keys = Vec::new();
     for problem in &report.problems {
@@ -143,29 +143,29 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Mismatch, Problem, Snapshot};
+    use crate::scenario::{ExpectMismatch, ExpectSnapshot, ScenarioProblem};
 
-    fn problem(step: usize, path: &[&str], value: Option<Value>) -> Problem {
-        let mismatch = Mismatch {
+    fn problem(step: usize, path: &[&str], value: Option<Value>) -> ScenarioProblem {
+        let mismatch = ExpectMismatch {
             key: path.join("."),
             expected: String::new(),
             actual: String::new(),
         };
         let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Problem {
+        ScenarioProblem {
             line: 1,
             step,
             at: "on the mock",
             mismatch,
-            snapshot: Some(Snapshot { path, value }),
+            snapshot: Some(ExpectSnapshot { path, value }),
         }
     }
 
-    fn update_of(text: &str, problems: Vec<Problem>) -> String {
+    fn update_of(text: &str, problems: Vec<ScenarioProblem>) -> String {
         let (title, path, took) = ("x".to_owned(), "x.toml".into(), Duration::ZERO);
         edited(
             text,
-            &Report {
+            &ScenarioReport {
                 title,
                 path,
                 took,

@@ -16,7 +16,7 @@ use crate::journals;
 use promote_core::text;
 use promote_run::OutputFormat;
 
-pub use check::{End, Finding, Verified, What, check};
+pub use check::{JournalCheck, JournalEnd, LineFault, LineFinding, check};
 
 /// The arguments of `promote verify`.
 #[derive(Args, Clone, Debug)]
@@ -48,14 +48,14 @@ Examples:
 Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot be read";
 
 /// One journal and what was found in it.
-struct Looked {
+struct CheckedJournal {
     path: PathBuf,
-    verified: Verified,
+    verified: JournalCheck,
     /// Whether the last sum is the one that was asked for; true if none was.
     fits: bool,
 }
 
-impl Looked {
+impl CheckedJournal {
     /// A stable word for machines.
     fn state(&self) -> &'static str {
         match (
@@ -63,8 +63,8 @@ impl Looked {
             self.verified.findings.is_empty() && self.fits,
         ) {
             (_, false) => "broken",
-            (End::Said { .. }, true) => "whole",
-            (End::Cut | End::Torn, true) => "cut",
+            (JournalEnd::Said { .. }, true) => "whole",
+            (JournalEnd::Cut | JournalEnd::Torn, true) => "cut",
         }
     }
 }
@@ -88,7 +88,7 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
             .sum
             .as_ref()
             .is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
-        all.push(Looked {
+        all.push(CheckedJournal {
             path,
             verified,
             fits,
@@ -98,21 +98,21 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
         OutputFormat::Text => data(&format!("{}\n", text::log(&pretty(&all)))),
         OutputFormat::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
     }
-    let good = |looked: &Looked| match looked.state() {
+    let good = |looked: &CheckedJournal| match looked.state() {
         "cut" => args.allow_cut,
         state => state == "whole",
     };
     Ok(u8::from(!all.iter().all(good)))
 }
 
-fn count(all: &[Looked], state: &str) -> usize {
+fn count(all: &[CheckedJournal], state: &str) -> usize {
     all.iter().filter(|looked| looked.state() == state).count()
 }
 
-fn pretty(all: &[Looked]) -> String {
+fn pretty(all: &[CheckedJournal]) -> String {
     let mut shown = String::new();
     for looked in all {
-        let Looked {
+        let CheckedJournal {
             path,
             verified,
             fits,
@@ -146,16 +146,16 @@ fn pretty(all: &[Looked]) -> String {
     shown
 }
 
-fn ending(verified: &Verified) -> String {
+fn ending(verified: &JournalCheck) -> String {
     let lines = verified.lines;
     match &verified.end {
-        End::Said { ending, .. } => format!("ends as {}", text::line(ending)),
-        End::Cut => {
+        JournalEnd::Said { ending, .. } => format!("ends as {}", text::line(ending)),
+        JournalEnd::Cut => {
             format!(
                 "no ending after line {lines}: the run was killed there, or the rest was removed"
             )
         }
-        End::Torn => {
+        JournalEnd::Torn => {
             format!(
                 "line {} is torn: the run was killed while it wrote it, or the rest was removed",
                 lines + 1
@@ -164,20 +164,22 @@ fn ending(verified: &Verified) -> String {
     }
 }
 
-fn machine(all: &[Looked]) -> Value {
-    let finding = |finding: &Finding| json!({ "line": finding.line, "what": finding.what.name(), "message": finding.what.to_string() });
-    let journal = |looked: &Looked| {
+fn machine(all: &[CheckedJournal]) -> Value {
+    let finding = |finding: &LineFinding| json!({ "line": finding.line, "what": finding.what.name(), "message": finding.what.to_string() });
+    let journal = |looked: &CheckedJournal| {
         let verified = &looked.verified;
         let header = verified.header.as_ref();
         let ending = match &verified.end {
-            End::Said { ending, message } => json!({ "outcome": ending, "message": message }),
-            End::Cut | End::Torn => Value::Null,
+            JournalEnd::Said { ending, message } => {
+                json!({ "outcome": ending, "message": message })
+            }
+            JournalEnd::Cut | JournalEnd::Torn => Value::Null,
         };
         json!({
             "path": looked.path.display().to_string(),
             "state": looked.state(),
             "lines": verified.lines,
-            "torn": verified.end == End::Torn,
+            "torn": verified.end == JournalEnd::Torn,
             "sum": verified.sum,
             "sum-fits": looked.fits,
             "ending": ending,
