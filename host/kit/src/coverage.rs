@@ -1,6 +1,6 @@
 //! Effect coverage: which calls met which failures, counted on the calls of the contract, for policies in any language.
 //!
-//! Which failures the contract documents for a call is read from the comments of `wit/` themselves.
+//! The failures that the contract documents for a call are read from the comments of `wit/` themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,10 +19,10 @@ const INTERFACES: [&str; 5] = [
     include_str!("../../../wit/github-merge.wit"),
 ];
 
-/// What no service can be kept from saying, whatever the call.
+/// Failures that a service may answer with, whatever the call.
 const ALWAYS: [&str; 3] = ["rate-limited", "unavailable", "other"];
 
-/// How often each call met each fate.
+/// Counts for each call the ends that it met: an answer, or a failure.
 #[derive(Clone, Debug, Default)]
 pub struct CallCoverage(BTreeMap<String, BTreeMap<&'static str, usize>>);
 

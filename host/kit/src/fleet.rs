@@ -1,6 +1,6 @@
 //! The services of a catalog, and from where to where a promotion of each would bring an image.
 //!
-//! What it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
+//! All that it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
 
 use serde_json::json;
 

@@ -20,7 +20,7 @@ impl PolicyLanguage {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Rust, Self::Js, Self::Python];
 
-    /// What people call it.
+    /// Returns its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",

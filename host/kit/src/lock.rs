@@ -18,7 +18,7 @@ use promote_intake::config::Config;
 use promote_intake::lock::{Lock, Locked};
 use promote_run::OutputFormat;
 
-/// What `promote lock` is told.
+/// The arguments of `promote lock`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -42,15 +42,15 @@ pub struct LockArgs {
     #[arg(long)]
     deny_gain: bool,
 
-    /// How to print it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
 
-/// The lock is not what it should be, or a gain was denied.
-const DIFFERENT: u8 = 1;
+/// The exit code for a lock that is not what it should be, or for a gain that was denied.
+const LOCK_DIFFERS: u8 = 1;
 
-/// What has become of one component.
+/// One component, with the one that it replaces.
 struct ComponentChange<'a> {
     old: Option<&'a Locked>,
     new: &'a Locked,
@@ -93,31 +93,30 @@ pub async fn run(
     });
     let gains = changes.iter().any(|change| !change.gained().is_empty());
     let shown = path.display();
-    match () {
-        () if is_same => say(&format!("{shown} is what it should be")),
-        () if args.check => {
-            say(&format!(
-                "{shown} is not what it should be: run `promote lock`, and have its change reviewed"
-            ));
-            return Ok(DIFFERENT);
-        }
-        () if args.deny_gain && gains => {
-            say(&format!(
-                "{shown} was not written: a component gains authority; review it, then lock without `--deny-gain`"
-            ));
-            return Ok(DIFFERENT);
-        }
-        () => {
-            write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
-            say(&format!(
-                "wrote {shown}: commit it with promote.toml, and have both reviewed"
-            ));
-        }
+    if is_same {
+        say(&format!("{shown} is what it should be"));
+        return Ok(0);
     }
+    if args.check {
+        say(&format!(
+            "{shown} is not what it should be: run `promote lock`, and have its change reviewed"
+        ));
+        return Ok(LOCK_DIFFERS);
+    }
+    if args.deny_gain && gains {
+        say(&format!(
+            "{shown} was not written: a component gains authority; review it, then lock without `--deny-gain`"
+        ));
+        return Ok(LOCK_DIFFERS);
+    }
+    write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
+    say(&format!(
+        "wrote {shown}: commit it with promote.toml, and have both reviewed"
+    ));
     Ok(0)
 }
 
-/// What every component of the configuration is now.
+/// Loads every component of the configuration, and returns the lock that fits them.
 async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
     let mut components: Vec<Locked> = Vec::new();
     for (name, wanted) in config.policies() {
@@ -181,7 +180,7 @@ fn gone(old: Option<&Lock>, new: &Lock) -> Vec<String> {
         .collect()
 }
 
-/// What a component is called in its registry, if that is where it is from.
+/// Returns the name of a component in its registry, if it is from one.
 fn artifact(locked: &Locked) -> Option<String> {
     let reference = Reference::parse(&locked.reference).ok()?;
     reference.digest.as_ref().map(|_| reference.name())
@@ -257,7 +256,7 @@ fn only<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
         .collect()
 }
 
-/// What a function lets a policy do; nothing for one that this version does not know.
+/// Says what a function lets a policy do; nothing for one that this version does not know.
 fn meaning(function: &str) -> String {
     let known = authority::POWERS
         .iter()

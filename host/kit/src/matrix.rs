@@ -42,7 +42,7 @@ pub struct MatrixArgs {
     #[arg(long)]
     behind: bool,
 
-    /// How to print it: `json` is one line, for `fromJSON` in a workflow
+    /// The form of the output: `json` is one line, for `fromJSON` in a workflow
     #[arg(long, value_enum, default_value_t = OutputFormat::Json)]
     format: OutputFormat,
 }

@@ -16,7 +16,7 @@ use clap::Args;
 use super::language::PolicyLanguage;
 use promote_core::contract::CONTRACT;
 
-/// What `promote new` is told.
+/// The arguments of `promote new`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example: promote new freeze-fridays --lang rust && cd freeze-fridays && promote build && \

@@ -29,7 +29,7 @@ pub use format::TestFormat;
 use format::TestResult;
 pub use swept::{SweepTotals, sweep_all};
 
-/// What `promote test` is told.
+/// The arguments of `promote test`.
 #[derive(Args, Clone, Debug)]
 pub struct TestArgs {
     /// Scenario files, or folders that are searched for them
@@ -76,15 +76,15 @@ pub struct TestArgs {
     #[arg(long)]
     pub schema: bool,
 
-    /// How to say what came of them
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: TestFormat,
 }
 
-/// No scenario file could be used.
-const UNREADABLE: u8 = 2;
+/// The exit code when a scenario file cannot be used.
+const UNREADABLE_SCENARIO: u8 = 2;
 
-/// Where `promote test` says what.
+/// The ways out of `promote test`: for people, for the result, for the state of things.
 pub struct TestOutput<'a> {
     /// Takes lines for people.
     pub say: &'a (dyn Fn(&str) + Sync),
@@ -130,7 +130,7 @@ async fn run_once(
     let (scenarios, unusable) = read(args, runner)?;
     if !unusable.is_empty() {
         unusable.iter().for_each(|error| (out.say)(error));
-        return Ok(UNREADABLE);
+        return Ok(UNREADABLE_SCENARIO);
     }
     let mut result = if args.sweep {
         run_sweep(args, runner, scenarios, out).await?
@@ -204,7 +204,7 @@ struct TestProgress<'a> {
     format: TestFormat,
     out: &'a TestOutput<'a>,
     total: usize,
-    /// How many there were, and how many of them failed.
+    /// The number of reports so far, and of failed ones.
     count: Mutex<(usize, usize)>,
 }
 
@@ -239,7 +239,8 @@ impl<'a> TestProgress<'a> {
 
 /// The scenarios that are meant, and what is wrong with the files that cannot be used.
 fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
-    let (mut scenarios, mut unusable) = (Vec::new(), Vec::new());
+    let mut scenarios = Vec::new();
+    let mut unusable = Vec::new();
     for scenario in read_all(&find(&args.paths)?) {
         match scenario {
             Ok(scenario) if is_meant(&scenario, args) => scenarios.push(scenario),
@@ -299,12 +300,10 @@ pub async fn all(
     let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
     let (done, mut ended) = mpsc::unbounded_channel();
     for _ in 0..places.min(total) {
-        let (runner, queue, done, handle) = (
-            Arc::clone(runner),
-            Arc::clone(&queue),
-            done.clone(),
-            Handle::current(),
-        );
+        let runner = Arc::clone(runner);
+        let queue = Arc::clone(&queue);
+        let done = done.clone();
+        let handle = Handle::current();
         // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
         spawn_blocking(move || {
             while let Some((index, scenario)) = next(&queue) {
@@ -335,7 +334,7 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-/// What came of a scenario, for people: a line, and if it failed what is wrong and which calls were made.
+/// Shows a scenario's report to people: a line, and if it failed the problems and the calls.
 pub fn show(report: &ScenarioReport) -> String {
     format::pretty(report)
 }
@@ -349,7 +348,8 @@ pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {
-    let (filter, name) = (&args.filter, scenario.name());
+    let filter = &args.filter;
+    let name = scenario.name();
     let shot = args
         .only
         .as_ref()

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use super::probe::{SYSTEM_LIBC, SYSTEM_RUSTC};
 use super::{BuildError, BuildRoute, TARGET};
 
-/// What to build.
+/// A build of a package for the target.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildRequest<'a> {
     /// The folder that holds the package's `Cargo.toml`.
     pub manifest_dir: &'a Path,
     /// Name of the package.
     pub package: &'a str,
-    /// Which of its crates.
+    /// Its crates that are built.
     pub artifact: BuildArtifact,
     /// Cargo profile.
     pub profile: &'a str,
@@ -23,7 +23,7 @@ pub struct BuildRequest<'a> {
     pub target_dir: &'a Path,
 }
 
-/// Which crates of a package to build, and so what [`build`] returns.
+/// The crates of a package that are built, and so the result of [`build`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuildArtifact {
     /// The library, made a `cdylib` whatever the manifest says; the result is the component.

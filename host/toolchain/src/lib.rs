@@ -1,4 +1,4 @@
-//! How a `wasm32-wasip2` component is made from a Rust crate: the one place that knows.
+//! Builds a `wasm32-wasip2` component from a Rust crate: the one place that knows the way.
 //!
 //! `host/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
 //! ([`MachineProbe`]), decides ([`plan`]) and runs cargo ([`build`]). Only `std`, so that a build script and a bare `rustc` can
@@ -33,7 +33,7 @@ pub enum BuildRoute {
     },
 }
 
-/// Why there is no component.
+/// The reason for which there is no component.
 #[derive(Debug)]
 pub enum BuildError {
     /// Nothing here can build for the target; holds what was found.
@@ -42,12 +42,12 @@ pub enum BuildError {
     NotStarted {
         /// The program.
         program: String,
-        /// Why not.
+        /// The reason.
         source: std::io::Error,
     },
     /// A command failed.
     Failed {
-        /// What ran.
+        /// The command.
         command: String,
         /// All that it said.
         output: String,

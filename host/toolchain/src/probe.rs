@@ -9,17 +9,17 @@ use super::TARGET;
 /// Debian's compiler. It stands beside rustup's, which usually comes first on `PATH`.
 pub(super) const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
-/// Where Debian's `wasi-libc` keeps its libraries.
+/// The folder of Debian's `wasi-libc`.
 pub(super) const SYSTEM_LIBC: &str = "/usr/lib/wasm32-wasi";
 
-/// What was found.
+/// The machine as it was found.
 #[derive(Clone, Debug)]
 pub struct MachineProbe {
     /// The active compiler has the target's standard library.
     pub installed: bool,
-    /// Who manages the active compiler.
+    /// The manager of the active compiler.
     pub rustup: RustupState,
-    /// What Debian's packages give.
+    /// The parts that Debian's packages give.
     pub debian: DebianPackages,
     /// `wasm-component-ld`, of the active compiler or on `PATH`.
     pub linker: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub enum RustupState {
     MayFetch,
 }
 
-/// What Debian's packages give.
+/// The parts that Debian's packages give.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DebianPackages {
     /// The `n` of the system's Rust `1.n`.
@@ -120,7 +120,7 @@ fn minor(version: &str) -> Option<u32> {
         .ok()
 }
 
-/// What a command prints, or none if it cannot be started or fails.
+/// Runs a command and returns what it prints; none if it cannot be started or fails.
 fn says(folder: &Path, command: &mut Command) -> Option<String> {
     let output = command
         .current_dir(folder)

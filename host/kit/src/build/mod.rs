@@ -23,10 +23,10 @@ use promote_core::text;
 use promote_run::OutputFormat;
 use steps::BuildSteps;
 
-/// How often somebody who waits hears that it goes on.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// The pause between two signs of life for somebody who waits.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What `promote build` is told.
+/// The arguments of `promote build`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: promote build my-policy --out policies/my-policy.wasm")]
 pub struct BuildArgs {
@@ -34,15 +34,15 @@ pub struct BuildArgs {
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
 
-    /// What it is written in; without it, what its Cargo.toml, package.json or pyproject.toml says
+    /// Its language; without it, the one of its Cargo.toml, package.json or pyproject.toml
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub lang: Option<PolicyLanguage>,
 
-    /// Where to put the component; without it, `policy.wasm` in the project's folder
+    /// The component's file; without it, `policy.wasm` in the project's folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// How to print what was made
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -104,7 +104,8 @@ async fn built(
     draft: &Path,
     say: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<()> {
-    let (folder, draft) = (std::path::absolute(folder)?, std::path::absolute(draft)?);
+    let folder = std::path::absolute(folder)?;
+    let draft = std::path::absolute(draft)?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut building = tokio::task::spawn_blocking(move || {
         let steps = BuildSteps::new(tell);
@@ -123,7 +124,7 @@ async fn built(
                 step = (next, Instant::now());
             }
             ended = &mut building => return ended.context("the build panicked")?,
-            () = tokio::time::sleep(SIGN_OF_LIFE) => {
+            () = tokio::time::sleep(PROGRESS_INTERVAL) => {
                 say(&format!("{}: {} s so far", step.0, step.1.elapsed().as_secs()));
             }
         }
@@ -131,7 +132,9 @@ async fn built(
 }
 
 fn show(format: OutputFormat, out: &Path, language: PolicyLanguage, policy: &Policy) -> String {
-    let (digest, size, tier) = (&policy.digest, policy.size, policy.surface.tier.name());
+    let digest = &policy.digest;
+    let size = policy.size;
+    let tier = policy.surface.tier.name();
     match format {
         OutputFormat::Text => format!(
             "{}\n  language  {}\n  size      {size} bytes\n  sha256    {digest}\n  tier      {tier}\n",

@@ -59,7 +59,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
     action: String,
 
-    /// How to print what was found
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }

@@ -242,7 +242,7 @@ fn added(
     (!body.is_empty()).then_some(body)
 }
 
-/// What is there under a name that a promotion reads, and is something else.
+/// Describes a field under a name that a promotion reads, if it is something else.
 fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<String> {
     let key = ["type", "target", "many"]
         .into_iter()
@@ -295,10 +295,8 @@ fn overlaid_action(
         "/trigger/blueprintIdentifier",
         "/invocationMethod/type",
     ] {
-        let (is, should) = (
-            at(found, pointer).unwrap_or_default(),
-            at(wanted, pointer).unwrap_or_default(),
-        );
+        let is = at(found, pointer).unwrap_or_default();
+        let should = at(wanted, pointer).unwrap_or_default();
         if is != should {
             bail!(
                 "the action {identifier} is there with {} {is} instead of {should}: name another with `--port-action`{}",

@@ -1,4 +1,4 @@
-//! What a component could ever do: the functions of the contract that it imports, each in a sentence.
+//! The authority of a component: the functions of the contract that it imports, each in a sentence.
 //!
 //! A component cannot call what it does not import, so this is a bound that no bug and no malice in it can exceed. The
 //! operator's grants narrow it down further.
@@ -11,7 +11,7 @@ use wasmtime::component::types::ComponentItem;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
 
-/// What each interface lets a policy do, at most.
+/// The authority that each interface gives to a policy, at most.
 pub(crate) const INTERFACES: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
@@ -37,7 +37,7 @@ pub(crate) struct PolicyPower {
     pub(crate) function: &'static str,
     /// The operation that a grant must allow; none if it needs no grant.
     pub(crate) operation: Option<&'static str>,
-    /// What it lets a policy do.
+    /// The authority that it gives to a policy.
     pub(crate) may: &'static str,
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn of(policy: &Policy) -> Vec<PolicyPower> {
         .collect()
 }
 
-/// What `new` could do and `old` could not. What needs no grant is no authority.
+/// Returns the powers that `new` has and `old` has not. A function that needs no grant gives no power.
 pub(super) fn gained(old: &[PolicyPower], new: &[PolicyPower]) -> Vec<PolicyPower> {
     let more = new
         .iter()

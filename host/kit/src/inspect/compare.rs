@@ -8,7 +8,7 @@ use super::authority::{PolicyPower, gained};
 use super::component::{InspectedComponent, sentence_of};
 use promote_core::text;
 
-/// How a component differs from another.
+/// The differences between a component and another.
 pub(super) struct ComponentComparison {
     /// The other one, by the name that people gave it.
     pub(super) other: String,
@@ -24,7 +24,8 @@ pub(super) struct ComponentComparison {
 impl ComponentComparison {
     /// Compares `new` with `old`.
     pub(super) fn of(old: &InspectedComponent, new: &InspectedComponent) -> Self {
-        let (before, after) = (old.settings(), new.settings());
+        let before = old.settings();
+        let after = new.settings();
         let only = |these: &[String], those: &[String]| {
             these
                 .iter()

@@ -18,7 +18,7 @@ use promote_intake::supply;
 
 /// A component, looked at from outside and asked what it is.
 pub(super) struct InspectedComponent {
-    /// What people call it: the path that they gave.
+    /// Its name for people: the path that they gave.
     pub(super) name: String,
     pub(super) policy: Policy,
     description: Description,
@@ -147,7 +147,7 @@ impl InspectedComponent {
     }
 }
 
-/// What a function lets a policy do, and the grant that it needs.
+/// Says what a function lets a policy do, and the grant that it needs.
 pub(super) fn sentence_of(power: &PolicyPower) -> String {
     let needs = power
         .operation

@@ -84,7 +84,7 @@ const TEMPLATE: &[ProjectFile] = files!("../plugin/template":
     "src/tests.rs" => "vendor/template/src/tests.rs",
 );
 
-/// What a README says differently for each language.
+/// The words of a project's README that differ between languages.
 struct ReadmeWords {
     source: &'static str,
     makes: &'static str,
@@ -117,7 +117,7 @@ fn words(language: PolicyLanguage) -> ReadmeWords {
     }
 }
 
-/// Where the policy's source is.
+/// Returns the path of the policy's source.
 pub(super) fn source(language: PolicyLanguage) -> &'static str {
     words(language).source
 }

@@ -1,4 +1,4 @@
-//! What a recording can answer to another policy. What it cannot is unknown, and ends the policy there.
+//! Answers from a recording to another policy. A call that it cannot answer ends the policy there, as unknown.
 //!
 //! A read is answered with what was recorded for the same call, as long as no write lies between then and now that could
 //! have changed it. A write that was recorded, in its turn, is answered as it was, also where only its words are others;
@@ -25,11 +25,11 @@ pub(super) struct RecordedAnswers {
     writes_before: Vec<usize>,
     /// The recorded writes.
     recorded: Vec<Call>,
-    /// Which recorded reads were given already, and how many pauses the policy had made by then.
+    /// For each recorded read that was given already, the number of pauses that the policy had made by then.
     given: Vec<Option<usize>>,
     /// The writes of this policy.
     pub(super) writes: Vec<Call>,
-    /// How many of them, from the first, are the recorded ones.
+    /// The number of them, from the first, that are the recorded ones.
     common: usize,
     /// Whether a write was answered that was not recorded.
     pub(super) simulated: bool,
@@ -42,7 +42,7 @@ pub(super) struct RecordedAnswers {
     pub(super) calls: Vec<Call>,
     /// Denied calls, in words.
     pub(super) violations: Vec<String>,
-    /// What could not be answered, if anything.
+    /// The call that could not be answered, if there was one.
     pub(super) unknown: Option<UnknownAnswer>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct RecordedAnswers {
 pub struct UnknownAnswer {
     /// The call.
     pub call: Box<Call>,
-    /// Why not.
+    /// The reason.
     pub why: &'static str,
 }
 
@@ -145,9 +145,10 @@ impl RecordedAnswers {
         if let Some(reply) = self.overlay.answer(call) {
             return Ok(reply);
         }
-        let why = match self.recording.steps.iter().any(|step| step.call == *call) {
-            true => "the recording has it before or after other writes, or fewer times",
-            false => "the recording has no answer to it",
+        let why = if self.recording.steps.iter().any(|step| step.call == *call) {
+            "the recording has it before or after other writes, or fewer times"
+        } else {
+            "the recording has no answer to it"
         };
         Err(self.unknown(call, why))
     }
@@ -197,9 +198,10 @@ impl RecordedAnswers {
     /// Whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
     /// here, can have changed it.
     fn is_untouched(&self, read: &Call, writes: usize) -> bool {
-        let there = match writes >= self.common {
-            true => &self.recorded[self.common..writes],
-            false => &self.recorded[writes..self.common],
+        let there = if writes >= self.common {
+            &self.recorded[self.common..writes]
+        } else {
+            &self.recorded[writes..self.common]
         };
         there
             .iter()
@@ -227,10 +229,11 @@ impl RecordedAnswers {
     }
 
     fn write(&mut self, call: &Call) -> Result<Reply, Fault> {
-        let next = self
-            .recorded
-            .get(self.common)
-            .filter(|_| self.common == self.writes.len());
+        let next = if self.common == self.writes.len() {
+            self.recorded.get(self.common)
+        } else {
+            None
+        };
         let in_turn = next.is_some_and(|next| is_alike(next, call));
         self.simulated |= next != Some(call);
         if !self.violations.is_empty() && !in_turn {
@@ -262,7 +265,7 @@ impl RecordedAnswers {
         Ok(reply)
     }
 
-    /// What a write that was not recorded would most likely bring, as a plan has it.
+    /// Answers a write that was not recorded as a plan does: with its most likely reply.
     fn simulate(&mut self, call: &Call) -> Result<Reply, Fault> {
         Ok(match call {
             Call::Propose { proposal } => Reply::PullRequest(self.overlay.open(proposal)),
@@ -345,7 +348,8 @@ pub(super) fn changes_something(call: &Call) -> bool {
 fn is_alike(one: &Call, other: &Call) -> bool {
     let bare = |call: &Call| match call.clone() {
         Call::Propose { mut proposal } => {
-            (proposal.title, proposal.body) = Default::default();
+            proposal.title.clear();
+            proposal.body.clear();
             Call::Propose { proposal }
         }
         Call::Merge {

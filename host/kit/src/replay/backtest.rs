@@ -1,4 +1,4 @@
-//! What another policy, or other settings, would have decided: one recorded run at a time.
+//! The decision that another policy, or other settings, would have made: one recorded run at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use promote_core::run::last_word::message;
 use promote_core::run::{RunMode, ending};
 use promote_core::source::dry_run::planned_number;
 
-/// A policy that only computes has this long, and no journal of hundreds may hold up the others.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that a policy which only computes has: no journal of hundreds may hold up the others.
+const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is tried.
+/// A policy that is tried on recorded runs.
 pub struct PolicyTrial<'a> {
     /// Runs it.
     pub engine: &'a Engine,
@@ -41,13 +41,13 @@ pub struct TrialResult {
     pub subject: String,
     /// When the run started.
     pub started_at: jiff::Timestamp,
-    /// How the two compare.
+    /// The comparison of the two.
     pub change: DecisionChange,
     /// The recorded ending; none if the run was cut off.
     pub old: Option<RunDecision>,
     /// The ending now; none if it depends on something that the recording does not tell.
     pub new: Option<RunDecision>,
-    /// Why: the new reasons, the reasons that are gone, or what is unknown.
+    /// The explanation: the new reasons, the reasons that are gone, or the unknown.
     pub why: String,
     /// Whether the new ending supposes that a write which was not recorded would have gone well.
     pub simulated: bool,
@@ -59,7 +59,7 @@ pub struct TrialResult {
     pub new_writes: Vec<String>,
 }
 
-/// How a new decision compares with the recorded one.
+/// The comparison of a new decision with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DecisionChange {
     /// Another kind of ending.
@@ -87,7 +87,7 @@ impl DecisionChange {
     }
 }
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDecision {
     /// The kind of ending.
@@ -101,9 +101,9 @@ pub struct RunDecision {
 /// The first call in which two runs differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FirstDifference {
-    /// What was recorded; none if the run had ended.
+    /// The recorded call; none if the run had ended.
     pub recorded: Option<Call>,
-    /// What is asked now; none if the policy has ended.
+    /// The call now; none if the policy has ended.
     pub now: Option<Call>,
 }
 
@@ -120,13 +120,13 @@ impl PolicyTrial<'_> {
         let answers = RecordedAnswers::new(Arc::clone(&recording), limits);
         let surroundings = recording.surroundings();
         // Made inside the future, where there is a runtime.
-        let patience = async { tokio::time::sleep(PATIENCE).await };
+        let timeout = async { tokio::time::sleep(COMPUTE_TIMEOUT).await };
         let run = self.engine.run(
             &self.policy.program,
             &request,
             answers,
             &surroundings,
-            patience,
+            timeout,
         );
         let (verdict, answers, _) = runtime.block_on(run);
         let mode = recording.mode();

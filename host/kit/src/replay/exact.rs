@@ -19,21 +19,21 @@ use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
 use promote_core::run::{ending, unproven};
 
-/// How long a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
+const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Clone, Debug)]
 pub struct ReplayResult {
-    /// How many calls were the same.
+    /// The number of calls that were the same.
     pub calls: usize,
-    /// How it compares.
+    /// The comparison with the recording.
     pub verdict: ReplayComparison,
-    /// What the policy printed.
+    /// The text that the policy printed.
     pub printed: String,
 }
 
-/// How a replay compares with its recording.
+/// The comparison of a replay with its recording.
 #[derive(Clone, Debug)]
 pub enum ReplayComparison {
     /// Every call and the ending were the same.
@@ -47,16 +47,16 @@ pub enum ReplayComparison {
     Diverged(Box<ReplayDivergence>),
 }
 
-/// Where a replay and its recording part.
+/// The first difference between a replay and its recording.
 #[derive(Clone, Debug)]
 pub struct ReplayDivergence {
     /// The line of the journal, from 1.
     pub line: usize,
     /// The number of the call, from 1; for an ending, one more than the last.
     pub number: usize,
-    /// What was recorded.
+    /// The recorded side.
     pub recorded: DivergenceSide,
-    /// What happened now.
+    /// The side of the replay.
     pub now: DivergenceSide,
 }
 
@@ -113,7 +113,7 @@ struct ReplayTape {
     stopped: Option<TapeStop>,
 }
 
-/// Why the tape stopped the policy.
+/// The reason for which the tape stopped the policy.
 #[derive(Clone, Debug, thiserror::Error)]
 enum TapeStop {
     #[error("the recording ends here")]
@@ -178,9 +178,10 @@ pub fn replay(
     };
     let surroundings = recording.surroundings();
     let cancel = async {
-        match recording.is_cut() {
-            true => tokio::time::sleep(PATIENCE).await,
-            false => std::future::pending().await,
+        if recording.is_cut() {
+            tokio::time::sleep(COMPUTE_TIMEOUT).await;
+        } else {
+            std::future::pending::<()>().await;
         }
     };
     let run = engine.run(
@@ -244,7 +245,7 @@ fn compare(recording: &RunRecording, tape: &ReplayTape, verdict: Verdict) -> Rep
     }
 }
 
-/// How a run may end that goes like this one. The recording does not tell what the grants were, so both answers
+/// Returns the endings of a run that goes like this one. The recording does not tell what the grants were, so both answers
 /// of the host to what a policy claims are possible.
 fn endings(tape: &ReplayTape, verdict: Verdict) -> Vec<Ending> {
     let steps = &tape.steps[..tape.next];

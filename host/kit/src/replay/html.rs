@@ -1,4 +1,4 @@
-//! What another policy would have decided, as one page that needs nothing else.
+//! The decisions of another policy as one page that needs nothing else.
 //!
 //! Every string of a journal is hostile: each goes through [`escape`], the page has no script, and says that it allows
 //! none, nor anything from elsewhere. Filters are radio buttons and style.
@@ -49,7 +49,8 @@ pub(super) fn page(report: &BacktestReport) -> String {
 fn bar(page: &mut String, report: &BacktestReport) {
     page.push_str("<div class=\"bar\" role=\"img\" aria-label=\"runs by change\">");
     for change in DecisionChange::ALL {
-        let (count, name) = (report.count(change), change.name());
+        let count = report.count(change);
+        let name = change.name();
         if count > 0 {
             let _ = write!(
                 page,
@@ -81,7 +82,8 @@ fn filters(page: &mut String, report: &BacktestReport) {
         "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>"
     );
     for change in DecisionChange::ALL {
-        let (name, count) = (change.name(), report.count(change));
+        let name = change.name();
+        let count = report.count(change);
         let _ = writeln!(
             page,
             "<input type=\"radio\" name=\"show\" id=\"{name}\"><label for=\"{name}\">{name} <b>{count}</b></label>"
@@ -148,7 +150,8 @@ fn details(page: &mut String, path: &str, tried: &TrialResult) {
             sides(page, &one.field, &one.left, &one.right);
         }
     }
-    let (old, new) = (tried.old_writes.join("\n"), tried.new_writes.join("\n"));
+    let old = tried.old_writes.join("\n");
+    let new = tried.new_writes.join("\n");
     sides(page, "writes", &old, &new);
     let _ = write!(page, "</table><div class=\"quiet\">{}</div>", escape(path));
 }

@@ -57,7 +57,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// How to say what came of it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: ReplayFormat,
 }
@@ -226,7 +226,7 @@ fn backtest(
     })
 }
 
-/// Where policies get their native code from.
+/// Compiles policies, or takes their native code from the cache.
 struct PolicyCompiler<'a> {
     engine: &'a Engine,
     cache: Option<&'a Path>,

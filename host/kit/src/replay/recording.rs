@@ -12,13 +12,13 @@ use promote_core::run::{RunMode, STARTING};
 /// A run, read from a journal whose chain holds.
 #[derive(Clone, Debug)]
 pub struct RunRecording {
-    /// What it started from.
+    /// Its first line: request, policy, limits, seed.
     pub header: Header,
     /// Its calls, in order.
     pub steps: Vec<RecordedCall>,
-    /// How it ended; none if it was cut off.
+    /// Its ending; none if it was cut off.
     pub footer: Option<RecordedFooter>,
-    /// How many whole lines the journal has.
+    /// The number of whole lines of the journal.
     pub lines: usize,
 }
 
@@ -29,13 +29,13 @@ pub struct RecordedCall {
     pub line: usize,
     /// When it was made.
     pub at: Timestamp,
-    /// What was asked.
+    /// The call.
     pub call: Call,
-    /// What was answered, and when; none if the run ended before that.
+    /// The answer and its time; none if the run ended before that.
     pub answer: Option<(Timestamp, Result<Reply, Failure>)>,
 }
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Debug)]
 pub struct RecordedFooter {
     /// Its line in the journal.
@@ -172,7 +172,7 @@ impl RunRecording {
             })
     }
 
-    /// Where and how the recording ends, for people.
+    /// Describes the end of the recording, for people.
     pub fn end(&self) -> String {
         match &self.footer {
             Some(footer) => format!(

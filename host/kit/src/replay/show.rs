@@ -1,4 +1,4 @@
-//! What came of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
+//! The results of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

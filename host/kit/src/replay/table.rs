@@ -1,4 +1,4 @@
-//! What another policy would have decided, in words and JSON. All text is made harmless: journals hold hostile data.
+//! The decisions of another policy, in words and JSON. All text is made harmless: journals hold hostile data.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,14 +21,14 @@ pub(super) struct BacktestReport {
 }
 
 impl BacktestReport {
-    /// What could be tried.
+    /// Returns the runs that could be tried.
     pub(super) fn tried(&self) -> impl Iterator<Item = (String, &TrialResult)> {
         self.all
             .iter()
             .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
     }
 
-    /// What could not, and why.
+    /// Returns the journals that could not be tried, with the reasons.
     pub(super) fn unusable(&self) -> impl Iterator<Item = (String, String)> {
         self.all.iter().filter_map(|(path, tried)| {
             Some((
@@ -38,14 +38,14 @@ impl BacktestReport {
         })
     }
 
-    /// How many runs compare in this way.
+    /// Returns the number of runs that compare in this way.
     pub(super) fn count(&self, change: DecisionChange) -> usize {
         self.tried()
             .filter(|(_, tried)| tried.change == change)
             .count()
     }
 
-    /// How many decisions flipped from what to what, by which rules; the most frequent first.
+    /// Counts the flips, from one decision to another by the same rules; the most frequent first.
     pub(super) fn flips(&self) -> Vec<(String, usize)> {
         let mut flips: BTreeMap<String, usize> = BTreeMap::new();
         for (_, tried) in self
@@ -130,7 +130,8 @@ pub(super) fn text(report: &BacktestReport) -> String {
 }
 
 fn one(shown: &mut String, path: &str, tried: &TrialResult) {
-    let (word, subject) = (tried.change.name(), text::line(&tried.subject));
+    let word = tried.change.name();
+    let subject = text::line(&tried.subject);
     let simulated = if tried.simulated {
         ", if its writes go well"
     } else {

@@ -1,4 +1,4 @@
-//! What a step may expect, as it stands in the file. Whatever is left out is not looked at.
+//! The expectations of a step, as they stand in the file. Whatever is left out is not looked at.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use crate::failure::FAILURES;
 use promote_core::call::Call;
 use promote_mock::github::PullState;
 
-/// What must come of a step.
+/// The result that a step must have.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StepExpect {
-    /// How the run ended.
+    /// The ending of the run.
     pub outcome: Option<OutcomeKind>,
     /// The exit code.
     pub exit: Option<u8>,
     /// The rules that refused, in order.
     pub rules: Option<Vec<String>>,
-    /// What the last word says, among other things.
+    /// Texts that the last word must hold.
     pub message: ExpectedTexts,
-    /// What a person who waits is told, among other things.
+    /// Texts that a person who waits must be told.
     pub says: ExpectedTexts,
     /// All calls, in order.
     pub calls: Option<Vec<CallName>>,
@@ -42,9 +42,9 @@ pub struct StepExpect {
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The Port run of the payload.
     pub run: Option<RunExpect>,
-    /// What became of every pull request of the first repository, oldest first.
+    /// The state of every pull request of the first repository, oldest first.
     pub pulls: Option<Vec<PullWord>>,
-    /// What single pull requests of the first repository say, by number.
+    /// The content of single pull requests of the first repository, by number.
     pub pull: BTreeMap<String, PullExpect>,
     /// Every branch of the first repository, sorted.
     pub branches: Option<Vec<String>>,
@@ -53,7 +53,7 @@ pub struct StepExpect {
     /// Nothing in Port or GitHub differs from before the step, but for the step's Port run and what `diff`, `files`,
     /// `entities`, `pulls` and `branches` name.
     pub no_other_writes: bool,
-    /// How many requests the step makes at most.
+    /// The most requests that the step may make.
     pub requests: Option<usize>,
 }
 
@@ -64,7 +64,7 @@ impl StepExpect {
     }
 }
 
-/// How a run ended, as in the workflow's `outcome`.
+/// The ending of a run, as in the workflow's `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "documented at Ending")]
@@ -99,23 +99,23 @@ impl OutcomeKind {
     }
 }
 
-/// What a pull request says, and what was added to it.
+/// The content of a pull request, and what was added to it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PullExpect {
     /// Its title.
     pub title: Option<String>,
-    /// What its text holds, among other things.
+    /// Texts that its body must hold.
     pub body: ExpectedTexts,
     /// All its labels, sorted.
     pub labels: Option<Vec<String>>,
     /// Everybody who is asked for a review: people, then teams.
     pub reviewers: Option<Vec<String>>,
-    /// What its comments hold, among other things.
+    /// Texts that its comments must hold.
     pub comments: ExpectedTexts,
 }
 
-/// What became of a pull request.
+/// The state of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullWord {
@@ -178,14 +178,14 @@ pub enum FileExpect {
     Parts(FileParts),
 }
 
-/// What may be said of a file.
+/// The parts of a file that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileParts {
     /// Whether it is there.
     #[serde(default = "yes")]
     pub exists: bool,
-    /// What it holds, among other things.
+    /// Texts that it must hold.
     #[serde(default)]
     pub holds: ExpectedTexts,
     /// Its mode in git, such as `100755`.
@@ -196,20 +196,20 @@ fn yes() -> bool {
     true
 }
 
-/// What may be said of a Port run.
+/// The parts of a Port run that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunExpect {
-    /// Which one, if not that of the payload.
+    /// Its identifier, if it is not the one of the payload.
     pub id: Option<String>,
     /// Its status, such as `SUCCESS`.
     pub status: Option<String>,
     /// The label beside the status.
     pub label: Option<String>,
-    /// What its log holds, among other things.
+    /// Texts that its log must hold.
     #[serde(default)]
     pub log: ExpectedTexts,
-    /// How many lines its log has.
+    /// The number of lines of its log.
     pub lines: Option<usize>,
 }
 

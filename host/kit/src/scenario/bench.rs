@@ -121,7 +121,7 @@ impl ScenarioBench<'_> {
         Ok(())
     }
 
-    /// Where a secret can be read that was one before the run, or is one now.
+    /// Returns the places where a secret can be read that was one before the run, or is one now.
     fn leaks(&self, journal: &str, ran: &StepResult) -> Vec<&'static str> {
         let now = self.world.lock();
         let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);

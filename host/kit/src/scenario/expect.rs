@@ -251,7 +251,8 @@ impl MismatchList {
                 missing(named, &known.collect::<Vec<_>>()),
             );
         };
-        let (full, base) = (repository.full_name(), &repository.settings.default_branch);
+        let full = repository.full_name();
+        let base = &repository.settings.default_branch;
         let entry = world.github.entry_at(&full, base, path);
         let text = world.github.file_at(&full, base, path);
         let there = |there: bool| {
@@ -331,7 +332,7 @@ impl MismatchList {
         }
     }
 
-    /// What holds of every step, whether the scenario asks for it or not.
+    /// Checks what holds of every step, also where the scenario does not ask for it.
     fn always(&mut self, expect: &StepExpect, ran: &StepResult) {
         if expect.no_writes || ran.mode == Some(RunMode::Plan) {
             let keep = if expect.no_writes {
@@ -345,10 +346,8 @@ impl MismatchList {
             }
         }
         if expect.no_other_writes {
-            let (before, after) = (
-                others(&ran.before, expect, ran),
-                others(&ran.after, expect, ran),
-            );
+            let before = others(&ran.before, expect, ran);
+            let after = others(&ran.after, expect, ran);
             if before != after {
                 let (gone, new) = only(&before, &after);
                 self.add("no-other-writes", gone, new);

@@ -134,7 +134,7 @@ enum PayloadShape {
     /// The old message.
     #[default]
     Sample,
-    /// What the sample's action makes of it.
+    /// The message as the sample's action makes it.
     Action,
     /// The templated message.
     Templated,
@@ -189,15 +189,15 @@ fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
     section.cloned().unwrap_or_default()
 }
 
-/// What a scenario starts from, before its own tables are laid over it.
+/// The file that a scenario starts from, before its own tables are laid over it.
 struct ScenarioBase {
     /// The key that names it.
     key: &'static str,
-    /// Where that is said.
+    /// The place that names it.
     at: Range<usize>,
     /// Of a file, or of nothing; none if it is the sample.
     text: Option<String>,
-    /// What its paths are relative to.
+    /// The folder that its paths are relative to.
     folder: PathBuf,
 }
 
@@ -280,10 +280,8 @@ impl ScenarioReader<'_> {
         named: Option<&Spanned<String>>,
         key: &'static str,
     ) -> Result<ScenarioBase, ScenarioError> {
-        let (at, mut folder) = (
-            named.map(Spanned::span).unwrap_or_default(),
-            self.folder.to_owned(),
-        );
+        let at = named.map(Spanned::span).unwrap_or_default();
+        let mut folder = self.folder.to_owned();
         let text = match named.map(|named| named.get_ref().as_str()) {
             None | Some("sample") => None,
             Some("none") => Some(String::new()),

@@ -14,7 +14,7 @@ use promote_core::source::Source;
 use promote_core::source::approved::PlannedWrite;
 use promote_core::source::live::Live;
 
-/// What goes wrong with a call.
+/// A trouble that a call can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallTrouble {
     /// It is not made, and the policy is told that it failed: the number of the case in the contract's `failure`.
@@ -44,7 +44,7 @@ impl CallTrouble {
         }
     }
 
-    /// What the policy is told, if it is told anything.
+    /// Returns the failure that the policy is told, if it is told anything.
     fn failure(self) -> Option<Failure> {
         let text = || format!("the sweep has put `{}` here", self.name());
         match self {
@@ -60,12 +60,12 @@ impl CallTrouble {
     }
 }
 
-/// What goes wrong in one run: the trouble, and which of the calls that reach the source it meets, from 0.
+/// A trouble in one run, and the call that meets it.
 #[derive(Clone, Debug)]
 pub struct CallInjection {
-    /// What.
+    /// The trouble.
     pub trouble: CallTrouble,
-    /// Where.
+    /// The number of the call among those that reach the source, from 0.
     pub at: usize,
     /// Rung when the run is to be killed.
     pub kill: Arc<Notify>,

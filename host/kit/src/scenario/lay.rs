@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::near;
 use promote_mock::World;
 
-/// What becomes of lists.
+/// The rule for lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ListRule {
     /// The new list takes the old one's place.
@@ -18,7 +18,7 @@ pub(super) enum ListRule {
     Join,
 }
 
-/// What names an item of a world file's lists.
+/// The keys that name an item of a world file's lists.
 fn names(list: &str) -> Option<&'static [&'static str]> {
     Some(match list {
         "entities" => &["blueprint", "identifier"],
@@ -33,7 +33,7 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// What a table means.
+/// Reads a table as a type.
 pub(super) fn read<'t, T: Deserialize<'t>>(table: DeTable<'t>) -> Result<T, toml::de::Error> {
     T::deserialize(toml::Deserializer::from(Spanned::new(0..0, table)))
 }
@@ -286,7 +286,8 @@ mod tests {
             assert_eq!(take(&mut world, what), Ok(()));
             assert!(take(&mut world, what).unwrap_err().contains(what));
         }
-        let (mut world, image) = (World::sample(), "image/web-1.4.1");
+        let mut world = World::sample();
+        let image = "image/web-1.4.1";
         assert_eq!(take_entity(&mut world, image), Ok(()));
         assert!(take_entity(&mut world, image).is_err());
     }

@@ -14,11 +14,11 @@ use promote_core::journal::record::{self, JournalDamage};
 pub struct MadeCall {
     /// The call.
     pub call: Call,
-    /// What became of it.
+    /// The end that it met.
     pub answer: CallFate,
 }
 
-/// What became of a call.
+/// The end that a call met.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallFate {
     /// It was answered.
@@ -93,7 +93,7 @@ impl MadeCall {
         call["call"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// How it failed, in a word; `stopped` if the run ended with it, nothing if it was answered.
+    /// Returns the name of its failure: `stopped` if the run ended with it, none if it was answered.
     pub fn failed(&self) -> Option<&'static str> {
         match &self.answer {
             CallFate::Reply(_) => None,

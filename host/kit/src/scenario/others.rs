@@ -1,4 +1,4 @@
-//! What Port and GitHub hold besides what a step's expectation names, as text: equal before and after means that nothing
+//! The parts of Port and GitHub that a step's expectation does not name, as text: equal before and after means that nothing
 //! else was written.
 
 use super::ask::StepExpect;
@@ -8,7 +8,7 @@ use promote_mock::git::Mode;
 use promote_mock::github::Repository;
 use promote_mock::port::Port;
 
-/// What both services held and hold, without the log and the end of one Port run; none if it is the same.
+/// Returns both services before and after as text, without the log and the end of one Port run; none if nothing changed.
 pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Option<[String; 2]> {
     let ports = [before, after].map(|world| {
         let mut port = world.port.clone();
@@ -28,7 +28,7 @@ pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Optio
     (texts[0] != texts[1]).then_some(texts)
 }
 
-/// What both services hold, without the Port run of the step and what the expectation names.
+/// Returns both services as text, without the Port run of the step and whatever the expectation names.
 pub(super) fn others(world: &World, expect: &StepExpect, ran: &StepResult) -> String {
     let mut port = world.port.clone();
     let named = expect.run.as_ref().and_then(|run| run.id.as_ref());

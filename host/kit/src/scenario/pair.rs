@@ -5,9 +5,9 @@ use super::made::MadeCall;
 use super::result::{ExpectMismatch, StepResult};
 
 /// Width of the left column.
-const COLUMN: usize = 72;
+const LEFT_COLUMN_CHARS: usize = 72;
 
-/// What differs between the same step on the mock and over HTTP.
+/// Compares the same step on the mock and over HTTP.
 pub(super) fn differences(mock: &StepResult, http: &StepResult) -> Vec<ExpectMismatch> {
     let mut found = Vec::new();
     let mut same = |key: &str, mock: String, http: String| {
@@ -44,11 +44,15 @@ pub(super) fn differences(mock: &StepResult, http: &StepResult) -> Vec<ExpectMis
 fn beside(mock: &[MadeCall], http: &[MadeCall]) -> String {
     let mut lines = Vec::new();
     for index in 0..mock.len().max(http.len()) {
-        let (left, right) = (mock.get(index), http.get(index));
+        let left = mock.get(index);
+        let right = http.get(index);
         let line = |made: Option<&MadeCall>| made.map(MadeCall::line).unwrap_or_default();
-        let cut: String = line(left).chars().take(COLUMN).collect();
+        let cut: String = line(left).chars().take(LEFT_COLUMN_CHARS).collect();
         let mark = if left == right { ' ' } else { '!' };
-        lines.push(format!("{mark} {cut:<COLUMN$} | {}", line(right)));
+        lines.push(format!(
+            "{mark} {cut:<LEFT_COLUMN_CHARS$} | {}",
+            line(right)
+        ));
         if left != right && line(left) == line(right) {
             let answer = |made: Option<&MadeCall>| format!("{:?}", made.map(|made| &made.answer));
             lines.push(format!("    left:  {}", answer(left)));

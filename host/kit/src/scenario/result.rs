@@ -13,12 +13,12 @@ use promote_core::run::{RunMode, RunResult};
 use promote_intake::changes::{Changes, FileDiff};
 use promote_mock::{Event, Seen, World};
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Clone, Debug)]
 pub struct StepResult {
     /// Whether somebody started a run or a plan; none if something else happened.
     pub mode: Option<RunMode>,
-    /// How it ended, in a word.
+    /// The kind of its ending.
     pub ending: Option<&'static str>,
     /// The exit code.
     pub exit: Option<u8>,
@@ -30,11 +30,11 @@ pub struct StepResult {
     pub calls: Vec<MadeCall>,
     /// Files that a plan would change.
     pub planned: Vec<FileDiff>,
-    /// What a person who waits was told.
+    /// The lines that a person who waits was told.
     pub said: Vec<String>,
-    /// Where a secret of the world was seen after the run: no place is the right one.
+    /// The places where a secret of the world was seen after the run; there must be none.
     pub leaks: Vec<&'static str>,
-    /// What somebody else did.
+    /// The event, if somebody else did something.
     pub event: Option<Event>,
     /// The Port run of the payload.
     pub run: Option<String>,
@@ -91,16 +91,16 @@ impl StepResult {
     }
 }
 
-/// What came of a scenario.
+/// The report of a scenario.
 #[derive(Clone, Debug)]
 pub struct ScenarioReport {
     /// Its title.
     pub title: String,
     /// Its file.
     pub path: PathBuf,
-    /// How long it took.
+    /// The time that it took.
     pub took: Duration,
-    /// What is not as it should be; none if it passed.
+    /// Everything that is not as it should be; empty if it passed.
     pub problems: Vec<ScenarioProblem>,
     /// The calls of every step, on the first backend.
     pub calls: Vec<Vec<MadeCall>>,
@@ -120,11 +120,11 @@ pub struct ScenarioProblem {
     pub line: usize,
     /// The step, from 1.
     pub step: usize,
-    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
+    /// The place: on the mock, over HTTP, or in the difference of the two, where the mock is the expected side.
     pub at: &'static str,
-    /// What.
+    /// The difference.
     pub mismatch: ExpectMismatch,
-    /// What the expectation would say if it said what there is; none if it is no snapshot.
+    /// The expectation that would fit; none if it is not a snapshot.
     pub snapshot: Option<ExpectSnapshot>,
 }
 
@@ -133,17 +133,17 @@ pub struct ScenarioProblem {
 pub struct ExpectMismatch {
     /// The key of the expectation.
     pub key: String,
-    /// What was expected.
+    /// The expected side.
     pub expected: String,
-    /// What there is.
+    /// The actual side.
     pub actual: String,
 }
 
-/// What an expectation would say.
+/// An expectation that would fit what there is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectSnapshot {
-    /// Where it stands, from `expect` on.
+    /// Its keys, from `expect` on.
     pub path: Vec<String>,
-    /// What it would say; none if what it names is not there.
+    /// Its value; none if there is no such thing.
     pub value: Option<Value>,
 }

@@ -28,7 +28,7 @@ use promote_mock::server::{Server, ServerOptions, Time};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
 use promote_mock::{Shared, World};
 
-/// How requests reach the world.
+/// The way of requests to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScenarioBackend {
     /// In the same process.
@@ -42,11 +42,11 @@ pub struct ScenarioRunner {
     engine: Engine,
     pool: Pool,
     named: BTreeMap<String, PathBuf>,
-    /// Where compiled policies are kept between processes.
+    /// The folder that keeps compiled policies between processes.
     cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
-    /// What the policies say of their settings, by digest.
+    /// The settings schemas of policies, by digest.
     schemas: Mutex<BTreeMap<String, KnownSchema>>,
     seed: u64,
 }
@@ -80,7 +80,7 @@ impl ScenarioRunner {
         })
     }
 
-    /// What the policies are compiled by.
+    /// Returns the engine that compiles the policies.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -148,15 +148,16 @@ impl ScenarioRunner {
         {
             return Ok(policy.clone());
         }
-        let bytes = match named.is_none() && file == builtin {
-            true => builtin::POLICY.to_vec(),
-            false => std::fs::read(&file).map_err(|why| {
+        let bytes = if named.is_none() && file == builtin {
+            builtin::POLICY.to_vec()
+        } else {
+            std::fs::read(&file).map_err(|why| {
                 error(format!(
                     "cannot read {}: {why}; `--policy {}=FILE` names its file",
                     file.display(),
                     name.display()
                 ))
-            })?,
+            })?
         };
         // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
         let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
@@ -227,7 +228,7 @@ impl ScenarioRunner {
             .await
     }
 
-    /// What a policy says of its settings; it is asked once.
+    /// Returns the schema of a policy's settings; the policy is asked once.
     async fn schema(&self, policy: &Policy) -> KnownSchema {
         let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(described) = schemas().get(&policy.digest).cloned() {
@@ -300,7 +301,8 @@ impl ScenarioRunner {
 /// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
 /// by the thousand here, and half of what an instance costs is the kernel's work.
 fn pooled() -> wasmtime::Config {
-    let (mut config, mut pool) = (native::quick(), wasmtime::PoolingAllocationConfig::new());
+    let mut config = native::quick();
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
     pool.linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);

@@ -18,7 +18,7 @@ mod tests {
 
     const UNHEARD: &str = "unheard-of-key";
 
-    /// How to get to a place of a file: a key, or the first item of a list.
+    /// One step to a place of a file: a key, or the first item of a list.
     #[derive(Clone)]
     enum SchemaStep {
         Key(String),

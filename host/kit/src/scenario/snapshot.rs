@@ -67,7 +67,8 @@ fn of_part(expect: &StepExpect, ran: &StepResult, key: &str) -> Option<ExpectSna
     for (name, file) in expect.files.iter().filter(|(name, _)| !name.contains(':')) {
         let github = &ran.after.github;
         let repository = github.repositories.first()?;
-        let (full, base) = (repository.full_name(), &repository.settings.default_branch);
+        let full = repository.full_name();
+        let base = &repository.settings.default_branch;
         if key == format!("files.\"{name}\"") && matches!(file, FileExpect::Whole(_)) {
             return at(
                 &["files", name],

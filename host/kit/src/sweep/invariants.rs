@@ -17,7 +17,7 @@ use promote_mock::git::Oid;
 use promote_mock::github::{PullState, Repository};
 use promote_mock::port::{Entity, RunStatus, Targets};
 
-/// What must hold; the numbers are those of `ARCHITECTURE.md`.
+/// A rule that must hold; the numbers are those of `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// 1: the catalog is never ahead of git.
@@ -61,13 +61,13 @@ impl Invariant {
 /// An invariant that does not hold, and what shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenInvariant {
-    /// Which.
+    /// The invariant.
     pub invariant: Invariant,
-    /// What shows it; foreign text in it is not neutralised.
+    /// The sign of it; foreign text in it is not neutralised.
     pub what: String,
 }
 
-/// What holds of one run, whatever hit it; `clean` is the same run when nothing does.
+/// Returns the invariants that do not hold of one run, whatever hit it; `clean` is the same run when nothing does.
 pub(super) fn of_run(
     config: &Config,
     clean: &StepResult,
@@ -108,8 +108,10 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
     let grants = config.grants.0.iter().filter(|grant| grant.after_merge);
     for grant in grants {
         for ((blueprint, identifier), entity) in after.port.entities.iter() {
-            let covered = grant.blueprint.contains(blueprint);
-            for (name, targets) in entity.relations.iter().filter(|_| covered) {
+            if !grant.blueprint.contains(blueprint) {
+                continue;
+            }
+            for (name, targets) in &entity.relations {
                 let was = before
                     .port
                     .entity(blueprint, identifier)
@@ -302,7 +304,7 @@ pub(super) fn other_end(clean: &World, hit: &World) -> Option<BrokenInvariant> {
     })
 }
 
-/// What others see of Port and GitHub once all is settled: what stands on branches, pull requests, the catalog. Not when,
+/// Shows what others see of Port and GitHub once all is settled: the content of branches, pull requests, the catalog. Not when,
 /// and not what was said.
 fn settled(world: &World) -> String {
     let mut lines = Vec::new();
@@ -376,7 +378,8 @@ mod tests {
         )]);
         let base = repository.git.tree_of(parent);
         let tree = repository.git.edit_tree(base, &edits).unwrap();
-        let (parents, author) = (vec![parent], Signature::new(author, "", now));
+        let parents = vec![parent];
+        let author = Signature::new(author, "", now);
         let committer = author.clone();
         let commit = Commit {
             tree,

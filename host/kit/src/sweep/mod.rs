@@ -24,7 +24,7 @@ use promote_mock::World;
 pub use invariants::{BrokenInvariant, Invariant};
 pub use shot::{ShotFilter, SweepShot};
 
-/// What came of one shot.
+/// The result of one shot.
 #[derive(Clone, Debug)]
 pub struct ShotResult {
     /// The shot.
@@ -37,7 +37,7 @@ pub struct ShotResult {
     pub calls: Vec<Vec<MadeCall>>,
 }
 
-/// What every shot at one step is held against.
+/// The undisturbed run of a step, which every shot at it is held against.
 struct CleanStep<'a> {
     /// The step.
     step: &'a ScenarioStep,

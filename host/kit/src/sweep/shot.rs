@@ -18,7 +18,7 @@ pub struct SweepShot {
     pub call: usize,
     /// The name of the call in the journal.
     pub name: String,
-    /// What goes wrong with it.
+    /// The trouble that it meets.
     #[serde(serialize_with = "as_name")]
     pub trouble: CallTrouble,
 }
@@ -45,7 +45,7 @@ impl fmt::Display for SweepShot {
     }
 }
 
-/// Which shots are meant: `SCENARIO[/STEP]:CALL:TROUBLE`, where a call is its number or its name, and `*` is any.
+/// Chooses shots: `SCENARIO[/STEP]:CALL:TROUBLE`, where a call is its number or its name, and `*` is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShotFilter {
     scenario: Option<String>,
@@ -116,7 +116,8 @@ mod tests {
     fn a_shot_is_found_by_the_name_that_it_is_shown_with() {
         for trouble in CallTrouble::all() {
             for step in [1, 3] {
-                let (scenario, name) = ("happy".to_owned(), "merge".to_owned());
+                let scenario = "happy".to_owned();
+                let name = "merge".to_owned();
                 let shot = SweepShot {
                     scenario,
                     step,

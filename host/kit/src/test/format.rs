@@ -1,4 +1,4 @@
-//! What came of scenarios, in words, JSON, JUnit's XML or annotations. All text is made harmless: scenarios hold hostile
+//! Reports of scenarios in words, JSON, JUnit's XML or annotations. All text is made harmless: scenarios hold hostile
 //! data on purpose.
 
 use std::fmt::Write as _;
@@ -38,9 +38,10 @@ pub(super) struct TestResult {
     pub(super) coverage: Option<CallCoverage>,
 }
 
-/// What is said when all have ended.
+/// Returns everything that is said when all have ended.
 pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
-    let (reports, took) = (&result.reports, result.took);
+    let reports = &result.reports;
+    let took = result.took;
     match format {
         TestFormat::Text => format!("{}\n{}\n", tables(result), summary(reports, took)),
         TestFormat::Json => {
@@ -98,7 +99,7 @@ fn summary(reports: &[ScenarioReport], took: Duration) -> String {
     )
 }
 
-/// What is wrong, and which calls were made, line by line.
+/// Lists the problems and the calls, line by line.
 fn details(report: &ScenarioReport) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in &report.problems {
@@ -130,8 +131,11 @@ fn details(report: &ScenarioReport) -> Vec<String> {
 }
 
 fn title(report: &ScenarioReport, problem: &ScenarioProblem) -> String {
-    let (path, line) = (report.path.display(), problem.line);
-    let (step, key, at) = (problem.step, text::line(&problem.mismatch.key), problem.at);
+    let path = report.path.display();
+    let line = problem.line;
+    let step = problem.step;
+    let key = text::line(&problem.mismatch.key);
+    let at = problem.at;
     format!("{path}:{line}: step {step}: {key} {at}")
 }
 
@@ -174,10 +178,8 @@ fn junit(reports: &[ScenarioReport], took: Duration) -> String {
         took.as_secs_f32()
     );
     for report in reports {
-        let (name, class) = (
-            escape(&report.title),
-            escape(&report.path.display().to_string()),
-        );
+        let name = escape(&report.title);
+        let class = escape(&report.path.display().to_string());
         let time = report.took.as_secs_f32();
         let _ = write!(
             xml,

@@ -17,17 +17,17 @@ use crate::scenario::{
 };
 use crate::sweep::{Invariant, ShotFilter, ShotResult, sweep};
 
-/// How many shots there were, and how many broke what; by trouble.
+/// For each trouble the number of shots, and of broken invariants.
 #[derive(Clone, Debug, Default)]
 pub struct SweepTotals(BTreeMap<CallTrouble, (usize, BTreeMap<Invariant, usize>)>);
 
 impl SweepTotals {
-    /// How many shots were fired.
+    /// Returns the number of shots that were fired.
     pub fn injections(&self) -> usize {
         self.0.values().map(|(injections, _)| injections).sum()
     }
 
-    /// How many times an invariant was broken.
+    /// Returns the number of times that an invariant was broken.
     pub fn broken(&self) -> usize {
         self.0
             .values()
@@ -103,10 +103,13 @@ pub async fn sweep_all(
     let places = Arc::new(Semaphore::new(4));
     let mut running = JoinSet::new();
     for (index, scenario) in scenarios.into_iter().enumerate() {
-        let (runner, only, places) = (Arc::clone(runner), only.clone(), Arc::clone(&places));
+        let runner = Arc::clone(runner);
+        let only = only.clone();
+        let places = Arc::clone(&places);
         running.spawn(async move {
             let _place = places.acquire_owned().await;
-            let (started, mut coverage) = (Instant::now(), CallCoverage::default());
+            let started = Instant::now();
+            let mut coverage = CallCoverage::default();
             let path = scenario.path.display().to_string();
             let struck = sweep(&runner, &scenario, &only, &mut coverage)
                 .await
@@ -118,11 +121,9 @@ pub async fn sweep_all(
             anyhow::Ok((index, report, totals, coverage))
         });
     }
-    let (mut reports, mut totals, mut coverage) = (
-        BTreeMap::new(),
-        SweepTotals::default(),
-        CallCoverage::default(),
-    );
+    let mut reports = BTreeMap::new();
+    let mut totals = SweepTotals::default();
+    let mut coverage = CallCoverage::default();
     while let Some(ended) = running.join_next().await {
         let (index, report, own, calls) = ended.context("a sweep panicked")??;
         shown(&report);
@@ -133,7 +134,7 @@ pub async fn sweep_all(
     Ok((reports.into_values().collect(), totals, coverage))
 }
 
-/// What is broken, as problems of the scenario.
+/// Turns broken invariants into problems of the scenario.
 fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioReport {
     let problems = struck.iter().flat_map(|struck| {
         struck.broken.iter().map(move |broken| ScenarioProblem {
@@ -168,7 +169,8 @@ fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioRepo
 
 /// The command that does it again.
 fn again(scenario: &Scenario, struck: &ShotResult, seed: u64) -> String {
-    let (path, shot) = (scenario.path.display(), &struck.shot);
+    let path = scenario.path.display();
+    let shot = &struck.shot;
     format!("again: promote test {path} --sweep --seed {seed} --only '{shot}'")
 }
 

@@ -46,11 +46,11 @@ fn edited(text: &str, report: &ScenarioReport) -> anyhow::Result<(String, Vec<St
             continue;
         };
         let root = document.as_item_mut();
-        let step = match root.get("step").is_some() {
-            true => root
-                .get_mut("step")
-                .and_then(|steps| steps.get_mut(problem.step - 1)),
-            false => Some(root),
+        let step = if root.get("step").is_some() {
+            root.get_mut("step")
+                .and_then(|steps| steps.get_mut(problem.step - 1))
+        } else {
+            Some(root)
         };
         let Some(expect) = step.and_then(|step| step.get_mut("expect")) else {
             continue;
@@ -162,7 +162,9 @@ mod tests {
     }
 
     fn update_of(text: &str, problems: Vec<ScenarioProblem>) -> String {
-        let (title, path, took) = ("x".to_owned(), "x.toml".into(), Duration::ZERO);
+        let title = "x".to_owned();
+        let path = "x.toml".into();
+        let took = Duration::ZERO;
         edited(
             text,
             &ScenarioReport {

@@ -1,26 +1,26 @@
-//! What is wrong with a journal, and on which line. Decides nothing about what was recorded.
+//! Finds the lines of a journal that are not as they were written. It decides nothing about what was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use promote_core::journal::record::Line;
 use promote_core::journal::{Entry, FORMAT, Header, chain};
 
-/// What a journal is, as far as it can be told from the journal alone.
+/// The state of a journal, as far as the journal alone can tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournalCheck {
-    /// How many whole lines there are.
+    /// The number of whole lines.
     pub lines: usize,
     /// The sum that the last whole line gives itself; empty if there is none.
     pub sum: String,
-    /// What the run started from, if that can be read.
+    /// The first line of the run, if it can be read.
     pub header: Option<Box<Header>>,
-    /// How it ends.
+    /// Its end.
     pub end: JournalEnd,
-    /// What is wrong, line by line; none if every line is what was written.
+    /// The faults, line by line; empty if every line is as it was written.
     pub findings: Vec<LineFinding>,
 }
 
-/// How a journal ends.
+/// The end of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalEnd {
     /// With the run's own ending.
@@ -41,11 +41,11 @@ pub enum JournalEnd {
 pub struct LineFinding {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The fault.
     pub what: LineFault,
 }
 
-/// What can be wrong with a line. The words follow "line N".
+/// A fault of a line. The words follow "line N".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
     /// It is not one of a journal.
@@ -60,7 +60,7 @@ pub enum LineFault {
     /// It was written once and is there twice.
     #[error("repeats line {0}")]
     Repeated(usize),
-    /// What was written before it is not there.
+    /// Lines that were written before it are not there.
     #[error("is not where it was written: {} missing before it", lines(.0, .1))]
     Missing(usize, usize),
     /// It does not belong there, although nothing was changed after it was written.
@@ -171,8 +171,10 @@ fn unreadable(why: &str) -> LineFault {
 /// Holds the numbers that lines give themselves against the places where they stand.
 fn order(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
     let there: BTreeSet<usize> = parsed.iter().flatten().map(|line| line.number).collect();
-    let (mut findings, mut seen) = (Vec::new(), BTreeSet::new());
-    let (mut expected, mut before) = (1, "");
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut expected = 1;
+    let mut before = "";
     for (index, line) in parsed.iter().enumerate() {
         let mut find = |what| {
             findings.push(LineFinding {
@@ -260,7 +262,9 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
 
 /// Holds the entries against the order that a run writes them in.
 fn sequence(entries: &[(usize, Entry)]) -> Vec<LineFinding> {
-    let (mut calls, mut open, mut over) = (0_u32, false, false);
+    let mut calls = 0_u32;
+    let mut open = false;
+    let mut over = false;
     let mut findings = Vec::new();
     for (line, entry) in entries {
         let misplaced = match entry {

@@ -34,7 +34,7 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub allow_cut: bool,
 
-    /// How to say what was found
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -117,7 +117,8 @@ fn pretty(all: &[CheckedJournal]) -> String {
             verified,
             fits,
         } = looked;
-        let (path, lines) = (text::line(&path.display().to_string()), verified.lines);
+        let path = text::line(&path.display().to_string());
+        let lines = verified.lines;
         let _ = writeln!(
             shown,
             "{:6}  {path}: {lines} lines, {}",
@@ -133,12 +134,13 @@ fn pretty(all: &[CheckedJournal]) -> String {
             );
         }
         let sum = text::line(&verified.sum);
-        let _ = match fits {
-            true => writeln!(shown, "        sum {sum}"),
-            false => writeln!(
+        let _ = if *fits {
+            writeln!(shown, "        sum {sum}")
+        } else {
+            writeln!(
                 shown,
                 "        its sum is {sum}, not the one that was asked for: it was cut, or written again"
-            ),
+            )
         };
     }
     let [whole, cut, broken] = ["whole", "cut", "broken"].map(|state| count(all, state));
