@@ -119,7 +119,7 @@ pub fn related<'a>(entity: &'a Entity, relation: &str) -> Option<&'a str> {
 }
 
 impl FleetService {
-    /// Whether a promotion of it is possible: its policy names an entity to promote to, or keeps that to itself.
+    /// Returns whether a promotion of it is possible: its policy names an entity to promote to, or keeps that to itself.
     pub fn is_promotable(&self) -> bool {
         self.target != RuntimeName::Missing
     }

@@ -28,14 +28,10 @@ pub(super) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 /// # Errors
 /// When it cannot be read, or is larger than any journal.
 pub(super) fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?
-            .take(MAX_JOURNAL_BYTES + 1)
-            .read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    let bytes = read().with_context(|| format!("reading {}", path.display()))?;
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_JOURNAL_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("reading {}", path.display()))?;
     if bytes.len() as u64 > MAX_JOURNAL_BYTES {
         bail!(
             "{} has more than {MAX_JOURNAL_BYTES} bytes, which no journal has",

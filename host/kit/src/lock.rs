@@ -148,21 +148,23 @@ fn locked(reference: String, policy: &Policy) -> Locked {
 /// Each component with the one that it replaces: of the same reference, else of the same name in the same registry.
 fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<ComponentChange<'a>> {
     let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
-    let before = |new: &Locked| {
-        let same = known.iter().find(|old| old.reference == new.reference);
-        same.or_else(|| {
-            known
-                .iter()
-                .find(|old| artifact(old).is_some() && artifact(old) == artifact(new))
-        })
-    };
     new.components
         .iter()
         .map(|new| ComponentChange {
-            old: before(new),
+            old: find_replaced(known, new),
             new,
         })
         .collect()
+}
+
+fn find_replaced<'a>(known: &'a [Locked], new: &Locked) -> Option<&'a Locked> {
+    let same = known.iter().find(|old| old.reference == new.reference);
+    same.or_else(|| {
+        let name = artifact(new)?;
+        known
+            .iter()
+            .find(|old| artifact(old).as_ref() == Some(&name))
+    })
 }
 
 /// References that are locked and named no more, nor replaced.

@@ -263,16 +263,13 @@ fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenari
 fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
     let share = paths.len().div_ceil(workers()).max(1);
     thread::scope(|scope| {
-        let one = |paths: &[PathBuf]| {
-            paths
-                .iter()
-                .map(|path| Scenario::read(path))
-                .collect::<Vec<_>>()
-        };
-        let readers: Vec<_> = paths
-            .chunks(share)
-            .map(|paths| scope.spawn(move || one(paths)))
-            .collect();
+        let mut readers = Vec::new();
+        for paths in paths.chunks(share) {
+            readers.push(scope.spawn(move || {
+                let scenarios = paths.iter().map(|path| Scenario::read(path));
+                scenarios.collect::<Vec<_>>()
+            }));
+        }
         readers
             .into_iter()
             .flat_map(|reader| reader.join().expect("a reader does not panic"))

@@ -194,7 +194,7 @@ impl Environment {
         Ok(Access { given, docker })
     }
 
-    /// Whether a GitHub App acts, not a token.
+    /// Returns whether a GitHub App acts, not a token.
     pub fn is_app(&self) -> bool {
         self.get(GITHUB_APP_ID).is_some()
     }
@@ -221,7 +221,7 @@ impl Environment {
         }
     }
 
-    /// Whether a runner of GitHub Actions reads the output.
+    /// Returns whether a runner of GitHub Actions reads the output.
     pub fn is_workflow(&self) -> bool {
         self.get(GITHUB_ACTIONS).as_deref() == Some("true")
     }
@@ -266,7 +266,7 @@ impl Environment {
         })
     }
 
-    /// Whether the user wants no colours.
+    /// Returns whether the user wants no colours.
     pub fn no_color(&self) -> bool {
         self.get(NO_COLOR).is_some()
     }

@@ -112,7 +112,7 @@ fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
         .env("PATH", env::join_paths(folders).unwrap_or(path))
 }
 
-/// Whether a variable would carry an outer cargo's business (its flags, its profile, clippy as the compiler) into this
+/// Returns whether a variable would carry an outer cargo's business (its flags, its profile, clippy as the compiler) into this
 /// build, which is for another target and must come out the same wherever it was started.
 fn leaks(name: &str) -> bool {
     /// The user's network and terminal, and the outer cargo's job slots, which the two must share.

@@ -25,7 +25,7 @@ pub struct MachineProbe {
     pub linker: Option<PathBuf>,
 }
 
-/// Whether rustup can add the target to the active compiler.
+/// The ways in which rustup can relate to the active compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RustupState {
     /// It does not manage the active compiler.

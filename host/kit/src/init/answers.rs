@@ -130,13 +130,13 @@ pub(super) struct SetupAnswers {
     pub paths: Option<String>,
     /// The environment.
     pub environment: String,
-    /// Whether a GitHub App acts.
+    /// True if a GitHub App acts.
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
     /// Port's integration of the newer kind.
     pub installation: Option<String>,
-    /// Whether only what a promotion reads is added.
+    /// True if only what a promotion reads is added.
     pub minimal: bool,
 }
 

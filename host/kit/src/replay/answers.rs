@@ -10,9 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::effects::{changes_something, is_alike, touches};
 use super::recording::{RecordedCall, RunRecording};
 use promote_core::call::{Call, Fault, Reply};
-use promote_core::contract::{Entity, EntityKey, Failure, MergeMethod};
+use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::sandbox::Door;
@@ -31,7 +32,7 @@ pub(super) struct RecordedAnswers {
     pub(super) writes: Vec<Call>,
     /// The number of them, from the first, that are the recorded ones.
     common: usize,
-    /// Whether a write was answered that was not recorded.
+    /// True if a write was answered that was not recorded.
     pub(super) simulated: bool,
     overlay: Overlay,
     budget: Budget,
@@ -119,10 +120,9 @@ impl RecordedAnswers {
 
     /// The time that was recorded for the next question about it, and never an earlier one than before.
     fn time(&mut self) -> String {
-        let asked = |(index, step): &(usize, &RecordedCall)| {
-            step.call == Call::Now && self.given[*index].is_none()
-        };
-        let found = self.recording.steps.iter().enumerate().find(asked);
+        let mut steps = self.recording.steps.iter().enumerate();
+        let found =
+            steps.find(|(index, step)| step.call == Call::Now && self.given[*index].is_none());
         let time = found.and_then(|(index, step)| match &step.answer {
             Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
             _ => None,
@@ -155,11 +155,12 @@ impl RecordedAnswers {
 
     /// The recorded read that answers: the first that was not given, or the last that was if time has not passed since.
     fn find(&self, call: &Call) -> Option<usize> {
-        let same = |index: &usize| {
-            self.recording.steps[*index].call == *call
-                && self.is_untouched(call, self.writes_before[*index])
-        };
-        let all: Vec<usize> = (0..self.recording.steps.len()).filter(same).collect();
+        let all: Vec<usize> = (0..self.recording.steps.len())
+            .filter(|index| {
+                self.recording.steps[*index].call == *call
+                    && self.is_untouched(call, self.writes_before[*index])
+            })
+            .collect();
         let fresh = all.iter().find(|index| self.given[**index].is_none());
         let again = all
             .iter()
@@ -195,7 +196,7 @@ impl RecordedAnswers {
         }
     }
 
-    /// Whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
+    /// Returns whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
     /// here, can have changed it.
     fn is_untouched(&self, read: &Call, writes: usize) -> bool {
         let there = if writes >= self.common {
@@ -252,11 +253,10 @@ impl RecordedAnswers {
         if let Some(reply) = simulated {
             return Ok(reply);
         }
-        let is_it = |index: &usize| {
+        let index = (0..self.recording.steps.len()).find(|index| {
             self.writes_before[*index] == self.common
                 && changes_something(&self.recording.steps[*index].call)
-        };
-        let index = (0..self.recording.steps.len()).find(is_it);
+        });
         self.common += 1;
         let reply = index.map_or(Ok(Reply::Done(())), |index| self.give(index))?;
         if let (Call::Propose { proposal }, Reply::PullRequest(pull)) = (call, &reply) {
@@ -337,70 +337,4 @@ impl Door for RecordedAnswers {
 
 fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::Trap(wasmtime::Error::new(error))
-}
-
-/// Whether a call changes what others read; a log line does not.
-pub(super) fn changes_something(call: &Call) -> bool {
-    call.is_write() && !matches!(call, Call::Note { .. })
-}
-
-/// Whether two writes leave the same behind: a proposal whatever its words, a merge whatever its method.
-fn is_alike(one: &Call, other: &Call) -> bool {
-    let bare = |call: &Call| match call.clone() {
-        Call::Propose { mut proposal } => {
-            proposal.title.clear();
-            proposal.body.clear();
-            Call::Propose { proposal }
-        }
-        Call::Merge {
-            repository,
-            number,
-            expected_head,
-            ..
-        } => Call::Merge {
-            repository,
-            number,
-            expected_head,
-            method: MergeMethod::Squash,
-        },
-        call => call,
-    };
-    bare(one) == bare(other)
-}
-
-/// Whether a write could change what a read returns: Port's whole catalog, or one repository.
-fn touches(write: &Call, read: &Call) -> bool {
-    match (repository(write), repository(read)) {
-        (None, None) => true,
-        (Some(written), Some(read)) => written == read,
-        _ => false,
-    }
-}
-
-/// The repository that a call is about; none if it is about Port.
-fn repository(call: &Call) -> Option<&str> {
-    match call {
-        Call::ReadFile { repository, .. }
-        | Call::GetPullRequest { repository, .. }
-        | Call::FindPullRequests { repository, .. }
-        | Call::GetChecks { repository, .. }
-        | Call::GetBranchRules { repository, .. }
-        | Call::GetCommit { repository, .. }
-        | Call::Compare { repository, .. }
-        | Call::DeleteBranch { repository, .. }
-        | Call::ClosePullRequest { repository, .. }
-        | Call::Comment { repository, .. }
-        | Call::AddLabels { repository, .. }
-        | Call::RequestReviewers { repository, .. }
-        | Call::Merge { repository, .. }
-        | Call::MergeWhenReady { repository, .. } => Some(repository),
-        Call::Propose { proposal } => Some(&proposal.repository),
-        Call::Now
-        | Call::Sleep { .. }
-        | Call::Note { .. }
-        | Call::GetEntity { .. }
-        | Call::GetEntities { .. }
-        | Call::Search { .. }
-        | Call::UpdateEntity { .. } => None,
-    }
 }

@@ -49,7 +49,7 @@ pub struct TrialResult {
     pub new: Option<RunDecision>,
     /// The explanation: the new reasons, the reasons that are gone, or the unknown.
     pub why: String,
-    /// Whether the new ending supposes that a write which was not recorded would have gone well.
+    /// True if the new ending supposes that a write which was not recorded would have gone well.
     pub simulated: bool,
     /// The first call that is another one, recorded and now; none if all are the same.
     pub parting: Option<FirstDifference>,

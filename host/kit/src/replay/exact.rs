@@ -108,7 +108,7 @@ struct ReplayTape {
     steps: Vec<RecordedCall>,
     next: usize,
     budget: Budget,
-    /// Whether the run was stopped where the recording ends, so that more calls are no surprise.
+    /// True if the run was stopped where the recording ends, so that more calls are no surprise.
     is_cut: bool,
     stopped: Option<TapeStop>,
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod backtest;
+mod effects;
 mod error;
 mod exact;
 mod html;

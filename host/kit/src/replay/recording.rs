@@ -149,7 +149,7 @@ impl RunRecording {
         }
     }
 
-    /// Whether writes were made.
+    /// Returns its mode: with writes or without.
     pub fn mode(&self) -> RunMode {
         if self.header.mode == RunMode::Plan.name() {
             RunMode::Plan
@@ -158,7 +158,7 @@ impl RunRecording {
         }
     }
 
-    /// Whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
+    /// Returns whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
     /// failed before the policy started.
     pub fn is_cut(&self) -> bool {
         let out_of_time = self.header.limits.out_of_time().to_string();

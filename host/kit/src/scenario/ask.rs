@@ -58,7 +58,7 @@ pub struct StepExpect {
 }
 
 impl StepExpect {
-    /// Whether nothing at all is expected.
+    /// Returns whether nothing at all is expected.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -174,7 +174,7 @@ impl From<TextOrTexts> for ExpectedTexts {
 pub enum FileExpect {
     /// The whole text.
     Whole(String),
-    /// Whether it is there, and what it holds.
+    /// Some of it.
     Parts(FileParts),
 }
 
@@ -182,7 +182,7 @@ pub enum FileExpect {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileParts {
-    /// Whether it is there.
+    /// True if it is there.
     #[serde(default = "yes")]
     pub exists: bool,
     /// Texts that it must hold.

@@ -378,7 +378,7 @@ fn missing(name: &str, known: &[String]) -> String {
     format!("there is none of that name{hint}")
 }
 
-/// Whether a made call is meant by a name without a failure, too.
+/// Returns whether a made call is meant by a name without a failure, too.
 fn is(made: &str, name: &str) -> bool {
     made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
 }

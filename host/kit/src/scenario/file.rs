@@ -8,23 +8,22 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeTable;
 
 use super::ask::StepExpect;
 use super::error::{ScenarioError, ScenarioText};
+use super::form::{
+    ConfigFile, GivenFile, PayloadFile, PayloadShape, ScenarioFile, StartMode, StepFile,
+};
 use super::lay::{ListRule, is_entity, lay, read, take, take_entity};
 use super::model::{Scenario, ScenarioStep, StepAction};
 use crate::demo::CONFIG;
-use promote_core::grants::Grants;
-use promote_core::limits::Limits;
-use promote_core::run::RunMode;
-use promote_intake::config::{ComponentRef, Config, PolicyConfig, PortConfig};
-use promote_mock::file::{EventFile, GitHubFile, PortFile, WorldFileError};
-use promote_mock::{Event, Faults, World, sample};
+use promote_intake::config::{ComponentRef, Config};
+use promote_mock::file::WorldFileError;
+use promote_mock::{World, sample};
 
 /// The sample world, as far as files can be laid over it.
 static WORLD: LazyLock<DeTable<'static>> = LazyLock::new(|| {
@@ -46,99 +45,6 @@ static SAMPLE_CONFIG: LazyLock<(DeTable<'static>, Config)> = LazyLock::new(|| {
 
 /// The sample's message of Port.
 static SAMPLE_PAYLOAD: LazyLock<String> = LazyLock::new(|| sample::payload().to_string());
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ScenarioFile {
-    title: Option<String>,
-    #[serde(default)]
-    given: GivenFile,
-    #[serde(default)]
-    config: ConfigFile,
-    #[serde(rename = "do")]
-    act: Option<Spanned<StartMode>>,
-    payload: Option<Spanned<PayloadFile>>,
-    expect: Option<Spanned<StepExpect>>,
-    #[serde(default)]
-    step: Vec<Spanned<StepFile>>,
-}
-
-/// A world file, which one it is laid over, and what is taken away from that.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct GivenFile {
-    world: Option<Spanned<String>>,
-    without: Vec<Spanned<String>>,
-    #[serde(rename = "start")]
-    _start: Option<Timestamp>,
-    #[serde(rename = "port")]
-    _port: PortFile,
-    #[serde(rename = "github")]
-    _github: GitHubFile,
-    #[serde(rename = "faults")]
-    _faults: Faults,
-    #[serde(rename = "events")]
-    _events: Vec<Spanned<EventFile>>,
-}
-
-/// A `promote.toml`, and which one it is laid over.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ConfigFile {
-    file: Option<Spanned<String>>,
-    #[serde(rename = "policy")]
-    _policy: PolicyConfig,
-    #[serde(rename = "port")]
-    _port: PortConfig,
-    #[serde(rename = "grants")]
-    _grants: Grants,
-    #[serde(rename = "limits", deserialize_with = "promote_core::limits::parse")]
-    _limits: Limits,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct StepFile {
-    #[serde(rename = "do")]
-    act: Option<StartMode>,
-    event: Option<Event>,
-    advance: Option<SignedDuration>,
-    #[serde(default)]
-    heal: bool,
-    payload: Option<Spanned<PayloadFile>>,
-    #[serde(default)]
-    expect: StepExpect,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StartMode {
-    #[default]
-    Run,
-    Plan,
-}
-
-/// Port's message: one of the sample's shapes or a file, with changes; or any text.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct PayloadFile {
-    shape: PayloadShape,
-    file: Option<String>,
-    text: Option<String>,
-    set: Map<String, Value>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum PayloadShape {
-    /// The old message.
-    #[default]
-    Sample,
-    /// The message as the sample's action makes it.
-    Action,
-    /// The templated message.
-    Templated,
-}
 
 impl Scenario {
     /// Reads a file.
@@ -439,14 +345,5 @@ fn set(base: &mut Value, over: &Value) {
             }
         }
         over => *base = over.clone(),
-    }
-}
-
-impl From<StartMode> for RunMode {
-    fn from(what: StartMode) -> Self {
-        match what {
-            StartMode::Run => Self::Run,
-            StartMode::Plan => Self::Plan,
-        }
     }
 }

@@ -54,7 +54,7 @@ impl CallTrouble {
         }
     }
 
-    /// Whether the call is made all the same.
+    /// Returns whether the call is made all the same.
     fn is_made(self) -> bool {
         matches!(self, Self::LostAnswer | Self::KillAfter)
     }

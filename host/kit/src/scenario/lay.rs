@@ -76,7 +76,7 @@ fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
     }
 }
 
-/// Whether two items have the same names. One that is no text names nothing.
+/// Returns whether two items have the same names. One that is no text names nothing.
 fn named_alike(one: &DeValue<'_>, other: &DeValue<'_>, names: &[&str]) -> bool {
     let same = |name: &&str| match (one.get(name), other.get(name)) {
         (None, None) => true,
@@ -112,18 +112,17 @@ pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
         .split_once('/')
         .map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
     let gone = key.and_then(|key| world.port.entities.remove(&key));
-    let known = || {
-        world
-            .port
-            .entities
-            .keys()
-            .map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"))
-    };
-    gone.map(drop)
-        .ok_or_else(|| missing(what, &known().collect::<Vec<_>>()))
+    if gone.is_some() {
+        return Ok(());
+    }
+    let keys = world.port.entities.keys();
+    let known: Vec<String> = keys
+        .map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"))
+        .collect();
+    Err(missing(what, &known))
 }
 
-/// Whether it is an entity that is to be taken away, and not a part of something.
+/// Returns whether it is an entity that is to be taken away, and not a part of something.
 pub(super) fn is_entity(what: &str) -> bool {
     !what.contains([':', '#'])
 }

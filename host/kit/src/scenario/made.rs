@@ -110,7 +110,7 @@ impl MadeCall {
         }
     }
 
-    /// Whether the call may have changed something other than the log of the Port run.
+    /// Returns whether the call may have changed something other than the log of the Port run.
     pub fn changes_something(&self) -> bool {
         self.call.is_write() && !matches!(self.call, Call::Note { .. })
     }

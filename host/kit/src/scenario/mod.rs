@@ -33,6 +33,7 @@ mod diff;
 mod error;
 mod expect;
 mod file;
+mod form;
 mod inject;
 mod lay;
 mod made;

@@ -16,7 +16,7 @@ use promote_mock::{Event, Seen, World};
 /// The result of one step.
 #[derive(Clone, Debug)]
 pub struct StepResult {
-    /// Whether somebody started a run or a plan; none if something else happened.
+    /// The run or plan that somebody started; none if something else happened.
     pub mode: Option<RunMode>,
     /// The kind of its ending.
     pub ending: Option<&'static str>,
@@ -107,7 +107,7 @@ pub struct ScenarioReport {
 }
 
 impl ScenarioReport {
-    /// Whether everything is as it should be.
+    /// Returns whether everything is as it should be.
     pub fn passed(&self) -> bool {
         self.problems.is_empty()
     }

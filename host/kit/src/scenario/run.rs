@@ -339,14 +339,14 @@ fn judge(
     look: impl Fn(usize, &StepExpect) -> Vec<ExpectMismatch>,
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
-        let found = look(index, &step.expect).into_iter();
-        let problem = |mismatch| ScenarioProblem {
-            line: step.line,
-            step: index + 1,
-            at,
-            mismatch,
-            snapshot: None,
-        };
-        problems.extend(found.map(problem));
+        for mismatch in look(index, &step.expect) {
+            problems.push(ScenarioProblem {
+                line: step.line,
+                step: index + 1,
+                at,
+                mismatch,
+                snapshot: None,
+            });
+        }
     }
 }

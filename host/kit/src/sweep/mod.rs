@@ -97,18 +97,20 @@ pub async fn sweep(
 /// The calls that reach a source, with their numbers from 1: time comes from the host, and what the gate stops goes no
 /// further.
 fn reaching(calls: &[MadeCall]) -> impl Iterator<Item = (usize, &MadeCall)> {
-    let stays = |made: &MadeCall| {
-        matches!(made.call, Call::Now | Call::Sleep { .. })
-            || matches!(
-                made.answer,
-                CallFate::Stopped | CallFate::Failure(Failure::Denied(_))
-            )
-    };
     calls
         .iter()
         .enumerate()
-        .filter(move |(_, made)| !stays(made))
+        .filter(|(_, made)| reaches_source(made))
         .map(|(index, made)| (index + 1, made))
+}
+
+fn reaches_source(made: &MadeCall) -> bool {
+    let is_hosts = matches!(made.call, Call::Now | Call::Sleep { .. });
+    let is_stopped = matches!(
+        made.answer,
+        CallFate::Stopped | CallFate::Failure(Failure::Denied(_))
+    );
+    !is_hosts && !is_stopped
 }
 
 /// Hits one call, starts the step again, and looks at the world after both.

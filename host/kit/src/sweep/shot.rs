@@ -55,14 +55,14 @@ pub struct ShotFilter {
 }
 
 impl ShotFilter {
-    /// Whether a scenario is meant, by its file's name without the ending.
+    /// Returns whether a scenario is meant, by its file's name without the ending.
     pub fn means_scenario(&self, name: &str) -> bool {
         self.scenario
             .as_ref()
             .is_none_or(|scenario| scenario == name)
     }
 
-    /// Whether this shot is meant.
+    /// Returns whether this shot is meant.
     pub fn means(&self, shot: &SweepShot) -> bool {
         self.means_scenario(&shot.scenario)
             && self.step.is_none_or(|step| step == shot.step)

@@ -51,7 +51,7 @@ Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot b
 struct CheckedJournal {
     path: PathBuf,
     verified: JournalCheck,
-    /// Whether the last sum is the one that was asked for; true if none was.
+    /// True if the last sum is the one that was asked for; true if none was.
     fits: bool,
 }
 
@@ -98,11 +98,11 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
         OutputFormat::Text => data(&format!("{}\n", text::log(&pretty(&all)))),
         OutputFormat::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
     }
-    let good = |looked: &CheckedJournal| match looked.state() {
+    let is_good = all.iter().all(|journal| match journal.state() {
         "cut" => args.allow_cut,
         state => state == "whole",
-    };
-    Ok(u8::from(!all.iter().all(good)))
+    });
+    Ok(u8::from(!is_good))
 }
 
 fn count(all: &[CheckedJournal], state: &str) -> usize {
