@@ -10,7 +10,7 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
 use promote_intake::payload::Payload;
-use promote_kit::replay::{Recording, Trial};
+use promote_kit::replay::{PolicyTrial, RunRecording};
 use promote_mock::{Shared, World, sample};
 use promote_tests::bench::Bench;
 use tokio::runtime::{Builder, Runtime};
@@ -76,11 +76,11 @@ fn promotion_on_the_mock(bencher: Bencher<'_, '_>) {
 fn promotion_tried_again(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
     let journal: Arc<str> = runtime.block_on(Bench::builtin().run()).journal.into();
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: &ENGINE,
         policy: &POLICY,
         settings: None,
         limits: None,
     };
-    bencher.bench_local(|| trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime));
+    bencher.bench_local(|| trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime));
 }

@@ -28,7 +28,7 @@ use promote_kit::mock::{self, MockArgs};
 use promote_kit::new::{self, NewArgs};
 use promote_kit::replay::{self, ReplayArgs};
 use promote_kit::start::{self, StartArgs};
-use promote_kit::test::{self, Out, TestArgs};
+use promote_kit::test::{self, TestArgs, TestOutput};
 use promote_kit::verify::{self, VerifyArgs};
 use promote_run::environment::Environment;
 use promote_run::output;
@@ -157,7 +157,7 @@ pub(super) async fn run(
             test::run(
                 &args,
                 environment.cache(),
-                &Out {
+                &TestOutput {
                     say: &output::say,
                     data: &output::data,
                     status,

@@ -1,4 +1,4 @@
-//! What `promote doctor` can find: the codes, how bad each finding is, and the list that the checks add to.
+//! The findings of `promote doctor`: their codes, their severity, and the list that the checks add to.
 //!
 //! It checks nothing and explains nothing: `doctor` finds, `explain` has the words for each code.
 
@@ -89,7 +89,7 @@ finding_codes! {
     WouldFail = "would-fail",
 }
 
-/// How bad a finding is; as a number, the exit code that it leads to.
+/// The weight of a finding; as a number, the exit code that it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Good to know.
@@ -145,13 +145,13 @@ impl Severity {
 pub struct DoctorFinding {
     /// The word for it.
     pub code: FindingCode,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The thing that it is about, such as `service web`.
     pub subject: String,
-    /// What is wrong. Foreign text in it is not neutralised yet.
+    /// The fault. Foreign text in it is not neutralised yet.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     pub fix: String,
 }
 

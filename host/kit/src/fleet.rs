@@ -1,6 +1,6 @@
 //! The services of a catalog, and from where to where a promotion of each would bring an image.
 //!
-//! What it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
+//! All that it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
 
 use serde_json::json;
 
@@ -119,7 +119,7 @@ pub fn related<'a>(entity: &'a Entity, relation: &str) -> Option<&'a str> {
 }
 
 impl FleetService {
-    /// Whether a promotion of it is possible: its policy names an entity to promote to, or keeps that to itself.
+    /// Returns whether a promotion of it is possible: its policy names an entity to promote to, or keeps that to itself.
     pub fn is_promotable(&self) -> bool {
         self.target != RuntimeName::Missing
     }

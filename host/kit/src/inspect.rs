@@ -26,7 +26,7 @@ pub struct InspectArgs {
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
     component: PathBuf,
 
-    /// Where compiled policies are kept
+    /// The folder that keeps compiled policies
     #[arg(long, value_name = "FOLDER", env = "PROMOTE_CACHE_DIR", hide = true)]
     cache: Option<PathBuf>,
 
@@ -38,7 +38,7 @@ pub struct InspectArgs {
     #[arg(long, requires = "against")]
     deny_gain: bool,
 
-    /// How to print it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }

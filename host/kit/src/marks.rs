@@ -30,9 +30,9 @@ pub enum SettingRole {
     Repository,
     /// The branch that a promotion changes.
     BaseBranch,
-    /// How far a run goes: `merge`, `checks`, `auto-merge` or `pull-request`.
+    /// The end of a run: `merge`, `checks`, `auto-merge` or `pull-request`.
     MergeMode,
-    /// How a pull request is merged: `merge`, `squash` or `rebase`.
+    /// The method of merging: `merge`, `squash` or `rebase`.
     MergeMethod,
     /// A property of the service that a rule reads.
     ServiceProperty,

@@ -42,7 +42,7 @@ pub struct MatrixArgs {
     #[arg(long)]
     behind: bool,
 
-    /// How to print it: `json` is one line, for `fromJSON` in a workflow
+    /// The form of the output: `json` is one line, for `fromJSON` in a workflow
     #[arg(long, value_enum, default_value_t = OutputFormat::Json)]
     format: OutputFormat,
 }
@@ -181,5 +181,33 @@ impl MatrixEntry {
         };
         let line = format!("{:<30} {change}", self.service.entity.key.identifier);
         format!("{}\n", text::line(&line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promote_intake::builtin;
+
+    use super::*;
+    use crate::marks::MarkedSettings;
+
+    #[test]
+    fn images_are_compared_only_where_the_policy_marks_them() {
+        let silent = FleetSettings::new(&[], vec![MarkedSettings::default()]);
+        let refusal = check_marks(&silent).map_err(|error| error.to_string());
+        assert!(refusal.is_err_and(|what| what.contains("`source`") && what.contains("--behind")));
+    }
+
+    #[tokio::test]
+    async fn the_built_in_policy_marks_what_tools_need() -> anyhow::Result<()> {
+        let engine = promote_core::policy::native::engine()?;
+        let (policy, _) = builtin::load(&engine, builtin::POLICY, None, &|_| {})?;
+        let described = engine.describe(&policy.program).await?;
+        let marks = MarkedSettings::read(&described.settings_schema, "{\"repository\":\"a/b\"}");
+        for role in SettingRole::ALL {
+            assert!(marks.get(role).is_some(), "{}", role.name());
+        }
+        assert!(marks.for_trial().contains("\"verify\":{\"enabled\":false}"));
+        check_marks(&FleetSettings::new(&[], vec![marks]))
     }
 }

@@ -68,7 +68,7 @@ pub struct CommonArgs {
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
 
-    /// Where to write the journal; without it, a new file in the temporary folder
+    /// The journal's file; without it, a new file in the temporary folder
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
@@ -77,7 +77,7 @@ pub struct CommonArgs {
     #[arg(long)]
     no_cache: bool,
 
-    /// How to print what came of it: the outcome in words, for a plan what would change; or everything as one JSON object
+    /// The form of the output: the outcome in words, for a plan what would change; or everything as one JSON object
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
@@ -96,7 +96,11 @@ pub async fn run(
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
-    let cache = environment.cache().filter(|_| !args.no_cache);
+    let cache = if args.no_cache {
+        None
+    } else {
+        environment.cache()
+    };
     let supply = supply(&engine, &args.config, cache, environment)?;
     let in_config = || args.config.display().to_string();
     supply.check(&config).with_context(in_config)?;
@@ -211,7 +215,7 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What brings the components of a configuration, held to the lock beside it.
+/// Returns the supply of a configuration's components, held to the lock beside it.
 pub fn supply<'a>(
     engine: &'a Engine,
     config: &Path,

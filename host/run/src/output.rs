@@ -11,10 +11,10 @@ use promote_core::text;
 /// The name of the program, before its errors.
 static PROGRAM: OnceLock<&'static str> = OnceLock::new();
 
-/// Whether a line that stands only for now is on the screen.
+/// True if a line that stands only for now is on the screen.
 static STATUS: AtomicBool = AtomicBool::new(false);
 
-/// Whether data could not be written to somebody who waits for it.
+/// True if data could not be written to somebody who waits for it.
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Sets the name that stands before errors; the first one counts.
@@ -36,7 +36,7 @@ pub fn data(text: &str) {
     }
 }
 
-/// Whether data could not be written, to a disk that is full for one.
+/// Returns whether data could not be written, to a disk that is full for one.
 pub fn has_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use promote_core::journal::record::{self, Line};
 use promote_core::journal::{Journal, chain};
-use promote_kit::verify::{End, check};
+use promote_kit::verify::{JournalEnd, check};
 
 fuzz_target!(|text: &str| {
     check_reading(text);
@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
 /// to be whole can be read.
 fn check_reading(text: &str) {
     let verified = check(text.as_bytes());
-    let is_whole = verified.findings.is_empty() && matches!(verified.end, End::Said { .. });
+    let is_whole = verified.findings.is_empty() && matches!(verified.end, JournalEnd::Said { .. });
     let Ok(entries) = record::read(text) else {
         assert!(!is_whole, "whole, and not to be read");
         return;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
-use promote_kit::replay::{Change, Recording, Trial, Tried};
+use promote_kit::replay::{DecisionChange, PolicyTrial, RunRecording, TrialResult};
 use promote_mock::{World, sample};
 use promote_tests::bench::Bench;
 use promote_tests::guests;
@@ -91,15 +91,15 @@ impl Case {
 }
 
 /// Tries settings on a recorded run of the default policy.
-fn tried(journal: &str, settings: Option<&Settings>) -> Tried {
+fn tried(journal: &str, settings: Option<&Settings>) -> TrialResult {
     let config = settings.map(|settings| Config::parse(&settings.text()).unwrap());
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: &ENGINE,
         policy: &BUILTIN,
         settings: config.as_ref().map(|config| config.policy.settings()),
         limits: None,
     };
-    trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime())
+    trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime())
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
         );
         let flips = old != real;
         assert_eq!(
-            tried.change == Change::Flipped,
+            tried.change == DecisionChange::Flipped,
             flips,
             "{case:?} {old}: {tried:?}"
         );
@@ -139,7 +139,7 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
             );
         }
         flipped += usize::from(flips);
-        changed += usize::from(tried.change == Change::Changed);
+        changed += usize::from(tried.change == DecisionChange::Changed);
     }
     eprintln!(
         "300 journals: {flipped} flip, {changed} refuse for one more reason; {:.0} a second",
@@ -191,7 +191,7 @@ fn the_recorded_policy_and_settings_change_nothing() {
         let tried = tried(&journal, None);
         assert_eq!(
             (tried.change, tried.parting.is_none()),
-            (Change::Same, true),
+            (DecisionChange::Same, true),
             "{case:?} {old}: {tried:?}"
         );
         assert!(!tried.simulated);
@@ -206,7 +206,7 @@ fn what_was_cut_is_unknown() {
         let tried = tried(&lines[..kept].concat(), None);
         assert_eq!(
             (tried.change, tried.old),
-            (Change::Unknown, None),
+            (DecisionChange::Unknown, None),
             "{kept} lines"
         );
     }

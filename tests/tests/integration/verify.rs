@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use promote_core::journal::record;
 use promote_core::journal::{self, chain};
-use promote_kit::verify::{End, Verified, What, check};
+use promote_kit::verify::{JournalCheck, JournalEnd, LineFault, check};
 use promote_tests::bench::Bench;
 use promote_tests::guests;
 use proptest::prelude::*;
@@ -23,12 +23,12 @@ fn text(lines: &[String]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn of(lines: &[String]) -> Verified {
+fn of(lines: &[String]) -> JournalCheck {
     check(text(lines).as_bytes())
 }
 
-fn is_whole(verified: &Verified) -> bool {
-    verified.findings.is_empty() && matches!(verified.end, End::Said { .. })
+fn is_whole(verified: &JournalCheck) -> bool {
+    verified.findings.is_empty() && matches!(verified.end, JournalEnd::Said { .. })
 }
 
 /// What was found, as numbers of lines and words.
@@ -46,7 +46,7 @@ fn a_journal_that_nobody_touched_is_whole() {
     assert!(is_whole(&verified), "{verified:?}");
     assert_eq!(
         verified.end,
-        End::Said {
+        JournalEnd::Said {
             ending: "promoted".to_owned(),
             message: ending_message()
         }
@@ -101,7 +101,10 @@ fn each_kind_of_damage_is_named_on_its_line() {
     ] {
         assert_eq!(found(&lines), expected, "{:?}", of(&lines).findings);
     }
-    assert_eq!(of(&without(4..9)).findings[0].what, What::Missing(4, 8));
+    assert_eq!(
+        of(&without(4..9)).findings[0].what,
+        LineFault::Missing(4, 8)
+    );
 }
 
 /// The entry of a line.
@@ -160,7 +163,7 @@ proptest! {
         bytes[at] = byte;
         let verified = check(&bytes);
         let located = verified.findings.iter().any(|finding| finding.line == line);
-        let torn = verified.end == End::Torn && at + 1 == bytes.len();
+        let torn = verified.end == JournalEnd::Torn && at + 1 == bytes.len();
         prop_assert!(located || torn, "{:?}", verified.findings);
     }
 
@@ -189,7 +192,7 @@ proptest! {
         let verified = check(kept);
         prop_assert_eq!(verified.lines, whole);
         prop_assert!(!is_whole(&verified));
-        prop_assert_eq!(verified.end == End::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
+        prop_assert_eq!(verified.end == JournalEnd::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
         if whole > 0 {
             prop_assert!(verified.findings.is_empty(), "{:?}", verified.findings);
             let entries = record::read(std::str::from_utf8(kept).unwrap()).unwrap();

@@ -2,10 +2,11 @@
 //!
 //! It reads; it never writes. For a service it runs the policy itself as a plan, so that it finds what a run would find,
 //! whatever the policy. Of the settings it understands those that the policy marks (`marks`). In reading order:
-//! `grants`, `github`, `port`, `probe`.
+//! `grants`, `github`, `port`, `probe`, `judge`.
 
 mod github;
 mod grants;
+mod judge;
 mod port;
 mod probe;
 
@@ -59,7 +60,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
     action: String,
 
-    /// How to print what was found
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -76,7 +77,7 @@ pub struct ExaminedSetup<'a> {
     pub port: anyhow::Result<service::port::Client>,
     /// GitHub, or why there is no client.
     pub github: anyhow::Result<service::github::Client>,
-    /// Whether a GitHub App acts.
+    /// True if a GitHub App acts.
     pub is_app: bool,
 }
 

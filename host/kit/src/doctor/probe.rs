@@ -7,19 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::judge;
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::fleet::{self, FleetService, FleetSettings};
 use promote_core::call::Call;
-use promote_core::contract::{Actor, Outcome, Reason, Request, Workflow};
+use promote_core::contract::{Actor, Request, Workflow};
+use promote_core::gate::describe;
 use promote_core::gate::evidence::entity_context;
-use promote_core::gate::{CallAnswer, describe};
 use promote_core::grants::{Operation, RepositoryTarget, Resolved, Target};
 use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
-use promote_core::run::ending::Ending;
 use promote_core::run::observer::Silent;
-use promote_core::run::{RunJob, RunOrigin, RunResult, RunTask, run};
+use promote_core::run::{RunJob, RunOrigin, RunTask, run};
 use promote_core::service::transport::SystemClock;
 use promote_core::service::{github, port};
 use promote_core::source::live::Live;
@@ -27,19 +27,6 @@ use promote_intake::config::Config;
 
 /// The time that the plan of one service may take.
 const PLAN_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Rules of the built-in policy that speak of the set-up. Every other reason, and every reason of another policy under
-/// another name, speaks of a state that passes, such as a lock.
-const SETUP_RULES: [&str; 8] = [
-    "service",
-    "staging",
-    "production",
-    "image",
-    "digest",
-    "manifest",
-    "repository",
-    "settings",
-];
 
 /// The services to plan.
 pub(super) enum ServiceChoice<'a> {
@@ -150,7 +137,7 @@ impl<'a> ServiceProbe<'a> {
             }
         };
         let result = run(self.job(service), std::future::pending()).await;
-        judge(&result, &subject, findings);
+        judge::add_result(&result, &subject, findings);
         let calls = result.timeline.iter().map(|record| &record.call);
         Some(ServicePlan {
             service: identifier.clone(),
@@ -296,96 +283,6 @@ fn choose<'s>(
             chosen
         }
     }
-}
-
-/// Adds what the plan of a service says of the set-up.
-fn judge(result: &RunResult, name: &str, findings: &mut DoctorFindings) {
-    match &result.ending {
-        Ending::Violation(violations) => {
-            for violation in violations {
-                findings.error(
-                    FindingCode::GrantNarrow,
-                    name,
-                    violation.clone(),
-                    "add the grant to promote.toml, if the policy should be able to do this",
-                );
-            }
-        }
-        Ending::Decided(Outcome::Refused(reasons)) => {
-            for reason in reasons {
-                refused(reason, name, findings);
-            }
-        }
-        Ending::Decided(_) => {}
-        Ending::Failed(what) => {
-            let fix = "do what the message says, then run `promote doctor` again";
-            findings.add(
-                failure_severity(result),
-                FindingCode::WouldFail,
-                name,
-                what,
-                fix,
-            );
-        }
-        Ending::Limit(limit) => findings.error(
-            FindingCode::WouldFail,
-            name,
-            limit.clone(),
-            "raise the limit in promote.toml",
-        ),
-        Ending::Trapped(trap) => findings.error(
-            FindingCode::WouldFail,
-            name,
-            format!("the policy crashed: {trap}"),
-            "tell its author",
-        ),
-        Ending::Unusable(what) => findings.error(
-            FindingCode::WouldFail,
-            name,
-            what.clone(),
-            "correct promote.toml, then run `promote doctor` again",
-        ),
-        Ending::Cancelled => findings.add(
-            Severity::Unknown,
-            FindingCode::WouldFail,
-            name,
-            "it was stopped",
-            "run it again",
-        ),
-    }
-}
-
-/// Adds a reason: an error if the set-up is at fault.
-fn refused(reason: &Reason, name: &str, findings: &mut DoctorFindings) {
-    let what = format!("{} ({})", reason.message, reason.rule);
-    if SETUP_RULES.contains(&reason.rule.as_str()) {
-        findings.error(
-            FindingCode::WouldRefuse,
-            name,
-            what,
-            "`promote explain` says what the rule wants",
-        );
-    } else {
-        findings.note(
-            FindingCode::WouldRefuse,
-            name,
-            what,
-            "a run would refuse now; this passes, or people decide it",
-        );
-    }
-}
-
-/// Returns the severity of a failed plan: a service that did not answer says nothing of the set-up.
-fn failure_severity(result: &RunResult) -> Severity {
-    let failure = result
-        .timeline
-        .iter()
-        .rev()
-        .find_map(|record| match &record.answer {
-            CallAnswer::Failure(failure) => Some(failure),
-            _ => None,
-        });
-    failure.map_or(Severity::Error, Severity::of_failure)
 }
 
 /// Finds files of one service that a run for another could change.

@@ -1,4 +1,4 @@
-//! What calls to Port and GitHub can come back with: the cases of `failure` in `wit/types.wit`.
+//! The failures that calls to Port and GitHub can come back with: the cases of `failure` in `wit/types.wit`.
 
 use super::code::{CodeExplanation, CodeKind};
 

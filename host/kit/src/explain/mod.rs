@@ -31,7 +31,7 @@ pub struct ExplainArgs {
     #[arg(value_name = "CODE")]
     code: Option<String>,
 
-    /// How to print it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }

@@ -1,4 +1,4 @@
-//! How a run can end.
+//! The endings of a run.
 
 use super::code::{CodeExplanation, CodeKind};
 

@@ -1,4 +1,4 @@
-//! What the files and Port's action are made of: from flags, from the repository at hand, or asked.
+//! The answers that the files and Port's action are made of: from flags, from the repository at hand, or asked.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use clap::Args;
 use super::dialog::SetupDialog;
 use promote_core::service::github::Repository;
 
-/// Where this binary was released from: `owner/name@commit`, set by the release workflow.
+/// The commit that this binary was released from, `owner/name@commit`, set by the release workflow.
 const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
 
 /// The arguments of `promote init`. It asks for the missing ones on a terminal.
@@ -52,7 +52,7 @@ pub struct InitArgs {
     )]
     pub manifest: String,
 
-    /// Where in the manifest the image stands
+    /// The place of the image in the manifest
     #[arg(
         long,
         value_name = "PATH",
@@ -60,7 +60,7 @@ pub struct InitArgs {
     )]
     pub image: String,
 
-    /// How an image entity becomes an image reference
+    /// The image's reference, a template over its entity
     #[arg(
         long,
         value_name = "TEMPLATE",
@@ -126,17 +126,17 @@ pub(super) struct SetupAnswers {
     pub image: String,
     /// Template of the reference.
     pub reference: String,
-    /// What may be changed; none until it is settled.
+    /// The files that may be changed, a glob; none until it is settled.
     pub paths: Option<String>,
     /// The environment.
     pub environment: String,
-    /// Whether a GitHub App acts.
+    /// True if a GitHub App acts.
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
     /// Port's integration of the newer kind.
     pub installation: Option<String>,
-    /// Whether only what a promotion reads is added.
+    /// True if only what a promotion reads is added.
     pub minimal: bool,
 }
 

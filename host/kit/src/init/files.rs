@@ -71,11 +71,9 @@ pub(super) fn plan(
 /// Writes the files.
 pub(super) fn write(files: &SetupFiles, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
     for file in &files.all {
-        let written = || {
-            std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))?;
-            std::fs::write(&file.path, &file.difference.after)
-        };
-        written().with_context(|| format!("writing {}", file.path.display()))?;
+        std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))
+            .and_then(|()| std::fs::write(&file.path, &file.difference.after))
+            .with_context(|| format!("writing {}", file.path.display()))?;
         (dialog.say)(&format!("wrote {}", file.difference.name));
     }
     Ok(())

@@ -87,7 +87,8 @@ fn confirm(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
 }
 
 fn next_steps(answers: &SetupAnswers) -> String {
-    let (at, environment) = (&answers.workflow_repository, &answers.environment);
+    let at = &answers.workflow_repository;
+    let environment = &answers.environment;
     let mut secrets = vec!["PORT_CLIENT_ID", "PORT_CLIENT_SECRET"];
     if answers.app {
         secrets.extend(["PROMOTE_APP_ID", "PROMOTE_APP_PRIVATE_KEY"]);
@@ -102,12 +103,15 @@ fn next_steps(answers: &SetupAnswers) -> String {
             "make the environment {environment} in the settings of {at}, for the default branch only; then"
         ),
     );
-    steps.push(match answers.app {
-        true => format!(
+    steps.push(if answers.app {
+        format!(
             "install the App in {}: contents and pull requests, read and write; checks and commit statuses, read",
             answers.repository
-        ),
-        false => format!("in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests"),
+        )
+    } else {
+        format!(
+            "in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests"
+        )
     });
     steps.push(format!(
         "commit {} and {}, and have somebody review the grants",

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::authority::{Power, gained};
+use super::authority::{PolicyPower, gained};
 use super::component::{InspectedComponent, sentence_of};
 use promote_core::text;
 
-/// How a component differs from another.
+/// The differences between a component and another.
 pub(super) struct ComponentComparison {
     /// The other one, by the name that people gave it.
     pub(super) other: String,
@@ -16,15 +16,16 @@ pub(super) struct ComponentComparison {
     tiers: [&'static str; 2],
     sizes: [usize; 2],
     /// The powers that only this one has.
-    pub(super) gained: Vec<Power>,
-    lost: Vec<Power>,
+    pub(super) gained: Vec<PolicyPower>,
+    lost: Vec<PolicyPower>,
     settings: [Vec<String>; 2],
 }
 
 impl ComponentComparison {
     /// Compares `new` with `old`.
     pub(super) fn of(old: &InspectedComponent, new: &InspectedComponent) -> Self {
-        let (before, after) = (old.settings(), new.settings());
+        let before = old.settings();
+        let after = new.settings();
         let only = |these: &[String], those: &[String]| {
             these
                 .iter()
@@ -76,7 +77,8 @@ impl ComponentComparison {
     }
 
     pub(super) fn json(&self) -> Value {
-        let list = |powers: &[Power]| powers.iter().map(Power::json).collect::<Vec<_>>();
+        let list =
+            |powers: &[PolicyPower]| powers.iter().map(PolicyPower::json).collect::<Vec<_>>();
         let [added, removed] = &self.settings;
         json!({
             "name": self.other, "sha256": self.digest, "tier": self.tiers[0], "size": self.sizes[0],

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::authority::{self, INTERFACES, Power};
+use super::authority::{self, INTERFACES, PolicyPower};
 use promote_core::contract::{CONTRACT, Description};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
@@ -18,11 +18,11 @@ use promote_intake::supply;
 
 /// A component, looked at from outside and asked what it is.
 pub(super) struct InspectedComponent {
-    /// What people call it: the path that they gave.
+    /// Its name for people: the path that they gave.
     pub(super) name: String,
     pub(super) policy: Policy,
     description: Description,
-    pub(super) powers: Vec<Power>,
+    pub(super) powers: Vec<PolicyPower>,
 }
 
 impl InspectedComponent {
@@ -103,7 +103,7 @@ impl InspectedComponent {
             "name": description.name, "version": description.version, "summary": description.summary,
             "contract": CONTRACT, "sha256": policy.digest, "size": policy.size, "tier": surface.tier.name(),
             "imports": surface.imports, "wasi": surface.wasi, "exports": surface.exports,
-            "could": self.powers.iter().map(Power::json).collect::<Vec<_>>(), "settings-schema": self.schema(),
+            "could": self.powers.iter().map(PolicyPower::json).collect::<Vec<_>>(), "settings-schema": self.schema(),
         })
     }
 
@@ -147,8 +147,8 @@ impl InspectedComponent {
     }
 }
 
-/// What a function lets a policy do, and the grant that it needs.
-pub(super) fn sentence_of(power: &Power) -> String {
+/// Says what a function lets a policy do, and the grant that it needs.
+pub(super) fn sentence_of(power: &PolicyPower) -> String {
     let needs = power
         .operation
         .map(|operation| format!(" (needs `{operation}`)"))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::recording::Recording;
+use super::recording::RunRecording;
 use crate::journals;
 use promote_core::contract::CONTRACT;
 use promote_core::journal::record::JournalDamage;
@@ -37,8 +37,8 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// When it cannot be read, is damaged, or is of another contract.
-pub fn read_recording(path: &Path) -> Result<Recording, ReplayError> {
-    let recording = Recording::read(&journals::bytes(path).map_err(ReplayError::Unreadable)?)?;
+pub fn read_recording(path: &Path) -> Result<RunRecording, ReplayError> {
+    let recording = RunRecording::read(&journals::bytes(path).map_err(ReplayError::Unreadable)?)?;
     if recording.header.contract != CONTRACT {
         return Err(ReplayError::Contract(recording.header.contract));
     }

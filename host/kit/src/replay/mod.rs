@@ -5,6 +5,7 @@
 
 mod answers;
 mod backtest;
+mod effects;
 mod error;
 mod exact;
 mod html;
@@ -28,11 +29,11 @@ use promote_core::text;
 use promote_intake::config::{ComponentRef, Config, PolicyConfig};
 use promote_intake::{builtin, supply};
 
-pub use answers::Unknown;
-pub use backtest::{Change, Decision, Parting, Trial, Tried};
+pub use answers::UnknownAnswer;
+pub use backtest::{DecisionChange, FirstDifference, PolicyTrial, RunDecision, TrialResult};
 pub use error::{ReplayError, read_recording};
-pub use exact::{Comparison, Divergence, Replayed, Side, replay};
-pub use recording::{Footer, Recording, Step};
+pub use exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, replay};
+pub use recording::{RecordedCall, RecordedFooter, RunRecording};
 
 use show::ExactReplay;
 use table::BacktestReport;
@@ -57,7 +58,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// How to say what came of it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: ReplayFormat,
 }
@@ -98,7 +99,7 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = native::engine()?;
-    let from = Compiler {
+    let from = PolicyCompiler {
         engine: &engine,
         cache,
         say,
@@ -111,7 +112,7 @@ pub fn run(
 
 fn exactly(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -140,7 +141,7 @@ fn exactly(
     });
     let has_diverged = |(_, replayed): &ExactReplay| {
         let verdict = replayed.as_ref().map(|(_, replayed)| &replayed.verdict);
-        matches!(verdict, Ok(Comparison::Diverged(_)))
+        matches!(verdict, Ok(ReplayComparison::Diverged(_)))
     };
     if all.iter().any(has_diverged) {
         return Ok(1);
@@ -151,7 +152,7 @@ fn exactly(
 
 fn backtest(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -199,7 +200,7 @@ fn backtest(
         }
         (None, ..) => compiler.policy(None)?,
     };
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: compiler.engine,
         policy: &policy,
         settings: config.as_ref().map(|config| config.policy.settings()),
@@ -226,14 +227,14 @@ fn backtest(
     })
 }
 
-/// Where policies get their native code from.
-struct Compiler<'a> {
+/// Compiles policies, or takes their native code from the cache.
+struct PolicyCompiler<'a> {
     engine: &'a Engine,
     cache: Option<&'a Path>,
     say: &'a dyn Fn(&str),
 }
 
-impl Compiler<'_> {
+impl PolicyCompiler<'_> {
     /// A policy from a file, or the built-in one.
     fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
         let (bytes, name) = match file {

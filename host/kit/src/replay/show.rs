@@ -1,4 +1,4 @@
-//! What came of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
+//! The results of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,20 +6,20 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::error::ReplayError;
-use super::exact::{Comparison, Divergence, Replayed, Side};
-use super::recording::Recording;
+use super::exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult};
+use super::recording::RunRecording;
 use promote_core::call::contrast::{Difference, differences};
 use promote_core::text;
 
 /// The exact replay of one journal.
-pub(super) type ExactReplay = (PathBuf, Result<(Recording, Replayed), ReplayError>);
+pub(super) type ExactReplay = (PathBuf, Result<(RunRecording, ReplayResult), ReplayError>);
 
 /// Returns a stable word for machines.
-fn state(replayed: &Result<(Recording, Replayed), ReplayError>) -> &'static str {
+fn state(replayed: &Result<(RunRecording, ReplayResult), ReplayError>) -> &'static str {
     match replayed.as_ref().map(|(_, replayed)| &replayed.verdict) {
-        Ok(Comparison::Same { .. }) => "same",
-        Ok(Comparison::Ends) => "ends",
-        Ok(Comparison::Diverged(_)) => "diverged",
+        Ok(ReplayComparison::Same { .. }) => "same",
+        Ok(ReplayComparison::Ends) => "ends",
+        Ok(ReplayComparison::Diverged(_)) => "diverged",
         Err(_) => "unusable",
     }
 }
@@ -37,13 +37,13 @@ pub(super) fn text(all: &[ExactReplay]) -> String {
         let path = text::line(&path.display().to_string());
         let words = match replayed {
             Err(why) => why.to_string(),
-            Ok((recording, Replayed { calls, verdict, .. })) => match verdict {
-                Comparison::Same { ending } => format!("{calls} calls, {ending}"),
-                Comparison::Ends => format!(
+            Ok((recording, ReplayResult { calls, verdict, .. })) => match verdict {
+                ReplayComparison::Same { ending } => format!("{calls} calls, {ending}"),
+                ReplayComparison::Ends => format!(
                     "{calls} calls, then the recording ends ({})",
                     recording.end()
                 ),
-                Comparison::Diverged(divergence) => {
+                ReplayComparison::Diverged(divergence) => {
                     format!(
                         "at call {}, line {} of the journal",
                         divergence.number, divergence.line
@@ -60,7 +60,7 @@ pub(super) fn text(all: &[ExactReplay]) -> String {
         let Ok((_, replayed)) = replayed else {
             continue;
         };
-        if let Comparison::Diverged(divergence) = &replayed.verdict {
+        if let ReplayComparison::Diverged(divergence) = &replayed.verdict {
             for line in divergence.show().lines() {
                 let _ = writeln!(shown, "            {line}");
             }
@@ -88,7 +88,7 @@ pub(super) fn machine(all: &[ExactReplay]) -> Value {
                 one["run"] = json!(recording.header.request.run_id);
                 one["calls"] = json!(replayed.calls);
                 one["end"] = json!(recording.end());
-                if let Comparison::Diverged(divergence) = &replayed.verdict {
+                if let ReplayComparison::Diverged(divergence) = &replayed.verdict {
                     one["divergence"] = side_by_side(divergence);
                 }
             }
@@ -102,10 +102,10 @@ pub(super) fn machine(all: &[ExactReplay]) -> Value {
     })
 }
 
-fn side_by_side(divergence: &Divergence) -> Value {
-    let side = |side: &Side| match side {
-        Side::Call(call) => json!(call),
-        Side::Ending(words) => json!({ "end": words }),
+fn side_by_side(divergence: &ReplayDivergence) -> Value {
+    let side = |side: &DivergenceSide| match side {
+        DivergenceSide::Call(call) => json!(call),
+        DivergenceSide::Ending(words) => json!({ "end": words }),
     };
     let calls = divergence.recorded.call().zip(divergence.now.call());
     let fields = calls

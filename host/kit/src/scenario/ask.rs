@@ -1,4 +1,4 @@
-//! What a step may expect, as it stands in the file. Whatever is left out is not looked at.
+//! The expectations of a step, as they stand in the file. Whatever is left out is not looked at.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use crate::failure::FAILURES;
 use promote_core::call::Call;
 use promote_mock::github::PullState;
 
-/// What must come of a step.
+/// The result that a step must have.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Expect {
-    /// How the run ended.
+pub struct StepExpect {
+    /// The ending of the run.
     pub outcome: Option<OutcomeKind>,
     /// The exit code.
     pub exit: Option<u8>,
     /// The rules that refused, in order.
     pub rules: Option<Vec<String>>,
-    /// What the last word says, among other things.
-    pub message: Texts,
-    /// What a person who waits is told, among other things.
-    pub says: Texts,
+    /// Texts that the last word must hold.
+    pub message: ExpectedTexts,
+    /// Texts that a person who waits must be told.
+    pub says: ExpectedTexts,
     /// All calls, in order.
     pub calls: Option<Vec<CallName>>,
     /// All calls that change something, in order; lines of the log aside.
@@ -42,9 +42,9 @@ pub struct Expect {
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The Port run of the payload.
     pub run: Option<RunExpect>,
-    /// What became of every pull request of the first repository, oldest first.
+    /// The state of every pull request of the first repository, oldest first.
     pub pulls: Option<Vec<PullWord>>,
-    /// What single pull requests of the first repository say, by number.
+    /// The content of single pull requests of the first repository, by number.
     pub pull: BTreeMap<String, PullExpect>,
     /// Every branch of the first repository, sorted.
     pub branches: Option<Vec<String>>,
@@ -53,18 +53,18 @@ pub struct Expect {
     /// Nothing in Port or GitHub differs from before the step, but for the step's Port run and what `diff`, `files`,
     /// `entities`, `pulls` and `branches` name.
     pub no_other_writes: bool,
-    /// How many requests the step makes at most.
+    /// The most requests that the step may make.
     pub requests: Option<usize>,
 }
 
-impl Expect {
-    /// Whether nothing at all is expected.
+impl StepExpect {
+    /// Returns whether nothing at all is expected.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// How a run ended, as in the workflow's `outcome`.
+/// The ending of a run, as in the workflow's `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "documented at Ending")]
@@ -99,23 +99,23 @@ impl OutcomeKind {
     }
 }
 
-/// What a pull request says, and what was added to it.
+/// The content of a pull request, and what was added to it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PullExpect {
     /// Its title.
     pub title: Option<String>,
-    /// What its text holds, among other things.
-    pub body: Texts,
+    /// Texts that its body must hold.
+    pub body: ExpectedTexts,
     /// All its labels, sorted.
     pub labels: Option<Vec<String>>,
     /// Everybody who is asked for a review: people, then teams.
     pub reviewers: Option<Vec<String>>,
-    /// What its comments hold, among other things.
-    pub comments: Texts,
+    /// Texts that its comments must hold.
+    pub comments: ExpectedTexts,
 }
 
-/// What became of a pull request.
+/// The state of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullWord {
@@ -149,21 +149,21 @@ impl PullWord {
 
 /// One text or several.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "OneOrMany")]
-pub struct Texts(pub Vec<String>);
+#[serde(from = "TextOrTexts")]
+pub struct ExpectedTexts(pub Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMany {
+enum TextOrTexts {
     One(String),
     Many(Vec<String>),
 }
 
-impl From<OneOrMany> for Texts {
-    fn from(texts: OneOrMany) -> Self {
+impl From<TextOrTexts> for ExpectedTexts {
+    fn from(texts: TextOrTexts) -> Self {
         Self(match texts {
-            OneOrMany::One(text) => vec![text],
-            OneOrMany::Many(texts) => texts,
+            TextOrTexts::One(text) => vec![text],
+            TextOrTexts::Many(texts) => texts,
         })
     }
 }
@@ -174,20 +174,20 @@ impl From<OneOrMany> for Texts {
 pub enum FileExpect {
     /// The whole text.
     Whole(String),
-    /// Whether it is there, and what it holds.
+    /// Some of it.
     Parts(FileParts),
 }
 
-/// What may be said of a file.
+/// The parts of a file that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileParts {
-    /// Whether it is there.
+    /// True if it is there.
     #[serde(default = "yes")]
     pub exists: bool,
-    /// What it holds, among other things.
+    /// Texts that it must hold.
     #[serde(default)]
-    pub holds: Texts,
+    pub holds: ExpectedTexts,
     /// Its mode in git, such as `100755`.
     pub mode: Option<String>,
 }
@@ -196,20 +196,20 @@ fn yes() -> bool {
     true
 }
 
-/// What may be said of a Port run.
+/// The parts of a Port run that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunExpect {
-    /// Which one, if not that of the payload.
+    /// Its identifier, if it is not the one of the payload.
     pub id: Option<String>,
     /// Its status, such as `SUCCESS`.
     pub status: Option<String>,
     /// The label beside the status.
     pub label: Option<String>,
-    /// What its log holds, among other things.
+    /// Texts that its log must hold.
     #[serde(default)]
-    pub log: Texts,
-    /// How many lines its log has.
+    pub log: ExpectedTexts,
+    /// The number of lines of its log.
     pub lines: Option<usize>,
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::result::Ran;
+use super::result::StepResult;
 use promote_core::run::RunMode;
 use promote_intake::changes::FileDiff;
 use promote_mock::github::Repository;
 
 /// Returns the lines that a step removed and added, by path; of a plan, the planned ones.
-pub(super) fn changed_files(ran: &Ran) -> BTreeMap<String, String> {
+pub(super) fn changed_files(ran: &StepResult) -> BTreeMap<String, String> {
     if ran.mode == Some(RunMode::Plan) {
         return ran
             .planned

@@ -25,7 +25,7 @@
 //! expect = { outcome = "refused", exit = 1, rules = ["lock"], no-writes = true }
 //! ```
 //!
-//! Everything that may be expected stands in [`Expect`].
+//! Everything that may be expected stands in [`StepExpect`].
 
 mod ask;
 mod bench;
@@ -33,6 +33,7 @@ mod diff;
 mod error;
 mod expect;
 mod file;
+mod form;
 mod inject;
 mod lay;
 mod made;
@@ -44,12 +45,12 @@ mod run;
 mod schema;
 mod snapshot;
 
-pub use ask::{CallName, Expect, FileExpect, OutcomeKind, PullWord, RunExpect};
+pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect};
 pub use diff::only;
 pub use error::ScenarioError;
-pub use inject::{Injection, Trouble};
-pub use made::{Answered, Made};
-pub use model::{Act, Scenario, Step};
-pub use result::{Mismatch, Problem, Ran, Report, Snapshot};
-pub use run::{Backend, PolicyError, Runner};
+pub use inject::{CallInjection, CallTrouble};
+pub use made::{CallFate, MadeCall};
+pub use model::{Scenario, ScenarioStep, StepAction};
+pub use result::{ExpectMismatch, ExpectSnapshot, ScenarioProblem, ScenarioReport, StepResult};
+pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
 pub use schema::SCHEMA;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ask::Expect;
+use super::ask::StepExpect;
 use promote_core::run::RunMode;
 use promote_intake::config::Config;
 use promote_mock::{Event, World};
@@ -11,32 +11,32 @@ use promote_mock::{Event, World};
 /// A scenario, read and checked; nothing of it has run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What people call it: its title, or its file's name.
+    /// Its name for people: its title, or its file's name.
     pub title: String,
     /// Its file.
     pub path: PathBuf,
-    /// What there is at the beginning.
+    /// The world at the beginning.
     pub world: World,
     /// The operator's word.
     pub config: Config,
-    /// What happens, in order.
-    pub steps: Vec<Step>,
+    /// Its steps, in order.
+    pub steps: Vec<ScenarioStep>,
 }
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ScenarioStep {
     /// Its line in the file.
     pub line: usize,
-    /// What happens.
-    pub act: Act,
-    /// What must come of it.
-    pub expect: Expect,
+    /// The event or the run that happens.
+    pub act: StepAction,
+    /// The result that is expected.
+    pub expect: StepExpect,
 }
 
-/// What happens in a step.
+/// The event or the run of a step.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub enum StepAction {
     /// Somebody starts the promotion, or a plan of it, with this payload.
     Start(RunMode, String),
     /// Somebody else does something.
@@ -48,7 +48,7 @@ pub enum Act {
 }
 
 impl Scenario {
-    /// What commands call it: its file's name without the ending.
+    /// Returns its name for commands: its file's name without the ending.
     pub fn name(&self) -> String {
         self.path
             .file_stem()

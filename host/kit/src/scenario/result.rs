@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::made::Made;
+use super::made::MadeCall;
 use promote_core::contract::Outcome;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
@@ -13,12 +13,12 @@ use promote_core::run::{RunMode, RunResult};
 use promote_intake::changes::{Changes, FileDiff};
 use promote_mock::{Event, Seen, World};
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Clone, Debug)]
-pub struct Ran {
-    /// Whether somebody started a run or a plan; none if something else happened.
+pub struct StepResult {
+    /// The run or plan that somebody started; none if something else happened.
     pub mode: Option<RunMode>,
-    /// How it ended, in a word.
+    /// The kind of its ending.
     pub ending: Option<&'static str>,
     /// The exit code.
     pub exit: Option<u8>,
@@ -27,14 +27,14 @@ pub struct Ran {
     /// The rules that refused.
     pub rules: Vec<String>,
     /// The calls, with their answers.
-    pub calls: Vec<Made>,
+    pub calls: Vec<MadeCall>,
     /// Files that a plan would change.
     pub planned: Vec<FileDiff>,
-    /// What a person who waits was told.
+    /// The lines that a person who waits was told.
     pub said: Vec<String>,
-    /// Where a secret of the world was seen after the run: no place is the right one.
+    /// The places where a secret of the world was seen after the run; there must be none.
     pub leaks: Vec<&'static str>,
-    /// What somebody else did.
+    /// The event, if somebody else did something.
     pub event: Option<Event>,
     /// The Port run of the payload.
     pub run: Option<String>,
@@ -48,7 +48,7 @@ pub struct Ran {
     pub after: World,
 }
 
-impl Ran {
+impl StepResult {
     /// Nothing has happened yet in this world.
     pub(super) fn new(before: World) -> Self {
         Self {
@@ -84,30 +84,30 @@ impl Ran {
         self.exit = Some(done.ending.exit_code());
         self.message = done.message;
         self.planned = Changes::of(&done.timeline).files;
-        self.calls = done.timeline.into_iter().map(Made::from).collect();
+        self.calls = done.timeline.into_iter().map(MadeCall::from).collect();
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
         }
     }
 }
 
-/// What came of a scenario.
+/// The report of a scenario.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct ScenarioReport {
     /// Its title.
     pub title: String,
     /// Its file.
     pub path: PathBuf,
-    /// How long it took.
+    /// The time that it took.
     pub took: Duration,
-    /// What is not as it should be; none if it passed.
-    pub problems: Vec<Problem>,
+    /// Everything that is not as it should be; empty if it passed.
+    pub problems: Vec<ScenarioProblem>,
     /// The calls of every step, on the first backend.
-    pub calls: Vec<Vec<Made>>,
+    pub calls: Vec<Vec<MadeCall>>,
 }
 
-impl Report {
-    /// Whether everything is as it should be.
+impl ScenarioReport {
+    /// Returns whether everything is as it should be.
     pub fn passed(&self) -> bool {
         self.problems.is_empty()
     }
@@ -115,35 +115,35 @@ impl Report {
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct ScenarioProblem {
     /// The line of the step.
     pub line: usize,
     /// The step, from 1.
     pub step: usize,
-    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
+    /// The place: on the mock, over HTTP, or in the difference of the two, where the mock is the expected side.
     pub at: &'static str,
-    /// What.
-    pub mismatch: Mismatch,
-    /// What the expectation would say if it said what there is; none if it is no snapshot.
-    pub snapshot: Option<Snapshot>,
+    /// The difference.
+    pub mismatch: ExpectMismatch,
+    /// The expectation that would fit; none if it is not a snapshot.
+    pub snapshot: Option<ExpectSnapshot>,
 }
 
 /// Something that is not as it was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
+pub struct ExpectMismatch {
     /// The key of the expectation.
     pub key: String,
-    /// What was expected.
+    /// The expected side.
     pub expected: String,
-    /// What there is.
+    /// The actual side.
     pub actual: String,
 }
 
-/// What an expectation would say.
+/// An expectation that would fit what there is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Where it stands, from `expect` on.
+pub struct ExpectSnapshot {
+    /// Its keys, from `expect` on.
     pub path: Vec<String>,
-    /// What it would say; none if what it names is not there.
+    /// Its value; none if there is no such thing.
     pub value: Option<Value>,
 }

@@ -8,13 +8,13 @@ use std::time::{Instant, SystemTime};
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::ask::Expect;
-use super::bench::Bench;
+use super::ask::StepExpect;
+use super::bench::ScenarioBench;
 use super::expect::check;
-use super::inject::Injection;
-use super::model::{Scenario, Step};
+use super::inject::CallInjection;
+use super::model::{Scenario, ScenarioStep};
 use super::pair::differences;
-use super::result::{Mismatch, Problem, Ran, Report};
+use super::result::{ExpectMismatch, ScenarioProblem, ScenarioReport, StepResult};
 use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
@@ -28,9 +28,9 @@ use promote_mock::server::{Server, ServerOptions, Time};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
 use promote_mock::{Shared, World};
 
-/// How requests reach the world.
+/// The way of requests to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub enum ScenarioBackend {
     /// In the same process.
     Mock,
     /// Through the connection pool of production and a server on loopback.
@@ -38,21 +38,21 @@ pub enum Backend {
 }
 
 /// Runs scenarios.
-pub struct Runner {
+pub struct ScenarioRunner {
     engine: Engine,
     pool: Pool,
     named: BTreeMap<String, PathBuf>,
-    /// Where compiled policies are kept between processes.
+    /// The folder that keeps compiled policies between processes.
     cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
-    /// What the policies say of their settings, by digest.
-    schemas: Mutex<BTreeMap<String, Described>>,
+    /// The settings schemas of policies, by digest.
+    schemas: Mutex<BTreeMap<String, KnownSchema>>,
     seed: u64,
 }
 
 /// The schema of a policy's settings, or why it has none.
-type Described = Result<Arc<Schema>, String>;
+type KnownSchema = Result<Arc<Schema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ pub struct PolicyError {
     why: String,
 }
 
-impl Runner {
+impl ScenarioRunner {
     /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Runner {
         })
     }
 
-    /// What the policies are compiled by.
+    /// Returns the engine that compiles the policies.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -148,15 +148,16 @@ impl Runner {
         {
             return Ok(policy.clone());
         }
-        let bytes = match named.is_none() && file == builtin {
-            true => builtin::POLICY.to_vec(),
-            false => std::fs::read(&file).map_err(|why| {
+        let bytes = if named.is_none() && file == builtin {
+            builtin::POLICY.to_vec()
+        } else {
+            std::fs::read(&file).map_err(|why| {
                 error(format!(
                     "cannot read {}: {why}; `--policy {}=FILE` names its file",
                     file.display(),
                     name.display()
                 ))
-            })?,
+            })?
         };
         // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
         let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
@@ -169,15 +170,19 @@ impl Runner {
     ///
     /// # Errors
     /// When its policy cannot be used, or the world cannot be served.
-    pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
-        let load = FromRunner {
+    pub async fn run(
+        &self,
+        scenario: &Scenario,
+        backend: ScenarioBackend,
+    ) -> anyhow::Result<Vec<StepResult>> {
+        let load = RunnerPolicies {
             runner: self,
             scenario,
         };
         let world = Shared::new(scenario.world.clone());
         let server = match backend {
-            Backend::Mock => None,
-            Backend::Http => {
+            ScenarioBackend::Mock => None,
+            ScenarioBackend::Http => {
                 let options = ServerOptions {
                     time: Time::World,
                     ..ServerOptions::default()
@@ -210,11 +215,11 @@ impl Runner {
         &self,
         scenario: &Scenario,
         world: World,
-        step: &Step,
+        step: &ScenarioStep,
         attempt: usize,
-        injection: Option<Injection>,
-    ) -> anyhow::Result<Ran> {
-        let load = FromRunner {
+        injection: Option<CallInjection>,
+    ) -> anyhow::Result<StepResult> {
+        let load = RunnerPolicies {
             runner: self,
             scenario,
         };
@@ -223,8 +228,8 @@ impl Runner {
             .await
     }
 
-    /// What a policy says of its settings; it is asked once.
-    async fn schema(&self, policy: &Policy) -> Described {
+    /// Returns the schema of a policy's settings; the policy is asked once.
+    async fn schema(&self, policy: &Policy) -> KnownSchema {
         let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(described) = schemas().get(&policy.digest).cloned() {
             return described;
@@ -236,8 +241,13 @@ impl Runner {
     }
 
     /// A bench on the mock.
-    fn bench<'a>(&'a self, scenario: &'a Scenario, load: &'a dyn Load, world: Shared) -> Bench<'a> {
-        Bench {
+    fn bench<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+        load: &'a dyn Load,
+        world: Shared,
+    ) -> ScenarioBench<'a> {
+        ScenarioBench {
             engine: &self.engine,
             load,
             scenario,
@@ -253,10 +263,10 @@ impl Runner {
     /// backends came to against each other.
     ///
     /// # Errors
-    /// As [`Runner::run`].
-    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<Report> {
+    /// As [`ScenarioRunner::run`].
+    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<ScenarioReport> {
         let started = Instant::now();
-        let mock = self.run(scenario, Backend::Mock).await?;
+        let mock = self.run(scenario, ScenarioBackend::Mock).await?;
         let mut problems = Vec::new();
         judge(scenario, "on the mock", &mut problems, |index, expect| {
             check(expect, &mock[index])
@@ -270,7 +280,7 @@ impl Runner {
             );
         }
         if http {
-            let http = self.run(scenario, Backend::Http).await?;
+            let http = self.run(scenario, ScenarioBackend::Http).await?;
             judge(
                 scenario,
                 "over HTTP, unlike on the mock",
@@ -278,7 +288,7 @@ impl Runner {
                 |index, _| differences(&mock[index], &http[index]),
             );
         }
-        Ok(Report {
+        Ok(ScenarioReport {
             title: scenario.title.clone(),
             path: scenario.path.clone(),
             took: started.elapsed(),
@@ -291,7 +301,8 @@ impl Runner {
 /// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
 /// by the thousand here, and half of what an instance costs is the kernel's work.
 fn pooled() -> wasmtime::Config {
-    let (mut config, mut pool) = (native::quick(), wasmtime::PoolingAllocationConfig::new());
+    let mut config = native::quick();
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
     pool.linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);
@@ -300,13 +311,13 @@ fn pooled() -> wasmtime::Config {
 }
 
 /// The policies that a scenario names, as its runner knows them.
-struct FromRunner<'a> {
-    runner: &'a Runner,
+struct RunnerPolicies<'a> {
+    runner: &'a ScenarioRunner,
     scenario: &'a Scenario,
 }
 
 #[async_trait]
-impl Load for FromRunner<'_> {
+impl Load for RunnerPolicies<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         Ok(self.runner.component(self.scenario, &wanted.component)?)
     }
@@ -324,18 +335,18 @@ impl Load for FromRunner<'_> {
 fn judge(
     scenario: &Scenario,
     at: &'static str,
-    problems: &mut Vec<Problem>,
-    look: impl Fn(usize, &Expect) -> Vec<Mismatch>,
+    problems: &mut Vec<ScenarioProblem>,
+    look: impl Fn(usize, &StepExpect) -> Vec<ExpectMismatch>,
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
-        let found = look(index, &step.expect).into_iter();
-        let problem = |mismatch| Problem {
-            line: step.line,
-            step: index + 1,
-            at,
-            mismatch,
-            snapshot: None,
-        };
-        problems.extend(found.map(problem));
+        for mismatch in look(index, &step.expect) {
+            problems.push(ScenarioProblem {
+                line: step.line,
+                step: index + 1,
+                at,
+                mismatch,
+                snapshot: None,
+            });
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Ran, only};
+use crate::scenario::{StepResult, only};
 use promote_core::gate::values::only_values_change;
 use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
@@ -17,7 +17,7 @@ use promote_mock::git::Oid;
 use promote_mock::github::{PullState, Repository};
 use promote_mock::port::{Entity, RunStatus, Targets};
 
-/// What must hold; the numbers are those of `ARCHITECTURE.md`.
+/// A rule that must hold; the numbers are those of `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// 1: the catalog is never ahead of git.
@@ -60,18 +60,22 @@ impl Invariant {
 
 /// An invariant that does not hold, and what shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Which.
+pub struct BrokenInvariant {
+    /// The invariant.
     pub invariant: Invariant,
-    /// What shows it; foreign text in it is not neutralised.
+    /// The sign of it; foreign text in it is not neutralised.
     pub what: String,
 }
 
-/// What holds of one run, whatever hit it; `clean` is the same run when nothing does.
-pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
+/// Returns the invariants that do not hold of one run, whatever hit it; `clean` is the same run when nothing does.
+pub(super) fn of_run(
+    config: &Config,
+    clean: &StepResult,
+    ran: &StepResult,
+) -> Vec<BrokenInvariant> {
     let mut broken = Vec::new();
     let mut add = |invariant, what: Option<String>| {
-        broken.extend(what.map(|what| Broken { invariant, what }));
+        broken.extend(what.map(|what| BrokenInvariant { invariant, what }));
     };
     add(
         Invariant::Catalog,
@@ -104,8 +108,10 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
     let grants = config.grants.0.iter().filter(|grant| grant.after_merge);
     for grant in grants {
         for ((blueprint, identifier), entity) in after.port.entities.iter() {
-            let covered = grant.blueprint.contains(blueprint);
-            for (name, targets) in entity.relations.iter().filter(|_| covered) {
+            if !grant.blueprint.contains(blueprint) {
+                continue;
+            }
+            for (name, targets) in &entity.relations {
                 let was = before
                     .port
                     .entity(blueprint, identifier)
@@ -190,15 +196,15 @@ fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
     let entries = tree
         .map(|tree| repository.git.walk(tree))
         .unwrap_or_default();
-    let is_meant = |path: &str| paths.iter().any(|glob| glob.is_match(path));
-    let entries = entries.into_iter().filter(|(path, _)| is_meant(path));
-    let blobs = entries.filter_map(|(_, entry)| repository.git.blob(entry.id));
-    blobs
+    entries
+        .into_iter()
+        .filter(|(path, _)| paths.iter().any(|glob| glob.is_match(path)))
+        .filter_map(|(_, entry)| repository.git.blob(entry.id))
         .map(|blob| String::from_utf8_lossy(blob).into_owned())
         .collect()
 }
 
-/// Whether a file holds a reference, and not only the beginning of a longer one.
+/// Returns whether a file holds a reference, and not only the beginning of a longer one.
 fn holds(file: &str, reference: &str) -> bool {
     file.match_indices(reference).any(|(at, _)| {
         let next = file[at + reference.len()..].chars().next();
@@ -276,7 +282,7 @@ fn more_than_values(repository: &Repository, id: Oid, keys: &[&str]) -> Option<S
 }
 
 /// A run that has ended and whose Port run has not, without a word about it.
-fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
+fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<String> {
     if ran.message.trim().is_empty() {
         return Some("the run ended without a word".to_owned());
     }
@@ -297,16 +303,16 @@ fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
 }
 
 /// Another end than that of the run that nothing hit, or another number of pull requests on the way there.
-pub(super) fn other_end(clean: &World, hit: &World) -> Option<Broken> {
+pub(super) fn other_end(clean: &World, hit: &World) -> Option<BrokenInvariant> {
     let (gone, new) = only(&settled(clean), &settled(hit));
     let what = || format!("the next run comes to another end\nwithout: {gone}\nwith: {new}");
-    (gone != new).then(|| Broken {
+    (gone != new).then(|| BrokenInvariant {
         invariant: Invariant::Once,
         what: what(),
     })
 }
 
-/// What others see of Port and GitHub once all is settled: what stands on branches, pull requests, the catalog. Not when,
+/// Shows what others see of Port and GitHub once all is settled: the content of branches, pull requests, the catalog. Not when,
 /// and not what was said.
 fn settled(world: &World) -> String {
     let mut lines = Vec::new();
@@ -347,114 +353,4 @@ fn settled(world: &World) -> String {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use promote_mock::git::{Commit, Edits, Entry, Mode, Object, Signature};
-    use promote_mock::port::Targets;
-
-    const MANIFEST: &str = "apps/web/prod/deployment.yaml";
-
-    fn config() -> Config {
-        Config::parse(crate::demo::CONFIG).unwrap()
-    }
-
-    /// The sample after somebody has put a text in the manifest's place, on `main`.
-    fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
-        let mut world = World::sample();
-        let content = change(
-            &world
-                .github
-                .file_at("acme/gitops", "main", MANIFEST)
-                .unwrap(),
-        );
-        let now = world.now;
-        let repository = world.github.find_mut("acme/gitops").unwrap();
-        let parent = repository.branch("main").unwrap();
-        let id = repository.git.insert_blob(content);
-        let edits = Edits::from([(
-            MANIFEST.to_owned(),
-            Some(Entry {
-                mode: Mode::File,
-                id,
-            }),
-        )]);
-        let base = repository.git.tree_of(parent);
-        let tree = repository.git.edit_tree(base, &edits).unwrap();
-        let (parents, author) = (vec![parent], Signature::new(author, "", now));
-        let committer = author.clone();
-        let commit = Commit {
-            tree,
-            parents,
-            author,
-            committer,
-            message: String::new(),
-        };
-        let commit = repository.git.insert(Object::Commit(commit));
-        repository.refs.insert("refs/heads/main".to_owned(), commit);
-        world
-    }
-
-    fn recorded(mut world: World) -> World {
-        let key = ("running_service".to_owned(), "web-prod".to_owned());
-        let production = world.port.entities.get_mut(&key).unwrap();
-        production
-            .relations
-            .insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
-        world
-    }
-
-    #[test]
-    fn a_catalog_ahead_of_git_is_seen() {
-        let promoted = |text: &str| text.replace("web:1.4.1", "web:1.4.2");
-        for (world, expected) in [
-            (World::sample(), None),
-            (
-                recorded(World::sample()),
-                Some("running_service/web-prod points at web-1.4.2"),
-            ),
-            (recorded(with_manifest("bot", promoted)), None),
-            (
-                recorded(with_manifest("bot", |text| {
-                    text.replace("web:1.4.1", "web:1.4.20")
-                })),
-                Some("web-1.4.2"),
-            ),
-        ] {
-            let found = catalog_ahead(&config(), &World::sample(), &world);
-            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            assert!(
-                found
-                    .unwrap_or_default()
-                    .contains(expected.unwrap_or_default())
-            );
-        }
-    }
-
-    #[test]
-    fn a_commit_that_changes_more_than_a_value_is_seen() {
-        let more = |text: &str| text.replace("replicas: 3", "replicas: 4");
-        for (world, expected) in [
-            (
-                with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.2")),
-                false,
-            ),
-            (with_manifest("bot", more), true),
-            (with_manifest("dana", more), false),
-        ] {
-            let found = foreign_change(&config(), &World::sample(), &world);
-            assert_eq!(found.is_some(), expected, "{found:?}");
-        }
-    }
-
-    #[test]
-    fn another_end_is_seen() {
-        let sample = World::sample();
-        assert_eq!(other_end(&sample, &sample), None);
-        let broken = other_end(&sample, &recorded(World::sample())).unwrap();
-        assert_eq!(broken.invariant, Invariant::Once);
-        assert!(
-            broken.what.contains("web-1.4.1") && broken.what.contains("web-1.4.2"),
-            "{broken:?}"
-        );
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::scenario::Runner;
+use crate::scenario::ScenarioRunner;
 
 /// The pause between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -19,7 +19,7 @@ type FileStamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 /// Never: what is wrong may be what is being written.
 pub(super) async fn watch(
     paths: &[PathBuf],
-    runner: &Runner,
+    runner: &ScenarioRunner,
     say: &(dyn Fn(&str) + Sync),
     run_once: impl AsyncFn() -> anyhow::Result<u8>,
 ) -> anyhow::Result<u8> {
@@ -38,7 +38,7 @@ pub(super) async fn watch(
     }
 }
 
-fn stamps(paths: &[PathBuf], runner: &Runner) -> FileStamps {
+fn stamps(paths: &[PathBuf], runner: &ScenarioRunner) -> FileStamps {
     let mut found = FileStamps::new();
     for path in paths {
         if path.is_dir() {
