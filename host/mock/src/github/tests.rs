@@ -11,3 +11,5 @@ mod kit;
 mod merging;
 mod promotion;
 mod pulls;
+mod queue;
+mod refusals;
