@@ -184,3 +184,92 @@ fn graphql_takes_arguments_in_the_query_too() {
         (200, &json!("FORBIDDEN"))
     );
 }
+
+/// Rules of a branch with a queue and a required check, and a repository that allows auto-merge.
+fn with_queue(kit: &mut GitHubBench) {
+    kit.repository().settings.allow_auto_merge = true;
+    let rules = rules(|rules| {
+        rules.merge_queue = true;
+        rules.required_checks = vec!["test".into()];
+    });
+    kit.repository().rules.insert("main".into(), rules);
+}
+
+fn pass(kit: &mut GitHubBench) {
+    let head = kit.repository().pulls[&1].head_sha;
+    kit.github
+        .set_check("acme/gitops", head, "test", Some("success"));
+}
+
+fn is_merged(kit: &mut GitHubBench) -> bool {
+    kit.wait(120);
+    kit.get("pulls/1").body["merged"] == true
+}
+
+#[test]
+fn a_queue_takes_only_what_is_green() {
+    let (mut kit, _) = opened();
+    with_queue(&mut kit);
+    let refused = mutate(&mut kit, "enqueuePullRequest", json!({}));
+    assert_eq!(
+        refused.body["errors"][0]["message"],
+        "Pull request is not mergeable."
+    );
+    pass(&mut kit);
+    mutate(&mut kit, "enqueuePullRequest", json!({}));
+    assert!(is_merged(&mut kit));
+}
+
+#[test]
+fn auto_merge_joins_the_queue_only_if_it_was_armed_before_the_pull_request_was_green() {
+    let (mut kit, _) = opened();
+    with_queue(&mut kit);
+    let mut late = kit.clone();
+    assert!(mutate(&mut kit, "enablePullRequestAutoMerge", json!({})).body["errors"].is_null());
+    pass(&mut kit);
+    assert!(!is_merged(&mut kit), "it joins the queue first");
+    assert!(is_merged(&mut kit));
+    pass(&mut late);
+    assert!(mutate(&mut late, "enablePullRequestAutoMerge", json!({})).body["errors"].is_null());
+    assert!(!is_merged(&mut late));
+    assert!(!is_merged(&mut late), "GitHub never queues it");
+    let refused = mutate(&mut late, "enqueuePullRequest", json!({}));
+    assert!(refused.body["errors"].is_null());
+    assert!(is_merged(&mut late));
+}
+
+#[test]
+fn a_workflow_s_own_token_jams_the_queue_for_everybody() {
+    let (mut kit, _) = opened();
+    with_queue(&mut kit);
+    pass(&mut kit);
+    let head = kit.branch("second", "other.txt", "x");
+    kit.post(
+        "pulls",
+        json!({"title": "Second", "head": "second", "base": "main"}),
+    );
+    kit.github.set_check(
+        "acme/gitops",
+        head.parse().unwrap(),
+        "test",
+        Some("success"),
+    );
+    let token = Token::full(TokenKind::Actions, "github-actions[bot]");
+    let app = kit.github.tokens.revoke("mock-github-token").unwrap();
+    kit.github.tokens.insert("mock-github-token", token);
+    let seen = mutate(&mut kit, "enqueuePullRequest", json!({}));
+    let entry = &seen.body["data"]["enqueuePullRequest"]["mergeQueueEntry"];
+    assert_eq!(entry["state"], "AWAITING_CHECKS");
+    kit.github.tokens.insert("mock-github-token", app);
+    let second = kit.get("pulls/2").body["node_id"].clone();
+    mutate(
+        &mut kit,
+        "enqueuePullRequest",
+        json!({"pullRequestId": second}),
+    );
+    assert!(!is_merged(&mut kit));
+    assert_eq!(kit.get("pulls/2").body["merged"], false);
+    kit.github.close_pull_request("acme/gitops", 1);
+    kit.wait(1);
+    assert_eq!(kit.get("pulls/2").body["merged"], true);
+}
