@@ -119,8 +119,11 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let settings = &repository.settings;
     let may_write = call.may("contents", Level::Write, repository);
     // The rights are those of the user behind a token, whatever the token may do. An installation has no user.
-    let kind = call.caller.token().map(|token| token.kind);
-    let is_user = matches!(kind, Some(TokenKind::Classic | TokenKind::FineGrained));
+    let token = call.caller.token();
+    let is_user = token.is_some_and(|token| {
+        matches!(token.kind, TokenKind::Classic | TokenKind::FineGrained)
+            && token.access.reaches(repository.id)
+    });
     let full = json!({
         "subscribers_count": 0,
         "network_count": 0,
@@ -131,7 +134,7 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         super::repository_shape::repository(&call.urls, repository, call.newest),
         full,
     );
-    if kind.is_some() {
+    if token.is_some() {
         shape["permissions"] = json!({
             "admin": false, "maintain": false, "push": is_user, "triage": is_user, "pull": is_user,
         });
