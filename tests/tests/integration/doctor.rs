@@ -1,7 +1,7 @@
 //! `promote doctor`: finds what is wrong before a run does, and nothing where nothing is.
 
 use promote_mock::World;
-use promote_mock::github::{Level, Method, TokenKind};
+use promote_mock::github::{Access, Level, Method, TokenKind};
 use promote_tests::settings::Settings;
 use serde_json::{Value, json};
 
@@ -107,8 +107,12 @@ const FAULTS: &[Fault] = &[
         code: "repository-access",
         exit: 2,
         world: |world| {
+            // Only of a user who may not write does GitHub say so.
+            let repository = world.github.find_mut("acme/gitops").unwrap();
+            repository.settings.private = false;
             token(world, |token| {
-                token.permissions.insert("contents".to_owned(), Level::Read);
+                token.kind = TokenKind::Classic;
+                token.access = Access::Only(Default::default());
             });
         },
         settings: KEEP,

@@ -53,6 +53,9 @@ struct WeatherFile {
     stale_reads: Option<u32>,
     unknown_mergeable: Option<u32>,
     base_modified: Option<u32>,
+    head_out_of_date: Option<u32>,
+    slow_merges: Option<u32>,
+    unknown_pulls: Option<u32>,
 }
 
 impl GitHubFile {
@@ -110,6 +113,9 @@ impl From<WeatherFile> for Weather {
             stale_reads: file.stale_reads.unwrap_or(usual.stale_reads),
             unknown_mergeable: file.unknown_mergeable.unwrap_or(usual.unknown_mergeable),
             base_modified: file.base_modified.unwrap_or(usual.base_modified),
+            head_out_of_date: file.head_out_of_date.unwrap_or(usual.head_out_of_date),
+            slow_merges: file.slow_merges.unwrap_or(usual.slow_merges),
+            unknown_pulls: file.unknown_pulls.unwrap_or(usual.unknown_pulls),
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct PortFile {
     unset: UnsetStyle,
     token_lifetime: Option<SignedDuration>,
     blueprints: BlueprintChoice,
+    /// The blueprints whose entities have teams as owners.
+    owned: Vec<Spanned<String>>,
     credentials: Vec<CredentialsFile>,
     rate: Option<RateFile>,
     blueprint: Vec<Spanned<DefinitionFile>>,
@@ -147,6 +149,12 @@ impl PortFile {
             port.put_blueprint(
                 blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
             );
+        }
+        for blueprint in &self.owned {
+            if !port.own(blueprint.get_ref()) {
+                let message = format!("there is no blueprint \"{}\"", blueprint.get_ref());
+                return Err(at.error(blueprint.span().start, "port.owned", message));
+            }
         }
         for definition in &self.action {
             port.put_action(now, at.definition("port.action", definition)?);

@@ -1,5 +1,7 @@
 //! Settings, rules and checks of a repository, in a world file.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::Deserialize;
 
@@ -26,7 +28,13 @@ pub(super) struct SettingsFile {
 pub(super) struct RulesFile {
     required_checks: Vec<String>,
     strict: bool,
+    check_apps: BTreeMap<String, u64>,
     required_approvals: u32,
+    code_owners: Vec<String>,
+    last_push_approval: bool,
+    conversation_resolution: bool,
+    required_workflow: Option<String>,
+    code_scanning: bool,
     require_pull_request: bool,
     allowed_methods: Option<Vec<MethodFile>>,
     merge_queue: bool,
@@ -86,7 +94,13 @@ impl From<RulesFile> for BranchRules {
         Self {
             required_checks: file.required_checks,
             strict: file.strict,
+            check_apps: file.check_apps,
             required_approvals: file.required_approvals,
+            code_owners: file.code_owners,
+            last_push_approval: file.last_push_approval,
+            conversation_resolution: file.conversation_resolution,
+            required_workflow: file.required_workflow,
+            code_scanning: file.code_scanning,
             require_pull_request: file.require_pull_request,
             allowed_methods: file.allowed_methods.map(|methods| {
                 methods

@@ -1,12 +1,21 @@
 //! Answers and refusals in GitHub's form.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use http::header::{HeaderName, HeaderValue};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use promote_core::service::transport::HttpResponse;
 
 /// Where GitHub sends readers of an error that no operation owns.
 const DOCS: &str = "https://docs.github.com/rest";
+
+/// The request headers that GitHub names as the ones which an answer depends on.
+const VARY: &str =
+    "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With";
+/// The time that a client may keep a read for.
+const CACHE_CONTROL: &str = "private, max-age=60, s-maxage=60";
 
 /// An answer, before the headers that all share.
 #[derive(Clone, Debug)]
@@ -20,7 +29,12 @@ pub(super) struct GitHubAnswer {
 pub(super) enum AnswerBody {
     Empty,
     Json(Value),
-    Raw { kind: String, content: Vec<u8> },
+    /// JSON that is text already.
+    Written(Vec<u8>),
+    Raw {
+        kind: String,
+        content: Vec<u8>,
+    },
 }
 
 /// The result of an operation: an answer that succeeds, or one that refuses.
@@ -71,6 +85,16 @@ impl GitHubAnswer {
         )
     }
 
+    /// 502 of the proxy before GitHub, which says nothing of what became of the request.
+    pub(super) fn bad_gateway() -> Self {
+        let content = "<html><head><title>502 Bad Gateway</title></head><body></body></html>\n";
+        let body = AnswerBody::Raw {
+            kind: "text/html".into(),
+            content: content.into(),
+        };
+        Self::new(502, body)
+    }
+
     pub(super) fn not_found() -> Self {
         Self::error(404, "Not Found")
     }
@@ -86,10 +110,20 @@ impl GitHubAnswer {
 
     /// 422 for a required field of the body that is not there.
     pub(super) fn not_supplied(field: &str) -> Self {
-        Self::error(
-            422,
-            format!("Invalid request.\n\n\"{field}\" wasn't supplied."),
-        )
+        Self::none_supplied(&[field])
+    }
+
+    /// 422 for the required fields of a body that are not there.
+    pub(super) fn none_supplied(fields: &[&str]) -> Self {
+        let mut quoted: Vec<String> = fields.iter().map(|field| format!("\"{field}\"")).collect();
+        quoted.sort();
+        let verb = if fields.len() == 1 {
+            "wasn't"
+        } else {
+            "weren't"
+        };
+        let message = format!("Invalid request.\n\n{} {verb} supplied.", quoted.join(", "));
+        Self::error(422, message)
     }
 
     pub(super) fn errors(mut self, errors: Value) -> Self {
@@ -114,6 +148,34 @@ impl GitHubAnswer {
         self
     }
 
+    /// Adds the headers by which a client can tell whether a read has changed, and answers 304 to one that has seen it.
+    pub(super) fn conditional(mut self, if_none_match: &str) -> Self {
+        if self.status != 200 {
+            return self;
+        }
+        if let AnswerBody::Json(value) = &self.body {
+            let updated_at = value["updated_at"].as_str();
+            let updated_at: Option<Timestamp> = updated_at.and_then(|at| at.parse().ok());
+            let text = written(value);
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            self.body = AnswerBody::Written(text);
+            if let Some(at) = updated_at {
+                let at = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                self = self.header("last-modified", at);
+            }
+            self = self.header("etag", format!("W/\"{:064x}\"", hasher.finish()));
+        }
+        self = self.header("cache-control", CACHE_CONTROL);
+        let etag = self.headers.iter().find(|(name, _)| *name == "etag");
+        let is_known = etag.is_some_and(|(_, etag)| matches_etag(if_none_match, etag));
+        if is_known {
+            self.status = 304;
+            self.body = AnswerBody::Empty;
+        }
+        self
+    }
+
     /// The response, with the headers that every answer has.
     pub(super) fn finish(self, request: u64) -> HttpResponse {
         let (kind, content) = match self.body {
@@ -122,6 +184,7 @@ impl GitHubAnswer {
                 Some("application/json; charset=utf-8".to_owned()),
                 written(&value),
             ),
+            AnswerBody::Written(text) => (Some("application/json; charset=utf-8".to_owned()), text),
             AnswerBody::Raw { kind, content } => (Some(kind), content),
         };
         let mut response = http::Response::new(content);
@@ -129,7 +192,7 @@ impl GitHubAnswer {
         let shared = [
             ("x-github-request-id", format!("MOCK:{request:04X}")),
             ("x-github-media-type", "github.v3; format=json".to_owned()),
-            ("vary", "Accept, Authorization, Accept-Encoding".to_owned()),
+            ("vary", VARY.to_owned()),
         ];
         let kind = kind.map(|kind| ("content-type", kind));
         for (name, value) in self.headers.into_iter().chain(shared).chain(kind) {
@@ -141,6 +204,14 @@ impl GitHubAnswer {
         }
         response
     }
+}
+
+/// Returns true if the client has this version; weak and strong are equal here.
+fn matches_etag(header: &str, etag: &str) -> bool {
+    let etag = etag.trim_start_matches("W/");
+    header
+        .split(',')
+        .any(|one| one.trim().trim_start_matches("W/") == etag)
 }
 
 /// The text of a body. Many are of some ten thousand bytes, and grow into that by doubling otherwise.

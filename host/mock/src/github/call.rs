@@ -69,6 +69,20 @@ impl GitHubCall<'_> {
             .ok_or_else(|| GitHubAnswer::not_supplied(name))
     }
 
+    /// Refuses a body that lacks some of these fields, and names all that are missing.
+    pub(super) fn require(&self, names: &[&str]) -> Result<(), GitHubAnswer> {
+        let is_missing = |name: &str| self.body.get(name).is_none_or(Value::is_null);
+        let missing: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| is_missing(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(GitHubAnswer::none_supplied(&missing))
+    }
+
     pub(super) fn flag(&self, name: &str) -> bool {
         self.body
             .get(name)
@@ -138,12 +152,25 @@ impl GitHubCall<'_> {
         items: Vec<Value>,
         wrap: impl FnOnce(usize, Vec<Value>) -> Value,
     ) -> GitHubReply {
-        let number = |name: &str, default: usize| {
-            let given = self.query(name).and_then(|text| text.parse().ok());
-            given.filter(|number| *number > 0).unwrap_or(default)
-        };
-        let size = number("per_page", 30).min(100);
-        let page = number("page", 1);
+        let size = self.positive("per_page", 30).min(100);
+        self.page_of(github, items, size, wrap)
+    }
+
+    /// Returns a number of the query that is at least 1.
+    pub(super) fn positive(&self, name: &str, default: usize) -> usize {
+        let given = self.query(name).and_then(|text| text.parse().ok());
+        given.filter(|number| *number > 0).unwrap_or(default)
+    }
+
+    /// One page of a list whose pages have a fixed size.
+    pub(super) fn page_of(
+        &self,
+        github: &GitHub,
+        items: Vec<Value>,
+        size: usize,
+        wrap: impl FnOnce(usize, Vec<Value>) -> Value,
+    ) -> GitHubReply {
+        let page = self.positive("page", 1);
         let total = items.len();
         let pages = items.len().div_ceil(size);
         let shown = items

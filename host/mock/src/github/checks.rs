@@ -33,6 +33,10 @@ pub(super) fn verdict(
     if let Some(run) = run {
         return run_verdict(run, now);
     }
+    status_verdict(repository, commit, name)
+}
+
+fn status_verdict(repository: &Repository, commit: Oid, name: &str) -> CheckVerdict {
     let mut statuses = repository.statuses.iter().rev();
     let status = statuses.find(|status| status.commit == commit && status.context == name);
     match status.map(|status| status.state.as_str()) {
@@ -40,6 +44,22 @@ pub(super) fn verdict(
         Some("success") => CheckVerdict::Passed,
         Some("pending") => CheckVerdict::Pending,
         Some(_) => CheckVerdict::Failed,
+    }
+}
+
+/// Returns the standing of a required check that only one App may report. A commit status names no App in the API, so
+/// a status of the name counts whoever set it.
+pub(super) fn required_verdict(
+    repository: &Repository,
+    commit: Oid,
+    name: &str,
+    app: Option<u64>,
+    now: Timestamp,
+) -> CheckVerdict {
+    if app.is_none_or(|app| app == ACTIONS) {
+        verdict(repository, commit, name, now)
+    } else {
+        status_verdict(repository, commit, name)
     }
 }
 
@@ -195,7 +215,7 @@ pub(super) fn combined(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
         .map(|status| status_shape(call, repository, status));
     let api = call.urls.repository(repository);
     let shapes = shapes.collect();
-    let shape = super::repository_shape::repository(&call.urls, repository, call.newest);
+    let shape = super::repository_shape::minimal(&call.urls, repository);
     call.page(github, shapes, |total, shown| {
         json!({
             "state": state,

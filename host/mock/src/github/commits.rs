@@ -13,7 +13,11 @@ use super::shapes::{signed, with};
 use super::state::Repository;
 use crate::git::{Commit, Object, Oid, Signature};
 
+/// A page shows this many files of a commit or a comparison.
+const MAX_FILES: usize = 300;
+
 pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    call.require(&["message", "tree"])?;
     let message = call.required("message")?.to_owned();
     let tree = call.required("tree")?;
     let own = signed(call.caller.login(), call.now);
@@ -82,12 +86,17 @@ pub(super) fn identity(
             ));
         }
     };
-    let text = |name: &str| -> Result<&str, GitHubAnswer> {
-        let text = given.get(name).and_then(Value::as_str);
-        text.ok_or_else(|| GitHubAnswer::not_supplied(name))
+    let name = given.get("name").and_then(Value::as_str);
+    let email = given.get("email").and_then(Value::as_str);
+    let (Some(name), Some(email)) = (name, email) else {
+        let fields = [("name", name), ("email", email)];
+        let missing: Vec<&str> = fields
+            .iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(field, _)| *field)
+            .collect();
+        return Err(GitHubAnswer::none_supplied(&missing));
     };
-    let name = text("name")?;
-    let email = text("email")?;
     let (time, offset) = date(given, call.now)?;
     Ok(Some(Signature {
         name: name.into(),
@@ -161,7 +170,11 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let stats =
         json!({"additions": additions, "deletions": deletions, "total": additions + deletions});
     let shape = call.urls.commit(repository, id, commit);
-    GitHubAnswer::ok(with(shape, json!({"stats": stats, "files": files})))
+    // The files of a commit come in pages of up to 300, the rest of it with each of them.
+    let size = call.positive("per_page", MAX_FILES).min(MAX_FILES);
+    call.page_of(github, files, size, |_, shown| {
+        with(shape, json!({"stats": stats, "files": shown}))
+    })
 }
 
 pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
@@ -198,15 +211,9 @@ pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     let from = repository.git.tree_of(fork);
     let to = repository.git.tree_of(head);
     let mut files = diff_entries(call, repository, head, from, to);
-    files.truncate(300);
-    let number = |name: &str, default: usize| {
-        call.query(name)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
-            .max(1)
-    };
-    let page_number = number("page", 1);
-    let size = number("per_page", 250).min(250);
+    files.truncate(MAX_FILES);
+    let page_number = call.positive("page", 1);
+    let size = call.positive("per_page", 250).min(250);
     let shown = ahead
         .iter()
         .skip((page_number - 1).saturating_mul(size))

@@ -18,6 +18,9 @@ const MAX_ENTRIES: usize = 1000;
 
 pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let path = call.part("path");
+    if call.request.uri().path().ends_with('/') && !path.is_empty() {
+        return Err(without_slash(call, call.repository(github).id));
+    }
     let repository = call.repository_mut(github);
     if repository.refs.is_empty() {
         return Err(GitHubAnswer::error(404, "This repository is empty."));
@@ -39,9 +42,6 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         .entry_at(tree, path)
         .ok_or_else(GitHubAnswer::not_found)?;
     let etag = format!("\"{}\"", entry.id);
-    if matches(call.header("if-none-match"), &etag) {
-        return Ok(GitHubAnswer::new(304, AnswerBody::Empty).header("etag", etag));
-    }
     let place = ContentPlace {
         call,
         repository,
@@ -52,18 +52,25 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         Mode::Tree => place.directory(entry.id),
         Mode::Symlink => place.link(tree, entry),
         Mode::Submodule => GitHubAnswer::ok(place.submodule(entry.id)),
-        Mode::File | Mode::Executable => place.file(entry.id),
+        Mode::File | Mode::Executable => place.file(entry.id, entry.id),
     };
-    Ok(answer?
-        .header("etag", etag)
-        .header("cache-control", "private, max-age=60, s-maxage=60"))
+    Ok(answer?.header("etag", etag))
 }
 
-/// Returns true if the client has this version; weak and strong are equal here.
-fn matches(header: &str, etag: &str) -> bool {
-    header
-        .split(',')
-        .any(|one| one.trim().trim_start_matches("W/") == etag)
+/// Sends a path that ends with a slash to the one without it, in the form with the repository's number.
+fn without_slash(call: &GitHubCall<'_>, repository: u64) -> GitHubAnswer {
+    let path = encode_path(call.part("path"));
+    let query = call.request.uri().query();
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let url = format!(
+        "{}/repositories/{repository}/contents/{path}{query}",
+        call.urls.api
+    );
+    let body = AnswerBody::Raw {
+        kind: "text/html;charset=utf-8".into(),
+        content: Vec::new(),
+    };
+    GitHubAnswer::new(302, body).header("location", url)
 }
 
 /// The bytes themselves.
@@ -95,8 +102,9 @@ impl ContentPlace<'_> {
         self.call.header("accept").contains(kind)
     }
 
-    fn file(&self, id: Oid) -> GitHubReply {
-        let content = self.repository.git.blob(id).unwrap_or_default();
+    /// Shows the content of one blob under the id of another: for a link, the id is that of the link itself.
+    fn file(&self, id: Oid, shown: Oid) -> GitHubReply {
+        let content = self.repository.git.blob(shown).unwrap_or_default();
         if content.len() > MAX_RAW {
             let message = "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API.";
             let error = json!({"resource": "Blob", "field": "data", "code": "too_large"});
@@ -106,6 +114,7 @@ impl ContentPlace<'_> {
             return Ok(raw(self.call, content.to_vec()));
         }
         let mut shape = entry_shape(self.call, self.repository, self.name, self.path, "file", id);
+        shape["size"] = content.len().into();
         if content.len() > MAX_JSON {
             shape["content"] = "".into();
             shape["encoding"] = "none".into();
@@ -116,14 +125,14 @@ impl ContentPlace<'_> {
         GitHubAnswer::ok(shape)
     }
 
-    /// A link to a file of the repository shows that file, under the link's name.
+    /// A link to a file of the repository shows the size and content of that file, under the link's name and id.
     fn link(&self, tree: Oid, entry: Entry) -> GitHubReply {
         let content = self.repository.git.blob(entry.id).unwrap_or_default();
         let target = String::from_utf8_lossy(content).into_owned();
         let resolved =
             follow(self.path, &target).and_then(|path| self.repository.git.entry_at(tree, &path));
         if let Some(file) = resolved.filter(|entry| entry.mode.is_file()) {
-            return self.file(file.id);
+            return self.file(entry.id, file.id);
         }
         let mut shape = entry_shape(
             self.call,

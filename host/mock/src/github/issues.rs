@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
@@ -44,6 +45,15 @@ fn comment_shape(
         "updated_at": comment.updated_at.to_string(),
         "author_association": "CONTRIBUTOR",
         "performed_via_github_app": null,
+        "reactions": reactions(&format!("{api}/issues/comments/{}", comment.id)),
+    })
+}
+
+/// Returns the reactions to a comment, of which there are none.
+fn reactions(comment_url: &str) -> Value {
+    json!({
+        "url": format!("{comment_url}/reactions"), "total_count": 0, "+1": 0, "-1": 0, "laugh": 0, "hooray": 0,
+        "confused": 0, "heart": 0, "rocket": 0, "eyes": 0,
     })
 }
 
@@ -66,9 +76,11 @@ pub(super) fn comments(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
     issues_on(github, call)?;
     let repository = call.repository(github);
     let pull = call.pull(github)?;
+    let since: Option<Timestamp> = call.query("since").and_then(|since| since.parse().ok());
     let shapes = pull
         .comments
         .iter()
+        .filter(|comment| since.is_none_or(|since| comment.updated_at >= since))
         .map(|comment| comment_shape(call, repository, pull.number, comment));
     let shapes = shapes.collect();
     call.page(github, shapes, |_, shown| shown.into())
@@ -142,7 +154,12 @@ pub(super) fn labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 
 pub(super) fn add_labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     issues_on(github, call)?;
-    call.pull(github)?;
+    let number = call.pull(github)?.number;
+    if github.forgets_pull(call.repository, number, call.now) {
+        return Err(
+            GitHubAnswer::error(422, "Validation Failed").errors(json!(["Issue not found"]))
+        );
+    }
     let given = call.body.get("labels").and_then(Value::as_array);
     let given = given.ok_or_else(|| GitHubAnswer::not_supplied("labels"))?;
     let mut names = Vec::new();
@@ -242,7 +259,8 @@ pub(super) fn assign(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
     if call.newest {
         without(&mut shape, &["assignee"]);
     }
-    Ok(GitHubAnswer::json(201, shape))
+    let url = shape["url"].as_str().unwrap_or_default().to_owned();
+    Ok(GitHubAnswer::json(201, shape).header("location", url))
 }
 
 /// The issue side of a pull request.

@@ -14,6 +14,17 @@ use super::identity::{RequestCaller, TokenKind};
 
 const WINDOW_SECONDS: i64 = 3600;
 
+/// Limits of resources that this mock does not serve, as GitHub lists them.
+const OTHER_RESOURCES: [(&str, u64); 7] = [
+    ("search", 30),
+    ("code_search", 10),
+    ("integration_manifest", 5000),
+    ("source_import", 100),
+    ("code_scanning_upload", 5000),
+    ("actions_runner_registration", 10_000),
+    ("scim", 15_000),
+];
+
 /// The requests that each caller has used.
 #[derive(Clone, Debug, Default)]
 pub struct RateLimits {
@@ -116,9 +127,23 @@ impl RateLimits {
     }
 }
 
-/// The refusal of a caller without budget.
+/// Returns the refusal of a caller without budget.
 pub(super) fn exceeded(caller: &RequestCaller) -> GitHubAnswer {
-    let whose = match caller {
+    let whose = owner_of(caller);
+    GitHubAnswer::error(403, format!("API rate limit exceeded for {whose}."))
+        .documented("overview/rate-limits-for-the-rest-api")
+}
+
+/// Returns the refusal of GraphQL, which has a 200 and a type that is not the one of GitHub's documentation.
+pub(super) fn exceeded_graphql(caller: &RequestCaller) -> GitHubAnswer {
+    let message = format!("API rate limit already exceeded for {}.", owner_of(caller));
+    let error = json!({"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": message});
+    GitHubAnswer::json(200, json!({"errors": [error]}))
+}
+
+/// Returns the owner of a budget as refusals name it.
+fn owner_of(caller: &RequestCaller) -> String {
+    match caller {
         RequestCaller::Anonymous => "127.0.0.1".to_owned(),
         RequestCaller::App(app) => format!("app {app}"),
         RequestCaller::Token { token, .. } => match token.kind {
@@ -126,9 +151,7 @@ pub(super) fn exceeded(caller: &RequestCaller) -> GitHubAnswer {
             TokenKind::Actions => "installation ID 1".to_owned(),
             _ => format!("user ID {}", super::shapes::user_id(&token.login)),
         },
-    };
-    GitHubAnswer::error(403, format!("API rate limit exceeded for {whose}."))
-        .documented("overview/rate-limits-for-the-rest-api")
+    }
 }
 
 /// Answers `GET /rate_limit`, which costs nothing.
@@ -141,9 +164,12 @@ pub(super) fn overview(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
     };
     let core = budget("core");
     let graphql = budget("graphql");
-    let search =
-        json!({"limit": 30, "used": 0, "remaining": 30, "reset": call.now.as_second() + 60});
-    let mut body = json!({"resources": {"core": core, "search": search, "graphql": graphql}});
+    let mut resources = json!({"core": core, "graphql": graphql});
+    let reset = call.now.as_second() + 60;
+    for (name, limit) in OTHER_RESOURCES {
+        resources[name] = json!({"limit": limit, "used": 0, "remaining": limit, "reset": reset});
+    }
+    let mut body = json!({"resources": resources});
     if !call.newest {
         body["rate"] = core;
     }

@@ -1,19 +1,23 @@
 //! Merging pull requests (GitHub REST, Merge a pull request), with every refusal seen on the wire.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::mergeable::merged_tree;
-use super::rules;
+use super::pull_state::SlowMerge;
+use super::refusals;
 use super::shapes::signed;
 use super::state::{Method, PullRequest, PullState, Repository};
 use crate::git::{Commit, Object, Oid, Signature};
 
+/// The time after which a merge that was answered with 502 is there.
+const SLOW_MERGE_DELAY: SignedDuration = SignedDuration::from_secs(4);
+
 /// A merge that somebody asks for: the method, the person and the words.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MergeOrder {
     pub(super) method: Method,
     pub(super) by: String,
@@ -21,9 +25,15 @@ pub(super) struct MergeOrder {
     pub(super) message: Option<String>,
 }
 
-/// Refusals of a merge are 405, whatever their reason.
+/// Returns the refusal of a merge, which is a 405 for nearly every reason.
 fn refuse(message: impl Into<String>) -> GitHubAnswer {
     GitHubAnswer::error(405, message)
+}
+
+/// Returns the refusal of a pull request that has not noticed its base or its head move.
+fn out_of_date() -> GitHubAnswer {
+    let message = "Head branch is out of date. Review and try the merge again.";
+    GitHubAnswer::error(409, message)
 }
 
 pub(super) fn check(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
@@ -58,18 +68,33 @@ pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
             "Base branch was modified. Review and try the merge again.",
         ));
     }
+    if github.weather.head_out_of_date > 0 {
+        github.weather.head_out_of_date -= 1;
+        return Err(out_of_date());
+    }
     let repository = call.repository(github);
     let pull = call.pull(github)?;
-    if let Some(reason) = rules::refusal(repository, pull, call.now) {
+    if let Some(reason) = refusals::refusal(repository, pull, call.now) {
         return Err(refuse(reason));
     }
     let base = repository.branch(&pull.base);
-    if repository.rules_of(&pull.base).strict
-        && base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha))
-    {
-        return Err(refuse("Head branch is out of date with the base branch."));
+    let rules = repository.rules_of(&pull.base);
+    if rules.strict && base.is_some_and(|base| !repository.git.is_ancestor(base, pull.head_sha)) {
+        return Err(refusals::refusal_behind(&rules).map_or_else(out_of_date, refuse));
     }
     let number = pull.number;
+    if pull.slow_merge.is_some() {
+        return Err(refuse("Merge already in progress"));
+    }
+    if github.weather.slow_merges > 0 {
+        github.weather.slow_merges -= 1;
+        let lands_at = call.now.checked_add(SLOW_MERGE_DELAY);
+        call.pull_mut(github)?.slow_merge = Some(SlowMerge {
+            lands_at: lands_at.unwrap_or(Timestamp::MAX),
+            order,
+        });
+        return Err(GitHubAnswer::bad_gateway());
+    }
     let commit = github.merge_pull(call.repository, number, call.now, &order)?;
     GitHubAnswer::ok(
         json!({"sha": commit.to_string(), "merged": true, "message": "Pull Request successfully merged"}),
@@ -101,28 +126,21 @@ fn admit(
         Method::Squash => (settings.allow_squash_merge, "Squash merges"),
         Method::Rebase => (settings.allow_rebase_merge, "Rebase merges"),
     };
-    if !allowed {
+    let rules = repository.rules_of(&pull.base);
+    // A ruleset that forbids a method is told in the same words as the setting of the repository.
+    let methods = rules.allowed_methods.as_ref();
+    if !allowed || methods.is_some_and(|methods| !methods.contains(&method)) {
         return Err(refuse(format!(
             "{kind} are not allowed on this repository."
         )));
     }
-    let rules = repository.rules_of(&pull.base);
     if rules.merge_queue {
-        return Err(refuse(
-            "Repository rule violations found\n\nChanges must be made through the merge queue\n\n",
-        ));
+        let reason = "Changes must be made through the merge queue";
+        return Err(refuse(rules.worded(reason)));
     }
     if rules.linear_history && method == Method::Merge {
-        return Err(refuse("This branch must not contain merge commits."));
-    }
-    if rules
-        .allowed_methods
-        .is_some_and(|methods| !methods.contains(&method))
-    {
-        let name = method.name();
-        return Err(refuse(format!(
-            "Repository rule violations found\n\nMerge method {name} is not allowed on this branch.\n\n"
-        )));
+        let reason = "This branch must not contain merge commits.";
+        return Err(refuse(rules.worded(reason)));
     }
     Ok(())
 }
@@ -165,7 +183,8 @@ impl GitHub {
             pull.base_sha = base;
             pull.updated_at = now;
             pull.auto_merge = None;
-            pull.queued_at = None;
+            pull.queue_entry = None;
+            pull.slow_merge = None;
         }
         let deletes = repository.settings.delete_branch_on_merge;
         self.set_ref(
@@ -197,7 +216,7 @@ fn join(
     order: &MergeOrder,
 ) -> Result<Oid, GitHubAnswer> {
     let tree = merged_tree(&mut repository.git, base, pull.head_sha);
-    let tree = tree.ok_or_else(|| refuse("Pull Request is not mergeable"))?;
+    let tree = tree.ok_or_else(|| refuse("Pull Request has merge conflicts"))?;
     let mut parents = vec![base];
     let mut subject = format!("{} (#{})", pull.title, pull.number);
     let mut body = String::new();

@@ -14,6 +14,7 @@ use super::state::PullState;
 use crate::git::{Commit, Object};
 
 pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    call.require(&["base", "head"])?;
     let base = call.required("base")?;
     let head = call.required("head")?;
     let repository = call.repository_mut(github);
@@ -52,9 +53,7 @@ pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         .text("expected_head_sha")?
         .is_some_and(|sha| sha != pull.head_sha.to_string())
     {
-        return Err(refused(
-            "expected_head_sha does not match the head of the pull request.",
-        ));
+        return Err(refused("expected head sha didn’t match current head ref."));
     }
     let base = repository
         .branch(&pull.base)

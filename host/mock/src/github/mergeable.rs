@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::checks::any_unfinished;
-use super::rules;
+use super::merge::web_flow;
+use super::pull_state::Assessment;
+use super::refusals;
+use super::shapes::signed;
 use super::state::{PullRequest, PullState, Repository};
-use crate::git::{Oid, Store};
+use crate::git::{Commit, Object, Oid, Store};
 
 /// The result that GitHub computes behind `mergeable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
         "dirty"
     } else if pull.draft {
         "draft"
-    } else if rules.merge_queue || rules::refusal(repository, pull, now).is_some() {
+    } else if refusals::refusal(repository, pull, now).is_some() {
         "blocked"
     } else if behind {
         "behind"
@@ -51,7 +54,7 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
 }
 
 /// Returns the mergeability that a look at the pull request shows. The first looks at a new head or base find it not
-/// computed yet.
+/// computed yet. A closed one keeps the last that was computed, and a merged one has none.
 pub(super) fn look(
     repository: &mut Repository,
     number: u64,
@@ -59,17 +62,42 @@ pub(super) fn look(
     unknown: u32,
 ) -> Option<Mergeability> {
     let pull = repository.pulls.get(&number)?;
-    if pull.state != PullState::Open {
-        return None;
-    }
-    let pair = (pull.head_sha, repository.branch(&pull.base)?);
+    let base = match pull.state {
+        PullState::Open => repository.branch(&pull.base)?,
+        PullState::Closed { .. } => return Some(pull.assessed?.mergeability),
+        PullState::Merged { .. } => return None,
+    };
+    let head = pull.head_sha;
     let asked = match pull.asked {
-        Some((head, base, asked)) if (head, base) == pair => asked,
+        Some((known_head, known_base, asked)) if (known_head, known_base) == (head, base) => asked,
         _ => 0,
     };
     if asked < unknown {
-        repository.pulls.get_mut(&number)?.asked = Some((pair.0, pair.1, asked + 1));
+        let pull = repository.pulls.get_mut(&number)?;
+        pull.asked = Some((head, base, asked + 1));
+        pull.assessed = None;
         return None;
     }
-    Some(assess(repository, pull, now))
+    let mergeability = assess(repository, pull, now);
+    let trial = trial_merge(repository, pull, base);
+    repository.pulls.get_mut(&number)?.assessed = Some(Assessment {
+        head,
+        mergeability,
+        trial,
+    });
+    Some(mergeability)
+}
+
+/// Returns the id of the merge commit that GitHub makes to try the merge out; none if head and base conflict.
+fn trial_merge(repository: &Repository, pull: &PullRequest, base: Oid) -> Option<Oid> {
+    let mut git = repository.git.clone();
+    let tree = merged_tree(&mut git, base, pull.head_sha)?;
+    let commit = Object::Commit(Commit {
+        tree,
+        parents: vec![base, pull.head_sha],
+        author: signed(&pull.author, pull.updated_at),
+        committer: web_flow(pull.updated_at),
+        message: format!("Merge {} into {base}", pull.head_sha),
+    });
+    Some(commit.id())
 }

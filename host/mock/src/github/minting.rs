@@ -12,6 +12,7 @@ use super::apps::{Installation, caller, permissions_shape};
 use super::call::GitHubCall;
 use super::identity::{Access, Level, Permissions, RequestCaller, Token, TokenKind};
 use super::repository_shape;
+use super::shapes::with;
 
 /// The lifetime of a minted token.
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
@@ -46,14 +47,14 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         "permissions": permissions_shape(&permissions),
         "repository_selection": if access == Access::All { "all" } else { "selected" },
     });
-    if let Access::Only(_) = access {
-        let reached = github
+    // The repositories are told only to a caller that has named some.
+    if call.body.contains_key("repositories") || call.body.contains_key("repository_ids") {
+        body["repositories"] = github
             .repositories
             .iter()
-            .filter(|repository| access.reaches(repository.id));
-        let shapes = reached
-            .map(|repository| repository_shape::repository(&call.urls, repository, call.newest));
-        body["repositories"] = shapes.collect();
+            .filter(|repository| access.reaches(repository.id))
+            .map(|repository| repository_shape::repository(&call.urls, repository, call.newest))
+            .collect();
     }
     let kind = TokenKind::Installation { id };
     github.tokens.insert(
@@ -196,8 +197,13 @@ pub(super) fn repositories(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHub
         .repositories
         .iter()
         .filter(|repository| access.reaches(repository.id));
+    let rights =
+        json!({"admin": false, "maintain": false, "push": false, "triage": false, "pull": false});
     let shapes: Vec<Value> = reached
-        .map(|repository| repository_shape::repository(&call.urls, repository, call.newest))
+        .map(|repository| {
+            let shape = repository_shape::repository(&call.urls, repository, call.newest);
+            with(shape, json!({"permissions": rights}))
+        })
         .collect();
     let selection = if *access == Access::All {
         "all"

@@ -26,6 +26,7 @@ mod pull_state;
 mod pulls;
 mod put_contents;
 mod refs;
+mod refusals;
 mod repos;
 mod repository_shape;
 mod reviews;
@@ -53,7 +54,7 @@ pub use rules::BranchRules;
 pub use schedule::{Event, Scheduled, When};
 pub use state::{
     AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState,
-    Repository, Review, ReviewState, Settings,
+    QueueEntry, Repository, Review, ReviewState, Settings,
 };
 pub use verbs::FileSpec;
 
@@ -94,6 +95,12 @@ pub struct Weather {
     pub unknown_mergeable: u32,
     /// The number of merges that are refused with `Base branch was modified`.
     pub base_modified: u32,
+    /// The number of merges that are refused with `Head branch is out of date`.
+    pub head_out_of_date: u32,
+    /// The number of merges that are answered with 502 and happen all the same, some seconds later.
+    pub slow_merges: u32,
+    /// The number of requests on a new pull request that do not find it yet.
+    pub unknown_pulls: u32,
 }
 
 impl Default for Weather {
@@ -102,6 +109,9 @@ impl Default for Weather {
             stale_reads: 0,
             unknown_mergeable: 1,
             base_modified: 0,
+            head_out_of_date: 0,
+            slow_merges: 0,
+            unknown_pulls: 0,
         }
     }
 }

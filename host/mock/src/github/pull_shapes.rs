@@ -16,10 +16,14 @@ pub(super) fn simple(call: &GitHubCall<'_>, repository: &Repository, pull: &Pull
     let html = format!("{page}/pull/{}", pull.number);
     let issue = format!("{api}/issues/{}", pull.number);
     let statuses = format!("{api}/statuses/{}", pull.head_sha);
+    let assessed = pull
+        .assessed
+        .filter(|assessed| assessed.head == pull.head_sha);
+    let trial = assessed.and_then(|assessed| assessed.trial);
     let (closed_at, merged_at, merge_commit) = match &pull.state {
-        PullState::Open => (None, None, None),
-        PullState::Closed { at } => (Some(at), None, None),
-        PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(commit)),
+        PullState::Open => (None, None, trial),
+        PullState::Closed { at } => (Some(at), None, trial),
+        PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(*commit)),
     };
     let users = |logins: &[String]| {
         logins

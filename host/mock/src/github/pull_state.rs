@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::merge::MergeOrder;
+use super::mergeable::Mergeability;
 use crate::git::Oid;
 
 /// A way to merge.
@@ -95,14 +97,44 @@ pub struct PullRequest {
     pub comments: Vec<Comment>,
     /// The merge that happens by itself once the rules are met.
     pub auto_merge: Option<AutoMerge>,
-    /// The time at which it joined the merge queue.
-    pub queued_at: Option<Timestamp>,
+    /// Its place in the merge queue.
+    pub queue_entry: Option<QueueEntry>,
     /// The time at which it was opened.
     pub created_at: Timestamp,
     /// The time of its last change.
     pub updated_at: Timestamp,
     /// The head and base that `mergeable` was last asked for, and the number of times.
     pub(super) asked: Option<(Oid, Oid, u32)>,
+    /// The mergeability that was computed last.
+    pub(super) assessed: Option<Assessment>,
+    /// A merge that was answered with 502 and still happens.
+    pub(super) slow_merge: Option<SlowMerge>,
+}
+
+/// A place in the merge queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueEntry {
+    /// The time at which the pull request joined the queue.
+    pub since: Timestamp,
+    /// True if its required checks never start, because a workflow's own token put it there. It then holds up
+    /// everything behind it.
+    pub is_jammed: bool,
+}
+
+/// The result of computing the mergeability of one head and its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Assessment {
+    pub(super) head: Oid,
+    pub(super) mergeability: Mergeability,
+    /// The trial merge of head and base; none if they conflict.
+    pub(super) trial: Option<Oid>,
+}
+
+/// A merge that goes on after its request has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SlowMerge {
+    pub(super) lands_at: Timestamp,
+    pub(super) order: MergeOrder,
 }
 
 /// A merge to come.
@@ -116,6 +148,9 @@ pub struct AutoMerge {
     pub title: Option<String>,
     /// Rest of the commit, if given.
     pub message: Option<String>,
+    /// True if it was switched on while the pull request could have joined the merge queue at once: GitHub may then
+    /// never queue it.
+    pub is_swallowed: bool,
 }
 
 /// The opinion of a reviewer.

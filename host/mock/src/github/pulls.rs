@@ -11,6 +11,7 @@ use super::pull_shapes::{full, simple};
 use super::state::{PullRequest, PullState, Repository};
 
 pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    call.require(&["title", "head", "base"])?;
     let title = call.required("title")?;
     let head = call.required("head")?;
     let base = call.required("base")?;
@@ -68,10 +69,12 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         reviews: Vec::new(),
         comments: Vec::new(),
         auto_merge: None,
-        queued_at: None,
+        queue_entry: None,
         created_at: call.now,
         updated_at: call.now,
         asked: None,
+        assessed: None,
+        slow_merge: None,
     };
     let pull = PullRequest {
         id: github.new_id(),
@@ -185,7 +188,12 @@ pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         Some(_) => return Err(invalid("state")),
     };
     let base = call.text("base")?.unwrap_or(&pull.base);
-    let base_sha = repository.branch(base).ok_or_else(|| invalid("base"))?;
+    let base_sha = repository.branch(base).ok_or_else(|| {
+        let message = format!("Proposed base branch '{base}' was not found");
+        GitHubAnswer::invalid(
+            json!({"resource": "PullRequest", "field": "base", "code": "invalid", "message": message}),
+        )
+    })?;
     let base_sha = if base == pull.base {
         pull.base_sha
     } else {

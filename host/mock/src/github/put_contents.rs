@@ -13,6 +13,7 @@ use super::shapes::signed;
 use crate::git::{Commit, Edits, Entry, Mode, Object};
 
 pub(super) fn put(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    call.require(&["message", "content"])?;
     let message = call.required("message")?;
     let content = call.required("content")?;
     let path = call.part("path");

@@ -39,6 +39,17 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     GitHubAnswer::ok(shape(&call.urls, repository, &name, id))
 }
 
+/// Returns one ref, or the list of those below a name that is not a ref itself.
+pub(super) fn get_or_list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let name = format!("refs/{}", call.part("ref"));
+    let below = format!("{name}/");
+    let refs = &call.repository(github).refs;
+    if !refs.contains_key(&name) && refs.keys().any(|other| other.starts_with(&below)) {
+        return matching(github, call);
+    }
+    get(github, call)
+}
+
 pub(super) fn matching(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let prefix = format!("refs/{}", call.part("ref"));
     let repository = call.repository_mut(github);
@@ -59,6 +70,7 @@ pub(super) fn matching(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
 }
 
 pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    call.require(&["ref", "sha"])?;
     let name = call.required("ref")?;
     let sha = call.required("sha")?;
     let id = make(github, call, call.repository, name, sha)?;
@@ -148,10 +160,7 @@ pub(super) fn permit(
 ) -> Result<(), GitHubAnswer> {
     let branch = name.strip_prefix("refs/heads/").unwrap_or_default();
     match repository.rules_of(branch).push_refusal() {
-        Some(reason) => Err(GitHubAnswer::error(
-            422,
-            format!("Repository rule violations found\n\n{reason}\n\n"),
-        )),
+        Some(reason) => Err(GitHubAnswer::error(422, reason)),
         None => Ok(()),
     }
 }

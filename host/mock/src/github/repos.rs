@@ -109,7 +109,7 @@ pub(super) fn user(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let more = json!({
         "name": token.login, "company": null, "blog": "", "location": null, "email": null, "hireable": null,
         "bio": null, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
-        "created_at": epoch, "updated_at": epoch,
+        "twitter_username": null, "created_at": epoch, "updated_at": epoch,
     });
     GitHubAnswer::ok(with(call.urls.user(&token.login), more))
 }
@@ -117,18 +117,29 @@ pub(super) fn user(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let settings = &repository.settings;
-    let push = call.may("contents", Level::Write, repository);
+    let may_write = call.may("contents", Level::Write, repository);
+    // The rights are those of the user behind a token, whatever the token may do. An installation has no user.
+    let token = call.caller.token();
+    let is_user = token.is_some_and(|token| {
+        matches!(token.kind, TokenKind::Classic | TokenKind::FineGrained)
+            && token.access.reaches(repository.id)
+    });
     let full = json!({
         "subscribers_count": 0,
         "network_count": 0,
-        "permissions": {"admin": false, "maintain": false, "push": push, "triage": push, "pull": true},
+        "temp_clone_token": if repository.settings.private { json!("") } else { Value::Null },
         "organization": call.urls.account(&repository.owner, "Organization"),
     });
     let mut shape = with(
         super::repository_shape::repository(&call.urls, repository, call.newest),
         full,
     );
-    if push {
+    if token.is_some() {
+        shape["permissions"] = json!({
+            "admin": false, "maintain": false, "push": is_user, "triage": is_user, "pull": is_user,
+        });
+    }
+    if may_write {
         // Settings of merges are shown to those who may push.
         let merges = json!({
             "allow_merge_commit": settings.allow_merge_commit,

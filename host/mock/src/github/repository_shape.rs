@@ -1,4 +1,4 @@
-//! The JSON form of a repository, which holds for the short and the long schema.
+//! The JSON forms of a repository: minimal, and one that holds for the short and the long schema.
 
 use serde_json::{Map, Value, json};
 
@@ -9,9 +9,30 @@ pub(super) fn repository_node_id(repository: &Repository) -> String {
     node_id("R", repository.id)
 }
 
+/// A repository in its shortest form, as answers about something else hold it.
+pub(super) fn minimal(urls: &UrlBase, repository: &Repository) -> Value {
+    let api = urls.repository(repository);
+    let mut fields = Map::new();
+    for (name, below) in LINKS {
+        fields.insert((*name).into(), format!("{api}{below}").into());
+    }
+    let shape = json!({
+        "id": repository.id,
+        "node_id": repository_node_id(repository),
+        "name": repository.name,
+        "full_name": repository.full_name(),
+        "owner": urls.account(&repository.owner, "Organization"),
+        "private": repository.settings.private,
+        "html_url": urls.page(repository),
+        "description": null,
+        "fork": false,
+        "url": api,
+    });
+    with(Value::Object(fields), shape)
+}
+
 /// A repository, in the form that holds for the short and the long schema.
 pub(super) fn repository(urls: &UrlBase, repository: &Repository, newest: bool) -> Value {
-    let api = urls.repository(repository);
     let page = urls.page(repository);
     let settings = &repository.settings;
     let open = repository
@@ -19,27 +40,13 @@ pub(super) fn repository(urls: &UrlBase, repository: &Repository, newest: bool) 
         .values()
         .filter(|pull| pull.state == PullState::Open)
         .count();
-    let mut fields = Map::new();
-    for (name, below) in LINKS {
-        fields.insert((*name).into(), format!("{api}{below}").into());
-    }
     let host = urls
         .html
         .trim_start_matches("https://")
         .trim_start_matches("http://");
     let name = repository.full_name();
     let shape = json!({
-        "id": repository.id,
-        "node_id": repository_node_id(repository),
-        "name": repository.name,
-        "full_name": name,
-        "owner": urls.account(&repository.owner, "Organization"),
-        "private": settings.private,
         "visibility": if settings.private { "private" } else { "public" },
-        "html_url": page,
-        "description": null,
-        "fork": false,
-        "url": api,
         "git_url": format!("git://{host}/{name}.git"),
         "ssh_url": format!("git@{host}:{name}.git"),
         "clone_url": format!("{page}.git"),
@@ -68,7 +75,7 @@ pub(super) fn repository(urls: &UrlBase, repository: &Repository, newest: bool) 
         "created_at": repository.created_at.to_string(),
         "updated_at": repository.pushed_at.to_string(),
     });
-    let mut shape = with(with(Value::Object(fields), shape), counts);
+    let mut shape = with(with(minimal(urls, repository), shape), counts);
     if newest {
         without(&mut shape, &["has_downloads"]);
     }

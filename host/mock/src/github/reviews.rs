@@ -6,6 +6,7 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::{GitHubCall, encode_path};
 use super::commits::commit_shape;
+use super::identity::Level;
 use super::pull_shapes;
 use super::shapes::node_id;
 use super::state::{PullRequest, Repository, ReviewState};
@@ -119,11 +120,23 @@ pub(super) fn request(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
             "Review cannot be requested from pull request author.",
         ));
     }
-    let known = &call.repository(github).collaborators;
+    let repository = call.repository(github);
+    let node_id = pull_shapes::pull_node_id(repository, pull);
+    let number = pull.number;
+    if !teams.is_empty() && !call.may("members", Level::Read, repository) {
+        return Err(unresolved(&teams[0]));
+    }
+    let known = &repository.collaborators;
     if users.iter().chain(&teams).any(|name| !known.contains(name)) {
-        let message = "Reviews may only be requested from collaborators. One or more of the users or teams you specified \
-                       is not a collaborator of this repository.";
+        let message = format!(
+            "Reviews may only be requested from collaborators. One or more of the users or teams you specified is \
+             not a collaborator of the {} repository.",
+            repository.full_name()
+        );
         return Err(GitHubAnswer::error(422, message));
+    }
+    if github.forgets_pull(call.repository, number, call.now) {
+        return Err(unresolved(&node_id));
     }
     let now = call.now;
     let pull: &mut PullRequest = call.pull_mut(github)?;
@@ -139,5 +152,12 @@ pub(super) fn request(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     }
     pull.updated_at = now;
     let shape = pull_shapes::simple(call, call.repository(github), call.pull(github)?);
-    Ok(GitHubAnswer::json(201, shape))
+    let url = shape["url"].as_str().unwrap_or_default().to_owned();
+    Ok(GitHubAnswer::json(201, shape).header("location", url))
+}
+
+/// Returns the refusal of a thing that the caller may not see, or that GitHub does not know everywhere yet.
+fn unresolved(id: &str) -> GitHubAnswer {
+    let reason = format!("Could not resolve to a node with the global id of '{id}'.");
+    GitHubAnswer::error(422, "Validation Failed").errors(json!([reason]))
 }

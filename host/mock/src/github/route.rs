@@ -47,7 +47,8 @@ pub(super) fn answer(github: &mut GitHub, now: Timestamp, request: &HttpRequest)
 }
 
 fn version(request: &HttpRequest) -> Result<&'static str, GitHubAnswer> {
-    if !request.headers().contains_key(http::header::USER_AGENT) {
+    let user_agent = request.headers().get(http::header::USER_AGENT);
+    if user_agent.is_none_or(|agent| agent.as_bytes().trim_ascii().is_empty()) {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                     (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
         let kind = "text/html; charset=utf-8".into();
@@ -87,9 +88,21 @@ fn limited(
     let cost = u64::from(!path.ends_with("/rate_limit"));
     let budget = github.rate_limits.spend(now, caller, resource, cost);
     if cost > 0 && budget.exhausted() {
-        return budget.headers(limits::exceeded(caller));
+        let refusal = if resource == "graphql" {
+            limits::exceeded_graphql(caller)
+        } else {
+            limits::exceeded(caller)
+        };
+        return budget.headers(refusal);
     }
     let answer = routed(github, now, request, caller, version);
+    let answer = if matches!(request.method().as_str(), "GET" | "HEAD") {
+        let seen = request.headers().get(http::header::IF_NONE_MATCH);
+        let seen = seen.and_then(|value| value.to_str().ok());
+        answer.conditional(seen.unwrap_or_default())
+    } else {
+        answer
+    };
     let free = answer.status == 304 && !matches!(caller, RequestCaller::Anonymous);
     let budget = if free {
         github.rate_limits.refund(now, caller, resource)
@@ -97,14 +110,6 @@ fn limited(
         budget
     };
     let answer = budget.headers(answer);
-    let scopes = caller
-        .token()
-        .is_some_and(|token| token.kind == TokenKind::Classic);
-    let answer = if scopes {
-        answer.header("x-oauth-scopes", "repo")
-    } else {
-        answer
-    };
     // GitHub names the end of a person's token on every answer, in this form (GitHub, "Token expiration").
     let personal = [TokenKind::Classic, TokenKind::FineGrained];
     match caller
@@ -158,15 +163,41 @@ fn routed(
     let answer = match reply {
         Ok(answer) | Err(answer) => answer.documented(route.docs),
     };
-    match route.need {
-        RouteNeed::Repository(permissions, level) if !matches!(caller, RequestCaller::App(_)) => {
-            answer.header(
-                "x-accepted-github-permissions",
-                accepted(permissions, level),
-            )
-        }
-        _ => answer,
+    with_requirements(answer, route, caller)
+}
+
+/// Adds the headers that tell what the operation needs: permissions, and scopes for a classic token.
+fn with_requirements(
+    mut answer: GitHubAnswer,
+    route: &GitHubRoute,
+    caller: &RequestCaller,
+) -> GitHubAnswer {
+    if let RouteNeed::Repository(permissions, level) = route.need
+        && !matches!(caller, RequestCaller::App(_))
+    {
+        let permissions = match route.operation {
+            "pulls/get" => "pull_requests=read; contents=read".to_owned(),
+            "git/update-ref" => "contents=write; contents=write,workflows=write".to_owned(),
+            _ => accepted(permissions, level),
+        };
+        answer = answer.header("x-accepted-github-permissions", permissions);
     }
+    if route.operation == "users/get-authenticated" {
+        let permissions = "allows_permissionless_access=true";
+        answer = answer.header("x-accepted-github-permissions", permissions);
+    }
+    if route.operation.starts_with("git/") && route.docs.starts_with("git/refs") {
+        answer = answer.header("x-poll-interval", "300");
+    }
+    let token = caller.token();
+    if token.is_some_and(|token| token.kind == TokenKind::Classic) {
+        let is_repository = matches!(route.need, RouteNeed::Repository(..));
+        let scopes = if is_repository { "repo" } else { "" };
+        answer = answer
+            .header("x-oauth-scopes", "repo")
+            .header("x-accepted-oauth-scopes", scopes);
+    }
+    answer
 }
 
 fn run(
@@ -229,16 +260,14 @@ fn locate(github: &GitHub, call: &GitHubCall<'_>, path: &str) -> Result<usize, G
     let id = github.repositories[moved].id;
     let url = format!("{}/repositories/{id}{below}{query}", call.urls.api);
     let reads = matches!(call.request.method().as_str(), "GET" | "HEAD");
-    // 301 may turn a POST into a GET on the way; 307 keeps method and body.
-    let (status, message) = if reads {
-        (301, "Moved Permanently")
-    } else {
-        (307, "Temporary Redirect")
-    };
-    let body = json!({"message": message, "url": url});
-    Err(GitHubAnswer::json(status, body)
-        .header("location", url)
-        .documented("guides/best-practices-for-using-the-rest-api#follow-redirects"))
+    // 301 may turn a POST into a GET on the way; 307 keeps method and body. The words are the same.
+    let status = if reads { 301 } else { 307 };
+    let body = json!({
+        "message": "Moved Permanently",
+        "url": url,
+        "documentation_url": "https://docs.github.com/v3/#http-redirects",
+    });
+    Err(GitHubAnswer::json(status, body).header("location", url))
 }
 
 /// Checks that the caller may do this to this repository.

@@ -1,23 +1,38 @@
-//! The rules of a branch (GitHub REST, Rules; About rulesets), and the check of a pull request against them.
+//! The rules of a branch (GitHub REST, Rules; About rulesets), and the list that the API shows of them.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
-use super::checks::{CheckVerdict, verdict};
-use super::state::{Method, PullRequest, Repository, ReviewState};
+use super::state::Method;
+
+/// The check by which code scanning reports.
+pub(super) const CODE_SCANNER: &str = "CodeQL";
 
 /// The rules of a branch. The default demands nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BranchRules {
     /// Names of checks or statuses that must pass.
     pub required_checks: Vec<String>,
+    /// The App that must report a required check, by the check's name; any App may report the others.
+    pub check_apps: BTreeMap<String, u64>,
     /// True if the branch must be up to date with its base before a merge.
     pub strict: bool,
     /// The number of approvals that a merge needs.
     pub required_approvals: u32,
+    /// The code owners of all files, of whom one must approve.
+    pub code_owners: Vec<String>,
+    /// True if somebody other than the author must approve the newest commit.
+    pub last_push_approval: bool,
+    /// True if each review comment must be followed by an approval of the same reviewer, which resolves it.
+    pub conversation_resolution: bool,
+    /// The check of a workflow that a ruleset requires.
+    pub required_workflow: Option<String>,
+    /// True if a check named `CodeQL` must pass.
+    pub code_scanning: bool,
     /// True if every change needs a pull request.
     pub require_pull_request: bool,
     /// The ways to merge, if the rules restrict them.
@@ -44,16 +59,25 @@ impl BranchRules {
             }
     }
 
-    /// Why a direct push is refused, if it is.
-    pub(super) fn push_refusal(&self) -> Option<&'static str> {
+    /// Returns the reason why a direct push is refused, if it is.
+    pub(super) fn push_refusal(&self) -> Option<String> {
         if self.merge_queue {
-            Some("Changes must be made through the merge queue")
+            Some(self.worded("Changes must be made through the merge queue"))
         } else if self.require_pull_request || self.required_approvals > 0 {
-            Some("Changes must be made through a pull request.")
+            Some(self.worded("Changes must be made through a pull request."))
         } else if self.restricts_pushes {
-            Some("You're not authorized to push to this branch.")
+            Some("You're not authorized to push to this branch.".to_owned())
         } else {
             None
+        }
+    }
+
+    /// Returns a refusal as GitHub words it: bare for branch protection, under a heading for rulesets.
+    pub(super) fn worded(&self, reason: &str) -> String {
+        if self.classic {
+            reason.to_owned()
+        } else {
+            format!("Repository rule violations found\n\n{reason}\n\n")
         }
     }
 
@@ -62,23 +86,29 @@ impl BranchRules {
         if self.require_pull_request
             || self.required_approvals > 0
             || self.allowed_methods.is_some()
+            || !self.code_owners.is_empty()
+            || self.last_push_approval
+            || self.conversation_resolution
         {
             let methods = self.allowed_methods.as_deref().unwrap_or(&Method::ALL);
             let methods: Vec<&str> = methods.iter().map(|method| method.name()).collect();
             rules.push(json!({"type": "pull_request", "parameters": {
                 "allowed_merge_methods": methods,
                 "dismiss_stale_reviews_on_push": false,
-                "require_code_owner_review": false,
-                "require_last_push_approval": false,
+                "require_code_owner_review": !self.code_owners.is_empty(),
+                "require_last_push_approval": self.last_push_approval,
                 "required_approving_review_count": self.required_approvals,
-                "required_review_thread_resolution": false,
+                "required_review_thread_resolution": self.conversation_resolution,
             }}));
         }
         if !self.required_checks.is_empty() {
             let checks = self
                 .required_checks
                 .iter()
-                .map(|name| json!({"context": name}));
+                .map(|name| match self.check_apps.get(name) {
+                    Some(app) => json!({"context": name, "integration_id": app}),
+                    None => json!({"context": name}),
+                });
             rules.push(json!({"type": "required_status_checks", "parameters": {
                 "required_status_checks": checks.collect::<Vec<_>>(),
                 "strict_required_status_checks_policy": self.strict,
@@ -101,6 +131,22 @@ impl BranchRules {
         }
         if self.required_signatures {
             rules.push(json!({"type": "required_signatures"}));
+        }
+        if let Some(name) = &self.required_workflow {
+            let path = format!(".github/workflows/{name}.yml");
+            rules.push(json!({"type": "workflows", "parameters": {
+                "do_not_enforce_on_create": false,
+                "workflows": [{"path": path, "repository_id": 1}],
+            }}));
+        }
+        if self.code_scanning {
+            rules.push(
+                json!({"type": "code_scanning", "parameters": {"code_scanning_tools": [{
+                    "tool": CODE_SCANNER,
+                    "alerts_threshold": "errors",
+                    "security_alerts_threshold": "high_or_higher",
+                }]}}),
+            );
         }
         rules
     }
@@ -126,85 +172,4 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         rule["ruleset_id"] = 1.into();
     }
     call.page(github, rules, |_, shown| shown.into())
-}
-
-/// Why the rules of the base refuse this pull request now, in GitHub's words; none if they do not.
-pub(super) fn refusal(
-    repository: &Repository,
-    pull: &PullRequest,
-    now: Timestamp,
-) -> Option<String> {
-    let rules = repository.rules_of(&pull.base);
-    if rules.restricts_pushes {
-        return Some("You're not authorized to push to this branch.".into());
-    }
-    if let Some(message) = missing_approvals(&rules, pull) {
-        return Some(message);
-    }
-    let unmet = rules.required_checks.iter().filter_map(|name| {
-        let state = match verdict(repository, pull.head_sha, name, now) {
-            CheckVerdict::Passed => return None,
-            CheckVerdict::Absent => "expected",
-            CheckVerdict::Pending => "pending",
-            CheckVerdict::Failed => "failing",
-        };
-        Some((name, state))
-    });
-    let unmet: Vec<_> = unmet.collect();
-    match unmet.as_slice() {
-        [] => {}
-        [(name, state)] => return Some(format!("Required status check \"{name}\" is {state}.")),
-        several => {
-            let all = rules.required_checks.len();
-            let count = several.len();
-            return Some(format!(
-                "{count} of {all} required status checks are {}.",
-                several[0].1
-            ));
-        }
-    }
-    let base = repository.branch(&pull.base)?;
-    if rules.required_signatures
-        && repository
-            .git
-            .ahead(base, pull.head_sha)
-            .iter()
-            .any(|id| !repository.verified.contains(id))
-    {
-        return Some("Commits must have verified signatures.".into());
-    }
-    None
-}
-
-fn missing_approvals(rules: &BranchRules, pull: &PullRequest) -> Option<String> {
-    let wanted = rules.required_approvals as usize;
-    // The newest opinion of each reviewer counts; a comment is no opinion.
-    let mut opinions = std::collections::BTreeMap::new();
-    for review in &pull.reviews {
-        if review.state != ReviewState::Commented {
-            opinions.insert(&review.user, review.state);
-        }
-    }
-    if wanted > 0
-        && opinions
-            .values()
-            .any(|state| *state == ReviewState::ChangesRequested)
-    {
-        return Some("Changes requested by a reviewer with write access.".into());
-    }
-    let approvals = opinions
-        .values()
-        .filter(|state| **state == ReviewState::Approved)
-        .count();
-    if approvals >= wanted {
-        return None;
-    }
-    let (reviews, are) = if wanted == 1 {
-        ("review", "is")
-    } else {
-        ("reviews", "are")
-    };
-    Some(format!(
-        "At least {wanted} approving {reviews} {are} required by reviewers with write access."
-    ))
 }

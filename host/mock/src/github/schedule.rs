@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::GitHub;
 use super::merge::MergeOrder;
 use super::mergeable::assess;
-use super::state::{Method, PullState, ReviewState};
+use super::state::{Method, PullRequest, PullState, QueueEntry, Repository, ReviewState};
 
 /// The time that a pull request stays in the merge queue at least.
 const QUEUE_DELAY: SignedDuration = SignedDuration::from_secs(60);
@@ -187,40 +187,101 @@ impl GitHub {
 
     /// Auto-merge and the merge queue: both wait for the rules, the queue for its own time too.
     fn merge_waiting(&mut self, place: usize, now: Timestamp) {
+        self.land_slow_merges(place, now);
         let repository = &self.repositories[place];
-        let ready = repository.pulls.values().filter_map(|pull| {
-            let queued = pull
-                .queued_at
-                .is_some_and(|since| now.duration_since(since) >= QUEUE_DELAY);
-            let waiting = pull.state == PullState::Open && (queued || pull.auto_merge.is_some());
-            let blocked = || {
-                super::rules::refusal(repository, pull, now).is_some()
-                    || ["dirty", "draft", "behind"].contains(&assess(repository, pull, now).state)
-                    || (repository.rules_of(&pull.base).merge_queue && !queued)
-            };
-            if !waiting || blocked() {
-                return None;
+        let armed: Vec<u64> = repository
+            .pulls
+            .values()
+            .filter(|pull| joins_queue(repository, pull, now))
+            .map(|pull| pull.number)
+            .collect();
+        for number in armed {
+            if let Some(pull) = self.repositories[place].pulls.get_mut(&number) {
+                pull.auto_merge = None;
+                pull.queue_entry = Some(QueueEntry {
+                    since: now,
+                    is_jammed: false,
+                });
             }
-            let auto = pull.auto_merge.clone();
-            let order = match auto {
-                Some(auto) => MergeOrder {
-                    method: auto.method,
-                    by: auto.by,
-                    title: auto.title,
-                    message: auto.message,
-                },
-                None => MergeOrder {
-                    method: Method::Merge,
-                    by: "github-merge-queue[bot]".into(),
-                    title: None,
-                    message: None,
-                },
-            };
-            Some((pull.number, order))
-        });
+        }
+        let repository = &self.repositories[place];
+        let ready = repository
+            .pulls
+            .values()
+            .filter_map(|pull| Some((pull.number, waiting_order(repository, pull, now)?)));
         let ready: Vec<(u64, MergeOrder)> = ready.collect();
         for (number, order) in ready {
             let _conflict = self.merge_pull(place, number, now, &order);
         }
     }
+
+    /// Carries out the merges that were answered with 502 before.
+    fn land_slow_merges(&mut self, place: usize, now: Timestamp) {
+        let landing: Vec<(u64, MergeOrder)> = self.repositories[place]
+            .pulls
+            .values()
+            .filter(|pull| pull.state == PullState::Open)
+            .filter_map(|pull| Some((pull.number, pull.slow_merge.as_ref()?)))
+            .filter(|(_, slow)| slow.lands_at <= now)
+            .map(|(number, slow)| (number, slow.order.clone()))
+            .collect();
+        for (number, order) in landing {
+            let _conflict = self.merge_pull(place, number, now, &order);
+        }
+    }
+}
+
+/// Returns true if the rules are met and head and base fit together.
+fn is_ready(repository: &Repository, pull: &PullRequest, now: Timestamp) -> bool {
+    let state = assess(repository, pull, now).state;
+    pull.state == PullState::Open
+        && super::refusals::refusal(repository, pull, now).is_none()
+        && !["dirty", "draft", "behind"].contains(&state)
+}
+
+/// Returns true if auto-merge puts the pull request into the merge queue now.
+fn joins_queue(repository: &Repository, pull: &PullRequest, now: Timestamp) -> bool {
+    let auto_merge = pull.auto_merge.as_ref();
+    auto_merge.is_some_and(|auto| !auto.is_swallowed)
+        && repository.rules_of(&pull.base).merge_queue
+        && is_ready(repository, pull, now)
+}
+
+/// Returns the merge that auto-merge or the queue makes of a pull request now, if any.
+fn waiting_order(
+    repository: &Repository,
+    pull: &PullRequest,
+    now: Timestamp,
+) -> Option<MergeOrder> {
+    if pull.auto_merge.is_none() && pull.queue_entry.is_none() {
+        return None;
+    }
+    if !is_ready(repository, pull, now) {
+        return None;
+    }
+    if repository.rules_of(&pull.base).merge_queue {
+        let since = pull.queue_entry?.since;
+        let is_held_up = repository.pulls.values().any(|other| {
+            let entry = other.queue_entry.filter(|entry| entry.is_jammed);
+            other.state == PullState::Open
+                && other.base == pull.base
+                && entry.is_some_and(|entry| entry.since <= since)
+        });
+        if is_held_up || now.duration_since(since) < QUEUE_DELAY {
+            return None;
+        }
+        return Some(MergeOrder {
+            method: Method::Merge,
+            by: "github-merge-queue[bot]".into(),
+            title: None,
+            message: None,
+        });
+    }
+    let auto = pull.auto_merge.clone()?;
+    Some(MergeOrder {
+        method: auto.method,
+        by: auto.by,
+        title: auto.title,
+        message: auto.message,
+    })
 }

@@ -88,7 +88,7 @@ impl UrlBase {
             "node_id": node_id("LA", label.id),
             "url": format!("{}/labels/{}", self.repository(repository), super::call::encode(&label.name)),
             "name": label.name,
-            "description": label.description.as_deref().unwrap_or_default(),
+            "description": label.description,
             "color": label.color,
             "default": false,
         })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::pull_state::{
-    AutoMerge, Comment, Label, Method, PullRequest, PullState, Review, ReviewState,
+    AutoMerge, Comment, Label, Method, PullRequest, PullState, QueueEntry, Review, ReviewState,
 };
 use super::rules::BranchRules;
 use crate::git::{Oid, Store};
@@ -199,6 +199,7 @@ impl Repository {
         for pull in self.pulls.values() {
             let pull = PullRequest {
                 asked: None,
+                assessed: None,
                 ..pull.clone()
             };
             lines.push(format!("{name}#{}: {pull:?}", pull.number));

@@ -4,11 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::GitHub;
 use super::identity::{Access, Level, Permissions, Token, TokenKind};
 use super::shapes::signed;
 use super::state::{CheckRun, PullRequest, PullState, Repository, Review, ReviewState, Settings};
 use crate::git::{Commit, Edits, Entry, Mode, Object, Oid, Store};
+
+/// The time for which parts of GitHub may not know a new pull request.
+const NEW_PULL: SignedDuration = SignedDuration::from_secs(30);
 
 /// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +47,8 @@ impl Token {
         ];
         let mut permissions = Permissions::from(all.map(|name| (name.to_owned(), Level::Write)));
         if kind != TokenKind::Actions {
-            // A workflow's own token never gets this one.
+            // A workflow's own token never gets these two.
+            permissions.insert("members".into(), Level::Read);
             permissions.insert("workflows".into(), Level::Write);
         }
         Self {
@@ -197,6 +203,17 @@ impl GitHub {
         repository
             .flat_map(|repository| repository.pulls.values())
             .collect()
+    }
+
+    /// Returns true if GitHub does not know a new pull request everywhere yet, and counts the look.
+    pub(super) fn forgets_pull(&mut self, place: usize, number: u64, now: Timestamp) -> bool {
+        let pull = self.repositories[place].pulls.get(&number);
+        let is_new = pull.is_some_and(|pull| now.duration_since(pull.created_at) < NEW_PULL);
+        if !is_new || self.weather.unknown_pulls == 0 {
+            return false;
+        }
+        self.weather.unknown_pulls -= 1;
+        true
     }
 
     fn pull_mut(&mut self, full_name: &str, number: u64) -> Option<&mut PullRequest> {

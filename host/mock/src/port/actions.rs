@@ -10,7 +10,7 @@ use super::input::{self, IdentifierKind, PortCall};
 use super::{Port, Stamps};
 use crate::OnWrite;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 10] = [
     "identifier",
     "title",
     "icon",
@@ -21,7 +21,6 @@ const KEYS: [&str; 11] = [
     "approvalNotification",
     "allowAnyoneToViewRuns",
     "publish",
-    "approvalWebhook",
 ];
 
 /// An action, as it was created.
@@ -125,6 +124,11 @@ impl Port {
     /// Checks a definition against the schema of "Create an action/automation"; returns its identifier.
     fn check_action(&self, definition: &Map<String, Value>) -> Result<String, PortRefusal> {
         input::only(definition, "body", &KEYS)?;
+        for key in ["title", "icon", "description"] {
+            if definition.contains_key(key) {
+                input::required(definition, "body", key)?;
+            }
+        }
         let identifier = input::required(definition, "body", "identifier")?;
         IdentifierKind::Action.check("body/identifier", identifier)?;
         let trigger = part(definition, "trigger")?;
@@ -153,6 +157,8 @@ impl Port {
                 "blueprintIdentifier",
                 "userInputs",
                 "condition",
+                "actionCardButtonText",
+                "executeActionButtonText",
             ],
         )?;
         let operation = input::required(trigger, at, "operation")?;
@@ -198,7 +204,18 @@ fn check_invocation(method: &Map<String, Value>) -> Result<(), PortRefusal> {
         }
         "INTEGRATION_ACTION" => {
             input::required(method, at, "installationId")?;
-            input::required(method, at, "integrationActionType").map(drop)
+            if input::required(method, at, "integrationActionType")? != "dispatch_workflow" {
+                return Err(PortRefusal::invalid(format!(
+                    "{at}/integrationActionType must be equal to one of the allowed values: dispatch_workflow"
+                )));
+            }
+            let key = "integrationActionExecutionProperties";
+            if !method.contains_key(key) {
+                return Err(PortRefusal::invalid(format!(
+                    "{at} must have required property '{key}'"
+                )));
+            }
+            input::map(method, at, key).map(drop)
         }
         "WEBHOOK" | "KAFKA" | "GITLAB" | "AZURE_DEVOPS" | "UPSERT_ENTITY" => Ok(()),
         _ => Err(PortRefusal::invalid(format!("{at}/type is not supported"))),

@@ -23,6 +23,9 @@ const KEYS: [&str; 11] = [
     "teamInheritance",
 ];
 
+/// The fields of a relation, and no others.
+const RELATION_KEYS: [&str; 6] = ["title", "target", "required", "many", "description", "type"];
+
 impl Port {
     pub(super) fn route_blueprints(
         &mut self,
@@ -177,6 +180,7 @@ impl Port {
         let Value::Object(relation) = relation else {
             return Err(PortRefusal::invalid(format!("{at} must be object")));
         };
+        input::only(relation, &at, &RELATION_KEYS)?;
         let target = input::required(relation, &at, "target")?;
         for flag in ["required", "many"] {
             if !relation.get(flag).is_some_and(Value::is_boolean) {

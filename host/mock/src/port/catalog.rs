@@ -47,6 +47,11 @@ impl Blueprint {
         title.unwrap_or(&self.identifier)
     }
 
+    /// Returns true if its entities have teams as owners.
+    pub fn has_owners(&self) -> bool {
+        self.section("ownership").is_some() || self.section("teamInheritance").is_some()
+    }
+
     /// The properties of its schema.
     pub fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.section("schema")

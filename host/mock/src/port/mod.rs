@@ -43,6 +43,7 @@ pub use run::{Approval, LogLine, Run, RunStatus};
 
 use answer::{PortRefusal, PortResult};
 use input::{PortCall, QueryPairs};
+use rate::RouteFamily;
 
 /// Port takes no larger body (Port API reference, "Limits": 1 MiB).
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -114,9 +115,12 @@ impl Port {
     /// Answers one request; the only way in.
     pub fn handle(&mut self, now: Timestamp, request: &HttpRequest) -> HttpResponse {
         self.requests += 1;
-        let admitted = self.rate.admit(now);
+        let segments = input::segments(request.uri().path()).unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let family = RouteFamily::of(request.method(), segments.get(1..).unwrap_or_default());
+        let admitted = self.rate.admit(now, family);
         let outcome = if admitted {
-            self.route(now, request)
+            self.route(now, request, &segments)
         } else {
             Err(PortRefusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -130,7 +134,7 @@ impl Port {
             response.extensions_mut().insert(super::UnknownRoute);
         }
         let headers = response.headers_mut();
-        self.rate.write(now, headers);
+        self.rate.write(now, family, headers);
         if let Ok(trace) = HeaderValue::from_str(&trace(self.requests)) {
             headers.insert("x-trace-id", trace);
         }
@@ -143,7 +147,7 @@ impl Port {
             .get(&(blueprint.to_owned(), identifier.to_owned()))
     }
 
-    fn route(&mut self, now: Timestamp, request: &HttpRequest) -> PortResult {
+    fn route(&mut self, now: Timestamp, request: &HttpRequest, segments: &[&str]) -> PortResult {
         let method = request.method();
         let uri = request.uri();
         let body = request.body();
@@ -154,8 +158,6 @@ impl Port {
                 "request body is too large",
             ));
         }
-        let segments = input::segments(uri.path()).unwrap_or_default();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let Some(path) = segments.strip_prefix(&["v1"]) else {
             return Err(no_route(method, uri.path()));
         };

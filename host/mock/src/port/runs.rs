@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, PortCall};
-use super::run::exhausted;
 use super::{Approval, Port, Run, RunStatus, Stamps};
 
 /// The fields of a run that a caller may change.
@@ -101,9 +100,10 @@ impl Port {
             self.check_asynchronous(id)?;
         }
         let run = self.run_mut(id)?;
-        // Port's documentation: a run that ended "can no longer be modified"; which code it answers it does not say.
+        // A run that ended "can no longer be modified". Port's table of codes for this route has no `run_exhausted`.
         if run.status.is_over() {
-            return Err(exhausted(run));
+            let message = format!("run \"{id}\" has ended and can no longer be modified");
+            return Err(PortRefusal::invalid(message));
         }
         if let Some(label) = label {
             run.label = Some(label.to_owned());

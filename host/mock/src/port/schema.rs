@@ -88,7 +88,10 @@ pub(super) fn apply(
                 "the blueprint inherits its teams: they cannot be set",
             ));
         }
-        entity.team.clone_from(team);
+        // Port takes teams for any blueprint, and keeps them only where entities have owners.
+        if blueprint.has_owners() {
+            entity.team.clone_from(team);
+        }
     }
     for (name, value) in &draft.properties {
         let schema = blueprint.property(name).ok_or_else(|| {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, PortCall};
 use super::projection::EntityView;
-use super::{Entity, Port};
+use super::{Entity, Port, Targets};
 
 mod rule;
 
@@ -130,16 +130,23 @@ impl Port {
         &'a self,
         start: (&'a str, &'a str),
         upstream: bool,
+        required: Option<bool>,
     ) -> BTreeSet<(&'a str, &'a str)> {
         let mut reached = BTreeSet::new();
         let mut open = vec![start];
         while let Some((blueprint, identifier)) = open.pop() {
             let next: Vec<(&str, &str)> = if upstream {
-                self.targets(blueprint, identifier)
+                self.targets(blueprint, identifier, required)
             } else {
                 let entities = self.entities.values();
                 entities
-                    .filter(|entity| self.points_at(entity, blueprint, identifier))
+                    .filter(|entity| {
+                        let key = (entity.blueprint.as_str(), entity.identifier.as_str());
+                        self.points_at(entity, blueprint, identifier)
+                            && self
+                                .targets(key.0, key.1, required)
+                                .contains(&(blueprint, identifier))
+                    })
                     .map(|entity| (entity.blueprint.as_str(), entity.identifier.as_str()))
                     .collect()
             };
@@ -148,7 +155,24 @@ impl Port {
         reached
     }
 
-    fn targets(&self, blueprint: &str, identifier: &str) -> Vec<(&str, &str)> {
+    /// Returns the entities that one relation of an entity holds.
+    fn related<'a>(&'a self, entity: &'a Entity, relation: &str) -> Vec<&'a Entity> {
+        let definition = self.blueprints.get(&entity.blueprint);
+        let rule = definition.and_then(|definition| definition.relation(relation));
+        let targets = entity.relations.get(relation);
+        let identifiers = targets.map(Targets::identifiers).unwrap_or_default();
+        identifiers
+            .iter()
+            .filter_map(|identifier| self.entity(rule.as_ref()?.target, identifier))
+            .collect()
+    }
+
+    fn targets(
+        &self,
+        blueprint: &str,
+        identifier: &str,
+        required: Option<bool>,
+    ) -> Vec<(&str, &str)> {
         let Some(entity) = self.entity(blueprint, identifier) else {
             return Vec::new();
         };
@@ -157,7 +181,9 @@ impl Port {
         };
         let relations = entity.relations.iter();
         relations
-            .filter_map(|(name, targets)| Some((definition.relation(name)?.target, targets)))
+            .filter_map(|(name, targets)| Some((definition.relation(name)?, targets)))
+            .filter(|(rule, _)| required.is_none_or(|required| rule.required == required))
+            .map(|(rule, targets)| (rule.target, targets))
             .flat_map(|(target, targets)| {
                 let identifiers = targets.identifiers().iter();
                 identifiers.map(move |identifier| (target, identifier.as_str()))

@@ -42,6 +42,17 @@ impl Port {
             .insert(blueprint.identifier.clone(), Arc::new(blueprint));
     }
 
+    /// Gives the entities of a blueprint teams as owners; false if there is no such blueprint.
+    pub fn own(&mut self, blueprint: &str) -> bool {
+        let Some(known) = self.blueprints.get_mut(blueprint) else {
+            return false;
+        };
+        let ownership = serde_json::json!({"type": "Direct"});
+        let known = Arc::make_mut(known);
+        known.definition.insert("ownership".to_owned(), ownership);
+        true
+    }
+
     /// Adds an action, or replaces it. One without identifier is left out.
     pub fn put_action(
         &mut self,

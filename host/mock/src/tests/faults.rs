@@ -133,7 +133,7 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
             RateKind::Primary,
             429,
             "x-ratelimit-reset",
-            30,
+            1_767_693_630,
             "too many requests",
         ),
         (

@@ -25,7 +25,7 @@ enum Class {
 
 /// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
 /// are no contract: what is not known is final.
-const REFUSALS: [(&str, Class); 12] = [
+const REFUSALS: [(&str, Class); 13] = [
     // Whoever pushed is found out by reading the head again.
     ("Head branch was modified", Class::Transient),
     ("Base branch was modified", Class::Transient),
@@ -38,6 +38,7 @@ const REFUSALS: [(&str, Class); 12] = [
     ("not authorized", Class::Terminal),
     ("rule violations", Class::Unclear),
     ("not mergeable", Class::Unclear),
+    ("merge conflicts", Class::Unclear),
     ("can't be rebased", Class::Unclear),
 ];
 
@@ -74,7 +75,9 @@ impl Repo<'_> {
         self.check_before_merge(proposal, number, head).await?;
         match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => self.end_merge(proposal, number, commit).await,
-            Try::Waiting(_, _, why) => rejected(why),
+            // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
+            Try::Waiting(_, true, why) => Ok(Merged::Later(why)),
+            Try::Waiting(_, false, why) => rejected(why),
             Try::Again(failure) => Err(failure),
         }
     }
@@ -274,6 +277,7 @@ mod tests {
                 Transient,
             ),
             ("Pull Request is not mergeable", Unclear),
+            ("Pull Request has merge conflicts", Unclear),
             ("This branch can't be rebased", Unclear),
             ("Pull Request is still a draft", Terminal),
             (

@@ -8,7 +8,7 @@ use super::super::call::GitHubCall;
 use super::super::identity::Level;
 use super::super::refs;
 use super::super::repository_shape::repository_node_id;
-use super::{MutationRefusal, argument, forbidden, missing};
+use super::{MutationRefusal, argument};
 
 /// Makes the ref; the payload holds the repository as it is after that, with the one branch that `base` names.
 pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value, MutationRefusal> {
@@ -17,9 +17,9 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value
     let place = found
         .clone()
         .position(|one| repository_node_id(one) == id && call.caller.reaches(one));
-    let place = place.ok_or_else(|| missing(&id))?;
+    let place = place.ok_or_else(|| MutationRefusal::missing(&id))?;
     if !call.may("contents", Level::Write, &github.repositories[place]) {
-        return Err(forbidden(call));
+        return Err(MutationRefusal::forbidden(call));
     }
     let text = |name| argument(call, name).unwrap_or_default();
     let name = text("name");
@@ -47,5 +47,5 @@ fn refusal(name: &str, answer: GitHubAnswer) -> MutationRefusal {
         }
         _ => said,
     };
-    ("UNPROCESSABLE", message)
+    MutationRefusal::new("UNPROCESSABLE", message)
 }

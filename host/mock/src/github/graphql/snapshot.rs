@@ -5,56 +5,64 @@
 use serde_json::{Value, json};
 
 use super::super::GitHub;
-use super::super::answer::{GitHubAnswer, GitHubReply};
 use super::super::call::GitHubCall;
 use super::super::identity::Level;
 use super::super::repository_shape::repository_node_id;
 use super::super::state::{PullState, Repository};
+use super::MutationRefusal;
+use super::selection::Selection;
 use crate::git::{Entry, Mode, Oid};
 
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
 const MAX_TEXT: usize = 512 * 1024;
+/// GitHub's clients ask for this many pull requests at most.
+const MAX_PULLS: usize = 50;
 
-pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+/// Answers the query. A field without permission is null, with an error; where its type allows no null, the null is the
+/// whole repository (GraphQL specification, section 6.4.4).
+pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Selection) -> Value {
     let variable = |name: &str| call.body["variables"][name].as_str().unwrap_or_default();
-    let owner = variable("owner");
-    let name = variable("name");
-    let named = |repository: &Repository| {
-        let full = format!("{owner}/{name}");
-        let is = |other: &str| full.eq_ignore_ascii_case(other);
-        is(&format!("{}/{}", repository.owner, repository.name))
-            || repository.renamed_from.iter().any(|old| is(old))
-    };
-    let found = github
-        .repositories
-        .iter_mut()
-        .find(|one| named(one) && call.caller.reaches(one));
+    let full_name = format!("{}/{}", variable("owner"), variable("name"));
+    let found = github.repositories.iter_mut().find(|repository| {
+        let current = repository.full_name();
+        let mut names = repository.renamed_from.iter().chain([&current]);
+        names.any(|name| name.eq_ignore_ascii_case(&full_name)) && call.caller.reaches(repository)
+    });
     let Some(repository) = found else {
-        let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
-        return GitHubAnswer::ok(json!({
+        let message = format!("Could not resolve to a Repository with the name '{full_name}'.");
+        return json!({
             "data": {"repository": null},
             "errors": [{"type": "NOT_FOUND", "path": ["repository"], "message": message}],
-        }));
+        });
     };
+    let selected = selection.child("repository").unwrap_or_default();
     let mut errors = Vec::new();
     let mut may = |permission, field: &str| {
         let may = call.may(permission, Level::Read, repository);
-        let message = "Resource not accessible by integration";
-        let error = json!({"type": "FORBIDDEN", "path": ["repository", field], "message": message});
-        errors.extend((!may).then_some(error));
+        if !may && selected.child(field).is_some() {
+            let MutationRefusal { kind, message } = MutationRefusal::forbidden(call);
+            errors.push(json!({"type": kind, "path": ["repository", field], "message": message}));
+        }
         may
     };
-    let contents = may("contents", "ref");
-    let pulls = may("pull_requests", "pullRequests");
-    let pulls = pulls.then(|| open_pulls(call, repository, variable("base")));
-    let branch = contents
-        .then(|| branch(repository, variable("ref"), variable("path")))
-        .flatten();
-    let mut body = json!({"data": {"repository": {"id": repository_node_id(repository), "ref": branch, "pullRequests": pulls}}});
+    let may_read = may("contents", "ref");
+    let may_list = may("pull_requests", "pullRequests");
+    let mut shape = json!({"id": repository_node_id(repository), "ref": null});
+    if may_read && selected.child("ref").is_some() {
+        shape["ref"] = branch(repository, variable("ref"), variable("path")).unwrap_or_default();
+    }
+    if selected.child("pullRequests").is_some() {
+        if may_list {
+            shape["pullRequests"] = open_pulls(call, repository, variable("base"));
+        } else {
+            shape = Value::Null;
+        }
+    }
+    let mut body = json!({"data": {"repository": shape}});
     if !errors.is_empty() {
         body["errors"] = errors.into();
     }
-    GitHubAnswer::ok(body)
+    body
 }
 
 fn branch(repository: &mut Repository, name: &str, path: &str) -> Option<Value> {
@@ -98,7 +106,7 @@ fn open_pulls(call: &GitHubCall<'_>, repository: &Repository, base: &str) -> Val
             })
         })
         .collect();
-    let more = nodes.len() > 50;
-    let nodes: Vec<Value> = nodes.into_iter().take(50).collect();
+    let more = nodes.len() > MAX_PULLS;
+    let nodes: Vec<Value> = nodes.into_iter().take(MAX_PULLS).collect();
     json!({"pageInfo": {"hasNextPage": more}, "nodes": nodes})
 }

@@ -22,16 +22,17 @@ pub(super) fn numbered(github: &GitHub, path: &str) -> Option<String> {
     Some(format!("/repos/{}{below}", repository.full_name()))
 }
 
-/// The route of a method and path. A trailing slash is no route, but for the root of the contents.
+/// The route of a method and path. A trailing slash is no route, except below the contents.
 pub(super) fn find(
     method: &str,
     path: &str,
 ) -> Option<(&'static GitHubRoute, BTreeMap<&'static str, String>)> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let path = path
-        .strip_suffix("/contents/")
-        .map(|rest| format!("{rest}/contents"))
-        .unwrap_or_else(|| path.to_owned());
+    let path = if path.contains("/contents/") {
+        path.strip_suffix('/').unwrap_or(path)
+    } else {
+        path
+    };
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     let candidates = ROUTES
         .iter()

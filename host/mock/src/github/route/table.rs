@@ -82,8 +82,9 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("PUT", "/repos/{owner}/{repo}/contents/{*path}", "repos/create-or-update-file-contents", "repos/contents#create-or-update-file-contents", CONTENTS_WRITE, put_contents::put),
     route("GET", "/repos/{owner}/{repo}/git/ref/{*ref}", "git/get-ref", "git/refs#get-a-reference", CONTENTS_READ, refs::get),
     route("GET", "/repos/{owner}/{repo}/git/matching-refs/{*ref}", "git/list-matching-refs", "git/refs#list-matching-references", CONTENTS_READ, refs::matching),
-    // Older clients read refs here; GitHub still answers.
-    route("GET", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/get-ref", "git/refs#get-a-reference", CONTENTS_READ, refs::get),
+    // Older clients read refs here, one or all below a prefix; GitHub still answers.
+    route("GET", "/repos/{owner}/{repo}/git/refs", "git/list-matching-refs", "git/refs#list-matching-references", CONTENTS_READ, refs::matching),
+    route("GET", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/get-ref", "git/refs#get-a-reference", CONTENTS_READ, refs::get_or_list),
     route("POST", "/repos/{owner}/{repo}/git/refs", "git/create-ref", "git/refs#create-a-reference", CONTENTS_WRITE, refs::create),
     route("PATCH", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/update-ref", "git/refs#update-a-reference", CONTENTS_WRITE, refs::update),
     route("DELETE", "/repos/{owner}/{repo}/git/refs/{*ref}", "git/delete-ref", "git/refs#delete-a-reference", CONTENTS_WRITE, refs::delete),

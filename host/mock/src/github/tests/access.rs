@@ -46,7 +46,7 @@ fn errors_have_their_status_as_text_and_a_page_to_read() {
         (
             "POST",
             "git/refs",
-            "Invalid request.\n\n\"ref\" wasn't supplied.",
+            "Invalid request.\n\n\"ref\", \"sha\" weren't supplied.",
             "422",
             "/git/refs#create-a-reference",
         ),

@@ -132,6 +132,12 @@ fn an_app_finds_its_installation_and_mints_a_token() {
         json!({"contents": "write", "metadata": "read"})
     );
     assert_eq!(minted.body["repositories"][0]["full_name"], "acme/gitops");
+    let whole = ask_as_app(&mut kit, "POST", TOKENS, json!({}), &claim).body;
+    assert_eq!(
+        (&whole["repository_selection"], &whole["repositories"]),
+        (&json!("selected"), &Value::Null),
+        "the repositories are told to a caller that names some"
+    );
     kit.token = Some(String::leak(
         minted.body["token"].as_str().unwrap().to_owned(),
     ));

@@ -152,7 +152,6 @@ fn what_is_not_there_is_not_found() {
         "contents/none",
         "contents/README.md/below",
         "contents/README.md?ref=none",
-        "contents/apps/web/prod/",
     ] {
         assert_eq!(kit.get(path).status, 404, "{path}");
     }

@@ -153,7 +153,7 @@ fn others_act_at_their_time() {
     let refused = kit.ask("PUT", "pulls/1/merge", json!({"sha": head}));
     assert_eq!(
         (refused.status, refused.message()),
-        (405, "Pull Request is not mergeable")
+        (405, "Pull Request has merge conflicts")
     );
     assert_eq!(kit.get("pulls/1").body["state"], "open");
     kit.wait(3600);

@@ -241,8 +241,32 @@ fn mergeable_is_computed_behind_the_first_looks() {
         "a new base starts again"
     );
     kit.github.close_pull_request("acme/gitops", 1);
-    assert_eq!(looks(&mut kit), [Value::Null, Value::Null, Value::Null]);
-    assert_eq!(kit.get("pulls/1").body["mergeable_state"], "unknown");
+    assert_eq!(
+        looks(&mut kit),
+        [json!(false), json!(false), json!(false)],
+        "a closed one keeps what was computed last"
+    );
+    assert_eq!(kit.get("pulls/1").body["mergeable_state"], "dirty");
+}
+
+#[test]
+fn a_trial_merge_has_a_commit_once_it_is_computed() {
+    let mut kit = GitHubBench::new();
+    let head = kit.open("work");
+    let commit = |kit: &mut GitHubBench| kit.get("pulls/1").body["merge_commit_sha"].clone();
+    assert_eq!(commit(&mut kit), Value::Null);
+    let trial = commit(&mut kit);
+    assert_eq!(trial.as_str().map(str::len), Some(40));
+    assert!(trial != json!(head) && trial != json!(kit.main()));
+    assert_eq!(kit.get("pulls").body[0]["merge_commit_sha"], trial);
+    kit.github
+        .commit_files("acme/gitops", "main", "m", [(MANIFEST.into(), "x".into())]);
+    assert_eq!(
+        commit(&mut kit),
+        Value::Null,
+        "not computed for the new base"
+    );
+    assert_eq!(commit(&mut kit), Value::Null, "a conflict has none");
 }
 
 #[test]
@@ -289,7 +313,7 @@ fn mergeable_state_tells_why() {
             nothing,
             "blocked",
         ),
-        (rules(|rules| rules.merge_queue = true), nothing, "blocked"),
+        (rules(|rules| rules.merge_queue = true), nothing, "clean"),
     ];
     for (rules, prepare, state) in cases {
         let mut kit = GitHubBench::new();

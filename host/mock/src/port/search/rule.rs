@@ -1,6 +1,7 @@
 //! Search queries: rules over one entity, and groups of them.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -19,9 +20,16 @@ pub(super) enum SearchRule {
     Any(Vec<Self>),
     Related {
         blueprint: String,
-        identifier: String,
+        identifiers: Vec<String>,
         upstream: bool,
         downstream: bool,
+        /// Only relations that are required, or only those that are not.
+        required: Option<bool>,
+    },
+    /// Follows relations from the entity, and compares where they lead.
+    Path {
+        path: Vec<PathStep>,
+        identifiers: Vec<String>,
     },
     Test {
         property: String,
@@ -29,6 +37,13 @@ pub(super) enum SearchRule {
         negated: bool,
         value: Value,
     },
+}
+
+/// A relation to follow, up to so many times.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PathStep {
+    relation: String,
+    max_hops: usize,
 }
 
 /// The comparison that a rule makes with a property.
@@ -113,6 +128,9 @@ impl SearchRule {
         if operator == "relatedTo" {
             return Self::related(rule, at);
         }
+        if let Some(Value::Object(path)) = rule.get("property") {
+            return Self::path(rule, path, operator, at);
+        }
         let property = input::required(rule, at, "property")?.to_owned();
         let value = rule.get("value").cloned();
         let (test, negated) = match operator {
@@ -140,11 +158,50 @@ impl SearchRule {
 
     fn related(rule: &Map<String, Value>, at: &str) -> Result<Self, PortRefusal> {
         let direction = input::optional(rule, at, "direction")?;
+        let required = match rule.get("required") {
+            None => None,
+            Some(Value::Bool(required)) => Some(*required),
+            Some(_) => {
+                return Err(PortRefusal::invalid(format!(
+                    "{at}/required must be boolean"
+                )));
+            }
+        };
         Ok(Self::Related {
             blueprint: input::required(rule, at, "blueprint")?.to_owned(),
-            identifier: input::required(rule, at, "value")?.to_owned(),
+            identifiers: identifiers(rule, at)?,
             upstream: direction != Some("downstream"),
             downstream: direction != Some("upstream"),
+            required,
+        })
+    }
+
+    /// `{"operator": "matchAny", "property": {"path": […]}, "value": …}`.
+    fn path(
+        rule: &Map<String, Value>,
+        property: &Map<String, Value>,
+        operator: &str,
+        at: &str,
+    ) -> Result<Self, PortRefusal> {
+        if operator != "matchAny" {
+            return Err(PortRefusal::invalid(format!(
+                "{at}/operator \"{operator}\" is not supported for a path"
+            )));
+        }
+        let at_property = format!("{at}/property");
+        input::only(property, &at_property, &["path"])?;
+        let Some(Value::Array(steps)) = property.get("path") else {
+            return Err(PortRefusal::invalid(format!(
+                "{at_property}/path must be array"
+            )));
+        };
+        let path = steps
+            .iter()
+            .map(|step| path_step(step, &at_property))
+            .collect::<Result<_, _>>()?;
+        Ok(Self::Path {
+            path,
+            identifiers: identifiers(rule, at)?,
         })
     }
 
@@ -155,14 +212,24 @@ impl SearchRule {
             Self::Any(rules) => rules.iter().any(|rule| rule.holds(port, entity, now)),
             Self::Related {
                 blueprint,
-                identifier,
+                identifiers,
                 upstream,
                 downstream,
+                required,
             } => {
                 let own = (entity.blueprint.as_str(), entity.identifier.as_str());
-                let reaches = |up| port.reach((blueprint, identifier), up).contains(&own);
-                (*upstream && reaches(true)) || (*downstream && reaches(false))
+                let reaches = |identifier: &str, is_up| {
+                    let start = (blueprint.as_str(), identifier);
+                    port.reach(start, is_up, *required).contains(&own)
+                };
+                identifiers.iter().any(|identifier| {
+                    (*upstream && reaches(identifier, true))
+                        || (*downstream && reaches(identifier, false))
+                })
             }
+            Self::Path { path, identifiers } => follow_path(port, entity, path)
+                .iter()
+                .any(|identifier| identifiers.contains(identifier)),
             Self::Test {
                 property,
                 test,
@@ -171,6 +238,64 @@ impl SearchRule {
             } => test.passes(&read(entity, property), value, now) != *negated,
         }
     }
+}
+
+/// Returns the identifiers of a rule's value: one text, or a list of texts.
+fn identifiers(rule: &Map<String, Value>, at: &str) -> Result<Vec<String>, PortRefusal> {
+    match rule.get("value") {
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(|value| {
+                value
+                    .as_str()
+                    .map(str::to_owned)
+                    .ok_or_else(|| PortRefusal::invalid(format!("{at}/value must hold strings")))
+            })
+            .collect(),
+        _ => Ok(vec![input::required(rule, at, "value")?.to_owned()]),
+    }
+}
+
+fn path_step(step: &Value, at: &str) -> Result<PathStep, PortRefusal> {
+    let wrong = || PortRefusal::invalid(format!("{at}/path must hold relations"));
+    match step {
+        Value::String(relation) => Ok(PathStep {
+            relation: relation.clone(),
+            max_hops: 1,
+        }),
+        Value::Object(step) => {
+            let relation = input::required(step, at, "relation")?.to_owned();
+            let max_hops = step.get("maxHops").and_then(Value::as_u64).unwrap_or(1);
+            if !(1..=15).contains(&max_hops) {
+                return Err(PortRefusal::invalid(format!(
+                    "{at}/path maxHops must be between 1 and 15"
+                )));
+            }
+            let max_hops = usize::try_from(max_hops).map_err(|_| wrong())?;
+            Ok(PathStep { relation, max_hops })
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// Returns the identifiers of the entities at the end of a path of relations.
+fn follow_path(port: &Port, entity: &Entity, path: &[PathStep]) -> BTreeSet<String> {
+    let mut here = vec![entity];
+    for step in path {
+        let mut reached: Vec<&Entity> = Vec::new();
+        for _ in 0..step.max_hops {
+            here = here
+                .iter()
+                .flat_map(|entity| port.related(entity, &step.relation))
+                .filter(|entity| !reached.contains(entity))
+                .collect();
+            reached.extend(&here);
+        }
+        here = reached;
+    }
+    here.iter()
+        .map(|entity| entity.identifier.clone())
+        .collect()
 }
 
 /// A property, or a field of the entity itself by its `$` name.

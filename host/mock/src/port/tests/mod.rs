@@ -4,6 +4,7 @@
 
 mod access;
 mod definitions;
+mod documented;
 mod entities;
 mod refusals;
 mod runs;

@@ -133,14 +133,14 @@ fn a_run_that_ended_takes_nothing_more() {
             RUNS,
             json!({"status": "SUCCESS"}),
             422,
-            "run_exhausted",
+            "invalid_request",
         ));
         client.expect((
             "PATCH",
             RUNS,
             json!({"link": "https://x.example"}),
             422,
-            "run_exhausted",
+            "invalid_request",
         ));
         client.expect(("GET", RUNS, Value::Null, 200, ""));
     }

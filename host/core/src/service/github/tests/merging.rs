@@ -160,7 +160,7 @@ async fn merges_or_says_why_not() {
                 ),
                 as_is(),
             ],
-            "Rejected",
+            "Later",
         ),
         (vec![(PUT, no(405, "Something new")), as_is()], "Rejected"),
         (
