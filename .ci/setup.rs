@@ -1,4 +1,4 @@
-//! What `make setup` asks: can this machine build for WebAssembly, and if not, which Debian packages are missing?
+//! Tells `make setup` whether this machine can build for WebAssembly, and which Debian packages are missing if not.
 //!
 //! `target/setup` says what it would do. `target/setup --missing` prints the packages that would open Debian's route, and
 //! nothing if another route is open or packages would not help. Both exit with 0 only if a route is open.

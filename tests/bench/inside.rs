@@ -1,4 +1,4 @@
-//! What one call costs without a process around it: gate, journal on the disk, client and mock.
+//! The cost of one call without a process around it: gate, journal on the disk, client and mock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Calls in one measurement.
-const CALLS: u32 = 2_000;
+const CALL_COUNT: u32 = 2_000;
 
 /// Microseconds a call, once for each run.
 pub(crate) async fn calls(runs: usize) -> anyhow::Result<Vec<f64>> {
@@ -59,9 +59,9 @@ async fn once() -> anyhow::Result<f64> {
         identifier: "web-prod".into(),
     };
     let started = Instant::now();
-    for _ in 0..CALLS {
+    for _ in 0..CALL_COUNT {
         let answer = Door::call(&mut gate, Call::GetEntity { key: key.clone() }).await;
         anyhow::ensure!(answer.is_ok(), "the sample is there to be read");
     }
-    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS))
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALL_COUNT))
 }

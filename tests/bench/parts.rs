@@ -1,4 +1,4 @@
-//! What the parts of a run cost by themselves, measured by divan. A whole run here has no process, disk or socket around it.
+//! The cost of the parts of a run by themselves, measured by divan. A whole run here has no process, disk or socket around it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +12,7 @@ use promote_intake::config::Config;
 use promote_intake::payload::Payload;
 use promote_kit::replay::{PolicyTrial, RunRecording};
 use promote_mock::{Shared, World, sample};
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use tokio::runtime::{Builder, Runtime};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
@@ -69,13 +69,13 @@ fn policy_described(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn promotion_on_the_mock(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
-    bencher.bench_local(|| runtime.block_on(Bench::builtin().run()).done);
+    bencher.bench_local(|| runtime.block_on(TestRun::builtin().run()).done);
 }
 
 #[divan::bench]
 fn promotion_tried_again(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
-    let journal: Arc<str> = runtime.block_on(Bench::builtin().run()).journal.into();
+    let journal: Arc<str> = runtime.block_on(TestRun::builtin().run()).journal.into();
     let trial = PolicyTrial {
         engine: &ENGINE,
         policy: &POLICY,

@@ -11,11 +11,11 @@ use promote_kit::replay::{
 };
 use promote_kit::scenario::{MadeCall, Scenario, ScenarioBackend, ScenarioRunner};
 use promote_kit::test::find;
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
@@ -25,7 +25,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-fn recording(bench: Bench) -> RunRecording {
+fn recording(bench: TestRun) -> RunRecording {
     let journal = runtime().block_on(bench.run()).journal;
     RunRecording::read(journal.as_bytes()).unwrap()
 }
@@ -34,7 +34,7 @@ fn again(recording: &RunRecording) -> ReplayResult {
     replay(&ENGINE, &BUILTIN, recording, &runtime())
 }
 
-/// Where it diverges.
+/// Returns the place where it diverges.
 fn parts(recording: &RunRecording) -> ReplayDivergence {
     match again(recording).verdict {
         ReplayComparison::Diverged(divergence) => *divergence,
@@ -52,7 +52,8 @@ fn the_journal_of_every_scenario_replays_exactly() {
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     let runner = ScenarioRunner::new(named.into()).unwrap();
-    let (mut journals, mut calls) = (0, 0);
+    let mut journals = 0;
+    let mut calls = 0;
     for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
         let scenario = Scenario::read(&file).unwrap();
         let policy = runner.policy(&scenario).unwrap();
@@ -108,7 +109,7 @@ fn whatever_ends_a_policy_ends_it_again() {
         (guests::FALLER, "no reason"),
         (guests::FALLER, "gives up"),
     ] {
-        let recording = recording(Bench::guest(guest).deed(deed).limits(limits));
+        let recording = recording(TestRun::guest(guest).deed(deed).limits(limits));
         let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
         let replayed = replay(&ENGINE, &policy, &recording, &runtime());
         let ended = matches!(
@@ -124,7 +125,7 @@ fn whatever_ends_a_policy_ends_it_again() {
 
 #[test]
 fn a_cut_journal_replays_to_where_it_was_cut() {
-    let journal = runtime().block_on(Bench::builtin().run()).journal;
+    let journal = runtime().block_on(TestRun::builtin().run()).journal;
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
     for kept in 1..lines.len() {
         let text = lines[..kept].concat() + &lines[kept][..lines[kept].len() / 2];
@@ -140,7 +141,7 @@ fn a_cut_journal_replays_to_where_it_was_cut() {
 
 #[test]
 fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
-    let mut recording = recording(Bench::builtin());
+    let mut recording = recording(TestRun::builtin());
     let at = recording
         .steps
         .iter()
@@ -179,7 +180,7 @@ fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
 
 #[test]
 fn what_is_answered_otherwise_goes_otherwise() {
-    let mut recording = recording(Bench::builtin());
+    let mut recording = recording(TestRun::builtin());
     let lock = |reply: &mut Reply| {
         let Reply::Entity(Some(service)) = reply else {
             return false;
@@ -208,7 +209,7 @@ fn what_is_answered_otherwise_goes_otherwise() {
 
 #[test]
 fn an_early_end_and_another_ending_are_divergences_too() {
-    let whole = recording(Bench::builtin());
+    let whole = recording(TestRun::builtin());
     let mut ended = whole.clone();
     ended.footer.as_mut().unwrap().ending = "refused".to_owned();
     let divergence = parts(&ended);
@@ -240,7 +241,7 @@ fn an_early_end_and_another_ending_are_divergences_too() {
 
 #[tokio::test]
 async fn the_program_replays_what_it_ran() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage.run(&["--journal", "run.jsonl"]).await.expect(0);
     let requests = stage.witness.requests();
     stage

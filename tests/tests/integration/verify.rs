@@ -5,17 +5,17 @@ use std::sync::LazyLock;
 use promote_core::journal::record;
 use promote_core::journal::{self, chain};
 use promote_kit::verify::{JournalCheck, JournalEnd, LineFault, check};
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// The journal of a promotion, line by line.
 static WRITTEN: LazyLock<Vec<String>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let journal = runtime.block_on(Bench::builtin().run()).journal;
+    let journal = runtime.block_on(TestRun::builtin().run()).journal;
     journal.lines().map(str::to_owned).collect()
 });
 
@@ -31,7 +31,7 @@ fn is_whole(verified: &JournalCheck) -> bool {
     verified.findings.is_empty() && matches!(verified.end, JournalEnd::Said { .. })
 }
 
-/// What was found, as numbers of lines and words.
+/// Returns the findings, as numbers of lines and words.
 fn found(lines: &[String]) -> Vec<(usize, &'static str)> {
     of(lines)
         .findings
@@ -169,7 +169,8 @@ proptest! {
 
     #[test]
     fn lines_that_are_removed_moved_or_repeated_are_found(from in 0_usize..1000, to in 0_usize..1000, deed in 0..3) {
-        let (from, to) = (from % WRITTEN.len(), to % WRITTEN.len());
+        let from = from % WRITTEN.len();
+        let to = to % WRITTEN.len();
         let mut lines = WRITTEN.clone();
         match deed {
             0 => drop(lines.remove(from)),
@@ -210,7 +211,7 @@ async fn every_ending_leaves_a_whole_journal() {
         (guests::GLUTTON, "memory"),
         (guests::GLUTTON, "notes"),
     ] {
-        let ended = Bench::guest(guest)
+        let ended = TestRun::guest(guest)
             .deed(deed)
             .limits("wall = \"1s\"")
             .run()
@@ -222,7 +223,7 @@ async fn every_ending_leaves_a_whole_journal() {
 
 #[tokio::test]
 async fn the_program_says_what_it_found() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let made = stage
         .run(&["--journal", "run.jsonl", "--format", "json"])
         .await;

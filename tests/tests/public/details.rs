@@ -2,12 +2,12 @@
 
 use syn::{Fields, ImplItem, Item, ItemImpl, ItemTrait, TraitItem, Type};
 
-use crate::exports::Exports;
-use crate::modules::{Modules, is_for_tests, is_public_to_all, name_of};
+use crate::exports::PublicExports;
+use crate::modules::{ModuleTree, is_for_tests, is_public_to_all, name_of};
 use crate::print;
 
 /// Describes all exports, in no order.
-pub(crate) fn describe(modules: &Modules, exports: &Exports) -> Vec<String> {
+pub(crate) fn describe(modules: &ModuleTree, exports: &PublicExports) -> Vec<String> {
     let mut lines = Vec::new();
     for (place, paths) in &exports.items {
         let (path, aliases) = paths.split_first().expect("each was found under a path");
@@ -78,8 +78,8 @@ fn members(path: &str, item: &ItemTrait) -> Vec<String> {
 
 /// Describes an `impl` block, if both its type and its trait can be named outside.
 fn implementation(
-    modules: &Modules,
-    exports: &Exports,
+    modules: &ModuleTree,
+    exports: &PublicExports,
     module: &[String],
     item: &ItemImpl,
 ) -> Vec<String> {
@@ -119,7 +119,7 @@ fn methods(path: &str, item: &ItemImpl) -> Vec<String> {
         .collect()
 }
 
-/// Whether a name can be used outside the crate.
+/// The reach of a name: an item of the crate, or something else.
 enum Name {
     /// An item of this crate, by its path.
     Exported(String),
@@ -130,7 +130,12 @@ enum Name {
 }
 
 impl Name {
-    fn of(modules: &Modules, exports: &Exports, module: &[String], path: &[String]) -> Self {
+    fn of(
+        modules: &ModuleTree,
+        exports: &PublicExports,
+        module: &[String],
+        path: &[String],
+    ) -> Self {
         match modules.resolve(module, path) {
             None => Self::Foreign,
             Some(place) => match exports.items.get(&place) {

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use syn::Item;
 
-use crate::modules::{Import, ModulePath, Modules, Place, is_for_tests, is_public_to_all, name_of};
+use crate::modules::{
+    ItemPlace, ModulePath, ModuleTree, NameImport, is_for_tests, is_public_to_all, name_of,
+};
 
 /// The items that can be reached from outside.
-pub(crate) struct Exports {
+pub(crate) struct PublicExports {
     /// Items of this crate, with every path that leads to them, the shortest first.
-    pub(crate) items: BTreeMap<Place, Vec<String>>,
+    pub(crate) items: BTreeMap<ItemPlace, Vec<String>>,
     /// Names that lead out of the crate or into generated code, by their path, with what they stand for.
     pub(crate) others: BTreeMap<String, String>,
 }
 
 /// Finds all that public modules show.
-pub(crate) fn find(modules: &Modules) -> Exports {
-    let mut exports = Exports {
+pub(crate) fn find(modules: &ModuleTree) -> PublicExports {
+    let mut exports = PublicExports {
         items: BTreeMap::new(),
         others: BTreeMap::new(),
     };
@@ -39,9 +41,9 @@ pub(crate) fn find(modules: &Modules) -> Exports {
     exports
 }
 
-impl Exports {
+impl PublicExports {
     fn add(&mut self, from: &[String], alias: &str, module: &[String], name: &str) {
-        let place = Place {
+        let place = ItemPlace {
             module: module.to_vec(),
             name: name.to_owned(),
         };
@@ -50,7 +52,7 @@ impl Exports {
     }
 
     /// Adds what a `pub use` exports from a module.
-    fn follow(&mut self, modules: &Modules, from: &ModulePath, import: &Import) {
+    fn follow(&mut self, modules: &ModuleTree, from: &ModulePath, import: &NameImport) {
         if import.name == "*" {
             panic!(
                 "{}: a glob hides what it exports: name the items",
@@ -68,7 +70,7 @@ impl Exports {
 }
 
 /// Returns whether every module on the way is public.
-fn is_reachable(modules: &Modules, path: &[String]) -> bool {
+fn is_reachable(modules: &ModuleTree, path: &[String]) -> bool {
     (1..=path.len()).all(|length| modules.0[&path[..length]].is_public)
 }
 

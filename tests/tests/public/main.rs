@@ -9,14 +9,14 @@ mod print;
 
 use std::path::Path;
 
-use modules::Modules;
+use modules::ModuleTree;
 
 /// Set, it renews the list.
 const UPDATE: &str = "UPDATE";
 
 /// Returns every public item below a crate's root file, one line each, sorted.
 fn list(files: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let modules = Modules::read(files);
+    let modules = ModuleTree::read(files);
     let exports = exports::find(&modules);
     let mut lines = details::describe(&modules, &exports);
     lines.sort_unstable();

@@ -4,31 +4,31 @@ use std::collections::BTreeMap;
 
 use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
 
-/// Where a module stands below the crate: its names, from the outermost.
+/// The names of a module and of those around it, from the outermost.
 pub(crate) type ModulePath = Vec<String>;
 
 /// One module.
 #[derive(Default)]
 pub(crate) struct Module {
-    /// Whether its parent shows it to everybody.
+    /// True if its parent shows it to everybody.
     pub(crate) is_public: bool,
     pub(crate) items: Vec<Item>,
-    pub(crate) imports: Vec<Import>,
+    pub(crate) imports: Vec<NameImport>,
 }
 
 /// One name that a `use` brings into a module; `*` stands for all of them.
-pub(crate) struct Import {
+pub(crate) struct NameImport {
     pub(crate) is_public: bool,
     pub(crate) path: Vec<String>,
     pub(crate) name: String,
 }
 
 /// Every module of a crate, without those that only tests have.
-pub(crate) struct Modules(pub(crate) BTreeMap<ModulePath, Module>);
+pub(crate) struct ModuleTree(pub(crate) BTreeMap<ModulePath, Module>);
 
 /// The place of an item: its module and its name there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct ItemPlace {
     pub(crate) module: ModulePath,
     pub(crate) name: String,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Place {
 /// More imports of imports than any crate has.
 const MAX_IMPORTS: usize = 16;
 
-impl Modules {
+impl ModuleTree {
     /// Reads the crate below `lib.rs`; `files` returns a file by its path.
     pub(crate) fn read(files: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut modules = Self(BTreeMap::new());
@@ -80,11 +80,11 @@ impl Modules {
 
     /// Returns the place of the item that a path names within a module; none if the path leaves the crate or leads into
     /// generated code.
-    pub(crate) fn resolve(&self, module: &[String], path: &[String]) -> Option<Place> {
+    pub(crate) fn resolve(&self, module: &[String], path: &[String]) -> Option<ItemPlace> {
         self.follow(module.to_vec(), path, 0)
     }
 
-    fn follow(&self, mut module: ModulePath, path: &[String], depth: usize) -> Option<Place> {
+    fn follow(&self, mut module: ModulePath, path: &[String], depth: usize) -> Option<ItemPlace> {
         let (name, rest) = path.split_first()?;
         match name.as_str() {
             "crate" => return self.follow(Vec::new(), rest, depth),
@@ -107,7 +107,7 @@ impl Modules {
                 .any(|item| name_of(item).as_ref() == Some(name))
         {
             let name = name.clone();
-            return Some(Place { module, name });
+            return Some(ItemPlace { module, name });
         }
         let import = content.imports.iter().find(|import| import.name == *name)?;
         if depth == MAX_IMPORTS {
@@ -171,13 +171,13 @@ pub(crate) fn name_of(item: &Item) -> Option<String> {
 }
 
 /// Returns every name that a `use` brings in.
-fn imports(item: &ItemUse) -> Vec<Import> {
+fn imports(item: &ItemUse) -> Vec<NameImport> {
     let mut found = Vec::new();
     collect(&item.tree, &[], is_public_to_all(&item.vis), &mut found);
     found
 }
 
-fn collect(tree: &UseTree, above: &[String], is_public: bool, found: &mut Vec<Import>) {
+fn collect(tree: &UseTree, above: &[String], is_public: bool, found: &mut Vec<NameImport>) {
     let below = |name: &syn::Ident| [above, &[name.to_string()]].concat();
     match tree {
         UseTree::Path(path) => collect(&path.tree, &below(&path.ident), is_public, found),
@@ -186,22 +186,22 @@ fn collect(tree: &UseTree, above: &[String], is_public: bool, found: &mut Vec<Im
                 collect(tree, above, is_public, found);
             }
         }
-        UseTree::Name(name) if name.ident == "self" => found.push(Import {
+        UseTree::Name(name) if name.ident == "self" => found.push(NameImport {
             is_public,
             path: above.to_vec(),
             name: above.last().cloned().unwrap_or_default(),
         }),
-        UseTree::Name(name) => found.push(Import {
+        UseTree::Name(name) => found.push(NameImport {
             is_public,
             path: below(&name.ident),
             name: name.ident.to_string(),
         }),
-        UseTree::Rename(rename) => found.push(Import {
+        UseTree::Rename(rename) => found.push(NameImport {
             is_public,
             path: below(&rename.ident),
             name: rename.rename.to_string(),
         }),
-        UseTree::Glob(_) => found.push(Import {
+        UseTree::Glob(_) => found.push(NameImport {
             is_public,
             path: above.to_vec(),
             name: "*".to_owned(),

@@ -33,6 +33,13 @@ struct ResolvedGrant {
 #[derive(Clone, Copy, Debug)]
 pub struct Permission<'a>(&'a ResolvedGrant);
 
+/// Two permissions of one run are equal if their grants say the same.
+impl PartialEq for Permission<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.grant == other.0.grant
+    }
+}
+
 /// A glob that is compiled when it is first asked: most runs ask few of theirs. As a set, since that takes no regular
 /// expression for a name or a prefix, which most are.
 #[derive(Debug)]

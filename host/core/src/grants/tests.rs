@@ -182,7 +182,7 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
         let resolved = resolved();
         let answer = resolved.allow(Operation::UpdateEntity, &target);
         assert_eq!(
-            answer.as_ref().is_some_and(|all| all[0].after_merge),
+            answer.as_ref().is_some_and(|all| all[0].demands_merge()),
             expected,
             "{change:?}"
         );

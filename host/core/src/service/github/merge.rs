@@ -73,13 +73,8 @@ impl Repo<'_> {
         method: MergeMethod,
     ) -> Told<Merged> {
         self.check_before_merge(proposal, number, head).await?;
-        match self.try_merge(number, head, method).await? {
-            Try::Merged(commit) => self.end_merge(proposal, number, commit).await,
-            // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
-            Try::Waiting(_, true, why) => Ok(Merged::Later(why)),
-            Try::Waiting(_, false, why) => rejected(why),
-            Try::Again(failure) => Err(failure),
-        }
+        let merged = self.merge_now(number, head, method).await?;
+        self.check_after_merge(proposal, number, merged).await
     }
 
     /// Merges at once if nothing stands in the way, else by auto-merge, else through the queue; the latter two are
@@ -94,8 +89,35 @@ impl Repo<'_> {
         method: MergeMethod,
     ) -> Told<Merged> {
         self.check_before_merge(proposal, number, head).await?;
+        let merged = self.merge_now_or_later(number, head, method).await?;
+        self.check_after_merge(proposal, number, merged).await
+    }
+
+    /// Merges, whatever the pull request holds below its head.
+    pub(super) async fn merge_now(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
+        match self.try_merge(number, head, method).await? {
+            Try::Merged(commit) => Ok(Merged::Now(commit)),
+            // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
+            Try::Waiting(_, true, why) => Ok(Merged::Later(why)),
+            Try::Waiting(_, false, why) => rejected(why),
+            Try::Again(failure) => Err(failure),
+        }
+    }
+
+    /// Merges or leaves the merge to GitHub, whatever the pull request holds below its head.
+    pub(super) async fn merge_now_or_later(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
         let (pull, queue, why) = match self.try_merge(number, head, method).await? {
-            Try::Merged(commit) => return self.end_merge(proposal, number, commit).await,
+            Try::Merged(commit) => return Ok(Merged::Now(commit)),
             Try::Again(failure) => return Err(failure),
             Try::Waiting(pull, queue, why) => (pull, queue, why),
         };
@@ -106,7 +128,7 @@ impl Repo<'_> {
         };
         if refused.contains("clean status") || refused.contains("unstable status") {
             // What stood in the way is gone meanwhile: there is nothing left to wait for.
-            return self.merge(proposal, number, head, method).await;
+            return self.merge_now(number, head, method).await;
         }
         if !queue {
             return rejected(format!("{why}; auto-merge: {refused}"));
@@ -153,7 +175,15 @@ impl Repo<'_> {
     }
 
     /// Checks that a merge went into the proposed base, which somebody may have changed at the last moment.
-    async fn end_merge(&self, proposal: &Proposal, number: u32, commit: String) -> Told<Merged> {
+    async fn check_after_merge(
+        &self,
+        proposal: &Proposal,
+        number: u32,
+        merged: Merged,
+    ) -> Told<Merged> {
+        if matches!(merged, Merged::Later(_)) {
+            return Ok(merged);
+        }
         let pull = self
             .session()
             .poll(
@@ -167,7 +197,7 @@ impl Repo<'_> {
                 pull.base.branch, proposal.base
             ));
         }
-        Ok(Merged::Now(commit))
+        Ok(merged)
     }
 
     /// Tries until the answer is a clear one, or the patience is used up.
