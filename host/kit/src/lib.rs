@@ -6,7 +6,7 @@
 //! command is given where its lines and its result go.
 //!
 //! In reading order:
-//! - policies by scenarios: [`scenario`], [`test`], [`sweep`], [`coverage`]; `failure` has the names that they share;
+//! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`coverage`]; `failure` has the names that they share;
 //! - runs from their journals: `journals`, [`verify`], [`replay`];
 //! - a policy of one's own: [`language`], [`mod@new`], [`build`], [`inspect`], [`lock`], [`artifacts`];
 //! - a first look: [`demo`], [`mock`];

@@ -28,22 +28,22 @@ use std::fmt;
 use serde_json::Value;
 
 pub use error::TemplateError;
-use path::Path;
+use path::ValuePath;
 
 /// A text with `{path}` holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     source: String,
-    holes: Vec<Hole>,
+    holes: Vec<TemplateHole>,
     /// The text after the last hole.
     end: String,
 }
 
 /// A path to fill in, and the text before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Hole {
+struct TemplateHole {
     before: String,
-    path: Path,
+    path: ValuePath,
 }
 
 impl Template {
@@ -66,9 +66,9 @@ impl Template {
                 let (path, after) = rest
                     .split_once('}')
                     .ok_or_else(|| TemplateError::unclosed(source))?;
-                holes.push(Hole {
+                holes.push(TemplateHole {
                     before: std::mem::take(&mut text),
-                    path: Path::parse(path.trim())?,
+                    path: ValuePath::parse(path.trim())?,
                 });
                 rest = after;
             } else {

@@ -6,7 +6,7 @@ use crate::TemplateError;
 
 /// Names and indexes that lead to a value, at least one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path {
+pub(crate) struct ValuePath {
     source: String,
     steps: Vec<PathStep>,
 }
@@ -20,7 +20,7 @@ pub(crate) enum PathStep {
     Index(usize),
 }
 
-impl Path {
+impl ValuePath {
     /// Reads what stands between two braces.
     pub(crate) fn parse(source: &str) -> Result<Self, TemplateError> {
         match parse_steps(source) {

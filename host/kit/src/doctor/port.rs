@@ -15,7 +15,7 @@ pub(super) async fn check(
     marks: &MarkedSettings,
     findings: &mut DoctorFindings,
 ) -> bool {
-    let service = match Blueprint::read(client, service, findings).await {
+    let service = match CheckedBlueprint::read(client, service, findings).await {
         Ok(blueprint) => blueprint,
         Err(error) => return refuse(&error, findings),
     };
@@ -23,7 +23,7 @@ pub(super) async fn check(
     for role in [SettingRole::RuntimeBlueprint, SettingRole::ImageBlueprint] {
         others.push(match marks.text(role) {
             None => None,
-            Some(name) => match Blueprint::read(client, name, findings).await {
+            Some(name) => match CheckedBlueprint::read(client, name, findings).await {
                 Ok(blueprint) => Some(blueprint),
                 Err(error) => return refuse(&error, findings),
             },
@@ -49,13 +49,13 @@ pub(super) async fn check(
 }
 
 /// A blueprint by its name, as Port has it.
-struct Blueprint {
+struct CheckedBlueprint {
     name: String,
     /// None if Port has no such blueprint, which is a finding already.
     found: Option<Value>,
 }
 
-impl Blueprint {
+impl CheckedBlueprint {
     async fn read(
         client: &Client,
         name: &str,
