@@ -175,9 +175,10 @@ impl TestRun {
         let payload = Payload::read(&self.payload).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
         let workflow = Workflow {
-            repository: None,
-            url: None,
-            attempt: 1,
+            repository: Some("acme/gitops".to_owned()),
+            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            // Only another attempt of the same workflow run may go on after the Port run has ended.
+            attempt: 2,
         };
         let job = RunJob {
             engine: &ENGINE,

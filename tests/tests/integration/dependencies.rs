@@ -11,7 +11,7 @@ use serde_json::Value;
 /// For each crate of the host the ones below it, as the map in ARCHITECTURE.md draws them.
 const BELOW: [(&str, &[&str]); 7] = [
     ("promote-toolchain", &[]),
-    ("promote-core", &[]),
+    ("promote-core", &["promote-template"]),
     ("promote-intake", &["promote-core", "promote-toolchain"]),
     ("promote-mock", &["promote-core"]),
     (
@@ -20,6 +20,7 @@ const BELOW: [(&str, &[&str]); 7] = [
             "promote-core",
             "promote-intake",
             "promote-mock",
+            "promote-run",
             "promote-toolchain",
         ],
     ),

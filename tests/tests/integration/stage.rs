@@ -80,6 +80,15 @@ impl ProgramStage {
         let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
         environment.insert("PROMOTE_CACHE_DIR".to_owned(), cache.to_owned());
         environment.insert("GITHUB_API_URL".to_owned(), github.url());
+        // Every run of a stage is an attempt of one workflow run: only such may go on after the Port run has ended.
+        for (name, value) in [
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/gitops"),
+            ("GITHUB_RUN_ID", "1"),
+            ("GITHUB_RUN_ATTEMPT", "2"),
+        ] {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
         let stage = Self {
             witness: WorldWitness::of(&world),
             world,
