@@ -21,6 +21,7 @@ const BELOW: [(&str, &[&str]); 7] = [
             "promote-intake",
             "promote-mock",
             "promote-run",
+            "promote-template",
             "promote-toolchain",
         ],
     ),

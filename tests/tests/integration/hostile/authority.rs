@@ -231,8 +231,12 @@ fn lies() -> Vec<HostileCase> {
 fn smuggled() -> Vec<HostileCase> {
     let change = |deed, said| HostileCase::of("smuggled lines", SMUGGLER, deed, "violation", said);
     vec![
-        change(
+        // Told to the policy, which gives up: nothing was written, and no other key can be reached so.
+        HostileCase::of(
+            "smuggled lines",
+            SMUGGLER,
             "another line",
+            "failed",
             "line 7 changes in more than the value of `image`",
         ),
         change("a new line", "it would have 22 lines instead of 20"),
