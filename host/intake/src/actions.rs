@@ -87,7 +87,7 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PortActi
     enum ActionForm {
         Name(String),
         Table(PortAction),
-        Many(Vec<ActionForm>),
+        Many(Vec<Self>),
     }
     fn flatten(form: ActionForm, into: &mut Vec<PortAction>) {
         match form {
