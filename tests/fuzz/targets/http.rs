@@ -114,7 +114,8 @@ fn deadline(world: &Shared) -> jiff::Timestamp {
 fn gate(world: &Shared, live: Arc<Live>) -> Gate {
     let grants = Config::parse(GRANTS).expect("these are grants").grants;
     let parts = RunParts {
-        source: Box::new(live),
+        source: Box::new(live.clone()),
+        live,
         limits: Limits::default(),
         journal: Journal::in_memory().0,
         clock: Arc::new(world.clock()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Change, EntityKey, Failure, Relation, Severity};
+use promote_core::service::port::RunStatus;
 use promote_core::source::live::{Live, Setup};
 use promote_mock::{Cut, Effect, Fault, Shared, World};
 use promote_tests::bench::setup;
@@ -148,11 +149,8 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
                 .end("done", "promoted", Some("SUCCESS"))
                 .await
                 .unwrap();
-            assert_eq!(
-                bench.live.port.run().await.unwrap().status(),
-                promote_core::service::port::RunStatus::Ended("SUCCESS".to_owned()),
-                "{cut:?} {nth}"
-            );
+            let status = bench.live.port.run().await.unwrap().status();
+            assert_eq!(status, RunStatus::Ended("SUCCESS".into()), "{cut:?} {nth}");
             let failure = update(&bench, "web-prod", "web-1.4.2").await.unwrap_err();
             assert!(matches!(failure, Failure::Conflict(_)), "{failure:?}");
             let text = format!("{:?}", bench.world.lock().port);
