@@ -158,7 +158,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
                 )
             },
             Merge,
-            "rejected",
+            "later",
         ),
         (
             |world| repository(world).settings.archived = true,
