@@ -1,7 +1,7 @@
 //! `promote doctor`: finds what is wrong before a run does, and nothing where nothing is.
 
 use promote_mock::World;
-use promote_mock::github::{Access, Level, Method, TokenKind};
+use promote_mock::github::{Access, Method, TokenKind};
 use promote_tests::settings::Settings;
 use serde_json::{Value, json};
 
