@@ -66,12 +66,17 @@ lint: setup ## Check format, lints, documentation and licences
 	@$(CARGO) metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 	@.ci/deny bans licenses sources
 
-# Twice: the first binary compiles the policy to native code, the second one holds it. Between them only the host is built.
-build: setup ## Build the binary for production (slow: optimised)
-	@$(CARGO) build --release --locked -p promote
-	@"$(TARGET)/release/promote" compile "$(TARGET)/policy.compiled"
-	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" $(CARGO) build --release --locked -p promote
-	@ls -l "$(TARGET)/release/promote"
+# Twice: the first binary compiles the policy to native code, which the second build embeds; between them only the host is
+# built. Both packages are always named together, so that cargo chooses the same features and builds wasmtime once.
+RELEASE = $(CARGO) build --release --locked -p promote-run -p promote
+
+build: setup ## Build both binaries for production, promote and promote-run (slow: optimised)
+	@$(RELEASE) --bin promote-run
+	@"$(TARGET)/release/promote-run" compile "$(TARGET)/policy.compiled"
+	@PROMOTE_POLICY_COMPILED="$(TARGET)/policy.compiled" $(RELEASE)
+	@for name in promote-run promote; do \
+		wc -c "$(TARGET)/release/$$name" | awk '{ printf "%-12s %5.1f MiB  %s\n", "'$$name'", $$1 / 1048576, $$2 }'; \
+	done
 
 # Of the workspace, as the tests are: `-p` would build wasmtime again for this. The policies that `make test-languages` has
 # built run beside the built-in one.

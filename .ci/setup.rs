@@ -1,4 +1,4 @@
-//! What `make setup` asks: can this machine build for WebAssembly, and if not, which Debian packages are missing?
+//! Tells `make setup` whether this machine can build for WebAssembly, and which Debian packages are missing if not.
 //!
 //! `target/setup` says what it would do. `target/setup --missing` prints the packages that would open Debian's route, and
 //! nothing if another route is open or packages would not help. Both exit with 0 only if a route is open.
@@ -14,19 +14,19 @@ use std::process::ExitCode;
 #[path = "../host/toolchain/src/lib.rs"]
 mod toolchain;
 
-use toolchain::{Plan, Probe, Problem};
+use toolchain::{BuildError, BuildRoute, MachineProbe};
 
 fn main() -> ExitCode {
     let only_missing = std::env::args()
         .nth(1)
         .is_some_and(|argument| argument == "--missing");
-    match toolchain::plan(Probe::detect(Path::new("."))) {
+    match toolchain::plan(MachineProbe::detect(Path::new("."))) {
         Ok(_) if only_missing => ExitCode::SUCCESS,
         Ok(plan) => {
             println!("wasm32-wasip2: {}", describe(&plan));
             ExitCode::SUCCESS
         }
-        Err(Problem::NoRoute(probe)) if only_missing => {
+        Err(BuildError::NoRoute(probe)) if only_missing => {
             // Without rustup's linker the packages would be of no use.
             if probe.linker.is_some() {
                 println!("{}", probe.debian.missing().join(" "));
@@ -42,10 +42,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn describe(plan: &Plan) -> &'static str {
+fn describe(plan: &BuildRoute) -> &'static str {
     match plan {
-        Plan::Installed => "installed",
-        Plan::Fetch => "rustup fetches it at the first build",
-        Plan::BuildStd { .. } => "built from Debian's sources",
+        BuildRoute::Installed => "installed",
+        BuildRoute::Fetch => "rustup fetches it at the first build",
+        BuildRoute::BuildStd { .. } => "built from Debian's sources",
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use promote_toolchain::{Artifact, BuildRequest};
+use promote_toolchain::{BuildArtifact, BuildRequest};
 
 /// Not `Result`, which would show an error as `Debug` does, its line ends escaped.
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn guests() -> Result<(), Box<dyn std::error::Error>> {
     let components = promote_toolchain::make(&BuildRequest {
         manifest_dir: &sources,
         package: "promote-guests",
-        artifact: Artifact::Examples,
+        artifact: BuildArtifact::Examples,
         profile: "policy",
         target_dir: &promote_toolchain::guest_target_dir(&out),
     })?;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use promote_toolchain::{Artifact, BuildRequest};
+use promote_toolchain::{BuildArtifact, BuildRequest};
 
 /// Not `Result`, which would show an error as `Debug` does, its line ends escaped.
 fn main() -> ExitCode {
@@ -63,7 +63,7 @@ fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::err
     let component = promote_toolchain::make(&BuildRequest {
         manifest_dir: &workspace.join("plugin"),
         package: "promote-policy",
-        artifact: Artifact::Library,
+        artifact: BuildArtifact::Library,
         profile: "policy",
         target_dir: &promote_toolchain::guest_target_dir(out),
     })?;

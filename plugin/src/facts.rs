@@ -3,25 +3,30 @@
 use crate::catalog::Item;
 use crate::host::{Ancestry, Comparison, File};
 use crate::image::Reference;
-use crate::settings::{Manifest, Part};
+use crate::settings::Part;
 use crate::time::Seconds;
-use crate::yaml::Site;
+use crate::types::EntityKey;
+use crate::yaml::{self, Address, Site, Stream};
 
 /// Everything known about a promotion.
 #[derive(Debug)]
 pub struct Facts {
     /// The service, read again: the payload is only a claim.
     pub service: Item,
-    /// What the image comes from.
-    pub staging: Option<Item>,
+    /// What the image comes from; all of it runs the image.
+    pub staging: Vec<Item>,
     /// What the image goes to.
-    pub production: Option<Item>,
+    pub production: Vec<Item>,
     /// The image that staging runs.
     pub image: Option<Item>,
     /// The image that production runs, by the catalog.
     pub current_image: Option<Item>,
-    /// The reference of the image that staging runs.
+    /// What the image relation of each production runtime should name.
+    pub recorded: Vec<Vec<String>>,
+    /// The image's reference, as the settings make it; of the first production runtime, where they differ.
     pub wanted: Option<Reference>,
+    /// The image's digest, if the catalog knows it.
+    pub digest: Option<String>,
     /// The files at the base branch, all at one commit.
     pub files: Vec<File>,
     /// The scalars to change, in the order of the settings.
@@ -44,12 +49,10 @@ pub struct Facts {
     pub commits: Option<Result<Comparison, String>>,
     /// The text of the file that stops the line, if there is one.
     pub freeze_file: Option<String>,
-    /// Since when the image has been in staging, or why that is not known.
-    pub soaking_since: Result<String, String>,
-    /// Staging's own manifest, and what it holds.
-    pub staging_manifest: Option<(String, String)>,
-    /// What staging's manifest should hold, by the catalog.
-    pub staging_wanted: Option<String>,
+    /// Since when the image has been in each of staging.
+    pub soaking: Vec<Soaking>,
+    /// Staging's own manifests.
+    pub staging_manifests: Vec<StagingManifest>,
     /// When the new and the current image were pushed, if the catalog knows both.
     pub pushed: Option<(Seconds, Seconds)>,
     /// Where the image was built from.
@@ -76,15 +79,45 @@ pub enum Provenance {
     },
 }
 
+/// Since when an image has been in a runtime.
+#[derive(Clone, Debug)]
+pub struct Soaking {
+    /// The runtime.
+    pub runtime: EntityKey,
+    /// The time as the catalog has it, or why it is not known.
+    pub since: Result<String, String>,
+}
+
+/// A manifest of staging, against the catalog.
+#[derive(Clone, Debug)]
+pub struct StagingManifest {
+    /// The runtime that it is of.
+    pub runtime: EntityKey,
+    /// Its path.
+    pub path: String,
+    /// What it holds.
+    pub holds: String,
+    /// What it should hold, by the catalog.
+    pub wanted: String,
+    /// Whether what it holds is the image that the catalog has.
+    pub agrees: bool,
+}
+
 /// One scalar of one file, and what it should hold.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Index into [`Facts::files`].
     pub file: usize,
-    /// The setting that asks for it.
-    pub manifest: Manifest,
-    /// Where it is and what it holds.
+    /// Where it is in the file.
+    pub address: Address,
+    /// How people name that.
+    pub shown: String,
+    /// Which part of the image's reference it holds.
+    pub part: Part,
+    /// Where it is in the text, and what it holds.
     pub site: Site,
+    /// The image that it holds, as far as it says so.
+    pub held: Option<Reference>,
     /// What it should hold.
     pub wanted: String,
 }
@@ -94,6 +127,14 @@ impl Target {
     pub fn is_current(&self) -> bool {
         self.site.value == self.wanted && self.site.is_text
     }
+
+    /// Finds the scalar in another version of its file.
+    ///
+    /// # Errors
+    /// As [`yaml::find`].
+    pub fn find(&self, content: &str) -> Result<Site, String> {
+        yaml::find(&Stream::read(content)?, &self.address)
+    }
 }
 
 impl Facts {
@@ -101,11 +142,13 @@ impl Facts {
     pub fn of(service: Item) -> Self {
         Self {
             service,
-            staging: None,
-            production: None,
+            staging: Vec::new(),
+            production: Vec::new(),
             image: None,
             current_image: None,
+            recorded: Vec::new(),
             wanted: None,
+            digest: None,
             files: Vec::new(),
             sites: Vec::new(),
             now: None,
@@ -117,9 +160,8 @@ impl Facts {
             is_rollback: false,
             commits: None,
             freeze_file: None,
-            soaking_since: Err("not asked".to_owned()),
-            staging_manifest: None,
-            staging_wanted: None,
+            soaking: Vec::new(),
+            staging_manifests: Vec::new(),
             pushed: None,
             provenance: Provenance::NotAsked,
         }
@@ -133,21 +175,56 @@ impl Facts {
     /// What changes, for people.
     pub fn changed(&self) -> String {
         let changed = self.sites.iter().filter(|target| !target.is_current());
-        let places = changed.map(|target| {
-            format!(
-                "{} in {}",
-                target.manifest.image, self.files[target.file].path
-            )
-        });
+        let places =
+            changed.map(|target| format!("{} in {}", target.shown, self.files[target.file].path));
         places.collect::<Vec<_>>().join(", ")
     }
 
-    /// The image that the manifests hold now, as far as one of them holds a whole reference.
-    pub fn previous(&self) -> Option<&str> {
-        let holds = |target: &&Target| target.manifest.part == Part::Reference;
-        self.sites
+    /// The image that the manifests hold now, as far as they say so.
+    pub fn previous(&self) -> Option<String> {
+        let target = self.sites.iter().find(|target| target.held.is_some())?;
+        let mut held = target.held.clone()?;
+        let beside = self
+            .sites
             .iter()
-            .find(holds)
-            .map(|target| target.site.value.as_str())
+            .find(|other| other.file == target.file && other.part == Part::Digest);
+        if held.digest.is_none() {
+            held.digest = beside.map(|other| with_algorithm(&other.site.value));
+        }
+        Some(held.to_string())
+    }
+
+    /// The image as the manifests hold it once all is written: with a tag or a digest only if one of them has it.
+    pub fn promoted(&self) -> Option<Reference> {
+        let mut image = self.wanted.clone()?;
+        let writes = |parts: &[Part]| {
+            self.sites
+                .iter()
+                .any(|target| parts.contains(&target.part) || target.part == Part::Reference)
+        };
+        let has_tag = writes(&[Part::Tag, Part::TagDigest]);
+        let digest = self.sites.iter().find_map(|target| match target.part {
+            Part::Digest => Some(with_algorithm(&target.wanted)),
+            _ => target
+                .wanted
+                .split_once('@')
+                .map(|(_, digest)| digest.to_owned()),
+        });
+        if !has_tag && digest.is_none() {
+            return Some(image);
+        }
+        if !has_tag {
+            image.tag = None;
+        }
+        image.digest = digest;
+        Some(image)
+    }
+}
+
+fn with_algorithm(digest: &str) -> String {
+    if digest.contains(':') {
+        digest.to_owned()
+    } else {
+        format!("sha256:{digest}")
     }
 }

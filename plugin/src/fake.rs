@@ -183,7 +183,9 @@ pub(crate) fn request(settings: &str) -> Request {
     Request {
         run_id: "r_Ab12Cd34Ef56Gh78".into(),
         action: "promote_to_production".into(),
+        approval: None,
         actor: Actor {
+            id: "auth0|1".to_owned(),
             email: Some("dana@acme.example".into()),
             name: None,
         },

@@ -50,14 +50,30 @@ pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failu
         repository: repository.as_deref(),
         conflict: None,
     };
-    run.rounds().or_else(Stop::outcome)
+    let outcome = run.rounds().or_else(Stop::outcome);
+    outcome.map(bounded)
+}
+
+/// The same outcome with messages that end: what a file or a catalog holds may be long without end.
+fn bounded(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Refused(reasons) => {
+            let mut reasons: Vec<_> = reasons
+                .into_iter()
+                .map(|it| reason(&it.rule, text::cut(&it.message)))
+                .collect();
+            reasons.dedup();
+            Outcome::Refused(reasons)
+        }
+        other => other,
+    }
 }
 
 /// What there is to do, once nothing speaks against it.
 struct Plan {
     facts: Facts,
     repository: String,
-    /// The image's reference.
+    /// The image as git holds it in the end.
     image: String,
     /// The identifier of its entity.
     image_id: String,
@@ -116,7 +132,7 @@ impl<H: Host> Run<'_, H> {
         // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
         let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
         if let Some(facts) = facts.as_ref().filter(|_| !done) {
-            let verdict = gates::all(facts, self.settings, &self.request.subject.relations);
+            let verdict = gates::all(facts, self.settings);
             reasons.extend(verdict.reasons);
             for warning in verdict.warnings {
                 self.warn(&format!("{}: {}", warning.rule, warning.message));
@@ -134,6 +150,7 @@ impl<H: Host> Run<'_, H> {
         };
         let image_id = image.key.identifier.clone();
         let wanted = wanted.to_string();
+        let promoted = facts.promoted().map_or(wanted.clone(), |it| it.to_string());
         let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
         let branch = match facts.is_rollback {
             true => text::rollback_branch(service, environment, &self.request.run_id),
@@ -141,7 +158,7 @@ impl<H: Host> Run<'_, H> {
         };
         Ok(Plan {
             repository: repository.to_owned(),
-            image: wanted,
+            image: promoted,
             image_id,
             branch,
             facts,
@@ -196,8 +213,9 @@ impl<H: Host> Run<'_, H> {
                 self.record(plan)
                     .and_then(|()| self.verify(plan, None))
                     .map_err(for_good)?;
+                let previous = plan.facts.previous();
                 let promotion =
-                    plan.promotion(plan.facts.previous(), Some(pull.number), Some(commit));
+                    plan.promotion(previous.as_deref(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
         }
@@ -234,34 +252,34 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    /// Points the catalog's runtime at the image, unless it does already.
+    /// Points the catalog's runtimes at the image, unless they do already.
     fn record(&mut self, plan: &Plan) -> Result<(), Stop> {
         let relation = &self.settings.image_relation;
-        let Some(runtime) = &plan.facts.production else {
-            return Ok(());
-        };
-        if runtime.relation(relation) == Some(&plan.image_id) {
-            return Ok(());
+        let facts = &plan.facts;
+        for (runtime, targets) in facts.production.iter().zip(&facts.recorded) {
+            if runtime.targets(relation) == *targets {
+                continue;
+            }
+            let target = Relation {
+                name: relation.clone(),
+                targets: targets.clone(),
+            };
+            let change = Change {
+                title: None,
+                properties: None,
+                relations: vec![target],
+            };
+            self.host.update_entity(&runtime.key, &change)?;
         }
-        let target = Relation {
-            name: relation.clone(),
-            targets: vec![plan.image_id.clone()],
-        };
-        let change = Change {
-            title: None,
-            properties: None,
-            relations: vec![target],
-        };
-        self.host.update_entity(&runtime.key, &change)?;
         Ok(())
     }
 
     fn tell(&mut self, message: &str) {
-        self.host.note(Severity::Info, message);
+        self.host.note(Severity::Info, &text::cut(message));
     }
 
     fn warn(&mut self, message: &str) {
-        self.host.note(Severity::Warning, message);
+        self.host.note(Severity::Warning, &text::cut(message));
     }
 }
 

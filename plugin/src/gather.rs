@@ -4,16 +4,17 @@
 //! reasons come at once. What only one rule wants to know is in `evidence`, read if that rule is on.
 
 mod evidence;
+mod manifests;
 mod past;
 
 use serde_json::{Value, json};
 
 use crate::catalog::{Item, named};
-use crate::facts::{Facts, Target};
+use crate::facts::Facts;
 use crate::gates::reason;
-use crate::host::{File, Host};
-use crate::image::Reference;
-use crate::settings::{Digest, Manifest, Settings};
+use crate::host::Host;
+use crate::image::{Reference, is_digest};
+use crate::settings::{Digest, Settings};
 use crate::template;
 use crate::types::{EntityKey, Failure, Reason, Request};
 
@@ -57,9 +58,12 @@ impl<H: Host> Gathering<'_, H> {
         let service = Item::new(&service)?;
         let mut facts = Facts::of(service);
         facts.is_rollback = self.is_rollback();
-        (facts.staging, facts.production) = self.runtimes(&facts.service, facts.is_rollback)?;
+        [facts.staging, facts.production] = self.runtimes(&facts.service, facts.is_rollback)?;
         self.images(&mut facts, repository)?;
-        facts.wanted = facts.image.as_ref().and_then(|image| self.wanted(image));
+        facts.digest = facts
+            .image
+            .as_ref()
+            .and_then(|image| self.known_digest(image));
         match repository {
             Some(repository) => {
                 self.manifests(&mut facts, repository)?;
@@ -92,63 +96,61 @@ impl<H: Host> Gathering<'_, H> {
             .ok()
     }
 
-    fn runtimes(
-        &mut self,
-        service: &Item,
-        is_rollback: bool,
-    ) -> Result<(Option<Item>, Option<Item>), Failure> {
+    /// Staging's and production's runtimes.
+    fn runtimes(&mut self, service: &Item, is_rollback: bool) -> Result<[Vec<Item>; 2], Failure> {
         let context = context(self.request, &[("service", Some(service))]);
         let settings = self.settings;
         let names = [
             ("staging", &settings.staging),
             ("production", &settings.production),
         ];
-        // To go back, nothing has to come from anywhere.
-        let is_needed = |rule| !(is_rollback && rule == "staging");
-        let found = names.map(|(rule, template)| {
-            self.fill(rule, rule, template, &context)
-                .filter(|_| is_needed(rule))
-        });
-        let keys: Vec<_> = found
-            .iter()
-            .flatten()
-            .map(|identifier| EntityKey {
-                blueprint: settings.runtime_blueprint.clone(),
-                identifier: identifier.clone(),
-            })
-            .collect();
-        let mut entities = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.host.get_entities(&keys)?
-        }
-        .into_iter();
-        let mut keys = keys.iter();
-        let mut items = [None, None];
-        for ((item, identifier), (rule, _)) in items.iter_mut().zip(&found).zip(names) {
-            if identifier.is_none() {
+        let mut keys: Vec<(&str, EntityKey)> = Vec::new();
+        for (rule, templates) in names {
+            // To go back, nothing has to come from anywhere.
+            if is_rollback && rule == "staging" {
                 continue;
             }
-            match (entities.next().flatten(), keys.next()) {
-                (Some(entity), _) => *item = Some(Item::new(&entity)?),
-                (None, Some(key)) => {
-                    self.refuse(
-                        rule,
-                        format!(
-                            "{} is not in Port's catalog, although {} names it",
-                            named(key),
-                            named(&service.key)
-                        ),
-                    );
+            for template in templates {
+                match template::render_all(template, &context) {
+                    Ok(identifiers) => keys.extend(identifiers.into_iter().map(|identifier| {
+                        let blueprint = settings.runtime_blueprint.clone();
+                        (
+                            rule,
+                            EntityKey {
+                                blueprint,
+                                identifier,
+                            },
+                        )
+                    })),
+                    Err(what) => self.refuse(rule, format!("setting `{rule}`: {what}")),
                 }
-                (None, None) => {}
             }
         }
-        let [staging, production] = items;
-        Ok((staging, production))
+        keys.dedup();
+        let wanted: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
+        let entities = if wanted.is_empty() {
+            Vec::new()
+        } else {
+            self.host.get_entities(&wanted)?
+        };
+        let mut items = [Vec::new(), Vec::new()];
+        for ((rule, key), entity) in keys.iter().zip(entities) {
+            match entity {
+                Some(entity) => items[usize::from(*rule != "staging")].push(Item::new(&entity)?),
+                None => self.refuse(
+                    rule,
+                    format!(
+                        "{} is not in Port's catalog, although {} names it",
+                        named(key),
+                        named(&service.key)
+                    ),
+                ),
+            }
+        }
+        Ok(items)
     }
 
-    /// The image to promote and, beside it, the one that production runs.
+    /// The image to promote and, beside it, those that production runs.
     fn images(&mut self, facts: &mut Facts, repository: Option<&str>) -> Result<(), Failure> {
         let picked = match repository.filter(|_| facts.is_rollback) {
             Some(repository) => self.previous(facts, repository)?,
@@ -158,25 +160,22 @@ impl<H: Host> Gathering<'_, H> {
             return Ok(());
         };
         let relation = &self.settings.image_relation;
-        let blueprint = &self.settings.image_blueprint;
-        let key = |identifier: &str| EntityKey {
-            blueprint: blueprint.clone(),
-            identifier: identifier.to_owned(),
+        let mut identifiers = vec![identifier.as_str()];
+        for runtime in &facts.production {
+            let others = runtime.targets(relation).into_iter();
+            let others: Vec<_> = others.filter(|id| !identifiers.contains(id)).collect();
+            identifiers.extend(others);
+        }
+        let key = |identifier: &&str| EntityKey {
+            blueprint: self.settings.image_blueprint.clone(),
+            identifier: (*identifier).to_owned(),
         };
-        let current = facts
-            .production
-            .as_ref()
-            .and_then(|production| production.relation(relation));
-        let keys: Vec<_> = [
-            Some(identifier.as_str()),
-            current.filter(|id| *id != identifier),
-        ]
-        .into_iter()
-        .flatten()
-        .map(key)
-        .collect();
+        let keys: Vec<_> = identifiers.iter().map(key).collect();
         let mut entities = self.host.get_entities(&keys)?.into_iter();
-        match entities.next().flatten() {
+        let image = entities.next().flatten();
+        let current: Vec<_> = entities.flatten().collect();
+        let current: Vec<_> = current.iter().map(Item::new).collect::<Result<_, _>>()?;
+        match image {
             Some(image) => facts.image = Some(Item::new(&image)?),
             None => {
                 let what = format!(
@@ -186,13 +185,55 @@ impl<H: Host> Gathering<'_, H> {
                 self.refuse("image", what);
             }
         }
-        facts.current_image = entities
-            .next()
-            .flatten()
-            .as_ref()
-            .map(Item::new)
-            .transpose()?;
+        self.record(facts, &identifier, current);
         Ok(())
+    }
+
+    /// What the catalog should say in the end. Of several images that a runtime has, only the one of this repository goes.
+    fn record(&self, facts: &mut Facts, image: &str, mut current: Vec<Item>) {
+        let repository = |item: &Item, production: &Item| {
+            let reference = self.reference(item, Some(production));
+            reference.ok().map(|reference| reference.host_and_path())
+        };
+        for production in &facts.production {
+            let targets = production.targets(&self.settings.image_relation);
+            let new = facts
+                .image
+                .as_ref()
+                .and_then(|item| repository(item, production));
+            let is_replaced = |id: &str| {
+                let old = current.iter().find(|item| item.key.identifier == id);
+                let old = old.and_then(|item| repository(item, production));
+                id == image || (old.is_some() && old == new)
+            };
+            let mut kept: Vec<String> = match targets.as_slice() {
+                [] | [_] => Vec::new(),
+                many => many
+                    .iter()
+                    .filter(|id| !is_replaced(id))
+                    .map(|id| (*id).to_owned())
+                    .collect(),
+            };
+            let place = targets
+                .iter()
+                .position(|id| is_replaced(id))
+                .unwrap_or(kept.len());
+            kept.insert(place.min(kept.len()), image.to_owned());
+            facts.recorded.push(kept);
+        }
+        let first = facts.production.first();
+        let is_current = |item: &Item| {
+            first.is_some_and(|production| {
+                let new = facts
+                    .image
+                    .as_ref()
+                    .and_then(|item| repository(item, production));
+                production.targets(&self.settings.image_relation).len() == 1
+                    || repository(item, production) == new
+            })
+        };
+        let at = current.iter().position(is_current);
+        facts.current_image = at.map(|at| current.swap_remove(at));
     }
 
     /// The image that the settings name, else the one that staging runs; and who says so.
@@ -203,35 +244,70 @@ impl<H: Host> Gathering<'_, H> {
             return Some((identifier, "setting `image`".to_owned()));
         }
         let relation = &self.settings.image_relation;
-        let staging = facts.staging.as_ref()?;
-        let whence = named(&staging.key);
-        match staging.relation(relation) {
-            Some(identifier) => Some((identifier.to_owned(), whence)),
-            None => {
+        let mut found: Option<(String, String)> = None;
+        for staging in &facts.staging {
+            let whence = named(&staging.key);
+            let identifier = match staging.targets(relation).as_slice() {
+                [one] => (*one).to_owned(),
+                [] => {
+                    self.refuse(
+                        "image",
+                        format!(
+                            "{whence} has no `{relation}` relation: nothing is known to run there"
+                        ),
+                    );
+                    return None;
+                }
+                many => {
+                    let names: Vec<_> = many.iter().map(|id| format!("`{id}`")).collect();
+                    self.refuse(
+                        "image",
+                        format!(
+                            "{whence} runs {} images ({}): say which one with setting `image`, `{{staging.relations.{relation}[0]}}` for instance",
+                            many.len(),
+                            names.join(", ")
+                        ),
+                    );
+                    return None;
+                }
+            };
+            if let Some((known, elsewhere)) = &found
+                && *known != identifier
+            {
                 self.refuse(
                     "image",
-                    format!("{whence} has no `{relation}` relation: nothing is known to run there"),
+                    format!(
+                        "{elsewhere} runs `{known}`, but {whence} runs `{identifier}`: promote when all of staging runs the same"
+                    ),
                 );
-                None
+                return None;
             }
+            found = Some((identifier, whence));
         }
+        found
     }
 
-    fn wanted(&mut self, image: &Item) -> Option<Reference> {
-        self.reference(image)
-            .map_err(|reason| self.reasons.push(reason))
-            .ok()
-    }
-
-    /// How an image is written.
-    fn reference(&self, image: &Item) -> Result<Reference, Reason> {
+    /// How an image is written, for a runtime of production.
+    fn reference(&self, image: &Item, production: Option<&Item>) -> Result<Reference, Reason> {
         let refuse = |what| {
             reason(
                 "image",
                 format!("setting `reference` makes of {}: {what}", named(&image.key)),
             )
         };
-        let text = template::render(&self.settings.reference, &image.value)
+        // The image's own values come first: its relation to a service may well be called so.
+        let mut own = image.value.clone();
+        if let Some(production) = production {
+            let known = |name: &str| {
+                ["properties", "relations"]
+                    .iter()
+                    .any(|kind| own[*kind].get(name).is_some())
+            };
+            if !known("production") {
+                own["production"] = production.value.clone();
+            }
+        }
+        let text = template::render(&self.settings.reference, &own)
             .map_err(|what| reason("image", format!("setting `reference`: {what}")))?;
         let wanted = Reference::parse(&text).map_err(refuse)?;
         let property = &self.settings.digest_property;
@@ -251,103 +327,10 @@ impl<H: Host> Gathering<'_, H> {
         }
     }
 
-    fn manifests(&mut self, facts: &mut Facts, repository: &str) -> Result<(), Failure> {
-        let context = context(
-            self.request,
-            &[
-                ("service", Some(&facts.service)),
-                ("staging", facts.staging.as_ref()),
-                ("production", facts.production.as_ref()),
-                ("image", facts.image.as_ref()),
-            ],
-        );
-        for manifest in &self.settings.manifest {
-            // A template that needs what is missing would only repeat the reason for that.
-            if facts.production.is_none() && manifest.path.contains("{production") {
-                continue;
-            }
-            let Some(path) = self.fill("manifest", "manifest.path", &manifest.path, &context)
-            else {
-                continue;
-            };
-            let path = match clean_path(&path) {
-                Ok(path) => path,
-                Err(what) => {
-                    self.refuse("manifest", what);
-                    continue;
-                }
-            };
-            if let Some(file) = self.file(facts, repository, &path)? {
-                self.target(facts, file, manifest);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a file once; the second and later ones at the commit of the first.
-    fn file(
-        &mut self,
-        facts: &mut Facts,
-        repository: &str,
-        path: &str,
-    ) -> Result<Option<usize>, Failure> {
-        if let Some(known) = facts.files.iter().position(|file| file.path == path) {
-            return Ok(Some(known));
-        }
-        let base = self.settings.base.clone();
-        let revision = facts
-            .files
-            .first()
-            .map_or(base.clone(), |file| file.commit.clone());
-        let why = match self.host.read_file(repository, path, &revision) {
-            Ok(Some(file)) => {
-                facts.files.push(File {
-                    path: path.to_owned(),
-                    ..file
-                });
-                return Ok(Some(facts.files.len() - 1));
-            }
-            Ok(None) => format!("`{path}` does not exist on branch `{base}` of {repository}"),
-            Err(Failure::NotFound(what)) => {
-                format!("`{path}` cannot be read on branch `{base}` of {repository}: {what}")
-            }
-            Err(Failure::Rejected(what)) => {
-                format!("`{path}` in {repository} cannot be changed: {what}")
-            }
-            Err(failure) => return Err(failure),
-        };
-        self.refuse("manifest", why);
-        Ok(None)
-    }
-
-    fn target(&mut self, facts: &mut Facts, file: usize, manifest: &Manifest) {
-        let File { path, content, .. } = &facts.files[file];
-        let found = manifest
-            .find(content)
-            .map_err(|what| format!("`{path}`: {what}"));
-        let wanted = facts
-            .wanted
-            .as_ref()
-            .map(|image| (image, manifest.part.of(image)));
-        match (found, wanted) {
-            (Err(what), _) => self.refuse("manifest", what),
-            (Ok(_), Some((image, None))) => {
-                let part = manifest.part.noun();
-                self.refuse(
-                    "image",
-                    format!("`{path}` takes the {part} of the image, but `{image}` has none"),
-                );
-            }
-            (Ok(site), Some((_, Some(wanted)))) => {
-                facts.sites.push(Target {
-                    file,
-                    manifest: manifest.clone(),
-                    site,
-                    wanted,
-                });
-            }
-            (Ok(_), None) => {}
-        }
+    /// The digest that the catalog knows of an image, if it is one.
+    fn known_digest(&self, image: &Item) -> Option<String> {
+        let digest = image.text(&self.settings.digest_property)?;
+        is_digest(digest).then(|| digest.to_owned())
     }
 }
 
@@ -357,7 +340,7 @@ pub fn context(request: &Request, items: &[(&str, Option<&Item>)]) -> Value {
     let mut context = json!({
         "inputs": inputs,
         "run": { "id": request.run_id, "action": request.action },
-        "actor": { "email": request.actor.email, "name": request.actor.name },
+        "actor": { "id": request.actor.id, "email": request.actor.email, "name": request.actor.name },
     });
     for (name, item) in items {
         if let Some(item) = item {

@@ -1,8 +1,8 @@
 //! Image references: `[host[:port]/]path[:tag][@digest]`.
 //!
-//! The grammar is that of the distribution project (`reference/reference.go`): a repository of at most 255 characters, a tag
-//! of at most 128, a digest of an algorithm and lowercase hex. Anything else is refused, so a reference that parses holds
-//! neither blanks nor quotes nor control characters.
+//! The grammar is that of the distribution project (`reference/reference.go`): a path of at most 255 characters behind a host,
+//! a tag of at most 128, a digest of an algorithm and lowercase hex. Anything else is refused, so a reference that parses
+//! holds neither blanks nor quotes nor control characters.
 
 use std::fmt;
 
@@ -63,6 +63,21 @@ impl Reference {
     pub fn same_repository(&self, other: &Self) -> bool {
         full_name(&self.repository) == full_name(&other.repository)
     }
+
+    /// The host and the path of the repository, with Docker Hub's host where none is written.
+    pub fn host_and_path(&self) -> (String, String) {
+        let full = full_name(&self.repository);
+        match full.split_once('/') {
+            Some((host, path)) => (host.to_owned(), path.to_owned()),
+            None => (HUB.to_owned(), full),
+        }
+    }
+
+    /// Whether a host is written before the path.
+    pub fn has_host(&self) -> bool {
+        let first = self.repository.split_once('/').map(|(first, _)| first);
+        first.is_some_and(has_host)
+    }
 }
 
 impl fmt::Display for Reference {
@@ -78,36 +93,63 @@ impl fmt::Display for Reference {
     }
 }
 
+/// Docker Hub's name in references; the others are its hosts as well.
+const HUB: &str = "docker.io";
+const HUB_HOSTS: [&str; 4] = [
+    HUB,
+    "index.docker.io",
+    "registry-1.docker.io",
+    "registry.hub.docker.com",
+];
+
 fn has_host(first: &str) -> bool {
     first.contains(['.', ':'])
         || first == "localhost"
         || first.chars().any(|c| c.is_ascii_uppercase())
 }
 
+/// The repository with its host, and with `library/` before an official image of Docker Hub.
 fn full_name(repository: &str) -> String {
-    match repository.split_once('/') {
-        Some(("index.docker.io", path)) => format!("docker.io/{path}"),
-        Some((first, _)) if has_host(first) => repository.to_owned(),
-        Some(_) => format!("docker.io/{repository}"),
-        None => format!("docker.io/library/{repository}"),
+    let (host, path) = match repository.split_once('/') {
+        Some((first, path)) if has_host(first) && !HUB_HOSTS.contains(&first) => (first, path),
+        Some((first, path)) if has_host(first) => (HUB, path),
+        _ => (HUB, repository),
+    };
+    if host == HUB && !path.contains('/') {
+        format!("{host}/library/{path}")
+    } else {
+        format!("{host}/{path}")
     }
 }
 
 fn is_repository(repository: &str) -> bool {
+    // What looks like a host and is none may be the beginning of a path.
     let path = match repository.split_once('/') {
-        Some((first, path)) if has_host(first) => {
-            if !is_host(first) {
-                return false;
-            }
-            path
-        }
+        Some((first, path)) if has_host(first) && is_host(first) => path,
         _ => repository,
     };
-    repository.len() <= 255 && path.split('/').all(is_component)
+    let is_identifier = path.len() == 64 && path.bytes().all(is_hex);
+    path.len() <= 255 && !is_identifier && path.split('/').all(is_component)
 }
 
+/// A name or an address, in brackets if it is one of version 6, and perhaps a port.
 fn is_host(host: &str) -> bool {
-    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => {
+            let fits = |b: u8| b.is_ascii_hexdigit() || b == b':';
+            if address.is_empty() || !address.bytes().all(fits) {
+                return false;
+            }
+            (
+                "host",
+                port.strip_prefix(':').or(port.is_empty().then_some("0")),
+            )
+        }
+        None => match host.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, Some("0")),
+        },
+    };
     let label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
@@ -117,9 +159,11 @@ fn is_host(host: &str) -> bool {
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     name.split('.').all(label)
-        && !port.is_empty()
-        && port.len() <= 5
-        && port.bytes().all(|b| b.is_ascii_digit())
+        && port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_hex(b: u8) -> bool {
+    matches!(b, b'0'..=b'9' | b'a'..=b'f')
 }
 
 /// Lowercase letters and digits, joined by one dot, one or two underscores, or any number of hyphens.
@@ -133,19 +177,18 @@ fn is_component(component: &str) -> bool {
             .all(|joint| matches!(joint, "" | "." | "_" | "__") || joint.bytes().all(|b| b == b'-'))
 }
 
-fn is_tag(tag: &str) -> bool {
+pub(crate) fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     (1..=128).contains(&tag.len())
         && tag.bytes().next().is_some_and(word)
         && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
 }
 
-fn is_digest(digest: &str) -> bool {
-    let hex = |hex: &str, length| {
-        hex.len() == length && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
+pub(crate) fn is_digest(digest: &str) -> bool {
+    let hex = |hex: &str, length| hex.len() == length && hex.bytes().all(is_hex);
     match digest.split_once(':') {
         Some(("sha256", text)) => hex(text, 64),
+        Some(("sha384", text)) => hex(text, 96),
         Some(("sha512", text)) => hex(text, 128),
         _ => false,
     }
@@ -171,6 +214,10 @@ mod tests {
                 Some("v1_2"),
             ),
             ("Registry.Example/app:1", "Registry.Example/app", Some("1")),
+            ("[::1]:5000/app:1", "[::1]:5000/app", Some("1")),
+            ("[2001:db8::1]/app", "[2001:db8::1]/app", None),
+            ("host:99999999/app", "host:99999999/app", None),
+            ("a_b.c/d:1", "a_b.c/d", Some("1")),
         ];
         for (text, repository, tag) in table {
             for suffix in [String::new(), format!("@{digest}")] {
@@ -185,6 +232,13 @@ mod tests {
                 assert_eq!(parsed.to_string(), text);
             }
         }
+    }
+
+    #[test]
+    fn a_path_is_measured_without_its_host() {
+        let path = format!("a/{}", "b".repeat(253));
+        assert!(Reference::parse(&format!("registry.example:5000/{path}:1")).is_ok());
+        assert!(Reference::parse(&format!("registry.example:5000/{path}b:1")).is_err());
     }
 
     #[test]
@@ -211,7 +265,6 @@ mod tests {
             ".a",
             "a.",
             "host:/app",
-            "host:99999999/app",
             "-h.io/app",
             "app:1:2",
             "a@b@c",
@@ -220,6 +273,13 @@ mod tests {
             "app:1 # x",
             "\"app\"",
             long.as_str(),
+            "[::1/app",
+            "[]:5000/app",
+            "[::1]x/app",
+            "[g::1]/app",
+            "4f1c3b0a5d7e9f2184c6a8b0d2e4f60718293a4b5c6d7e8f90a1b2c3d4e5f607",
+            "app@sha384:12",
+            "app@md5:d41d8cd98f00b204e9800998ecf8427e",
         ];
         for text in bad {
             assert!(Reference::parse(text).is_err(), "{text:?}");
@@ -237,6 +297,18 @@ mod tests {
         };
         assert!(same("nginx:1", "docker.io/library/nginx:2"));
         assert!(same("acme/web", "index.docker.io/acme/web"));
+        let hosts = [
+            "",
+            "docker.io/",
+            "index.docker.io/",
+            "registry-1.docker.io/",
+        ];
+        for host in hosts {
+            assert!(same(&format!("{host}nginx"), "library/nginx:1"), "{host}");
+            assert!(same(&format!("{host}acme/web"), "acme/web"), "{host}");
+            assert!(!same(&format!("{host}acme/web"), "acme/api"), "{host}");
+        }
+        assert!(!same("docker.io/nginx", "ghcr.io/library/nginx"));
         assert!(!same("ghcr.io/acme/web", "acme/web"));
         assert!(!same("host:5000/web", "host/web"));
     }

@@ -14,11 +14,15 @@ pub mod facts;
 pub mod flow;
 pub mod gates;
 pub mod gather;
+pub mod held;
+pub mod holder;
 pub mod host;
 pub mod image;
+pub mod layout;
 pub mod settings;
 pub mod text;
 pub mod time;
+pub mod version;
 pub mod yaml;
 
 #[cfg(test)]

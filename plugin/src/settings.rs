@@ -4,13 +4,12 @@
 //! fills them in from it, and what is left to do here is to name the parts. The guide is `README.md`; a test holds all
 //! three to each other.
 
+mod manifest;
 mod schema;
 
 use serde_json::Value;
 
 use crate::host::MergeMethod;
-use crate::image::Reference;
-use crate::yaml::{self, Selector, Site, Stream};
 
 /// JSON Schema of the settings.
 pub const SCHEMA: &str = include_str!("../settings.schema.json");
@@ -52,6 +51,14 @@ macro_rules! words {
         impl $name {
             /// The words that the code knows.
             pub const WORDS: &[&str] = &[$first_word, $($word),*];
+
+            /// Its word in the settings.
+            pub fn word(self) -> &'static str {
+                match self {
+                    Self::$first => $first_word,
+                    $(Self::$variant => $word,)*
+                }
+            }
         }
 
         impl Take for $name {
@@ -68,8 +75,8 @@ macro_rules! words {
 object! {
     /// The operator's settings. Each key is documented in `README.md`.
     Settings {
-        staging: String,
-        production: String,
+        staging: Vec<String>,
+        production: Vec<String>,
         environment: String,
         chain: Vec<Link>,
         runtime_blueprint: String,
@@ -119,23 +126,44 @@ object! {
 }
 
 object! {
-    /// One scalar to change in one file.
-    Manifest { path: String, image: String, part: Part, document: Document, }
+    /// One image in one file.
+    Manifest {
+        path: Option<String>,
+        image: Option<String>,
+        part: Option<Part>,
+        kustomize: Option<String>,
+        name: Option<String>,
+        helm_values: Option<String>,
+        argocd_application: Option<String>,
+        at: Option<String>,
+        kubernetes: Option<String>,
+        container: Option<String>,
+        document: Document,
+        registry: Option<String>,
+        shared: bool,
+    }
 }
 
 object! {
     /// Which document of a file.
-    Document { kind: Option<String>, name: Option<String>, }
+    Document { kind: Option<String>, name: Option<String>, namespace: Option<String>, index: Option<usize>, }
 }
 
 words! {
     /// Which part of the image's reference a scalar holds.
-    Part { Reference = "reference", Repository = "repository", Tag = "tag", Digest = "digest", }
+    Part {
+        Reference = "reference",
+        Registry = "registry",
+        Repository = "repository",
+        Tag = "tag",
+        Digest = "digest",
+        TagDigest = "tag@digest",
+    }
 }
 
 words! {
-    /// Whether the digest that the catalog knows is added to the reference.
-    Digest { Ignore = "ignore", Prefer = "prefer", Require = "require", }
+    /// What becomes of the digest that the catalog knows.
+    Digest { Keep = "keep", Ignore = "ignore", Prefer = "prefer", Require = "require", }
 }
 
 words! {
@@ -219,6 +247,15 @@ impl Take for String {
     }
 }
 
+impl Take for usize {
+    fn take(value: &Value) -> Self {
+        value
+            .as_u64()
+            .and_then(|number| Self::try_from(number).ok())
+            .unwrap_or_default()
+    }
+}
+
 impl Take for bool {
     fn take(value: &Value) -> Self {
         value.as_bool().unwrap_or_default()
@@ -247,7 +284,15 @@ impl Settings {
     /// # Errors
     /// Names the key that is unknown, missing or of the wrong type.
     pub fn parse(json: &str) -> Result<Self, String> {
-        Ok(Self::take(&Self::filled(json)?))
+        let settings = Self::take(&Self::filled(json)?);
+        for (at, manifest) in settings.manifest.iter().enumerate() {
+            let what = |what| format!("policy.settings.manifest[{at}] {what}");
+            let located = manifest.located().map_err(what)?;
+            located
+                .search(manifest, |text| Ok(text.to_owned()))
+                .map_err(what)?;
+        }
+        Ok(settings)
     }
 
     /// The settings as they are with every default filled in.
@@ -264,42 +309,12 @@ impl Settings {
     }
 }
 
-impl Manifest {
-    /// Where the scalar is in a file's text.
-    ///
-    /// # Errors
-    /// Says why there is none, or none that can be changed.
-    pub fn find(&self, content: &str) -> Result<Site, String> {
-        let address = self
-            .image
-            .parse()
-            .map_err(|what| format!("setting `manifest.image`: {what}"))?;
-        let selector = Selector {
-            kind: self.document.kind.as_deref(),
-            name: self.document.name.as_deref(),
-        };
-        yaml::find(&Stream::read(content)?, selector, &address)
-    }
-}
-
 impl Part {
-    /// The text that stands in the manifest for an image; none if the reference has no such part.
-    pub fn of(self, image: &Reference) -> Option<String> {
-        match self {
-            Self::Reference => Some(image.to_string()),
-            Self::Repository => Some(image.repository.clone()),
-            Self::Tag => image.tag.clone(),
-            Self::Digest => image.digest.clone(),
-        }
-    }
-
     /// What people call it.
     pub fn noun(self) -> &'static str {
         match self {
-            Self::Reference => "reference",
-            Self::Repository => "repository",
-            Self::Tag => "tag",
-            Self::Digest => "digest",
+            Self::TagDigest => "tag with the digest",
+            other => other.word(),
         }
     }
 }

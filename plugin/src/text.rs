@@ -15,6 +15,17 @@ use crate::types::Request;
 /// Most commits that are listed.
 const COMMITS: usize = 30;
 
+/// Most characters of a message.
+const MESSAGE: usize = 2_000;
+
+/// A message that ends.
+pub fn cut(message: &str) -> String {
+    match message.char_indices().nth(MESSAGE) {
+        Some((end, _)) => format!("{} … (cut after {MESSAGE} characters)", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
 /// Foreign text as a Markdown code span of one line, safe in a table's cell.
 pub fn code(text: &str) -> String {
     let shown: String = text
@@ -104,7 +115,7 @@ impl Words<'_> {
         for target in facts.sites.iter().filter(|target| !target.is_current()) {
             let row = [
                 &facts.files[target.file].path,
-                &target.manifest.image,
+                &target.shown,
                 &target.site.value,
                 &target.wanted,
             ];
@@ -162,12 +173,7 @@ impl Words<'_> {
             .filter(|target| !target.is_current())
         {
             let path = &self.facts.files[target.file].path;
-            let row = [
-                path,
-                &target.manifest.image,
-                &target.wanted,
-                &target.site.value,
-            ];
+            let row = [path, &target.shown, &target.wanted, &target.site.value];
             out.push_str(&format!("| {} |\n", row.map(|cell| code(cell)).join(" | ")));
         }
         out.push_str(&format!(
@@ -198,8 +204,8 @@ impl Words<'_> {
         let facts = self.facts;
         let items = [
             ("service", Some(&facts.service)),
-            ("staging", facts.staging.as_ref()),
-            ("production", facts.production.as_ref()),
+            ("staging", facts.staging.first()),
+            ("production", facts.production.first()),
             ("image", facts.image.as_ref()),
         ];
         let mut context = context(self.request, &items);

@@ -97,6 +97,9 @@ fn schema_and_code_agree() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut listed = BTreeMap::new();
     from_schema("", &schema, &mut listed);
+    // As in `minimal`: one of several ways to say where the image stands.
+    listed.insert("manifest.path".to_owned(), json!("p"));
+    listed.insert("manifest.image".to_owned(), json!("i"));
     assert_eq!(listed, from_code());
     assert_eq!(schema["additionalProperties"], json!(false));
     let top = &schema["properties"];
@@ -143,6 +146,7 @@ fn schema_and_code_agree() {
             .as_array()
             .unwrap()
             .iter()
+            .filter(|word| !word.is_null())
             .map(|word| word.as_str().unwrap())
             .collect();
         let mut known = known.to_vec();
@@ -173,7 +177,39 @@ fn wrong_values_are_refused_by_name() {
         ),
         (
             r#"{"manifest":[{"path":"p","image":"i"},{"path":"p"}]}"#,
-            "policy.settings.manifest[1].image is missing",
+            "policy.settings.manifest[1] has no `image`",
+        ),
+        (
+            r#"{"manifest":{}}"#,
+            "policy.settings.manifest[0] names no file: `kustomize`, `helm_values`",
+        ),
+        (
+            r#"{"manifest":{"path":"p","image":"i","kustomize":"k"}}"#,
+            "policy.settings.manifest[0] has `path`, `kustomize`, only one of which can be meant",
+        ),
+        (
+            r#"{"manifest":{"kustomize":"k","container":"web"}}"#,
+            "policy.settings.manifest[0] has `container`, which does not go with `kustomize`",
+        ),
+        (
+            r#"{"manifest":{"kubernetes":"k","part":"tag"}}"#,
+            "policy.settings.manifest[0] has `part`, which does not go with `kubernetes`",
+        ),
+        (
+            r#"{"manifest":{"helm_values":"k","at":"a..b"}}"#,
+            "policy.settings.manifest[0] has `at` `a..b`: a name is empty",
+        ),
+        (
+            r#"{"manifest":{"path":"p","image":"a[*].b"}}"#,
+            "policy.settings.manifest[0] has `image` `a[*].b`: wildcards",
+        ),
+        (
+            r#"{"manifest":{"path":"p","image":"i","document":{"index":-1}}}"#,
+            "policy.settings.manifest.document.index is of type number, it must be one of",
+        ),
+        (
+            r#"{"manifest":{"path":"p","image":"i"},"production":[]}"#,
+            "policy.settings.production is an empty list",
         ),
         (
             r#"{"manifest":{"path":"p","image":"i"},"labels":[1]}"#,

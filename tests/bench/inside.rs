@@ -1,4 +1,4 @@
-//! What one call costs without a process around it: gate, journal on the disk, client and mock.
+//! The cost of one call without a process around it: gate, journal on the disk, client and mock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Calls in one measurement.
-const CALLS: u32 = 2_000;
+const CALL_COUNT: u32 = 2_000;
 
 /// Microseconds a call, once for each run.
 pub(crate) async fn calls(runs: usize) -> anyhow::Result<Vec<f64>> {
@@ -35,7 +35,7 @@ async fn once() -> anyhow::Result<f64> {
     let config = Config::parse(promote_kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
     let clock = Arc::new(world.clock());
     let deadline = clock.now().checked_add(Duration::from_secs(600))?;
-    let live = promote_tests::bench::live(&world, deadline);
+    let live = Arc::new(promote_tests::bench::live(&world, deadline));
     let folder = TempDir::new()?;
     let journal = Journal::create(&folder.path().join("journal.jsonl"))?;
     let limits = Limits {
@@ -44,7 +44,8 @@ async fn once() -> anyhow::Result<f64> {
         ..config.limits.clone()
     };
     let parts = RunParts {
-        source: Box::new(Arc::new(live)),
+        source: Box::new(Arc::clone(&live)),
+        live,
         limits,
         journal,
         clock,
@@ -58,9 +59,9 @@ async fn once() -> anyhow::Result<f64> {
         identifier: "web-prod".into(),
     };
     let started = Instant::now();
-    for _ in 0..CALLS {
+    for _ in 0..CALL_COUNT {
         let answer = Door::call(&mut gate, Call::GetEntity { key: key.clone() }).await;
         anyhow::ensure!(answer.is_ok(), "the sample is there to be read");
     }
-    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS))
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(CALL_COUNT))
 }

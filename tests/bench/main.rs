@@ -20,10 +20,10 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use process::{Bench, Ran};
-use table::Table;
+use process::{ProcessBench, ProcessSample};
+use table::ResultTable;
 
-/// What runs in this process costs what it costs in the program.
+/// The allocator of the program, so that parts of it cost the same in this process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -32,7 +32,7 @@ const LATENCIES: [u64; 3] = [0, 20, 50];
 
 /// Measures `promote` against its own mock.
 #[derive(Parser)]
-struct Args {
+struct BenchArgs {
     /// The program to measure
     #[arg(long, value_name = "FILE", default_value = "target/release/promote")]
     program: PathBuf,
@@ -61,9 +61,9 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let bench = Bench::new(&args.program)?;
-    let mut table = Table::default();
+    let args = BenchArgs::parse();
+    let bench = ProcessBench::new(&args.program)?;
+    let mut table = ResultTable::default();
     starts(&bench, args.runs, &mut table)?;
     table.add(
         "a call through gate, journal and mock",
@@ -96,7 +96,7 @@ async fn main() -> anyhow::Result<()> {
         Some(1000.0),
         bench.scenarios(times)?,
     );
-    let journals = recorded::Journals::record().await?;
+    let journals = recorded::JournalFolder::record().await?;
     table.add(
         "journals replayed in a second",
         "1/s",
@@ -132,37 +132,38 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// From the start of the process to the first answer of the policy: `inspect` asks it to describe itself.
-fn starts(bench: &Bench, runs: usize, table: &mut Table) -> anyhow::Result<()> {
+fn starts(bench: &ProcessBench, runs: usize, table: &mut ResultTable) -> anyhow::Result<()> {
     table.add(
         "start, built-in policy",
         "ms",
         Some(10.0),
-        bench.start(process::Start::Builtin, runs)?,
+        bench.start(process::ProcessStart::Builtin, runs)?,
     );
     table.add(
         "start, another policy, cold",
         "ms",
         Some(150.0),
-        bench.start(process::Start::Cold, runs)?,
+        bench.start(process::ProcessStart::Cold, runs)?,
     );
     table.add(
         "start, another policy, cached",
         "ms",
         Some(10.0),
-        bench.start(process::Start::Cached, runs)?,
+        bench.start(process::ProcessStart::Cached, runs)?,
     );
     Ok(())
 }
 
 /// Whole promotions, with every latency; the baseline, if there is one, in alternation.
 async fn runs(
-    bench: &Bench,
-    args: &Args,
-    table: &mut Table,
-) -> anyhow::Result<Vec<(u64, Vec<Ran>)>> {
+    bench: &ProcessBench,
+    args: &BenchArgs,
+    table: &mut ResultTable,
+) -> anyhow::Result<Vec<(u64, Vec<ProcessSample>)>> {
     let mut all = Vec::new();
     for latency in LATENCIES {
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let mut ours = Vec::new();
+        let mut others = Vec::new();
         for _ in 0..args.runs {
             ours.extend(bench.promote_with(None, latency, 1).await?);
             if let Some(command) = &args.baseline {
@@ -205,7 +206,7 @@ async fn runs(
 }
 
 /// Requests, and how many of them follow one another: what a millisecond more for each adds to the whole.
-fn trips(all: &[(u64, Vec<Ran>)], table: &mut Table) {
+fn trips(all: &[(u64, Vec<ProcessSample>)], table: &mut ResultTable) {
     let (Some((low, short)), Some((high, long))) = (all.first(), all.last()) else {
         return;
     };
@@ -226,17 +227,17 @@ fn trips(all: &[(u64, Vec<Ran>)], table: &mut Table) {
     );
 }
 
-fn times(runs: &[Ran]) -> Vec<f64> {
+fn times(runs: &[ProcessSample]) -> Vec<f64> {
     runs.iter()
         .map(|ran| ran.took.as_secs_f64() * 1e3)
         .collect()
 }
 
-fn memory(runs: &[Ran]) -> Vec<f64> {
+fn memory(runs: &[ProcessSample]) -> Vec<f64> {
     runs.iter().map(|ran| ran.peak_mib).collect()
 }
 
-fn count(runs: &[Ran]) -> Vec<f64> {
+fn count(runs: &[ProcessSample]) -> Vec<f64> {
     runs.iter()
         .filter_map(|ran| u32::try_from(ran.requests.len()).ok())
         .map(f64::from)

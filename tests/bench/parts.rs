@@ -1,4 +1,4 @@
-//! What the parts of a run cost by themselves, measured by divan. A whole run here has no process, disk or socket around it.
+//! The cost of the parts of a run by themselves, measured by divan. A whole run here has no process, disk or socket around it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,9 +10,9 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
 use promote_intake::payload::Payload;
-use promote_kit::replay::{Recording, Trial};
+use promote_kit::replay::{PolicyTrial, RunRecording};
 use promote_mock::{Shared, World, sample};
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use tokio::runtime::{Builder, Runtime};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
@@ -69,18 +69,18 @@ fn policy_described(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn promotion_on_the_mock(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
-    bencher.bench_local(|| runtime.block_on(Bench::builtin().run()).done);
+    bencher.bench_local(|| runtime.block_on(TestRun::builtin().run()).done);
 }
 
 #[divan::bench]
 fn promotion_tried_again(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
-    let journal: Arc<str> = runtime.block_on(Bench::builtin().run()).journal.into();
-    let trial = Trial {
+    let journal: Arc<str> = runtime.block_on(TestRun::builtin().run()).journal.into();
+    let trial = PolicyTrial {
         engine: &ENGINE,
         policy: &POLICY,
         settings: None,
         limits: None,
     };
-    bencher.bench_local(|| trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime));
+    bencher.bench_local(|| trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime));
 }

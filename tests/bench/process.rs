@@ -11,38 +11,38 @@ use promote_mock::server::{Server, ServerOptions};
 use promote_mock::{Shared, World, sample};
 use tempfile::TempDir;
 
-use crate::recorded::Journals;
+use crate::recorded::JournalFolder;
 
-/// How many scenarios and journals are run at once.
+/// The number of scenarios and journals that are run at once.
 pub(crate) const THOUSAND: usize = 1_000;
 
-/// How long to wait between two looks at a process: short enough to see the peak of a run of some milliseconds.
-const OFTEN: Duration = Duration::from_micros(500);
+/// The pause between two looks at a process: short enough to see the peak of a run of some milliseconds.
+const LOOK_INTERVAL: Duration = Duration::from_micros(500);
 
 /// One process that ended well.
-pub(crate) struct Ran {
+pub(crate) struct ProcessSample {
     pub(crate) took: Duration,
     /// The most memory that it held at once.
     pub(crate) peak_mib: f64,
-    /// What it asked the mock for, in the order of arrival.
+    /// The requests to the mock, in the order of arrival.
     pub(crate) requests: Vec<String>,
 }
 
 /// Which policy a start is measured with, and what is known of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum ProcessStart {
     Builtin,
     Cold,
     Cached,
 }
 
 /// A program, and a folder for what it reads and writes.
-pub(crate) struct Bench {
+pub(crate) struct ProcessBench {
     program: PathBuf,
     folder: TempDir,
 }
 
-impl Bench {
+impl ProcessBench {
     pub(crate) fn new(program: &Path) -> anyhow::Result<Self> {
         let program = program
             .canonicalize()
@@ -84,14 +84,14 @@ impl Bench {
     }
 
     /// Milliseconds from the start of a process to the end of the first call into a policy.
-    pub(crate) fn start(&self, start: Start, runs: usize) -> anyhow::Result<Vec<f64>> {
-        let policy = if start == Start::Builtin {
+    pub(crate) fn start(&self, start: ProcessStart, runs: usize) -> anyhow::Result<Vec<f64>> {
+        let policy = if start == ProcessStart::Builtin {
             "builtin"
         } else {
             "other.wasm"
         };
         let once = || {
-            if start == Start::Cold {
+            if start == ProcessStart::Cold {
                 // The first time there is nothing to remove.
                 let _ = std::fs::remove_dir_all(self.path("cache"));
             }
@@ -110,7 +110,7 @@ impl Bench {
         policy: Option<&str>,
         latency: u64,
         runs: usize,
-    ) -> anyhow::Result<Vec<Ran>> {
+    ) -> anyhow::Result<Vec<ProcessSample>> {
         let config = match policy {
             None => promote_kit::demo::CONFIG.to_owned(),
             Some(file) => {
@@ -138,7 +138,11 @@ impl Bench {
     }
 
     /// Another command, in a world of the same kind.
-    pub(crate) async fn baseline(&self, command: &str, latency: u64) -> anyhow::Result<Ran> {
+    pub(crate) async fn baseline(
+        &self,
+        command: &str,
+        latency: u64,
+    ) -> anyhow::Result<ProcessSample> {
         let mut shell = Command::new("sh");
         shell
             .args(["-c", command])
@@ -149,7 +153,11 @@ impl Bench {
         self.against_mock(shell, latency).await
     }
 
-    async fn against_mock(&self, mut command: Command, latency: u64) -> anyhow::Result<Ran> {
+    async fn against_mock(
+        &self,
+        mut command: Command,
+        latency: u64,
+    ) -> anyhow::Result<ProcessSample> {
         let world = Shared::new(World::sample());
         let options = ServerOptions {
             latency: Duration::from_millis(latency),
@@ -169,7 +177,7 @@ impl Bench {
         Ok(ran)
     }
 
-    /// How many scenarios the program runs in a second: those of this project, a thousand times altogether.
+    /// Returns the number of scenarios that the program runs in a second: those of this project, a thousand times altogether.
     pub(crate) fn scenarios(&self, runs: usize) -> anyhow::Result<Vec<f64>> {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
         let files: Vec<PathBuf> = std::fs::read_dir(files)?
@@ -192,10 +200,10 @@ impl Bench {
         a_second(command, runs)
     }
 
-    /// How many journals the program replays in a second.
+    /// Returns the number of journals that the program replays in a second.
     pub(crate) fn replays(
         &self,
-        journals: &Journals,
+        journals: &JournalFolder,
         more: &[&str],
         runs: usize,
     ) -> anyhow::Result<Vec<f64>> {
@@ -224,7 +232,7 @@ fn configured(component: &Path) -> anyhow::Result<String> {
     Ok(config.to_string())
 }
 
-/// How many things of a thousand a command does in a second, after a run to warm up.
+/// Returns the number of things that a command does in a second, of a thousand, after a run to warm up.
 fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f64>> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let once = || Ok(THOUSAND as f64 / time(&mut command())?.as_secs_f64());
@@ -235,13 +243,15 @@ fn a_second(command: impl Fn() -> Command, runs: usize) -> anyhow::Result<Vec<f6
 }
 
 /// Runs a command to its end, which must be a good one, and looks at its memory meanwhile.
-fn watch(command: &mut Command) -> anyhow::Result<Ran> {
+fn watch(command: &mut Command) -> anyhow::Result<ProcessSample> {
     let started = Instant::now();
     let mut child = command.spawn().context("starting it")?;
-    let (id, over) = (child.id().to_string(), AtomicBool::new(false));
+    let id = child.id().to_string();
+    let over = AtomicBool::new(false);
     let (ended, took, peak_mib) = thread::scope(|scope| {
         let peak = scope.spawn(|| peak(&id, &over));
-        let (ended, took) = (child.wait(), started.elapsed());
+        let ended = child.wait();
+        let took = started.elapsed();
         over.store(true, Ordering::Relaxed);
         (
             ended,
@@ -250,14 +260,14 @@ fn watch(command: &mut Command) -> anyhow::Result<Ran> {
         )
     });
     well(command, ended?)?;
-    Ok(Ran {
+    Ok(ProcessSample {
         took,
         peak_mib,
         requests: Vec::new(),
     })
 }
 
-/// How long a command takes, with nobody looking: that takes part of the processor that is measured.
+/// Returns the time that a command takes, with nobody looking: that takes part of the processor that is measured.
 fn time(command: &mut Command) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let ended = command.status().context("starting it")?;
@@ -276,12 +286,12 @@ fn peak(id: &str, over: &AtomicBool) -> f64 {
     let mut peak = 0.0_f64;
     while !over.load(Ordering::Relaxed) {
         peak = peak.max(high_water(id));
-        thread::sleep(OFTEN);
+        thread::sleep(LOOK_INTERVAL);
     }
     peak
 }
 
-/// What Linux says of the most memory that a process has held so far, with those that it has started and that are still
+/// Returns what Linux says of the most memory that a process has held so far, with those that it has started and that are still
 /// there: a baseline is run by a shell, whose own memory says nothing. 0 elsewhere.
 fn high_water(id: &str) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();

@@ -1,17 +1,17 @@
-//! Journals to replay: of promotions, refusals and failures, at as many times of a week.
+//! JournalFolder to replay: of promotions, refusals and failures, at as many times of a week.
 
 use std::path::Path;
 
 use promote_mock::{World, sample};
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use tempfile::TempDir;
 
 use crate::process::THOUSAND;
 
 /// A folder of [`THOUSAND`] journals.
-pub(crate) struct Journals(TempDir);
+pub(crate) struct JournalFolder(TempDir);
 
-impl Journals {
+impl JournalFolder {
     /// Runs the built-in policy as often, on the mock.
     pub(crate) async fn record() -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
@@ -26,13 +26,13 @@ impl Journals {
                 _ => text,
             };
             let world = World::from_toml(&text, Path::new("")).map_err(anyhow::Error::msg)?;
-            let ended = Bench::builtin().world(world).run().await;
+            let ended = TestRun::builtin().world(world).run().await;
             std::fs::write(folder.path().join(format!("{number}.jsonl")), ended.journal)?;
         }
         Ok(Self(folder))
     }
 
-    /// Where they are.
+    /// Returns their folder.
     pub(crate) fn folder(&self) -> &Path {
         self.0.path()
     }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// What was measured.
+/// All that was measured.
 #[derive(Default)]
-pub(crate) struct Table(Vec<Row>);
+pub(crate) struct ResultTable(Vec<ResultRow>);
 
-struct Row {
+struct ResultRow {
     what: String,
     unit: &'static str,
     goal: Option<f64>,
@@ -17,7 +17,7 @@ struct Row {
     sample: Vec<f64>,
 }
 
-impl Row {
+impl ResultRow {
     /// The value that this part of the sample lies below.
     fn quantile(&self, part: usize) -> f64 {
         let last = self.sample.len().saturating_sub(1);
@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-impl Table {
+impl ResultTable {
     pub(crate) fn add(
         &mut self,
         what: &str,
@@ -37,7 +37,7 @@ impl Table {
         mut sample: Vec<f64>,
     ) {
         sample.sort_by(f64::total_cmp);
-        let row = Row {
+        let row = ResultRow {
             what: what.to_owned(),
             unit,
             goal,
@@ -55,13 +55,15 @@ impl Table {
             machine()
         );
         for row in &self.0 {
-            let Row {
+            let ResultRow {
                 what, unit, goal, ..
             } = row;
             let goal = goal
                 .map(|goal| format!("{goal} {unit}"))
                 .unwrap_or_default();
-            let (low, middle, high) = (row.quantile(1), row.quantile(2), row.quantile(3));
+            let low = row.quantile(1);
+            let middle = row.quantile(2);
+            let high = row.quantile(3);
             let _ = writeln!(
                 text,
                 "| {what} | {middle:.1} {unit} | {low:.1} – {high:.1} | {goal} |"
@@ -71,7 +73,7 @@ impl Table {
     }
 
     pub(crate) fn json(&self, requests: Vec<String>) -> Value {
-        let row = |row: &Row| json!({ "measure": row.what, "unit": row.unit, "median": row.quantile(2), "goal": row.goal, "sample": row.sample });
+        let row = |row: &ResultRow| json!({ "measure": row.what, "unit": row.unit, "median": row.quantile(2), "goal": row.goal, "sample": row.sample });
         let rows: Vec<Value> = self.0.iter().map(row).collect();
         json!({ "machine": machine(), "rows": rows, "requests": requests })
     }

@@ -92,7 +92,7 @@ class Stage:
 
     def configure(self, component, teams=""):
         """The sample's configuration with another component, and the sample's payload."""
-        sample = (ROOT / "host/src/kit/sample.toml").read_text()
+        sample = (ROOT / "host/kit/src/sample.toml").read_text()
         (self.folder / "promote.toml").write_text(sample.replace('component = "builtin"', f'component = "{component}"') + teams)
 
     def payload(self):

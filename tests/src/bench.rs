@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use async_trait::async_trait;
 use promote_core::contract::Workflow;
 use promote_core::journal::record;
-use promote_core::journal::{Entry, Journal};
+use promote_core::journal::{Entry, Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
@@ -26,41 +26,41 @@ use promote_mock::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Shared, World, WorldTransport};
 use tokio::sync::Notify;
 
-use crate::settings::Settings;
-use crate::witness::Witness;
+use crate::settings::SampleConfig;
+use crate::witness::WorldWitness;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static POLICIES: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
 
-/// Sees each request before the world does, with the bytes of the journal at that moment.
-pub type Tap = Arc<dyn Fn(&HttpRequest, &[u8]) + Send + Sync>;
+/// A function that gets each request before the world does, with the bytes of the journal at that moment.
+pub type RequestTap = Arc<dyn Fn(&HttpRequest, &[u8]) + Send + Sync>;
 
-/// Where a run is killed: at the how-manieth request, counted from 1.
+/// The request at which a run is killed, counted from 1.
 #[derive(Clone, Copy, Debug)]
-pub struct Kill {
-    /// The request that is never answered.
+pub struct KillPoint {
+    /// The number of the request, which is never answered.
     pub at: usize,
-    /// Whether it has its effect all the same.
+    /// True if the request has its effect all the same.
     pub effect: bool,
 }
 
-/// What a run is made of.
-pub struct Bench {
+/// A run that is yet to be started.
+pub struct TestRun {
     component: String,
-    settings: Settings,
+    settings: SampleConfig,
     world: World,
     payload: String,
     mode: RunMode,
-    tap: Tap,
-    kill: Option<Kill>,
+    tap: RequestTap,
+    kill: Option<KillPoint>,
 }
 
-impl Bench {
-    /// The default policy in the sample world.
+impl TestRun {
+    /// Takes the default policy and the sample world.
     pub fn builtin() -> Self {
         Self {
             component: String::new(),
-            settings: Settings::default(),
+            settings: SampleConfig::default(),
             world: World::sample(),
             payload: sample::payload().to_string(),
             mode: RunMode::Run,
@@ -69,24 +69,24 @@ impl Bench {
         }
     }
 
-    /// With this `promote.toml`.
+    /// Takes another `promote.toml`.
     #[must_use]
-    pub fn settings(self, settings: Settings) -> Self {
+    pub fn settings(self, settings: SampleConfig) -> Self {
         Self { settings, ..self }
     }
 
-    /// Killed at a request.
+    /// Kills the run at a request.
     #[must_use]
-    pub fn killed(self, kill: Kill) -> Self {
+    pub fn killed(self, kill: KillPoint) -> Self {
         Self {
             kill: Some(kill),
             ..self
         }
     }
 
-    /// A guest in the sample world, with all that the default policy is granted there.
+    /// Takes a guest and the sample world, with the grants of the default policy.
     pub fn guest(path: &str) -> Self {
-        let settings = Settings::default().component(path);
+        let settings = SampleConfig::default().component(path);
         let component = path.to_owned();
         Self {
             component,
@@ -95,47 +95,47 @@ impl Bench {
         }
     }
 
-    /// With a misdeed for the guest to do.
+    /// Has the guest do a misdeed.
     #[must_use]
     pub fn deed(self, deed: &str) -> Self {
         let settings = self.settings.deed(deed);
         Self { settings, ..self }
     }
 
-    /// With these limits, as TOML.
+    /// Takes other limits, as TOML.
     #[must_use]
     pub fn limits(self, limits: &str) -> Self {
         let settings = self.settings.limits(limits);
         Self { settings, ..self }
     }
 
-    /// With these grants alone, as TOML.
+    /// Takes other grants, as TOML.
     #[must_use]
     pub fn grants(self, grants: &str) -> Self {
         let settings = self.settings.grants(grants);
         Self { settings, ..self }
     }
 
-    /// In another world.
+    /// Takes another world.
     #[must_use]
     pub fn world(self, world: World) -> Self {
         Self { world, ..self }
     }
 
-    /// With another message of Port.
+    /// Takes another message of Port.
     #[must_use]
     pub fn payload(self, payload: String) -> Self {
         Self { payload, ..self }
     }
 
-    /// Kept back and shown, instead of made.
+    /// Keeps the writes back and shows them.
     #[must_use]
     pub fn planned(self) -> Self {
         let mode = RunMode::Plan;
         Self { mode, ..self }
     }
 
-    /// Watched.
+    /// Calls a function before each request.
     #[must_use]
     pub fn tap(self, tap: impl Fn(&HttpRequest, &[u8]) + Send + Sync + 'static) -> Self {
         let tap = Arc::new(tap);
@@ -143,19 +143,19 @@ impl Bench {
     }
 
     /// Runs it to its end.
-    pub async fn run(self) -> Ended {
+    pub async fn run(self) -> TestResult {
         let left = self.attempt().await;
-        Ended {
+        TestResult {
             done: left.done.unwrap(),
             journal: left.journal,
             witness: left.witness,
         }
     }
 
-    /// Runs it to its end, or until it is killed: then nothing of it goes on.
-    pub async fn attempt(self) -> Left {
+    /// Runs it until it ends or is killed.
+    pub async fn attempt(self) -> AttemptResult {
         let world = Shared::new(self.world);
-        let witness = Witness::of(&world);
+        let witness = WorldWitness::of(&world);
         let config = Config::parse(&self.settings.text()).unwrap();
         let policy = policy(&self.component);
         let policies = Policies::prepare(&config, &ENGINE, &policy).await.unwrap();
@@ -163,7 +163,7 @@ impl Bench {
         let clock = Arc::new(world.clock());
         let deadline = clock.now().checked_add(config.limits.wall).unwrap();
         let killed = Arc::new(Notify::new());
-        let transport = Arc::new(Tapped {
+        let transport = Arc::new(TappedTransport {
             world: world.transport(),
             journal: bytes.clone(),
             tap: self.tap,
@@ -185,8 +185,10 @@ impl Bench {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == Report::Host,
-            request: payload.into_request(workflow),
-            origin: RunOrigin::PortRun,
+            actions: config.port.actions.identifiers(),
+            origin: RunOrigin::PortRun(payload.into_claim()),
+            workflow,
+            audit: RunAudit::default(),
             task: match self.mode {
                 RunMode::Run => RunTask::Run,
                 RunMode::Plan => RunTask::Plan,
@@ -204,7 +206,7 @@ impl Bench {
             () = killed.notified() => None,
         };
         let journal = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
-        Left {
+        AttemptResult {
             done,
             journal,
             witness,
@@ -212,12 +214,13 @@ impl Bench {
     }
 }
 
-/// The clients of production in a world, without a run around them.
+/// Makes the clients of production in a world, without a run around them.
 pub fn live(world: &Shared, deadline: jiff::Timestamp) -> Live {
     Live::new(setup(Arc::new(world.transport()), world, deadline, 7)).unwrap()
 }
 
-fn setup(
+/// Returns all that the clients of a world need, with the credentials of the sample.
+pub fn setup(
     transport: Arc<dyn Transport>,
     world: &Shared,
     deadline: jiff::Timestamp,
@@ -242,7 +245,7 @@ fn setup(
     }
 }
 
-/// Compiled once, however many tests run it.
+/// Compiles a component once, however many tests run it.
 fn policy(path: &str) -> Policy {
     let mut policies = POLICIES.lock().unwrap_or_else(|held| held.into_inner());
     let compile = || {
@@ -258,17 +261,17 @@ fn policy(path: &str) -> Policy {
         .clone()
 }
 
-struct Tapped {
+struct TappedTransport {
     world: WorldTransport,
     journal: Arc<Mutex<Vec<u8>>>,
-    tap: Tap,
-    kill: Option<Kill>,
+    tap: RequestTap,
+    kill: Option<KillPoint>,
     killed: Arc<Notify>,
     sent: AtomicUsize,
 }
 
 #[async_trait]
-impl Transport for Tapped {
+impl Transport for TappedTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         (self.tap)(&request, &self.journal.lock().unwrap());
         let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
@@ -283,32 +286,33 @@ impl Transport for Tapped {
     }
 }
 
-/// What is left of a run, ended or killed.
+/// The result of a run that may have been killed.
 #[must_use]
-pub struct Left {
-    /// How it ended, unless it was killed.
+pub struct AttemptResult {
+    /// The end of the run, unless it was killed.
     pub done: Option<RunResult>,
-    /// The record.
+    /// The journal.
     pub journal: String,
-    /// What it left behind.
-    pub witness: Witness,
+    /// The world after the run.
+    pub witness: WorldWitness,
 }
 
-/// What a run came to.
+/// The result of a run that has ended.
 #[must_use]
-pub struct Ended {
-    /// In the host's words.
+pub struct TestResult {
+    /// The result of the host.
     pub done: RunResult,
-    /// The record.
+    /// The journal.
     pub journal: String,
-    /// What it left behind.
-    pub witness: Witness,
+    /// The world after the run.
+    pub witness: WorldWitness,
 }
 
-impl Ended {
-    /// It ended in this way, and the words for it hold this text.
+impl TestResult {
+    /// Checks the kind of ending, its exit code and a part of its message.
     pub fn expect(&self, kind: &str, text: &str) -> &Self {
-        let (ending, message) = (&self.done.ending, &self.done.message);
+        let ending = &self.done.ending;
+        let message = &self.done.message;
         assert_eq!(ending.kind(), kind, "{message}");
         assert!(message.contains(text), "{text:?} is not in: {message}");
         let code = match kind {
@@ -322,7 +326,7 @@ impl Ended {
         self
     }
 
-    /// Port's run says the same, with this label.
+    /// Checks that Port's run says the same, with this label.
     pub fn expect_said(&self, label: &str) -> &Self {
         let code = self.done.ending.exit_code();
         let status = if code == 0 { "SUCCESS" } else { "FAILURE" };
@@ -330,13 +334,13 @@ impl Ended {
         self
     }
 
-    /// Neither git nor the catalog has changed.
+    /// Checks that neither git nor the catalog has changed.
     pub fn expect_nothing_written(&self) -> &Self {
         self.witness.expect_nothing_written();
         self
     }
 
-    /// The lines of the journal.
+    /// Returns the entries of the journal.
     pub fn entries(&self) -> Vec<Entry> {
         record::read(&self.journal).unwrap()
     }

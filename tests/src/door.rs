@@ -27,7 +27,7 @@ blueprint = ["service", "running_service", "image"]
 [[grants]]
 allow = ["port.update-entity"]
 blueprint = "running_service"
-entity = ["web-prod", "web-staging", "nobody", "moon"]
+entity = ["web-prod", "web-staging", "nobody", "moon", "orphan"]
 relations = ["image", "none"]
 properties = ["lastDeployedAt"]
 [[grants]]
@@ -54,6 +54,7 @@ impl OpenDoor {
         let deadline = world.lock().now.checked_add(Duration::from_secs(900));
         let parts = RunParts {
             source: Box::new(Arc::clone(&live)),
+            live: Arc::clone(&live),
             limits: Limits {
                 calls: u32::MAX,
                 writes: u32::MAX,

@@ -1,4 +1,4 @@
-//! What the tests share: guests, a run of one in process, and what a run may leave behind.
+//! Shared by all tests: the guests, runs in process, an open door to the clients, and the state that a run leaves behind.
 
 #![allow(
     clippy::unwrap_used,

@@ -4,16 +4,16 @@ use toml::{Table, Value};
 
 /// The operator's configuration for the sample.
 #[derive(Clone, Debug)]
-pub struct Settings(Table);
+pub struct SampleConfig(Table);
 
-impl Default for Settings {
+impl Default for SampleConfig {
     fn default() -> Self {
         Self(promote_kit::demo::CONFIG.parse().unwrap())
     }
 }
 
-impl Settings {
-    /// With this component; its settings are empty then.
+impl SampleConfig {
+    /// Takes another component; its settings are empty then.
     #[must_use]
     pub fn component(mut self, path: &str) -> Self {
         let mut policy = Table::new();
@@ -23,14 +23,14 @@ impl Settings {
         self
     }
 
-    /// With this misdeed for the guest to do.
+    /// Has the guest do this misdeed.
     #[must_use]
     pub fn deed(mut self, deed: &str) -> Self {
         self.0["policy"]["settings"] = Table::from_iter([("deed".to_owned(), deed.into())]).into();
         self
     }
 
-    /// With this misdeed, and a text that it needs.
+    /// Has the guest do this misdeed with a text.
     #[must_use]
     pub fn order(mut self, deed: &str, text: &str) -> Self {
         let pairs = [
@@ -41,7 +41,7 @@ impl Settings {
         self
     }
 
-    /// For components of this tier at most.
+    /// Allows components of this tier at most.
     #[must_use]
     pub fn tier(mut self, tier: &str) -> Self {
         let policy = self.0["policy"].as_table_mut().unwrap();
@@ -49,7 +49,7 @@ impl Settings {
         self
     }
 
-    /// With more settings for the default policy, as TOML.
+    /// Adds settings for the default policy, as TOML.
     #[must_use]
     pub fn more(mut self, settings: &str) -> Self {
         let more: Table = settings.parse().unwrap();
@@ -60,7 +60,7 @@ impl Settings {
         self
     }
 
-    /// With these limits, as TOML.
+    /// Takes other limits, as TOML.
     #[must_use]
     pub fn limits(mut self, limits: &str) -> Self {
         let limits: Table = limits.parse().unwrap();
@@ -68,7 +68,7 @@ impl Settings {
         self
     }
 
-    /// With these grants alone, as TOML.
+    /// Takes other grants, as TOML.
     #[must_use]
     pub fn grants(mut self, grants: &str) -> Self {
         self.0.remove("grants");
@@ -76,14 +76,14 @@ impl Settings {
         self
     }
 
-    /// With these rules for teams, as TOML.
+    /// Adds rules for teams, as TOML.
     #[must_use]
     pub fn teams(mut self, rules: &str) -> Self {
         self.0.extend(rules.parse::<Table>().unwrap());
         self
     }
 
-    /// With one more setting of the policy.
+    /// Adds one setting of the policy.
     #[must_use]
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         if let Some(settings) = self.0["policy"]["settings"].as_table_mut() {
@@ -92,12 +92,12 @@ impl Settings {
         self
     }
 
-    /// From a file's text.
+    /// Reads a `promote.toml`.
     pub fn read(text: &str) -> Self {
         Self(text.parse().unwrap())
     }
 
-    /// The file.
+    /// Returns the text of the file.
     pub fn text(&self) -> String {
         self.0.to_string()
     }

@@ -1,4 +1,4 @@
-//! What a run has left behind in Port and git, and what it must not have touched.
+//! The state of Port and git after a run, held against the state before it.
 
 use promote_mock::github::{PullRequest, PullState};
 use promote_mock::sample::RUN;
@@ -9,16 +9,16 @@ pub const REPOSITORY: &str = "acme/gitops";
 /// Production's manifest.
 pub const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 
-/// A world as it was before a run, and as it is.
+/// A world before a run, and the same world now.
 #[derive(Clone, Debug)]
-pub struct Witness {
+pub struct WorldWitness {
     before: World,
     /// The world as it is.
     pub world: Shared,
 }
 
-impl Witness {
-    /// Looks at a world before anything happens in it.
+impl WorldWitness {
+    /// Remembers a world before anything happens in it.
     pub fn of(world: &Shared) -> Self {
         Self {
             before: world.snapshot(),
@@ -26,16 +26,18 @@ impl Witness {
         }
     }
 
-    /// Neither git nor the catalog has changed. Port's run may have.
+    /// Checks that neither git nor the catalog has changed. Port's run may have.
     pub fn expect_nothing_written(&self) {
-        let (before, after) = (&self.before, self.world.snapshot());
+        let before = &self.before;
+        let after = self.world.snapshot();
         assert_eq!(after.github.fingerprint(), before.github.fingerprint());
         assert_eq!(after.port.entities, before.port.entities);
     }
 
-    /// Nothing has changed anywhere: no write was even tried.
+    /// Checks that nothing has changed anywhere: no write was even tried.
     pub fn expect_untouched(&self) {
-        let (before, after) = (self.before.fingerprint(), self.world.lock().fingerprint());
+        let before = self.before.fingerprint();
+        let after = self.world.lock().fingerprint();
         let new: Vec<&str> = after
             .lines()
             .filter(|line| !before.lines().any(|old| old == *line))
@@ -46,13 +48,13 @@ impl Witness {
         assert_eq!(runs(&self.world.lock()), runs(&self.before), "Port's runs");
     }
 
-    /// No base branch and no entity has changed; there may be a branch and a pull request.
+    /// Checks that no base branch and no entity has changed; there may be a branch and a pull request.
     pub fn expect_production_untouched(&self) {
         assert_eq!(self.manifest(), manifest(&self.before));
         assert_eq!(self.world.lock().port.entities, self.before.port.entities);
     }
 
-    /// Git and catalog name the sample's newest image, by one merged pull request that changed nothing else.
+    /// Checks that git and catalog name the sample's newest image, by one merged pull request that changed nothing else.
     pub fn expect_promoted(&self) {
         let expected = manifest(&self.before).replace("web:1.4.1", "web:1.4.2");
         assert_eq!(self.manifest(), expected);
@@ -65,7 +67,7 @@ impl Witness {
         assert_eq!(self.world.lock().github.branches(REPOSITORY), ["main"]);
     }
 
-    /// Port's run stands like this.
+    /// Checks the status and the label of Port's run.
     pub fn expect_port_run(&self, status: &str, label: &str) {
         let world = self.world.lock();
         let run = &world.port.runs[RUN];
@@ -73,26 +75,26 @@ impl Witness {
         assert_eq!((run.status.as_str(), run.label.as_deref()), (status, label));
     }
 
-    /// Production's manifest on the base branch.
+    /// Returns production's manifest on the base branch.
     pub fn manifest(&self) -> String {
         manifest(&self.world.lock())
     }
 
-    /// The images that the catalog names for production.
+    /// Returns the images that the catalog names for production.
     pub fn recorded(&self) -> Vec<String> {
         let world = self.world.lock();
         let production = world.port.entity("running_service", "web-prod").unwrap();
         production.relations["image"].identifiers().to_vec()
     }
 
-    /// The pull requests there are.
+    /// Returns every pull request.
     pub fn pulls(&self) -> Vec<PullRequest> {
         let world = self.world.lock();
         let pulls = world.github.pull_requests(REPOSITORY).into_iter();
         pulls.cloned().collect()
     }
 
-    /// The last lines of the log of Port's run.
+    /// Returns the log of Port's run.
     pub fn log(&self) -> String {
         let world = self.world.lock();
         let lines: Vec<String> = world.port.runs[RUN]
@@ -103,7 +105,7 @@ impl Witness {
         lines.join("\n")
     }
 
-    /// Requests since the beginning that change something, as `METHOD path`. Logging in changes nothing.
+    /// Returns the requests since the beginning that change something, as `METHOD path`. Logging in changes nothing.
     pub fn writes(&self) -> Vec<String> {
         let world = self.world.lock();
         let since = world.seen.iter().skip(self.before.seen.len());
@@ -115,7 +117,7 @@ impl Witness {
             .collect()
     }
 
-    /// How many requests have arrived since the beginning.
+    /// Returns the number of requests since the beginning.
     pub fn requests(&self) -> usize {
         self.world.lock().seen.len() - self.before.seen.len()
     }

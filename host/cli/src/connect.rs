@@ -9,14 +9,14 @@ use promote_core::grants::Grants;
 use promote_core::service::github;
 use promote_core::service::http::{Outside, Pool, Session};
 use promote_core::service::port;
-use promote_core::service::transport::Clock as _;
-use promote_core::service::transport::SystemClock;
-use promote_run::{Environment, output};
+use promote_core::service::transport::{Clock as _, SystemClock};
+use promote_run::environment::Environment;
+use promote_run::output;
 
-/// How long such a command may wait for services.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The time that such a command may wait for services.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A client of Port.
+/// Returns a client of Port.
 ///
 /// # Errors
 /// Names the variable that is missing, or the address that cannot be used.
@@ -30,7 +30,7 @@ pub(super) fn port(environment: &Environment) -> anyhow::Result<port::Client> {
     )?)
 }
 
-/// A client of GitHub, an App's token narrowed to what the grants name.
+/// Returns a client of GitHub, an App's token narrowed to what the grants name.
 ///
 /// # Errors
 /// As [`port`].
@@ -47,7 +47,7 @@ fn session() -> anyhow::Result<Arc<Session>> {
     let transport = Arc::new(Pool::new().context("preparing HTTP")?);
     let deadline = SystemClock
         .now()
-        .checked_add(PATIENCE)
+        .checked_add(CONNECT_TIMEOUT)
         .context("the clock is at its end")?;
     let outside = Outside {
         transport,

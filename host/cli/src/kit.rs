@@ -16,23 +16,25 @@ use promote_intake::supply::Supply;
 use promote_kit::artifacts::{self, PullArgs, PushArgs};
 use promote_kit::build::{self, BuildArgs};
 use promote_kit::demo::{self, DemoArgs};
-use promote_kit::doctor::{self, DoctorArgs, Patient};
+use promote_kit::doctor::{self, DoctorArgs, ExaminedSetup};
 use promote_kit::explain::{self, ExplainArgs};
-use promote_kit::fleet::{self, Terms};
-use promote_kit::init::{self, InitArgs, Talk};
+use promote_kit::fleet::FleetSettings;
+use promote_kit::init::{self, InitArgs, SetupDialog};
 use promote_kit::inspect::{self, InspectArgs};
 use promote_kit::lock::{self, LockArgs};
+use promote_kit::marks::MarkedSettings;
 use promote_kit::matrix::{self, MatrixArgs};
 use promote_kit::mock::{self, MockArgs};
 use promote_kit::new::{self, NewArgs};
 use promote_kit::replay::{self, ReplayArgs};
 use promote_kit::start::{self, StartArgs};
-use promote_kit::test::{self, Out, TestArgs};
+use promote_kit::test::{self, TestArgs, TestOutput};
 use promote_kit::verify::{self, VerifyArgs};
-use promote_run::{Environment, output};
+use promote_run::environment::Environment;
+use promote_run::output;
 
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(super) enum KitCommand {
     /// Set up Port, the workflow file and promote.toml; shows what would change first
     Init(InitArgs),
     /// Check everything that a run needs, before it is needed
@@ -75,43 +77,43 @@ pub(super) enum Command {
 
 /// Runs a command; `line` makes the command line that manuals and completions describe.
 pub(super) async fn run(
-    command: Command,
+    command: KitCommand,
     environment: &Environment,
     line: fn() -> clap::Command,
 ) -> anyhow::Result<u8> {
     match command {
-        Command::Init(args) => {
-            let talk = Talk {
+        KitCommand::Init(args) => {
+            let dialog = SetupDialog {
                 say: &|line: &str| output::raw(line),
                 ask: &output::ask,
             };
-            init::run(&args, &talk, || connect::port(environment)).await
+            init::run(&args, &dialog, || connect::port(environment)).await
         }
-        Command::Doctor(args) => examine(&args, environment).await,
-        Command::Demo(args) => {
+        KitCommand::Doctor(args) => examine(&args, environment).await,
+        KitCommand::Demo(args) => {
             demo::run(&args, &|line: &str| output::raw(line), &|text: &str| {
                 output::data(text)
             })
             .await
         }
-        Command::Mock(args) => {
+        KitCommand::Mock(args) => {
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;
             Ok(0)
         }
-        Command::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
+        KitCommand::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
             output::data(text)
         }),
-        Command::Build(args) => {
+        KitCommand::Build(args) => {
             build::run(&args, &|line: &str| output::say(line), &|text: &str| {
                 output::data(text)
             })
             .await
         }
-        Command::Inspect(args) => {
+        KitCommand::Inspect(args) => {
             let access = environment.registry()?;
             inspect::run(&args, &access, &output::say, &output::data).await
         }
-        Command::Lock(args) => {
+        KitCommand::Lock(args) => {
             let config = Config::read(&args.config)?;
             let engine = native::engine()?;
             let access = environment.registry()?;
@@ -125,7 +127,7 @@ pub(super) async fn run(
             lock::run(&args, &config, &supply, &output::say, &output::data).await
         }
         #[cfg(feature = "oci")]
-        Command::Pull(args) => {
+        KitCommand::Pull(args) => {
             let access = environment.registry()?;
             artifacts::pull(
                 &args,
@@ -137,25 +139,25 @@ pub(super) async fn run(
             .await
         }
         #[cfg(feature = "oci")]
-        Command::Push(args) => {
+        KitCommand::Push(args) => {
             let access = environment.registry()?;
             artifacts::push(&args, &access, &output::say, &output::data).await
         }
-        Command::Replay(args) => replay::run(
+        KitCommand::Replay(args) => replay::run(
             &args,
             environment.cache().as_deref(),
             &output::say,
             &output::data,
         ),
-        Command::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
-        Command::Test(args) => {
+        KitCommand::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
+        KitCommand::Test(args) => {
             let status = std::io::stderr()
                 .is_terminal()
                 .then_some(&output::status as &(dyn Fn(&str) + Sync));
             test::run(
                 &args,
                 environment.cache(),
-                &Out {
+                &TestOutput {
                     say: &output::say,
                     data: &output::data,
                     status,
@@ -163,17 +165,17 @@ pub(super) async fn run(
             )
             .await
         }
-        Command::Explain(args) => {
+        KitCommand::Explain(args) => {
             output::data(&explain::run(&args)?);
             Ok(0)
         }
-        Command::Matrix(args) => {
+        KitCommand::Matrix(args) => {
             let config = Config::read(&args.config)?;
-            let terms = terms(&config, &args.config, environment).await?;
-            output::data(&matrix::run(&args, &terms, &connect::port(environment)?).await?);
+            let settings = fleet_settings(&config, &args.config, environment).await?;
+            output::data(&matrix::run(&args, &settings, &connect::port(environment)?).await?);
             Ok(0)
         }
-        Command::Start(args) => {
+        KitCommand::Start(args) => {
             let port = connect::port(environment)?;
             start::run(
                 &args,
@@ -183,17 +185,17 @@ pub(super) async fn run(
             )
             .await
         }
-        Command::Completions(args) => shell::completions(&args, line()),
-        Command::Man(args) => shell::man(&args, line()),
+        KitCommand::Completions(args) => shell::completions(&args, line()),
+        KitCommand::Man(args) => shell::man(&args, line()),
     }
 }
 
-/// The settings of every policy of a configuration, with every default filled in.
-async fn terms<'a>(
+/// Returns the settings of every policy of a configuration, as the policies mark them.
+async fn fleet_settings<'a>(
     config: &'a Config,
     path: &Path,
     environment: &Environment,
-) -> anyhow::Result<Terms<'a>> {
+) -> anyhow::Result<FleetSettings<'a>> {
     let engine = native::engine()?;
     let supply = promote_run::command::supply(&engine, path, environment.cache(), environment)?;
     let mut all = Vec::new();
@@ -203,9 +205,12 @@ async fn terms<'a>(
             .describe(&policy.program)
             .await
             .context("asking the policy to describe itself")?;
-        all.push(fleet::settings(wanted, &described.settings_schema));
+        all.push(MarkedSettings::read(
+            &described.settings_schema,
+            &wanted.settings(),
+        ));
     }
-    Ok(Terms::new(&config.team, all))
+    Ok(FleetSettings::new(&config.team, all))
 }
 
 async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
@@ -213,15 +218,15 @@ async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result
     let engine = native::engine()?;
     let supply =
         promote_run::command::supply(&engine, &args.config, environment.cache(), environment)?;
-    let patient = Patient {
+    let setup = ExaminedSetup {
         config: &config,
         engine: &engine,
         load: &supply,
         port: connect::port(environment),
         github: connect::github(environment, &config.grants),
-        app: environment.is_app(),
+        is_app: environment.is_app(),
     };
-    let findings = doctor::run(args, patient, |line: &str| output::say(line)).await;
+    let findings = doctor::run(args, setup, |line: &str| output::say(line)).await;
     output::data(&doctor::print(&findings, args.format));
     Ok(findings.exit_code())
 }

@@ -1,4 +1,10 @@
-//! The full program `promote`: the tiny host's commands, and the kit's.
+//! The full program `promote`: the commands of the tiny host, and those of the kit.
+//!
+//! It owns the command line, and it connects the kit to the process: environment, terminal, clients of Port and GitHub. It
+//! has no command of its own but `completions` and `man`, and it decides nothing.
+//!
+//! In reading order: `kit`, the kit's commands; `connect`, clients for those that ask Port and GitHub; `shell`,
+//! completions and manual pages.
 
 mod connect;
 mod kit;
@@ -7,14 +13,17 @@ mod shell;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use promote_run::Environment;
+use promote_run::environment::Environment;
+
+/// The name of the program.
+const PROGRAM: &str = "promote";
 
 /// Promotes a container image through a GitOps repository, by a sandboxed policy.
 #[derive(Parser)]
-#[command(name = "promote", version, max_term_width = 110, after_help = EXAMPLES)]
-struct CommandLine {
+#[command(name = PROGRAM, version, max_term_width = 110, after_help = EXAMPLES)]
+struct FullCommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: FullCommand,
 }
 
 const EXAMPLES: &str = "\
@@ -29,21 +38,23 @@ Exit codes: 0 promoted, unchanged or pending · 1 refused · 2 usage or configur
 4 the policy broke its grants, hit a limit or crashed";
 
 #[derive(Subcommand)]
-enum Command {
+enum FullCommand {
     #[command(flatten)]
-    Host(promote_run::Command),
+    Host(promote_run::RunCommand),
     #[command(flatten)]
-    Kit(kit::Command),
+    Kit(kit::KitCommand),
 }
 
 /// Runs the full program.
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
-    promote_run::finish(async {
+    let line = FullCommandLine::parse();
+    promote_run::finish(PROGRAM, async {
         let environment = Environment::of_process();
         match line.command {
-            Command::Host(command) => promote_run::dispatch(command, &environment).await,
-            Command::Kit(command) => kit::run(command, &environment, CommandLine::command).await,
+            FullCommand::Host(command) => promote_run::dispatch(command, &environment).await,
+            FullCommand::Kit(command) => {
+                kit::run(command, &environment, FullCommandLine::command).await
+            }
         }
     })
 }

@@ -1,4 +1,4 @@
-//! The binary.
+//! The binary `promote`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What a shell and `man` want to know of the command line.
+//! The command line for a shell and for `man`.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use promote_run::output;
 
-/// What `promote completions` is told.
+/// The arguments of `promote completions`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ pub(super) struct CompletionsArgs {
     shell: Option<Shell>,
 }
 
-/// What `promote man` is told.
+/// The arguments of `promote man`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -33,8 +33,8 @@ pub use github_read::{
 pub use port_write::Change;
 pub use run_log::Severity;
 pub use types::{
-    Actor, Entity, EntityKey, Failure, Outcome, Promotion, Reason, Relation, Request, Waiting,
-    Workflow,
+    Actor, Approval, Entity, EntityKey, Failure, Outcome, Promotion, Reason, Relation, Request,
+    Waiting, Workflow,
 };
 
 /// Package and version of the contract that this host serves.

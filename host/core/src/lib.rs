@@ -19,6 +19,7 @@ pub mod call;
 pub mod contract;
 pub mod gate;
 pub mod grants;
+pub mod id;
 pub mod journal;
 pub mod limits;
 pub mod near;

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use anyhow::Context as _;
 use async_trait::async_trait;
 
+use crate::actions::PortActions;
 use crate::config::{Config, PolicyConfig};
 use crate::settings;
 use promote_core::contract::Entity;
@@ -70,7 +71,7 @@ impl<'a> Policies<'a> {
         load: &'a dyn Load,
     ) -> anyhow::Result<Self> {
         let only = match config.team.is_empty() {
-            true => Some(usable(engine, load, &config.policy).await?),
+            true => Some(usable(engine, load, &config.policy, &config.port.actions).await?),
             false => None,
         };
         let picked = only.as_ref().map(|policy| Picked {
@@ -118,7 +119,7 @@ impl<'a> Policies<'a> {
         }
     }
 
-    async fn pick(&self, subject: &Entity) -> anyhow::Result<ChosenPolicy> {
+    async fn pick(&self, subject: &Entity, action: &str) -> anyhow::Result<ChosenPolicy> {
         let (wanted, rule) = self.config.policy_for(subject);
         let team = rule.map(ToString::to_string);
         let named = || {
@@ -127,7 +128,7 @@ impl<'a> Policies<'a> {
         };
         let policy = match &self.only {
             Some(policy) => policy.clone(),
-            None => usable(self.engine, self.load, wanted)
+            None => usable(self.engine, self.load, wanted, &self.config.port.actions)
                 .await
                 .with_context(named)?,
         };
@@ -139,7 +140,7 @@ impl<'a> Policies<'a> {
         let _ = self.picked.set(picked);
         Ok(ChosenPolicy {
             program: policy.program,
-            settings: Some(wanted.settings()),
+            settings: Some(self.config.port.actions.settings(wanted, action)),
             team,
         })
     }
@@ -147,17 +148,24 @@ impl<'a> Policies<'a> {
 
 #[async_trait]
 impl PolicyChoice for Policies<'_> {
-    async fn choose(&self, subject: &Entity) -> Result<ChosenPolicy, String> {
-        self.pick(subject)
+    async fn choose(&self, subject: &Entity, action: &str) -> Result<ChosenPolicy, String> {
+        self.pick(subject, action)
             .await
             .map_err(|error| format!("{error:#}"))
     }
 }
 
 /// Loads a policy that takes its settings.
-async fn usable(engine: &Engine, load: &dyn Load, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
+async fn usable(
+    engine: &Engine,
+    load: &dyn Load,
+    wanted: &PolicyConfig,
+    actions: &PortActions,
+) -> anyhow::Result<Policy> {
     let policy = load.load(wanted).await?;
-    load.fits(engine, &policy, wanted).await?;
+    for variant in actions.variants(wanted) {
+        load.fits(engine, &policy, &variant).await?;
+    }
     Ok(policy)
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::actions::PortActions;
 pub use crate::component::ComponentRef;
 use crate::team::{self, Team};
 use promote_core::contract::Entity;
@@ -48,6 +49,8 @@ pub struct PolicyConfig {
 pub struct PortConfig {
     /// Who sets the status of the Port run.
     pub report: Report,
+    /// `[port.actions]`: the actions that may start a run.
+    pub actions: PortActions,
 }
 
 /// Who sets the status of the Port run at the end.

@@ -4,6 +4,7 @@
 //! [`component`], [`settings`]), the [`lock`] beside it, [`plan_file`]s and components ([`supply`], [`registry`],
 //! [`builtin`]). Nothing is decided here: what comes out is held to Port's word and to the grants by the core.
 
+pub mod actions;
 pub mod builtin;
 pub mod changes;
 pub mod choice;

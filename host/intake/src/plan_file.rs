@@ -9,9 +9,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::payload::Payload;
 use promote_core::contract::CONTRACT;
 use promote_core::journal::digest;
 use promote_core::source::approved::PlannedWrite;
@@ -51,10 +50,6 @@ pub struct PlanFile {
 pub struct Target {
     /// Port's identifier of the run.
     pub run: String,
-    /// The entity that is promoted.
-    pub subject: String,
-    /// SHA-256 of what the payload says.
-    pub payload: String,
     /// SHA-256 of `promote.toml`.
     pub config: String,
     /// SHA-256 of the component.
@@ -95,19 +90,11 @@ pub enum PlanError {
 }
 
 impl Target {
-    /// What a run is about: its payload, the text of its configuration. Its component is chosen later.
-    pub fn new(payload: &Payload, config: &[u8]) -> Self {
-        let said = json!({
-            "run": payload.run, "action": payload.action, "actor": payload.actor,
-            "requested-at": payload.requested_at, "subject": payload.subject, "inputs": payload.inputs,
-        });
+    /// Names a Port run and the text of a configuration. The component is chosen later; who, what and the inputs are Port's
+    /// word on the run, which does not change.
+    pub fn new(run: &str, config: &[u8]) -> Self {
         Self {
-            run: payload.run.clone(),
-            subject: format!(
-                "{}/{}",
-                payload.subject.key.blueprint, payload.subject.key.identifier
-            ),
-            payload: digest(said.to_string().as_bytes()),
+            run: run.to_owned(),
             config: digest(config),
             component: String::new(),
         }
@@ -207,8 +194,6 @@ impl Target {
     fn check(&self, here: &Self) -> Result<(), PlanError> {
         let pairs = [
             ("Port run", &self.run, &here.run),
-            ("entity", &self.subject, &here.subject),
-            ("payload", &self.payload, &here.payload),
             ("configuration", &self.config, &here.config),
         ];
         match pairs

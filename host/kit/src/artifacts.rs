@@ -12,7 +12,7 @@ use promote_intake::component::{Pinned, Reference};
 use promote_intake::registry::{self, Access, Artifact};
 use promote_intake::{builtin, supply};
 
-/// What `promote pull` is told.
+/// The arguments of `promote pull`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub struct PullArgs {
     output: Option<PathBuf>,
 }
 
-/// What `promote push` is told.
+/// The arguments of `promote push`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example: promote push policy.wasm registry.example/acme/policy:1.2
@@ -43,7 +43,7 @@ pub struct PushArgs {
     #[arg(value_name = "COMPONENT")]
     component: PathBuf,
 
-    /// Where to, `registry/name:tag`; without a tag, by its digest only
+    /// The place in the registry, `registry/name:tag`; without a tag, by its digest only
     #[arg(value_name = "REFERENCE")]
     reference: String,
 }
@@ -71,7 +71,8 @@ pub async fn pull(
         std::fs::write(path, &artifact.component)
             .with_context(|| format!("writing {}", path.display()))?;
     }
-    let (size, sum) = (artifact.component.len(), digest(&artifact.component));
+    let size = artifact.component.len();
+    let sum = digest(&artifact.component);
     say(&format!(
         "the component has {size} bytes and the SHA-256 {sum}"
     ));

@@ -1,6 +1,6 @@
 //! Effect coverage: which calls met which failures, counted on the calls of the contract, for policies in any language.
 //!
-//! Which failures the contract documents for a call is read from the comments of `wit/` themselves.
+//! The failures that the contract documents for a call are read from the comments of `wit/` themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::scenario::{Made, Trouble};
+use super::scenario::{CallTrouble, MadeCall};
 
 /// The interfaces whose functions can fail.
 const INTERFACES: [&str; 5] = [
@@ -19,24 +19,24 @@ const INTERFACES: [&str; 5] = [
     include_str!("../../../wit/github-merge.wit"),
 ];
 
-/// What no service can be kept from saying, whatever the call.
+/// Failures that a service may answer with, whatever the call.
 const ALWAYS: [&str; 3] = ["rate-limited", "unavailable", "other"];
 
-/// How often each call met each fate.
+/// Counts for each call the ends that it met: an answer, or a failure.
 #[derive(Clone, Debug, Default)]
-pub struct Coverage(BTreeMap<String, BTreeMap<&'static str, usize>>);
+pub struct CallCoverage(BTreeMap<String, BTreeMap<&'static str, usize>>);
 
-impl Coverage {
+impl CallCoverage {
     /// Counts calls with what became of them.
-    pub fn add(&mut self, calls: &[Made]) {
+    pub fn add(&mut self, calls: &[MadeCall]) {
         for made in calls {
             self.count(&made.call_name(), made.failed().unwrap_or("ok"));
         }
     }
 
     /// Counts a trouble that no journal shows: a lost answer looks like no answer, and a kill like nothing.
-    pub fn hit(&mut self, call: &str, trouble: Trouble) {
-        if !matches!(trouble, Trouble::Fails(_)) {
+    pub fn hit(&mut self, call: &str, trouble: CallTrouble) {
+        if !matches!(trouble, CallTrouble::Fails(_)) {
             self.count(call, trouble.name());
         }
     }
@@ -144,7 +144,7 @@ impl Coverage {
 
 fn columns() -> Vec<&'static str> {
     let mut columns = vec!["ok"];
-    columns.extend(Trouble::all().map(Trouble::name));
+    columns.extend(CallTrouble::all().map(CallTrouble::name));
     columns.push("stopped");
     columns
 }
@@ -177,9 +177,9 @@ fn failures(
     known: &BTreeMap<&'static str, BTreeSet<&'static str>>,
 ) -> BTreeSet<&'static str> {
     let names = comment.split('`').skip(1).step_by(2);
-    let failures: Vec<&str> = Trouble::all()
-        .filter(|trouble| matches!(trouble, Trouble::Fails(_)))
-        .map(Trouble::name)
+    let failures: Vec<&str> = CallTrouble::all()
+        .filter(|trouble| matches!(trouble, CallTrouble::Fails(_)))
+        .map(CallTrouble::name)
         .collect();
     let mut said: BTreeSet<&str> = names
         .clone()
@@ -217,10 +217,10 @@ mod tests {
 
     #[test]
     fn a_failure_that_was_never_met_is_shown() {
-        let mut coverage = Coverage::default();
+        let mut coverage = CallCoverage::default();
         coverage.count("merge", "ok");
         coverage.count("merge", "conflict");
-        coverage.hit("merge", Trouble::KillAfter);
+        coverage.hit("merge", CallTrouble::KillAfter);
         let table = coverage.table();
         let row = table
             .lines()

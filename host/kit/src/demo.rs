@@ -17,7 +17,7 @@ use promote_mock::{Shared, World, sample};
 /// The operator's configuration for the sample.
 pub const CONFIG: &str = include_str!("sample.toml");
 
-/// What `promote demo` is told.
+/// The arguments of `promote demo`.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
     /// Only show what would change (`promote plan`)
@@ -115,7 +115,7 @@ async fn show(
     code.context("the program was killed")
 }
 
-/// What Port and git hold after the run.
+/// Shows Port and git after the run.
 fn after(world: &World) -> anyhow::Result<String> {
     let production = world
         .port

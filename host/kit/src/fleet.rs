@@ -1,167 +1,194 @@
-//! The services of a catalog, and which runtimes a promotion of each would go from and to.
+//! The services of a catalog, and from where to where a promotion of each would bring an image.
+//!
+//! All that it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use promote_core::contract::{Entity, EntityKey};
 use promote_core::gate::evidence::entity_context;
-use promote_core::grants::template::Template;
 use promote_core::service::http::Told;
 use promote_core::service::port;
-use promote_intake::config::PolicyConfig;
 use promote_intake::team::{self, Team};
 
-/// A service with the runtimes that the policy's settings name.
+use crate::marks::{MarkedSettings, SettingRole};
+
+/// A service, and the entities that its policy's settings name.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct FleetService {
     /// Its entity.
     pub entity: Entity,
-    /// Where its image comes from, or why that is not known.
-    pub staging: Result<String, String>,
-    /// Where its image goes to, or why that is not known.
-    pub production: Result<String, String>,
+    /// The entity that its image comes from.
+    pub source: RuntimeName,
+    /// The entity that its image goes to.
+    pub target: RuntimeName,
     /// The place of its policy among those of the configuration: 0, or one more than that of its team's rule.
     pub policy: usize,
 }
 
-/// What the policies of a configuration were set to do, with every default filled in.
+/// The entity that a setting names for one service.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuntimeName {
+    /// The policy marks no such setting.
+    Unmarked,
+    /// The template of the setting cannot be filled in for this service.
+    Missing,
+    /// This one.
+    Known(EntityKey),
+}
+
+impl RuntimeName {
+    /// Returns the key of the entity, if it is known.
+    pub fn key(&self) -> Option<&EntityKey> {
+        match self {
+            Self::Known(key) => Some(key),
+            Self::Unmarked | Self::Missing => None,
+        }
+    }
+}
+
+/// The settings of every policy of a configuration, and the rules that choose between them.
 #[derive(Clone, Debug)]
-pub struct Terms<'a> {
+pub struct FleetSettings<'a> {
     rules: &'a [Team],
-    all: Vec<Value>,
+    policies: Vec<MarkedSettings>,
 }
 
-impl<'a> Terms<'a> {
-    /// The settings of `[policy]`, then those of each rule.
-    pub fn new(rules: &'a [Team], all: Vec<Value>) -> Self {
-        Self { rules, all }
+impl<'a> FleetSettings<'a> {
+    /// Takes the settings of `[policy]`, then those of each rule.
+    pub fn new(rules: &'a [Team], policies: Vec<MarkedSettings>) -> Self {
+        Self { rules, policies }
     }
 
-    /// Each policy's, in order.
-    pub fn all(&self) -> &[Value] {
-        &self.all
+    /// Returns the settings of each policy, in order.
+    pub fn all(&self) -> &[MarkedSettings] {
+        &self.policies
     }
 
-    /// Those that hold for a service.
-    pub fn of(&self, service: &Service) -> &Value {
-        self.all.get(service.policy).unwrap_or(&Value::Null)
+    /// Returns the settings that hold for a service.
+    pub fn of(&self, service: &FleetService) -> &MarkedSettings {
+        &self.policies[service.policy]
     }
-}
 
-/// Every service of a blueprint, by identifier.
-///
-/// # Errors
-/// As a search fails: the blueprint does not exist, or has more entities than one look takes.
-pub async fn services(
-    port: &port::Client,
-    blueprint: &str,
-    terms: &Terms<'_>,
-) -> Told<Vec<Service>> {
-    let all = json!({ "combinator": "and", "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }] });
-    let mut entities = port.search(blueprint, &all.to_string()).await?;
-    entities.sort_by(|one, other| one.key.identifier.cmp(&other.key.identifier));
-    Ok(entities
-        .into_iter()
-        .map(|entity| Service::new(entity, terms))
-        .collect())
-}
-
-impl Service {
-    /// Fills in the settings `staging` and `production` for an entity.
-    pub fn new(entity: Entity, terms: &Terms<'_>) -> Self {
-        let policy = team::choose(terms.rules, &entity).map_or(0, |rule| rule + 1);
-        let settings = terms.all.get(policy).unwrap_or(&Value::Null);
-        let context = json!({ "service": entity_context(&entity) });
-        let fill = |name: &str| render(settings[name].as_str().unwrap_or_default(), &context);
-        let (staging, production) = (fill("staging"), fill("production"));
-        Self {
+    /// Finds the policy of a service, and what its settings name for it.
+    fn service(&self, entity: Entity) -> FleetService {
+        let policy = team::choose(self.rules, &entity).map_or(0, |rule| rule + 1);
+        let settings = &self.policies[policy];
+        FleetService {
+            source: runtime(settings, SettingRole::Source, &entity),
+            target: runtime(settings, SettingRole::Target, &entity),
             entity,
-            staging,
-            production,
             policy,
         }
     }
-
-    /// Whether it has anything that could be promoted to: one without production is no subject of a promotion.
-    pub fn has_production(&self) -> bool {
-        self.production.is_ok()
-    }
 }
 
-/// Fills in a template.
+/// Reads every service of a blueprint, sorted by identifier.
 ///
 /// # Errors
-/// What it names and is not there.
-pub fn render(template: &str, context: &Value) -> Result<String, String> {
-    let template = Template::try_from(template.to_owned()).map_err(|error| error.to_string())?;
-    template
-        .render(context, str::to_owned)
-        .map_err(|error| error.to_string())
+/// As a search fails: the blueprint does not exist, or has more entities than one search returns.
+pub async fn services(
+    port: &port::Client,
+    blueprint: &str,
+    settings: &FleetSettings<'_>,
+) -> Told<Vec<FleetService>> {
+    let entities = entities(port, blueprint).await?;
+    Ok(entities
+        .into_iter()
+        .map(|entity| settings.service(entity))
+        .collect())
 }
 
-/// The key of a runtime.
-pub fn runtime(settings: &Value, identifier: &str) -> EntityKey {
-    let blueprint = settings["runtime_blueprint"]
-        .as_str()
-        .unwrap_or("running_service");
-    EntityKey {
-        blueprint: blueprint.to_owned(),
-        identifier: identifier.to_owned(),
-    }
+/// Reads every entity of a blueprint, sorted by identifier.
+///
+/// # Errors
+/// As [`services`].
+pub async fn entities(port: &port::Client, blueprint: &str) -> Told<Vec<Entity>> {
+    let query = json!({
+        "combinator": "and",
+        "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }],
+    });
+    let mut entities = port.search(blueprint, &query.to_string()).await?;
+    entities.sort_by(|one, other| one.key.identifier.cmp(&other.key.identifier));
+    Ok(entities)
 }
 
-/// The one target of a relation.
+/// Returns the one target of a relation.
 pub fn related<'a>(entity: &'a Entity, relation: &str) -> Option<&'a str> {
     let relation = entity.relations.iter().find(|one| one.name == relation)?;
     relation.targets.first().map(String::as_str)
 }
 
-/// The operator's settings with the defaults of the policy's schema filled in.
-pub fn settings(policy: &PolicyConfig, schema: &str) -> Value {
-    let schema: Value = serde_json::from_str(schema).unwrap_or_default();
-    let given: Value = serde_json::from_str(&policy.settings()).unwrap_or_default();
-    filled(&schema, given)
+impl FleetService {
+    /// Returns whether a promotion of it is possible: its policy names an entity to promote to, or keeps that to itself.
+    pub fn is_promotable(&self) -> bool {
+        self.target != RuntimeName::Missing
+    }
 }
 
-fn filled(schema: &Value, given: Value) -> Value {
-    let Value::Object(mut given) = given else {
-        return given;
+fn runtime(settings: &MarkedSettings, role: SettingRole, service: &Entity) -> RuntimeName {
+    let (Some(template), Some(blueprint)) = (
+        settings.text(role),
+        settings.text(SettingRole::RuntimeBlueprint),
+    ) else {
+        return RuntimeName::Unmarked;
     };
-    let none = Map::new();
-    for (name, property) in schema["properties"].as_object().unwrap_or(&none) {
-        let default = property.get("default").filter(|default| !default.is_null());
-        match given.get_mut(name) {
-            Some(value @ Value::Object(_)) => {
-                let merged = match default {
-                    Some(Value::Object(default)) => {
-                        let mut merged = default.clone();
-                        merged.extend(value.as_object().cloned().unwrap_or_default());
-                        Value::Object(merged)
-                    }
-                    _ => value.clone(),
-                };
-                *value = filled(property, merged);
-            }
-            Some(_) => {}
-            None => drop(default.map(|default| given.insert(name.clone(), default.clone()))),
-        }
+    let context = json!({ "service": entity_context(service) });
+    match promote_template::render(template, &context) {
+        Err(_) => RuntimeName::Missing,
+        Ok(identifier) => RuntimeName::Known(EntityKey {
+            blueprint: blueprint.to_owned(),
+            identifier,
+        }),
     }
-    Value::Object(given)
 }
 
 #[cfg(test)]
 mod tests {
+    use promote_core::contract::Relation;
+
     use super::*;
 
+    fn service(relations: &[(&str, &str)]) -> Entity {
+        Entity {
+            key: EntityKey {
+                blueprint: "service".to_owned(),
+                identifier: "web".to_owned(),
+            },
+            title: None,
+            teams: Vec::new(),
+            properties: "{}".to_owned(),
+            relations: relations
+                .iter()
+                .map(|(name, target)| Relation {
+                    name: (*name).to_owned(),
+                    targets: vec![(*target).to_owned()],
+                })
+                .collect(),
+            updated_at: None,
+        }
+    }
+
     #[test]
-    fn defaults_fill_what_is_not_given_and_nothing_else() {
+    fn a_setting_may_name_a_relation_in_short() {
         let schema = json!({ "properties": {
-            "base": { "default": "main" },
-            "none": { "default": null },
-            "lock": { "default": { "enabled": true, "property": "locked" } },
-        }});
-        assert_eq!(
-            filled(&schema, json!({ "lock": { "property": "held" }, "own": 1 })),
-            json!({ "base": "main", "lock": { "enabled": true, "property": "held" }, "own": 1 })
-        );
+            "to": { "x-promote-role": "target" },
+            "runtimes": { "x-promote-role": "runtime-blueprint", "default": "running_service" },
+        }})
+        .to_string();
+        for template in ["{service.prod_runtime}", "{service.relations.prod_runtime}"] {
+            let settings = MarkedSettings::read(&schema, &json!({ "to": template }).to_string());
+            let fleet = FleetSettings::new(&[], vec![settings]);
+            let known = fleet.service(service(&[("prod_runtime", "web-prod")]));
+            let key = known.target.key().map(|key| key.identifier.as_str());
+            assert_eq!(key, Some("web-prod"), "{template}");
+            assert_eq!(known.source, RuntimeName::Unmarked);
+            assert!(!fleet.service(service(&[])).is_promotable(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_marks_nothing_promotes_any_service() {
+        let fleet = FleetSettings::new(&[], vec![MarkedSettings::default()]);
+        assert!(fleet.service(service(&[])).is_promotable());
     }
 }

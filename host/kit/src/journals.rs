@@ -8,10 +8,10 @@ use anyhow::{Context as _, bail};
 
 use super::files;
 
-/// No run writes a larger journal: its calls and answers have a limit.
-const LARGEST: u64 = 256 << 20;
+/// The most bytes of a journal: a run has a limit for its calls and answers.
+const MAX_JOURNAL_BYTES: u64 = 256 << 20;
 
-/// Every journal at and below these paths, sorted: the files that are named, and `*.jsonl` in folders.
+/// Finds every journal at and below these paths, sorted: the files that are named, and `*.jsonl` in folders.
 ///
 /// # Errors
 /// Names the path that cannot be searched, or says that there is no journal.
@@ -23,22 +23,18 @@ pub(super) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The bytes of a journal.
+/// Reads the bytes of a journal.
 ///
 /// # Errors
 /// When it cannot be read, or is larger than any journal.
 pub(super) fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?
-            .take(LARGEST + 1)
-            .read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    let bytes = read().with_context(|| format!("reading {}", path.display()))?;
-    if bytes.len() as u64 > LARGEST {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_JOURNAL_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("reading {}", path.display()))?;
+    if bytes.len() as u64 > MAX_JOURNAL_BYTES {
         bail!(
-            "{} has more than {LARGEST} bytes, which no journal has",
+            "{} has more than {MAX_JOURNAL_BYTES} bytes, which no journal has",
             path.display()
         );
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 /// A language that there is a template and a way to build for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
+pub enum PolicyLanguage {
     /// Rust, a component of about 100 KB
     Rust,
     /// JavaScript, on an embedded QuickJS, about 2 MB
@@ -16,11 +16,11 @@ pub enum Language {
     Python,
 }
 
-impl Language {
+impl PolicyLanguage {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Rust, Self::Js, Self::Python];
 
-    /// What people call it.
+    /// Returns its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
@@ -78,9 +78,9 @@ mod tests {
     #[test]
     fn a_project_is_known_by_its_manifest() {
         for (files, expected) in [
-            (&["Cargo.toml"][..], Ok(Language::Rust)),
-            (&["package.json", "README.md"], Ok(Language::Js)),
-            (&["pyproject.toml"], Ok(Language::Python)),
+            (&["Cargo.toml"][..], Ok(PolicyLanguage::Rust)),
+            (&["package.json", "README.md"], Ok(PolicyLanguage::Js)),
+            (&["pyproject.toml"], Ok(PolicyLanguage::Python)),
             (
                 &["README.md"],
                 Err("is no policy project: it has no Cargo.toml, no package.json"),
@@ -94,7 +94,7 @@ mod tests {
             for file in files {
                 std::fs::write(folder.path().join(file), "").unwrap();
             }
-            match (Language::of(folder.path()), expected) {
+            match (PolicyLanguage::of(folder.path()), expected) {
                 (Ok(found), Ok(expected)) => assert_eq!(found, expected),
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (found, _) => panic!("{files:?}: {found:?}"),

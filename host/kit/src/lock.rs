@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::format::Format;
 use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
@@ -17,8 +16,9 @@ use promote_intake::choice::Load;
 use promote_intake::component::Reference;
 use promote_intake::config::Config;
 use promote_intake::lock::{Lock, Locked};
+use promote_run::OutputFormat;
 
-/// What `promote lock` is told.
+/// The arguments of `promote lock`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -42,16 +42,16 @@ pub struct LockArgs {
     #[arg(long)]
     deny_gain: bool,
 
-    /// How to print it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
-/// The lock is not what it should be, or a gain was denied.
-const DIFFERENT: u8 = 1;
+/// The exit code for a lock that is not what it should be, or for a gain that was denied.
+const LOCK_DIFFERS: u8 = 1;
 
-/// What has become of one component.
-struct Change<'a> {
+/// One component, with the one that it replaces.
+struct ComponentChange<'a> {
     old: Option<&'a Locked>,
     new: &'a Locked,
 }
@@ -79,13 +79,13 @@ pub async fn run(
     let gone = gone(old.as_ref(), &new);
     let is_same = old.as_ref() == Some(&new);
     data(&match args.format {
-        Format::Text => changes
+        OutputFormat::Text => changes
             .iter()
-            .map(Change::print)
+            .map(ComponentChange::print)
             .chain(gone.iter().map(|one| format!("- {one}\n")))
             .collect(),
-        Format::Json => {
-            let all: Value = changes.iter().map(Change::json).collect();
+        OutputFormat::Json => {
+            let all: Value = changes.iter().map(ComponentChange::json).collect();
             let lock = path.display().to_string();
             let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });
             text::json(&format!("{found:#}\n"))
@@ -93,31 +93,30 @@ pub async fn run(
     });
     let gains = changes.iter().any(|change| !change.gained().is_empty());
     let shown = path.display();
-    match () {
-        () if is_same => say(&format!("{shown} is what it should be")),
-        () if args.check => {
-            say(&format!(
-                "{shown} is not what it should be: run `promote lock`, and have its change reviewed"
-            ));
-            return Ok(DIFFERENT);
-        }
-        () if args.deny_gain && gains => {
-            say(&format!(
-                "{shown} was not written: a component gains authority; review it, then lock without `--deny-gain`"
-            ));
-            return Ok(DIFFERENT);
-        }
-        () => {
-            write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
-            say(&format!(
-                "wrote {shown}: commit it with promote.toml, and have both reviewed"
-            ));
-        }
+    if is_same {
+        say(&format!("{shown} is what it should be"));
+        return Ok(0);
     }
+    if args.check {
+        say(&format!(
+            "{shown} is not what it should be: run `promote lock`, and have its change reviewed"
+        ));
+        return Ok(LOCK_DIFFERS);
+    }
+    if args.deny_gain && gains {
+        say(&format!(
+            "{shown} was not written: a component gains authority; review it, then lock without `--deny-gain`"
+        ));
+        return Ok(LOCK_DIFFERS);
+    }
+    write(&path, &new.print()).with_context(|| format!("writing {shown}"))?;
+    say(&format!(
+        "wrote {shown}: commit it with promote.toml, and have both reviewed"
+    ));
     Ok(0)
 }
 
-/// What every component of the configuration is now.
+/// Loads every component of the configuration, and returns the lock that fits them.
 async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
     let mut components: Vec<Locked> = Vec::new();
     for (name, wanted) in config.policies() {
@@ -147,23 +146,25 @@ fn locked(reference: String, policy: &Policy) -> Locked {
 }
 
 /// Each component with the one that it replaces: of the same reference, else of the same name in the same registry.
-fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<Change<'a>> {
+fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<ComponentChange<'a>> {
     let known = old.map(|lock| &lock.components[..]).unwrap_or_default();
-    let before = |new: &Locked| {
-        let same = known.iter().find(|old| old.reference == new.reference);
-        same.or_else(|| {
-            known
-                .iter()
-                .find(|old| artifact(old).is_some() && artifact(old) == artifact(new))
-        })
-    };
     new.components
         .iter()
-        .map(|new| Change {
-            old: before(new),
+        .map(|new| ComponentChange {
+            old: find_replaced(known, new),
             new,
         })
         .collect()
+}
+
+fn find_replaced<'a>(known: &'a [Locked], new: &Locked) -> Option<&'a Locked> {
+    let same = known.iter().find(|old| old.reference == new.reference);
+    same.or_else(|| {
+        let name = artifact(new)?;
+        known
+            .iter()
+            .find(|old| artifact(old).as_ref() == Some(&name))
+    })
 }
 
 /// References that are locked and named no more, nor replaced.
@@ -181,13 +182,13 @@ fn gone(old: Option<&Lock>, new: &Lock) -> Vec<String> {
         .collect()
 }
 
-/// What a component is called in its registry, if that is where it is from.
+/// Returns the name of a component in its registry, if it is from one.
 fn artifact(locked: &Locked) -> Option<String> {
     let reference = Reference::parse(&locked.reference).ok()?;
     reference.digest.as_ref().map(|_| reference.name())
 }
 
-impl Change<'_> {
+impl ComponentChange<'_> {
     fn gained(&self) -> Vec<&str> {
         only(
             &self.new.authority,
@@ -257,7 +258,7 @@ fn only<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
         .collect()
 }
 
-/// What a function lets a policy do; nothing for one that this version does not know.
+/// Says what a function lets a policy do; nothing for one that this version does not know.
 fn meaning(function: &str) -> String {
     let known = authority::POWERS
         .iter()

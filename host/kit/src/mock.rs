@@ -12,7 +12,7 @@ use clap::Args;
 use promote_mock::server::{Server, ServerOptions};
 use promote_mock::{Seen, Shared, World};
 
-/// What `promote mock` is told.
+/// The arguments of `promote mock`.
 #[derive(Args, Clone, Debug)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one
@@ -23,7 +23,7 @@ pub struct MockArgs {
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
 
-    /// How long every answer takes, in milliseconds
+    /// Delay of every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
 }
@@ -122,14 +122,14 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Cli {
+    struct MockCommandLine {
         #[command(flatten)]
         mock: MockArgs,
     }
 
     #[tokio::test]
     async fn tells_a_shell_what_a_client_needs() {
-        let args = Cli::parse_from(["mock"]).mock;
+        let args = MockCommandLine::parse_from(["mock"]).mock;
         let mut out = Vec::new();
         let server = start(&args, &mut out, |_| {}).await.unwrap();
         let out = String::from_utf8(out).unwrap();

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::language::Language;
+use super::language::PolicyLanguage;
 use promote_core::contract::CONTRACT;
 
-/// What `promote new` is told.
+/// The arguments of `promote new`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example: promote new freeze-fridays --lang rust && cd freeze-fridays && promote build && \
@@ -29,7 +29,7 @@ pub struct NewArgs {
 
     /// The language to write it in
     #[arg(long, value_enum, value_name = "LANGUAGE")]
-    pub lang: Language,
+    pub lang: PolicyLanguage,
 
     /// The folder to make the project's folder in
     #[arg(long, value_name = "FOLDER", default_value = ".")]
@@ -94,7 +94,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn new(name: &str, lang: Language, within: &Path) -> anyhow::Result<u8> {
+    fn new(name: &str, lang: PolicyLanguage, within: &Path) -> anyhow::Result<u8> {
         let args = NewArgs {
             name: name.to_owned(),
             lang,
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn a_project_is_whole_and_has_its_name() {
-        for lang in Language::ALL {
+        for lang in PolicyLanguage::ALL {
             let within = tempfile::tempdir().unwrap();
             assert_eq!(new("freeze-fridays", lang, within.path()).unwrap(), 0);
             assert_eq!(entries(within.path()), ["freeze-fridays"]);
             let folder = within.path().join("freeze-fridays");
-            assert_eq!(Language::of(&folder).unwrap(), lang);
+            assert_eq!(PolicyLanguage::of(&folder).unwrap(), lang);
             let manifest = fs::read_to_string(folder.join(lang.manifest())).unwrap();
             assert!(manifest.contains("\"freeze-fridays\""), "{manifest}");
             for file in [
@@ -139,7 +139,7 @@ mod tests {
     fn what_exists_is_left_as_it_is() {
         let within = tempfile::tempdir().unwrap();
         fs::write(within.path().join("mine"), "text").unwrap();
-        let error = new("mine", Language::Js, within.path())
+        let error = new("mine", PolicyLanguage::Js, within.path())
             .unwrap_err()
             .to_string();
         assert!(error.contains("mine exists already"), "{error}");
@@ -158,7 +158,7 @@ mod tests {
         let project = project.map(|(path, text)| (path.to_owned(), text.to_owned()));
         write(&draft, &project).unwrap_err();
         let missing = within.path().join("nowhere");
-        new("mine", Language::Rust, &missing).unwrap_err();
+        new("mine", PolicyLanguage::Rust, &missing).unwrap_err();
         assert!(!missing.exists());
     }
 }

@@ -12,10 +12,10 @@ use promote_core::service::http::{Request, seg};
 use promote_core::service::port;
 use promote_core::text;
 
-/// How often is looked whether a run has ended.
-const EVERY: Duration = Duration::from_secs(5);
+/// The pause between two looks at a run that has not ended.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What `promote start` is told.
+/// The arguments of `promote start`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -41,13 +41,13 @@ pub struct StartArgs {
 }
 
 #[derive(Deserialize)]
-struct One {
-    run: Run,
+struct RunAnswer {
+    run: StartedRun,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Run {
+struct StartedRun {
     id: String,
     status: String,
     #[serde(default)]
@@ -67,7 +67,7 @@ pub async fn run(
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let target = format!("/v1/actions/{}/runs", seg(&args.action));
     let request = Request::once(Method::POST, target, body);
-    let One { mut run } = port
+    let RunAnswer { mut run } = port
         .administer(request)
         .await
         .context("starting the action")?
@@ -77,13 +77,13 @@ pub async fn run(
     let end = tokio::time::Instant::now()
         + Duration::try_from(wait).context("`--wait` is not a time span")?;
     while matches!(run.status.as_str(), "IN_PROGRESS" | "WAITING_FOR_APPROVAL") {
-        if tokio::time::Instant::now() + EVERY > end {
+        if tokio::time::Instant::now() + LOOK_INTERVAL > end {
             say(&format!("the run has not ended yet, it is {}", run.status));
             return Ok(3);
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(LOOK_INTERVAL).await;
         let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
-        run = port.get(target).await?.json::<One>()?.run;
+        run = port.get(target).await?.json::<RunAnswer>()?.run;
     }
     let label = run.status_label.unwrap_or_default();
     say(&format!("the run has ended: {} {label}", run.status));

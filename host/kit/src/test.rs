@@ -12,22 +12,24 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::coverage::Coverage;
+use super::coverage::CallCoverage;
 use super::files;
-use super::scenario::{Report, Runner, SCHEMA, Scenario, ScenarioError};
-use super::sweep::Only;
+use super::scenario::{SCHEMA, Scenario, ScenarioError, ScenarioReport, ScenarioRunner};
+use super::sweep::ShotFilter;
 
-pub use swept::{Totals, sweep_all};
+pub use format::TestFormat;
+use format::TestResult;
+pub use swept::{SweepTotals, sweep_all};
 
-/// What `promote test` is told.
+/// The arguments of `promote test`.
 #[derive(Args, Clone, Debug)]
 pub struct TestArgs {
     /// Scenario files, or folders that are searched for them
@@ -52,7 +54,7 @@ pub struct TestArgs {
 
     /// Of a sweep, only SCENARIO[/STEP]:CALL:TROUBLE, such as `happy:4:lost-answer` or `*:merge:*`
     #[arg(long, value_name = "SHOT", requires = "sweep")]
-    pub only: Option<Only>,
+    pub only: Option<ShotFilter>,
 
     /// Seed of the policy's random numbers and of the jitter of pauses
     #[arg(long, value_name = "N", default_value_t = 7)]
@@ -74,30 +76,16 @@ pub struct TestArgs {
     #[arg(long)]
     pub schema: bool,
 
-    /// How to say what came of them
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: TestFormat,
 }
 
-/// How to say what came of scenarios.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// One JSON object
-    Json,
-    /// JUnit's XML, for CI servers
-    Junit,
-    /// Annotations of a GitHub workflow
-    Github,
-}
+/// The exit code when a scenario file cannot be used.
+const UNREADABLE_SCENARIO: u8 = 2;
 
-/// No scenario file could be used.
-const UNREADABLE: u8 = 2;
-
-/// Where `promote test` says what.
-pub struct Out<'a> {
+/// The ways out of `promote test`: for people, for the result, for the state of things.
+pub struct TestOutput<'a> {
     /// Takes lines for people.
     pub say: &'a (dyn Fn(&str) + Sync),
     /// Takes the result.
@@ -110,34 +98,48 @@ pub struct Out<'a> {
 ///
 /// # Errors
 /// When a path cannot be searched, or nothing can be run on this machine.
-pub async fn run(args: &TestArgs, cache: Option<PathBuf>, out: &Out<'_>) -> anyhow::Result<u8> {
+pub async fn run(
+    args: &TestArgs,
+    cache: Option<PathBuf>,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<u8> {
     if args.schema {
         (out.data)(SCHEMA);
         return Ok(0);
     }
     let runner = Arc::new(
-        Runner::new(policies(&args.policy))?
+        ScenarioRunner::new(policies(&args.policy))?
             .seeded(args.seed)
             .caching(cache),
     );
-    match args.watch {
-        true => watch::watch(args, &runner, out).await,
-        false => once(args, &runner, out).await,
+    if args.watch {
+        return watch::watch(&args.paths, &runner, out.say, async || {
+            run_once(args, &runner, out).await
+        })
+        .await;
     }
+    run_once(args, &runner, out).await
 }
 
-async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::Result<u8> {
+async fn run_once(
+    args: &TestArgs,
+    runner: &Arc<ScenarioRunner>,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<u8> {
     let started = Instant::now();
     let (scenarios, unusable) = read(args, runner)?;
     if !unusable.is_empty() {
         unusable.iter().for_each(|error| (out.say)(error));
-        return Ok(UNREADABLE);
+        return Ok(UNREADABLE_SCENARIO);
     }
-    let mut result = match args.sweep {
-        true => swept(args, runner, scenarios, out).await?,
-        false => tested(args, runner, scenarios, out).await?,
+    let mut result = if args.sweep {
+        run_sweep(args, runner, scenarios, out).await?
+    } else {
+        run_tests(args, runner, scenarios, out).await?
     };
-    result.coverage = result.coverage.filter(|_| args.coverage);
+    if !args.coverage {
+        result.coverage = None;
+    }
     result.took = started.elapsed();
     (out.data)(&format::whole(args.format, &result));
     Ok(u8::from(
@@ -145,12 +147,12 @@ async fn once(args: &TestArgs, runner: &Arc<Runner>, out: &Out<'_>) -> anyhow::R
     ))
 }
 
-async fn tested(
+async fn run_tests(
     args: &TestArgs,
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
-    out: &Out<'_>,
-) -> anyhow::Result<Whole> {
+    out: &TestOutput<'_>,
+) -> anyhow::Result<TestResult> {
     if args.update {
         let reports = all(runner, scenarios.clone(), false, &|_| {}).await?;
         update::update(&reports)?
@@ -162,52 +164,52 @@ async fn tested(
     } else {
         scenarios
     };
-    let shown = Shown::new(args, scenarios.len(), out);
+    let shown = TestProgress::new(args, scenarios.len(), out);
     let reports = all(runner, scenarios, args.http, &|report| shown.show(report)).await?;
-    let mut coverage = Coverage::default();
+    let mut coverage = CallCoverage::default();
     reports
         .iter()
         .flat_map(|report| &report.calls)
         .for_each(|calls| coverage.add(calls));
-    Ok(Whole {
+    Ok(TestResult {
         reports,
         coverage: Some(coverage),
-        ..Whole::default()
+        ..TestResult::default()
     })
 }
 
-async fn swept(
+async fn run_sweep(
     args: &TestArgs,
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
-    out: &Out<'_>,
-) -> anyhow::Result<Whole> {
+    out: &TestOutput<'_>,
+) -> anyhow::Result<TestResult> {
     let only = args.only.clone().unwrap_or_default();
-    let shown = Shown::new(args, scenarios.len(), out);
+    let shown = TestProgress::new(args, scenarios.len(), out);
     let (reports, totals, coverage) =
         sweep_all(runner, scenarios, &only, &|report| shown.show(report)).await?;
     if totals.injections() == 0 {
         anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
     }
-    Ok(Whole {
+    Ok(TestResult {
         reports,
         sweep: Some(totals),
         coverage: Some(coverage),
-        ..Whole::default()
+        ..TestResult::default()
     })
 }
 
 /// Shows reports as they come.
-struct Shown<'a> {
-    format: Format,
-    out: &'a Out<'a>,
+struct TestProgress<'a> {
+    format: TestFormat,
+    out: &'a TestOutput<'a>,
     total: usize,
-    /// How many there were, and how many of them failed.
+    /// The number of reports so far, and of failed ones.
     count: Mutex<(usize, usize)>,
 }
 
-impl<'a> Shown<'a> {
-    fn new(args: &TestArgs, total: usize, out: &'a Out<'a>) -> Self {
+impl<'a> TestProgress<'a> {
+    fn new(args: &TestArgs, total: usize, out: &'a TestOutput<'a>) -> Self {
         Self {
             format: args.format,
             out,
@@ -216,9 +218,9 @@ impl<'a> Shown<'a> {
         }
     }
 
-    fn show(&self, report: &Report) {
+    fn show(&self, report: &ScenarioReport) {
         match self.format {
-            Format::Pretty => (self.out.data)(&format::pretty(report)),
+            TestFormat::Text => (self.out.data)(&format::pretty(report)),
             _ => (self.out.say)(&format::progress(report)),
         }
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,8 +238,9 @@ impl<'a> Shown<'a> {
 }
 
 /// The scenarios that are meant, and what is wrong with the files that cannot be used.
-fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
-    let (mut scenarios, mut unusable) = (Vec::new(), Vec::new());
+fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
+    let mut scenarios = Vec::new();
+    let mut unusable = Vec::new();
     for scenario in read_all(&find(&args.paths)?) {
         match scenario {
             Ok(scenario) if is_meant(&scenario, args) => scenarios.push(scenario),
@@ -260,16 +263,13 @@ fn read(args: &TestArgs, runner: &Runner) -> anyhow::Result<(Vec<Scenario>, Vec<
 fn read_all(paths: &[PathBuf]) -> Vec<Result<Scenario, ScenarioError>> {
     let share = paths.len().div_ceil(workers()).max(1);
     thread::scope(|scope| {
-        let one = |paths: &[PathBuf]| {
-            paths
-                .iter()
-                .map(|path| Scenario::read(path))
-                .collect::<Vec<_>>()
-        };
-        let readers: Vec<_> = paths
-            .chunks(share)
-            .map(|paths| scope.spawn(move || one(paths)))
-            .collect();
+        let mut readers = Vec::new();
+        for paths in paths.chunks(share) {
+            readers.push(scope.spawn(move || {
+                let scenarios = paths.iter().map(|path| Scenario::read(path));
+                scenarios.collect::<Vec<_>>()
+            }));
+        }
         readers
             .into_iter()
             .flat_map(|reader| reader.join().expect("a reader does not panic"))
@@ -281,39 +281,26 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What came of all scenarios.
-#[derive(Default)]
-struct Whole {
-    reports: Vec<Report>,
-    took: Duration,
-    /// Of a sweep.
-    sweep: Option<Totals>,
-    /// If it was asked for.
-    coverage: Option<Coverage>,
-}
-
 /// Runs all of them side by side, and returns what came of them in their order. Each is shown as it ends.
 ///
 /// # Errors
 /// When one cannot be run at all.
 pub async fn all(
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
     http: bool,
-    shown: &(dyn Fn(&Report) + Sync),
-) -> anyhow::Result<Vec<Report>> {
+    shown: &(dyn Fn(&ScenarioReport) + Sync),
+) -> anyhow::Result<Vec<ScenarioReport>> {
     let total = scenarios.len();
     // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
     let places = if http { 16 } else { workers() };
     let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
     let (done, mut ended) = mpsc::unbounded_channel();
     for _ in 0..places.min(total) {
-        let (runner, queue, done, handle) = (
-            Arc::clone(runner),
-            Arc::clone(&queue),
-            done.clone(),
-            Handle::current(),
-        );
+        let runner = Arc::clone(runner);
+        let queue = Arc::clone(&queue);
+        let done = done.clone();
+        let handle = Handle::current();
         // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
         spawn_blocking(move || {
             while let Some((index, scenario)) = next(&queue) {
@@ -328,7 +315,7 @@ pub async fn all(
         });
     }
     drop(done);
-    let mut reports: Vec<Option<Report>> = vec![None; total];
+    let mut reports: Vec<Option<ScenarioReport>> = vec![None; total];
     while let Some((index, report)) = ended.recv().await {
         let report = report?;
         shown(&report);
@@ -344,8 +331,8 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-/// What came of a scenario, for people: a line, and if it failed what is wrong and which calls were made.
-pub fn show(report: &Report) -> String {
+/// Shows a scenario's report to people: a line, and if it failed the problems and the calls.
+pub fn show(report: &ScenarioReport) -> String {
     format::pretty(report)
 }
 
@@ -358,7 +345,8 @@ pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {
-    let (filter, name) = (&args.filter, scenario.name());
+    let filter = &args.filter;
+    let name = scenario.name();
     let shot = args
         .only
         .as_ref()

@@ -7,21 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
-use crate::plan::PlanUse;
-use crate::terminal::Terminal;
-use crate::{Environment, output, report, workflow};
-use promote_core::journal::Journal;
+use crate::environment::Environment;
+use crate::output_format::OutputFormat;
+use crate::plan::{CommandTask, PlanUse};
+use crate::report::{self, RunReport};
+use crate::terminal::TerminalObserver;
+use crate::{output, workflow};
+use promote_core::journal::{Journal, RunAudit, digest};
+use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::run::observer::Observer;
 use promote_core::run::{RunJob, RunOrigin};
 use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
-use promote_core::service::transport::Clock;
-use promote_core::service::transport::SystemClock;
+use promote_core::service::transport::{Clock, SystemClock};
 use promote_core::source::live::{Live, Setup};
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, Report};
@@ -30,11 +33,11 @@ use promote_intake::payload::{LARGEST, Payload};
 use promote_intake::plan_file::Target;
 use promote_intake::supply::Supply;
 
-/// What `run` is told.
+/// The arguments of `run`.
 #[derive(Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    /// What every run is told.
+    /// The arguments of both.
     pub common: CommonArgs,
 
     /// Make exactly the writes of this plan, which `promote plan --out` wrote, and stop before any other
@@ -42,11 +45,11 @@ pub struct RunArgs {
     pub plan: Option<PathBuf>,
 }
 
-/// What `plan` is told.
+/// The arguments of `plan`.
 #[derive(Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    /// What every run is told.
+    /// The arguments of both.
     pub common: CommonArgs,
 
     /// Write the plan to this new file, for `promote run --plan`
@@ -54,16 +57,7 @@ pub struct PlanArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What is to be done.
-#[derive(Clone, Copy, Debug)]
-pub enum CommandTask<'a> {
-    /// Make the writes: those of a plan, or whatever the policy asks for.
-    Run(Option<&'a Path>),
-    /// Keep them back, and perhaps put them down in a file.
-    Plan(Option<&'a Path>),
-}
-
-/// What `run` and `plan` are told; credentials come from the environment only.
+/// The arguments of `run` and `plan`; credentials come from the environment only.
 #[derive(Args)]
 pub struct CommonArgs {
     /// The operator's configuration: policy, settings, grants, limits
@@ -74,7 +68,7 @@ pub struct CommonArgs {
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
 
-    /// Where to write the journal; without it, a new file in the temporary folder
+    /// The journal's file; without it, a new file in the temporary folder
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
@@ -83,20 +77,13 @@ pub struct CommonArgs {
     #[arg(long)]
     no_cache: bool,
 
-    /// What to print on standard output
+    /// The form of the output: the outcome in words, for a plan what would change; or everything as one JSON object
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
-/// What to print on standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// The outcome in words; for a plan, what would change
-    #[default]
-    Text,
-    /// Everything, as one JSON object
-    Json,
-}
+/// The exit code of a run that was stopped before it began: nothing was wrong with it, and nothing was done.
+const STOPPED: u8 = 3;
 
 /// Runs or plans one promotion and returns the exit code.
 pub async fn run(
@@ -104,23 +91,31 @@ pub async fn run(
     task: CommandTask<'_>,
     environment: &Environment,
 ) -> anyhow::Result<u8> {
-    let stopped = stopped()?;
+    let stop = StopFlag::default();
+    let stopped = stopped(&stop)?;
     let config = Config::read(&args.config)?;
     let payload = payload(args, environment)?;
-    let engine = native::engine()?;
-    let cache = environment.cache().filter(|_| !args.no_cache);
+    let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
+    let cache = if args.no_cache {
+        None
+    } else {
+        environment.cache()
+    };
     let supply = supply(&engine, &args.config, cache, environment)?;
     let in_config = || args.config.display().to_string();
     supply.check(&config).with_context(in_config)?;
-    let policies = Policies::prepare(&config, &engine, &supply)
-        .await
-        .with_context(in_config)?;
+    let policies = Policies::prepare(&config, &engine, &supply).await;
+    if stop.is_raised() {
+        output::problem("stopped before the run began: nothing was done");
+        return Ok(STOPPED);
+    }
+    let policies = policies.with_context(in_config)?;
     let text = std::fs::read(&args.config)
         .with_context(|| format!("reading {}", args.config.display()))?;
-    let plan_use = PlanUse::prepare(task, Target::new(&payload, &text))?;
+    let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
-    let observer: Arc<dyn Observer> = Arc::new(Terminal::new(environment));
+    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(environment));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let deadline = clock
         .now()
@@ -144,10 +139,6 @@ pub async fn run(
     })?;
     let task = plan_use.task();
     let mode = task.mode();
-    let subject = format!(
-        "{}/{}",
-        payload.subject.key.blueprint, payload.subject.key.identifier
-    );
     let run_id = payload.run.clone();
     let job = RunJob {
         engine: &engine,
@@ -155,8 +146,13 @@ pub async fn run(
         grants: &config.grants,
         limits: config.limits.clone(),
         sets_status: config.port.report == Report::Host,
-        request: payload.into_request(environment.workflow()),
-        origin: RunOrigin::PortRun,
+        actions: config.port.actions.identifiers(),
+        origin: RunOrigin::PortRun(payload.into_claim()),
+        workflow: environment.workflow(),
+        audit: RunAudit {
+            config: Some(digest(&text)),
+            ..environment.audit()
+        },
         task,
         seed,
         live: Arc::new(live),
@@ -166,17 +162,20 @@ pub async fn run(
         observer,
         interpose: None,
     };
-    workflow::group(Some(&format!("{} of {subject}", mode.name())), environment);
+    workflow::group(
+        Some(&format!("{} for the Port run {run_id}", mode.name())),
+        environment,
+    );
     let done = promote_core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
     workflow::group(None, environment);
     let links = report::links(&done, &run_id, environment);
-    let report = report::Report {
+    let report = RunReport {
         done: &done,
         mode,
-        subject,
+        subject: report::subject(&done, &run_id),
         run_id,
         journal: journal_path,
         picked: policies.picked(),
@@ -216,7 +215,7 @@ fn capped(from: impl std::io::Read) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What brings the components of a configuration, held to the lock beside it.
+/// Returns the supply of a configuration's components, held to the lock beside it.
 pub fn supply<'a>(
     engine: &'a Engine,
     config: &Path,
@@ -275,9 +274,28 @@ fn mask(in_workflow: bool, secret: &Secret) {
     }
 }
 
-/// Listens, from now on, for somebody who stops this process: ctrl-c, or the runner that cancels a job.
+/// Listens, from now on, for somebody who stops this process. It raises the flag, for whoever cannot wait, and readies the
+/// future.
+fn stopped(flag: &StopFlag) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let signal = stop_signal()?;
+    let flag = flag.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        signal.await;
+        flag.raise();
+        // A run that is over does not listen any more.
+        let _ = sender.send(());
+    });
+    Ok(async move {
+        if receiver.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Returns a future that is ready after ctrl-c, or when the runner cancels a job.
 #[cfg(unix)]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for ctrl-c")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
@@ -289,8 +307,8 @@ fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for somebody who stops this process with ctrl-c.
+/// Returns a future that is ready after ctrl-c.
 #[cfg(not(unix))]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
 }

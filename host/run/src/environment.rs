@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use crate::secret;
 use promote_core::contract::Workflow;
 use promote_core::grants::Grants;
+use promote_core::journal::RunAudit;
 use promote_core::service;
 use promote_core::service::github::{self, App, Repository};
 use promote_core::service::port;
@@ -33,9 +34,9 @@ const GITHUB_APP_PRIVATE_KEY: &str = "GITHUB_APP_PRIVATE_KEY";
 const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The event that started the workflow; set by the runner.
 const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
-/// Where outputs go; set by the runner.
+/// The file for outputs; set by the runner.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
-/// Where the step summary goes; set by the runner.
+/// The file for the step summary; set by the runner.
 const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// The workflow's repository; set by the runner.
 const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
@@ -45,17 +46,25 @@ const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
 const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
 /// The attempt, from 1; set by the runner.
 const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
+/// The commit that the workflow runs at; set by the runner.
+const GITHUB_SHA: &str = "GITHUB_SHA";
+/// The workflow's file, with the branch or tag that it runs at; set by the runner.
+const GITHUB_WORKFLOW_REF: &str = "GITHUB_WORKFLOW_REF";
+/// The user whose event started the workflow; set by the runner.
+const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
+/// The user who started this attempt; set by the runner.
+const GITHUB_TRIGGERING_ACTOR: &str = "GITHUB_TRIGGERING_ACTOR";
 /// A folder that is emptied after the job; set by the runner.
 const RUNNER_TEMP: &str = "RUNNER_TEMP";
 /// The registry that the next two are for, as references spell it: they go nowhere else.
 const PROMOTE_REGISTRY: &str = "PROMOTE_REGISTRY";
-/// Who we are to that registry.
+/// Our user name in that registry.
 const PROMOTE_REGISTRY_USER: &str = "PROMOTE_REGISTRY_USER";
 /// The password or token; `PROMOTE_REGISTRY_PASSWORD_FILE` names a file with it instead.
 const PROMOTE_REGISTRY_PASSWORD: &str = "PROMOTE_REGISTRY_PASSWORD";
 /// The folder of docker's configuration, by default `.docker` in `HOME`; `docker login` writes there.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
-/// Where compiled policies and components from registries are kept.
+/// The folder that keeps compiled policies and components from registries.
 const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
 /// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
 const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
@@ -171,7 +180,7 @@ impl Environment {
         }))
     }
 
-    /// Who we are to registries: what the variables say of one of them, docker's configuration for the others.
+    /// Returns our logins in registries: the variables' for one of them, docker's configuration for the others.
     ///
     /// # Errors
     /// Names the variable that is missing.
@@ -194,12 +203,12 @@ impl Environment {
         Ok(Access { given, docker })
     }
 
-    /// Whether a GitHub App acts, not a token.
+    /// Returns whether a GitHub App acts, not a token.
     pub fn is_app(&self) -> bool {
         self.get(GITHUB_APP_ID).is_some()
     }
 
-    /// Where this runs.
+    /// Returns the workflow that this runs in.
     pub fn workflow(&self) -> Workflow {
         let repository = self.get(GITHUB_REPOSITORY);
         let url = || {
@@ -221,7 +230,18 @@ impl Environment {
         }
     }
 
-    /// Whether a runner of GitHub Actions reads the output.
+    /// Returns what the runner says of the workflow, for the journal.
+    pub fn audit(&self) -> RunAudit {
+        RunAudit {
+            config: None,
+            commit: self.get(GITHUB_SHA),
+            workflow_ref: self.get(GITHUB_WORKFLOW_REF),
+            actor: self.get(GITHUB_ACTOR),
+            triggering_actor: self.get(GITHUB_TRIGGERING_ACTOR),
+        }
+    }
+
+    /// Returns whether a runner of GitHub Actions reads the output.
     pub fn is_workflow(&self) -> bool {
         self.get(GITHUB_ACTIONS).as_deref() == Some("true")
     }
@@ -266,7 +286,7 @@ impl Environment {
         })
     }
 
-    /// Whether the user wants no colours.
+    /// Returns whether the user wants no colours.
     pub fn no_color(&self) -> bool {
         self.get(NO_COLOR).is_some()
     }

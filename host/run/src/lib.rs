@@ -1,12 +1,17 @@
 //! The tiny host: the commands `run` and `plan`, as a library for the full program and as the binary `promote-run`.
 //!
-//! It reads arguments and the environment, shows what happens and chooses the exit code. It has no mock and no kit, and it
-//! decides nothing: that is the core's. In reading order: [`environment`], [`command`], [`report`], [`workflow`],
-//! [`output`].
+//! It owns the arguments and the environment of a run, what is shown while it goes on, the report at its end and the exit
+//! code. It has no mock and no kit, and it decides nothing: that is the core's. It never prints a text of Port, GitHub or a
+//! policy that was not made harmless, and never a secret.
+//!
+//! In reading order: [`environment`] and `secret`, what a run is given; [`command`], how it is put together; `plan`, plan
+//! files around it; `terminal`, while it goes on; `report` and `workflow`, when it is over; [`output`], the only place that
+//! prints, in an [`OutputFormat`].
 
 pub mod command;
 pub mod environment;
 pub mod output;
+mod output_format;
 mod plan;
 mod report;
 mod secret;
@@ -16,17 +21,22 @@ mod workflow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use command::{CommandTask, PlanArgs, RunArgs};
-pub use environment::Environment;
+use command::{PlanArgs, RunArgs};
+use environment::Environment;
+pub use output_format::OutputFormat;
+use plan::CommandTask;
+
+/// The name of the tiny host's binary.
+const PROGRAM: &str = "promote-run";
 
 /// Runs a promotion policy against Port and GitHub, and nothing else.
 #[derive(Parser)]
-#[command(name = "promote-run", version, max_term_width = 110, after_help = EXIT_CODES)]
-struct CommandLine {
+#[command(name = PROGRAM, version, max_term_width = 110, after_help = EXIT_CODES)]
+struct RunCommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: RunCommand,
 }
 
 /// The exit codes of a run, for the end of a help text.
@@ -47,9 +57,9 @@ Examples:
   promote plan --payload - < payload.json      the message from standard input
   promote plan --out plan.json                 to be approved, and then: promote run --plan plan.json";
 
-/// The commands of the tiny host.
+/// The commands of the tiny host. Their help calls the program `promote`; [`main`] puts its own name there.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum RunCommand {
     /// Run a promotion: the main job, in a workflow that Port started
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
@@ -66,21 +76,47 @@ pub enum Command {
 }
 
 /// The exit code of a program that cannot even start.
-const USAGE: u8 = 2;
+const USAGE_ERROR: u8 = 2;
 
 /// Runs the tiny host.
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
-    finish(async { dispatch(line.command, &Environment::of_process()).await })
+    let matches = name_program(RunCommandLine::command(), PROGRAM).get_matches();
+    let line = match RunCommandLine::from_arg_matches(&matches) {
+        Ok(line) => line,
+        Err(error) => error.exit(),
+    };
+    finish(PROGRAM, async {
+        dispatch(line.command, &Environment::of_process()).await
+    })
+}
+
+/// Puts a program's name into the help of the commands `run` and `plan`.
+fn name_program(line: clap::Command, program: &str) -> clap::Command {
+    let named = |text: String| {
+        ["run", "plan"].iter().fold(text, |text, command| {
+            text.replace(
+                &format!("promote {command}"),
+                &format!("{program} {command}"),
+            )
+        })
+    };
+    line.mut_subcommands(|command| {
+        let examples = command.get_after_help().map(ToString::to_string);
+        let command = command.mut_args(|arg| {
+            let help = arg.get_help().map(ToString::to_string);
+            arg.help(named(help.unwrap_or_default()))
+        });
+        command.after_help(named(examples.unwrap_or_default()))
+    })
 }
 
 /// Runs one command and returns its exit code.
 ///
 /// # Errors
 /// When the command cannot start: its arguments, its configuration or this machine are in the way.
-pub async fn dispatch(command: Command, environment: &Environment) -> anyhow::Result<u8> {
+pub async fn dispatch(command: RunCommand, environment: &Environment) -> anyhow::Result<u8> {
     match command {
-        Command::Run(args) => {
+        RunCommand::Run(args) => {
             command::run(
                 &args.common,
                 CommandTask::Run(args.plan.as_deref()),
@@ -88,7 +124,7 @@ pub async fn dispatch(command: Command, environment: &Environment) -> anyhow::Re
             )
             .await
         }
-        Command::Plan(args) => {
+        RunCommand::Plan(args) => {
             command::run(
                 &args.common,
                 CommandTask::Plan(args.out.as_deref()),
@@ -96,7 +132,7 @@ pub async fn dispatch(command: Command, environment: &Environment) -> anyhow::Re
             )
             .await
         }
-        Command::Compile { output } => {
+        RunCommand::Compile { output } => {
             let engine = promote_core::policy::native::engine()?;
             std::fs::write(output, promote_intake::builtin::compile(&engine)?)?;
             Ok(0)
@@ -104,21 +140,51 @@ pub async fn dispatch(command: Command, environment: &Environment) -> anyhow::Re
     }
 }
 
-/// Runs a program to its end, shows an error, and returns the exit code of the process.
-pub fn finish(program: impl Future<Output = anyhow::Result<u8>>) -> ExitCode {
+/// Runs a command to its end, shows an error under the name of the program, and returns the exit code of the process.
+pub fn finish(
+    program: &'static str,
+    command: impl Future<Output = anyhow::Result<u8>>,
+) -> ExitCode {
+    output::set_program(program);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
     let ended = runtime
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(program));
+        .and_then(|runtime| runtime.block_on(command));
     match ended {
-        Ok(0) if output::has_lost() => ExitCode::from(USAGE),
+        Ok(0) if output::has_lost() => ExitCode::from(USAGE_ERROR),
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::problem(&format!("{error:#}"));
-            ExitCode::from(USAGE)
+            ExitCode::from(USAGE_ERROR)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_calls_the_program_by_its_name() {
+        let mut line = name_program(RunCommandLine::command(), PROGRAM);
+        line.build();
+        for command in line.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            for other in ["promote run", "promote plan"] {
+                assert!(!help.contains(other), "{help}");
+            }
+        }
+        let plan = line
+            .find_subcommand_mut("plan")
+            .map(|plan| plan.render_help().to_string());
+        let plan = plan.unwrap_or_default();
+        assert!(
+            plan.contains("promote-run plan --payload payload.json"),
+            "{plan}"
+        );
+        assert!(plan.contains("for `promote-run run --plan`"), "{plan}");
     }
 }

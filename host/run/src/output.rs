@@ -1,17 +1,26 @@
-//! The only place that prints. What is foreign is made harmless before it gets here, or here.
+//! The only place that prints. Foreign text is made harmless before it gets here, or here.
 //!
 //! Nobody may be listening any more, and that ends no run: `print!` would panic in the middle of a promotion.
 
 use std::io::{self, ErrorKind, Write as _};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use promote_core::text;
 
-/// Whether a line that stands only for now is on the screen.
+/// The name of the program, before its errors.
+static PROGRAM: OnceLock<&'static str> = OnceLock::new();
+
+/// True if a line that stands only for now is on the screen.
 static STATUS: AtomicBool = AtomicBool::new(false);
 
-/// Whether data could not be written to somebody who waits for it.
+/// True if data could not be written to somebody who waits for it.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Sets the name that stands before errors; the first one counts.
+pub fn set_program(name: &'static str) {
+    let _ = PROGRAM.set(name);
+}
 
 /// Prints data.
 pub fn data(text: &str) {
@@ -27,7 +36,7 @@ pub fn data(text: &str) {
     }
 }
 
-/// Whether data could not be written, to a disk that is full for one.
+/// Returns whether data could not be written, to a disk that is full for one.
 pub fn has_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
@@ -63,7 +72,7 @@ pub fn raw(line: &str) {
     err(&format!("{line}\n"));
 }
 
-/// Asks the person at the terminal; none if there is nobody. An empty answer is the default.
+/// Asks the person at the terminal; none if nobody is there. An empty answer is the default.
 pub fn ask(question: &str, default: &str) -> Option<String> {
     use std::io::IsTerminal as _;
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -84,9 +93,10 @@ pub fn ask(question: &str, default: &str) -> Option<String> {
     Some(if answer.is_empty() { default } else { answer }.to_owned())
 }
 
-/// Prints why nothing could be done.
+/// Prints an error.
 pub fn problem(what: &str) {
-    err(&format!("promote: {}\n", text::log(what)));
+    let program = PROGRAM.get().unwrap_or(&"promote");
+    err(&format!("{program}: {}\n", text::log(what)));
 }
 
 /// Prints a workflow command (actions/toolkit, command.ts).

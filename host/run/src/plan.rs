@@ -9,8 +9,16 @@ use promote_core::run::{RunMode, RunResult, RunTask};
 use promote_intake::choice::Picked;
 use promote_intake::plan_file::{PlanFile, Target};
 
-use crate::command::CommandTask;
 use crate::output;
+
+/// The task of a command.
+#[derive(Clone, Copy, Debug)]
+pub enum CommandTask<'a> {
+    /// Make the writes: those of a plan, or whatever the policy asks for.
+    Run(Option<&'a Path>),
+    /// Keep them back, and perhaps put them down in a file.
+    Plan(Option<&'a Path>),
+}
 
 /// The part that a plan file has in a run.
 pub(super) enum PlanUse {
@@ -36,7 +44,10 @@ impl PlanUse {
             CommandTask::Run(Some(path)) => {
                 let plan = PlanFile::read(path, &target)
                     .with_context(|| format!("the plan {}", path.display()))?;
-                output::say(&format!("keeping to {}", name(path, plan.writes.len())?));
+                output::say(&format!(
+                    "keeping to {}",
+                    plan_name(path, plan.writes.len())?
+                ));
                 Ok(Self::Keep(plan))
             }
             CommandTask::Plan(Some(path)) => {
@@ -97,14 +108,14 @@ impl PlanUse {
             .with_context(|| format!("writing the plan {}", path.display()))?;
         output::say(&format!(
             "the plan is in {}",
-            name(&path, result.planned.len())?
+            plan_name(&path, result.planned.len())?
         ));
         Ok(())
     }
 }
 
-/// A plan by its file, and by what cannot be changed without notice.
-fn name(path: &Path, writes: usize) -> anyhow::Result<String> {
+/// Returns the name of a plan: its file, and what cannot be changed without notice.
+fn plan_name(path: &Path, writes: usize) -> anyhow::Result<String> {
     let sum = digest(&std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
     Ok(format!(
         "{}: {writes} writes, SHA-256 {sum}",

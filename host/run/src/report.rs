@@ -1,12 +1,12 @@
-//! What a run came to, for people and machines.
+//! The report of a run, for people and for programs.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::Environment;
-use crate::command::Format;
+use crate::environment::Environment;
+use crate::output_format::OutputFormat;
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
 use promote_core::gate::CallRecord;
@@ -20,7 +20,7 @@ use promote_intake::changes::Changes;
 use promote_intake::choice::Picked;
 
 /// Everything that is said about a run when it is over.
-pub(super) struct Report<'a> {
+pub(super) struct RunReport<'a> {
     pub(super) done: &'a RunResult,
     pub(super) mode: RunMode,
     pub(super) subject: String,
@@ -28,32 +28,24 @@ pub(super) struct Report<'a> {
     pub(super) journal: PathBuf,
     /// None if the run ended before there was a choice.
     pub(super) picked: Option<&'a Picked>,
-    /// Where to look further, by name; safe to be shown.
+    /// Pages to look at next, by name; safe to be shown.
     pub(super) links: Vec<(String, String)>,
 }
 
-impl Report<'_> {
+impl RunReport<'_> {
     /// The text for standard output.
-    pub(super) fn print(&self, format: Format) -> String {
+    pub(super) fn print(&self, format: OutputFormat) -> String {
         match format {
-            Format::Text => self.text(),
-            Format::Json => text::json(&format!("{:#}\n", self.json())),
+            OutputFormat::Text => self.text(),
+            OutputFormat::Json => text::json(&format!("{:#}\n", self.json())),
         }
     }
 
     fn text(&self) -> String {
         let changes = Changes::of(&self.done.timeline);
         let mut text = String::new();
-        for file in &changes.files {
-            let _ = writeln!(
-                text,
-                "{}",
-                file.diff
-                    .lines()
-                    .map(text::line)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            );
+        for line in changes.files.iter().flat_map(|file| file.diff.lines()) {
+            let _ = writeln!(text, "{}", text::line(line));
         }
         for change in &changes.catalog {
             let line = format!(
@@ -101,14 +93,16 @@ impl Report<'_> {
             "outputs": self.outputs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
             "files": files,
             "catalog": catalog,
-            "calls": self.done.timeline.iter().map(step).collect::<Vec<_>>(),
+            "calls": self.done.timeline.iter().map(call_json).collect::<Vec<_>>(),
         })
     }
 
     /// The outputs of the step; empty where the outcome has no such thing.
     pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
-        let (mut image, mut previous, mut pull, mut commit) =
-            <(String, String, String, String)>::default();
+        let mut image = String::new();
+        let mut previous = String::new();
+        let mut pull = String::new();
+        let mut commit = String::new();
         match &self.done.ending {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
                 image.clone_from(&p.image);
@@ -140,7 +134,7 @@ impl Report<'_> {
     }
 }
 
-/// The run in Port and the pull request, as far as their addresses are known.
+/// Returns the pages of the run in Port and of the pull request, as far as their addresses are known.
 pub(super) fn links(
     done: &RunResult,
     run_id: &str,
@@ -158,12 +152,12 @@ pub(super) fn links(
         Ending::Decided(Outcome::Pending(waiting)) => Some(waiting.pull_request),
         _ => None,
     };
-    // What the run proposed tells in which repository: the policy's own word for it would be only that.
+    // The repository is that of the proposal: the policy's own word for it would be only a word.
     let proposed = done
         .timeline
         .iter()
         .rev()
-        .find_map(|step| match &step.call {
+        .find_map(|record| match &record.call {
             Call::Propose { proposal } => Some(&proposal.repository),
             _ => None,
         });
@@ -181,6 +175,17 @@ pub(super) fn links(
     links
 }
 
-fn step(step: &CallRecord) -> Value {
-    json!({ "call": step.call, "problem": step.problem(), "milliseconds": step.took.as_millis() })
+fn call_json(record: &CallRecord) -> Value {
+    json!({ "call": record.call, "problem": record.problem(), "milliseconds": record.took.as_millis() })
+}
+
+/// Returns the entity that a run was about, or the run itself if Port did not tell.
+pub(super) fn subject(result: &RunResult, run_id: &str) -> String {
+    match &result.request {
+        Some(request) => {
+            let key = &request.subject.key;
+            format!("{}/{}", key.blueprint, key.identifier)
+        }
+        None => format!("Port run {run_id}"),
+    }
 }

@@ -1,15 +1,15 @@
-//! Where secrets come from: a variable, or a file that a variable names. Never an argument, which every process of the
+//! Reads secrets from a variable, or from a file that a variable names. Never from an argument, which every process of the
 //! machine can see.
 
 use promote_core::service::secret::{Secret, SecretError};
 
 /// The largest file that is taken for a secret.
-const LARGEST: u64 = 64 * 1024;
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Why no secret was read. Never holds any of it.
+/// The reason for which no secret was read. It never holds any of the secret.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
-    /// It was read, and is none.
+pub(super) enum SecretReadError {
+    /// The text is not a secret.
     #[error(transparent)]
     Unusable(#[from] SecretError),
     /// Given in both ways.
@@ -28,20 +28,23 @@ pub(super) enum Unread {
 pub(super) fn read(
     name: &str,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Secret>, Unread> {
+) -> Result<Option<Secret>, SecretReadError> {
     let given = environment(name);
     let Some(path) = environment(&format!("{name}_FILE")) else {
         return Ok(given.map(|text| Secret::new(name, &text)).transpose()?);
     };
     if given.is_some() {
-        return Err(Unread::Twice(name.into()));
+        return Err(SecretReadError::Twice(name.into()));
     }
-    let unreadable = |error| Unread::File(name.into(), error);
-    if std::fs::metadata(&path).map_err(unreadable)?.len() > LARGEST {
-        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+    let text = read_file(&path).map_err(|error| SecretReadError::File(name.into(), error))?;
     Ok(Some(Secret::new(name, &text)?))
+}
+
+fn read_file(path: &str) -> std::io::Result<String> {
+    if std::fs::metadata(path)?.len() > MAX_SECRET_BYTES {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    std::fs::read_to_string(path)
 }
 
 #[cfg(test)]
@@ -70,15 +73,15 @@ mod tests {
         );
         assert!(matches!(
             try_read(Some("v"), Some(&path)),
-            Err(Unread::Twice(_))
+            Err(SecretReadError::Twice(_))
         ));
         assert!(matches!(
             try_read(None, Some("/does/not/exist")),
-            Err(Unread::File(..))
+            Err(SecretReadError::File(..))
         ));
         assert!(matches!(
             try_read(Some(""), None),
-            Err(Unread::Unusable(SecretError::Empty(_)))
+            Err(SecretReadError::Unusable(SecretError::Empty(_)))
         ));
         std::fs::remove_file(file).unwrap();
     }

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use crate::{Environment, output};
+use crate::environment::Environment;
+use crate::output;
 use promote_core::call::Call;
 use promote_core::gate::CallRecord;
 use promote_core::run::observer::Observer;
@@ -10,40 +11,32 @@ use promote_core::source::dry_run::planned_number;
 use promote_core::text;
 
 /// Writes a line per call to stderr; in colour on a terminal.
-pub(super) struct Terminal {
-    colour: bool,
+pub(super) struct TerminalObserver {
+    has_colour: bool,
 }
 
-impl Terminal {
+impl TerminalObserver {
     pub(super) fn new(environment: &Environment) -> Self {
         Self {
-            colour: std::io::stderr().is_terminal() && !environment.no_color(),
+            has_colour: std::io::stderr().is_terminal() && !environment.no_color(),
         }
     }
 }
 
-impl Observer for Terminal {
+impl Observer for TerminalObserver {
     fn step(&self, step: &CallRecord) {
-        let (mark, colour) = if step.problem().is_none() {
-            ("✓", 32)
-        } else {
-            ("✗", 31)
+        let mark = match (step.problem(), self.has_colour) {
+            (None, true) => "\u{1b}[32m✓\u{1b}[0m",
+            (None, false) => "✓",
+            (Some(_), true) => "\u{1b}[31m✗\u{1b}[0m",
+            (Some(_), false) => "✗",
         };
-        let mark = if self.colour {
-            format!("\u{1b}[{colour}m{mark}\u{1b}[0m")
-        } else {
-            mark.to_owned()
-        };
-        let title = planned_number::replace(&text::log(&text::line(&step.call.to_string())));
-        let took = step.took.as_millis();
         output::raw(&match &step.call {
-            Call::Note { message, .. } => {
-                format!(
-                    "{mark} {}",
-                    planned_number::replace(&text::log(&text::line(message)))
-                )
+            Call::Note { message, .. } => format!("{mark} {}", shown(message)),
+            call => {
+                let took = step.took.as_millis();
+                format!("  {mark} {}  {took} ms", shown(&call.to_string()))
             }
-            _ => format!("  {mark} {title}  {took} ms"),
         });
         if let Some(problem) = step.problem() {
             output::say(&format!("    {problem}"));
@@ -53,4 +46,9 @@ impl Observer for Terminal {
     fn say(&self, text: &str) {
         output::say(&format!("  … {text}"));
     }
+}
+
+/// Foreign text on one line that a terminal can be trusted with.
+fn shown(text: &str) -> String {
+    planned_number::replace(&text::log(&text::line(text)))
 }

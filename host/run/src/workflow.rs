@@ -1,4 +1,4 @@
-//! What a workflow is told: outputs, step summary, annotations. All foreign text is made harmless.
+//! The outputs, step summary and annotations of a workflow. All foreign text is made harmless.
 //!
 //! Formats: "Workflow commands for GitHub Actions" in GitHub's documentation, and actions/runner, FileCommandManager.cs.
 
@@ -7,8 +7,9 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::report::Report;
-use crate::{Environment, output};
+use crate::environment::Environment;
+use crate::output;
+use crate::report::RunReport;
 use promote_core::contract::Outcome;
 use promote_core::journal::digest;
 use promote_core::run::ending::Ending;
@@ -16,12 +17,12 @@ use promote_core::text::{fenced, line, log, markdown};
 use promote_intake::changes::Changes;
 
 /// GitHub takes no summary over 1 MiB; far less than that is read by anyone.
-const SUMMARY: usize = 256 << 10;
-/// Longest value of an output, in characters.
-const OUTPUT: usize = 4_000;
+const MAX_SUMMARY_BYTES: usize = 256 << 10;
+/// The longest value of an output.
+const MAX_OUTPUT_CHARS: usize = 4_000;
 
 /// Writes the outputs and the step summary where the runner wants them, and an annotation if something is wrong.
-pub(super) fn publish(report: &Report<'_>, environment: &Environment) {
+pub(super) fn publish(report: &RunReport<'_>, environment: &Environment) {
     if let Some(path) = environment.output() {
         append(&path, &outputs(report), "the outputs");
     }
@@ -51,18 +52,13 @@ pub(super) fn group(title: Option<&str>, environment: &Environment) {
     }
 }
 
-/// The commands that explain what happened. The name of a rule is the policy's text: one that is no word is left out.
-fn remedies(report: &Report<'_>) -> Vec<String> {
-    let word = |rule: &str| {
-        !rule.is_empty()
-            && rule.len() <= 40
-            && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
-    };
+/// The commands that explain what happened. The name of a rule is the policy's text: one that is not a plain word is left out.
+fn remedies(report: &RunReport<'_>) -> Vec<String> {
     let mut codes: Vec<&str> = match &report.done.ending {
         Ending::Decided(Outcome::Refused(reasons)) => reasons
             .iter()
             .map(|reason| reason.rule.as_str())
-            .filter(|rule| word(rule))
+            .filter(|rule| is_code(rule))
             .collect(),
         _ => Vec::new(),
     };
@@ -78,6 +74,12 @@ fn remedies(report: &Report<'_>) -> Vec<String> {
         .collect()
 }
 
+fn is_code(rule: &str) -> bool {
+    !rule.is_empty()
+        && rule.len() <= 40
+        && rule.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+}
+
 fn append(path: &Path, text: &str, what: &str) {
     let file = OpenOptions::new().append(true).create(true).open(path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
@@ -90,10 +92,10 @@ fn append(path: &Path, text: &str, what: &str) {
 }
 
 /// `name<<DELIMITER`, the value on one line, the delimiter: one that the value does not hold, since it is a hash of it.
-fn outputs(report: &Report<'_>) -> String {
+fn outputs(report: &RunReport<'_>) -> String {
     let mut text = String::new();
     for (name, value) in report.outputs() {
-        let value: String = line(&value).chars().take(OUTPUT).collect();
+        let value: String = line(&value).chars().take(MAX_OUTPUT_CHARS).collect();
         let delimiter = format!(
             "promote_{}",
             &digest(format!("{name}{value}").as_bytes())[..32]
@@ -103,7 +105,7 @@ fn outputs(report: &Report<'_>) -> String {
     text
 }
 
-fn summary(report: &Report<'_>) -> String {
+fn summary(report: &RunReport<'_>) -> String {
     let done = report.done;
     let mark = match done.ending.exit_code() {
         0 => "✅",
@@ -146,26 +148,26 @@ fn summary(report: &Report<'_>) -> String {
         );
     }
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
-    for step in &done.timeline {
-        let problem = step.problem().map(markdown).unwrap_or_default();
+    for record in &done.timeline {
+        let problem = record.problem().map(markdown).unwrap_or_default();
         let _ = writeln!(
             text,
             "| {} | {} | {problem} |",
-            markdown(&step.call.to_string()),
-            step.took.as_millis()
+            markdown(&record.call.to_string()),
+            record.took.as_millis()
         );
     }
     let _ = write!(
         text,
         "\n</details>\n\nPort run {}{}\n\n",
         markdown(&report.run_id),
-        policy(report)
+        policy_note(report)
     );
     cut(text)
 }
 
-/// Which policy ran, and by which rule.
-fn policy(report: &Report<'_>) -> String {
+/// Names the policy that ran, and the team whose rule chose it.
+fn policy_note(report: &RunReport<'_>) -> String {
     report.picked.map_or_else(String::new, |picked| {
         let team = picked
             .team
@@ -177,8 +179,8 @@ fn policy(report: &Report<'_>) -> String {
 }
 
 fn cut(mut text: String) -> String {
-    if text.len() > SUMMARY {
-        let end = (0..=SUMMARY)
+    if text.len() > MAX_SUMMARY_BYTES {
+        let end = (0..=MAX_SUMMARY_BYTES)
             .rev()
             .find(|at| text.is_char_boundary(*at))
             .unwrap_or_default();
@@ -186,7 +188,7 @@ fn cut(mut text: String) -> String {
         let _ = write!(
             text,
             "\n\n… cut at {} KiB; the journal has all of it\n",
-            SUMMARY >> 10
+            MAX_SUMMARY_BYTES >> 10
         );
     }
     text

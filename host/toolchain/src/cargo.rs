@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::probe::{SYSTEM_LIBC, SYSTEM_RUSTC};
-use super::{Plan, Problem, TARGET};
+use super::{BuildError, BuildRoute, TARGET};
 
-/// What to build.
+/// A build of a package for the target.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildRequest<'a> {
     /// The folder that holds the package's `Cargo.toml`.
     pub manifest_dir: &'a Path,
     /// Name of the package.
     pub package: &'a str,
-    /// Which of its crates.
-    pub artifact: Artifact,
+    /// Its crates that are built.
+    pub artifact: BuildArtifact,
     /// Cargo profile.
     pub profile: &'a str,
     /// Cargo's target folder. Never the one of a cargo that waits for this build: the two would wait for each other.
     pub target_dir: &'a Path,
 }
 
-/// Which crates of a package to build, and so what [`build`] returns.
+/// The crates of a package that are built, and so the result of [`build`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Artifact {
+pub enum BuildArtifact {
     /// The library, made a `cdylib` whatever the manifest says; the result is the component.
     Library,
     /// All examples, each a `cdylib`; the result is the folder that holds the components.
@@ -36,10 +36,10 @@ pub enum Artifact {
 ///
 /// # Errors
 ///
-/// Fails with [`Problem::Failed`] and the compiler's words if the package does not compile or the target cannot be
-/// fetched, with [`Problem::NoArtifact`] if nothing of the expected name came out.
-pub fn build(plan: &Plan, request: &BuildRequest<'_>) -> Result<PathBuf, Problem> {
-    if *plan == Plan::Fetch {
+/// Fails with [`BuildError::Failed`] and the compiler's words if the package does not compile or the target cannot be
+/// fetched, with [`BuildError::NoArtifact`] if nothing of the expected name came out.
+pub fn build(plan: &BuildRoute, request: &BuildRequest<'_>) -> Result<PathBuf, BuildError> {
+    if *plan == BuildRoute::Fetch {
         run(Command::new("rustup")
             .args(["target", "add", TARGET])
             .current_dir(request.manifest_dir))?;
@@ -49,7 +49,7 @@ pub fn build(plan: &Plan, request: &BuildRequest<'_>) -> Result<PathBuf, Problem
     if artifact.exists() {
         Ok(artifact)
     } else {
-        Err(Problem::NoArtifact(artifact))
+        Err(BuildError::NoArtifact(artifact))
     }
 }
 
@@ -72,7 +72,7 @@ pub fn target_dir(manifest_dir: &Path) -> PathBuf {
     manifest_dir.join(said.unwrap_or_else(|| "target".into()))
 }
 
-fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
+fn command(plan: &BuildRoute, request: &BuildRequest<'_>) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(leaks)) {
         cargo.env_remove(name);
@@ -81,16 +81,16 @@ fn command(plan: &Plan, request: &BuildRequest<'_>) -> Command {
     match request.artifact {
         // Said here, not read from the manifest: beside an rlib, link-time optimisation needs other objects of the
         // standard library, which would be built a second time.
-        Artifact::Library => cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]),
-        Artifact::Examples => cargo.args(["build", "--examples"]),
+        BuildArtifact::Library => cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]),
+        BuildArtifact::Examples => cargo.args(["build", "--examples"]),
     };
     cargo.args(["--quiet", "--target", TARGET, "--package", request.package]);
     cargo
         .args(["--profile", request.profile, "--target-dir"])
         .arg(request.target_dir);
     match plan {
-        Plan::Installed | Plan::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
-        Plan::BuildStd { linker } => build_std(&mut cargo, linker),
+        BuildRoute::Installed | BuildRoute::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
+        BuildRoute::BuildStd { linker } => build_std(&mut cargo, linker),
     };
     cargo
 }
@@ -112,7 +112,7 @@ fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
         .env("PATH", env::join_paths(folders).unwrap_or(path))
 }
 
-/// Whether a variable would carry an outer cargo's business (its flags, its profile, clippy as the compiler) into this
+/// Returns whether a variable would carry an outer cargo's business (its flags, its profile, clippy as the compiler) into this
 /// build, which is for another target and must come out the same wherever it was started.
 fn leaks(name: &str) -> bool {
     /// The user's network and terminal, and the outer cargo's job slots, which the two must share.
@@ -146,21 +146,22 @@ fn artifact(request: &BuildRequest<'_>) -> PathBuf {
     };
     let folder = request.target_dir.join(TARGET).join(profile);
     match request.artifact {
-        Artifact::Library => folder
+        BuildArtifact::Library => folder
             .join(request.package.replace('-', "_"))
             .with_extension("wasm"),
-        Artifact::Examples => folder.join("examples"),
+        BuildArtifact::Examples => folder.join("examples"),
     }
 }
 
-fn run(command: &mut Command) -> Result<(), Problem> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| Problem::NotStarted {
-            program: command.get_program().to_string_lossy().into_owned(),
-            source,
-        })?;
+fn run(command: &mut Command) -> Result<(), BuildError> {
+    let output =
+        command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| BuildError::NotStarted {
+                program: command.get_program().to_string_lossy().into_owned(),
+                source,
+            })?;
     if output.status.success() {
         return Ok(());
     }
@@ -169,7 +170,7 @@ fn run(command: &mut Command) -> Result<(), Problem> {
         .file_stem()
         .unwrap_or_default()
         .to_string_lossy();
-    Err(Problem::Failed {
+    Err(BuildError::Failed {
         command: format!("{program} {}", words.join(" ".as_ref()).to_string_lossy()),
         output: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
     })
@@ -239,17 +240,17 @@ mod tests {
         };
         for (artifact, profile, expected) in [
             (
-                Artifact::Library,
+                BuildArtifact::Library,
                 "policy",
                 "/t/wasm32-wasip2/policy/my_policy.wasm",
             ),
             (
-                Artifact::Library,
+                BuildArtifact::Library,
                 "dev",
                 "/t/wasm32-wasip2/debug/my_policy.wasm",
             ),
             (
-                Artifact::Examples,
+                BuildArtifact::Examples,
                 "release",
                 "/t/wasm32-wasip2/release/examples",
             ),

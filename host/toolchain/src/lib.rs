@@ -1,7 +1,7 @@
-//! How a `wasm32-wasip2` component is made from a Rust crate: the one place that knows.
+//! Builds a `wasm32-wasip2` component from a Rust crate: the one place that knows the way.
 //!
-//! `host/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
-//! ([`Probe`]), decides ([`plan`]) and runs cargo ([`build`]). Only `std`, so that a build script and a bare `rustc` can
+//! `host/intake/build.rs`, `tests/build.rs`, `make setup` and `promote build` all come here. It looks at the machine
+//! ([`MachineProbe`]), decides ([`plan`]) and runs cargo ([`build`]). Only `std`, so that a build script and a bare `rustc` can
 //! compile it. It never installs system packages, and never lets rustup fetch where `RUSTUP_AUTO_INSTALL=0` forbids it.
 
 mod cargo;
@@ -10,8 +10,8 @@ mod probe;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use cargo::{Artifact, BuildRequest, build, guest_target_dir, target_dir};
-pub use probe::{Debian, Probe, Rustup};
+pub use cargo::{BuildArtifact, BuildRequest, build, guest_target_dir, target_dir};
+pub use probe::{DebianPackages, MachineProbe, RustupState};
 
 /// The target of every policy.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -21,7 +21,7 @@ const OLDEST_SYSTEM_RUSTC: u32 = 91;
 
 /// A way to build for the target on this machine.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum BuildRoute {
     /// The active compiler has the target.
     Installed,
     /// rustup can fetch the target for the active compiler.
@@ -33,21 +33,21 @@ pub enum Plan {
     },
 }
 
-/// Why there is no component.
+/// The reason for which there is no component.
 #[derive(Debug)]
-pub enum Problem {
+pub enum BuildError {
     /// Nothing here can build for the target; holds what was found.
-    NoRoute(Probe),
+    NoRoute(MachineProbe),
     /// A command could not be started.
     NotStarted {
         /// The program.
         program: String,
-        /// Why not.
+        /// The reason.
         source: std::io::Error,
     },
     /// A command failed.
     Failed {
-        /// What ran.
+        /// The command.
         command: String,
         /// All that it said.
         output: String,
@@ -60,19 +60,19 @@ pub enum Problem {
 ///
 /// # Errors
 ///
-/// [`Problem::NoRoute`], whose text holds the commands that would open one.
-pub fn plan(probe: Probe) -> Result<Plan, Problem> {
+/// [`BuildError::NoRoute`], whose text holds the commands that would open one.
+pub fn plan(probe: MachineProbe) -> Result<BuildRoute, BuildError> {
     if probe.installed {
-        return Ok(Plan::Installed);
+        return Ok(BuildRoute::Installed);
     }
-    if probe.rustup == Rustup::MayFetch {
-        return Ok(Plan::Fetch);
+    if probe.rustup == RustupState::MayFetch {
+        return Ok(BuildRoute::Fetch);
     }
     match &probe.linker {
-        Some(linker) if probe.debian.missing().is_empty() => Ok(Plan::BuildStd {
+        Some(linker) if probe.debian.missing().is_empty() => Ok(BuildRoute::BuildStd {
             linker: linker.clone(),
         }),
-        _ => Err(Problem::NoRoute(probe)),
+        _ => Err(BuildError::NoRoute(probe)),
     }
 }
 
@@ -81,11 +81,11 @@ pub fn plan(probe: Probe) -> Result<Plan, Problem> {
 /// # Errors
 ///
 /// As [`plan`] and [`build`].
-pub fn make(request: &BuildRequest<'_>) -> Result<PathBuf, Problem> {
-    build(&plan(Probe::detect(request.manifest_dir))?, request)
+pub fn make(request: &BuildRequest<'_>) -> Result<PathBuf, BuildError> {
+    build(&plan(MachineProbe::detect(request.manifest_dir))?, request)
 }
 
-impl Debian {
+impl DebianPackages {
     /// Names the Debian packages that building the standard library still needs.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
@@ -103,9 +103,9 @@ impl Debian {
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for BuildError {}
 
-impl fmt::Display for Problem {
+impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRoute(probe) => no_route(probe, f),
@@ -121,18 +121,20 @@ impl fmt::Display for Problem {
 }
 
 /// Says which commands would open a route, for what was found.
-fn no_route(probe: &Probe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn no_route(probe: &MachineProbe, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(
         f,
         "this machine cannot build for {TARGET} yet; one of these makes it able to:"
     )?;
     match probe.rustup {
-        Rustup::Forbidden => write!(
+        RustupState::Forbidden => write!(
             f,
             "\n  rustup may not fetch here (RUSTUP_AUTO_INSTALL=0); elsewhere:"
         )?,
-        Rustup::Absent => write!(f, "\n  install Rust with rustup (https://rustup.rs), then:")?,
-        Rustup::MayFetch => {}
+        RustupState::Absent => {
+            write!(f, "\n  install Rust with rustup (https://rustup.rs), then:")?
+        }
+        RustupState::MayFetch => {}
     }
     write!(f, "\n    rustup target add {TARGET}")?;
     let missing = probe.debian.missing();
@@ -158,16 +160,21 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn debian() -> Debian {
-        Debian {
+    fn debian() -> DebianPackages {
+        DebianPackages {
             rustc: Some(96),
             sources: true,
             libc: true,
         }
     }
 
-    fn probe(installed: bool, rustup: Rustup, debian: Debian, linker: bool) -> Probe {
-        Probe {
+    fn probe(
+        installed: bool,
+        rustup: RustupState,
+        debian: DebianPackages,
+        linker: bool,
+    ) -> MachineProbe {
+        MachineProbe {
             installed,
             rustup,
             debian,
@@ -177,20 +184,35 @@ mod tests {
 
     #[test]
     fn takes_the_cheapest_route_there_is() {
-        let build_std = || Plan::BuildStd {
+        let build_std = || BuildRoute::BuildStd {
             linker: PathBuf::from("/t/wasm-component-ld"),
         };
-        let none = Debian::default;
+        let none = DebianPackages::default;
         for (found, expected) in [
-            (probe(true, Rustup::Absent, none(), false), Plan::Installed),
             (
-                probe(true, Rustup::MayFetch, debian(), true),
-                Plan::Installed,
+                probe(true, RustupState::Absent, none(), false),
+                BuildRoute::Installed,
             ),
-            (probe(false, Rustup::MayFetch, none(), true), Plan::Fetch),
-            (probe(false, Rustup::MayFetch, debian(), true), Plan::Fetch),
-            (probe(false, Rustup::Forbidden, debian(), true), build_std()),
-            (probe(false, Rustup::Absent, debian(), true), build_std()),
+            (
+                probe(true, RustupState::MayFetch, debian(), true),
+                BuildRoute::Installed,
+            ),
+            (
+                probe(false, RustupState::MayFetch, none(), true),
+                BuildRoute::Fetch,
+            ),
+            (
+                probe(false, RustupState::MayFetch, debian(), true),
+                BuildRoute::Fetch,
+            ),
+            (
+                probe(false, RustupState::Forbidden, debian(), true),
+                build_std(),
+            ),
+            (
+                probe(false, RustupState::Absent, debian(), true),
+                build_std(),
+            ),
         ] {
             assert_eq!(plan(found.clone()).unwrap(), expected, "{found:?}");
         }
@@ -198,28 +220,33 @@ mod tests {
 
     #[test]
     fn says_which_commands_would_open_a_route() {
-        let old = Debian {
+        let old = DebianPackages {
             rustc: Some(63),
             ..debian()
         };
         for (found, expected, absent) in [
             (
-                probe(false, Rustup::Absent, Debian::default(), false),
+                probe(false, RustupState::Absent, DebianPackages::default(), false),
                 "https://rustup.rs",
                 "RUSTUP_AUTO_INSTALL",
             ),
             (
-                probe(false, Rustup::Forbidden, Debian::default(), true),
+                probe(
+                    false,
+                    RustupState::Forbidden,
+                    DebianPackages::default(),
+                    true,
+                ),
                 "rustc-web rust-web-src wasi-libc",
                 "ld,",
             ),
             (
-                probe(false, Rustup::Forbidden, old, true),
+                probe(false, RustupState::Forbidden, old, true),
                 "--no-install-recommends rustc-web",
                 "wasi-libc",
             ),
             (
-                probe(false, Rustup::Forbidden, debian(), false),
+                probe(false, RustupState::Forbidden, debian(), false),
                 "wasm-component-ld",
                 "apt-get",
             ),

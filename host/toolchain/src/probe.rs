@@ -9,25 +9,25 @@ use super::TARGET;
 /// Debian's compiler. It stands beside rustup's, which usually comes first on `PATH`.
 pub(super) const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
-/// Where Debian's `wasi-libc` keeps its libraries.
+/// The folder of Debian's `wasi-libc`.
 pub(super) const SYSTEM_LIBC: &str = "/usr/lib/wasm32-wasi";
 
-/// What was found.
+/// The machine as it was found.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct MachineProbe {
     /// The active compiler has the target's standard library.
     pub installed: bool,
-    /// Who manages the active compiler.
-    pub rustup: Rustup,
-    /// What Debian's packages give.
-    pub debian: Debian,
+    /// The manager of the active compiler.
+    pub rustup: RustupState,
+    /// The parts that Debian's packages give.
+    pub debian: DebianPackages,
     /// `wasm-component-ld`, of the active compiler or on `PATH`.
     pub linker: Option<PathBuf>,
 }
 
-/// Whether rustup can add the target to the active compiler.
+/// The ways in which rustup can relate to the active compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rustup {
+pub enum RustupState {
     /// It does not manage the active compiler.
     Absent,
     /// `RUSTUP_AUTO_INSTALL=0`: somebody wants nothing fetched here.
@@ -36,9 +36,9 @@ pub enum Rustup {
     MayFetch,
 }
 
-/// What Debian's packages give.
+/// The parts that Debian's packages give.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Debian {
+pub struct DebianPackages {
     /// The `n` of the system's Rust `1.n`.
     pub rustc: Option<u32>,
     /// The sources of its standard library are there.
@@ -47,7 +47,7 @@ pub struct Debian {
     pub libc: bool,
 }
 
-impl Probe {
+impl MachineProbe {
     /// Looks at this machine as cargo would see it from a folder: a `rust-toolchain.toml` there counts.
     #[must_use]
     pub fn detect(folder: &Path) -> Self {
@@ -65,32 +65,32 @@ impl Probe {
             .map(|(libraries, host)| libraries.join(host).join("bin"));
         Self {
             installed: libraries.is_some_and(|libraries| libraries.join(TARGET).is_dir()),
-            rustup: sysroot.map_or(Rustup::Absent, |sysroot| rustup(folder, &sysroot)),
+            rustup: sysroot.map_or(RustupState::Absent, |sysroot| rustup(folder, &sysroot)),
             debian: debian(folder),
             linker: linker(tools),
         }
     }
 }
 
-fn rustup(folder: &Path, sysroot: &Path) -> Rustup {
+fn rustup(folder: &Path, sysroot: &Path) -> RustupState {
     let managed = says(folder, Command::new("rustup").args(["which", "rustc"]))
         .and_then(|rustc| Path::new(rustc.trim()).canonicalize().ok())
         .zip(sysroot.canonicalize().ok())
         .is_some_and(|(rustc, sysroot)| rustc.starts_with(sysroot));
     match env::var_os("RUSTUP_AUTO_INSTALL") {
-        _ if !managed => Rustup::Absent,
-        Some(value) if value == "0" => Rustup::Forbidden,
-        _ => Rustup::MayFetch,
+        _ if !managed => RustupState::Absent,
+        Some(value) if value == "0" => RustupState::Forbidden,
+        _ => RustupState::MayFetch,
     }
 }
 
-fn debian(folder: &Path) -> Debian {
+fn debian(folder: &Path) -> DebianPackages {
     let version = says(folder, Command::new(SYSTEM_RUSTC).arg("--version"));
     let sysroot = says(
         folder,
         Command::new(SYSTEM_RUSTC).args(["--print", "sysroot"]),
     );
-    Debian {
+    DebianPackages {
         rustc: version.as_deref().and_then(minor),
         // Cargo's `-Zbuild-std` looks for the sources here.
         sources: sysroot.is_some_and(|it| {
@@ -120,7 +120,7 @@ fn minor(version: &str) -> Option<u32> {
         .ok()
 }
 
-/// What a command prints, or none if it cannot be started or fails.
+/// Runs a command and returns what it prints; none if it cannot be started or fails.
 fn says(folder: &Path, command: &mut Command) -> Option<String> {
     let output = command
         .current_dir(folder)

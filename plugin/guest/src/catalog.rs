@@ -77,6 +77,15 @@ impl Item {
         self.property(name).as_str().filter(|text| !text.is_empty())
     }
 
+    /// The targets of a relation, to one entity or to several.
+    pub fn targets(&self, name: &str) -> Vec<&str> {
+        match &self.value["relations"][name] {
+            Value::String(one) => vec![one],
+            Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The target of a relation to one entity.
     pub fn relation(&self, name: &str) -> Option<&str> {
         self.value["relations"][name].as_str()

@@ -6,6 +6,45 @@
 //! - [`catalog`]: entities of Port's catalog with their properties parsed;
 //! - [`template`]: settings that name something in the catalog, `{production.gitPath}/deployment.yaml`.
 //!
+//! A whole policy. It refuses a service that is locked, and leaves every other as it is:
+//!
+//! ```
+//! use promote_guest::catalog::Item;
+//! use promote_guest::types::{Outcome, Promotion, Request};
+//! use promote_guest::{Policy, Stop};
+//!
+//! struct Guard;
+//!
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Settings {
+//!     lock: String,
+//! }
+//!
+//! impl Policy for Guard {
+//!     type Settings = Settings;
+//!     const SCHEMA: &'static str = r#"{"type": "object", "properties": {"lock": {"type": "string"}}}"#;
+//!
+//!     fn promote(request: &Request, settings: &Settings) -> Result<Outcome, Stop> {
+//!         let key = &request.subject.key;
+//!         let service = Item::find(&key.blueprint, &key.identifier)?
+//!             .ok_or_else(|| Stop::refuse("service", "it is not in the catalog"))?;
+//!         if service.property(&settings.lock) == true {
+//!             return Err(Stop::refuse("lock", "the service is locked: unlock it in Port"));
+//!         }
+//!         Ok(Outcome::Unchanged(Promotion {
+//!             image: "ghcr.io/acme/web:1.4.2".to_owned(),
+//!             previous_image: None,
+//!             pull_request: None,
+//!             commit: None,
+//!         }))
+//!     }
+//! }
+//!
+//! promote_guest::policy!(Guard);
+//! # fn main() {}
+//! ```
+//!
 //! It makes no call by itself and decides nothing. What it makes easy can be done without it.
 
 pub mod catalog;

@@ -3,6 +3,18 @@
 use crate::types::{Failure, Outcome, Reason};
 
 /// Why a policy goes no further. Both kinds pass through `?`.
+///
+/// ```
+/// use promote_guest::types::{Failure, Outcome};
+/// use promote_guest::{Stop, reason};
+///
+/// let refused = Stop::refuse("lock", "service `web` is locked");
+/// let reasons = vec![reason("lock", "service `web` is locked")];
+/// assert_eq!(refused.outcome(), Ok(Outcome::Refused(reasons)));
+///
+/// let failure = Failure::Conflict("the base moved on".to_owned());
+/// assert_eq!(Stop::from(failure.clone()).outcome(), Err(failure));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
     /// It says no; every reason that holds, not just the first.

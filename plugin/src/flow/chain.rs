@@ -34,8 +34,8 @@ pub(super) fn pick(settings: Settings, request: &Request) -> Result<Settings, St
         ));
     };
     let (staging, production) = (
-        settings.chain[before].runtime.clone(),
-        settings.chain[at].runtime.clone(),
+        vec![settings.chain[before].runtime.clone()],
+        vec![settings.chain[at].runtime.clone()],
     );
     Ok(Settings {
         environment: wanted,

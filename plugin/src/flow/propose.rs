@@ -34,6 +34,10 @@ impl<H: Host> Run<'_, H> {
             Err(Stop::Failed(Failure::Conflict(what))) if self.conflict.as_ref() == Some(&what) => {
                 Err(Stop::Refused(vec![reason("branch", what)]))
             }
+            // The settings name a value that the grants do not let change. Any other denial ends the run, whatever is said here.
+            Err(Stop::Failed(Failure::Denied(what))) => {
+                Err(Stop::Refused(vec![reason("grants", what)]))
+            }
             Err(Stop::Failed(Failure::Conflict(what))) => {
                 self.conflict = Some(what.clone());
                 Err(Stop::Failed(Failure::Conflict(what)))

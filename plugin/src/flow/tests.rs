@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod land;
+mod layouts;
 mod rollback;
+mod several;
 mod texts;
 
 use super::*;

@@ -64,24 +64,25 @@ impl<H: Host> Run<'_, H> {
     }
 
     fn wrong_in_production(&mut self, plan: &Plan) -> Result<String, Stop> {
-        let Some(production) = &plan.facts.production else {
-            return Ok(String::new());
-        };
-        let Some(runtime) = self.host.get_entity(&production.key)? else {
-            return Ok(format!(
-                "{} is gone from Port's catalog",
-                named(&production.key)
-            ));
-        };
-        let runtime = Item::new(&runtime)?;
-        let mut wrong = unwell(&runtime, &self.settings.health);
-        let runs = runtime.relation(&self.settings.image_relation);
-        if runs != Some(&plan.image_id) {
-            wrong.push(format!(
-                "{} runs `{}`",
-                named(&runtime.key),
-                runs.unwrap_or("nothing known").escape_debug()
-            ));
+        let mut wrong = Vec::new();
+        for production in &plan.facts.production {
+            let Some(runtime) = self.host.get_entity(&production.key)? else {
+                wrong.push(format!(
+                    "{} is gone from Port's catalog",
+                    named(&production.key)
+                ));
+                continue;
+            };
+            let runtime = Item::new(&runtime)?;
+            wrong.extend(unwell(&runtime, &self.settings.health));
+            let runs = runtime.targets(&self.settings.image_relation);
+            if !runs.contains(&plan.image_id.as_str()) {
+                let runs = match runs.as_slice() {
+                    [] => "nothing known".to_owned(),
+                    runs => runs.join(", ").escape_debug().to_string(),
+                };
+                wrong.push(format!("{} runs `{runs}`", named(&runtime.key)));
+            }
         }
         Ok(wrong.join("; "))
     }
@@ -131,10 +132,7 @@ impl<H: Host> Run<'_, H> {
             let file = self.host.read_file(&plan.repository, path, &before)?;
             let file =
                 file.ok_or_else(|| Failure::NotFound(format!("`{path}` was not there before")))?;
-            target.site = target
-                .manifest
-                .find(&file.content)
-                .map_err(Failure::Conflict)?;
+            target.site = target.find(&file.content).map_err(Failure::Conflict)?;
         }
         Ok(())
     }
@@ -199,12 +197,9 @@ impl<H: Host> Run<'_, H> {
 
 /// The file with the old value in place of the new one.
 fn put_back(content: &str, target: &Target) -> Result<String, String> {
-    let site = target.manifest.find(content)?;
+    let site = target.find(content)?;
     if site.value != target.wanted {
-        return Err(format!(
-            "`{}` holds something else by now",
-            target.manifest.image
-        ));
+        return Err(format!("`{}` holds something else by now", target.shown));
     }
     yaml::replace(content, &site, &target.site.value)
 }

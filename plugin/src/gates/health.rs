@@ -6,26 +6,33 @@ use crate::facts::Facts;
 use crate::settings::{Health, Settings};
 use crate::types::Reason;
 
-/// Refuses unless staging has the wanted state in both properties, and unless its manifest, if one is named, holds the image
-/// that the catalog claims.
+/// Refuses unless all of staging has the wanted state in both properties, and unless its manifests, if they are named, hold
+/// the image that the catalog claims.
 pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
     let health = &settings.health;
-    let Some(staging) = facts.staging.as_ref().filter(|_| health.enabled) else {
+    if !health.enabled {
         return Vec::new();
-    };
-    let mut reasons: Vec<_> = unwell(staging, health)
-        .into_iter()
+    }
+    let wrong = facts
+        .staging
+        .iter()
+        .flat_map(|staging| unwell(staging, health));
+    let mut reasons: Vec<_> = wrong
         .map(|what| reason("health", format!("{what}; promote when it is well")))
         .collect();
-    if let (Some((path, claimed)), Some(wanted)) = (&facts.staging_manifest, &facts.staging_wanted)
-        && claimed != wanted
+    for manifest in facts
+        .staging_manifests
+        .iter()
+        .filter(|manifest| !manifest.agrees)
     {
         reasons.push(reason(
             "health",
             format!(
-                "{} runs `{wanted}` by the catalog, but `{}` by its manifest `{path}`: wait until the catalog has caught up",
-                named(&staging.key),
-                claimed.escape_debug()
+                "{} runs `{}` by the catalog, but `{}` by its manifest `{}`: wait until the catalog has caught up",
+                named(&manifest.runtime),
+                manifest.wanted,
+                manifest.holds.escape_debug(),
+                manifest.path
             ),
         ));
     }

@@ -1,45 +1,31 @@
-//! `repository`, `mutable-tag` and `downgrade`: that the image is another build of the same thing, and a later one.
+//! `mutable-tag` and `downgrade`: that the image is a later build of what is there.
+
+use std::cmp::Ordering;
 
 use super::reason;
-use crate::facts::{Facts, Target};
+use crate::facts::Facts;
 use crate::image::Reference;
-use crate::settings::{Part, Settings};
+use crate::settings::Settings;
 use crate::types::Reason;
+use crate::version;
 use crate::yaml::Stream;
 
-/// Refuses a change of the repository, a tag that may mean another image tomorrow, and an older version.
+/// Refuses a tag that may mean another image tomorrow, and an older version. That the repository is the same was looked at
+/// where the manifest was read.
 pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
-    let Some(wanted) = &facts.wanted else {
+    let (Some(wanted), Some(promoted)) = (&facts.wanted, facts.promoted()) else {
         return Vec::new();
     };
     let mut reasons = Vec::new();
-    reasons.extend(mutable(wanted, &settings.mutable_tags));
+    reasons.extend(mutable(&promoted, &settings.mutable_tags));
     for target in facts.sites.iter().filter(|target| !target.is_current()) {
-        let place = format!(
-            "`{}` in `{}`",
-            target.manifest.image, facts.files[target.file].path
-        );
-        let held = held(target);
-        if let Err(what) = &held {
-            reasons.push(reason("manifest", format!("{place}: {what}")));
-        }
-        let Ok(Some(held)) = held else { continue };
-        let repository_counts = matches!(target.manifest.part, Part::Reference | Part::Repository);
-        if repository_counts && !settings.allow_other_repository && !held.same_repository(wanted) {
-            reasons.push(reason(
-                "repository",
-                format!(
-                    "{place} holds an image of `{}`, the new one is of `{}`: wrong place, or wrong image (`allow_other_repository` allows it)",
-                    held.repository, wanted.repository
-                ),
-            ));
-        }
-        if !settings.allow_downgrade && !facts.is_rollback && is_older(facts, wanted, &held) {
+        let Some(held) = &target.held else { continue };
+        if !settings.allow_downgrade && !facts.is_rollback && is_older(facts, wanted, held) {
             reasons.push(reason(
                 "downgrade",
                 format!(
-                    "{place} holds `{}`, and `{wanted}` is older (`rollback` and `allow_downgrade` allow it)",
-                    target.site.value
+                    "`{}` in `{}` holds `{}`, and `{wanted}` is older (`rollback` and `allow_downgrade` allow it)",
+                    target.shown, facts.files[target.file].path, target.site.value
                 ),
             ));
         }
@@ -82,18 +68,6 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
     warnings
 }
 
-/// What a target holds now, as a reference; none for a digest alone, which says neither what nor how old.
-fn held(target: &Target) -> Result<Option<Reference>, String> {
-    let value = &target.site.value;
-    match target.manifest.part {
-        Part::Reference | Part::Repository => Reference::parse(value).map(Some),
-        Part::Tag => Reference::parse(&format!("x:{value}"))
-            .map(Some)
-            .map_err(|_| format!("`{}` is not a tag", value.escape_debug())),
-        Part::Digest => Ok(None),
-    }
-}
-
 fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {
     if mutable.is_empty() || wanted.digest.is_some() {
         return None;
@@ -111,71 +85,12 @@ fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {
     ))
 }
 
-/// By version if both tags are versions, else by the time of the push if the catalog knows both images.
+/// By version if both tags have one, else by the time of the push if the catalog knows both images, else by a counter.
 fn is_older(facts: &Facts, wanted: &Reference, held: &Reference) -> bool {
-    let version = |reference: &Reference| reference.tag.as_deref().and_then(version);
-    if let (Some(new), Some(old)) = (version(wanted), version(held)) {
-        return new < old;
-    }
-    facts.pushed.is_some_and(|(new, old)| new < old)
-}
-
-/// A version's numbers, and whether it is a release: `1.4.2-rc.1` comes before `1.4.2`.
-fn version(tag: &str) -> Option<(Vec<u64>, bool, Vec<Identifier>)> {
-    let tag = tag.strip_prefix('v').unwrap_or(tag);
-    let tag = tag.split('+').next().unwrap_or(tag);
-    let (numbers, pre) = tag
-        .split_once('-')
-        .map_or((tag, None), |(numbers, pre)| (numbers, Some(pre)));
-    let numbers: Vec<u64> = numbers
-        .split('.')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let pre_release = pre
-        .into_iter()
-        .flat_map(|pre| pre.split('.'))
-        .map(Identifier::new)
-        .collect();
-    (numbers.len() >= 2).then_some((numbers, pre.is_none(), pre_release))
-}
-
-/// A part of a pre-release; numbers come before words, as semver.org's section 11 has it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Identifier {
-    Number(u64),
-    Word(String),
-}
-
-impl Identifier {
-    fn new(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Word(text.to_owned()), Self::Number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn orders_versions() {
-        let rising = [
-            "1.4",
-            "1.4.2-alpha",
-            "1.4.2-alpha.1",
-            "1.4.2-beta.2",
-            "1.4.2-beta.11",
-            "1.4.2-rc.1",
-            "v1.4.2",
-            "1.4.10",
-            "1.10.0",
-            "2.0.0",
-        ];
-        for pair in rising.windows(2) {
-            assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
-        }
-        for tag in ["latest", "abc", "12", "1.x", "deadbeef", "1..2"] {
-            assert!(version(tag).is_none(), "{tag}");
-        }
-    }
+    let tags = wanted.tag.as_deref().zip(held.tag.as_deref());
+    let by_version = tags.and_then(|(new, old)| version::order(new, old));
+    let by_time = || facts.pushed.map(|(new, old)| new.cmp(&old));
+    let by_counter = || tags.and_then(|(new, old)| version::order_by_counter(new, old));
+    let order = by_version.or_else(by_time).or_else(by_counter);
+    order == Some(Ordering::Less)
 }

@@ -15,7 +15,7 @@ pub use promote_guest::reason;
 
 use crate::facts::Facts;
 use crate::settings::{Freshness, Settings};
-use crate::types::{Reason, Relation};
+use crate::types::Reason;
 
 /// What the rules say.
 #[derive(Debug, Default)]
@@ -26,8 +26,8 @@ pub struct Verdict {
     pub warnings: Vec<Reason>,
 }
 
-/// Asks every rule. `seen` are the service's relations as the person saw them.
-pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
+/// Asks every rule.
+pub fn all(facts: &Facts, settings: &Settings) -> Verdict {
     let mut verdict = Verdict {
         reasons: [
             lock::check(facts, &settings.lock),
@@ -43,8 +43,8 @@ pub fn all(facts: &Facts, settings: &Settings, seen: &[Relation]) -> Verdict {
     };
     match settings.freshness {
         Freshness::Ignore => {}
-        Freshness::Report => verdict.warnings.extend(freshness::check(facts, seen)),
-        Freshness::Refuse => verdict.reasons.extend(freshness::check(facts, seen)),
+        Freshness::Report => verdict.warnings.extend(freshness::check(facts)),
+        Freshness::Refuse => verdict.reasons.extend(freshness::check(facts)),
     }
     verdict
 }

@@ -2,10 +2,10 @@
 
 use super::reason;
 use crate::catalog::named;
-use crate::facts::Facts;
+use crate::facts::{Facts, Soaking};
 use crate::settings::Soak;
-use crate::time::{duration, spell, timestamp};
-use crate::types::Reason;
+use crate::time::{Seconds, duration, spell, timestamp};
+use crate::types::{EntityKey, Reason};
 
 /// Refuses an image that came to staging too recently, or at a time that is not known.
 pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
@@ -14,35 +14,41 @@ pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
         Ok(least) => least,
         Err(what) => return vec![reason("soak", format!("setting `soak.at_least`: {what}"))],
     };
-    let (Some(staging), Some(image)) = (&facts.staging, &facts.image) else {
+    let Some(image) = &facts.image else {
         return Vec::new();
     };
-    let since = match &facts.soaking_since {
+    let each = facts.soaking.iter();
+    each.filter_map(|soaking| too_short(soaking, &image.key, facts.now, least))
+        .map(|what| reason("soak", what))
+        .collect()
+}
+
+/// Why an image has not been in a runtime for long enough.
+fn too_short(
+    soaking: &Soaking,
+    image: &EntityKey,
+    now: Option<Seconds>,
+    least: Seconds,
+) -> Option<String> {
+    let since = match &soaking.since {
         Ok(since) => since,
-        Err(what) => return vec![reason("soak", format!("setting `soak.since`: {what}"))],
+        Err(what) => return Some(format!("setting `soak.since`: {what}")),
     };
-    let (Some(start), Some(now)) = (timestamp(since), facts.now) else {
-        return vec![reason(
-            "soak",
-            format!(
-                "setting `soak.since`: `{}` is not a time",
-                since.escape_debug()
-            ),
-        )];
+    let (Some(start), Some(now)) = (timestamp(since), now) else {
+        return Some(format!(
+            "setting `soak.since`: `{}` is not a time",
+            since.escape_debug()
+        ));
     };
     let soaked = (now - start).max(0);
-    if soaked >= least {
-        return Vec::new();
-    }
-    vec![reason(
-        "soak",
+    (soaked < least).then(|| {
         format!(
             "{} has been in {} for {}, at least {} are asked for: try again in {}",
-            named(&image.key),
-            named(&staging.key),
+            named(image),
+            named(&soaking.runtime),
             spell(soaked),
             spell(least),
             spell(least - soaked)
-        ),
-    )]
+        )
+    })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
 use crate::flow::promote;
 use crate::host::Ancestry;
-use crate::types::{Outcome, Reason, Relation};
+use crate::types::{Outcome, Reason};
 
 /// A run with these settings beside the guide's.
 fn run(fake: &mut Fake, settings: &Value) -> Outcome {
@@ -25,10 +25,6 @@ fn run(fake: &mut Fake, settings: &Value) -> Outcome {
     let mut request = request(&all.to_string());
     request.requested_at = Some("2026-01-06T09:59:00Z".into());
     request.inputs = r#"{"hotfix":true,"image":"web-1.4.1"}"#.into();
-    request.subject.relations = vec![Relation {
-        name: "test_runtime".into(),
-        targets: vec!["web-staging".into()],
-    }];
     promote(fake, &request).unwrap()
 }
 
@@ -224,17 +220,14 @@ fn soak() {
 
 #[test]
 fn freshness() {
-    let moved: Change = |fake| {
-        fake.entity("service", "web").relations[0].targets = vec!["web-test".into()];
-        let mut staging = fake.entity("running_service", "web-staging").clone();
-        staging.key.identifier = "web-test".into();
-        fake.put(staging);
+    let renamed: Change = |fake| {
+        fake.entity("service", "web").updated_at = Some("2026-01-06T09:59:30Z".into());
     };
     check(
         json!({ "freshness": "refuse" }),
-        moved,
+        renamed,
         "freshness",
-        "was `web-staging` at the click and is \"web-test\" now",
+        "service `web` has changed since the click",
     );
     check(json!({ "freshness": "refuse" }), AS_IT_IS, "", "");
     let touched: Change = |fake| {
@@ -454,6 +447,35 @@ fn identity_of_the_image() {
         "downgrade",
         "`ghcr.io/acme/web:abc` is older",
     );
+}
+
+#[test]
+fn what_follows_a_version_orders_by_the_time_of_the_push() {
+    let tags = [
+        ("1.4.2-3ced321a", "1.4.2-0b1c2d3e"),
+        ("v1.0.20200827-ls9", "v1.0.20200827-ls30"),
+        ("v1.4.2-9-gabcdef1", "v1.4.2-10-gdef1234"),
+        ("1.4.2-alpine", "1.4.2"),
+    ];
+    for (old, new) in tags {
+        for (pushed, rule) in [("2026-01-04", ""), ("2025-12-29", "downgrade")] {
+            let mut fake = Fake::guide();
+            fake.files
+                .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", old));
+            image(
+                &mut fake,
+                &format!(
+                    r#"{{"registryId":"ghcr.io/acme/web","tags":["{new}"],"pushedAt":"{pushed}T00:00:00Z"}}"#
+                ),
+            );
+            fake.entity("image", "web-1.4.1").properties =
+                r#"{"pushedAt":"2026-01-01T00:00:00Z"}"#.into();
+            let reasons = reasons(run(&mut fake, &json!({})));
+            let rules: Vec<_> = reasons.iter().map(|reason| reason.rule.as_str()).collect();
+            let expected: &[&str] = if rule.is_empty() { &[] } else { &[rule] };
+            assert_eq!(rules, expected, "{old} to {new}, {pushed}: {reasons:?}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Gathering, clean_path, context};
 use crate::catalog::{Item, named};
-use crate::facts::{Facts, Provenance};
+use crate::facts::{Facts, Provenance, Soaking};
 use crate::host::{Comparison, Host};
 use crate::template;
 use crate::time::{duration, timestamp};
@@ -20,13 +20,14 @@ impl<H: Host> Gathering<'_, H> {
             .actor
             .email
             .clone()
-            .or_else(|| request.actor.name.clone());
+            .or_else(|| request.actor.name.clone())
+            .or_else(|| Some(request.actor.id.clone()).filter(|id| !id.is_empty()));
         facts.requested_at.clone_from(&request.requested_at);
         let hotfix = context["inputs"].get(&settings.freeze.hotfix_input);
         facts.is_hotfix =
             !settings.freeze.hotfix_input.is_empty() && hotfix == Some(&Value::Bool(true));
         facts.author = template::render(&settings.people.author, &context);
-        facts.soaking_since = template::render(&settings.soak.since, &context);
+        facts.soaking = self.soaking(facts);
         let pushed = |image: &Option<Item>| {
             image
                 .as_ref()
@@ -82,41 +83,47 @@ impl<H: Host> Gathering<'_, H> {
         if settings.health.manifest.is_empty()
             || !settings.health.enabled
             || !settings.image.is_empty()
-            || facts.staging.is_none()
+            || facts.staging.is_empty()
         {
             return Ok(());
         }
-        let context = self.context(facts);
-        let path = self.fill(
-            "health",
-            "health.manifest",
-            &settings.health.manifest,
-            &context,
-        );
-        let Some(path) = path.and_then(|path| {
-            clean_path(&path)
-                .map_err(|what| self.refuse("health", what))
-                .ok()
-        }) else {
-            return Ok(());
-        };
-        let Some(file) = self.host.read_file(repository, &path, &revision)? else {
-            self.refuse(
-                "health",
-                format!("staging's manifest `{path}` does not exist in {repository}"),
-            );
-            return Ok(());
-        };
-        let manifest = &settings.manifest[0];
-        match manifest.find(&file.content) {
-            Ok(site) => facts.staging_manifest = Some((path, site.value)),
-            Err(what) => self.refuse("health", format!("staging's manifest `{path}`: {what}")),
+        for staging in facts.staging.clone() {
+            let mut context = self.context(facts);
+            context["staging"] = staging.value.clone();
+            let template = &settings.health.manifest;
+            let path = self.fill("health", "health.manifest", template, &context);
+            let path = path.and_then(|path| {
+                clean_path(&path)
+                    .map_err(|what| self.refuse("health", what))
+                    .ok()
+            });
+            let Some(path) = path else { continue };
+            let Some(file) = self.host.read_file(repository, &path, &revision)? else {
+                self.refuse(
+                    "health",
+                    format!("staging's manifest `{path}` does not exist in {repository}"),
+                );
+                continue;
+            };
+            match self.staging_manifest(facts, &staging, &path, &file.content) {
+                Ok(found) => facts.staging_manifests.extend(found),
+                Err(what) => self.refuse("health", format!("staging's manifest `{path}`: {what}")),
+            }
         }
-        facts.staging_wanted = facts
-            .wanted
-            .as_ref()
-            .and_then(|image| manifest.part.of(image));
         Ok(())
+    }
+
+    /// Since when the image has been in each of staging.
+    fn soaking(&self, facts: &Facts) -> Vec<Soaking> {
+        let since = |staging: &Item| {
+            let mut context = self.context(facts);
+            context["staging"] = staging.value.clone();
+            Soaking {
+                runtime: staging.key.clone(),
+                since: template::render(&self.settings.soak.since, &context),
+            }
+        };
+        facts.staging.iter().map(since).collect()
     }
 
     pub(super) fn context(&self, facts: &Facts) -> Value {
@@ -124,8 +131,8 @@ impl<H: Host> Gathering<'_, H> {
             self.request,
             &[
                 ("service", Some(&facts.service)),
-                ("staging", facts.staging.as_ref()),
-                ("production", facts.production.as_ref()),
+                ("staging", facts.staging.first()),
+                ("production", facts.production.first()),
                 ("image", facts.image.as_ref()),
             ],
         )

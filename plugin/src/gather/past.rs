@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Gathering, clean_path, context};
+use super::manifests::{Entry, first};
+use super::{Gathering, context};
 use crate::catalog::{Item, named};
 use crate::facts::Facts;
+use crate::held::Held;
 use crate::host::{Host, PullFilter, PullRequest, PullState};
-use crate::settings::Manifest;
+use crate::image::Reference;
+use crate::settings::Part;
 use crate::text;
 use crate::types::{EntityKey, Failure};
 
@@ -30,28 +33,33 @@ impl<H: Host> Gathering<'_, H> {
         repository: &str,
     ) -> Result<Option<(String, String)>, Failure> {
         let manifest = &self.settings.manifest[0];
-        let context = self.context(facts);
-        let Some(path) = self.fill("rollback", "manifest.path", &manifest.path, &context) else {
+        let production = facts.production.first().cloned();
+        let Some(entry) = self.entry(facts, manifest, production.as_ref()) else {
             return Ok(None);
         };
-        let Ok(path) = clean_path(&path) else {
-            // Said again, with the reason, when the manifests are read.
-            return Ok(None);
-        };
-        let Some(file) = self.file(facts, repository, &path)? else {
-            return Ok(None);
-        };
-        let Ok(now) = manifest
-            .find(&facts.files[file].content)
-            .map(|site| site.value)
-        else {
+        let Some(file) = self.file(facts, repository, &entry.path)? else {
             return Ok(None);
         };
         let current = self.recorded(facts)?;
+        let like = current
+            .as_ref()
+            .and_then(|image| self.reference(image, production.as_ref()).ok());
+        let content = &facts.files[file].content;
+        let Ok(now) = first(content, &entry.search, entry.part, like.as_ref()) else {
+            // Said again, with the reason, when the manifests are read.
+            return Ok(None);
+        };
+        let spot = Spot {
+            entry,
+            like,
+            part: now.part,
+            production,
+        };
+        let (path, now) = (spot.entry.path.clone(), now.value);
         let merged = self.merged(facts, repository)?;
-        let wanted = match self.is_done(facts, current.as_ref(), &merged, &now) {
+        let wanted = match self.is_done(facts, &spot, current.as_ref(), &merged, &now) {
             true => Some(now.clone()),
-            false => self.before(repository, &path, manifest, &merged, &now)?,
+            false => self.before(repository, &spot, &merged, &now)?,
         };
         let Some(wanted) = wanted else {
             let what = format!(
@@ -60,12 +68,12 @@ impl<H: Host> Gathering<'_, H> {
             self.refuse("rollback", what);
             return Ok(None);
         };
-        self.identify(current.as_ref(), &wanted)
+        self.identify(&spot, current.as_ref(), &wanted)
     }
 
     /// The image that production runs, by the catalog.
     fn recorded(&mut self, facts: &Facts) -> Result<Option<Item>, Failure> {
-        let production = facts.production.as_ref();
+        let production = facts.production.first();
         let Some(identifier) = production.and_then(|it| it.relation(&self.settings.image_relation))
         else {
             return Ok(None);
@@ -108,6 +116,7 @@ impl<H: Host> Gathering<'_, H> {
     fn is_done(
         &self,
         facts: &Facts,
+        spot: &Spot,
         current: Option<&Item>,
         merged: &[PullRequest],
         now: &str,
@@ -118,25 +127,22 @@ impl<H: Host> Gathering<'_, H> {
             return true;
         }
         let is_last = merged.last().is_some_and(is_way_back);
-        let recorded = current
-            .filter(|_| is_last)
-            .and_then(|image| self.held(image));
-        recorded.is_some_and(|recorded| recorded != now)
+        is_last && current.is_some_and(|image| self.is_held(spot, image, now) == Some(false))
     }
 
-    /// What the first manifest holds if it holds an image.
-    fn held(&self, image: &Item) -> Option<String> {
-        self.settings.manifest[0]
-            .part
-            .of(&self.reference(image).ok()?)
+    /// Whether a value is that of an image; none if the image cannot be written.
+    fn is_held(&self, spot: &Spot, image: &Item, value: &str) -> Option<bool> {
+        let reference = self.reference(image, spot.production.as_ref()).ok()?;
+        let digest = self.known_digest(image);
+        let held = Held::read(spot.part, value).ok()?;
+        Some(held.denotes(spot.part, &reference, digest.as_deref()))
     }
 
     /// What stood in the manifest before. The values are a stack: a promotion puts one on it, a way back takes one off.
     fn before(
         &mut self,
         repository: &str,
-        path: &str,
-        manifest: &Manifest,
+        spot: &Spot,
         merged: &[PullRequest],
         now: &str,
     ) -> Result<Option<String>, Failure> {
@@ -149,9 +155,9 @@ impl<H: Host> Gathering<'_, H> {
                 && let Some(commit) = self.host.get_commit(repository, commit)?
                 && let Some(parent) = commit.parents.first()
             {
-                stack.extend(self.value(repository, path, manifest, parent)?);
+                stack.extend(self.value(repository, spot, parent)?);
             }
-            let Some(value) = self.value(repository, path, manifest, commit)? else {
+            let Some(value) = self.value(repository, spot, commit)? else {
                 // What was before is on the other side of a gap.
                 stack.clear();
                 continue;
@@ -175,29 +181,27 @@ impl<H: Host> Gathering<'_, H> {
     fn value(
         &mut self,
         repository: &str,
-        path: &str,
-        manifest: &Manifest,
+        spot: &Spot,
         commit: &str,
     ) -> Result<Option<String>, Failure> {
-        let file = match self.host.read_file(repository, path, commit) {
+        let file = match self.host.read_file(repository, &spot.entry.path, commit) {
             Err(Failure::NotFound(_) | Failure::Rejected(_)) => None,
             other => other?,
         };
-        Ok(file
-            .and_then(|file| manifest.find(&file.content).ok())
-            .map(|site| site.value))
+        Ok(file.and_then(|file| spot.value(&file.content).ok()))
     }
 
     /// The one image of the catalog that is written so.
     fn identify(
         &mut self,
+        spot: &Spot,
         current: Option<&Item>,
         wanted: &str,
     ) -> Result<Option<(String, String)>, Failure> {
         let blueprint = &self.settings.image_blueprint;
         // Images of one repository share the property that holds it: a catalog is not read whole.
         let repository = current
-            .and_then(|image| self.reference(image).ok())
+            .and_then(|image| self.reference(image, spot.production.as_ref()).ok())
             .map(|it| it.repository);
         let properties = current
             .and_then(|image| image.value["properties"].as_object())
@@ -213,7 +217,7 @@ impl<H: Host> Gathering<'_, H> {
         let mut fitting = Vec::new();
         for entity in self.host.search(blueprint, &query)? {
             let image = Item::new(&entity)?;
-            if self.held(&image).as_deref() == Some(wanted) {
+            if self.is_held(spot, &image, wanted) == Some(true) {
                 fitting.push(image.key);
             }
         }
@@ -236,6 +240,24 @@ impl<H: Host> Gathering<'_, H> {
             }
         }
         Ok(None)
+    }
+}
+
+/// The one value whose history is looked at.
+struct Spot {
+    entry: Entry,
+    /// An image of the repository that is looked for.
+    like: Option<Reference>,
+    /// The part of a reference that it holds.
+    part: Part,
+    /// The runtime that it is of.
+    production: Option<Item>,
+}
+
+impl Spot {
+    fn value(&self, content: &str) -> Result<String, String> {
+        let entry = &self.entry;
+        first(content, &entry.search, entry.part, self.like.as_ref()).map(|first| first.value)
     }
 }
 

@@ -1,5 +1,5 @@
 //! As much of JSON Schema as the settings' own schema uses: `type`, `enum`, `minLength`, `properties`, `required`, `items`,
-//! `minItems`, `$ref` to `$defs`, `oneOf` of an object and a list, and `default`, which is filled in.
+//! `minItems`, `$ref` to `$defs`, `oneOf` of one thing and a list of such, and `default`, which is filled in.
 //!
 //! The host checks settings against the whole of the schema before it runs a policy; this makes the policy safe without it.
 
@@ -64,11 +64,13 @@ fn check_type(wanted: &Value, value: &Value, path: &str) -> Result<(), String> {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
+    let fits = |name: &Value| name == is || (name == "integer" && value.is_u64());
     match wanted {
-        Value::String(name) if name != is => {
-            Err(format!("{path} is of type {is}, it must be {name}"))
-        }
-        Value::Array(names) if !names.iter().any(|name| name == is) => Err(format!(
+        Value::String(_) if !fits(wanted) => Err(format!(
+            "{path} is of type {is}, it must be {}",
+            wanted.as_str().unwrap_or_default()
+        )),
+        Value::Array(names) if !names.iter().any(fits) => Err(format!(
             "{path} is of type {is}, it must be one of {}",
             Value::from(names.clone())
         )),

@@ -2,16 +2,24 @@
 
 use saphyr_parser::ScalarStyle;
 
-use super::find::Site;
 use super::node::{Kind, Node, Stream};
 use super::quote;
+use super::site::Site;
 
 /// Replaces one scalar; all other bytes stay as they are.
 ///
 /// # Errors
-/// Says so if the result, parsed again, would differ in anything but that scalar. That is a fault of this policy or of the
-/// parser: nothing may be written then.
+/// Says so if the result, read again by both readers, would differ in anything but that scalar, or would be read differently
+/// by them: nothing may be written then.
 pub fn replace(text: &str, site: &Site, value: &str) -> Result<String, String> {
+    let is_block = matches!(site.style, ScalarStyle::Literal | ScalarStyle::Folded);
+    if is_block && !quote::is_block_line(value) {
+        return Err(format!(
+            "`{}` cannot stand in the block scalar at {}: write the value on one line first",
+            value.escape_debug(),
+            site.place
+        ));
+    }
     let written = quote::write(value, site.style, site.flow);
     let edited = [&text[..site.bytes.start], &written, &text[site.bytes.end..]].concat();
     prove(text, &edited, site, value)
@@ -45,14 +53,36 @@ struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// Whether a node of the old text is the scalar that changes. A block's own span may go on behind its line.
+    fn is_target(&self, node: &Node) -> bool {
+        self.site.enclosing.is_none()
+            && node.bytes.start <= self.site.bytes.start
+            && self.site.bytes.end <= node.bytes.end
+    }
+
+    /// Whether they are those of the block text that the scalar stands in.
+    fn is_enclosing(&self, bytes: &std::ops::Range<usize>) -> bool {
+        let enclosing = self.site.enclosing.as_ref();
+        // Its end may have moved: another value in it may have been replaced before.
+        enclosing.is_some_and(|it| it.bytes.start == bytes.start)
+    }
+
     fn same(&mut self, old: &Node, new: &Node) -> Result<(), String> {
+        let old_bytes = old.bytes.clone();
         let differs = || Err(format!("something else changes at {}", old.place));
         if old.anchor != new.anchor || old.tag != new.tag {
             return differs();
         }
         match (&old.kind, &new.kind) {
+            (Kind::Scalar { value: old, .. }, Kind::Scalar { value: new, .. })
+                if self.is_enclosing(&old_bytes) =>
+            {
+                self.seen += 1;
+                let inner = self.site.enclosing.as_ref().map(|it| &it.site);
+                inner.map_or_else(differs, |site| prove(old, new, site, self.value))
+            }
             (Kind::Scalar { .. }, Kind::Scalar { value, style, flow })
-                if old.bytes == self.site.bytes && *flow == self.site.flow =>
+                if self.is_target(old) && *flow == self.site.flow =>
             {
                 self.seen += 1;
                 let stays_text = *style != ScalarStyle::Plain

@@ -1,123 +1,194 @@
-//! From a path to exactly one scalar, or to the reason why a change there would be a mistake.
+//! From an address to exactly one scalar, or to the reason why a change there would be a mistake.
 
-use saphyr_parser::ScalarStyle;
-
+use super::address::{Address, Document, describe, some};
+use super::foreign;
+use super::nest::Nested;
 use super::node::{Kind, Node, Place, Stream};
 use super::path::{Path, Step};
-use super::quote;
+use super::site::{Enclosing, Site, site};
 
-/// Which documents of a file are meant; all of them if nothing is set.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Selector<'a> {
-    /// The document's `kind`.
-    pub kind: Option<&'a str>,
-    /// The document's `metadata.name`.
-    pub name: Option<&'a str>,
-}
-
-/// A scalar that may be replaced.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// Its text.
-    pub value: String,
-    /// How it is written.
-    pub style: ScalarStyle,
-    /// Whether it stands in `{…}` or `[…]`.
-    pub flow: bool,
-    /// Its bytes.
-    pub bytes: std::ops::Range<usize>,
-    /// Where it begins.
-    pub place: Place,
-    /// Whether every reader takes it for text as it stands.
-    pub is_text: bool,
-}
-
-/// Finds the one scalar that a path addresses.
+/// Finds the one scalar that an address means.
 ///
 /// # Errors
 /// Says why there is none, or why it must not be replaced, with line and column.
-pub fn find(stream: &Stream<'_>, selector: Selector<'_>, path: &Path) -> Result<Site, String> {
-    let meant: Vec<&Node> = stream
-        .documents
-        .iter()
-        .filter(|root| selector.admits(root))
-        .collect();
+pub fn find(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
+    match follow_one(stream, address)? {
+        Some(Hit { end, path, .. }) => match end {
+            End::Node(node) => site(stream, node, path),
+            End::Text { node, rest } => within(stream, node, path, &rest),
+        },
+        None => unreachable_text(stream, address),
+    }
+}
+
+/// The same place by an address that names its document by number, so that one beside it is in that document too.
+///
+/// # Errors
+/// As [`find`], except for what is wrong with the scalar itself.
+pub fn pin(stream: &Stream<'_>, address: &Address) -> Result<Address, String> {
+    match follow_one(stream, address)? {
+        Some(hit) => Ok(hit.document.address(address.path.clone(), address.shared)),
+        None => unreachable_text(stream, address).map(|_| address.clone()),
+    }
+}
+
+/// The keys of the map that an address means; none if it is no map or not there.
+pub fn keys(stream: &Stream<'_>, address: &Address) -> Vec<String> {
+    let Ok(Some(Hit { end, .. })) = follow_one(stream, address) else {
+        return Vec::new();
+    };
+    match end {
+        End::Node(node) if is_text(node) => {
+            inside(stream, node, &Path(Vec::new()), keys).unwrap_or_default()
+        }
+        End::Node(node) => stream.keys(node),
+        End::Text { node, rest } => inside(stream, node, &rest, keys).unwrap_or_default(),
+    }
+}
+
+/// The text that readers have at an address, aliases and merges followed; none if there is none.
+pub fn text_at(stream: &Stream<'_>, address: &Address) -> Option<String> {
+    let meant = Address {
+        shared: true,
+        ..address.clone()
+    };
+    let Ok(Some(Hit { end, .. })) = follow_one(stream, &meant) else {
+        return None;
+    };
+    match end {
+        End::Node(node) => stream.resolve(node).text().map(str::to_owned),
+        End::Text { node, rest } => inside(stream, node, &rest, text_at)?,
+    }
+}
+
+/// Asks something of the document within a block text.
+fn inside<T>(
+    stream: &Stream<'_>,
+    node: &Node,
+    rest: &Path,
+    ask: impl Fn(&Stream<'_>, &Address) -> T,
+) -> Option<T> {
+    let nested = Nested::new(stream, node).ok()?;
+    let inner = Stream::read(&nested.text).ok()?;
+    Some(ask(&inner, &Address::from(rest.clone())))
+}
+
+/// The scalar within a block text.
+fn within(stream: &Stream<'_>, node: &Node, path: &Path, rest: &Path) -> Result<Site, String> {
+    let nested = Nested::new(stream, node)
+        .map_err(|what| format!("`{path}` ends in {what}, so there is no `{rest}`"))?;
+    let told = |what: String| {
+        format!(
+            "`{path}`, in the block text that begins at {}: {what}",
+            node.place
+        )
+    };
+    let inner = Stream::read(&nested.text).map_err(told)?;
+    let found = find(&inner, &Address::from(rest.clone())).map_err(told)?;
+    Ok(Site {
+        bytes: nested.outside(&found.bytes),
+        place: Place {
+            line: node.place.line + found.place.line - 1,
+            column: node.place.column + found.place.column - 1,
+        },
+        enclosing: Some(Box::new(Enclosing {
+            bytes: node.bytes.clone(),
+            site: found.clone(),
+        })),
+        ..found
+    })
+}
+
+/// Where a path ends.
+enum End<'n> {
+    Node(&'n Node),
+    /// In a scalar, with some of the path left: perhaps a document of its own.
+    Text {
+        node: &'n Node,
+        rest: Path,
+    },
+}
+
+/// Whether a scalar is a text of several lines, which may be a document.
+fn is_text(node: &Node) -> bool {
+    node.text().is_some_and(|text| text.contains('\n'))
+}
+
+struct Hit<'n, 'a> {
+    end: End<'n>,
+    document: Document<'n>,
+    path: &'a Path,
+}
+
+/// The one place that an address leads to, if it leads anywhere.
+fn follow_one<'n, 'a>(
+    stream: &'n Stream<'_>,
+    address: &'a Address,
+) -> Result<Option<Hit<'n, 'a>>, String> {
     let mut hits = Vec::new();
-    let mut misses = Vec::new();
-    for root in &meant {
-        match follow(stream, root, path) {
-            Ok(node) => hits.push((Ok(node), *root)),
-            Err(Miss::Refused(why)) => hits.push((Err(why), *root)),
-            Err(Miss::Absent { depth, why }) => misses.push((depth, why)),
+    let mut refused = None;
+    let mut places = Vec::new();
+    for document in address.document.choose(stream) {
+        let root = document.root;
+        match follow(stream, root, address) {
+            Ok(end) => {
+                places.push(describe(root));
+                hits.push(Hit {
+                    end,
+                    document,
+                    path: &address.path,
+                });
+            }
+            Err(Miss::Refused(why)) => {
+                places.push(describe(root));
+                refused = Some(why);
+            }
+            Err(Miss::Absent { .. }) => {}
         }
     }
-    if hits.len() > 1 {
-        let list: Vec<_> = hits.iter().map(|(_, root)| describe(root)).collect();
+    // A text that only may hold a document gives way to what is there for certain.
+    if places.len() > 1 && hits.iter().any(|hit| matches!(hit.end, End::Node(_))) {
+        let before = hits.len();
+        hits.retain(|hit| matches!(hit.end, End::Node(_)));
+        places.truncate(places.len() - (before - hits.len()));
+    }
+    if places.len() > 1 {
+        let path = &address.path;
         return Err(format!(
-            "`{path}` exists in {} documents ({}): say which one with `document = {{ kind = \"…\", name = \"…\" }}`",
-            list.len(),
-            list.join(", ")
+            "`{path}` exists in {} documents ({}): say which one with `document = {{ kind = \"…\", name = \"…\" }}`, \
+             with `namespace`, or with `index`, counted from 0",
+            places.len(),
+            some(places, ", ")
         ));
     }
-    match hits.pop() {
-        Some((result, _)) => result.and_then(|node| site(stream, node, path)),
-        None => Err(match misses.into_iter().max_by_key(|(depth, _)| *depth) {
-            Some((_, why)) => why,
-            None if stream.documents.is_empty() => "the file is empty".to_owned(),
-            None => {
-                let list: Vec<_> = stream.documents.iter().map(describe).collect();
-                format!(
-                    "no document is {selector}; the file has {}",
-                    list.join(", ")
-                )
-            }
-        }),
+    match refused {
+        Some(why) => Err(why),
+        None => Ok(hits.pop()),
     }
 }
 
-impl Selector<'_> {
-    fn admits(&self, root: &Node) -> bool {
-        let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
-        let kind = text(root.get("kind"));
-        let name = text(
-            root.get("metadata")
-                .and_then(|metadata| metadata.get("name")),
-        );
-        self.kind
-            .is_none_or(|wanted| kind.as_deref() == Some(wanted))
-            && self
-                .name
-                .is_none_or(|wanted| name.as_deref() == Some(wanted))
+/// Why an address leads nowhere.
+fn unreachable_text(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
+    let chosen = address.document.choose(stream);
+    let missed =
+        chosen
+            .iter()
+            .filter_map(|document| match follow(stream, document.root, address) {
+                Err(Miss::Absent { depth, why }) => Some((depth, why)),
+                _ => None,
+            });
+    if let Some((depth, why)) = missed.max_by_key(|(depth, _)| *depth) {
+        let kind = (depth == 0).then(|| foreign::kind(stream.text)).flatten();
+        return Err(kind.map_or(why, |kind| kind.to_owned()));
     }
-}
-
-impl std::fmt::Display for Selector<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            out,
-            "`{}/{}`",
-            self.kind.unwrap_or("*"),
-            self.name.unwrap_or("*")
-        )
+    if stream.documents.iter().all(Node::is_empty) {
+        return Err("the file is empty".to_owned());
     }
-}
-
-fn describe(root: &Node) -> String {
-    let text = |node: Option<&Node>| {
-        node.and_then(Node::text)
-            .unwrap_or("?")
-            .escape_debug()
-            .to_string()
-    };
-    let name = text(
-        root.get("metadata")
-            .and_then(|metadata| metadata.get("name")),
-    );
-    format!(
-        "`{}/{name}` at line {}",
-        text(root.get("kind")),
-        root.place.line
-    )
+    Err(format!(
+        "no document is {}; the file has {}",
+        address.document,
+        some(stream.documents.iter().map(describe), ", ")
+    ))
 }
 
 enum Miss {
@@ -127,11 +198,17 @@ enum Miss {
     Refused(String),
 }
 
-fn follow<'n>(stream: &Stream<'_>, root: &'n Node, path: &Path) -> Result<&'n Node, Miss> {
+fn follow<'n>(stream: &'n Stream<'_>, root: &'n Node, address: &Address) -> Result<End<'n>, Miss> {
+    let path = &address.path;
     let mut node = root;
     for (depth, step) in path.0.iter().enumerate() {
-        check_shared(stream, node, path)?;
-        node = match descend(node, step) {
+        if depth > 0 && is_text(node) {
+            check_shared(stream, node, None, address)?;
+            let rest = Path(path.0[depth..].to_vec());
+            return Ok(End::Text { node, rest });
+        }
+        check_shared(stream, node, Some(step), address)?;
+        node = match descend(stream, node, step) {
             Ok(child) => child,
             Err(Descent::Several(places)) => {
                 return Err(Miss::Refused(format!(
@@ -139,32 +216,23 @@ fn follow<'n>(stream: &Stream<'_>, root: &'n Node, path: &Path) -> Result<&'n No
                     Path(vec![step.clone()])
                 )));
             }
-            Err(Descent::None) => {
-                check_merged(stream, node, step, path)?;
-                let upto = Path(path.0[..depth].to_vec());
-                let place = if depth == 0 {
-                    "the top level".to_owned()
-                } else {
-                    format!("`{upto}`")
-                };
-                return Err(Miss::Absent {
-                    depth,
-                    why: format!(
-                        "`{path}` does not exist: {place} at line {} {}, but no `{}`",
-                        node.place.line,
-                        inventory(node),
-                        Path(vec![step.clone()])
-                    ),
-                });
-            }
+            Err(Descent::None) => match merged(stream, node, step, address)? {
+                Some(child) => child,
+                None => return Err(absent(node, path, depth)),
+            },
         };
-        if let Kind::Alias(anchor) = &node.kind {
+        if let &Kind::Alias(anchor) = &node.kind {
+            if address.shared {
+                node = stream.resolve(node);
+                continue;
+            }
             return Err(Miss::Refused(format!(
-                "`{path}` goes through the alias `{}` at {}: what it stands for is shared, {}; write the value out, or address the anchor itself",
+                "`{path}` goes through the alias `{}` at {}: what it stands for is shared, {}; write the value out, \
+                 or say `shared = true` if it is meant to change everywhere",
                 source(stream, node),
                 node.place,
                 stream
-                    .anchored(*anchor)
+                    .anchored(anchor)
                     .map_or_else(String::new, |home| format!(
                         "it is defined at {}",
                         home.place
@@ -172,8 +240,26 @@ fn follow<'n>(stream: &Stream<'_>, root: &'n Node, path: &Path) -> Result<&'n No
             )));
         }
     }
-    check_shared(stream, node, path)?;
-    Ok(node)
+    check_shared(stream, node, None, address)?;
+    Ok(End::Node(node))
+}
+
+fn absent(node: &Node, path: &Path, depth: usize) -> Miss {
+    let upto = Path(path.0[..depth].to_vec());
+    let place = if depth == 0 {
+        "the top level".to_owned()
+    } else {
+        format!("`{upto}`")
+    };
+    Miss::Absent {
+        depth,
+        why: format!(
+            "`{path}` does not exist: {place} at line {} {}, but no `{}`",
+            node.place.line,
+            inventory(node),
+            Path(vec![path.0[depth].clone()])
+        ),
+    }
 }
 
 enum Descent {
@@ -181,177 +267,120 @@ enum Descent {
     Several(String),
 }
 
-fn descend<'n>(node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
-    match (step, &node.kind) {
-        (Step::Key(key), Kind::Map(_)) => node.get(key).ok_or(Descent::None),
-        (Step::Index(index), Kind::List(items)) => items.get(*index).ok_or(Descent::None),
-        (Step::Where { field, value }, Kind::List(items)) => {
-            let matching = |item: &&Node| item.get(field).and_then(Node::text) == Some(value);
-            let mut found = items.iter().filter(matching);
-            match (found.next(), found.next()) {
-                (Some(item), None) => Ok(item),
-                (None, _) => Err(Descent::None),
-                (Some(_), Some(_)) => {
-                    let places = items
-                        .iter()
-                        .filter(matching)
-                        .map(|item| item.place.to_string());
-                    Err(Descent::Several(places.collect::<Vec<_>>().join(" and ")))
-                }
-            }
+fn descend<'n>(stream: &'n Stream<'_>, node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
+    let found: Vec<&Node> = match (step, &node.kind) {
+        (Step::Key(key), Kind::Map(_)) => {
+            let mut found: Vec<_> = node
+                .get(key)
+                .into_iter()
+                .chain(stream.by_alias(node, key))
+                .collect();
+            found.sort_unstable_by_key(|node| node.bytes.start);
+            found
         }
-        _ => Err(Descent::None),
+        (Step::Index(index), Kind::List(items)) => items.get(*index).into_iter().collect(),
+        (Step::Where { field, value }, Kind::List(items)) => {
+            let holds = |item: &&Node| {
+                let mut keys = field.iter();
+                let end = keys.try_fold(*item, |node, key| stream.lookup(node, key));
+                end.and_then(Node::text) == Some(value)
+            };
+            items.iter().filter(holds).collect()
+        }
+        _ => Vec::new(),
+    };
+    match found.as_slice() {
+        [] => Err(Descent::None),
+        [one] => Ok(one),
+        many => Err(Descent::Several(some(
+            many.iter().map(|node| node.place.to_string()),
+            " and ",
+        ))),
     }
 }
 
 /// Refuses a node whose anchor is used elsewhere: a change in it would change those places as well.
-fn check_shared(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<(), Miss> {
-    let uses = stream
-        .aliases
-        .iter()
-        .filter(|(anchor, _)| *anchor == node.anchor && *anchor != 0);
-    let places: Vec<_> = uses.map(|(_, place)| place.to_string()).collect();
+fn check_shared(
+    stream: &Stream<'_>,
+    node: &Node,
+    next: Option<&Step>,
+    address: &Address,
+) -> Result<(), Miss> {
+    if address.shared {
+        return Ok(());
+    }
+    let places = stream.uses(node, next);
     if places.is_empty() {
         return Ok(());
     }
     Err(Miss::Refused(format!(
-        "`{path}` is in the anchored node at {}, which is also used at {}: a change would reach them all",
+        "`{}` is in the anchored node at {}, which is also used at {}: a change would reach them all; \
+         `shared = true` says that this is meant",
+        address.path,
         node.place,
-        places.join(" and at ")
+        some(places.iter().map(ToString::to_string), " and at ")
     )))
 }
 
-/// Refuses a key that the map has only through `<<`.
-fn check_merged(stream: &Stream<'_>, node: &Node, step: &Step, path: &Path) -> Result<(), Miss> {
-    let (Step::Key(key), Some(merged)) = (step, node.get("<<")) else {
-        return Ok(());
+/// The value of a key that the map has only through `<<`, if sharing is meant.
+fn merged<'n>(
+    stream: &'n Stream<'_>,
+    node: &'n Node,
+    step: &Step,
+    address: &Address,
+) -> Result<Option<&'n Node>, Miss> {
+    let Step::Key(key) = step else {
+        return Ok(None);
     };
-    let sources = match &merged.kind {
-        Kind::List(items) => items.iter().collect(),
-        _ => vec![merged],
+    let Some((home, merge)) = stream.merged_from(node, key) else {
+        return Ok(None);
     };
-    for source in sources {
-        let target = match &source.kind {
-            Kind::Alias(anchor) => stream.anchored(*anchor),
-            _ => Some(source),
-        };
-        if let Some(home) = target.and_then(|map| map.get(key)) {
-            return Err(Miss::Refused(format!(
-                "`{path}` comes through the merge key `<<` at {} from {}: a change there would reach every map that merges it; \
-                 write `{key}` out in this map",
-                merged.place, home.place
-            )));
-        }
+    if address.shared {
+        return Ok(stream.lookup(home, key));
     }
-    Ok(())
+    Err(Miss::Refused(format!(
+        "`{}` comes through the merge key `<<` at {} from {}: a change there would reach every map that merges it; \
+         write `{key}` out in this map, or say `shared = true` if it is meant to change everywhere",
+        address.path, merge.place, home.place
+    )))
 }
 
-fn inventory(node: &Node) -> String {
+pub(super) fn inventory(node: &Node) -> String {
     match &node.kind {
         Kind::Map(entries) if entries.is_empty() => "is an empty map".to_owned(),
         Kind::Map(entries) => {
-            let keys = entries.iter().filter_map(|(key, _)| key.text()).take(20);
-            let keys: Vec<_> = keys
-                .map(|key| format!("`{}`", Path(vec![Step::Key(key.to_owned())])))
-                .collect();
-            format!("has {}", keys.join(", "))
+            let keys = entries.iter().filter_map(|(key, _)| key.text());
+            let keys = keys.map(|key| format!("`{}`", Path(vec![Step::Key(key.to_owned())])));
+            format!("has {}", first(keys))
         }
         Kind::List(items) => {
             let names = items
                 .iter()
                 .filter_map(|item| item.get("name").and_then(Node::text))
-                .take(20);
-            let names: Vec<_> = names
-                .map(|name| format!("`[name={}]`", name.escape_debug()))
-                .collect();
+                .map(|name| format!("`[name={}]`", name.escape_debug()));
+            let names = first(names);
             let names = if names.is_empty() {
-                String::new()
+                names
             } else {
-                format!(" ({})", names.join(", "))
+                format!(" ({names})")
             };
             format!("is a list of {} item(s){names}", items.len())
         }
+        _ if node.is_empty() => "is empty".to_owned(),
         _ => format!("is {}", node.noun()),
     }
 }
 
-fn source<'s>(stream: &Stream<'s>, node: &Node) -> &'s str {
+/// The first names, each of them cut.
+fn first(names: impl Iterator<Item = String>) -> String {
+    let cut = |name: String| name.chars().take(80).collect::<String>();
+    names.take(20).map(cut).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn source<'s>(stream: &Stream<'s>, node: &Node) -> &'s str {
     stream
         .text
         .get(node.bytes.clone())
         .unwrap_or_default()
         .trim()
-}
-
-/// The last look at the scalar itself.
-fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site, String> {
-    let at = node.place;
-    let rest = stream.text.get(node.bytes.start..).unwrap_or_default();
-    let Kind::Scalar { value, style, flow } = &node.kind else {
-        let rendered = rest.trim_start_matches('{').len() + 2 <= rest.len();
-        return Err(if rendered {
-            format!(
-                "`{path}` at {at} is a template (`{{{{ … }}}}`): the file is rendered elsewhere, change the value there"
-            )
-        } else {
-            format!(
-                "`{path}` at {at} is {}, not a single value: it {}",
-                node.noun(),
-                inventory(node)
-            )
-        });
-    };
-    let written = source(stream, node);
-    if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-        return Err(format!(
-            "`{path}` at {at} is a block scalar (`|` or `>`): write it on one line first"
-        ));
-    }
-    if written.contains(['\n', '\r']) {
-        return Err(format!(
-            "`{path}` at {at} is written over several lines: write it on one line first"
-        ));
-    }
-    // The parser's positions are not taken on trust: bytes that are not this scalar are never replaced.
-    let quoted =
-        |quote| written.len() >= 2 && written.starts_with(quote) && written.ends_with(quote);
-    let exact = match style {
-        ScalarStyle::SingleQuoted => quoted('\''),
-        ScalarStyle::DoubleQuoted => quoted('"'),
-        _ => written == value,
-    };
-    if !exact {
-        return Err(format!(
-            "`{path}` at {at} is written in a way that this policy does not understand: `{}`",
-            written.escape_debug()
-        ));
-    }
-    let text_tag = matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:str" | "!"));
-    if let Some(tag) = node.tag.as_deref().filter(|_| !text_tag) {
-        return Err(format!(
-            "`{path}` at {at} has the tag `{}`, so it is not plain text",
-            tag.escape_debug()
-        ));
-    }
-    let plain = matches!(style, ScalarStyle::Plain);
-    if value.is_empty() || (plain && matches!(value.as_str(), "~" | "null" | "Null" | "NULL")) {
-        return Err(format!(
-            "`{path}` at {at} is empty: nothing is deployed here yet, so there is nothing to replace; write a first value by hand"
-        ));
-    }
-    if ["{{", "${", "$("].iter().any(|mark| value.contains(mark)) {
-        return Err(format!(
-            "`{path}` at {at} is a template (`{}`): the file is rendered elsewhere, change the value there",
-            value.escape_debug()
-        ));
-    }
-    let is_text = !plain || text_tag || quote::is_plain_text(value, *flow);
-    Ok(Site {
-        value: value.clone(),
-        style: *style,
-        flow: *flow,
-        bytes: node.bytes.clone(),
-        place: at,
-        is_text,
-    })
 }

@@ -1,7 +1,9 @@
 //! How settings address a scalar: names and indexes.
 //!
 //! `spec.template.spec.containers[0].image`, a key with dots or slashes in quotes, `metadata.annotations["acme.example/image"]`,
-//! and a list item by one of its fields, `containers[name=app].image`. Errors print the same syntax.
+//! and a list item by one of its fields, `containers[name=app].image`, `items[metadata.name=web]`. Names and values may be
+//! templates, `images[name={image.repository}].newTag`: they are filled in one by one, so no value can add a step. Errors
+//! print the same syntax.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +21,8 @@ pub enum Step {
     Index(usize),
     /// The item of a list whose field has this value.
     Where {
-        /// The field.
-        field: String,
+        /// The field, a key or several, one within the other.
+        field: Vec<String>,
         /// Its value.
         value: String,
     },
@@ -48,7 +50,7 @@ impl FromStr for Path {
                 let key = key.ok_or_else(|| {
                     format!("`{text}`: a `.` or a `[` is missing before `{rest}`")
                 })?;
-                let end = key.find(['.', '[']).unwrap_or(key.len());
+                let end = find_outside(key, |c| matches!(c, '.' | '[')).unwrap_or(key.len());
                 let (name, after) = key.split_at(end);
                 check_name(name).map_err(|what| format!("`{text}`: {what}"))?;
                 steps.push(Step::Key(name.to_owned()));
@@ -69,16 +71,32 @@ fn check_name(name: &str) -> Result<(), String> {
     if name == "*" || name == "**" {
         return Err(NO_WILDCARDS.to_owned());
     }
-    match name
-        .chars()
-        .find(|c| c.is_whitespace() || c.is_control() || "]\"'=".contains(*c))
-    {
-        Some(c) => Err(format!(
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "]\"'=".contains(c);
+    match find_outside(name, odd) {
+        Some(at) => Err(format!(
             "`{}` must stand in quotes, `[\"…\"]`",
-            c.escape_debug()
+            name[at..]
+                .chars()
+                .take(1)
+                .collect::<String>()
+                .escape_debug()
         )),
         None => Ok(()),
     }
+}
+
+/// Where the first of some characters is that does not stand in `{…}`, a part that is filled in.
+fn find_outside(text: &str, is_wanted: impl Fn(char) -> bool) -> Option<usize> {
+    let mut is_inside = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => is_inside = true,
+            '}' => is_inside = false,
+            c if !is_inside && is_wanted(c) => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 const NO_WILDCARDS: &str =
@@ -87,43 +105,47 @@ const NO_WILDCARDS: &str =
 fn bracket(inside: &str) -> Result<(Step, &str), String> {
     if inside.starts_with(['"', '\'']) {
         let (key, after) = quoted(inside)?;
-        return Ok((Step::Key(key), close(after)?));
+        return match after.strip_prefix('=') {
+            Some(value) => condition(vec![key], value),
+            None => Ok((Step::Key(key), close(after)?)),
+        };
     }
-    let end = inside.find(['=', ']']).ok_or("a `[` is not closed")?;
+    let end = find_outside(inside, |c| matches!(c, '=' | ']')).ok_or("a `[` is not closed")?;
     let (name, after) = inside.split_at(end);
-    let Some(value) = after.strip_prefix('=') else {
-        if name == "*" {
-            return Err(NO_WILDCARDS.to_owned());
+    if let Some(value) = after.strip_prefix('=') {
+        let mut field = Vec::new();
+        let mut rest = name;
+        while let Some(dot) = find_outside(rest, |c| c == '.') {
+            field.push(rest[..dot].to_owned());
+            rest = &rest[dot + 1..];
         }
-        let all_digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
-        let index = name.parse().ok().filter(|_| all_digits);
-        let index = index.ok_or_else(|| {
-            format!("`[{name}]` is neither an index from 0, nor `[name=…]`, nor `[\"key\"]`")
-        })?;
-        return Ok((Step::Index(index), close(after)?));
-    };
-    check_name(name)?;
+        field.push(rest.to_owned());
+        field.iter().try_for_each(|key| check_name(key))?;
+        return condition(field, value);
+    }
+    if name == "*" {
+        return Err(NO_WILDCARDS.to_owned());
+    }
+    let all_digits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+    let index = name.parse().ok().filter(|_| all_digits);
+    let index = index.ok_or_else(|| {
+        format!("`[{name}]` is neither an index from 0, nor `[name=…]`, nor `[\"key\"]`")
+    })?;
+    Ok((Step::Index(index), close(after)?))
+}
+
+/// The value behind `[field=`.
+fn condition(field: Vec<String>, value: &str) -> Result<(Step, &str), String> {
     if value.starts_with(['"', '\'']) {
         let (value, after) = quoted(value)?;
-        return Ok((
-            Step::Where {
-                field: name.to_owned(),
-                value,
-            },
-            close(after)?,
-        ));
+        return Ok((Step::Where { field, value }, close(after)?));
     }
-    let (value, after) = value.split_once(']').ok_or("a `[` is not closed")?;
+    let end = find_outside(value, |c| c == ']').ok_or("a `[` is not closed")?;
+    let (value, after) = (value[..end].to_owned(), &value[end + 1..]);
     if value.is_empty() {
-        return Err(format!("`[{name}=]` has no value"));
+        return Err(format!("`[{}=]` has no value", field.join(".")));
     }
-    Ok((
-        Step::Where {
-            field: name.to_owned(),
-            value: value.to_owned(),
-        },
-        after,
-    ))
+    Ok((Step::Where { field, value }, after))
 }
 
 fn close(after: &str) -> Result<&str, String> {
@@ -147,6 +169,53 @@ fn quoted(text: &str) -> Result<(String, &str), String> {
     Err("a quote is not closed".to_owned())
 }
 
+impl Path {
+    /// The same path with every name and value filled in.
+    ///
+    /// # Errors
+    /// As `fill` does.
+    pub fn fill(&self, fill: impl Fn(&str) -> Result<String, String>) -> Result<Self, String> {
+        let text = |text: &String| {
+            if text.contains(['{', '}']) {
+                fill(text)
+            } else {
+                Ok(text.clone())
+            }
+        };
+        let steps = self.0.iter().map(|step| match step {
+            Step::Key(key) => text(key).map(Step::Key),
+            Step::Index(index) => Ok(Step::Index(*index)),
+            Step::Where { field, value } => Ok(Step::Where {
+                field: field.iter().map(text).collect::<Result<_, _>>()?,
+                value: text(value)?,
+            }),
+        });
+        steps.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// This path with another key for its last step.
+    pub fn beside(&self, key: &str) -> Self {
+        let mut steps = self.0.clone();
+        steps.pop();
+        steps.push(Step::Key(key.to_owned()));
+        Self(steps)
+    }
+
+    /// This path and a key below it.
+    pub fn key(&self, key: &str) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(Step::Key(key.to_owned()));
+        Self(steps)
+    }
+
+    /// This path and an item below it.
+    pub fn item(&self, index: usize) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(Step::Index(index));
+        Self(steps)
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
@@ -156,10 +225,19 @@ impl fmt::Display for Path {
                 }
                 Step::Key(key) => write!(out, "[{}]", in_quotes(key))?,
                 Step::Index(index) => write!(out, "[{index}]")?,
-                Step::Where { field, value } if value.contains([']', '"', '\'']) => {
-                    write!(out, "[{field}={}]", in_quotes(value))?;
+                Step::Where { field, value } => {
+                    let field = match field.as_slice() {
+                        [key] if key.contains(['.', '[']) || check_name(key).is_err() => {
+                            in_quotes(key)
+                        }
+                        keys => keys.join("."),
+                    };
+                    if value.contains([']', '"', '\'']) {
+                        write!(out, "[{field}={}]", in_quotes(value))?;
+                    } else {
+                        write!(out, "[{field}={value}]")?;
+                    }
                 }
-                Step::Where { field, value } => write!(out, "[{field}={value}]")?,
             }
         }
         Ok(())

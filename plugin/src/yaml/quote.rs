@@ -9,11 +9,22 @@ use saphyr_parser::ScalarStyle;
 pub fn write(value: &str, style: ScalarStyle, flow: bool) -> String {
     match style {
         ScalarStyle::Plain if is_plain_text(value, flow) => value.to_owned(),
+        ScalarStyle::Literal | ScalarStyle::Folded => value.to_owned(),
         ScalarStyle::SingleQuoted if !value.contains(|c: char| c.is_control()) => {
             format!("'{}'", value.replace('\'', "''"))
         }
         _ => double_quoted(value),
     }
+}
+
+/// Whether a value can be the one line of a block scalar, where everything is text.
+pub fn is_block_line(value: &str) -> bool {
+    !value.is_empty() && value.trim() == value && !value.contains(is_break)
+}
+
+/// Characters that end a line for some reader, or that no reader takes as they are.
+fn is_break(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 fn double_quoted(value: &str) -> String {
@@ -24,7 +35,7 @@ fn double_quoted(value: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            c if is_break(c) => {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),
@@ -41,16 +52,17 @@ pub fn is_plain_text(value: &str, flow: bool) -> bool {
     };
     let second = value[first.len_utf8()..].chars().next();
     let starts_badly = match first {
-        '-' | '?' | ':' => second.is_none_or(|c| c == ' ' || (flow && ",[]{}".contains(c))),
+        '-' => second.is_none_or(|c| c == ' ' || (flow && ",[]{}".contains(c))),
+        // libyaml takes neither at the start of a value between brackets.
+        '?' | ':' => flow || second.is_none_or(|c| c == ' '),
         first => ",[]{}#&*!|>'\"%@`".contains(first),
     };
-    let breaks = value
-        .contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
+    let breaks = value.contains(is_break)
         || value.contains(": ")
         || value.contains(" #")
         || value.ends_with(':')
         || value.trim() != value
-        || (flow && value.contains([',', '[', ']', '{', '}']))
+        || (flow && (value.contains([',', '[', ']', '{', '}']) || value.contains(":?")))
         || value.starts_with("---")
         || value.starts_with("...");
     !starts_badly && !breaks && !is_typed(value)
@@ -66,13 +78,15 @@ fn is_typed(value: &str) -> bool {
 }
 
 fn is_number(lower: &str) -> bool {
-    let body = lower.strip_prefix(['+', '-']).unwrap_or(lower);
+    // Go takes all `_` away before it looks, also in `0_x1f`.
+    let lower = lower.replace('_', "");
+    let body = lower.strip_prefix(['+', '-']).unwrap_or(&lower);
     if matches!(body, ".inf" | ".nan") {
         return true;
     }
     for (prefix, radix) in [("0x", 16), ("0b", 2), ("0o", 8)] {
         if let Some(digits) = body.strip_prefix(prefix) {
-            return digits.chars().all(|c| c == '_' || c.is_digit(radix));
+            return digits.chars().all(|c| c.is_digit(radix));
         }
     }
     if !body.contains(|c: char| c.is_ascii_digit()) {
@@ -89,10 +103,10 @@ fn is_number(lower: &str) -> bool {
             .all(|c| c.is_ascii_digit() || extra.contains(c))
     };
     let exponent_fits = exponent
-        .is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), "_"));
+        .is_none_or(|e| !e.is_empty() && digits(e.strip_prefix(['+', '-']).unwrap_or(e), ""));
     // Several dots are a version, `1.4.2`: the letter of 1.1's pattern for floats has them, no reader does.
     mantissa.contains(|c: char| c.is_ascii_digit())
-        && digits(mantissa, "_.:")
+        && digits(mantissa, ".:")
         && mantissa.matches('.').count() <= 1
         && exponent_fits
 }

@@ -4,7 +4,7 @@ use super::edit;
 use promote_policy::yaml::Selector;
 
 /// Edits a manifest of the corpus and compares the one line that changes.
-fn check(file: &str, selector: Selector<'_>, path: &str, value: &str, line: usize, expected: &str) {
+fn check(file: &str, selector: Selector, path: &str, value: &str, line: usize, expected: &str) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests/");
     let before = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
     let after = edit(&before, selector, path, value).unwrap_or_else(|why| panic!("{file}: {why}"));
@@ -29,17 +29,17 @@ fn check(file: &str, selector: Selector<'_>, path: &str, value: &str, line: usiz
 
 #[test]
 fn edits_every_manifest_of_the_corpus() {
-    let any = Selector::default();
-    let kind = |kind| Selector {
-        kind: Some(kind),
-        name: None,
+    let any = Selector::default;
+    let kind = |kind: &str| Selector {
+        kind: Some(kind.to_owned()),
+        ..Selector::default()
     };
     let new = "ghcr.io/acme/web:1.4.2";
     let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let app = "spec.template.spec.containers[name=app].image";
     check(
         "deployment.yaml",
-        any,
+        any(),
         app,
         new,
         28,
@@ -47,7 +47,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "deployment.yaml",
-        any,
+        any(),
         "spec.template.spec.initContainers[0].image",
         new,
         23,
@@ -55,7 +55,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "deployment.yaml",
-        any,
+        any(),
         "metadata.annotations[\"acme.example/image\"]",
         new,
         8,
@@ -63,7 +63,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "rollout.yaml",
-        any,
+        any(),
         app,
         new,
         31,
@@ -71,7 +71,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "kustomization.yaml",
-        any,
+        any(),
         "images[name=ghcr.io/acme/web].newTag",
         "1.50",
         12,
@@ -79,7 +79,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "kustomization.yaml",
-        any,
+        any(),
         "images[name=ghcr.io/acme/sidecar].digest",
         digest,
         14,
@@ -87,7 +87,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "values.yaml",
-        any,
+        any(),
         "image.tag",
         "1.4.2",
         5,
@@ -95,7 +95,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "values.yaml",
-        any,
+        any(),
         "image.digest",
         digest,
         6,
@@ -103,7 +103,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "values.yaml",
-        any,
+        any(),
         "image.repository",
         "ghcr.io/acme/web2",
         4,
@@ -127,7 +127,7 @@ fn edits_every_manifest_of_the_corpus() {
     );
     check(
         "list.yaml",
-        any,
+        any(),
         "items[kind=Deployment].spec.template.spec.containers[0].image",
         new,
         19,

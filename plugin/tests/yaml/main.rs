@@ -8,14 +8,26 @@
 
 mod corpus;
 mod edge_cases;
+mod layouts;
 mod property;
 
-use promote_policy::yaml::{self, Selector, Stream};
+use promote_policy::yaml::{self, Address, Selector, Stream};
 
 /// Edits as the policy does; what it says when it refuses.
-fn edit(text: &str, selector: Selector<'_>, path: &str, value: &str) -> Result<String, String> {
-    let path = path.parse()?;
+fn edit(text: &str, document: Selector, path: &str, value: &str) -> Result<String, String> {
+    edit_at(
+        text,
+        &Address {
+            document,
+            path: path.parse()?,
+            shared: false,
+        },
+        value,
+    )
+}
+
+fn edit_at(text: &str, address: &Address, value: &str) -> Result<String, String> {
     let stream = Stream::read(text)?;
-    let site = yaml::find(&stream, selector, &path)?;
+    let site = yaml::find(&stream, address)?;
     yaml::replace(text, &site, value)
 }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::grants::{Grants, RepositoryTarget, Operation, Resolved, Target};
+use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
 use promote_intake::config::Config;
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fuzz_target!(|input: &str| {
     }
 });
 
-/// Written in the one way that means it.
+/// Returns whether a path is written in the one way that means it.
 fn is_plain(path: &str) -> bool {
     path.split('/').all(|part| !matches!(part, "" | "." | ".."))
         && !path.contains(['\\', '%', '\0', '\n'])

@@ -1,4 +1,4 @@
-//! What Port sends, or what anybody sends who may start the workflow.
+//! The message of Port, or of anybody who may start the workflow.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

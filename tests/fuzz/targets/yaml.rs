@@ -16,7 +16,7 @@ fuzz_target!(|input: &str| {
     let _ = edit(text, path, value);
 });
 
-/// Nothing but the addressed scalar changes, and it reads back as what was asked for.
+/// Edits a manifest, and checks that only the addressed scalar changes and that it reads back as what was asked for.
 fn edit(text: &str, path: &str, value: &str) -> Result<(), String> {
     let path: Path = path.parse()?;
     let site = yaml::find(
@@ -28,7 +28,8 @@ fn edit(text: &str, path: &str, value: &str) -> Result<(), String> {
         &path,
     )?;
     let edited = yaml::replace(text, &site, value)?;
-    let (before, after) = (&text[..site.bytes.start], &text[site.bytes.end..]);
+    let before = &text[..site.bytes.start];
+    let after = &text[site.bytes.end..];
     assert!(edited.starts_with(before) && edited.ends_with(after));
     assert!(edited.len() >= before.len() + after.len());
     let again = yaml::find(

@@ -8,38 +8,38 @@ use std::time::Duration;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal, PullRequest};
 use promote_core::service::github;
-use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, Transport};
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
-use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
+use promote_mock::sample::GITHUB_TOKEN;
 use promote_mock::{Shared, World};
+use promote_tests::bench::setup;
+use promote_tests::door::OpenDoor;
 use serde_json::Value;
 
-use crate::record::Record;
+use crate::record::ExchangeRecord;
 
 pub(crate) const REPOSITORY: &str = "acme/gitops";
 pub(crate) const PATH: &str = "apps/web/prod/deployment.yaml";
 pub(crate) const HEAD: &str = "promote/web-prod/1.4.2";
 
 /// See the module.
-pub(crate) struct Bench {
+pub(crate) struct RecordedClients {
     pub(crate) world: Shared,
     pub(crate) live: OpenDoor,
-    record: Record,
+    record: ExchangeRecord,
     /// The calls that were made, by their names in `wit/`.
     pub(crate) made: RefCell<BTreeSet<String>>,
 }
 
-impl Bench {
-    pub(crate) fn new(record: &Record, change: impl FnOnce(&mut World)) -> Self {
+impl RecordedClients {
+    pub(crate) fn new(record: &ExchangeRecord, change: impl FnOnce(&mut World)) -> Self {
         let token = Secret::new("the token of the sample", GITHUB_TOKEN).unwrap();
         Self::as_user(record, github::Credentials::Token(token), change)
     }
 
     pub(crate) fn as_user(
-        record: &Record,
+        record: &ExchangeRecord,
         github: github::Credentials,
         change: impl FnOnce(&mut World),
     ) -> Self {
@@ -47,22 +47,10 @@ impl Bench {
         change(&mut world);
         let deadline = world.now.checked_add(Duration::from_secs(900)).unwrap();
         let world = Shared::new(world);
-        let client_secret = Secret::new("the secret of the sample", CLIENT_SECRET).unwrap();
+        let transport = Arc::new(record.listen(world.transport()));
         let live = Live::new(Setup {
-            transport: Arc::new(record.listen(world.transport())),
-            clock: Arc::new(world.clock()),
-            deadline,
-            seed: 7,
-            port_url: "https://port.mock".into(),
-            github_url: "https://github.mock".into(),
-            port: port::Credentials {
-                client_id: CLIENT_ID.into(),
-                client_secret,
-            },
             github,
-            run: RUN.into(),
-            progress: Arc::new(|_| {}),
-            mask: Arc::new(|_| {}),
+            ..setup(transport, &world, deadline, 7)
         });
         Self {
             live: OpenDoor::new(live.unwrap(), &world),
@@ -122,8 +110,9 @@ impl Bench {
         pull: &PullRequest,
         method: MergeMethod,
     ) -> Result<Merged, Failure> {
-        let (repository, number, expected_head) =
-            (REPOSITORY.into(), pull.number, pull.head_commit.clone());
+        let repository = REPOSITORY.into();
+        let number = pull.number;
+        let expected_head = pull.head_commit.clone();
         self.merged(Call::Merge {
             repository,
             number,
@@ -134,8 +123,9 @@ impl Bench {
     }
 
     pub(crate) async fn merge_when_ready(&self, pull: &PullRequest) -> Result<Merged, Failure> {
-        let (repository, number, expected_head) =
-            (REPOSITORY.into(), pull.number, pull.head_commit.clone());
+        let repository = REPOSITORY.into();
+        let number = pull.number;
+        let expected_head = pull.head_commit.clone();
         let method = MergeMethod::Squash;
         self.merged(Call::MergeWhenReady {
             repository,

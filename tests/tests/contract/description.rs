@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::record::Exchange;
+use crate::record::HttpExchange;
 
 /// The end of a complaint in which GitHub's description is wrong: 138 of 146 recorded labels have null here.
 const CONTRADICTED: &str = "/labels/0/description: value is not of type \"string\"";
 
 /// Parameters that stand for more than one segment: GitHub takes the slashes of branches and files as they are.
-const LONG: [&str; 4] = ["path", "ref", "branch", "basehead"];
-/// What any operation may answer, documented for it or not; the redirects are those of a renamed repository.
-const GENERIC: [u16; 9] = [301, 307, 401, 403, 404, 405, 409, 422, 429];
+const MULTI_PART_PARAMETERS: [&str; 4] = ["path", "ref", "branch", "basehead"];
+/// The statuses that any operation may answer, documented for it or not; the redirects are those of a renamed repository.
+const COMMON_STATUSES: [u16; 9] = [301, 307, 401, 403, 404, 405, 409, 422, 429];
 
 /// The description.
-pub(crate) struct Description {
-    operations: Vec<Operation>,
+pub(crate) struct ApiDescription {
+    operations: Vec<ApiOperation>,
     /// Parts of schemas, for answers.
     open: Value,
     /// The same for requests: what is not named is not allowed.
@@ -26,22 +26,22 @@ pub(crate) struct Description {
     compiled: BTreeMap<String, Validator>,
 }
 
-struct Operation {
+struct ApiOperation {
     id: String,
     method: String,
-    segments: Vec<Segment>,
+    segments: Vec<PathSegment>,
     described: Value,
 }
 
 #[derive(Clone, PartialEq)]
-enum Segment {
+enum PathSegment {
     Literal(String),
     Parameter(String),
 }
 
-/// What a check of exchanges came to.
+/// The result of a check of exchanges.
 #[derive(Debug, Default)]
-pub(crate) struct Coverage {
+pub(crate) struct ApiCoverage {
     /// Operations that were used.
     pub(crate) used: BTreeSet<String>,
     /// Of these, the ones with a success in which nothing, and no failure in which anything, was invalid.
@@ -50,11 +50,11 @@ pub(crate) struct Coverage {
     pub(crate) responses: usize,
     /// Requests that the description knows nothing of: GraphQL.
     pub(crate) graphql: usize,
-    /// What it does not allow, without repetitions.
+    /// Everything that the description does not allow, without repetitions.
     pub(crate) violations: BTreeSet<String>,
 }
 
-impl Description {
+impl ApiDescription {
     /// Reads the description.
     pub(crate) fn read() -> Self {
         let whole: Value =
@@ -63,10 +63,14 @@ impl Description {
         let mut operations = Vec::new();
         for (template, methods) in whole["paths"].as_object().unwrap() {
             for (method, described) in methods.as_object().unwrap() {
-                operations.push(Operation {
+                operations.push(ApiOperation {
                     id: described["operationId"].as_str().unwrap().to_owned(),
                     method: method.to_uppercase(),
-                    segments: template.split('/').skip(1).map(Segment::parse).collect(),
+                    segments: template
+                        .split('/')
+                        .skip(1)
+                        .map(PathSegment::parse)
+                        .collect(),
                     described: overlapping(described.clone()),
                 });
             }
@@ -82,8 +86,9 @@ impl Description {
     }
 
     /// Checks every exchange.
-    pub(crate) fn check(&mut self, exchanges: &[Exchange]) -> Coverage {
-        let (mut coverage, mut failed) = (Coverage::default(), BTreeSet::new());
+    pub(crate) fn check(&mut self, exchanges: &[HttpExchange]) -> ApiCoverage {
+        let mut coverage = ApiCoverage::default();
+        let mut failed = BTreeSet::new();
         for exchange in exchanges {
             if exchange.path == "/graphql" {
                 coverage.graphql += 1;
@@ -122,7 +127,7 @@ impl Description {
     }
 
     /// The operation that a request means, and the values of its parameters.
-    fn find(&self, exchange: &Exchange) -> Option<(usize, Vec<(String, String)>)> {
+    fn find(&self, exchange: &HttpExchange) -> Option<(usize, Vec<(String, String)>)> {
         let path: Vec<&str> = exchange.path.split('/').skip(1).collect();
         // Where redirects and links lead: the same operations, the repository by its number.
         let named: Vec<&str> = match path.as_slice() {
@@ -141,7 +146,7 @@ impl Description {
             fitting.filter_map(|(place, it)| Some((place, matched(&it.segments, &named)?)));
         // The one that says most about the path.
         fitting.max_by_key(|(place, _)| {
-            let literal = |segment: &&Segment| matches!(segment, Segment::Literal(_));
+            let literal = |segment: &&PathSegment| matches!(segment, PathSegment::Literal(_));
             self.operations[*place]
                 .segments
                 .iter()
@@ -154,7 +159,7 @@ impl Description {
         &mut self,
         place: usize,
         arguments: &[(String, String)],
-        exchange: &Exchange,
+        exchange: &HttpExchange,
     ) -> Result<(), String> {
         let described = self.operations[place].described.clone();
         let query = exchange.query.split('&').filter(|pair| !pair.is_empty());
@@ -172,41 +177,40 @@ impl Description {
                 return Err(format!("the {kind} has no parameter {name}"));
             };
             let schema = &parameter["schema"];
-            let number = value
-                .parse::<u64>()
-                .ok()
-                .filter(|_| schema["type"] == "integer");
-            let value = number.map_or(json!(value), |number| json!(number));
+            let value = match value.parse::<u64>() {
+                Ok(number) if schema["type"] == "integer" => json!(number),
+                _ => json!(value),
+            };
             let at = format!("{} {kind} {name}", self.operations[place].id);
             self.valid(&at, schema, true, &value)?;
         }
         let schema = &described["requestBody"]["content"]["application/json"]["schema"];
-        match Exchange::json(&exchange.sent).map_err(|why| format!("the request {why}"))? {
+        match HttpExchange::json(&exchange.sent).map_err(|why| format!("the request {why}"))? {
             None if described["requestBody"]["required"] == true => {
                 Err("a body is required".to_owned())
             }
             None => Ok(()),
             Some(_) if schema.is_null() => Err("no body is allowed".to_owned()),
             Some(body) => {
-                let (at, schema) = (
-                    format!("{} request", self.operations[place].id),
-                    closed(schema.clone()),
-                );
+                let at = format!("{} request", self.operations[place].id);
+                let schema = closed(schema.clone());
                 self.valid(&at, &schema, true, &body)
             }
         }
     }
 
-    fn response(&mut self, place: usize, exchange: &Exchange) -> Result<(), String> {
-        let (id, status) = (self.operations[place].id.clone(), exchange.status);
+    fn response(&mut self, place: usize, exchange: &HttpExchange) -> Result<(), String> {
+        let id = self.operations[place].id.clone();
+        let status = exchange.status;
         let documented = self.operations[place].described["responses"][status.to_string()].clone();
-        if documented.is_null() && !GENERIC.contains(&status) && status < 500 {
+        if documented.is_null() && !COMMON_STATUSES.contains(&status) && status < 500 {
             return Err(format!("it never answers {status}"));
         }
         if status >= 500 {
             return Ok(()); // From before GitHub, often with no JSON.
         }
-        let body = Exchange::json(&exchange.received).map_err(|why| format!("the answer {why}"))?;
+        let body =
+            HttpExchange::json(&exchange.received).map_err(|why| format!("the answer {why}"))?;
         let schema = match &documented["content"]["application/json"]["schema"] {
             Value::Null if status < 300 => Value::Null,
             Value::Null => json!({"$ref": "#/components/schemas/basic-error"}),
@@ -266,7 +270,7 @@ fn explain(error: &jsonschema::ValidationError<'_>) -> String {
     format!("{}: {text}", error.instance_path())
 }
 
-impl Segment {
+impl PathSegment {
     fn parse(text: &str) -> Self {
         let name = text
             .strip_prefix('{')
@@ -279,20 +283,20 @@ impl Segment {
 }
 
 /// The values of the parameters if a path fits, segment by segment.
-fn matched(template: &[Segment], path: &[&str]) -> Option<Vec<(String, String)>> {
+fn matched(template: &[PathSegment], path: &[&str]) -> Option<Vec<(String, String)>> {
     let Some((first, rest)) = template.split_first() else {
         return path.is_empty().then(Vec::new);
     };
     match first {
-        Segment::Literal(text) => {
+        PathSegment::Literal(text) => {
             let below = path
                 .split_first()
                 .filter(|(segment, _)| *segment == text)?
                 .1;
             matched(rest, below)
         }
-        Segment::Parameter(name) => {
-            let most = if LONG.contains(&name.as_str()) {
+        PathSegment::Parameter(name) => {
+            let most = if MULTI_PART_PARAMETERS.contains(&name.as_str()) {
                 path.len()
             } else {
                 path.len().min(1)

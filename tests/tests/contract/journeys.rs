@@ -11,12 +11,12 @@ use promote_mock::sample::GITHUB_TOKEN;
 use promote_mock::{Fault, World};
 use serde_json::json;
 
-use crate::bench::{Bench, HEAD, PATH, REPOSITORY};
-use crate::record::Record;
+use crate::bench::{HEAD, PATH, REPOSITORY, RecordedClients};
+use crate::record::ExchangeRecord;
 use crate::refusals::refusals;
 
 /// All of them, one after another; returns the calls that were made, by their names in `wit/`.
-pub(crate) async fn all(record: &Record) -> BTreeSet<String> {
+pub(crate) async fn all(record: &ExchangeRecord) -> BTreeSet<String> {
     let mut made = BTreeSet::new();
     made.append(&mut promotes_and_decorates(record).await);
     made.append(&mut takes_over_and_gives_up(record).await);
@@ -38,8 +38,8 @@ pub(crate) fn rules(world: &mut World, rules: BranchRules) {
     repository(world).rules.insert("main".into(), rules);
 }
 
-async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
-    let bench = Bench::new(record, |world| {
+async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
+    let bench = RecordedClients::new(record, |world| {
         repository(world).collaborators.insert("kim".into());
         let required_checks = vec!["validate".into()];
         rules(
@@ -53,9 +53,11 @@ async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
     });
     let at = || REPOSITORY.to_owned();
     let pull = bench.propose().await.unwrap();
-    let (number, head) = (pull.number, pull.head_commit.clone());
+    let number = pull.number;
+    let head = pull.head_commit.clone();
     let labels = vec!["promotion".into()];
-    let (users, teams) = (vec!["kim".to_owned()], Vec::new());
+    let users = vec!["kim".to_owned()];
+    let teams = Vec::new();
     for call in [
         Call::Comment {
             repository: at(),
@@ -145,8 +147,8 @@ async fn promotes_and_decorates(record: &Record) -> BTreeSet<String> {
     bench.made.into_inner()
 }
 
-async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
-    let bench = Bench::new(record, |_| {});
+async fn takes_over_and_gives_up(record: &ExchangeRecord) -> BTreeSet<String> {
+    let bench = RecordedClients::new(record, |_| {});
     let first = bench.propose().await.unwrap();
     assert_eq!(bench.propose().await.unwrap(), first);
     // The base moves on: an older proposal of ours is replaced.
@@ -182,11 +184,12 @@ async fn takes_over_and_gives_up(record: &Record) -> BTreeSet<String> {
     clippy::print_stdout,
     reason = "`make test` adds up the rows of faults"
 )]
-async fn is_refused_a_merge(record: &Record) -> BTreeSet<String> {
-    let (mut made, refusals) = (BTreeSet::new(), refusals());
+async fn is_refused_a_merge(record: &ExchangeRecord) -> BTreeSet<String> {
+    let mut made = BTreeSet::new();
+    let refusals = refusals();
     println!("fault rows: {} merge refusals of the mock", refusals.len());
     for (row, (happens, method, expected)) in refusals.into_iter().enumerate() {
-        let bench = Bench::new(record, |_| {});
+        let bench = RecordedClients::new(record, |_| {});
         let pull = bench.propose().await.unwrap();
         happens(&mut bench.world.lock());
         let answered = bench.merge(&pull, method).await;
@@ -209,12 +212,12 @@ fn kind(failure: &Failure) -> String {
         .replace("notfound", "not-found")
 }
 
-async fn merges_later(record: &Record) -> BTreeSet<String> {
+async fn merges_later(record: &ExchangeRecord) -> BTreeSet<String> {
     let waiting = || BranchRules {
         required_checks: vec!["validate".into()],
         ..BranchRules::default()
     };
-    let bench = Bench::new(record, |world| {
+    let bench = RecordedClients::new(record, |world| {
         repository(world).settings.allow_auto_merge = true;
         rules(world, waiting());
     });
@@ -230,7 +233,7 @@ async fn merges_later(record: &Record) -> BTreeSet<String> {
         })
         .await
         .unwrap();
-    let queue = Bench::new(record, |world| {
+    let queue = RecordedClients::new(record, |world| {
         rules(
             world,
             BranchRules {
@@ -244,7 +247,7 @@ async fn merges_later(record: &Record) -> BTreeSet<String> {
         queue.merge_when_ready(&pull).await,
         Ok(Merged::Later(_))
     ));
-    let neither = Bench::new(record, |world| rules(world, waiting()));
+    let neither = RecordedClients::new(record, |world| rules(world, waiting()));
     let pull = neither.propose().await.unwrap();
     assert!(matches!(
         neither.merge_when_ready(&pull).await,
@@ -253,8 +256,8 @@ async fn merges_later(record: &Record) -> BTreeSet<String> {
     bench.made.into_inner()
 }
 
-async fn reads_many_pages(record: &Record) {
-    let bench = Bench::new(record, |world| {
+async fn reads_many_pages(record: &ExchangeRecord) {
+    let bench = RecordedClients::new(record, |world| {
         let required_checks = vec!["check 7".into(), "missing".into()];
         rules(
             world,
@@ -267,7 +270,8 @@ async fn reads_many_pages(record: &Record) {
     });
     let pull = bench.propose().await.unwrap();
     for number in 0..101 {
-        let (commit, name) = (pull.head_commit.parse().unwrap(), format!("check {number}"));
+        let commit = pull.head_commit.parse().unwrap();
+        let name = format!("check {number}");
         bench
             .world
             .lock()
@@ -304,7 +308,8 @@ async fn reads_many_pages(record: &Record) {
         .map(|it| it.name.as_str())
         .collect();
     assert_eq!((checks.len(), required), (203, vec!["check 7", "missing"]));
-    let (repository, number) = (REPOSITORY.into(), pull.number);
+    let repository = REPOSITORY.into();
+    let number = pull.number;
     let comment = Call::Comment {
         repository,
         number,
@@ -336,36 +341,37 @@ fn app(permissions: &[(&str, Level)]) -> github::Credentials {
     })
 }
 
-async fn works_as_an_app(record: &Record) {
+async fn works_as_an_app(record: &ExchangeRecord) {
     let wanted = [("contents", Level::Write), ("pull_requests", Level::Write)];
-    let bench = Bench::as_user(record, app(&wanted), |_| {});
+    let bench = RecordedClients::as_user(record, app(&wanted), |_| {});
     let pull = bench.propose().await.unwrap();
     bench.merge(&pull, MergeMethod::Rebase).await.unwrap();
     bench.live.github.revoke().await.unwrap();
-    let too_much = Bench::as_user(record, app(&[("administration", Level::Write)]), |_| {});
+    let too_much =
+        RecordedClients::as_user(record, app(&[("administration", Level::Write)]), |_| {});
     assert!(too_much.propose().await.is_err());
-    let elsewhere = Bench::as_user(record, app(&wanted), |world| {
+    let elsewhere = RecordedClients::as_user(record, app(&wanted), |world| {
         world.github.apps[0].installations.clear()
     });
     assert!(elsewhere.propose().await.is_err());
     let suspended = |world: &mut World| world.github.apps[0].installations[0].suspended = true;
     assert!(
-        Bench::as_user(record, app(&wanted), suspended)
+        RecordedClients::as_user(record, app(&wanted), suspended)
             .propose()
             .await
             .is_err()
     );
     let unknown = |world: &mut World| world.github.apps.clear();
     assert!(
-        Bench::as_user(record, app(&wanted), unknown)
+        RecordedClients::as_user(record, app(&wanted), unknown)
             .propose()
             .await
             .is_err()
     );
 }
 
-async fn follows_a_renamed_repository(record: &Record) {
-    let bench = Bench::new(record, |world| {
+async fn follows_a_renamed_repository(record: &ExchangeRecord) {
+    let bench = RecordedClients::new(record, |world| {
         let repository = repository(world);
         repository.renamed_from.push(REPOSITORY.to_owned());
         repository.name = "manifests".to_owned();
@@ -381,10 +387,12 @@ async fn follows_a_renamed_repository(record: &Record) {
         .unwrap();
 }
 
-async fn reads_what_is_not_there(record: &Record) {
-    let bench = Bench::new(record, |_| {});
+async fn reads_what_is_not_there(record: &ExchangeRecord) {
+    let bench = RecordedClients::new(record, |_| {});
     let read = |path: &str, revision: &str| {
-        let (repository, path, revision) = (REPOSITORY.into(), path.into(), revision.into());
+        let repository = REPOSITORY.into();
+        let path = path.into();
+        let revision = revision.into();
         bench.call(Call::ReadFile {
             repository,
             path,
@@ -413,7 +421,8 @@ async fn reads_what_is_not_there(record: &Record) {
             revision: revision.to_owned(),
         };
         assert!(matches!(bench.call(call).await, Ok(Reply::Commit(None))));
-        let (base, head) = ("main".into(), revision.to_owned());
+        let base = "main".into();
+        let head = revision.to_owned();
         let call = Call::Compare {
             repository: REPOSITORY.into(),
             base,
@@ -443,7 +452,7 @@ async fn reads_what_is_not_there(record: &Record) {
     assert!(matches!(bench.call(none).await, Err(Failure::NotFound(_))));
 }
 
-async fn meets_errors(record: &Record) {
+async fn meets_errors(record: &ExchangeRecord) {
     let strange: [fn(&mut World); 4] = [
         |world| world.github.tokens = Tokens::default(),
         |world| repository(world).settings.archived = true,
@@ -458,18 +467,23 @@ async fn meets_errors(record: &Record) {
         },
     ];
     for happens in strange {
-        assert!(Bench::new(record, happens).propose().await.is_err());
+        assert!(
+            RecordedClients::new(record, happens)
+                .propose()
+                .await
+                .is_err()
+        );
     }
     for limit in ["primary", "secondary"] {
         let then = format!("{{ rate-limit = {{ kind = {limit:?}, lasts = \"20s\" }} }}");
-        Bench::new(record, |world| {
+        RecordedClients::new(record, |world| {
             world.faults.0.push(fault("times = 1", &then))
         })
         .propose()
         .await
         .unwrap();
     }
-    let free_plan = Bench::new(record, |world| {
+    let free_plan = RecordedClients::new(record, |world| {
         repository(world).settings.rules_available = false
     });
     let rules = Call::GetBranchRules {
@@ -477,7 +491,7 @@ async fn meets_errors(record: &Record) {
         branch: "main".into(),
     };
     free_plan.call(rules).await.unwrap();
-    let no_issues = Bench::new(record, |world| {
+    let no_issues = RecordedClients::new(record, |world| {
         repository(world).settings.has_issues = false
     });
     let number = no_issues.propose().await.unwrap().number;

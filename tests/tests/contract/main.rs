@@ -12,9 +12,9 @@ mod refusals;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use bench::Bench;
-use description::{Coverage, Description};
-use record::{Exchange, Record};
+use bench::RecordedClients;
+use description::{ApiCoverage, ApiDescription};
+use record::{ExchangeRecord, HttpExchange};
 use serde_json::json;
 use wit_parser::Resolve;
 
@@ -44,7 +44,7 @@ fn functions() -> BTreeSet<String> {
 }
 
 /// Fails with everything that the description does not allow.
-fn assert_valid(coverage: &Coverage) {
+fn assert_valid(coverage: &ApiCoverage) {
     let violations: Vec<_> = coverage
         .violations
         .iter()
@@ -61,16 +61,16 @@ fn assert_valid(coverage: &Coverage) {
 
 #[tokio::test]
 async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
-    let record = Record::default();
+    let record = ExchangeRecord::default();
     let made = journeys::all(&record).await;
     assert_eq!(
         made,
         functions(),
         "the journeys call every function of wit/github-*"
     );
-    let coverage = Description::read().check(&record.taken());
+    let coverage = ApiDescription::read().check(&record.taken());
     assert_valid(&coverage);
-    let Coverage {
+    let ApiCoverage {
         used,
         validated,
         requests,
@@ -78,7 +78,8 @@ async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
         graphql,
         ..
     } = coverage;
-    let (used, validated) = (used.len(), validated.len());
+    let used = used.len();
+    let validated = validated.len();
     say(&format!(
         "contract: {used} operations used, {validated} validated, {requests} requests, {responses} responses"
     ));
@@ -90,25 +91,26 @@ async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
 
 #[tokio::test]
 async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
-    let record = Record::default();
+    let record = ExchangeRecord::default();
     others::ask(&record).await;
-    let coverage = Description::read().check(&record.taken());
+    let coverage = ApiDescription::read().check(&record.taken());
     assert_valid(&coverage);
-    let (served, responses) = (coverage.used.len(), coverage.responses);
+    let served = coverage.used.len();
+    let responses = coverage.responses;
     say(&format!(
         "contract: {served} operations asked of the mock by others, {responses} responses validated"
     ));
 }
 
-type Tamper = fn(&mut Exchange);
+type Tamper = fn(&mut HttpExchange);
 
 #[tokio::test]
 async fn what_differs_from_the_description_is_found() {
-    let record = Record::default();
-    let bench = Bench::new(&record, |_| {});
+    let record = ExchangeRecord::default();
+    let bench = RecordedClients::new(&record, |_| {});
     bench.propose().await.unwrap();
     let taken = record.taken();
-    let mut description = Description::read();
+    let mut description = ApiDescription::read();
     assert_valid(&description.check(&taken));
     let made = taken
         .iter()

@@ -1,18 +1,18 @@
-//! What our client never asks for: the rest of the mock's operations, for all the other clients that meet it.
+//! The operations of the mock that our client never uses, for all the other clients that meet it.
 
 use promote_mock::github::{Level, TokenKind, Tokens};
 use promote_mock::sample::GITHUB_TOKEN;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, PATH, REPOSITORY};
-use crate::record::Record;
+use crate::bench::{PATH, REPOSITORY, RecordedClients};
+use crate::record::ExchangeRecord;
 
 /// Method, target below the repository (or from the root, with two slashes), body and status.
 type Row = (&'static str, &'static str, Value, u16);
 
 /// Asks the sample's world for everything, in an order in which it can be answered.
-pub(crate) async fn ask(record: &Record) {
-    let bench = Bench::new(record, |world| {
+pub(crate) async fn ask(record: &ExchangeRecord) {
+    let bench = RecordedClients::new(record, |world| {
         let repository = world.github.find_mut(REPOSITORY).unwrap();
         repository
             .collaborators
@@ -266,7 +266,7 @@ fn writes() -> Vec<Row> {
 }
 
 /// Asks with credentials that do not do.
-async fn as_strangers(bench: &Bench) {
+async fn as_strangers(bench: &RecordedClients) {
     let repository = format!("/repos/{REPOSITORY}");
     assert_eq!(
         bench

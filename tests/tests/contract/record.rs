@@ -11,7 +11,7 @@ type Object = serde_json::Map<String, Value>;
 
 /// One request and its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct HttpExchange {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -23,37 +23,38 @@ pub(crate) struct Exchange {
 
 /// Everything that was exchanged, by whichever transport.
 #[derive(Clone, Default)]
-pub(crate) struct Record(Arc<Mutex<Vec<Exchange>>>);
+pub(crate) struct ExchangeRecord(Arc<Mutex<Vec<HttpExchange>>>);
 
-impl Record {
+impl ExchangeRecord {
     /// The same way into the world, with this record beside it.
-    pub(crate) fn listen(&self, world: WorldTransport) -> Recorder {
-        Recorder {
+    pub(crate) fn listen(&self, world: WorldTransport) -> RecordingTransport {
+        RecordingTransport {
             world,
             record: self.clone(),
         }
     }
 
-    pub(crate) fn taken(&self) -> Vec<Exchange> {
+    pub(crate) fn taken(&self) -> Vec<HttpExchange> {
         self.0.lock().unwrap().clone()
     }
 }
 
-/// See [`Record::listen`].
-pub(crate) struct Recorder {
+/// See [`ExchangeRecord::listen`].
+pub(crate) struct RecordingTransport {
     world: WorldTransport,
-    record: Record,
+    record: ExchangeRecord,
 }
 
 #[async_trait]
-impl Transport for Recorder {
+impl Transport for RecordingTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let of_github = request.uri().host() == Some("github.mock");
-        let (parts, sent) = (request.uri().clone(), request.body().clone());
+        let parts = request.uri().clone();
+        let sent = request.body().clone();
         let method = request.method().to_string();
         let response = self.world.send(request).await?;
         let location = response.headers().get("location");
-        let exchange = Exchange {
+        let exchange = HttpExchange {
             method,
             path: parts.path().to_owned(),
             query: parts.query().unwrap_or_default().to_owned(),
@@ -69,7 +70,7 @@ impl Transport for Recorder {
     }
 }
 
-impl Exchange {
+impl HttpExchange {
     /// For a failure: what it was about.
     pub(crate) fn line(&self) -> String {
         format!("{} {} -> {}", self.method, self.path, self.status)

@@ -1,4 +1,4 @@
-//! What stands in the way of a merge: every refusal of "Merge a pull request", with what a policy is told of it.
+//! Obstacles to a merge: every refusal of "Merge a pull request", with the words that a policy gets for it.
 
 use promote_core::contract::MergeMethod;
 use promote_mock::World;
@@ -7,7 +7,7 @@ use promote_mock::github::{BranchRules, Method};
 use crate::bench::{HEAD, PATH, REPOSITORY};
 use crate::journeys::{repository, rules};
 
-/// What stands in the way of a merge, the method, and the beginning of what the policy is told.
+/// An obstacle to a merge, the method, and the first words that the policy gets.
 pub(crate) type Refusal = (fn(&mut World), MergeMethod, &'static str);
 
 pub(crate) fn refusals() -> Vec<Refusal> {

@@ -1,4 +1,4 @@
-//! What the author of a policy does: start one, build it, test it, compare it.
+//! The work of an author: to start a policy, build it, test it, compare it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use promote_tests::guests;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::stage::{Ended, PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramEnd, ProgramStage};
 
 /// The commands of the guide, in their order: its blocks for the shell.
 fn commands(guide: &str) -> String {
@@ -26,7 +26,7 @@ fn target_dir() -> PathBuf {
 }
 
 /// A shell with the program on its path and what cargo needs.
-async fn shell(stage: &Stage, script: &str) -> Ended {
+async fn shell(stage: &ProgramStage, script: &str) -> ProgramEnd {
     let bin = stage.write("bin", "");
     std::fs::remove_file(&bin).unwrap();
     std::fs::create_dir(&bin).unwrap();
@@ -62,7 +62,7 @@ async fn every_command_of_the_guide_does_what_the_guide_says() {
         script.contains("promote new") && script.contains("promote inspect"),
         "{script}"
     );
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = shell(&stage, &script).await;
     ended.expect(0);
     ended
@@ -79,7 +79,7 @@ async fn every_command_of_the_guide_does_what_the_guide_says() {
 
 #[tokio::test]
 async fn a_gain_of_authority_is_named_and_can_be_denied() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let inspect = async |component: &str, against: &str, more: &[&str]| {
         stage
             .promote(&[&["inspect", component, "--against", against], more].concat())
@@ -119,7 +119,7 @@ async fn a_gain_of_authority_is_named_and_can_be_denied() {
 
 #[tokio::test]
 async fn a_bad_project_is_named_with_what_to_do() {
-    let stage = Stage::sample().await.with("PATH", "/nowhere");
+    let stage = ProgramStage::sample().await.with("PATH", "/nowhere");
     let new = async |arguments: &[&str]| stage.promote(&[&["new"], arguments].concat()).await;
     new(&["Freeze Fridays", "--lang", "js"])
         .await

@@ -9,15 +9,15 @@ use std::time::Instant;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
-use promote_kit::replay::{Change, Recording, Trial, Tried};
+use promote_kit::replay::{DecisionChange, PolicyTrial, RunRecording, TrialResult};
 use promote_mock::{World, sample};
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
@@ -36,9 +36,9 @@ fn runtime() -> Runtime {
 
 /// One recorded run: when, of which service, and in what state the world was.
 #[derive(Clone, Copy, Debug)]
-struct Case(usize);
+struct BacktestCase(usize);
 
-impl Case {
+impl BacktestCase {
     fn all(count: usize) -> impl Iterator<Item = Self> {
         (0..count).map(Self)
     }
@@ -53,10 +53,11 @@ impl Case {
         start + jiff::SignedDuration::from_secs(i64::try_from(self.0).unwrap() * 2_225)
     }
 
-    /// Whether [`FREEZE`] holds then, by arithmetic: seconds since Tuesday, 6 January, 10:00.
+    /// Returns whether [`FREEZE`] holds then, by arithmetic: seconds since Tuesday, 6 January, 10:00.
     fn is_frozen(self) -> bool {
         let minutes = self.0 * 2_225 / 60 + 10 * 60;
-        let (day, hour) = (minutes / (24 * 60) % 7, minutes / 60 % 24);
+        let day = minutes / (24 * 60) % 7;
+        let hour = minutes / 60 % 24;
         matches!((day, hour), (3, 16..) | (4 | 5, _))
     }
 
@@ -79,9 +80,9 @@ impl Case {
     }
 
     /// Runs it for real.
-    fn run(self, settings: Settings) -> (String, String) {
+    fn run(self, settings: SampleConfig) -> (String, String) {
         let payload = self.named(&sample::payload().to_string());
-        let bench = Bench::builtin()
+        let bench = TestRun::builtin()
             .settings(settings)
             .world(self.world())
             .payload(payload);
@@ -91,24 +92,26 @@ impl Case {
 }
 
 /// Tries settings on a recorded run of the default policy.
-fn tried(journal: &str, settings: Option<&Settings>) -> Tried {
+fn tried(journal: &str, settings: Option<&SampleConfig>) -> TrialResult {
     let config = settings.map(|settings| Config::parse(&settings.text()).unwrap());
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: &ENGINE,
         policy: &BUILTIN,
         settings: config.as_ref().map(|config| config.policy.settings()),
         limits: None,
     };
-    trial.on(Recording::read(journal.as_bytes()).unwrap(), &runtime())
+    trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime())
 }
 
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts and the time")]
 fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
-    let frozen = Settings::default().more(FREEZE);
-    let (mut flipped, mut changed, mut took) = (0, 0, 0.0);
-    for case in Case::all(300) {
-        let (old, journal) = case.run(Settings::default());
+    let frozen = SampleConfig::default().more(FREEZE);
+    let mut flipped = 0;
+    let mut changed = 0;
+    let mut took = 0.0;
+    for case in BacktestCase::all(300) {
+        let (old, journal) = case.run(SampleConfig::default());
         let (real, _) = case.run(frozen.clone());
         let started = Instant::now();
         let tried = tried(&journal, Some(&frozen));
@@ -124,7 +127,7 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
         );
         let flips = old != real;
         assert_eq!(
-            tried.change == Change::Flipped,
+            tried.change == DecisionChange::Flipped,
             flips,
             "{case:?} {old}: {tried:?}"
         );
@@ -139,7 +142,7 @@ fn a_new_freeze_flips_exactly_the_promotions_that_fall_into_it() {
             );
         }
         flipped += usize::from(flips);
-        changed += usize::from(tried.change == Change::Changed);
+        changed += usize::from(tried.change == DecisionChange::Changed);
     }
     eprintln!(
         "300 journals: {flipped} flip, {changed} refuse for one more reason; {:.0} a second",
@@ -160,10 +163,10 @@ fn what_is_predicted_is_what_happens_and_the_rest_is_unknown() {
         ("mode = \"checks\"", 3),
         ("base = \"release\"", 0),
     ] {
-        let other = Settings::default().more(settings);
+        let other = SampleConfig::default().more(settings);
         let mut known = 0;
-        for case in Case::all(10) {
-            let (old, journal) = case.run(Settings::default());
+        for case in BacktestCase::all(10) {
+            let (old, journal) = case.run(SampleConfig::default());
             let tried = tried(&journal, Some(&other));
             let Some(new) = &tried.new else {
                 assert!(
@@ -186,12 +189,12 @@ fn what_is_predicted_is_what_happens_and_the_rest_is_unknown() {
 
 #[test]
 fn the_recorded_policy_and_settings_change_nothing() {
-    for case in Case::all(10) {
-        let (old, journal) = case.run(Settings::default());
+    for case in BacktestCase::all(10) {
+        let (old, journal) = case.run(SampleConfig::default());
         let tried = tried(&journal, None);
         assert_eq!(
             (tried.change, tried.parting.is_none()),
-            (Change::Same, true),
+            (DecisionChange::Same, true),
             "{case:?} {old}: {tried:?}"
         );
         assert!(!tried.simulated);
@@ -200,30 +203,30 @@ fn the_recorded_policy_and_settings_change_nothing() {
 
 #[test]
 fn what_was_cut_is_unknown() {
-    let (_, journal) = Case(0).run(Settings::default());
+    let (_, journal) = BacktestCase(0).run(SampleConfig::default());
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
     for kept in 1..lines.len() - 1 {
         let tried = tried(&lines[..kept].concat(), None);
         assert_eq!(
             (tried.change, tried.old),
-            (Change::Unknown, None),
+            (DecisionChange::Unknown, None),
             "{kept} lines"
         );
     }
     // A rule that refuses on what was read before the cut decides all the same.
     let refused = tried(
         &lines[..lines.len() - 1].concat(),
-        Some(&Settings::default().more("freeze = { windows = [\"* * * * *\"] }")),
+        Some(&SampleConfig::default().more("freeze = { windows = [\"* * * * *\"] }")),
     );
     assert_eq!(refused.new.unwrap().kind, "refused");
 }
 
 /// A folder with recorded runs, one of them hostile.
-async fn folder() -> Stage {
-    let stage = Stage::sample().await;
+async fn folder() -> ProgramStage {
+    let stage = ProgramStage::sample().await;
     std::fs::create_dir(stage.path("journals")).unwrap();
-    for case in Case::all(12).chain([Case(150)]) {
-        let (_, journal) = tokio::task::spawn_blocking(move || case.run(Settings::default()))
+    for case in BacktestCase::all(12).chain([BacktestCase(150)]) {
+        let (_, journal) = tokio::task::spawn_blocking(move || case.run(SampleConfig::default()))
             .await
             .unwrap();
         stage.write(&format!("journals/{:03}.jsonl", case.0), &journal);
@@ -241,9 +244,9 @@ async fn folder() -> Stage {
         "locked_reason_prod".to_owned(),
         json!("</td><script>alert(1)</script>\u{202e}"),
     );
-    let hostile = Bench::builtin().world(world).run().await;
+    let hostile = TestRun::builtin().world(world).run().await;
     stage.write("journals/hostile.jsonl", &hostile.journal);
-    stage.write("frozen.toml", &Settings::default().more(FREEZE).text());
+    stage.write("frozen.toml", &SampleConfig::default().more(FREEZE).text());
     stage
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How each kind of token begins that is only made while a run goes on: Port's and an App's (a JWT), an installation's,
-/// and a private key. The mock makes them as the services do.
-pub(crate) const MADE: [&str; 4] = ["eyJhbGci", "eyJ0eXAi", "ghs_", "PRIVATE KEY-----"];
+/// The first characters of each kind of token that is only made while a run goes on: Port's and an App's (a JWT), an
+/// installation's, and a private key. The mock makes them as the services do.
+pub(crate) const TOKEN_STARTS: [&str; 4] = ["eyJhbGci", "eyJ0eXAi", "ghs_", "PRIVATE KEY-----"];
 
-/// What the runner takes out of the log, and what it hides from then on.
+/// The command that the runner takes out of the log; it hides the rest of the line from then on.
 const MASK: &str = "::add-mask::";
 
 /// Looks at what the program printed, and at the files that it wrote.
@@ -30,7 +30,11 @@ pub(crate) fn search(
         .iter()
         .filter(|(name, _)| secret(name) && !name.ends_with("_FILE"))
         .flat_map(|(_, value)| value.lines());
-    let needles: Vec<&str> = MADE.into_iter().chain(masked).chain(given).collect();
+    let needles: Vec<&str> = TOKEN_STARTS
+        .into_iter()
+        .chain(masked)
+        .chain(given)
+        .collect();
     let shown: Vec<&str> = lines().filter(|line| !line.starts_with(MASK)).collect();
     let mut haystacks = vec![("the output".to_owned(), shown.join("\n"))];
     for file in std::fs::read_dir(written).unwrap() {

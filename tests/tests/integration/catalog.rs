@@ -1,7 +1,7 @@
 //! The catalog is never ahead of git: Port names an image only after the base branch holds it, and the host sees to that.
 
 use promote_mock::World;
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 
 /// The sample with one more image in the catalog, which git knows nothing of.
@@ -31,7 +31,7 @@ async fn a_policy_cannot_record_what_git_does_not_hold() {
         ("other", "holds `ghcr.io/acme/web:1.5.0`"),
         ("unread", "this run has not read it"),
     ] {
-        let ended = Bench::guest(guests::AHEAD)
+        let ended = TestRun::guest(guests::AHEAD)
             .deed(deed)
             .world(with_a_third_image())
             .run()
@@ -45,7 +45,7 @@ async fn a_policy_cannot_record_what_git_does_not_hold() {
 
 #[tokio::test]
 async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
-    let ended = Bench::guest(guests::LIAR).run().await;
+    let ended = TestRun::guest(guests::LIAR).run().await;
     ended
         .expect("violation", "nothing was merged")
         .expect_said("Policy broke its grants");
@@ -54,7 +54,7 @@ async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
 
 #[tokio::test]
 async fn at_no_request_of_a_promotion_is_the_catalog_ahead() {
-    let bench = Bench::builtin().tap(|request, journal| {
+    let bench = TestRun::builtin().tap(|request, journal| {
         let records = request.method() == "PATCH" && request.uri().path().contains("/entities/");
         let merged = String::from_utf8_lossy(journal).contains(r#""merged":{"Now":"#);
         assert!(

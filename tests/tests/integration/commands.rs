@@ -8,12 +8,12 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::stage::{PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramStage};
 use crate::wire::{ask_github, ask_port};
 
 #[tokio::test]
 async fn inspect_says_what_a_component_could_ever_do() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.promote(&["inspect"]).await;
     ended
         .expect(0)
@@ -44,7 +44,7 @@ async fn inspect_says_what_a_component_could_ever_do() {
 
 #[tokio::test]
 async fn demo_promotes_without_anything_else() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.promote(&["demo"]).await;
     ended
         .expect(0)
@@ -58,7 +58,7 @@ async fn demo_promotes_without_anything_else() {
 
 #[tokio::test]
 async fn a_run_goes_on_when_nobody_listens() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let mut running = stage.start(command, "");
@@ -70,7 +70,7 @@ async fn a_run_goes_on_when_nobody_listens() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_result_that_cannot_be_written_is_no_success() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let mut command = Command::new("sh");
     command.args(["-c", "\"$0\" inspect >/dev/full", &PROGRAM]);
     let ended = stage.start(command, "").end().await;
@@ -80,7 +80,7 @@ async fn a_result_that_cannot_be_written_is_no_success() {
 }
 
 /// The program that serves, and what it told a shell; it ends with the test.
-async fn mock(stage: &Stage) -> (tokio::process::Child, BTreeMap<String, String>) {
+async fn mock(stage: &ProgramStage) -> (tokio::process::Child, BTreeMap<String, String>) {
     let mut command = Command::new(&*PROGRAM);
     command
         .args(["mock", "--listen", "127.0.0.1:0"])
@@ -107,7 +107,7 @@ async fn mock(stage: &Stage) -> (tokio::process::Child, BTreeMap<String, String>
 
 #[tokio::test]
 async fn mock_serves_whoever_has_its_environment() {
-    let mut stage = Stage::sample().await;
+    let mut stage = ProgramStage::sample().await;
     let (mut serving, told) = mock(&stage).await;
     for (name, value) in &told {
         stage = stage.with(name, value);
@@ -118,7 +118,8 @@ async fn mock_serves_whoever_has_its_environment() {
         0,
         "the run was in the other world"
     );
-    let (port, github) = (&told["PORT_API_URL"], &told["GITHUB_API_URL"]);
+    let port = &told["PORT_API_URL"];
+    let github = &told["GITHUB_API_URL"];
     let entity = ask_port(port, "/v1/blueprints/running_service/entities/web-prod").await;
     assert_eq!(entity["entity"]["relations"]["image"], "web-1.4.2");
     let pull = ask_github(github, "/repos/acme/gitops/pulls/1").await;

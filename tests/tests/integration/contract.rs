@@ -181,7 +181,8 @@ fn a_tier_only_adds_to_the_one_below() {
         imports("observe"),
         ["env", "github-read", "port-read", "run-log", "types"]
     );
-    let (propose, promote) = (imports("propose"), imports("promote"));
+    let propose = imports("propose");
+    let promote = imports("promote");
     assert!(imports("observe").iter().all(|name| propose.contains(name)));
     assert_eq!(propose.len(), 6);
     assert!(propose.iter().all(|name| promote.contains(name)));

@@ -11,10 +11,10 @@ use promote_tests::witness::REPOSITORY;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::stage::{Ended, PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramEnd, ProgramStage};
 
 /// Starts a run for each payload at the same moment, and waits for all of them.
-async fn at_once(stage: &Stage, payloads: &[String]) -> Vec<Ended> {
+async fn at_once(stage: &ProgramStage, payloads: &[String]) -> Vec<ProgramEnd> {
     let start = |name: &String| {
         let mut command = Command::new(&*PROGRAM);
         command.args(["run", "--payload", name]);
@@ -32,8 +32,8 @@ async fn at_once(stage: &Stage, payloads: &[String]) -> Vec<Ended> {
     ended
 }
 
-fn codes(ended: &[Ended]) -> Vec<i32> {
-    ended.iter().map(Ended::code).collect()
+fn codes(ended: &[ProgramEnd]) -> Vec<i32> {
+    ended.iter().map(ProgramEnd::code).collect()
 }
 
 /// The sample with a number of runs of the same action on the same service.
@@ -51,7 +51,7 @@ fn with_runs(count: usize) -> World {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "how the runs end is there to be read")]
 async fn eight_runs_of_one_service_make_one_promotion() {
-    let stage = Stage::of(with_runs(8)).await;
+    let stage = ProgramStage::of(with_runs(8)).await;
     let mut payloads = Vec::new();
     for run in 0..8 {
         let mut payload = sample::payload();
@@ -92,7 +92,8 @@ const SERVICES: usize = 16;
 
 /// As many services beside each other in one repository, each with its own production.
 fn with_services() -> World {
-    let (mut entities, mut files) = (String::new(), String::new());
+    let mut entities = String::new();
+    let mut files = String::new();
     for n in 0..SERVICES {
         let _ = write!(
             entities,
@@ -132,7 +133,7 @@ entity = "s{n:02}"
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "how the runs end is there to be read")]
 async fn sixteen_services_in_one_repository_are_all_promoted() {
-    let stage = Stage::of(with_services()).await;
+    let stage = ProgramStage::of(with_services()).await;
     let mut payloads = Vec::new();
     for n in 0..SERVICES {
         let payload = json!({
@@ -184,7 +185,7 @@ fn kept(folder: &Path) -> Vec<(String, u64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_programs_at_once_share_one_cache() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let folder = stage.path("cache");
     let stage = stage.with("PROMOTE_CACHE_DIR", folder.display().to_string());
     let inspect = || {

@@ -2,12 +2,12 @@
 
 use promote_mock::World;
 use promote_mock::github::{Access, Method, TokenKind};
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
-use crate::stage::{Ended, Stage};
+use crate::stage::{ProgramEnd, ProgramStage};
 
-fn codes(ended: &Ended) -> Vec<(String, String)> {
+fn codes(ended: &ProgramEnd) -> Vec<(String, String)> {
     let report = ended.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let findings = report["findings"].as_array().unwrap().iter();
@@ -16,7 +16,7 @@ fn codes(ended: &Ended) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn doctor(stage: &Stage, more: &[&str]) -> Ended {
+async fn doctor(stage: &ProgramStage, more: &[&str]) -> ProgramEnd {
     stage
         .promote(&[&["doctor", "--format", "json"], more].concat())
         .await
@@ -24,7 +24,7 @@ async fn doctor(stage: &Stage, more: &[&str]) -> Ended {
 
 #[tokio::test]
 async fn nothing_is_wrong_with_the_sample_and_nothing_is_written() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.promote(&["doctor", "--all-services"]).await;
     ended
         .expect(0)
@@ -34,14 +34,14 @@ async fn nothing_is_wrong_with_the_sample_and_nothing_is_written() {
 }
 
 /// A fault, and the finding that it must lead to.
-struct Fault {
+struct PlantedFault {
     code: &'static str,
     exit: i32,
     world: fn(&mut World),
-    settings: fn(Settings) -> Settings,
+    settings: fn(SampleConfig) -> SampleConfig,
 }
 
-const KEEP: fn(Settings) -> Settings = |settings| settings;
+const KEEP: fn(SampleConfig) -> SampleConfig = |settings| settings;
 const LEAVE: fn(&mut World) = |_| {};
 
 fn rules(world: &mut World) -> &mut promote_mock::github::BranchRules {
@@ -73,26 +73,26 @@ fn entity<'w>(
 }
 
 /// Each is planted alone, so that a finding is its own.
-const FAULTS: &[Fault] = &[
-    Fault {
+const FAULTS: &[PlantedFault] = &[
+    PlantedFault {
         code: "port-credentials",
         exit: 2,
         world: |world| world.port.credentials.clear(),
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "github-credentials",
         exit: 2,
         world: |world| drop(world.github.tokens.revoke("mock-github-token")),
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "token-wide",
         exit: 1,
         world: |world| token(world, |token| token.kind = TokenKind::Classic),
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "token-expiry",
         exit: 1,
         world: |world| {
@@ -103,7 +103,7 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "repository-access",
         exit: 2,
         world: |world| {
@@ -117,13 +117,13 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "merge-method",
         exit: 2,
         world: |world| rules(world).allowed_methods = Some(vec![Method::Rebase]),
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "checks-never-start",
         exit: 2,
         world: |world| {
@@ -132,13 +132,13 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "checks-required",
         exit: 2,
         world: |world| rules(world).required_checks = vec!["test".to_owned()],
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "blueprint-relation",
         exit: 2,
         world: |world| {
@@ -148,7 +148,7 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "blueprint-property",
         exit: 1,
         world: |world| {
@@ -161,13 +161,13 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "port-action",
         exit: 2,
         world: |world| world.port.actions.clear(),
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "would-refuse",
         exit: 2,
         world: |world| {
@@ -177,21 +177,21 @@ const FAULTS: &[Fault] = &[
         },
         settings: KEEP,
     },
-    Fault {
+    PlantedFault {
         code: "would-refuse",
         exit: 2,
         world: LEAVE,
         settings: |settings| {
-            Settings::read(&settings.text().replace("containers[0]", "containers[7]"))
+            SampleConfig::read(&settings.text().replace("containers[0]", "containers[7]"))
         },
     },
-    Fault {
+    PlantedFault {
         code: "settings",
         exit: 2,
         world: LEAVE,
         settings: |settings| settings.setting("methd", "squash"),
     },
-    Fault {
+    PlantedFault {
         code: "grant-narrow",
         exit: 2,
         world: LEAVE,
@@ -201,7 +201,7 @@ const FAULTS: &[Fault] = &[
             )
         },
     },
-    Fault {
+    PlantedFault {
         code: "grant-wide",
         exit: 1,
         world: LEAVE,
@@ -210,7 +210,7 @@ const FAULTS: &[Fault] = &[
                 .text()
                 .replace("after = \"merge\"\n", "")
                 .replace("holds = \"{registryId}:{tags[0]}\"\n", "");
-            Settings::read(&text)
+            SampleConfig::read(&text)
         },
     },
 ];
@@ -221,9 +221,9 @@ async fn finds_each_planted_fault() {
     for fault in FAULTS {
         let mut world = World::sample();
         (fault.world)(&mut world);
-        let stage = Stage::of(world)
+        let stage = ProgramStage::of(world)
             .await
-            .settings(&(fault.settings)(Settings::default()));
+            .settings(&(fault.settings)(SampleConfig::default()));
         let ended = doctor(&stage, &[]).await;
         let found = codes(&ended);
         assert!(
@@ -239,7 +239,7 @@ async fn finds_each_planted_fault() {
 
 #[tokio::test]
 async fn a_lock_is_a_note_and_a_fix_is_always_said() {
-    let stage = Stage::of(crate::exit_codes::locked()).await;
+    let stage = ProgramStage::of(crate::exit_codes::locked()).await;
     let ended = doctor(&stage, &["--service", "web"]).await;
     let found = codes(ended.expect(0));
     assert_eq!(found, [("note".to_owned(), "would-refuse".to_owned())]);
@@ -275,10 +275,10 @@ async fn says_when_it_could_not_ask() {
         )
         .unwrap()
         .times = 100;
-    let stage = Stage::of(world).await;
+    let stage = ProgramStage::of(world).await;
     let ended = doctor(&stage, &[]).await;
     assert!(codes(ended.expect(2)).contains(&("error".to_owned(), "repository-access".to_owned())));
-    let stage = Stage::sample()
+    let stage = ProgramStage::sample()
         .await
         .without("GITHUB_TOKEN")
         .without("PORT_CLIENT_SECRET");

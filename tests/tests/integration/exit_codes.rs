@@ -5,11 +5,11 @@ use std::time::Duration;
 use promote_mock::fault::Canned;
 use promote_mock::{Effect, Service, World};
 use promote_tests::guests;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::stage::{PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramStage};
 
 /// The sample, with its service locked.
 pub(crate) fn locked() -> World {
@@ -23,7 +23,9 @@ pub(crate) fn locked() -> World {
 
 #[tokio::test]
 async fn one_for_a_refusal() {
-    let stage = Stage::of(locked()).await.with("GITHUB_ACTIONS", "true");
+    let stage = ProgramStage::of(locked())
+        .await
+        .with("GITHUB_ACTIONS", "true");
     let ended = stage.run(&[]).await;
     ended
         .expect(1)
@@ -38,7 +40,7 @@ async fn one_for_a_refusal() {
 
 #[tokio::test]
 async fn two_for_a_file_that_cannot_be_used() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     for (file, text, arguments, said) in [
         (
             "a.toml",
@@ -106,11 +108,11 @@ async fn two_for_credentials_that_are_missing_or_unclear() {
         ("PORT_CLIENT_SECRET", "PORT_CLIENT_SECRET is not set"),
         ("GITHUB_TOKEN", "GITHUB_TOKEN is not set"),
     ] {
-        let stage = Stage::sample().await.without(missing);
+        let stage = ProgramStage::sample().await.without(missing);
         stage.run(&[]).await.expect(2).expect_said(said);
         assert_eq!(stage.witness.requests(), 0);
     }
-    let both = Stage::sample().await.with("GITHUB_APP_ID", "1");
+    let both = ProgramStage::sample().await.with("GITHUB_APP_ID", "1");
     both.run(&[])
         .await
         .expect(2)
@@ -119,7 +121,7 @@ async fn two_for_credentials_that_are_missing_or_unclear() {
 
 #[tokio::test]
 async fn two_for_a_component_that_is_not_the_reviewed_one() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage.write("module.wasm", "\0asm\u{1}\0\0\0");
     for (policy, said) in [
         (
@@ -141,7 +143,7 @@ async fn two_for_a_component_that_is_not_the_reviewed_one() {
 
 #[tokio::test]
 async fn two_for_a_payload_about_something_else_than_its_run() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let payload = stage.write(
         "payload.json",
         r#"{"run": {"id": "r_Ab12Cd34Ef56Gh78"}, "entity": {"identifier": "web-prod", "blueprint": "running_service"}}"#,
@@ -157,8 +159,8 @@ async fn two_for_a_payload_about_something_else_than_its_run() {
 
 #[tokio::test]
 async fn three_when_port_is_killed_after_the_merge() {
-    let settings = Settings::default().limits("wall = \"4s\"");
-    let mut stage = Stage::sample().await.settings(&settings);
+    let settings = SampleConfig::default().limits("wall = \"4s\"");
+    let mut stage = ProgramStage::sample().await.settings(&settings);
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
@@ -217,8 +219,8 @@ async fn three_when_a_service_fails_before_anything_is_written() {
                 .unwrap()
                 .times = 100;
         }
-        let settings = Settings::default().limits("wall = \"2s\"");
-        let stage = Stage::of(world).await.settings(&settings);
+        let settings = SampleConfig::default().limits("wall = \"2s\"");
+        let stage = ProgramStage::of(world).await.settings(&settings);
         let ended = stage.run(&[]).await;
         ended.expect(3).expect_said(said).expect_said("503");
         stage.witness.expect_nothing_written();
@@ -228,8 +230,8 @@ async fn three_when_a_service_fails_before_anything_is_written() {
 
 #[tokio::test]
 async fn four_for_a_policy_that_tries_what_is_not_granted() {
-    let settings = Settings::default().component(guests::UNGRANTED);
-    let stage = Stage::sample()
+    let settings = SampleConfig::default().component(guests::UNGRANTED);
+    let stage = ProgramStage::sample()
         .await
         .settings(&settings)
         .with("GITHUB_ACTIONS", "true");
@@ -258,8 +260,8 @@ async fn four_when_time_is_up_while_github_merges() {
             late,
         )
         .unwrap();
-    let settings = Settings::default().limits("wall = \"3s\"");
-    let stage = Stage::of(world).await.settings(&settings);
+    let settings = SampleConfig::default().limits("wall = \"3s\"");
+    let stage = ProgramStage::of(world).await.settings(&settings);
     let ended = stage.run(&[]).await;
     ended
         .expect(4)
@@ -278,8 +280,10 @@ async fn four_when_time_is_up_while_github_merges() {
 
 #[tokio::test]
 async fn three_when_the_runner_stops_it() {
-    let settings = Settings::default().component(guests::GLUTTON).deed("naps");
-    let stage = Stage::sample().await.settings(&settings);
+    let settings = SampleConfig::default()
+        .component(guests::GLUTTON)
+        .deed("naps");
+    let stage = ProgramStage::sample().await.settings(&settings);
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");

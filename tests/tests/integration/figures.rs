@@ -9,32 +9,32 @@ use std::time::Duration;
 
 use promote_mock::{Effect, Service, World};
 use promote_tests::guests::{GLUTTON, OBSERVER};
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use tokio::process::Command;
 
-use crate::memory::{self, Peak};
-use crate::stage::{PROGRAM, Stage};
+use crate::memory::{self, PeakMemory};
+use crate::stage::{PROGRAM, ProgramStage};
 
 const MIB: usize = 1 << 20;
 
-/// Whether the promises are measured, or whether they hold at all.
+/// Returns whether the promises are measured, and not only held to wide bounds.
 fn is_exact() -> bool {
     std::env::var("PROMOTE_FIGURES").is_ok_and(|which| which == "all")
 }
 
-/// How long after its deadline a run may end.
+/// The longest time between the deadline of a run and its end.
 fn patience() -> Duration {
     Duration::from_millis(if is_exact() { 200 } else { 3_000 })
 }
 
-/// How many bytes the process may have beyond the policy's limit. Of a debug build it is only a sign that something grows
+/// The bytes that the process may have beyond the policy's limit. Of a debug build this is only a sign that something grows
 /// without end: its compiler takes twice as much where the kernel has huge pages to give.
 pub(crate) fn margin() -> usize {
     MIB * if is_exact() { 40 } else { 160 }
 }
 
-/// How long the program ran longer than `wall`, from its very start to its very end, and its peak of memory.
-async fn measure(stage: &Stage, wall: Duration, code: i32) -> (Duration, Peak) {
+/// Returns how much longer than `wall` the program ran, from its very start to its very end, and its peak of memory.
+async fn measure(stage: &ProgramStage, wall: Duration, code: i32) -> (Duration, PeakMemory) {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
@@ -44,8 +44,8 @@ async fn measure(stage: &Stage, wall: Duration, code: i32) -> (Duration, Peak) {
     (ended.took.saturating_sub(wall), peak.await.unwrap())
 }
 
-fn guest(deed: &str) -> Settings {
-    Settings::default().component(GLUTTON).deed(deed)
+fn guest(deed: &str) -> SampleConfig {
+    SampleConfig::default().component(GLUTTON).deed(deed)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,10 +61,8 @@ async fn a_run_has_ended_soon_after_its_deadline() {
             .times = 100;
         world
     };
-    let (wall, limits) = (
-        Duration::from_secs(4),
-        "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"",
-    );
+    let wall = Duration::from_secs(4);
+    let limits = "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"";
     let cases = [
         ("the guest computes", World::sample(), guest("loop")),
         ("the guest prints", World::sample(), guest("print")),
@@ -79,10 +77,10 @@ async fn a_run_has_ended_soon_after_its_deadline() {
             guest("nap of the machine"),
         ),
         ("the guest calls and calls", World::sample(), guest("clock")),
-        ("the host waits for GitHub", slow(), Settings::default()),
+        ("the host waits for GitHub", slow(), SampleConfig::default()),
     ];
     // What compiling takes is no part of a run's time: it is done once for each policy, before anything is asked.
-    Stage::sample()
+    ProgramStage::sample()
         .await
         .promote(&["inspect", GLUTTON])
         .await
@@ -92,7 +90,7 @@ async fn a_run_has_ended_soon_after_its_deadline() {
         // A busy machine makes a run late, but not each of three.
         let mut over = Vec::new();
         while over.len() < 3 && over.iter().all(|over| is_exact() || *over > patience()) {
-            let stage = Stage::of(world.clone())
+            let stage = ProgramStage::of(world.clone())
                 .await
                 .settings(&settings.clone().limits(limits));
             over.push(measure(&stage, wall, 4).await.0);
@@ -115,10 +113,10 @@ async fn a_run_has_ended_soon_after_its_deadline() {
 async fn memory_stays_within_the_policy_s_limit_and_a_little() {
     let cases = [
         ("a memory bomb", guest("memory"), 64, 4),
-        ("a promotion", Settings::default(), 64, 0),
+        ("a promotion", SampleConfig::default(), 64, 0),
         (
             "the smallest guest",
-            Settings::default().component(OBSERVER),
+            SampleConfig::default().component(OBSERVER),
             64,
             1,
         ),
@@ -143,8 +141,8 @@ async fn memory_stays_within_the_policy_s_limit_and_a_little() {
     ];
     let count = if is_exact() { cases.len() } else { 2 };
     for (what, settings, limit, code) in cases.into_iter().take(count) {
-        let stage = Stage::sample().await.settings(&settings);
-        let (_, Peak(peak)) = measure(&stage, Duration::ZERO, code).await;
+        let stage = ProgramStage::sample().await.settings(&settings);
+        let (_, PeakMemory(peak)) = measure(&stage, Duration::ZERO, code).await;
         let Some(peak) = peak else {
             println!("memory is not measured here: there is no /proc");
             return;

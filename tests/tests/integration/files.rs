@@ -1,11 +1,11 @@
 //! Only the addressed scalar changes.
 
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::witness::{MANIFEST, REPOSITORY};
 
 #[tokio::test]
 async fn a_promotion_differs_from_its_parent_in_the_image_alone() {
-    let ended = Bench::builtin().run().await;
+    let ended = TestRun::builtin().run().await;
     ended.expect("promoted", "1.4.2");
     let world = ended.witness.world.lock();
     let repository = world.github.find(REPOSITORY).unwrap();
@@ -16,7 +16,8 @@ async fn a_promotion_differs_from_its_parent_in_the_image_alone() {
         let entry = repository.git.entry_at(tree, MANIFEST).unwrap();
         String::from_utf8(repository.git.blob(entry.id).unwrap().to_vec()).unwrap()
     };
-    let (before, after) = (at(parent), at(head));
+    let before = at(parent);
+    let after = at(head);
     assert_eq!(
         before.replace("ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"),
         after

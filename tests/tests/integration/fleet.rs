@@ -3,7 +3,7 @@
 use promote_mock::World;
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// The sample with a second service, which is up to date, and one without production.
 fn fleet() -> World {
@@ -35,8 +35,8 @@ fn fleet() -> World {
 
 #[tokio::test]
 async fn matrix_lists_what_can_be_promoted_and_what_is_behind() {
-    let stage = Stage::of(fleet()).await;
-    let services = |ended: &crate::stage::Ended| -> Vec<String> {
+    let stage = ProgramStage::of(fleet()).await;
+    let services = |ended: &crate::stage::ProgramEnd| -> Vec<String> {
         let matrix: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(ended.stdout.lines().count(), 1, "one line, for an output");
         let entries = matrix["include"].as_array().unwrap().iter();
@@ -62,7 +62,7 @@ async fn matrix_lists_what_can_be_promoted_and_what_is_behind() {
 
 #[tokio::test]
 async fn start_is_a_click_in_port() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.promote(&["start", "web"]).await;
     let id = ended.expect(0).stdout.trim().to_owned();
     {
@@ -91,7 +91,7 @@ async fn start_is_a_click_in_port() {
 
 #[tokio::test]
 async fn every_code_can_be_explained() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage
         .promote(&["explain", "lock"])
         .await
@@ -114,7 +114,7 @@ async fn every_code_can_be_explained() {
 
 #[tokio::test]
 async fn shells_and_manuals_know_every_command() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         stage
             .promote(&["completions", shell])

@@ -1,20 +1,20 @@
 //! No ambient authority: what no grant names is denied, and a denial is not forgotten.
 
 use promote_mock::World;
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 
 #[tokio::test]
 async fn nothing_is_allowed_without_grants() {
     for guest in [guests::OBSERVER, guests::UNGRANTED, guests::TRAPPER] {
-        let ended = Bench::guest(guest).grants("").run().await;
+        let ended = TestRun::guest(guest).grants("").run().await;
         ended
             .expect("violation", "is not granted; if the policy needs it")
             .expect_said("Policy broke its grants");
         ended.expect_nothing_written();
     }
     // The host's own words are all that arrives: that it starts, and how it ended.
-    let ended = Bench::builtin().grants("").run().await;
+    let ended = TestRun::builtin().grants("").run().await;
     ended.expect("violation", "run.note on the Port run is not granted");
     let writes = ended.witness.writes();
     assert!(
@@ -27,7 +27,7 @@ async fn nothing_is_allowed_without_grants() {
 
 #[tokio::test]
 async fn a_swallowed_denial_is_still_a_violation() {
-    let ended = Bench::guest(guests::UNGRANTED).run().await;
+    let ended = TestRun::guest(guests::UNGRANTED).run().await;
     ended.expect(
         "violation",
         "port.update-entity on running_service/payments-prod (relation image) is not granted",

@@ -6,7 +6,7 @@ use promote_tests::guests;
 use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{Resolve, WorldItem};
 
-/// What a component imports and exports of the contract; what WASI adds does not count.
+/// Returns the interfaces of the contract that a component imports and exports; those of WASI do not count.
 fn of_the_contract<'a>(
     resolve: &'a Resolve,
     items: impl Iterator<Item = &'a WorldItem>,

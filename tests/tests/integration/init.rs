@@ -3,7 +3,7 @@
 use promote_mock::World;
 use serde_json::{Value, json};
 
-use crate::stage::{Ended, Stage};
+use crate::stage::{ProgramEnd, ProgramStage};
 
 const USES: &str = "acme/promote@0123456789abcdef0123456789abcdef01234567";
 const WORKFLOW: &str = ".github/workflows/promote-production.yml";
@@ -18,7 +18,7 @@ fn fresh() -> World {
     world
 }
 
-async fn init(stage: &Stage, more: &[&str]) -> Ended {
+async fn init(stage: &ProgramStage, more: &[&str]) -> ProgramEnd {
     let arguments = [
         "init",
         "--repository",
@@ -35,7 +35,7 @@ const PATHS: [&str; 2] = ["--paths", "apps/{service.identifier}/prod/*.yaml"];
 
 #[tokio::test]
 async fn sets_everything_up_and_the_second_time_nothing() {
-    let stage = Stage::of(fresh()).await;
+    let stage = ProgramStage::of(fresh()).await;
     let dry = init(&stage, &[&PATHS[..], &["--dry-run"]].concat()).await;
     dry.expect(0)
         .expect_said("nothing was changed: `--dry-run` (6 differences)");
@@ -54,10 +54,8 @@ async fn sets_everything_up_and_the_second_time_nothing() {
         .expect_said("wrote port: blueprint service")
         .expect_said("wrote port: action promote_to_production");
     first.expect_said("gh secret set PORT_CLIENT_SECRET --env production --repo acme/gitops");
-    let (workflow, config) = (
-        stage.read(&format!("new/{WORKFLOW}")),
-        stage.read("new/promote.toml"),
-    );
+    let workflow = stage.read(&format!("new/{WORKFLOW}"));
+    let config = stage.read("new/promote.toml");
     let writes = stage.witness.writes();
     assert_eq!(
         writes.len(),
@@ -80,7 +78,7 @@ async fn sets_everything_up_and_the_second_time_nothing() {
 
 #[tokio::test]
 async fn what_it_writes_promotes() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let made = init(&stage, &["--yes"]).await;
     made.expect(0).expect_said("wrote promote.toml");
     let config = stage.read("new/promote.toml");
@@ -113,7 +111,7 @@ async fn keeps_what_others_added() {
     action["invocationMethod"]["workflow"] = json!("another.yml");
     action.insert("requiredApproval".to_owned(), json!(true));
     world.port.put_action(world.now, action);
-    let stage = Stage::of(world).await;
+    let stage = ProgramStage::of(world).await;
     let ended = init(&stage, &["--yes"]).await;
     ended
         .expect(0)
@@ -145,7 +143,7 @@ async fn keeps_what_others_added() {
 
 #[tokio::test]
 async fn leaves_files_that_somebody_changed() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]])
         .await
         .expect(0);
@@ -170,7 +168,7 @@ async fn leaves_files_that_somebody_changed() {
 
 #[tokio::test]
 async fn says_what_is_missing() {
-    let stage = Stage::of(fresh()).await;
+    let stage = ProgramStage::of(fresh()).await;
     for (arguments, said) in [
         (
             &["init", "--folder", "new", "--no-port"][..],
@@ -204,7 +202,7 @@ async fn says_what_is_missing() {
     }
     let mut world = fresh();
     world.port.credentials[0].may_write = false;
-    let stage = Stage::of(world).await;
+    let stage = ProgramStage::of(world).await;
     init(&stage, &["--yes", PATHS[0], PATHS[1]])
         .await
         .expect(2)

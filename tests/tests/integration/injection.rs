@@ -1,14 +1,14 @@
 //! Text of a policy is shown to people, and obeyed by nobody.
 
 use promote_tests::guests;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 
-use crate::stage::{Ended, Stage};
+use crate::stage::{ProgramEnd, ProgramStage};
 
 /// The folder with what was written goes with the stage.
-async fn injected() -> (Stage, Ended) {
-    let settings = Settings::default().component(guests::INJECTOR);
-    let stage = Stage::sample()
+async fn injected() -> (ProgramStage, ProgramEnd) {
+    let settings = SampleConfig::default().component(guests::INJECTOR);
+    let stage = ProgramStage::sample()
         .await
         .settings(&settings)
         .with("GITHUB_ACTIONS", "true");
@@ -18,8 +18,8 @@ async fn injected() -> (Stage, Ended) {
     (stage, ended)
 }
 
-/// What a terminal, a runner or a reader of Markdown would obey of all that a run has said: nothing.
-pub(crate) fn obeyed(ended: &Ended) -> Vec<String> {
+/// Checks that a terminal, a runner and a reader of Markdown obey nothing of all that a run has said.
+pub(crate) fn obeyed(ended: &ProgramEnd) -> Vec<String> {
     let said = format!("{}{}", ended.stderr, ended.stdout);
     // actions/runner, ActionCommand.cs: `::command::` after white space, `##[command]` anywhere.
     let known = [

@@ -2,13 +2,13 @@
 
 use promote_core::journal::Entry;
 use promote_core::journal::record;
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use tokio::process::Command;
 
-use crate::stage::{PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramStage};
 
-/// What the host does on its own account: it logs in, and tells Port's run how it goes; and what only reads.
+/// Returns whether a request needs no call before it: logins, the run's own log and end, and everything that only reads.
 fn is_no_write(path: &str) -> bool {
     path.ends_with("/access_token")
         || path.starts_with("/v1/actions/runs/")
@@ -17,7 +17,7 @@ fn is_no_write(path: &str) -> bool {
 
 #[tokio::test]
 async fn every_write_is_announced_before_it_is_made() {
-    let bench = Bench::builtin().tap(|request, journal| {
+    let bench = TestRun::builtin().tap(|request, journal| {
         let path = request.uri().path();
         if request.method() == "GET" || is_no_write(path) {
             return;
@@ -38,16 +38,16 @@ async fn every_write_is_announced_before_it_is_made() {
 
 /// A stage whose payload makes the journal's first line longer than anything else that is written, files in memory
 /// included: wasmtime makes one for the policy's data.
-async fn with_a_long_header() -> Stage {
+async fn with_a_long_header() -> ProgramStage {
     let mut payload = promote_mock::sample::payload();
     payload["payload"]["properties"] = serde_json::json!({"padding": "x".repeat(200 << 10)});
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage.write("payload.json", &payload.to_string());
     stage
 }
 
 /// Runs the program with files limited to so many bytes (in blocks of 512), as on a disk that fills up.
-async fn with_room_for(bytes: usize) -> (Stage, crate::stage::Ended) {
+async fn with_room_for(bytes: usize) -> (ProgramStage, crate::stage::ProgramEnd) {
     let stage = with_a_long_header().await;
     let mut command = Command::new("/bin/sh");
     // Ignored, the signal becomes an error of the write.
@@ -88,8 +88,9 @@ async fn a_journal_that_cannot_be_written_stops_every_write() {
 
 #[tokio::test]
 async fn the_same_inputs_make_the_same_journal() {
-    for bench in [Bench::builtin, || Bench::guest(guests::PEEKER)] {
-        let (one, two) = (bench().run().await, bench().run().await);
+    for bench in [TestRun::builtin, || TestRun::guest(guests::PEEKER)] {
+        let one = bench().run().await;
+        let two = bench().run().await;
         assert_eq!(one.journal, two.journal);
         assert!(one.entries().len() >= 2);
     }
@@ -97,7 +98,7 @@ async fn the_same_inputs_make_the_same_journal() {
 
 #[tokio::test]
 async fn a_plan_has_a_journal_too() {
-    let ended = Bench::builtin().planned().run().await;
+    let ended = TestRun::builtin().planned().run().await;
     ended.expect("promoted", "1.4.2").witness.expect_untouched();
     assert!(
         matches!(&ended.entries()[0], Entry::Header(header) if header.mode == "plan" && header.seed == 7)

@@ -1,12 +1,12 @@
-//! How few requests a promotion makes, and how few of them wait for one another.
+//! The requests of a promotion: their number, and how many of them wait for one another.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use promote_mock::sample::RUN;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// Every request of a promotion with a merge, and why it cannot be left out. A new one needs a reason as good.
 const REQUESTS: [(&str, &str); 13] = [
@@ -63,7 +63,7 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_promotion_makes_thirteen_requests() {
-    makes_thirteen_requests(&Settings::default()).await;
+    makes_thirteen_requests(&SampleConfig::default()).await;
 }
 
 #[tokio::test]
@@ -71,8 +71,8 @@ async fn and_no_more_if_a_rule_chooses_its_policy() {
     makes_thirteen_requests(&crate::teams::builtin_for("payments")).await;
 }
 
-async fn makes_thirteen_requests(settings: &Settings) {
-    let stage = Stage::sample().await.settings(settings);
+async fn makes_thirteen_requests(settings: &SampleConfig) {
+    let stage = ProgramStage::sample().await.settings(settings);
     stage.run(&[]).await.expect(0);
     let seen = stage.world.lock().seen.clone();
     let line = |seen: &promote_mock::Seen| {
@@ -92,7 +92,7 @@ async fn makes_thirteen_requests(settings: &Settings) {
 
 #[tokio::test]
 async fn eleven_of_them_wait_for_one_another() {
-    wait_eleven_times(&Settings::default()).await;
+    wait_eleven_times(&SampleConfig::default()).await;
 }
 
 #[tokio::test]
@@ -100,12 +100,13 @@ async fn and_no_more_do_if_a_rule_chooses_its_policy() {
     wait_eleven_times(&crate::teams::builtin_for("payments")).await;
 }
 
-async fn wait_eleven_times(settings: &Settings) {
+async fn wait_eleven_times(settings: &SampleConfig) {
     // Long enough for two that go out together to be seen together by a machine that is busy.
     let latency = Duration::from_millis(300);
-    let stage = Stage::slow(latency).await.settings(settings);
+    let stage = ProgramStage::slow(latency).await.settings(settings);
     stage.run(&[]).await.expect(0);
-    let (mut trips, mut answered) = (Vec::new(), Timestamp::MIN);
+    let mut trips = Vec::new();
+    let mut answered = Timestamp::MIN;
     for seen in stage.world.lock().seen.clone() {
         if seen.at >= answered {
             answered = seen.at + latency;
@@ -117,10 +118,10 @@ async fn wait_eleven_times(settings: &Settings) {
 
 #[tokio::test]
 async fn what_the_grants_would_deny_is_not_fetched_ahead() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let narrow =
         "[[grants]]\nallow = [\"port.get-entity\"]\nblueprint = [\"service\"]\nentity = \"web\"\n";
-    let settings = Settings::default().grants(narrow);
+    let settings = SampleConfig::default().grants(narrow);
     let stage = stage.settings(&settings);
     stage.run(&[]).await.expect(4);
     let paths: Vec<String> = stage

@@ -5,54 +5,39 @@ use std::time::Duration;
 
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Change, EntityKey, Failure, Relation, Severity};
-use promote_core::service::github;
-use promote_core::service::port;
-use promote_core::service::secret::Secret;
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
-use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Cut, Effect, Fault, Shared, World};
+use promote_tests::bench::setup;
+use promote_tests::door::OpenDoor;
 
 /// A live source on the sample world, and what it told its users.
-struct Bench {
+struct LiveSample {
     world: Shared,
     live: OpenDoor,
     said: Arc<Mutex<Vec<String>>>,
 }
 
-fn bench(change: impl FnOnce(&mut World)) -> Bench {
+fn bench(change: impl FnOnce(&mut World)) -> LiveSample {
     let mut world = World::sample();
     change(&mut world);
     let deadline = world.now.checked_add(Duration::from_secs(600)).unwrap();
     let world = Shared::new(world);
     let said = Arc::new(Mutex::new(Vec::new()));
-    let (progress, mask) = (said.clone(), said.clone());
-    let secret = |text| Secret::new("a secret of the sample", text).unwrap();
+    let progress = said.clone();
+    let mask = said.clone();
     let live = Live::new(Setup {
-        transport: Arc::new(world.transport()),
-        clock: Arc::new(world.clock()),
-        deadline,
-        seed: 7,
-        port_url: "https://port.mock".into(),
-        github_url: "https://github.mock".into(),
-        port: port::Credentials {
-            client_id: CLIENT_ID.into(),
-            client_secret: secret(CLIENT_SECRET),
-        },
-        github: github::Credentials::Token(secret(GITHUB_TOKEN)),
-        run: RUN.into(),
         progress: Arc::new(move |text| progress.lock().unwrap().push(text.to_owned())),
         mask: Arc::new(move |_| mask.lock().unwrap().push("masked".into())),
+        ..setup(Arc::new(world.transport()), &world, deadline, 7)
     });
     let live = OpenDoor::new(live.unwrap(), &world);
-    Bench { world, live, said }
+    LiveSample { world, live, said }
 }
 
 fn key(blueprint: &str, identifier: &str) -> EntityKey {
-    let (blueprint, identifier) = (blueprint.to_owned(), identifier.to_owned());
     EntityKey {
-        blueprint,
-        identifier,
+        blueprint: blueprint.to_owned(),
+        identifier: identifier.to_owned(),
     }
 }
 
@@ -74,8 +59,9 @@ fn fault(method: &str, path: &str, then: &str) -> Fault {
     toml::from_str(&text).unwrap()
 }
 
-async fn update(bench: &Bench, entity: &str, to: &str) -> Result<Reply, Failure> {
-    let (key, change) = (key("running_service", entity), image(to));
+async fn update(bench: &LiveSample, entity: &str, to: &str) -> Result<Reply, Failure> {
+    let key = key("running_service", entity);
+    let change = image(to);
     bench.live.call(&Call::UpdateEntity { key, change }).await
 }
 
@@ -149,7 +135,8 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
                 (lost.nth, lost.then) = (nth, Effect::Cut(cut));
                 world.faults.0.push(lost);
             });
-            let (severity, message) = (Severity::Warning, "look".to_owned());
+            let severity = Severity::Warning;
+            let message = "look".to_owned();
             bench
                 .live
                 .call(&Call::Note { severity, message })
@@ -162,8 +149,8 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
                 .await
                 .unwrap();
             assert_eq!(
-                bench.live.port.run().await.unwrap().status,
-                "SUCCESS",
+                bench.live.port.run().await.unwrap().status(),
+                promote_core::service::port::RunStatus::Ended("SUCCESS".to_owned()),
                 "{cut:?} {nth}"
             );
             let failure = update(&bench, "web-prod", "web-1.4.2").await.unwrap_err();

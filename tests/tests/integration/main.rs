@@ -1,7 +1,7 @@
 //! End-to-end and contract tests: a module per subject.
 //!
-//! What can fail in process is tried in process (`promote_tests::bench`); what only the program has, its arguments, its
-//! environment, its outputs and its exit code, is tried on the program (`stage`).
+//! Everything that can fail in process is tried in process (`promote_tests::bench`). Arguments, environment, outputs and
+//! exit codes, which only the program has, are tried on the program (`stage`).
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,9 @@ mod commands;
 mod contract;
 mod crash;
 mod crowd;
+mod dependencies;
 mod doctor;
+mod documents;
 mod exit_codes;
 mod figures;
 mod files;
@@ -40,7 +42,6 @@ mod scenarios;
 mod secrets;
 mod settings;
 mod stage;
-mod structure;
 mod sweep;
 mod teams;
 mod verify;

@@ -1,4 +1,4 @@
-//! What is loaded from where, and that nothing is loaded that somebody else could have written.
+//! Native code: where it is loaded from, and that nothing is loaded that somebody else could have written.
 
 #![cfg(unix)]
 
@@ -15,7 +15,7 @@ use promote_intake::builtin;
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine().unwrap());
 /// The default policy in native code, made once, and the key that it is kept under.
 static ARTIFACT: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
-    let folder = Folder::new("original");
+    let folder = CacheFolder::new("original");
     folder.load();
     let file = fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap();
     let name = file.file_name().into_string().unwrap();
@@ -24,9 +24,9 @@ static ARTIFACT: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
 });
 
 /// A folder of this test's own, gone with it.
-struct Folder(PathBuf);
+struct CacheFolder(PathBuf);
 
-impl Folder {
+impl CacheFolder {
     fn new(name: &str) -> Self {
         let path =
             std::env::temp_dir().join(format!("promote-compiled-{name}-{}", std::process::id()));
@@ -50,13 +50,14 @@ impl Folder {
     fn load(&self) -> (CodeOrigin, String) {
         let said = Mutex::new(String::new());
         let say = |text: &str| said.lock().unwrap().push_str(text);
-        let (policy, origin) = builtin::load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
+        let (policy, origin) =
+            builtin::load(&ENGINE, builtin::POLICY, Some(&self.0), &say).unwrap();
         assert_eq!(policy.digest, digest(builtin::POLICY));
         (origin, said.into_inner().unwrap())
     }
 }
 
-impl Drop for Folder {
+impl Drop for CacheFolder {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
         let _ = fs::remove_dir_all(&self.0);
@@ -65,7 +66,7 @@ impl Drop for Folder {
 
 #[test]
 fn a_policy_is_compiled_once_and_kept_for_this_user_alone() {
-    let folder = Folder::new("once");
+    let folder = CacheFolder::new("once");
     assert_eq!(folder.load(), (CodeOrigin::Compiler, String::new()));
     assert_eq!(folder.load(), (CodeOrigin::Cache, String::new()));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -123,7 +124,7 @@ fn a_file_that_is_not_what_was_written_is_made_anew() {
         ),
     ];
     for (name, harm, why) in cases {
-        let (folder, file) = Folder::filled(name);
+        let (folder, file) = CacheFolder::filled(name);
         harm(&file);
         let (origin, said) = folder.load();
         assert_eq!(origin, CodeOrigin::Compiler, "{name}");
@@ -146,45 +147,43 @@ const MAGIC_LENGTH: usize = "promote compiled policy 1\n".len();
 
 #[test]
 fn a_folder_that_others_can_write_is_not_used() {
-    let (open, _) = Folder::filled("open");
+    let (open, _) = CacheFolder::filled("open");
     fs::set_permissions(&open.0, Permissions::from_mode(0o777)).unwrap();
     let (origin, said) = open.load();
     assert_eq!(origin, CodeOrigin::Compiler);
     assert!(said.contains("can be written by others"), "{said}");
 
-    let (real, _) = Folder::filled("real");
-    let linked = Folder::new("linked-folder");
+    let (real, _) = CacheFolder::filled("real");
+    let linked = CacheFolder::new("linked-folder");
     symlink(&real.0, &linked.0).unwrap();
     let (origin, said) = linked.load();
     assert_eq!(origin, CodeOrigin::Compiler);
     assert!(said.contains("is not a folder"), "{said}");
 
-    let below = Folder(open.0.join("below"));
+    let below = CacheFolder(open.0.join("below"));
     let (_, said) = below.load();
     assert!(said.contains("can be written by others"), "{said}");
 }
 
 #[test]
 fn what_belongs_to_somebody_else_is_not_used() {
-    let (folder, file) = Folder::filled("foreign-owner");
+    let (folder, file) = CacheFolder::filled("foreign-owner");
     // Only root can give a file away; anybody else finds root's own folders.
-    match fs::metadata("/proc/self").unwrap().uid() == 0 {
-        true => {
-            chown(&file, Some(65_534), None).unwrap();
-            let (origin, said) = folder.load();
-            assert_eq!(origin, CodeOrigin::Compiler);
-            assert!(said.contains("belongs to somebody else"), "{said}");
-        }
-        false => {
-            let error = Cache::open(Path::new("/usr")).unwrap_err().to_string();
-            assert!(error.contains("belongs to somebody else"), "{error}");
-        }
-    }
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let problem = if is_root {
+        chown(&file, Some(65_534), None).unwrap();
+        let (origin, said) = folder.load();
+        assert_eq!(origin, CodeOrigin::Compiler);
+        said
+    } else {
+        Cache::open(Path::new("/usr")).unwrap_err().to_string()
+    };
+    assert!(problem.contains("belongs to somebody else"), "{problem}");
 }
 
 #[test]
 fn several_at_once_find_it_whole() {
-    let (folder, file) = Folder::filled("at-once");
+    let (folder, file) = CacheFolder::filled("at-once");
     let key = file.file_stem().unwrap().to_str().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -203,7 +202,7 @@ fn several_at_once_find_it_whole() {
 
 #[test]
 fn old_files_go() {
-    let folder = Folder::new("old");
+    let folder = CacheFolder::new("old");
     let cache = Cache::open(&folder.0).unwrap();
     for number in 0..40 {
         cache.put(&format!("{number}"), b"x").unwrap();

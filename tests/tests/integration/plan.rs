@@ -1,13 +1,13 @@
 //! `promote plan`: the same run, and nothing written; and runs that keep to a plan.
 
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 #[tokio::test]
 async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let planned = stage
         .promote(&["plan", "--payload", "payload.json", "--format", "json"])
         .await;
@@ -15,7 +15,8 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     stage.witness.expect_untouched();
     let made = stage.run(&["--format", "json"]).await;
     made.expect(0);
-    let (planned, made) = (planned.json(), made.json());
+    let planned = planned.json();
+    let made = made.json();
     assert_eq!(planned["files"], made["files"]);
     assert_eq!(planned["catalog"], made["catalog"]);
     assert_eq!(
@@ -27,7 +28,7 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
 
 #[tokio::test]
 async fn says_that_it_is_a_plan() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.promote(&["plan", "--payload", "payload.json"]).await;
     ended
         .expect(0)
@@ -42,15 +43,15 @@ async fn says_that_it_is_a_plan() {
 
 #[tokio::test]
 async fn refuses_as_a_run_would() {
-    let stage = Stage::of(crate::exit_codes::locked()).await;
+    let stage = ProgramStage::of(crate::exit_codes::locked()).await;
     let ended = stage.promote(&["plan", "--payload", "payload.json"]).await;
     ended.expect(1).expect_said("release freeze");
     stage.witness.expect_untouched();
 }
 
 /// A stage with an approved plan of the sample's promotion.
-async fn planned(settings: &Settings) -> Stage {
-    let stage = Stage::sample().await.settings(settings);
+async fn planned(settings: &SampleConfig) -> ProgramStage {
+    let stage = ProgramStage::sample().await.settings(settings);
     let made = stage
         .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
         .await;
@@ -59,13 +60,13 @@ async fn planned(settings: &Settings) -> Stage {
     stage
 }
 
-fn file(stage: &Stage) -> Value {
+fn file(stage: &ProgramStage) -> Value {
     serde_json::from_str(&std::fs::read_to_string(stage.path("plan.json")).unwrap()).unwrap()
 }
 
 #[tokio::test]
 async fn a_run_makes_the_planned_writes() {
-    let stage = planned(&Settings::default()).await;
+    let stage = planned(&SampleConfig::default()).await;
     let plan = file(&stage);
     let calls: Vec<&Value> = plan["writes"]
         .as_array()
@@ -90,7 +91,7 @@ async fn a_run_makes_the_planned_writes() {
 async fn what_exists_only_after_a_write_is_filled_in() {
     // Each of these names the pull request that is yet to be opened.
     let settings = "labels = [\"promotion\"]\nreviewers = [\"octocat\"]\nsupersede = true";
-    let stage = planned(&Settings::default().more(settings)).await;
+    let stage = planned(&SampleConfig::default().more(settings)).await;
     let text = std::fs::read_to_string(stage.path("plan.json")).unwrap();
     assert!(text.matches("4000000001").count() >= 4, "{text}");
     stage.run(&["--plan", "plan.json"]).await.expect(0);
@@ -100,7 +101,7 @@ async fn what_exists_only_after_a_write_is_filled_in() {
 
 #[tokio::test]
 async fn another_write_is_stopped_before_it_is_made_and_shown_beside_the_planned_one() {
-    let stage = planned(&Settings::default()).await;
+    let stage = planned(&SampleConfig::default()).await;
     let staging = ("running_service".to_owned(), "web-staging".to_owned());
     let older = ("image".to_owned(), "web-1.4.2".to_owned());
     {
@@ -124,7 +125,7 @@ async fn another_write_is_stopped_before_it_is_made_and_shown_beside_the_planned
 
 #[tokio::test]
 async fn a_plan_that_was_changed_or_is_used_up_stops_the_run_too() {
-    let stage = planned(&Settings::default()).await;
+    let stage = planned(&SampleConfig::default()).await;
     let mut plan = file(&stage);
     let whole = plan.clone();
     plan["writes"].as_array_mut().unwrap().pop();
@@ -144,7 +145,7 @@ async fn a_plan_that_was_changed_or_is_used_up_stops_the_run_too() {
 
 #[tokio::test]
 async fn a_plan_fits_one_run_one_configuration_and_one_component() {
-    let stage = planned(&Settings::default()).await;
+    let stage = planned(&SampleConfig::default()).await;
     let plan = file(&stage);
     let change = |pointer: &str, value: Value| {
         let mut plan = plan.clone();
@@ -205,12 +206,12 @@ async fn a_plan_fits_one_run_one_configuration_and_one_component() {
 
 #[tokio::test]
 async fn a_plan_is_never_replaced_and_a_refusal_is_none() {
-    let stage = planned(&Settings::default()).await;
+    let stage = planned(&SampleConfig::default()).await;
     let again = stage
         .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
         .await;
     again.expect(2).expect_said("plan.json exists");
-    let stage = Stage::of(crate::exit_codes::locked()).await;
+    let stage = ProgramStage::of(crate::exit_codes::locked()).await;
     let refused = stage
         .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
         .await;

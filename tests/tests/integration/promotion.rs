@@ -11,10 +11,10 @@ use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::source::live::{Live, Setup};
-use promote_tests::door::OpenDoor;
 use promote_mock::github::{Access, App, Installation, Level, TokenKind};
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{Fault, Service, Shared, World};
+use promote_tests::door::OpenDoor;
 
 const REPOSITORY: &str = "acme/gitops";
 const PATH: &str = "apps/web/prod/deployment.yaml";
@@ -51,7 +51,7 @@ fn live_as(world: &Shared, github: github::Credentials) -> OpenDoor {
     OpenDoor::new(Live::new(setup).unwrap(), world)
 }
 
-/// What a policy does, without deciding anything: read, propose, merge, delete, record, say so.
+/// Makes the calls of a policy, without deciding anything: read, propose, merge, delete, record, say so.
 async fn promote(live: &OpenDoor) -> Result<(), Failure> {
     let repository = || REPOSITORY.to_owned();
     let read = Call::ReadFile {
@@ -128,7 +128,7 @@ async fn propose(
     }
 }
 
-/// What the world looks like to whoever must live with it.
+/// Returns the state that people and machines act on.
 fn ending(world: &Shared) -> (Option<String>, usize, Vec<String>, String) {
     let world = world.lock();
     let pulls = world.github.pull_requests(REPOSITORY).len();
@@ -277,7 +277,8 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let needed = [("contents", Level::Write), ("pull_requests", Level::Write)];
     let tokens = {
         let mut world = world.lock();
-        let (id, account) = (5, "acme".to_owned());
+        let id = 5;
+        let account = "acme".to_owned();
         let permissions = ["contents", "pull_requests", "administration"];
         world.github.apps = vec![App {
             id: 1,

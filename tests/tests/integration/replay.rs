@@ -6,14 +6,16 @@ use std::sync::LazyLock;
 use promote_core::call::{Call, Reply};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
-use promote_kit::replay::{Comparison, Divergence, Recording, Replayed, Side, replay};
-use promote_kit::scenario::{Backend, Made, Runner, Scenario};
+use promote_kit::replay::{
+    DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, RunRecording, replay,
+};
+use promote_kit::scenario::{MadeCall, Scenario, ScenarioBackend, ScenarioRunner};
 use promote_kit::test::find;
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| promote_core::policy::native::engine().unwrap());
 static BUILTIN: LazyLock<Policy> =
@@ -23,19 +25,19 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-fn recording(bench: Bench) -> Recording {
+fn recording(bench: TestRun) -> RunRecording {
     let journal = runtime().block_on(bench.run()).journal;
-    Recording::read(journal.as_bytes()).unwrap()
+    RunRecording::read(journal.as_bytes()).unwrap()
 }
 
-fn again(recording: &Recording) -> Replayed {
+fn again(recording: &RunRecording) -> ReplayResult {
     replay(&ENGINE, &BUILTIN, recording, &runtime())
 }
 
-/// Where it diverges.
-fn parts(recording: &Recording) -> Divergence {
+/// Returns the place where it diverges.
+fn parts(recording: &RunRecording) -> ReplayDivergence {
     match again(recording).verdict {
-        Comparison::Diverged(divergence) => *divergence,
+        ReplayComparison::Diverged(divergence) => *divergence,
         other => panic!("{other:?}"),
     }
 }
@@ -49,27 +51,28 @@ fn the_journal_of_every_scenario_replays_exactly() {
         ("observer", guests::OBSERVER),
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
-    let runner = Runner::new(named.into()).unwrap();
-    let (mut journals, mut calls) = (0, 0);
+    let runner = ScenarioRunner::new(named.into()).unwrap();
+    let mut journals = 0;
+    let mut calls = 0;
     for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
         let scenario = Scenario::read(&file).unwrap();
         let policy = runner.policy(&scenario).unwrap();
         let made = runtime()
-            .block_on(runner.run(&scenario, Backend::Mock))
+            .block_on(runner.run(&scenario, ScenarioBackend::Mock))
             .unwrap();
         for ran in made.iter().filter(|ran| !ran.journal.is_empty()) {
             assert_eq!(
-                Made::of_journal(&ran.journal).unwrap(),
+                MadeCall::of_journal(&ran.journal).unwrap(),
                 ran.calls,
                 "{}",
                 file.display()
             );
-            let recording = Recording::read(ran.journal.as_bytes()).unwrap();
+            let recording = RunRecording::read(ran.journal.as_bytes()).unwrap();
             let replayed = replay(runner.engine(), &policy, &recording, &runtime());
             let same = match &replayed.verdict {
-                Comparison::Same { ending } => Some(ending.as_str()) == ran.ending,
-                Comparison::Ends => recording.is_cut(),
-                Comparison::Diverged(_) => false,
+                ReplayComparison::Same { ending } => Some(ending.as_str()) == ran.ending,
+                ReplayComparison::Ends => recording.is_cut(),
+                ReplayComparison::Diverged(_) => false,
             };
             assert!(
                 same && replayed.calls == recording.steps.len(),
@@ -106,10 +109,13 @@ fn whatever_ends_a_policy_ends_it_again() {
         (guests::FALLER, "no reason"),
         (guests::FALLER, "gives up"),
     ] {
-        let recording = recording(Bench::guest(guest).deed(deed).limits(limits));
+        let recording = recording(TestRun::guest(guest).deed(deed).limits(limits));
         let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
         let replayed = replay(&ENGINE, &policy, &recording, &runtime());
-        let ended = matches!(replayed.verdict, Comparison::Same { .. } | Comparison::Ends);
+        let ended = matches!(
+            replayed.verdict,
+            ReplayComparison::Same { .. } | ReplayComparison::Ends
+        );
         assert!(
             ended && replayed.calls == recording.steps.len(),
             "{guest} {deed}: {replayed:?}"
@@ -119,14 +125,14 @@ fn whatever_ends_a_policy_ends_it_again() {
 
 #[test]
 fn a_cut_journal_replays_to_where_it_was_cut() {
-    let journal = runtime().block_on(Bench::builtin().run()).journal;
+    let journal = runtime().block_on(TestRun::builtin().run()).journal;
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
     for kept in 1..lines.len() {
         let text = lines[..kept].concat() + &lines[kept][..lines[kept].len() / 2];
-        let recording = Recording::read(text.as_bytes()).unwrap();
+        let recording = RunRecording::read(text.as_bytes()).unwrap();
         let replayed = again(&recording);
         assert!(
-            matches!(replayed.verdict, Comparison::Ends),
+            matches!(replayed.verdict, ReplayComparison::Ends),
             "{kept} lines: {replayed:?}"
         );
         assert_eq!(replayed.calls, kept / 2, "{kept} lines");
@@ -135,7 +141,7 @@ fn a_cut_journal_replays_to_where_it_was_cut() {
 
 #[test]
 fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
-    let mut recording = recording(Bench::builtin());
+    let mut recording = recording(TestRun::builtin());
     let at = recording
         .steps
         .iter()
@@ -174,7 +180,7 @@ fn another_call_than_the_recorded_one_stops_it_and_both_are_shown() {
 
 #[test]
 fn what_is_answered_otherwise_goes_otherwise() {
-    let mut recording = recording(Bench::builtin());
+    let mut recording = recording(TestRun::builtin());
     let lock = |reply: &mut Reply| {
         let Reply::Entity(Some(service)) = reply else {
             return false;
@@ -191,7 +197,7 @@ fn what_is_answered_otherwise_goes_otherwise() {
     assert_eq!(replies.map(lock).filter(|locked| *locked).count(), 1);
     let divergence = parts(&recording);
     assert!(
-        matches!(divergence.recorded, Side::Call(_)),
+        matches!(divergence.recorded, DivergenceSide::Call(_)),
         "{divergence:?}"
     );
     assert!(
@@ -203,7 +209,7 @@ fn what_is_answered_otherwise_goes_otherwise() {
 
 #[test]
 fn an_early_end_and_another_ending_are_divergences_too() {
-    let whole = recording(Bench::builtin());
+    let whole = recording(TestRun::builtin());
     let mut ended = whole.clone();
     ended.footer.as_mut().unwrap().ending = "refused".to_owned();
     let divergence = parts(&ended);
@@ -220,14 +226,14 @@ fn an_early_end_and_another_ending_are_divergences_too() {
     );
     let mut longer = whole.clone();
     longer.steps.push(longer.steps[0].clone());
-    assert!(matches!(parts(&longer).recorded, Side::Call(_)));
+    assert!(matches!(parts(&longer).recorded, DivergenceSide::Call(_)));
     let mut shorter = whole;
     shorter.steps.pop();
     let divergence = parts(&shorter);
     assert!(
         matches!(
             (&divergence.recorded, &divergence.now),
-            (Side::Ending(_), Side::Call(_))
+            (DivergenceSide::Ending(_), DivergenceSide::Call(_))
         ),
         "{divergence:?}"
     );
@@ -235,7 +241,7 @@ fn an_early_end_and_another_ending_are_divergences_too() {
 
 #[tokio::test]
 async fn the_program_replays_what_it_ran() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage.run(&["--journal", "run.jsonl"]).await.expect(0);
     let requests = stage.witness.requests();
     stage

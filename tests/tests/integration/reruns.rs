@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use promote_kit::scenario::{Backend, Runner, Scenario};
+use promote_kit::scenario::{Scenario, ScenarioBackend, ScenarioRunner};
 
 /// The sample, cut off from the request on that is given, before or after requests have their effect; then run again.
 fn cut_off(at: usize, when: &str) -> Scenario {
@@ -40,9 +40,9 @@ fn cut_off(at: usize, when: &str) -> Scenario {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stderr, reason = "the number of points")]
 async fn a_run_that_is_cut_off_at_any_request_is_finished_by_the_next() {
-    let runner = Runner::new(BTreeMap::new()).unwrap();
+    let runner = ScenarioRunner::new(BTreeMap::new()).unwrap();
     let whole = runner
-        .run(&cut_off(1_000_000, "before"), Backend::Mock)
+        .run(&cut_off(1_000_000, "before"), ScenarioBackend::Mock)
         .await
         .unwrap();
     let requests = whole[0].requests.len();

@@ -6,12 +6,12 @@ use promote_mock::sample;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::stage::{PROGRAM, Stage};
+use crate::stage::{PROGRAM, ProgramStage};
 use crate::wire::{ask_github, ask_port};
 
 #[tokio::test]
 async fn promotes_and_both_services_show_it() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.run(&[]).await;
     ended
         .expect(0)
@@ -53,7 +53,7 @@ async fn promotes_and_both_services_show_it() {
 
 #[tokio::test]
 async fn tells_the_workflow_what_became_of_it() {
-    let stage = Stage::sample().await.with("GITHUB_ACTIONS", "true");
+    let stage = ProgramStage::sample().await.with("GITHUB_ACTIONS", "true");
     let inputs = json!({"inputs": {"port_payload": sample::payload().to_string()}});
     let event = stage.write("event.json", &inputs.to_string());
     let stage = stage.with("GITHUB_EVENT_PATH", event.display().to_string());
@@ -82,7 +82,7 @@ async fn tells_the_workflow_what_became_of_it() {
 
 #[tokio::test]
 async fn answers_programs_in_json() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "-", "--format", "json"]);
     let ended = stage
@@ -114,7 +114,7 @@ async fn answers_programs_in_json() {
 
 #[tokio::test]
 async fn the_journal_tells_the_whole_run() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let ended = stage.run(&[]).await;
     ended.expect(0);
     let entries = ended.entries();
@@ -144,7 +144,7 @@ async fn the_journal_tells_the_whole_run() {
 
 #[tokio::test]
 async fn a_second_run_changes_nothing_more() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     stage.run(&[]).await.expect(0);
     let fingerprint = stage.witness.world.lock().github.fingerprint();
     stage

@@ -1,11 +1,11 @@
 //! The policy sees nothing of the machine, and cannot take it down.
 
-use promote_tests::bench::Bench;
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 
 #[tokio::test]
 async fn there_is_nothing_to_see() {
-    let ended = Bench::guest(guests::PEEKER).run().await;
+    let ended = TestRun::guest(guests::PEEKER).run().await;
     let began = "time=1767693600";
     let saw = "variables=0 arguments=0 files=0 writes=false input= ";
     ended
@@ -17,7 +17,7 @@ async fn there_is_nothing_to_see() {
 
 #[tokio::test]
 async fn a_panic_is_said_with_the_state_of_git() {
-    let ended = Bench::guest(guests::TRAPPER).run().await;
+    let ended = TestRun::guest(guests::TRAPPER).run().await;
     ended
         .expect("trapped", "the policy crashed")
         .expect_said("Policy crashed");
@@ -35,7 +35,7 @@ async fn a_panic_is_said_with_the_state_of_git() {
 
 #[tokio::test]
 async fn what_it_prints_is_cut_and_no_reason_to_crash() {
-    let ended = Bench::guest(guests::GLUTTON)
+    let ended = TestRun::guest(guests::GLUTTON)
         .deed("print and go on")
         .run()
         .await;
@@ -48,7 +48,7 @@ async fn what_it_prints_is_cut_and_no_reason_to_crash() {
 async fn a_component_is_not_run_twice_in_one_instance() {
     // Each run starts from the same memory: what one has grown or written is gone in the next.
     for _ in 0..2 {
-        let ended = Bench::guest(guests::PEEKER).run().await;
+        let ended = TestRun::guest(guests::PEEKER).run().await;
         ended.expect("refused", "variables=0");
     }
 }

@@ -3,25 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use promote_kit::scenario::{Report, Runner, SCHEMA, Scenario};
+use promote_kit::scenario::{SCHEMA, Scenario, ScenarioReport, ScenarioRunner};
 use promote_kit::test::{all, find, show};
 use promote_tests::guests;
 
 /// One for all tests: it compiles each policy once.
-static RUNNER: LazyLock<Arc<Runner>> = LazyLock::new(|| {
+static RUNNER: LazyLock<Arc<ScenarioRunner>> = LazyLock::new(|| {
     let named = [
         ("ungranted", guests::UNGRANTED),
         ("observer", guests::OBSERVER),
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
-    Arc::new(Runner::new(named.into()).unwrap())
+    Arc::new(ScenarioRunner::new(named.into()).unwrap())
 });
 
 fn parse(text: &str) -> Result<Scenario, String> {
     Scenario::parse(text, Path::new("x.toml")).map_err(|error| error.to_string())
 }
 
-async fn test(text: &str) -> Report {
+async fn test(text: &str) -> ScenarioReport {
     RUNNER.test(&parse(text).unwrap(), false).await.unwrap()
 }
 
@@ -390,7 +390,7 @@ fn a_compiled_policy_is_kept_for_the_next_process() {
     let folder = tempfile::TempDir::new().unwrap();
     let cache = folder.path().join("cache");
     let named = [("builtin".to_owned(), PathBuf::from(guests::OBSERVER))];
-    let runner = Runner::new(named.into())
+    let runner = ScenarioRunner::new(named.into())
         .unwrap()
         .caching(Some(cache.clone()));
     runner

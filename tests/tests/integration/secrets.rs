@@ -4,13 +4,13 @@ use promote_mock::fault::Canned;
 use promote_mock::github::{Access, App, Installation, Level};
 use promote_mock::{Effect, Service, World};
 use promote_tests::guests;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::canary::MADE;
-use crate::stage::Stage;
+use crate::canary::TOKEN_STARTS;
+use crate::stage::ProgramStage;
 use crate::wire::curl;
 
 /// A service that repeats every credential and every body that it gets, in every field that an error may have.
@@ -27,7 +27,8 @@ async fn parrot() -> String {
 
 async fn repeat(socket: TcpStream) -> std::io::Result<()> {
     let mut socket = BufReader::new(socket);
-    let (mut head, mut length) = (String::new(), 0);
+    let mut head = String::new();
+    let mut length = 0;
     while !head.ends_with("\r\n\r\n") {
         let start = head.len();
         socket.read_line(&mut head).await?;
@@ -50,12 +51,11 @@ async fn repeat(socket: TcpStream) -> std::io::Result<()> {
             json!({"ok": false, "error": said, "message": said, "errors": [said, {"message": said}]}),
         )
     };
-    let (answer, echo) = (
-        answer.to_string(),
-        head.lines()
-            .find(|line| line.contains("earer"))
-            .unwrap_or_default(),
-    );
+    let answer = answer.to_string();
+    let echo = head
+        .lines()
+        .find(|line| line.contains("earer"))
+        .unwrap_or_default();
     let length = answer.len();
     let text = format!(
         "HTTP/1.1 {status} X\r\nx-request-id: {echo}\r\nx-trace-id: {echo}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
@@ -68,7 +68,7 @@ async fn a_service_that_repeats_credentials_is_not_repeated() {
     let parrot = parrot().await;
     // The policy takes an answer of GitHub that says no for a reason to refuse.
     for (service, code) in [("PORT_API_URL", 3), ("GITHUB_API_URL", 1)] {
-        let stage = Stage::sample()
+        let stage = ProgramStage::sample()
             .await
             .with(service, &parrot)
             .with("GITHUB_ACTIONS", "true");
@@ -98,7 +98,7 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
         )
         .unwrap()
         .times = 9;
-    let stage = Stage::of(world).await;
+    let stage = ProgramStage::of(world).await;
     let ended = stage.run(&[]).await;
     ended
         .expect(3)
@@ -131,7 +131,7 @@ fn with_app() -> World {
 
 #[tokio::test]
 async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
-    let stage = Stage::of(with_app())
+    let stage = ProgramStage::of(with_app())
         .await
         .without("GITHUB_TOKEN")
         .with("GITHUB_APP_ID", "7");
@@ -163,11 +163,11 @@ async fn an_app_mints_a_token_that_nobody_sees_and_gives_it_back() {
 
 #[tokio::test]
 async fn an_app_s_token_is_given_back_when_the_policy_crashes() {
-    let stage = Stage::of(with_app())
+    let stage = ProgramStage::of(with_app())
         .await
         .without("GITHUB_TOKEN")
         .with("GITHUB_APP_ID", "7");
-    let stage = stage.settings(&Settings::default().component(guests::TRAPPER));
+    let stage = stage.settings(&SampleConfig::default().component(guests::TRAPPER));
     let stage = stage.with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
     stage.run(&[]).await.expect(4);
     let writes = stage.witness.writes();
@@ -194,7 +194,7 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
         .faults
         .next(Service::GitHub, "DELETE", "/installation/token", broken);
     fault.unwrap().times = 100;
-    let stage = Stage::of(world)
+    let stage = ProgramStage::of(world)
         .await
         .without("GITHUB_TOKEN")
         .with("GITHUB_APP_ID", "7");
@@ -233,7 +233,7 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
 
 #[tokio::test]
 async fn a_workflow_is_told_to_hide_what_was_made() {
-    let stage = Stage::of(with_app())
+    let stage = ProgramStage::of(with_app())
         .await
         .without("GITHUB_TOKEN")
         .with("GITHUB_APP_ID", "7");
@@ -249,7 +249,7 @@ async fn a_workflow_is_told_to_hide_what_was_made() {
         .filter_map(|line| line.strip_prefix("::add-mask::"))
         .collect();
     // Port's token and the App's own are both of the first kind.
-    for (kind, count) in [(MADE[0], 2), ("ghs_", 1)] {
+    for (kind, count) in [(TOKEN_STARTS[0], 2), ("ghs_", 1)] {
         let made = hidden.iter().filter(|text| text.starts_with(kind));
         assert_eq!(made.count(), count, "{kind}: {hidden:?}");
     }
@@ -257,10 +257,13 @@ async fn a_workflow_is_told_to_hide_what_was_made() {
 
 #[tokio::test]
 async fn the_canary_knows_the_tokens_of_the_mock() {
-    let stage = Stage::of(with_app()).await;
+    let stage = ProgramStage::of(with_app()).await;
     let login = r#"{"clientId": "mock-client-id", "clientSecret": "mock-client-secret"}"#;
     let json = [("Content-Type", "application/json")];
     let (_, answer) = curl(&stage.port, "POST /v1/auth/access_token", &json, login).await;
     let token = answer["accessToken"].as_str().unwrap();
-    assert!(MADE.iter().any(|start| token.starts_with(start)), "{token}");
+    assert!(
+        TOKEN_STARTS.iter().any(|start| token.starts_with(start)),
+        "{token}"
+    );
 }

@@ -1,17 +1,17 @@
 //! The host holds settings to the policy's own schema before anything is asked, and judges as others do.
 
 use promote_intake::settings::{Schema, problems};
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 #[tokio::test]
 async fn a_setting_that_does_not_fit_ends_before_any_service_is_asked() {
-    let stage = Stage::sample().await;
-    let config = Settings::default()
+    let stage = ProgramStage::sample().await;
+    let config = SampleConfig::default()
         .text()
         .replace("reference =", "referense =");
     stage.write("typo.toml", &config);

@@ -12,8 +12,8 @@ use promote_core::journal::Entry;
 use promote_core::journal::record;
 use promote_mock::server::{Server, ServerOptions};
 use promote_mock::{Shared, World, sample};
-use promote_tests::settings::Settings;
-use promote_tests::witness::Witness;
+use promote_tests::settings::SampleConfig;
+use promote_tests::witness::WorldWitness;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -28,11 +28,11 @@ pub(crate) static PROGRAM: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// No run of a test takes longer.
-const PATIENCE: Duration = Duration::from_secs(90);
+const MAX_WAIT: Duration = Duration::from_secs(90);
 
 /// Two services, a folder with `promote.toml` and `payload.json`, and the environment of the program.
-pub(crate) struct Stage {
-    pub(crate) witness: Witness,
+pub(crate) struct ProgramStage {
+    pub(crate) witness: WorldWitness,
     pub(crate) world: Shared,
     pub(crate) port: String,
     pub(crate) github: String,
@@ -42,7 +42,7 @@ pub(crate) struct Stage {
     runs: AtomicU32,
 }
 
-impl Stage {
+impl ProgramStage {
     /// The sample world.
     pub(crate) async fn sample() -> Self {
         Self::of(World::sample()).await
@@ -69,7 +69,8 @@ impl Stage {
         let told = world.environment();
         let world = Shared::new(world);
         let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options.clone());
-        let (port, github) = (serve().await.unwrap(), serve().await.unwrap());
+        let port = serve().await.unwrap();
+        let github = serve().await.unwrap();
         let mut environment: BTreeMap<String, String> = told
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
@@ -80,7 +81,7 @@ impl Stage {
         environment.insert("PROMOTE_CACHE_DIR".to_owned(), cache.to_owned());
         environment.insert("GITHUB_API_URL".to_owned(), github.url());
         let stage = Self {
-            witness: Witness::of(&world),
+            witness: WorldWitness::of(&world),
             world,
             port: port.url(),
             github: github.url(),
@@ -90,11 +91,11 @@ impl Stage {
             runs: AtomicU32::new(0),
         };
         stage.write("payload.json", &sample::payload().to_string());
-        stage.settings(&Settings::default())
+        stage.settings(&SampleConfig::default())
     }
 
     /// With another `promote.toml`.
-    pub(crate) fn settings(self, settings: &Settings) -> Self {
+    pub(crate) fn settings(self, settings: &SampleConfig) -> Self {
         self.write("promote.toml", &settings.text());
         self
     }
@@ -118,7 +119,7 @@ impl Stage {
         path
     }
 
-    /// Where a file of that folder is.
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -128,7 +129,7 @@ impl Stage {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
-    /// Whether there is such a file in the folder.
+    /// Returns whether the folder has such a file.
     pub(crate) fn exists(&self, name: &str) -> bool {
         self.folder.path().join(name).exists()
     }
@@ -138,26 +139,26 @@ impl Stage {
         self.servers.0 = None;
     }
 
-    /// Whether GitHub is still there.
+    /// Returns whether GitHub still answers.
     pub(crate) fn github_is_up(&self) -> bool {
         self.servers.1.url() == self.github
     }
 
     /// `promote run --payload payload.json`, and more arguments.
-    pub(crate) async fn run(&self, more: &[&str]) -> Ended {
+    pub(crate) async fn run(&self, more: &[&str]) -> ProgramEnd {
         self.promote(&[&["run", "--payload", "payload.json"], more].concat())
             .await
     }
 
     /// The program with these arguments, to its end.
-    pub(crate) async fn promote(&self, arguments: &[&str]) -> Ended {
+    pub(crate) async fn promote(&self, arguments: &[&str]) -> ProgramEnd {
         let mut command = Command::new(&*PROGRAM);
         command.args(arguments);
         self.start(command, "").end().await
     }
 
     /// Starts a command in the scrubbed environment.
-    pub(crate) fn start(&self, mut command: Command, input: &str) -> Running {
+    pub(crate) fn start(&self, mut command: Command, input: &str) -> RunningProgram {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         let written = self.folder.path().join(format!("run-{number}"));
         std::fs::create_dir(&written).unwrap();
@@ -178,7 +179,7 @@ impl Stage {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let started = Instant::now();
-        Running {
+        RunningProgram {
             child: command.spawn().unwrap(),
             started,
             input: input.to_owned(),
@@ -190,7 +191,7 @@ impl Stage {
 
 /// The program, started.
 #[must_use]
-pub(crate) struct Running {
+pub(crate) struct RunningProgram {
     pub(crate) child: Child,
     started: Instant,
     input: String,
@@ -198,14 +199,14 @@ pub(crate) struct Running {
     written: PathBuf,
 }
 
-impl Running {
+impl RunningProgram {
     /// Waits for its end, and looks for secrets in all that it said and wrote.
-    pub(crate) async fn end(self) -> Ended {
-        self.end_within(PATIENCE).await
+    pub(crate) async fn end(self) -> ProgramEnd {
+        self.end_within(MAX_WAIT).await
     }
 
     /// Likewise, for what takes longer than a run.
-    pub(crate) async fn end_within(mut self, patience: Duration) -> Ended {
+    pub(crate) async fn end_within(mut self, patience: Duration) -> ProgramEnd {
         let mut stdin = self.child.stdin.take().unwrap();
         // Who reads no input may have closed it.
         let _ = stdin.write_all(self.input.as_bytes()).await;
@@ -214,10 +215,11 @@ impl Running {
         let output = output.await.expect("the program ends in time").unwrap();
         let took = self.started.elapsed();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        let stdout = text(&output.stdout);
+        let stderr = text(&output.stderr);
         let searched = canary::search(&self.environment, &[&stdout, &stderr], &self.written);
         assert_eq!(searched, Ok(()));
-        Ended {
+        ProgramEnd {
             code: output.status.code(),
             took,
             stdout,
@@ -227,18 +229,18 @@ impl Running {
     }
 }
 
-/// What the program has said and written.
+/// The outputs of a program that has ended.
 #[must_use]
-pub(crate) struct Ended {
+pub(crate) struct ProgramEnd {
     code: Option<i32>,
-    /// How long it ran.
+    /// The time that it ran.
     pub(crate) took: Duration,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     written: PathBuf,
 }
 
-impl Ended {
+impl ProgramEnd {
     /// It ended with this exit code.
     pub(crate) fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "{}{}", self.stderr, self.stdout);

@@ -4,16 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use promote_kit::scenario::{Report, Runner, Scenario};
-use promote_kit::test::{Totals, sweep_all};
+use promote_kit::scenario::{Scenario, ScenarioReport, ScenarioRunner};
+use promote_kit::test::{SweepTotals, sweep_all};
 use promote_tests::guests;
 
-static RUNNER: LazyLock<Arc<Runner>> = LazyLock::new(|| {
+static RUNNER: LazyLock<Arc<ScenarioRunner>> = LazyLock::new(|| {
     let named = [("careless".to_owned(), PathBuf::from(guests::CARELESS))];
-    Arc::new(Runner::new(named.into()).unwrap())
+    Arc::new(ScenarioRunner::new(named.into()).unwrap())
 });
 
-async fn sweep(scenario: &Scenario, only: &str) -> (Report, Totals) {
+async fn sweep(scenario: &Scenario, only: &str) -> (ScenarioReport, SweepTotals) {
     let (mut reports, totals, _) = sweep_all(
         &RUNNER,
         vec![scenario.clone()],

@@ -3,21 +3,21 @@
 use promote_core::journal::Entry;
 use promote_mock::sample;
 use promote_tests::guests;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// The sample, with this rule for teams before its policy.
-fn rule(matches: &str, component: &str, more: &str) -> Settings {
+fn rule(matches: &str, component: &str, more: &str) -> SampleConfig {
     let rule = format!("[[team]]\nmatch = {matches}\ncomponent = {component:?}\n{more}\n");
-    Settings::default().teams(&rule)
+    SampleConfig::default().teams(&rule)
 }
 
 /// The sample, in which a rule gives this team what everybody has.
-pub(crate) fn builtin_for(team: &str) -> Settings {
+pub(crate) fn builtin_for(team: &str) -> SampleConfig {
     let settings =
-        toml::from_str::<toml::Table>(&Settings::default().text()).unwrap()["policy"]["settings"]
+        toml::from_str::<toml::Table>(&SampleConfig::default().text()).unwrap()["policy"]["settings"]
             .clone();
     rule(
         &format!("{{ team = {team:?} }}"),
@@ -28,10 +28,11 @@ pub(crate) fn builtin_for(team: &str) -> Settings {
 
 #[tokio::test]
 async fn the_rule_that_fits_chooses_the_policy_and_is_named_everywhere() {
-    let stage =
-        Stage::sample()
-            .await
-            .settings(&rule("{ team = \"payments\" }", guests::OBSERVER, ""));
+    let stage = ProgramStage::sample().await.settings(&rule(
+        "{ team = \"payments\" }",
+        guests::OBSERVER,
+        "",
+    ));
     let ended = stage.run(&["--format", "json"]).await;
     ended.expect(1).expect_said("web was only looked at");
     assert_eq!(ended.json()["team"], "team = payments");
@@ -55,9 +56,10 @@ async fn the_rule_that_fits_chooses_the_policy_and_is_named_everywhere() {
 
 #[tokio::test]
 async fn a_service_that_no_rule_fits_has_the_default_policy() {
-    let stage = Stage::sample()
-        .await
-        .settings(&rule("{ team = \"sales\" }", guests::OBSERVER, ""));
+    let stage =
+        ProgramStage::sample()
+            .await
+            .settings(&rule("{ team = \"sales\" }", guests::OBSERVER, ""));
     let ended = stage.run(&["--format", "json"]).await;
     assert_eq!(ended.expect(0).json()["team"], Value::Null);
     stage.witness.expect_promoted();
@@ -80,7 +82,7 @@ async fn what_the_payload_claims_chooses_nothing() {
         "{ type = \"claimed\" }",
         "{ owners = \"claimed\" }",
     ] {
-        let stage = Stage::sample()
+        let stage = ProgramStage::sample()
             .await
             .settings(&rule(matches, guests::OBSERVER, ""));
         stage.write("payload.json", &payload.to_string());
@@ -93,7 +95,7 @@ async fn what_the_payload_claims_chooses_nothing() {
 async fn a_rule_is_chosen_by_port_also_where_no_grant_reads_the_service() {
     let grants = "[[grants]]\nallow = [\"run.note\"]\n";
     let settings = rule("{ team = \"payments\" }", guests::OBSERVER, "").grants(grants);
-    let stage = Stage::sample().await.settings(&settings);
+    let stage = ProgramStage::sample().await.settings(&settings);
     stage
         .run(&[])
         .await
@@ -103,7 +105,7 @@ async fn a_rule_is_chosen_by_port_also_where_no_grant_reads_the_service() {
 
 #[tokio::test]
 async fn settings_that_the_chosen_policy_does_not_take_end_the_run_said() {
-    let stage = Stage::sample().await.settings(&rule(
+    let stage = ProgramStage::sample().await.settings(&rule(
         "{ team = \"payments\" }",
         "builtin",
         "settings = { bas = \"main\" }",
@@ -119,7 +121,9 @@ async fn settings_that_the_chosen_policy_does_not_take_end_the_run_said() {
 
 #[tokio::test]
 async fn a_plan_is_for_the_policy_that_was_chosen() {
-    let stage = Stage::sample().await.settings(&builtin_for("payments"));
+    let stage = ProgramStage::sample()
+        .await
+        .settings(&builtin_for("payments"));
     stage
         .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
         .await
@@ -144,10 +148,11 @@ async fn a_plan_is_for_the_policy_that_was_chosen() {
 }
 
 /// A stage whose team has a component in a file of its own, with both locked.
-async fn locked() -> Stage {
-    let stage = Stage::sample()
-        .await
-        .settings(&rule("{ team = \"sales\" }", "sales.wasm", ""));
+async fn locked() -> ProgramStage {
+    let stage =
+        ProgramStage::sample()
+            .await
+            .settings(&rule("{ team = \"sales\" }", "sales.wasm", ""));
     std::fs::copy(guests::OBSERVER, stage.path("sales.wasm")).unwrap();
     stage
         .promote(&["lock"])

@@ -4,18 +4,18 @@ use std::sync::LazyLock;
 
 use promote_core::journal::record;
 use promote_core::journal::{self, chain};
-use promote_kit::verify::{End, Verified, What, check};
-use promote_tests::bench::Bench;
+use promote_kit::verify::{JournalCheck, JournalEnd, LineFault, check};
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// The journal of a promotion, line by line.
 static WRITTEN: LazyLock<Vec<String>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let journal = runtime.block_on(Bench::builtin().run()).journal;
+    let journal = runtime.block_on(TestRun::builtin().run()).journal;
     journal.lines().map(str::to_owned).collect()
 });
 
@@ -23,15 +23,15 @@ fn text(lines: &[String]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn of(lines: &[String]) -> Verified {
+fn of(lines: &[String]) -> JournalCheck {
     check(text(lines).as_bytes())
 }
 
-fn is_whole(verified: &Verified) -> bool {
-    verified.findings.is_empty() && matches!(verified.end, End::Said { .. })
+fn is_whole(verified: &JournalCheck) -> bool {
+    verified.findings.is_empty() && matches!(verified.end, JournalEnd::Said { .. })
 }
 
-/// What was found, as numbers of lines and words.
+/// Returns the findings, as numbers of lines and words.
 fn found(lines: &[String]) -> Vec<(usize, &'static str)> {
     of(lines)
         .findings
@@ -46,7 +46,7 @@ fn a_journal_that_nobody_touched_is_whole() {
     assert!(is_whole(&verified), "{verified:?}");
     assert_eq!(
         verified.end,
-        End::Said {
+        JournalEnd::Said {
             ending: "promoted".to_owned(),
             message: ending_message()
         }
@@ -101,7 +101,10 @@ fn each_kind_of_damage_is_named_on_its_line() {
     ] {
         assert_eq!(found(&lines), expected, "{:?}", of(&lines).findings);
     }
-    assert_eq!(of(&without(4..9)).findings[0].what, What::Missing(4, 8));
+    assert_eq!(
+        of(&without(4..9)).findings[0].what,
+        LineFault::Missing(4, 8)
+    );
 }
 
 /// The entry of a line.
@@ -160,13 +163,14 @@ proptest! {
         bytes[at] = byte;
         let verified = check(&bytes);
         let located = verified.findings.iter().any(|finding| finding.line == line);
-        let torn = verified.end == End::Torn && at + 1 == bytes.len();
+        let torn = verified.end == JournalEnd::Torn && at + 1 == bytes.len();
         prop_assert!(located || torn, "{:?}", verified.findings);
     }
 
     #[test]
     fn lines_that_are_removed_moved_or_repeated_are_found(from in 0_usize..1000, to in 0_usize..1000, deed in 0..3) {
-        let (from, to) = (from % WRITTEN.len(), to % WRITTEN.len());
+        let from = from % WRITTEN.len();
+        let to = to % WRITTEN.len();
         let mut lines = WRITTEN.clone();
         match deed {
             0 => drop(lines.remove(from)),
@@ -189,7 +193,7 @@ proptest! {
         let verified = check(kept);
         prop_assert_eq!(verified.lines, whole);
         prop_assert!(!is_whole(&verified));
-        prop_assert_eq!(verified.end == End::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
+        prop_assert_eq!(verified.end == JournalEnd::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
         if whole > 0 {
             prop_assert!(verified.findings.is_empty(), "{:?}", verified.findings);
             let entries = record::read(std::str::from_utf8(kept).unwrap()).unwrap();
@@ -207,7 +211,7 @@ async fn every_ending_leaves_a_whole_journal() {
         (guests::GLUTTON, "memory"),
         (guests::GLUTTON, "notes"),
     ] {
-        let ended = Bench::guest(guest)
+        let ended = TestRun::guest(guest)
             .deed(deed)
             .limits("wall = \"1s\"")
             .run()
@@ -219,7 +223,7 @@ async fn every_ending_leaves_a_whole_journal() {
 
 #[tokio::test]
 async fn the_program_says_what_it_found() {
-    let stage = Stage::sample().await;
+    let stage = ProgramStage::sample().await;
     let made = stage
         .run(&["--journal", "run.jsonl", "--format", "json"])
         .await;

@@ -1,76 +1,142 @@
-//! Whether a call may be made: its grant, and what the grant demands of the calls before it.
+//! Whether a call may be made: its grant, and the evidence that the grant demands of the calls before it.
 //!
 //! Pure decisions on what the gate remembers. Nothing is called from here.
 
+use super::Gate;
+use super::evidence::{Evidence, entity_context};
+use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
-use crate::contract::{Change, FileChange};
-use crate::gate::Gate;
-use crate::gate::evidence::entity_context;
-use crate::gate::values::only_values_change;
+use crate::contract::{Change, Entity, FileChange, Proposal};
 use crate::grants::denial;
-use crate::grants::template::Template;
-use crate::grants::{Grant, Operation, RepositoryTarget, Target};
+use crate::grants::{ChangeScope, Operation, Permission, RepositoryTarget, Target};
+use crate::id::{BranchFile, EntityId, PullId};
 
-/// What a grant says that demands evidence.
+/// The part of a grant that demands evidence.
 const RULE: &str = "`after = \"merge\"`";
 
+/// Why a call is not made.
+#[derive(Debug)]
+pub(super) enum Denial {
+    /// The policy does what it was not granted.
+    Breach(String),
+    /// A value of a manifest stands under a key that the grant does not name: the operator's settings and grants do not fit
+    /// each other. It is not made either.
+    Key(String),
+}
+
+impl From<String> for Denial {
+    fn from(what: String) -> Self {
+        Self::Breach(what)
+    }
+}
+
 impl Gate {
-    /// Whether the call may be made, with everything that its grant demands.
-    pub(super) fn admit(&self, call: &Call) -> Result<(), String> {
+    /// Decides whether the call may be made, with everything that its grant demands.
+    pub(super) fn admit(&self, call: &Call) -> Result<(), Denial> {
         let Some((operation, targets)) = call.targets() else {
             return Ok(());
         };
         if call.is_write() && !self.violations.is_empty() && !matches!(call, Call::Note { .. }) {
-            return Err(format!(
+            return Err(Denial::Breach(format!(
                 "{} after a denied call: a run that broke its grants changes nothing more",
                 operation.name()
-            ));
+            )));
         }
         for target in &targets {
-            let allowed = self.allow(operation, target)?;
-            let mut conditions = allowed
-                .into_iter()
-                .map(|grant| self.check_condition(call, grant));
-            let first = conditions.next().unwrap_or(Ok(()));
-            if first.is_err() && !conditions.any(|condition| condition.is_ok()) {
-                return first;
-            }
+            let permissions = self.permissions(operation, target)?;
+            self.check_conditions(call, &permissions)?;
             self.check_pull_request(call, operation, target)?;
         }
-        self.run.source.admit(call)
+        Ok(self.run.source.admit(call)?)
     }
 
-    fn check_condition(&self, call: &Call, allowed: &Grant) -> Result<(), String> {
-        match call {
-            Call::UpdateEntity { change, .. } if allowed.after_merge => {
-                self.check_order(change, allowed.holds.as_ref())
+    /// One permission whose conditions hold is enough; else the first one's answer counts.
+    fn check_conditions(&self, call: &Call, permissions: &[Permission<'_>]) -> Result<(), Denial> {
+        let mut first_denial = Ok(());
+        for permission in permissions {
+            let condition = match call {
+                Call::UpdateEntity { change, .. } if permission.demands_merge() => {
+                    self.check_order(change, *permission).map_err(Denial::from)
+                }
+                Call::Propose { proposal } => self.check_proposal(proposal, *permission),
+                Call::AddLabels { labels, .. } => {
+                    permission.check_labels(labels).map_err(Denial::from)
+                }
+                Call::RequestReviewers { users, teams, .. } => permission
+                    .check_reviewers(users.iter().chain(teams))
+                    .map_err(Denial::from),
+                _ => Ok(()),
+            };
+            if condition.is_ok() {
+                return condition;
             }
-            Call::Propose { proposal } if !allowed.any_change => proposal
-                .changes
-                .iter()
-                .try_for_each(|change| self.check_values(&proposal.repository, change)),
-            _ => Ok(()),
+            if first_denial.is_ok() {
+                first_denial = condition;
+            }
         }
+        first_denial
     }
 
-    /// Nothing changes but values, in a file that this run has read.
-    fn check_values(&self, repository: &str, change: &FileChange) -> Result<(), String> {
+    /// A proposal starts at a commit of the granted base that this run has seen, and changes what it has read there.
+    fn check_proposal(
+        &self,
+        proposal: &Proposal,
+        permission: Permission<'_>,
+    ) -> Result<(), Denial> {
+        let Proposal {
+            repository,
+            base,
+            base_commit,
+            changes,
+            ..
+        } = proposal;
+        if !self.evidence.was_branch_at(repository, base, base_commit) {
+            return Err(Denial::Breach(format!(
+                "github.propose on {repository} to {base}: this run has not seen {base} at {base_commit}; \
+                 a proposal starts at the commit at which a file of the base branch was read"
+            )));
+        }
+        if permission.changes() == ChangeScope::Any {
+            return Ok(());
+        }
+        for change in changes {
+            self.check_values(proposal, change, permission)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing changes but values, in a file that this run has read at the base branch.
+    fn check_values(
+        &self,
+        proposal: &Proposal,
+        change: &FileChange,
+        permission: Permission<'_>,
+    ) -> Result<(), Denial> {
         let FileChange {
             path,
             content,
             expected_blob,
         } = change;
-        let old = self.evidence.file(repository, path, expected_blob);
-        let why = match old.map(|old| only_values_change(old, content)) {
-            Some(Ok(())) => return Ok(()),
-            Some(Err(what)) => format!("{what}; a grant with changes = \"any\" would allow it"),
-            None => "this run has not read that version of it".to_owned(),
+        let file = BranchFile::new(&proposal.repository, &proposal.base, path);
+        let told = |why: &str| format!("github.propose on {path}: {why}");
+        let Some(old) = self.evidence.version(&file, expected_blob) else {
+            let why = "this run has not read that version of it at the base branch";
+            return Err(Denial::Breach(told(why)));
         };
-        Err(format!("github.propose on {path}: {why}"))
+        let (keys, scope) = (permission.value_keys(), permission.changes());
+        match only_values_change(old, content, &keys, scope) {
+            Ok(()) => Ok(()),
+            Err(OtherChange::Key(what)) => Err(Denial::Key(told(&format!(
+                "{what}; a grant whose `keys` name it would allow it"
+            )))),
+            Err(OtherChange::Text(what)) => Err(Denial::Breach(told(&format!(
+                "{what}; a grant with changes = \"any\" would allow it"
+            )))),
+        }
     }
 
     /// The catalog is never ahead of git, nor emptied.
-    fn check_order(&self, change: &Change, holds: Option<&Template>) -> Result<(), String> {
+    fn check_order(&self, change: &Change, permission: Permission<'_>) -> Result<(), String> {
         if change.properties.is_some() && !self.evidence.has_merged() {
             return Err(format!(
                 "port.update-entity: {RULE} allows no property before this run has merged"
@@ -83,32 +149,53 @@ impl Gate {
                     "port.update-entity: {RULE} does not allow to clear the relation {name}"
                 ));
             }
-            relation
-                .targets
-                .iter()
-                .try_for_each(|target| self.check_evidence(target, holds))?;
+            for target in &relation.targets {
+                self.check_evidence(&relation.name, target, permission)?;
+            }
         }
         Ok(())
     }
 
-    /// What a relation points at must be on the base branch.
-    fn check_evidence(&self, target: &str, holds: Option<&Template>) -> Result<(), String> {
-        let text = self
-            .evidence
-            .entity_named(target)
-            .map(|entity| match holds {
-                Some(template) => template.render(&entity_context(entity), str::to_owned),
-                None => Ok(target.to_owned()),
-            });
-        let why = match text {
-            Some(Ok(text)) if self.evidence.base_holds(&text) => return Ok(()),
-            Some(Ok(text)) => format!(
-                "{RULE} allows it only when a granted file on the base branch holds `{text}`, and this run has neither merged nor read such a file"
-            ),
-            Some(Err(error)) => format!("`holds` of the grant: {error}"),
-            None => format!("{RULE} needs to know it, and this run has not read it"),
+    /// The image that a relation points at must be on the base branch.
+    fn check_evidence(
+        &self,
+        relation: &str,
+        target: &str,
+        permission: Permission<'_>,
+    ) -> Result<(), String> {
+        let denied = |why: String| Err(format!("port.update-entity to {target}: {why}"));
+        let id = EntityId {
+            blueprint: permission.target_blueprint().unwrap_or(relation).to_owned(),
+            identifier: target.to_owned(),
         };
-        Err(format!("port.update-entity to {target}: {why}"))
+        let Some(entity) = self.evidence.entity(&id) else {
+            return denied(format!(
+                "{RULE} needs to know {}/{target}, and this run has not read it; `target` in the grant names another blueprint",
+                id.blueprint
+            ));
+        };
+        let text = match permission.holds() {
+            Some(template) => template
+                .render(&entity_context(entity), str::to_owned)
+                .map_err(|error| format!("`holds` of the grant: {error}"))?,
+            None => target.to_owned(),
+        };
+        let Some(is_evidence) = self.grants.evidence_files(permission) else {
+            return denied(format!(
+                "{RULE} cannot tell which file proves it, since several may be proposed: name it in the grant, `in = \"…\"`"
+            ));
+        };
+        if self
+            .evidence
+            .holds(is_evidence, &self.grants.value_keys(), |value| {
+                is_image(value, &text, entity)
+            })
+        {
+            return Ok(());
+        }
+        denied(format!(
+            "{RULE} allows it only when a granted file on the base branch holds `{text}` as a whole value, and this run has neither merged nor read such a file"
+        ))
     }
 
     /// Calls about a pull request by number: its branches must be granted, and only what this run proposed is merged.
@@ -118,50 +205,113 @@ impl Gate {
         operation: Operation,
         target: &Target<'_>,
     ) -> Result<(), String> {
-        let (
-            Target::Repository(
-                at @ RepositoryTarget {
-                    number: Some(number),
-                    ..
-                },
-            ),
-            true,
-        ) = (target, call.is_write())
+        let Target::Repository(
+            at @ RepositoryTarget {
+                number: Some(number),
+                ..
+            },
+        ) = target
         else {
             return Ok(());
         };
-        let of = format!("{} on {}", operation.name(), target);
+        if !call.is_write() {
+            return Ok(());
+        }
+        let of = format!("{} on {target}", operation.name());
+        let pull = PullId::new(at.repository, *number);
         let (head, base) = match call {
             Call::Merge { expected_head, .. } | Call::MergeWhenReady { expected_head, .. } => {
-                let proposed = self.evidence.proposed(at.repository, *number);
-                let (proposal, pull) =
-                    proposed.ok_or_else(|| format!("{of}: this run has not proposed it"))?;
-                if pull.head_commit != *expected_head {
+                let Some(record) = self.evidence.proposal(&pull) else {
+                    return Err(format!("{of}: this run has not proposed it"));
+                };
+                if record.pull.head_commit != *expected_head {
                     return Err(format!(
                         "{of}: {expected_head} is not the commit that this run proposed"
                     ));
                 }
+                let proposal = &record.proposal;
                 (proposal.head.as_str(), Some(proposal.base.as_str()))
             }
-            _ => {
-                let head = self.evidence.head(at.repository, *number);
-                (
-                    head.ok_or_else(|| format!("{of}: this run has neither proposed nor read it"))?,
-                    None,
-                )
-            }
+            _ => match self.evidence.pull(&pull) {
+                Some(pull) => (pull.head.as_str(), None),
+                None => {
+                    return Err(format!("{of}: this run has neither proposed nor read it"));
+                }
+            },
         };
         let target = Target::Repository(RepositoryTarget {
             head: Some(head),
             base,
             ..at.clone()
         });
-        self.allow(operation, &target).map(drop)
+        self.permissions(operation, &target).map(drop)
     }
 
-    fn allow(&self, operation: Operation, target: &Target<'_>) -> Result<Vec<&Grant>, String> {
+    fn permissions(
+        &self,
+        operation: Operation,
+        target: &Target<'_>,
+    ) -> Result<Vec<Permission<'_>>, String> {
         self.grants
             .allow(operation, target)
             .ok_or_else(|| denial::describe(operation, target))
+    }
+}
+
+/// Returns whether a value of a manifest is the text that stands for an entity; a digest behind it counts only if it is the
+/// entity's own.
+fn is_image(value: &str, text: &str, entity: &Entity) -> bool {
+    if text.is_empty() {
+        return false;
+    }
+    match value.strip_prefix(text) {
+        Some("") => true,
+        Some(rest) => rest
+            .strip_prefix('@')
+            .is_some_and(|digest| has_digest(entity, digest)),
+        None => false,
+    }
+}
+
+/// Returns whether a property of the entity is this digest, alone or behind a reference.
+fn has_digest(entity: &Entity, digest: &str) -> bool {
+    let properties: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&entity.properties).unwrap_or_default();
+    digest.contains(':')
+        && properties
+            .values()
+            .filter_map(|value| value.as_str())
+            .any(|text| {
+                text == digest
+                    || text
+                        .strip_suffix(digest)
+                        .is_some_and(|rest| rest.ends_with('@'))
+            })
+}
+
+impl Evidence {
+    /// Returns whether a granted file on a base branch holds an image reference, or its tag or digest alone.
+    pub fn proves(
+        &self,
+        is_file: impl Fn(&BranchFile) -> bool,
+        keys: &[&str],
+        image: &str,
+    ) -> bool {
+        let (name, digest) = match image.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (image, None),
+        };
+        let last = name.rfind('/').map_or(0, |at| at + 1);
+        let tag = name[last..].split_once(':').map(|(_, tag)| tag);
+        // Some charts want the digest without its algorithm.
+        let hex = digest.and_then(|digest| digest.strip_prefix("sha256:"));
+        self.holds(is_file, keys, |value| {
+            value == image
+                || digest.is_some() && (Some(value) == digest || Some(value) == hex)
+                || digest.is_none() && Some(value) == tag
+                || value.split_once('@').is_some_and(|(before, after)| {
+                    Some(after) == digest && (before == name || Some(before) == tag)
+                })
+        })
     }
 }

@@ -1,41 +1,71 @@
-//! What a run has seen and done, as far as later calls depend on it.
+//! The evidence of one run: what its calls have shown, as far as later calls depend on it.
 //!
 //! Some grants are about order: the catalog may name an image only after the base branch holds it, and only what this
-//! run proposed may be merged. The evidence for that is kept here, from the calls themselves.
+//! run proposed may be merged. Evidence is typed: a file on a branch holds a whole value of a known key, read by the
+//! lexer that checks changes. A substring, a comment, another file or an entity of the same name prove nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::values::manifest_values;
 use crate::call::{Call, Reply};
-use crate::contract::{Entity, EntityKey, Merged, Proposal, PullRequest, PullState, Relation};
-use crate::grants::Resolved;
+use crate::contract::{Entity, File, Merged, Proposal, PullRequest, PullState, Relation};
+use crate::id::{BlobId, BranchFile, BranchName, CommitId, EntityId, PullId, RepositoryId};
 
 /// The evidence of one run.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    /// Entities by identifier and blueprint.
-    entities: BTreeMap<(String, String), Entity>,
-    /// Content of files by repository, path and blob.
-    files: BTreeMap<(String, String, String), String>,
-    /// What base branches hold, by repository, base and path; only files that a grant lets a proposal change.
-    base: BTreeMap<(String, String, String), String>,
-    /// What this run proposed, by repository and number.
-    proposed: BTreeMap<(String, u32), (Proposal, PullRequest)>,
-    /// Head branches of pull requests that were proposed or read.
-    heads: BTreeMap<(String, u32), String>,
-    merged: bool,
+    entities: BTreeMap<EntityId, Entity>,
+    /// Every version of a file that was read at a branch.
+    versions: BTreeMap<(BranchFile, BlobId), String>,
+    /// The newest text of a file that was read at a branch, or at a commit that this run merged into it.
+    newest: BTreeMap<BranchFile, String>,
+    /// Commits at which a branch was seen.
+    commits: BTreeSet<(RepositoryId, BranchName, CommitId)>,
+    proposals: BTreeMap<PullId, ProposalRecord>,
+    /// Pull requests that were proposed or read, as they were answered last.
+    pulls: BTreeMap<PullId, PullRequest>,
+}
+
+/// A proposal of this run, and what became of it.
+#[derive(Clone, Debug)]
+pub struct ProposalRecord {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Its pull request, as it was answered.
+    pub pull: PullRequest,
+    /// The text of each changed file before.
+    before: Vec<String>,
+    merge: MergeRecord,
+}
+
+/// The merge of a proposal, as far as this run knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MergeRecord {
+    /// Not merged.
+    Open,
+    /// Merged in this commit; the files are not read again yet.
+    Unread(CommitId),
+    /// Merged, and read at the merge commit.
+    Read,
 }
 
 impl Evidence {
     /// Takes note of a call that succeeded.
-    pub fn observe(&mut self, grants: &Resolved, call: &Call, reply: &Reply) {
+    pub(super) fn observe(&mut self, call: &Call, reply: &Reply) {
         match (call, reply) {
-            (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.entity(entity),
+            (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.add_entity(entity),
             (_, Reply::Entities(entities)) => {
-                entities.iter().flatten().for_each(|e| self.entity(e))
+                for entity in entities.iter().flatten() {
+                    self.add_entity(entity);
+                }
             }
-            (_, Reply::Found(entities)) => entities.iter().for_each(|e| self.entity(e)),
+            (_, Reply::Found(entities)) => {
+                for entity in entities {
+                    self.add_entity(entity);
+                }
+            }
             (
                 Call::ReadFile {
                     repository,
@@ -44,26 +74,22 @@ impl Evidence {
                 },
                 Reply::File(Some(file)),
             ) => {
-                let key = (repository.clone(), path.clone(), file.blob.clone());
-                self.files.insert(key, file.content.clone());
-                if grants.governs(repository, path, revision) {
-                    let key = (repository.clone(), revision.clone(), path.clone());
-                    self.base.insert(key, file.content.clone());
+                self.add_file(BranchFile::new(repository, revision, path), file);
+                // What is read at a commit of a branch is read at the branch.
+                for branch in self.branches_at(repository, revision) {
+                    self.add_file(BranchFile::new(repository, branch.as_str(), path), file);
                 }
             }
             (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
-                self.head_of(&proposal.repository, pull);
-                let key = (proposal.repository.clone(), pull.number);
-                self.proposed.insert(key, (proposal.clone(), pull.clone()));
-                if pull.state == PullState::Merged {
-                    self.merge(&proposal.repository, pull.number);
-                }
+                self.add_proposal(proposal, pull);
             }
             (Call::GetPullRequest { repository, .. }, Reply::PullRequest(pull)) => {
-                self.head_of(repository, pull);
+                self.add_pull(repository, pull);
             }
             (Call::FindPullRequests { repository, .. }, Reply::PullRequests(pulls)) => {
-                pulls.iter().for_each(|pull| self.head_of(repository, pull));
+                for pull in pulls {
+                    self.add_pull(repository, pull);
+                }
             }
             (
                 Call::Merge {
@@ -72,134 +98,252 @@ impl Evidence {
                 | Call::MergeWhenReady {
                     repository, number, ..
                 },
-                Reply::Merged(Merged::Now(_)),
-            ) => self.merge(repository, *number),
+                Reply::Merged(Merged::Now(commit)),
+            ) => {
+                if let Some(record) = self.proposals.get_mut(&PullId::new(repository, *number)) {
+                    record.merge = MergeRecord::Unread(commit.as_str().into());
+                }
+            }
             _ => {}
         }
     }
 
-    /// The content of a file, if this run has read that blob at that path.
-    pub fn file(&self, repository: &str, path: &str, blob: &str) -> Option<&str> {
-        let key = (repository.to_owned(), path.to_owned(), blob.to_owned());
-        self.files.get(&key).map(String::as_str)
-    }
-
-    /// What this run proposed under that number.
-    pub fn proposed(&self, repository: &str, number: u32) -> Option<(&Proposal, &PullRequest)> {
-        self.proposed
-            .get(&(repository.to_owned(), number))
-            .map(|(proposal, pull)| (proposal, pull))
-    }
-
-    /// The head branch of a pull request that this run has proposed or read.
-    pub fn head(&self, repository: &str, number: u32) -> Option<&str> {
-        self.heads
-            .get(&(repository.to_owned(), number))
+    /// Returns the version of a file with this blob, if this run has read it at the branch.
+    pub fn version(&self, file: &BranchFile, blob: &str) -> Option<&str> {
+        self.versions
+            .get(&(file.clone(), blob.into()))
             .map(String::as_str)
     }
 
-    /// Whether this run has proposed or read a pull request of this number, in any repository.
-    pub fn knows_pull_request(&self, number: u32) -> bool {
-        self.heads.keys().any(|(_, known)| *known == number)
+    /// Returns whether this run has seen the branch at that commit, by reading a file of it.
+    pub fn was_branch_at(&self, repository: &str, branch: &str, commit: &str) -> bool {
+        self.commits
+            .contains(&(repository.into(), branch.into(), commit.into()))
     }
 
-    /// The entity with this identifier, if this run has read exactly one such, whatever its blueprint.
-    pub fn entity_named(&self, identifier: &str) -> Option<&Entity> {
-        let mut found = self
-            .entities
-            .values()
-            .filter(|entity| entity.key.identifier == identifier);
-        found.next().filter(|_| found.next().is_none())
+    /// Returns a proposal of this run by its pull request.
+    pub fn proposal(&self, pull: &PullId) -> Option<&ProposalRecord> {
+        self.proposals.get(pull)
     }
 
-    /// Whether a granted file on a base branch is known to hold the text as a whole token.
-    pub fn base_holds(&self, text: &str) -> bool {
-        !text.is_empty() && self.base.values().any(|content| holds_token(content, text))
-    }
-
-    /// Whether something was merged in this run.
-    pub fn has_merged(&self) -> bool {
-        self.merged
-    }
-
-    fn entity(&mut self, entity: &Entity) {
-        let EntityKey {
-            blueprint,
-            identifier,
-        } = entity.key.clone();
-        self.entities
-            .insert((identifier, blueprint), entity.clone());
-    }
-
-    fn head_of(&mut self, repository: &str, pull: &PullRequest) {
-        self.heads
-            .insert((repository.to_owned(), pull.number), pull.head.clone());
-    }
-
-    fn merge(&mut self, repository: &str, number: u32) {
-        self.merged = true;
-        let Some((proposal, _)) = self.proposed.get(&(repository.to_owned(), number)) else {
-            return;
-        };
-        for change in &proposal.changes {
-            let key = (
-                repository.to_owned(),
-                proposal.base.clone(),
-                change.path.clone(),
-            );
-            self.base.insert(key, change.content.clone());
+    /// Returns the proposal of this run that a call merges.
+    pub fn merged_by(&self, call: &Call) -> Option<&ProposalRecord> {
+        match call {
+            Call::Merge {
+                repository, number, ..
+            }
+            | Call::MergeWhenReady {
+                repository, number, ..
+            } => self.proposal(&PullId::new(repository, *number)),
+            _ => None,
         }
+    }
+
+    /// Returns a pull request that this run has proposed or read, as it was answered last.
+    pub fn pull(&self, pull: &PullId) -> Option<&PullRequest> {
+        self.pulls.get(pull)
+    }
+
+    /// Returns the pull requests of a number that this run has proposed or read, in any repository.
+    pub fn pulls_numbered(&self, number: u32) -> impl Iterator<Item = (&PullId, &PullRequest)> {
+        self.pulls
+            .iter()
+            .filter(move |(pull, _)| pull.number == number)
+    }
+
+    /// Returns whether this run has proposed a pull request of this number, in any repository.
+    pub fn has_proposed(&self, number: u32) -> bool {
+        self.proposals.keys().any(|pull| pull.number == number)
+    }
+
+    /// Returns an entity that this run has read.
+    pub fn entity(&self, id: &EntityId) -> Option<&Entity> {
+        self.entities.get(id)
+    }
+
+    /// Returns whether something was merged in this run.
+    pub fn has_merged(&self) -> bool {
+        self.proposals
+            .values()
+            .any(|record| record.merge != MergeRecord::Open)
+    }
+
+    /// Returns the merged files that were not read again: file, and the commit of the merge.
+    pub(super) fn unread_merges(&self) -> Vec<(BranchFile, CommitId)> {
+        let mut unread = Vec::new();
+        for record in self.proposals.values() {
+            if let MergeRecord::Unread(commit) = &record.merge {
+                for file in record.files() {
+                    unread.push((file, commit.clone()));
+                }
+            }
+        }
+        unread
+    }
+
+    /// Takes note of a merged file as the merge commit holds it.
+    pub(super) fn add_merged_file(&mut self, file: BranchFile, text: String) {
+        self.newest.insert(file, text);
+    }
+
+    /// Takes note that every file of a merge was read.
+    pub(super) fn end_merge_reading(&mut self, commit: &CommitId) {
+        for record in self.proposals.values_mut() {
+            if record.merge == MergeRecord::Unread(commit.clone()) {
+                record.merge = MergeRecord::Read;
+            }
+        }
+    }
+
+    /// Returns whether one of these files holds a value that fits. Of a file that this run has merged, only the lines
+    /// count that the proposal changed.
+    pub fn holds(
+        &self,
+        is_file: impl Fn(&BranchFile) -> bool,
+        keys: &[&str],
+        fits: impl Fn(&str) -> bool,
+    ) -> bool {
+        self.newest
+            .iter()
+            .filter(|(file, _)| is_file(file))
+            .any(|(file, text)| {
+                let changed = self.changed_lines(file, text);
+                manifest_values(text, keys).into_iter().any(|found| {
+                    let counts = match &changed {
+                        Some(lines) => lines.contains(&found.line),
+                        None => true,
+                    };
+                    counts && fits(&found.value)
+                })
+            })
+    }
+
+    /// Returns the lines of a file that merged proposals of this run changed, if the file is as they left it: what a person
+    /// merged with more in it is taken as git holds it.
+    fn changed_lines(&self, file: &BranchFile, text: &str) -> Option<BTreeSet<usize>> {
+        let mut lines = None;
+        for record in self.proposals.values() {
+            if record.merge == MergeRecord::Open {
+                continue;
+            }
+            for (index, changed) in record.files().into_iter().enumerate() {
+                if changed == *file && record.proposal.changes[index].content == text {
+                    lines
+                        .get_or_insert_with(BTreeSet::new)
+                        .extend(record.changed_lines(index));
+                }
+            }
+        }
+        lines
+    }
+
+    fn branches_at(&self, repository: &str, commit: &str) -> Vec<BranchName> {
+        let repository = RepositoryId::from(repository);
+        let commit = CommitId::from(commit);
+        self.commits
+            .iter()
+            .filter(|(known, _, at)| *known == repository && *at == commit)
+            .map(|(_, branch, _)| branch.clone())
+            .collect()
+    }
+
+    fn add_entity(&mut self, entity: &Entity) {
+        self.entities
+            .insert(EntityId::from(&entity.key), entity.clone());
+    }
+
+    fn add_file(&mut self, at: BranchFile, file: &File) {
+        self.commits.insert((
+            at.repository.clone(),
+            at.branch.clone(),
+            file.commit.as_str().into(),
+        ));
+        self.versions.insert(
+            (at.clone(), file.blob.as_str().into()),
+            file.content.clone(),
+        );
+        self.newest.insert(at, file.content.clone());
+    }
+
+    fn add_pull(&mut self, repository: &str, pull: &PullRequest) {
+        self.pulls
+            .insert(PullId::new(repository, pull.number), pull.clone());
+    }
+
+    fn add_proposal(&mut self, proposal: &Proposal, pull: &PullRequest) {
+        self.add_pull(&proposal.repository, pull);
+        let merged = pull.merge_commit.as_deref();
+        let record = ProposalRecord {
+            proposal: proposal.clone(),
+            pull: pull.clone(),
+            before: self.texts_before(proposal),
+            merge: match merged.filter(|_| pull.state == PullState::Merged) {
+                Some(commit) => MergeRecord::Unread(commit.into()),
+                None => MergeRecord::Open,
+            },
+        };
+        self.proposals
+            .insert(PullId::new(&proposal.repository, pull.number), record);
+    }
+
+    fn texts_before(&self, proposal: &Proposal) -> Vec<String> {
+        let text = |path: &str, blob: &str| {
+            let file = BranchFile::new(&proposal.repository, &proposal.base, path);
+            self.version(&file, blob).unwrap_or_default().to_owned()
+        };
+        proposal
+            .changes
+            .iter()
+            .map(|change| text(&change.path, &change.expected_blob))
+            .collect()
     }
 }
 
-/// The entity as templates see it: its own fields, and its properties beside them.
+impl ProposalRecord {
+    /// Returns the files that the proposal changes, on its base branch.
+    fn files(&self) -> Vec<BranchFile> {
+        let Proposal {
+            repository,
+            base,
+            changes,
+            ..
+        } = &self.proposal;
+        changes
+            .iter()
+            .map(|change| BranchFile::new(repository, base, &change.path))
+            .collect()
+    }
+
+    /// Returns the numbers of the lines that the change of this index changes, from 1.
+    fn changed_lines(&self, index: usize) -> Vec<usize> {
+        let before = self.before[index].lines();
+        let after = self.proposal.changes[index].content.lines();
+        let mut before = before.map(Some).chain(std::iter::repeat(None));
+        after
+            .zip(1..)
+            .filter(|(line, _)| before.next().flatten() != Some(*line))
+            .map(|(_, number)| number)
+            .collect()
+    }
+}
+
+/// Returns the entity as templates see it.
 pub fn entity_context(entity: &Entity) -> Value {
     let properties: Map<String, Value> =
         serde_json::from_str(&entity.properties).unwrap_or_default();
     let relation = |relation: &Relation| match &relation.targets[..] {
+        [] => (relation.name.clone(), Value::Null),
         [one] => (relation.name.clone(), json!(one)),
         targets => (relation.name.clone(), json!(targets)),
     };
     let relations: Value = entity.relations.iter().map(relation).collect();
-    let own = [
-        ("identifier", json!(entity.key.identifier)),
-        ("blueprint", json!(entity.key.blueprint)),
-        ("title", json!(entity.title)),
-        ("properties", json!(properties)),
-        ("relations", relations),
-    ];
-    properties
-        .into_iter()
-        .chain(own.map(|(name, value)| (name.to_owned(), value)))
-        .collect()
-}
-
-/// Whether the text stands in the content with nothing of a longer name, tag or digest directly before or after it.
-fn holds_token(content: &str, text: &str) -> bool {
-    let part_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    content.match_indices(text).any(|(at, found)| {
-        let before = content[..at].chars().next_back();
-        let after = content[at + found.len()..].chars().next();
-        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+    json!({
+        "identifier": entity.key.identifier,
+        "blueprint": entity.key.blueprint,
+        "title": entity.title,
+        "teams": entity.teams,
+        "updatedAt": entity.updated_at,
+        "properties": properties,
+        "relations": relations,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_found_whole_or_not_at_all() {
-        let manifest = "image: ghcr.io/acme/web:1.4.2 # now\n";
-        for (text, expected) in [
-            ("ghcr.io/acme/web:1.4.2", true),
-            ("1.4.2", true),
-            ("1.4", false),
-            ("1.4.20", false),
-            ("web", true),
-            ("eb:1.4.2", false),
-        ] {
-            assert_eq!(holds_token(manifest, text), expected, "{text}");
-        }
-    }
 }

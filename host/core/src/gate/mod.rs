@@ -6,6 +6,7 @@
 mod admit;
 mod admitted;
 pub mod evidence;
+mod tokens;
 pub mod values;
 
 pub use admitted::Admitted;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 use crate::call::{Call, Fault, Reply};
 use crate::contract::Failure;
+use crate::gate::admit::Denial;
 use crate::gate::evidence::Evidence;
 use crate::grants::Resolved;
 use crate::journal::{Entry, Journal, Written, json};
@@ -26,6 +28,7 @@ use crate::policy::sandbox::Door;
 use crate::run::observer::Observer;
 use crate::service::transport::Clock;
 use crate::source::Source;
+use crate::source::live::Live;
 
 /// The door, and what it remembers of the run. Its grants are fixed when it is made.
 pub struct Gate {
@@ -43,6 +46,8 @@ pub struct Gate {
 pub struct RunParts {
     /// Answers what is allowed.
     pub source: Box<dyn Source>,
+    /// The clients of both services, for the host's own last words.
+    pub live: Arc<Live>,
     /// The most that the run may use.
     pub limits: Limits,
     /// Holds every call and its answer.
@@ -59,6 +64,8 @@ pub struct RunParts {
 pub struct GateRecord {
     /// The parts that it was made of.
     pub run: RunParts,
+    /// What was allowed.
+    pub grants: Resolved,
     /// What the calls have shown.
     pub evidence: Evidence,
     /// Denied calls, in words.
@@ -142,6 +149,7 @@ impl Gate {
     pub fn close(self) -> GateRecord {
         GateRecord {
             run: self.run,
+            grants: self.grants,
             evidence: self.evidence,
             violations: self.violations,
             timeline: self.timeline,
@@ -151,9 +159,16 @@ impl Gate {
     async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
         self.budget.admit(call).map_err(trap)?;
         self.check_deadline()?;
-        if let Err(denial) = self.admit(call) {
-            self.violations.push(denial.clone());
-            return Err(Failure::Denied(denial).into());
+        if matches!(call, Call::UpdateEntity { .. }) {
+            self.read_merged_files().await?;
+        }
+        match self.admit(call) {
+            Ok(()) => {}
+            Err(Denial::Key(what)) => return Err(Failure::Denied(what).into()),
+            Err(Denial::Breach(what)) => {
+                self.violations.push(what.clone());
+                return Err(Failure::Denied(what).into());
+            }
         }
         let reply = match call {
             Call::Now => Reply::Time(self.run.clock.now().to_string()),
@@ -166,10 +181,29 @@ impl Gate {
                 self.check_deadline()?;
                 Reply::Done(())
             }
-            call => self.run.source.call(Admitted::new(call)).await?,
+            call => {
+                let proposal = self.evidence.merged_by(call).map(|record| &record.proposal);
+                self.run.source.call(Admitted::new(call, proposal)).await?
+            }
         };
-        self.evidence.observe(&self.grants, call, &reply);
+        self.evidence.observe(call, &reply);
+        // A failure here is met again when evidence is asked for.
+        let _ = self.read_merged_files().await;
         Ok(reply)
+    }
+
+    /// Reads what this run has merged, at the commits of the merges: evidence is what git holds, not what was proposed.
+    async fn read_merged_files(&mut self) -> Result<(), Failure> {
+        let mut commits = Vec::new();
+        for (file, commit) in self.evidence.unread_merges() {
+            let text = self.run.source.read_merged(&file, &commit).await?;
+            self.evidence.add_merged_file(file, text);
+            commits.push(commit);
+        }
+        for commit in commits {
+            self.evidence.end_merge_reading(&commit);
+        }
+        Ok(())
     }
 
     fn check_deadline(&self) -> Result<(), Fault> {

@@ -1,7 +1,9 @@
 //! One grant.
 
-use crate::grants::Operation;
-use crate::grants::template::Template;
+use serde::Deserialize;
+
+use crate::gate::values::USUAL_KEYS;
+use crate::grants::{Operation, Template};
 
 /// One `[[grants]]` table of `promote.toml`, which [`crate::request`] reads and checks. A list that is empty allows nothing, but
 /// for reads of any file or entity, and for `head`.
@@ -17,8 +19,10 @@ pub struct Grant {
     pub base: Vec<Template>,
     /// Branches that may be created and deleted, as globs; `promote/**` unless given.
     pub head: Vec<Template>,
-    /// Whether a proposal may change anything in a file, not only values, each within its line.
-    pub any_change: bool,
+    /// How much of a file a proposal may change.
+    pub changes: ChangeScope,
+    /// Keys whose values a proposal may change, and that prove what a file holds; the usual ones unless given.
+    pub keys: Vec<String>,
     /// Blueprints, exact.
     pub blueprint: Vec<String>,
     /// Entities, exact.
@@ -32,4 +36,35 @@ pub struct Grant {
     /// What it must hold then: the text for the entity that a relation points at, a template over that entity;
     /// `{identifier}` unless given.
     pub holds: Option<Template>,
+    /// `in`: the files that must hold it, as globs; without it, the only pattern that may be proposed.
+    pub evidence: Vec<Template>,
+    /// The blueprint of the entities that a relation points at; the relation's name unless given.
+    pub target: Option<String>,
+    /// Labels that a pull request may be given, exact.
+    pub labels: Vec<String>,
+    /// People and teams that may be asked for a review, exact.
+    pub reviewers: Vec<String>,
+}
+
+impl Grant {
+    /// Returns the keys whose values a proposal may change.
+    pub fn value_keys(&self) -> Vec<&str> {
+        if self.keys.is_empty() {
+            return USUAL_KEYS.to_vec();
+        }
+        self.keys.iter().map(String::as_str).collect()
+    }
+}
+
+/// How much of a file a proposal may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeScope {
+    /// The values of a few keys, each within its line; an image keeps its repository.
+    #[default]
+    Values,
+    /// The same, and an image may be put in the place of another one.
+    Images,
+    /// Anything.
+    Any,
 }

@@ -2,17 +2,55 @@
 //!
 //! Nothing is allowed that no grant names. Grants are read once, resolved against the request once, and asked at one
 //! place, the gate. They hold no credentials and make no calls.
+//!
+//! From the operator's text to a decision:
+//!
+//! ```
+//! use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Config {
+//!     grants: Grants,
+//! }
+//!
+//! let config: Config = toml::from_str(
+//!     r#"
+//!     [[grants]]
+//!     allow = ["github.propose"]
+//!     repository = "acme/gitops"
+//!     path = "apps/{service.identifier}/prod/*.yaml"
+//!     base = "main"
+//!     "#,
+//! )?;
+//! let service = serde_json::json!({ "service": { "identifier": "web" } }); // as Port describes it
+//! let grants = Resolved::new(&config.grants, &service)?;
+//!
+//! let proposes = |path| {
+//!     let target = RepositoryTarget {
+//!         repository: "acme/gitops",
+//!         paths: vec![path],
+//!         head: Some("promote/web"),
+//!         base: Some("main"),
+//!         ..RepositoryTarget::default()
+//!     };
+//!     grants.allow(Operation::Propose, &Target::Repository(target)).is_some()
+//! };
+//! assert!(proposes("apps/web/prod/deployment.yaml"));
+//! assert!(!proposes("apps/api/prod/deployment.yaml")); // another service
+//! assert!(!proposes("apps/web/prod/../../api/prod/deployment.yaml"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub(crate) mod denial;
 mod grant;
 mod operation;
 mod parse;
 mod resolve;
-pub mod template;
 
-pub use grant::Grant;
+pub use grant::{ChangeScope, Grant};
 pub use operation::{Operation, RepositoryTarget, Target};
-pub use resolve::Resolved;
+pub use promote_template::Template;
+pub use resolve::{Permission, Resolved};
 
 /// The grants of one configuration; empty by default, which denies every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

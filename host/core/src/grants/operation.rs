@@ -8,6 +8,8 @@ use crate::contract::{Change, EntityKey, Proposal};
 pub enum Operation {
     /// Add lines to the log of the Port run.
     Note,
+    /// Know who started the run by e-mail address and name, not only by Port's identifier.
+    ReadActor,
     /// Read entities.
     GetEntity,
     /// Search a blueprint's entities.
@@ -34,8 +36,9 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 12] = [
+    pub const NAMES: [(Self, &'static str); 13] = [
         (Self::Note, "run.note"),
+        (Self::ReadActor, "run.actor"),
         (Self::GetEntity, "port.get-entity"),
         (Self::Search, "port.search"),
         (Self::UpdateEntity, "port.update-entity"),

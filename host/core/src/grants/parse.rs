@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::grants::template::Template;
-use crate::grants::{Grant, Grants, Operation};
+use crate::grants::{ChangeScope, Grant, Grants, Operation, Template};
 
 impl<'de> Deserialize<'de> for Grants {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -32,8 +31,9 @@ struct Fields {
     base: Vec<Template>,
     #[serde(deserialize_with = "one_or_many")]
     head: Vec<Template>,
-    #[serde(rename = "changes", deserialize_with = "is_any")]
-    any_change: bool,
+    changes: ChangeScope,
+    #[serde(deserialize_with = "one_or_many")]
+    keys: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
     blueprint: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
@@ -44,18 +44,15 @@ struct Fields {
     relations: Vec<String>,
     #[serde(rename = "after", deserialize_with = "is_merge")]
     after_merge: bool,
+    #[serde(deserialize_with = "some_template")]
     holds: Option<Template>,
-}
-
-/// How much of a file a proposal may change.
-fn is_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    #[derive(PartialEq, Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Changes {
-        Values,
-        Any,
-    }
-    Ok(Changes::deserialize(deserializer)? == Changes::Any)
+    #[serde(rename = "in", deserialize_with = "one_or_many")]
+    evidence: Vec<Template>,
+    target: Option<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    labels: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    reviewers: Vec<String>,
 }
 
 /// What must have happened before a call is allowed.
@@ -77,6 +74,13 @@ fn operations<'de, D: serde::Deserializer<'de>>(
         allow.extend(Operation::named(&name).map_err(serde::de::Error::custom)?);
     }
     Ok(allow)
+}
+
+fn some_template<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Template>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Template::parse(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 /// Takes `"a"` as `["a"]`.
@@ -191,99 +195,126 @@ impl Grant {
         if self.allow.is_empty() {
             return Err("`allow` is empty; name at least one operation".to_owned());
         }
-        let any =
-            |of: fn(Operation) -> bool| self.allow.iter().copied().find(|operation| of(*operation));
-        let only =
-            |operations: &[Operation]| self.allow.iter().copied().find(|o| operations.contains(o));
-        use Operation as O;
-        // The field, whether it is given, an operation that it has a meaning for, and one that is too wide without it.
-        let fields = [
-            (
-                "repository",
-                !self.repository.is_empty(),
-                any(O::is_github),
-                any(O::is_github),
-            ),
-            (
-                "blueprint",
-                !self.blueprint.is_empty(),
-                any(O::is_port),
-                any(O::is_port),
-            ),
-            (
-                "path",
-                !self.path.is_empty(),
-                only(&[O::ReadFile, O::Propose, O::Merge]),
-                only(&[O::Propose]),
-            ),
-            (
-                "base",
-                !self.base.is_empty(),
-                only(&[O::Propose, O::Merge]),
-                only(&[O::Propose, O::Merge]),
-            ),
-            (
-                "head",
-                !self.head.is_empty(),
-                only(&[O::Propose, O::Merge]),
-                None,
-            ),
-            ("changes", self.any_change, only(&[O::Propose]), None),
-            (
-                "entity",
-                !self.entity.is_empty(),
-                only(&[O::GetEntity, O::UpdateEntity]),
-                only(&[O::UpdateEntity]),
-            ),
-            (
-                "properties",
-                !self.properties.is_empty(),
-                only(&[O::UpdateEntity]),
-                None,
-            ),
-            (
-                "relations",
-                !self.relations.is_empty(),
-                only(&[O::UpdateEntity]),
-                None,
-            ),
-            ("after", self.after_merge, only(&[O::UpdateEntity]), None),
-            (
-                "holds",
-                self.holds.is_some(),
-                only(&[O::UpdateEntity]),
-                None,
-            ),
-        ];
-        for (field, given, means, _) in fields {
-            if given && means.is_none() {
-                let names = self
+        for field in self.fields() {
+            if field.is_given && self.first(field.applies).is_none() {
+                let names: Vec<&str> = self
                     .allow
                     .iter()
-                    .map(|o| o.name())
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                    .map(|operation| operation.name())
+                    .collect();
                 return Err(format!(
-                    "`{field}` says nothing about {names}; remove it or move it"
+                    "`{}` says nothing about {}; remove it or move it",
+                    field.name,
+                    names.join(", ")
                 ));
             }
-        }
-        let changes_nothing = self.properties.is_empty() && self.relations.is_empty();
-        let what = only(&[O::UpdateEntity]).filter(|_| changes_nothing);
-        let needs = fields
-            .iter()
-            .map(|(field, given, _, needs)| (*field, needs.filter(|_| !given)));
-        for (field, needs) in needs.chain([("properties` or `relations", what)]) {
-            if let Some(operation) = needs {
-                let name = operation.name();
-                return Err(format!(
-                    "`{name}` needs `{field}`: a grant without it would be too wide"
-                ));
+            if let Some(operation) = self.first(field.needed)
+                && !field.is_given
+            {
+                return Err(too_wide(operation, field.name));
             }
         }
-        if self.holds.is_some() && !self.after_merge {
-            return Err("`holds` has no meaning without `after = \"merge\"`".to_owned());
+        if self.covers(Operation::UpdateEntity)
+            && self.properties.is_empty()
+            && self.relations.is_empty()
+        {
+            return Err(too_wide(
+                Operation::UpdateEntity,
+                "properties` or `relations",
+            ));
+        }
+        for (name, is_given) in [
+            ("holds", self.holds.is_some()),
+            ("in", !self.evidence.is_empty()),
+            ("target", self.target.is_some()),
+        ] {
+            if is_given && !self.after_merge {
+                return Err(format!(
+                    "`{name}` has no meaning without `after = \"merge\"`"
+                ));
+            }
         }
         Ok(())
     }
+
+    /// Returns the first of the operations that is granted.
+    fn first(&self, operations: &[Operation]) -> Option<Operation> {
+        self.allow
+            .iter()
+            .copied()
+            .find(|operation| operations.contains(operation))
+    }
+
+    fn fields(&self) -> [GrantField; 16] {
+        use Operation as O;
+        const GITHUB: &[O] = &[
+            O::ReadFile,
+            O::ReadPullRequest,
+            O::ReadChecks,
+            O::ReadRules,
+            O::ReadCommits,
+            O::Propose,
+            O::Decorate,
+            O::Merge,
+        ];
+        const PORT: &[O] = &[O::GetEntity, O::Search, O::UpdateEntity];
+        const BRANCH: &[O] = &[O::Propose, O::Merge];
+        const UPDATE: &[O] = &[O::UpdateEntity];
+        let field = |name, is_given, applies, needed| GrantField {
+            name,
+            is_given,
+            applies,
+            needed,
+        };
+        [
+            field("repository", !self.repository.is_empty(), GITHUB, GITHUB),
+            field("blueprint", !self.blueprint.is_empty(), PORT, PORT),
+            field(
+                "path",
+                !self.path.is_empty(),
+                &[O::ReadFile, O::Propose, O::Merge],
+                &[O::Propose],
+            ),
+            field("base", !self.base.is_empty(), BRANCH, BRANCH),
+            field("head", !self.head.is_empty(), BRANCH, &[]),
+            field(
+                "changes",
+                self.changes != ChangeScope::Values,
+                &[O::Propose],
+                &[],
+            ),
+            field("keys", !self.keys.is_empty(), &[O::Propose], &[]),
+            field(
+                "entity",
+                !self.entity.is_empty(),
+                &[O::GetEntity, O::UpdateEntity],
+                UPDATE,
+            ),
+            field("properties", !self.properties.is_empty(), UPDATE, &[]),
+            field("relations", !self.relations.is_empty(), UPDATE, &[]),
+            field("after", self.after_merge, UPDATE, &[]),
+            field("holds", self.holds.is_some(), UPDATE, &[]),
+            field("in", !self.evidence.is_empty(), UPDATE, &[]),
+            field("target", self.target.is_some(), UPDATE, &[]),
+            field("labels", !self.labels.is_empty(), &[O::Decorate], &[]),
+            field("reviewers", !self.reviewers.is_empty(), &[O::Decorate], &[]),
+        ]
+    }
+}
+
+/// A field of a grant, and the operations that it is about.
+struct GrantField {
+    name: &'static str,
+    is_given: bool,
+    /// The operations that it means something for.
+    applies: &'static [Operation],
+    /// The operations that would be too wide without it.
+    needed: &'static [Operation],
+}
+
+fn too_wide(operation: Operation, field: &str) -> String {
+    format!(
+        "`{}` needs `{field}`: a grant without it would be too wide",
+        operation.name()
+    )
 }

@@ -6,24 +6,38 @@ use globset::{Glob, GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use crate::contract::Change;
-use crate::grants::template::Template;
-use crate::grants::{Grant, Grants, Operation, RepositoryTarget, Target};
+use crate::grants::{ChangeScope, Grant, Grants, Operation, RepositoryTarget, Target, Template};
+use crate::id::BranchFile;
+use crate::journal::GrantRecord;
 
 /// Where branches of our own may live unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
 
 /// The grants of one run.
 #[derive(Debug, Default)]
-pub struct Resolved(Vec<Rule>);
+pub struct Resolved(Vec<ResolvedGrant>);
 
 /// A grant with its templates filled in.
 #[derive(Debug)]
-struct Rule {
+struct ResolvedGrant {
     grant: Grant,
     paths: Vec<Pattern>,
     heads: Vec<Pattern>,
     bases: Vec<String>,
     entities: Vec<String>,
+    /// The files that are evidence for an update.
+    evidence: Vec<Pattern>,
+}
+
+/// A grant under which a call may be made, if the conditions hold that it sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission<'a>(&'a ResolvedGrant);
+
+/// Two permissions of one run are equal if their grants say the same.
+impl PartialEq for Permission<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.grant == other.0.grant
+    }
 }
 
 /// A glob that is compiled when it is first asked: most runs ask few of theirs. As a set, since that takes no regular
@@ -39,69 +53,200 @@ impl Resolved {
     /// # Errors
     /// When a pattern is not a glob.
     pub fn new(grants: &Grants, context: &Value) -> Result<Self, String> {
-        let rules = grants.0.iter().zip(1..).filter_map(|(grant, number)| {
-            Rule::new(grant, context)
-                .map_err(|what| format!("grant {number}: {what}"))
-                .transpose()
-        });
-        rules.collect::<Result<_, _>>().map(Self)
+        let mut resolved = Vec::new();
+        for (grant, number) in grants.0.iter().zip(1..) {
+            let one = ResolvedGrant::new(grant, context);
+            resolved.extend(one.map_err(|what| format!("grant {number}: {what}"))?);
+        }
+        Ok(Self(resolved))
     }
 
-    /// The grants under which the call may be made on this target, each with the conditions that it sets: any one of them
-    /// is enough, so that a grant more never denies what was allowed. None if there is no such grant, never an empty list.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Option<Vec<&Grant>> {
-        let fits =
-            |rule: &&Rule| rule.grant.allow.contains(&operation) && rule.matches(operation, target);
-        let allowed: Vec<&Grant> = self.0.iter().filter(fits).map(|rule| &rule.grant).collect();
+    /// Returns the grants under which the call may be made on this target: any one of them is enough, so that a grant more
+    /// never denies what was allowed.
+    /// None if there is no such grant, never an empty list.
+    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Option<Vec<Permission<'_>>> {
+        let allowed: Vec<Permission<'_>> = self
+            .0
+            .iter()
+            .filter(|one| one.grant.covers(operation) && one.matches(operation, target))
+            .map(Permission)
+            .collect();
         (!allowed.is_empty()).then_some(allowed)
     }
 
-    /// Whether a file is one that may be proposed to this branch: such a file tells what production runs.
-    pub fn governs(&self, repository: &str, path: &str, base: &str) -> bool {
+    /// Returns the grants as a journal holds them.
+    pub fn records(&self) -> Vec<GrantRecord> {
+        self.0.iter().map(ResolvedGrant::record).collect()
+    }
+
+    /// Returns whether a file is one that may be proposed to this branch: such a file tells what production runs.
+    pub fn governs(&self, file: &BranchFile) -> bool {
         let target = Target::Repository(RepositoryTarget {
-            repository,
-            paths: vec![path],
-            base: Some(base),
+            repository: file.repository.as_str(),
+            paths: vec![file.path.as_str()],
+            base: Some(file.branch.as_str()),
             ..RepositoryTarget::default()
         });
         self.allow(Operation::Propose, &target).is_some()
     }
+
+    /// Returns the keys whose values tell which image a file holds: those that proposals may change.
+    pub fn value_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|one| one.grant.covers(Operation::Propose))
+            .flat_map(|one| one.grant.value_keys())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Returns the test for files that are evidence for an update: those that its grant names, else the files of the only
+    /// pattern that may be proposed. None if there are several, for which of them proves it is not said.
+    pub fn evidence_files<'a>(
+        &'a self,
+        update: Permission<'a>,
+    ) -> Option<impl Fn(&BranchFile) -> bool + use<'a>> {
+        let named = &update.0.evidence;
+        let patterns: usize = self
+            .0
+            .iter()
+            .filter(|one| one.grant.covers(Operation::Propose))
+            .map(|one| one.paths.len() * one.grant.repository.len())
+            .sum();
+        if named.is_empty() && patterns > 1 {
+            return None;
+        }
+        Some(move |file: &BranchFile| {
+            let is_named =
+                named.is_empty() || named.iter().any(|glob| glob.is_match(file.path.as_str()));
+            is_named && self.governs(file)
+        })
+    }
 }
 
-impl Rule {
-    /// None if a template names something that the request has not got.
+impl<'a> Permission<'a> {
+    /// Returns the keys whose values a proposal may change.
+    pub fn value_keys(self) -> Vec<&'a str> {
+        self.0.grant.value_keys()
+    }
+
+    /// Returns how much of a file a proposal may change.
+    pub fn changes(self) -> ChangeScope {
+        self.0.grant.changes
+    }
+
+    /// Returns whether an update must wait until the base branch holds what the catalog is going to name.
+    pub fn demands_merge(self) -> bool {
+        self.0.grant.after_merge
+    }
+
+    /// Returns the template of the text that the base branch must hold, over the entity that a relation points at.
+    pub fn holds(self) -> Option<&'a Template> {
+        self.0.grant.holds.as_ref()
+    }
+
+    /// Returns the blueprint of the entities that a relation points at, if the grant names it.
+    pub fn target_blueprint(self) -> Option<&'a str> {
+        self.0.grant.target.as_deref()
+    }
+
+    /// Checks that each label is granted by name.
+    ///
+    /// # Errors
+    /// Names the first one that is not.
+    pub fn check_labels(self, labels: &[String]) -> Result<(), String> {
+        check_names("labels", &self.0.grant.labels, labels.iter())
+    }
+
+    /// Checks that each person or team is granted by name.
+    ///
+    /// # Errors
+    /// Names the first one that is not.
+    pub fn check_reviewers<'n>(
+        self,
+        names: impl Iterator<Item = &'n String>,
+    ) -> Result<(), String> {
+        check_names("reviewers", &self.0.grant.reviewers, names)
+    }
+}
+
+fn check_names<'n>(
+    field: &str,
+    granted: &[String],
+    mut asked: impl Iterator<Item = &'n String>,
+) -> Result<(), String> {
+    match asked.find(|name| !granted.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "github.decorate: {name:?} is not among the {field} of the grant; \
+             if the policy needs it, the operator can add {field} = [{name:?}]"
+        )),
+    }
+}
+
+impl ResolvedGrant {
+    /// Fills in a grant; none if a template names something that the request has not got.
     fn new(grant: &Grant, context: &Value) -> Result<Option<Self>, String> {
-        let fill = |templates: &[Template], quote: fn(&str) -> String| -> Option<Vec<String>> {
-            templates
-                .iter()
-                .map(|template| template.render(context, quote).ok())
-                .collect()
+        let own_branches = [Template::parse(OWN_BRANCHES).map_err(|e| e.to_string())?];
+        let heads = match grant.head.as_slice() {
+            [] => &own_branches[..],
+            heads => heads,
         };
-        let heads = match grant.head.is_empty() {
-            true => Some(vec![OWN_BRANCHES.to_owned()]),
-            false => fill(&grant.head, globset::escape),
-        };
-        let paths = fill(&grant.path, globset::escape);
-        let (bases, entities) = (
-            fill(&grant.base, str::to_owned),
-            fill(&grant.entity, str::to_owned),
+        let filled = (
+            fill_patterns(&grant.path, context),
+            fill_patterns(heads, context),
+            fill_patterns(&grant.evidence, context),
+            fill(&grant.base, context, str::to_owned),
+            fill(&grant.entity, context, str::to_owned),
         );
-        let (Some(paths), Some(heads), Some(bases), Some(entities)) =
-            (paths, heads, bases, entities)
-        else {
+        let (Some(paths), Some(heads), Some(evidence), Some(bases), Some(entities)) = filled else {
             return Ok(None);
         };
-        let globs = |texts: Vec<String>| -> Result<Vec<_>, _> {
-            texts.iter().map(|text| Pattern::new(text)).collect()
-        };
-        let (paths, heads) = (globs(paths)?, globs(heads)?);
         Ok(Some(Self {
             grant: grant.clone(),
-            paths,
-            heads,
+            paths: compile(&paths)?,
+            heads: compile(&heads)?,
+            evidence: compile(&evidence)?,
             bases,
             entities,
         }))
+    }
+
+    fn record(&self) -> GrantRecord {
+        let is_github = self
+            .grant
+            .allow
+            .iter()
+            .any(|operation| operation.is_github());
+        let texts = |patterns: &[Pattern]| -> Vec<String> {
+            patterns
+                .iter()
+                .map(|pattern| pattern.0.glob().to_owned())
+                .collect()
+        };
+        let fields = self.grant.properties.iter().chain(&self.grant.relations);
+        GrantRecord {
+            allow: self
+                .grant
+                .allow
+                .iter()
+                .map(|operation| operation.name().to_owned())
+                .collect(),
+            repository: self.grant.repository.clone(),
+            path: texts(&self.paths),
+            base: self.bases.clone(),
+            head: if is_github {
+                texts(&self.heads)
+            } else {
+                Vec::new()
+            },
+            blueprint: self.grant.blueprint.clone(),
+            entity: self.entities.clone(),
+            fields: fields.cloned().collect(),
+        }
     }
 
     fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {
@@ -111,35 +256,43 @@ impl Rule {
                 blueprint,
                 identifier,
                 change,
-            } => {
-                // A grant that names no entity allows to read each, and to change none.
-                let reads_all = self.entities.is_empty() && change.is_none();
-                self.grant.blueprint.iter().any(|b| b == blueprint)
-                    && identifier.is_none_or(|id| {
-                        reads_all || self.entities.iter().any(|entity| entity == id)
-                    })
-                    && change.is_none_or(|change| self.covers_change(change))
-            }
+            } => self.matches_entity(blueprint, *identifier, *change),
             Target::Repository(at) => {
                 let reads_any = operation == Operation::ReadFile && self.paths.is_empty();
-                let path_fits = |path: &&str| {
-                    is_normal_path(path)
-                        && (reads_any || self.paths.iter().any(|glob| glob.is_match(path)))
-                };
-                let head_fits = |head: &str| {
-                    is_branch(head) && self.heads.iter().any(|glob| glob.is_match(head))
-                };
                 self.grant
                     .repository
                     .iter()
                     .any(|name| name == at.repository)
-                    && at.paths.iter().all(path_fits)
-                    && at.head.is_none_or(head_fits)
+                    && at.paths.iter().all(|path| {
+                        is_normal_path(path)
+                            && (reads_any || self.paths.iter().any(|glob| glob.is_match(path)))
+                    })
+                    && at.head.is_none_or(|head| {
+                        is_branch(head) && self.heads.iter().any(|glob| glob.is_match(head))
+                    })
                     && at
                         .base
                         .is_none_or(|base| self.bases.iter().any(|name| name == base))
             }
         }
+    }
+
+    fn matches_entity(
+        &self,
+        blueprint: &str,
+        identifier: Option<&str>,
+        change: Option<&Change>,
+    ) -> bool {
+        // A grant that names no entity allows to read each, and to change none.
+        let reads_all = self.entities.is_empty() && change.is_none();
+        // A search reads every entity of its blueprint, so a grant for some of them is none for it.
+        if identifier.is_none() && !self.entities.is_empty() {
+            return false;
+        }
+        self.grant.blueprint.iter().any(|name| name == blueprint)
+            && identifier
+                .is_none_or(|id| reads_all || self.entities.iter().any(|entity| entity == id))
+            && change.is_none_or(|change| self.covers_change(change))
     }
 
     fn covers_change(&self, change: &Change) -> bool {
@@ -154,6 +307,37 @@ impl Rule {
                 .iter()
                 .all(|relation| self.grant.relations.contains(&relation.name))
     }
+}
+
+/// Stands for a value that would lead into another folder: no path and no branch has it.
+const CROSSING: &str = "\0";
+
+/// Fills in templates; none if one names something that is not there.
+fn fill(templates: &[Template], context: &Value, quote: fn(&str) -> String) -> Option<Vec<String>> {
+    templates
+        .iter()
+        .map(|template| template.render(context, quote).ok())
+        .collect()
+}
+
+/// Fills in templates of globs. A value of the catalog never leads into another folder: a grant with such a value is left
+/// out, for whoever edits the catalog would choose what it allows.
+fn fill_patterns(templates: &[Template], context: &Value) -> Option<Vec<String>> {
+    let quote: fn(&str) -> String = |value| {
+        if value.contains(['/', '\\']) || matches!(value, "." | "..") {
+            CROSSING.to_owned()
+        } else {
+            // A comma would stand between the alternatives of `{a,b}`.
+            globset::escape(value).replace(',', "[,]")
+        }
+    };
+    let filled = fill(templates, context, quote)?;
+    let crosses = filled.iter().any(|text| text.contains(CROSSING));
+    (!crosses).then_some(filled)
+}
+
+fn compile(texts: &[String]) -> Result<Vec<Pattern>, String> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
 }
 
 /// Whether a path is written in the one way that means it: relative, with `/`, without empty, `.` or `..` parts, without

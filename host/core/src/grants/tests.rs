@@ -182,7 +182,7 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
         let resolved = resolved();
         let answer = resolved.allow(Operation::UpdateEntity, &target);
         assert_eq!(
-            answer.as_ref().is_some_and(|all| all[0].after_merge),
+            answer.as_ref().is_some_and(|all| all[0].demands_merge()),
             expected,
             "{change:?}"
         );
@@ -245,6 +245,48 @@ fn a_name_from_the_request_is_never_a_pattern() {
                 "{name}: {path}, {head}"
             );
         }
+    }
+}
+
+#[test]
+fn a_name_from_the_request_is_never_two_names() {
+    let path = "apps/{{{service.identifier},shared}}/prod/*.yaml";
+    let grants = read(&EXAMPLE.replace("apps/{service.identifier}/prod/*.yaml", path)).unwrap();
+    let context = json!({ "service": { "identifier": "web,other" } });
+    let resolved = Resolved::new(&grants, &context).unwrap();
+    for (name, expected) in [
+        ("web,other", true),
+        ("shared", true),
+        ("web", false),
+        ("other", false),
+    ] {
+        let path = format!("apps/{name}/prod/deployment.yaml");
+        let target = file(&path, "promote/web/1", "main");
+        let allowed = resolved.allow(Operation::Propose, &target);
+        assert_eq!(allowed.is_some(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_grant_names_relations_and_properties_in_short_as_a_setting_does() {
+    let text = EXAMPLE.replace("service.relations.prod_runtime", "service.prod_runtime");
+    let context = json!({ "service": {
+        "identifier": "web", "properties": {}, "relations": { "prod_runtime": "web-prod" },
+    } });
+    let resolved = Resolved::new(&read(&text).unwrap(), &context).unwrap();
+    let change = Change {
+        title: None,
+        properties: None,
+        relations: vec![],
+    };
+    for (identifier, expected) in [("web-prod", true), ("web-staging", false)] {
+        let target = Target::Entity {
+            blueprint: "running_service",
+            identifier: Some(identifier),
+            change: Some(&change),
+        };
+        let allowed = resolved.allow(Operation::UpdateEntity, &target);
+        assert_eq!(allowed.is_some(), expected, "{identifier}");
     }
 }
 

@@ -4,6 +4,32 @@
 //! it, so a cut, an edit or an exchange of lines is found and located. A line is written before the thing that it
 //! announces happens, and is on the disk before a write is made. Nothing that a credential is part of ever reaches this
 //! module.
+//!
+//! A journal that is written and read again, and one that was edited; [`record::read`] does this for whole journals:
+//!
+//! ```
+//! use promote_core::call::{Call, Reply};
+//! use promote_core::journal::record::Line;
+//! use promote_core::journal::{Entry, Journal};
+//!
+//! let at = "2026-01-06T10:00:00Z".parse()?;
+//! let call: Entry = Entry::Call { number: 1, at, request: Call::Now };
+//! let reply: Entry = Entry::Reply { number: 1, at, reply: Reply::Time(at.to_string()) };
+//! let (mut journal, bytes) = Journal::in_memory();
+//! journal.add(&call)?;
+//! journal.add(&reply)?;
+//!
+//! let text = String::from_utf8(bytes.lock().unwrap().clone())?;
+//! let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
+//! assert!(lines[0].follows("") && lines[1].follows(lines[0].sum));
+//! assert_eq!(lines[1].sum, journal.sum());
+//! assert_eq!(serde_json::from_str::<Entry>(lines[0].entry)?, call);
+//!
+//! let edited = text.replace("10:00", "11:00");
+//! let line = edited.lines().find_map(Line::parse);
+//! assert!(line.is_some_and(|line| !line.follows("")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod record;
 
@@ -47,6 +73,57 @@ pub struct Header {
     pub request: Request,
     /// The limits.
     pub limits: Limits,
+    /// What the operator allowed, and where the run was started.
+    #[serde(default)]
+    pub audit: RunAudit,
+    /// The grants with their templates filled in, as they were decided on.
+    #[serde(default)]
+    pub grants: Vec<GrantRecord>,
+}
+
+/// What can be known later of who could change what a run was allowed: the configuration and the workflow run. Nothing is
+/// decided on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAudit {
+    /// SHA-256 of `promote.toml`, in hex.
+    pub config: Option<String>,
+    /// The commit of the workflow.
+    pub commit: Option<String>,
+    /// The workflow file and the branch or tag that it was started at.
+    pub workflow_ref: Option<String>,
+    /// The user of GitHub whose event started the workflow.
+    pub actor: Option<String>,
+    /// The user of GitHub who started this attempt.
+    pub triggering_actor: Option<String>,
+}
+
+/// A grant as a run decided on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantRecord {
+    /// Operations, by the names that grants use.
+    pub allow: Vec<String>,
+    /// Repositories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repository: Vec<String>,
+    /// Files, as globs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// Branches that a change may be for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<String>,
+    /// Branches that may be created, as globs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub head: Vec<String>,
+    /// Blueprints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blueprint: Vec<String>,
+    /// Entities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entity: Vec<String>,
+    /// Properties and relations that may be set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 /// One line.

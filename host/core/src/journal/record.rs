@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::call::{Call, Reply};
     use crate::contract::{Actor, Entity, EntityKey, Failure, Request, Workflow};
-    use crate::journal::{Header, digest};
+    use crate::journal::{Header, RunAudit, digest};
     use crate::limits::Limits;
 
     fn written() -> String {
@@ -135,7 +135,9 @@ mod tests {
         let request = Request {
             run_id: "r".to_owned(),
             action: "promote".to_owned(),
+            approval: None,
             actor: Actor {
+                id: String::new(),
                 email: None,
                 name: None,
             },
@@ -170,6 +172,8 @@ mod tests {
             seed: 7,
             request,
             limits: Limits::default(),
+            audit: RunAudit::default(),
+            grants: Vec::new(),
         };
         journal
             .add::<Call, Reply, Failure>(&Entry::Header(Box::new(header)))

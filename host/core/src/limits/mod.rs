@@ -1,4 +1,19 @@
 //! How much one run may use, and the count of it.
+//!
+//! ```
+//! use promote_core::call::Call;
+//! use promote_core::limits::{Budget, Limits};
+//!
+//! let mut budget = Budget::new(Limits { calls: 2, ..Limits::default() });
+//! budget.admit(&Call::Now)?;
+//! budget.admit(&Call::Now)?;
+//! let reached = budget.admit(&Call::Now).unwrap_err();
+//! assert_eq!(
+//!     reached.to_string(),
+//!     "the policy reached its limit of 2 calls; raise `limits.calls` if that is too low for it"
+//! );
+//! # Ok::<(), promote_core::limits::LimitReached>(())
+//! ```
 
 mod parse;
 
@@ -9,6 +24,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::policy::compile::CompileLimits;
 
 /// The most that one run may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +40,9 @@ pub struct Limits {
     pub writes: u32,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
     pub traffic: usize,
+    /// What compiling the policy may take. It is over before the run begins, so a journal does not hold it.
+    #[serde(skip)]
+    pub compile: CompileLimits,
 }
 
 impl Default for Limits {
@@ -34,6 +53,7 @@ impl Default for Limits {
             calls: 200,
             writes: 50,
             traffic: 16 << 20,
+            compile: CompileLimits::default(),
         }
     }
 }

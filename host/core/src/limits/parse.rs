@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::limits::Limits;
+use crate::policy::compile::CompileLimits;
 
 /// The table `[limits]`: each key replaces a default.
 #[derive(Deserialize)]
@@ -19,6 +20,25 @@ struct LimitsTable {
     writes: u32,
     #[serde(deserialize_with = "size")]
     traffic: usize,
+    #[serde(with = "CompileTable")]
+    compile: CompileLimits,
+}
+
+/// The table `[limits.compile]`.
+#[derive(Deserialize)]
+#[serde(remote = "CompileLimits", deny_unknown_fields, default)]
+struct CompileTable {
+    #[serde(deserialize_with = "duration")]
+    time: Duration,
+    #[serde(deserialize_with = "size")]
+    memory: usize,
+}
+
+impl Default for CompileTable {
+    fn default() -> Self {
+        let CompileLimits { time, memory } = CompileLimits::default();
+        Self { time, memory }
+    }
 }
 
 const UNITS: [(&str, usize); 4] = [
@@ -44,6 +64,7 @@ impl Default for LimitsTable {
             calls,
             writes,
             traffic,
+            compile,
         } = Limits::default();
         Self {
             wall,
@@ -51,6 +72,7 @@ impl Default for LimitsTable {
             calls,
             writes,
             traffic,
+            compile,
         }
     }
 }

@@ -9,9 +9,13 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
 use crate::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
-use crate::journal::digest;
+use crate::journal::{digest, json};
 use crate::limits::{LimitReached, Limits};
+use crate::policy::compile::{self, CompileError, CompileLimits, StopFlag};
 use crate::policy::sandbox::{Door, Sandbox, Surroundings};
+
+/// Most bytes of what a policy returns: people read it.
+const MAX_OUTCOME: usize = 256 << 10;
 
 /// How often a running guest lets go of the thread, so that a deadline can be seen.
 const TICK: Duration = Duration::from_millis(10);
@@ -23,6 +27,8 @@ const TARGET: &str = env!("PROMOTE_TARGET");
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Sandbox>,
+    compile_limits: CompileLimits,
+    stop: StopFlag,
 }
 
 /// A component that is ready to run, and the SHA-256 of exactly its bytes.
@@ -68,7 +74,12 @@ impl Engine {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         contract::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)?;
         tick(&engine)?;
-        Ok(Self { engine, linker })
+        Ok(Self {
+            engine,
+            linker,
+            compile_limits: CompileLimits::default(),
+            stop: StopFlag::default(),
+        })
     }
 
     /// wasmtime's own engine.
@@ -76,12 +87,23 @@ impl Engine {
         &self.engine
     }
 
-    /// Compiles a component. Nothing of it runs.
+    /// Returns the same engine with other limits for its compiler, which a flag stops.
+    #[must_use]
+    pub fn with_compile_limits(self, limits: CompileLimits, stop: StopFlag) -> Self {
+        Self {
+            compile_limits: limits,
+            stop,
+            ..self
+        }
+    }
+
+    /// Compiles a component within the engine's limits. Nothing of it runs.
     ///
     /// # Errors
-    /// When it is not a valid component.
-    pub fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Program> {
-        Ok(self.adopt(Component::from_binary(&self.engine, bytes)?, bytes))
+    /// When it is not a valid component, or takes more than it may.
+    pub fn compile(&self, bytes: &[u8]) -> Result<Program, CompileError> {
+        let component = compile::compile(&self.engine, bytes, &self.compile_limits, &self.stop)?;
+        Ok(self.adopt(component, bytes))
     }
 
     /// Takes what exactly these bytes were compiled to before, for an engine of the same settings.
@@ -152,7 +174,7 @@ impl Engine {
         };
         let verdict = tokio::select! {
             ended = run => match ended {
-                Ok(returned) => Verdict::Returned(returned),
+                Ok(returned) => counted(returned, &limits),
                 Err(trap) => stopped(trap, store.data().memory_limit(), &limits),
             },
             () = tokio::time::sleep(left) => Verdict::Limit(limits.out_of_time()),
@@ -192,6 +214,21 @@ impl Program {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// What a policy returns goes into the journal and to people: it is counted like what a call carries.
+fn counted(returned: Result<Outcome, Failure>, limits: &Limits) -> Verdict {
+    let size = match &returned {
+        Ok(outcome) => json(outcome).get().len(),
+        Err(failure) => json(failure).get().len(),
+    };
+    if size > limits.traffic.min(MAX_OUTCOME) {
+        return Verdict::Limit(LimitReached {
+            limit: format!("{} bytes in its outcome", limits.traffic.min(MAX_OUTCOME)),
+            key: "traffic",
+        });
+    }
+    Verdict::Returned(returned)
 }
 
 /// wasmtime's error is not a standard one.

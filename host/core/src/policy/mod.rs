@@ -2,6 +2,7 @@
 //!
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
+pub mod compile;
 pub mod engine;
 pub mod native;
 pub mod sandbox;
@@ -120,12 +121,9 @@ impl Policy {
     /// Says what it is instead, or which import or export does not fit.
     pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, NotAPolicy> {
         check_header(bytes)?;
-        let program = engine.compile(bytes).map_err(|error| {
-            NotAPolicy::NotAComponent(format!(
-                "not a valid component: {}",
-                text::line(&format!("{error:#}"))
-            ))
-        })?;
+        let program = engine
+            .compile(bytes)
+            .map_err(|error| NotAPolicy::NotAComponent(text::line(&error.to_string())))?;
         Self::of(engine, program, bytes.len())
     }
 

@@ -228,7 +228,24 @@ impl Memory {
     }
 }
 
+/// Most core instances, memories and tables of one policy: each takes memory of the host that no limit of the guest counts.
+const MAX_INSTANCES: usize = 200;
+const MAX_MEMORIES: usize = 50;
+const MAX_TABLES: usize = 200;
+
 impl ResourceLimiter for Memory {
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
+    }
+
     fn memory_growing(
         &mut self,
         current: usize,

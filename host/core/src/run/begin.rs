@@ -2,109 +2,150 @@
 
 use serde_json::{Value, json};
 
+use super::claim::{confirm, show};
 use super::ending::Ending;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
-use crate::contract::{Entity, EntityKey, Failure};
+use crate::contract::{CONTRACT, Outcome, Reason, Request, Workflow};
+use crate::gate::RunParts;
 use crate::gate::evidence::entity_context;
-use crate::gate::{RunParts, describe};
-use crate::grants::{Grants, Resolved};
-use crate::journal::{Entry, Header};
+use crate::grants::{Grants, Operation, Resolved};
+use crate::journal::{Entry, FORMAT, Header, RunAudit};
 use crate::policy::engine::Program;
-use crate::service::port::Run;
 
 /// The host's last act before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
+
+/// Everything that the beginning of a run is decided on.
+pub(super) struct RunTerms<'a> {
+    pub(super) choice: &'a dyn PolicyChoice,
+    pub(super) grants: &'a Grants,
+    pub(super) actions: Vec<String>,
+    pub(super) origin: RunOrigin,
+    pub(super) workflow: Workflow,
+    pub(super) audit: RunAudit,
+    pub(super) seed: u64,
+}
+
+/// A run whose policy can start.
+pub(super) struct RunBeginning {
+    pub(super) program: Program,
+    pub(super) grants: Resolved,
+    pub(super) request: Request,
+}
+
+/// Why a policy does not start.
+#[derive(Debug)]
+pub(super) enum RefusedStart {
+    /// Port's word stands against it.
+    Rule {
+        /// The host's rule.
+        rule: &'static str,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A service failed.
+    Failed(String),
+    /// The configuration, the policy or the request cannot be used.
+    Unusable(String),
+}
+
+impl From<RefusedStart> for Ending {
+    fn from(refused: RefusedStart) -> Self {
+        match refused {
+            RefusedStart::Rule { rule, message } => Self::Decided(Outcome::Refused(vec![Reason {
+                rule: rule.to_owned(),
+                message,
+            }])),
+            RefusedStart::Failed(what) => Self::Failed(what),
+            RefusedStart::Unusable(what) => Self::Unusable(what),
+        }
+    }
+}
 
 /// Confirms the request with Port, chooses the policy and fills in the grants by it, opens the journal and tells Port that
 /// the run starts.
 ///
 /// # Errors
-/// Says how a run ends that cannot begin.
+/// Says why a run cannot begin.
 pub(super) async fn begin(
     parts: &mut RunParts,
-    grants: &Grants,
-    choice: &dyn PolicyChoice,
-    origin: RunOrigin,
-    header: &mut Header,
-) -> Result<(Program, Resolved), Ending> {
-    let subject = match origin {
-        RunOrigin::PortRun => confirm(parts, &header.request.subject.key).await?,
-        RunOrigin::Probe => header.request.subject.clone(),
+    terms: RunTerms<'_>,
+) -> Result<RunBeginning, RefusedStart> {
+    let mut request = match terms.origin {
+        RunOrigin::Probe(request) => *request,
+        RunOrigin::PortRun(claim) => {
+            if terms.actions.is_empty() {
+                return Err(RefusedStart::Unusable(
+                    "promote.toml names no action that may start a run: add `[port.actions]` with `promote = \"promote_to_production\"`".to_owned(),
+                ));
+            }
+            let reads_actor = terms.grants.mention(Operation::ReadActor);
+            confirm(parts, &claim, &terms.actions, &terms.workflow, reads_actor).await?
+        }
     };
     let ChosenPolicy {
         program,
         settings,
         team,
-    } = choice.choose(&subject).await.map_err(Ending::Unusable)?;
-    header.component = program.digest().to_owned();
-    header.team = team;
+    } = terms
+        .choice
+        .choose(&request.subject, &request.action)
+        .await
+        .map_err(RefusedStart::Unusable)?;
     if let Some(settings) = settings {
-        header.request.settings = settings;
+        request.settings = settings;
     }
-    let inputs: Value = serde_json::from_str(&header.request.inputs).unwrap_or_default();
+    let inputs: Value = serde_json::from_str(&request.inputs).unwrap_or_default();
     let context = json!({
-        "service": entity_context(&subject), "inputs": inputs, "run": { "id": header.request.run_id },
+        "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
     });
-    let grants = Resolved::new(grants, &context).map_err(Ending::Unusable)?;
+    let grants = Resolved::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
+    let header = Header {
+        format: FORMAT,
+        host: env!("CARGO_PKG_VERSION").to_owned(),
+        contract: CONTRACT.to_owned(),
+        component: program.digest().to_owned(),
+        team,
+        mode: parts.source.mode().name().to_owned(),
+        started_at: parts.clock.now(),
+        seed: terms.seed,
+        request: request.clone(),
+        limits: parts.limits.clone(),
+        audit: terms.audit,
+        grants: grants.records(),
+    };
+    let line = first_line(&header);
     parts
-        .write(&Entry::Header(Box::new(header.clone())), true)
-        .map_err(|error| Ending::Unusable(error.to_string()))?;
+        .write(&Entry::Header(Box::new(header)), true)
+        .map_err(|error| RefusedStart::Unusable(error.to_string()))?;
     if parts.source.mode() == RunMode::Run {
         parts
             .source
-            .announce(first_line(header))
+            .announce(line)
             .await
-            .map_err(|failure| failed(STARTING, &failure))?;
+            .map_err(|failure| RefusedStart::failed(STARTING, &failure))?;
     }
-    Ok((program, grants))
+    Ok(RunBeginning {
+        program,
+        grants,
+        request,
+    })
 }
 
+/// Returns the host's first line in the log of the Port run. By the address in it, a re-run of the same workflow run is known.
 fn first_line(header: &Header) -> String {
     let team = match &header.team {
         Some(team) => format!(" ({team})"),
         None => String::new(),
     };
+    let place = match &header.request.workflow.url {
+        Some(url) => format!(", in {url}"),
+        None => String::new(),
+    };
     format!(
-        "promote {} starts: policy {}{team} on {}",
+        "promote {} starts: policy {}{team} on {}{place}",
         header.host,
         &header.component[..12],
         show(&header.request.subject.key)
     )
-}
-
-/// Reads from Port what the request only claims, and returns its subject.
-async fn confirm(parts: &RunParts, key: &EntityKey) -> Result<Entity, Ending> {
-    let live = parts.source.live();
-    let (run, subject) = tokio::join!(live.port.run(), parts.source.entity(key));
-    let run = run.map_err(|failure| failed("reading the Port run", &failure))?;
-    let subject = subject
-        .map_err(|failure| failed("reading the entity that the run was started on", &failure))?;
-    let (on, Run { id, status, .. }) = (show(key), &run);
-    let Some(subject) = subject else {
-        return Err(Ending::Unusable(format!(
-            "there is no {on} in Port, which the payload names"
-        )));
-    };
-    if !run.is_about(key) {
-        // Whoever wrote this payload shall not end somebody else's run with it.
-        live.port.untie();
-        return Err(Ending::Unusable(format!(
-            "the payload is about {on}, but the Port run {id} is not: start the action in Port"
-        )));
-    }
-    if !run.is_open() {
-        parts.observer.say(&format!(
-            "the Port run {id} has ended already ({status}): this attempt is not reported there"
-        ));
-        live.port.untie();
-    }
-    Ok(subject)
-}
-
-fn failed(doing: &str, failure: &Failure) -> Ending {
-    Ending::Failed(format!("{doing}: {}", describe(failure)))
-}
-
-fn show(key: &EntityKey) -> String {
-    format!("{}/{}", key.blueprint, key.identifier)
 }

@@ -1,60 +1,65 @@
 //! The end of a run: the last words to Port, to GitHub about its token, to the journal.
 
+use std::sync::Arc;
+
+use super::cancel::{CancelSignal, LAST_WORD_TIME};
 use super::ending::Ending;
 use super::last_word::last_word;
-use super::{RunMode, RunOrigin, RunResult};
+use super::{RunMode, RunResult};
+use crate::contract::Request;
 use crate::gate::{CallRecord, RunParts, describe};
 use crate::journal::Entry;
+use crate::run::observer::Observer;
+use crate::source::live::Live;
 use crate::text;
 
 /// How a run ended, and what its policy left.
 pub(super) struct RunEnd {
     pub(super) ending: Ending,
+    pub(super) request: Option<Request>,
     pub(super) timeline: Vec<CallRecord>,
     pub(super) printed: String,
 }
 
-/// Ends a run whose policy never started.
-pub(super) async fn finish(
-    ending: Ending,
-    parts: RunParts,
-    origin: RunOrigin,
-    sets_status: bool,
-) -> RunResult {
-    let end = RunEnd {
-        ending,
-        timeline: Vec::new(),
-        printed: String::new(),
-    };
-    finish_with(end, parts, origin, sets_status).await
+/// What is said at the end, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct LastWords {
+    /// Whether the status of the Port run is set.
+    pub(super) sets_status: bool,
+    /// Whether minted tokens are given back: a probe's are its caller's.
+    pub(super) revokes: bool,
+}
+
+impl RunEnd {
+    /// Returns the end of a run whose policy never started.
+    pub(super) fn early(ending: Ending) -> Self {
+        Self {
+            ending,
+            request: None,
+            timeline: Vec::new(),
+            printed: String::new(),
+        }
+    }
 }
 
 /// Ends a run: tells Port, revokes what was minted, closes the journal.
-pub(super) async fn finish_with(
+pub(super) async fn finish(
     end: RunEnd,
     mut parts: RunParts,
-    origin: RunOrigin,
-    sets_status: bool,
+    words: LastWords,
+    cancel: &mut CancelSignal<'_>,
 ) -> RunResult {
     let RunEnd {
         ending,
+        request,
         timeline,
         printed,
     } = end;
     let mode = parts.source.mode();
     let mut message = last_word(&ending, mode, &timeline);
-    let mut lines = parts.source.unsent();
-    parts.settle().await;
-    if mode == RunMode::Run {
-        lines.push(text::line(&message));
-        let status = sets_status.then(|| ending.status());
-        let port = &parts.source.live().port;
-        if let Err(failure) = port.end(&lines.join("\n"), ending.label(), status).await {
-            message = format!("{message} Port could not be told: {}", describe(&failure));
-        }
-    }
-    if origin == RunOrigin::PortRun {
-        revoke(&parts).await;
+    let told = say_last_words(&mut parts, words, &ending, &message, cancel).await;
+    if let Err(why) = told {
+        message = format!("{message} Port could not be told: {why}");
     }
     let footer = Entry::Footer {
         at: parts.clock.now(),
@@ -69,6 +74,7 @@ pub(super) async fn finish_with(
     }
     RunResult {
         ending,
+        request,
         message,
         timeline,
         planned: parts.source.take_planned(),
@@ -77,9 +83,69 @@ pub(super) async fn finish_with(
     }
 }
 
-async fn revoke(parts: &RunParts) {
-    if let Err(failure) = parts.source.live().github.revoke().await {
-        parts.observer.say(&format!(
+/// Revokes the token beside Port's last word. Once somebody wishes the run to stop, what matters most comes first, and each
+/// gets a few seconds: the token, then Port.
+async fn say_last_words(
+    parts: &mut RunParts,
+    words: LastWords,
+    ending: &Ending,
+    message: &str,
+    cancel: &mut CancelSignal<'_>,
+) -> Result<(), String> {
+    let live = Arc::clone(&parts.live);
+    let observer = Arc::clone(&parts.observer);
+    let mut lines = parts.source.unsent();
+    lines.push(text::line(message));
+    let text = lines.join("\n");
+    let status = words.sets_status.then(|| ending.status());
+    if !cancel.is_heard() {
+        let ordinary = async {
+            tokio::join!(
+                tell_port(parts, &text, ending.label(), status),
+                revoke(&live, &*observer, words)
+            )
+            .0
+        };
+        tokio::select! {
+            biased;
+            told = ordinary => return told,
+            () = cancel.hear() => {}
+        }
+    }
+    if tokio::time::timeout(LAST_WORD_TIME, revoke(&live, &*observer, words))
+        .await
+        .is_err()
+    {
+        observer
+            .say("the installation token could not be revoked in time, it ends within the hour");
+    }
+    let told = tell_port(parts, &text, ending.label(), status);
+    tokio::time::timeout(LAST_WORD_TIME, told)
+        .await
+        .unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
+}
+
+/// Sends what was put off, then the last word; a plan says nothing in Port.
+async fn tell_port(
+    parts: &mut RunParts,
+    text: &str,
+    label: &str,
+    status: Option<&str>,
+) -> Result<(), String> {
+    parts.settle().await;
+    if parts.source.mode() == RunMode::Plan {
+        return Ok(());
+    }
+    let told = parts.live.port.end(text, label, status).await;
+    told.map_err(|failure| describe(&failure).to_owned())
+}
+
+async fn revoke(live: &Live, observer: &dyn Observer, words: LastWords) {
+    if !words.revokes {
+        return;
+    }
+    if let Err(failure) = live.github.revoke().await {
+        observer.say(&format!(
             "the installation token could not be revoked, it ends within the hour: {}",
             describe(&failure)
         ));

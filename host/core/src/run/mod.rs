@@ -9,22 +9,25 @@
 //! revocation of minted tokens.
 
 mod begin;
+mod cancel;
+mod claim;
 pub mod ending;
 mod finish;
 pub mod last_word;
 pub mod observer;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::contract::{CONTRACT, Entity, Outcome, Promotion, Request, Waiting};
+use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
-use crate::grants::Grants;
-use crate::journal::{FORMAT, Header, Journal};
+use crate::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
+use crate::journal::{Journal, RunAudit};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
@@ -39,6 +42,10 @@ use ending::Ending;
 use observer::Observer;
 
 pub use begin::STARTING;
+use begin::{RefusedStart, RunBeginning, RunTerms};
+use cancel::CancelSignal;
+pub use claim::RunClaim;
+use finish::{LastWords, RunEnd, finish};
 
 /// Whether writes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +67,12 @@ impl RunMode {
 }
 
 /// Where a request comes from, and so what of it must be confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum RunOrigin {
-    /// A payload names a Port run: nothing else of it is believed until Port has confirmed it.
-    PortRun,
+    /// A message that names a Port run: nothing else of it is believed.
+    PortRun(RunClaim),
     /// The host asks for itself what a policy would do, on an entity that it has read: there is no Port run.
-    Probe,
+    Probe(Box<Request>),
 }
 
 /// The writes that a run may make.
@@ -92,11 +99,11 @@ impl RunTask {
 /// Decides which policy runs.
 #[async_trait]
 pub trait PolicyChoice: Sync {
-    /// Returns the policy for a subject, which is as Port describes it.
+    /// Returns the policy for a subject and an action, both as Port describes them.
     ///
     /// # Errors
     /// Says why no policy can run.
-    async fn choose(&self, subject: &Entity) -> Result<ChosenPolicy, String>;
+    async fn choose(&self, subject: &Entity, action: &str) -> Result<ChosenPolicy, String>;
 }
 
 /// A policy, with what the operator set for it.
@@ -112,7 +119,7 @@ pub struct ChosenPolicy {
 /// One policy for every subject, with the settings that the request has already.
 #[async_trait]
 impl PolicyChoice for Policy {
-    async fn choose(&self, _: &Entity) -> Result<ChosenPolicy, String> {
+    async fn choose(&self, _: &Entity, _: &str) -> Result<ChosenPolicy, String> {
         Ok(ChosenPolicy {
             program: self.program.clone(),
             settings: None,
@@ -136,10 +143,14 @@ pub struct RunJob<'a> {
     pub limits: Limits,
     /// Whether the run sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
     pub sets_status: bool,
-    /// The request, but for the settings.
-    pub request: Request,
+    /// The actions of Port that may start a run, by their identifiers.
+    pub actions: Vec<String>,
     /// Where the request comes from.
     pub origin: RunOrigin,
+    /// The workflow run that this run belongs to.
+    pub workflow: Workflow,
+    /// What the journal says of the configuration and the workflow.
+    pub audit: RunAudit,
     /// The writes that may be made.
     pub task: RunTask,
     /// Seed of the guest's random numbers.
@@ -162,6 +173,8 @@ pub struct RunJob<'a> {
 pub struct RunResult {
     /// How it ended.
     pub ending: Ending,
+    /// The request, as Port confirmed it; none if it did not.
+    pub request: Option<Request>,
     /// The last word to people; foreign text in it is not neutralised yet.
     pub message: String,
     /// The calls of the policy, with their answers.
@@ -174,112 +187,152 @@ pub struct RunResult {
     pub journal_sum: String,
 }
 
-/// Runs a job to its end; `cancel` ends the policy early.
-pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()>) -> RunResult {
-    let (engine, choice, grants) = (job.engine, job.choice, job.grants);
-    let (origin, sets_status) = (job.origin, job.sets_status);
-    let mut header = header(&job);
-    let mut parts = assemble(job);
+/// Runs a job to its end. `cancel` ends it early, in whichever phase it is: the token is revoked and Port is told all the
+/// same.
+pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> RunResult {
+    let engine = job.engine;
+    let last_words = LastWords {
+        sets_status: job.sets_status,
+        revokes: matches!(job.origin, RunOrigin::PortRun(_)),
+    };
     let surroundings = Surroundings {
-        now: header.started_at,
-        seed: header.seed,
+        now: job.clock.now(),
+        seed: job.seed,
     };
-    // A service that does not answer ends the run as surely as a policy that does not.
-    let begun = tokio::time::timeout(
-        parts.time_left(),
-        begin::begin(&mut parts, grants, choice, origin, &mut header),
-    )
-    .await;
-    let (program, grants) = match begun {
-        Ok(Ok(begun)) => begun,
-        Ok(Err(ending)) => return finish::finish(ending, parts, origin, sets_status).await,
-        Err(_) => {
-            let wall = parts.limits.wall;
-            let ending = Ending::Failed(format!(
-                "nothing came back from Port within {wall:?} (`limits.wall`)"
-            ));
-            return finish::finish(ending, parts, origin, sets_status).await;
-        }
+    let cancel = pin!(cancel);
+    let mut cancel = CancelSignal::new(cancel);
+    let (mut parts, terms) = assemble(job);
+    let beginning = match begin_or_stop(&mut parts, terms, &mut cancel).await {
+        Ok(beginning) => beginning,
+        Err(ending) => return finish(RunEnd::early(ending), parts, last_words, &mut cancel).await,
     };
-    let gate = Gate::new(parts, grants);
+    let gate = Gate::new(parts, beginning.grants);
     let (verdict, gate, printed) = engine
-        .run(&program, &header.request, gate, &surroundings, cancel)
+        .run(
+            &beginning.program,
+            &beginning.request,
+            gate,
+            &surroundings,
+            cancel.hear(),
+        )
         .await;
     let record = gate.close();
     let mut violations = record.violations;
-    violations.extend(unproven(&verdict, &record.evidence));
-    let ending = ending(verdict, violations);
-    let end = finish::RunEnd {
-        ending,
+    violations.extend(unproven(&verdict, &record.evidence, &record.grants));
+    let end = RunEnd {
+        ending: ending(verdict, violations),
+        request: Some(beginning.request),
         timeline: record.timeline,
         printed,
     };
-    finish::finish_with(end, record.run, origin, sets_status).await
+    finish(end, record.run, last_words, &mut cancel).await
 }
 
-/// Returns the journal's first entry, as far as it is known before Port has been asked.
-fn header(job: &RunJob<'_>) -> Header {
-    Header {
-        format: FORMAT,
-        host: env!("CARGO_PKG_VERSION").to_owned(),
-        contract: CONTRACT.to_owned(),
-        component: String::new(),
-        team: None,
-        mode: job.task.mode().name().to_owned(),
-        started_at: job.clock.now(),
-        seed: job.seed,
-        request: job.request.clone(),
-        limits: job.limits.clone(),
+/// Begins a run, unless time runs out or somebody wishes it to stop. A service that does not answer ends the run as surely as
+/// a policy that does not.
+async fn begin_or_stop(
+    parts: &mut RunParts,
+    terms: RunTerms<'_>,
+    cancel: &mut CancelSignal<'_>,
+) -> Result<RunBeginning, Ending> {
+    let time_left = parts.time_left();
+    let wall = parts.limits.wall;
+    let mut begin = pin!(begin::begin(parts, terms));
+    tokio::select! {
+        begun = tokio::time::timeout(time_left, begin.as_mut()) => match begun {
+            Ok(begun) => begun.map_err(Ending::from),
+            Err(_) => Err(Ending::Failed(format!(
+                "nothing came back from Port within {wall:?} (`limits.wall`)"
+            ))),
+        },
+        () = cancel.hear() => {
+            let _ = tokio::time::timeout(cancel::MINT_TIME, begin).await;
+            Err(Ending::Cancelled)
+        }
     }
 }
 
 /// Puts the sources of a job one before the other.
-fn assemble(job: RunJob<'_>) -> RunParts {
-    let prefetch = Prefetch::new(
-        job.live,
-        Arc::clone(&job.clock),
-        job.grants,
-        &job.request.subject.key,
-    );
+fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
+    let subject = match &job.origin {
+        RunOrigin::PortRun(claim) => claim.subject.clone(),
+        RunOrigin::Probe(request) => Some(request.subject.key.clone()),
+    };
+    let live = Arc::clone(&job.live);
+    let prefetch = Prefetch::new(job.live, Arc::clone(&job.clock), job.grants, subject);
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),
         RunTask::Plan => Box::new(DryRun::new(prefetch)),
         RunTask::Approved(plan) => Box::new(ApprovedPlan::new(prefetch, plan)),
     };
-    RunParts {
+    let parts = RunParts {
         source: match job.interpose {
             Some(interpose) => interpose(source),
             None => source,
         },
+        live,
         limits: job.limits,
         journal: job.journal,
         clock: job.clock,
         deadline: job.deadline,
         observer: job.observer,
-    }
+    };
+    let terms = RunTerms {
+        choice: job.choice,
+        grants: job.grants,
+        actions: job.actions,
+        origin: job.origin,
+        workflow: job.workflow,
+        audit: job.audit,
+        seed: job.seed,
+    };
+    (parts, terms)
 }
 
 /// Says what a policy claims without proof, if it does.
-pub fn unproven(verdict: &Verdict, evidence: &Evidence) -> Option<String> {
+pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &Resolved) -> Option<String> {
     let Verdict::Returned(Ok(outcome)) = verdict else {
         return None;
     };
     match outcome {
-        Outcome::Promoted(Promotion { image, .. })
-            if !evidence.has_merged() && !evidence.base_holds(image) =>
-        {
-            Some(format!(
-                "it says that {image} was promoted, and nothing was merged"
-            ))
-        }
+        Outcome::Promoted(promotion) => unproven_promotion(promotion, evidence, grants),
         Outcome::Pending(Waiting {
             pull_request: number,
             ..
-        }) if !evidence.knows_pull_request(*number) => Some(format!(
-            "it says that pull request #{number} waits, and this run has neither proposed nor read it"
+        }) if !evidence.has_proposed(*number) => Some(format!(
+            "it says that pull request #{number} waits, and this run has not proposed it"
         )),
         _ => None,
     }
+}
+
+fn unproven_promotion(
+    promotion: &Promotion,
+    evidence: &Evidence,
+    grants: &Resolved,
+) -> Option<String> {
+    let image = &promotion.image;
+    if !evidence.proves(|file| grants.governs(file), &grants.value_keys(), image) {
+        return Some(format!(
+            "it says that {image} was promoted, and no granted file that this run has read or merged at its base branch holds it as a whole value"
+        ));
+    }
+    let number = promotion.pull_request?;
+    // Merged by this run, or by an earlier attempt on a branch that is ours to propose from.
+    let is_ours = evidence.pulls_numbered(number).any(|(id, pull)| {
+        let target = Target::Repository(RepositoryTarget {
+            repository: id.repository.as_str(),
+            head: Some(&pull.head),
+            base: Some(&pull.base),
+            ..RepositoryTarget::default()
+        });
+        grants.allow(Operation::Propose, &target).is_some()
+    });
+    (!is_ours).then(|| {
+        format!(
+            "it says that pull request #{number} brought the image, and this run has neither proposed nor read it on a granted branch"
+        )
+    })
 }
 
 /// Returns how a run ends with this verdict and these violations.

@@ -16,6 +16,7 @@ use crate::run::RunMode;
 use crate::service::http::{Mask, Outside, Progress, Sent, Session, Told};
 use crate::service::transport::{Clock, Transport};
 use crate::service::{github, port};
+use crate::text;
 
 /// Port and GitHub, for one run.
 pub struct Live {
@@ -86,7 +87,7 @@ impl Live {
             call.targets().as_ref().map(|(_, targets)| &targets[..])
         {
             return self
-                .in_repository(call.call(), self.github.repo(at.repository)?)
+                .in_repository(call, self.github.repo(at.repository)?)
                 .await;
         }
         let port = &self.port;
@@ -104,8 +105,8 @@ impl Live {
         })
     }
 
-    async fn in_repository(&self, call: &Call, repo: github::Repo<'_>) -> Told<Reply> {
-        Ok(match call {
+    async fn in_repository(&self, call: Admitted<'_>, repo: github::Repo<'_>) -> Told<Reply> {
+        Ok(match call.call() {
             Call::ReadFile { path, revision, .. } => Reply::File(repo.file(path, revision).await?),
             Call::GetPullRequest { number, .. } => {
                 Reply::PullRequest(repo.pull_request(*number).await?)
@@ -134,13 +135,16 @@ impl Live {
                 expected_head: head,
                 method,
                 ..
-            } => Reply::Merged(repo.merge(*number, head, *method).await?),
+            } => Reply::Merged(repo.merge(call.proposal()?, *number, head, *method).await?),
             Call::MergeWhenReady {
                 number,
                 expected_head: head,
                 method,
                 ..
-            } => Reply::Merged(repo.merge_when_ready(*number, head, *method).await?),
+            } => Reply::Merged(
+                repo.merge_when_ready(call.proposal()?, *number, head, *method)
+                    .await?,
+            ),
             Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
             Call::GetBranchRules { branch, .. } => {
                 Reply::BranchRules(repo.branch_rules(branch).await?)
@@ -175,8 +179,8 @@ fn done((): ()) -> Reply {
 /// A note as a line of Port's log, which knows no severity.
 pub fn line(severity: Severity, message: &str) -> String {
     match severity {
-        Severity::Info => message.to_owned(),
-        Severity::Warning => format!("Warning: {message}"),
-        Severity::Problem => format!("Problem: {message}"),
+        Severity::Info => text::note(message),
+        Severity::Warning => format!("Warning: {}", text::line(message)),
+        Severity::Problem => format!("Problem: {}", text::line(message)),
     }
 }

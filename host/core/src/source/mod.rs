@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use crate::call::{Call, Reply};
 use crate::contract::{Entity, EntityKey, Failure};
 use crate::gate::Admitted;
+use crate::id::{BranchFile, CommitId};
 use crate::run::RunMode;
 use crate::source::live::Live;
 
@@ -50,6 +51,18 @@ pub trait Source: Send + Sync {
     /// host asks for it before it waits.
     async fn settle(&mut self) -> Result<(), Failure> {
         Ok(())
+    }
+
+    /// Reads a file that this run has merged, at the commit of the merge: the host's own read, for its evidence.
+    async fn read_merged(
+        &mut self,
+        file: &BranchFile,
+        commit: &CommitId,
+    ) -> Result<String, Failure> {
+        let repository = self.live().github.repo(file.repository.as_str())?;
+        let read = repository.file(file.path.as_str(), commit.as_str()).await?;
+        let gone = || Failure::Unavailable(format!("{} is not at {commit}", file.path));
+        Ok(read.ok_or_else(gone)?.content)
     }
 
     /// Takes the writes that were kept back, in order; a source that makes them has none.

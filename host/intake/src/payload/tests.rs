@@ -15,56 +15,61 @@ fn old() -> Value {
     })
 }
 
-#[test]
-fn reads_the_old_message() {
-    let payload = Payload::read(&old().to_string()).unwrap();
-    assert_eq!(payload.run, "r_1");
-    assert_eq!(payload.action, "promote_to_production");
-    assert_eq!(payload.actor.name.as_deref(), Some("Dana Ito"));
-    assert_eq!(payload.subject.key.blueprint, "service");
-    assert_eq!(payload.subject.teams, ["payments"]);
-    let relations: Vec<_> = payload
-        .subject
-        .relations
-        .iter()
-        .map(|r| (r.name.as_str(), r.targets.len()))
-        .collect();
-    assert_eq!(
-        relations,
-        [("dev_runtime", 0), ("owners", 2), ("test_runtime", 1)]
-    );
-    assert_eq!(payload.inputs["reason"], "release");
+fn key(blueprint: &str, identifier: &str) -> Option<EntityKey> {
+    Some(EntityKey {
+        blueprint: blueprint.to_owned(),
+        identifier: identifier.to_owned(),
+    })
 }
 
 #[test]
-fn finds_run_and_subject_in_every_shape() {
+fn reads_nothing_of_the_old_message_but_run_and_entity() {
+    let payload = Payload::read(&old().to_string()).unwrap();
+    assert_eq!(payload.run, "r_1");
+    assert_eq!(payload.subject, key("service", "web"));
+}
+
+#[test]
+fn finds_run_and_subject_in_every_shape_that_port_documents() {
     let entity = json!({ "identifier": "web-staging", "blueprint": "running_service" });
     let compact = json!({ "trigger": {}, "runId": "r_1", "blueprint": "running_service" });
-    let templated = json!({ "run": { "id": "r_1" }, "entity": entity, "inputs": {}, "action": { "identifier": "a" } });
-    let in_context = json!({ "context": { "runId": "r_1", "entity": "web-staging", "blueprint": "running_service" }, "payload": { "entity": null } });
+    let context =
+        json!({ "run_id": "r_1", "entity": "web-staging", "blueprint": "running_service" });
     let shapes = [
         json!({ "port_payload": compact.to_string(), "entity": entity.to_string(), "auto_merge_pr": "true" }),
         json!({ "port_payload": compact, "entity": entity }),
-        templated,
-        in_context,
-        json!({ "port_payload": json!({ "entity": entity }), "port_run_id": "r_1" }),
-        json!({ "port_payload": json!({ "entity": entity }), "port_context": json!({ "runId": "r_1" }).to_string() }),
+        json!({ "run": { "id": "r_1" }, "entity": entity, "inputs": {}, "action": { "identifier": "a" } }),
+        json!({ "context": { "runId": "r_1", "entity": "web-staging", "blueprint": "running_service" }, "payload": { "entity": null } }),
+        json!({ "port_payload": { "entity": entity }, "port_run_id": "r_1" }),
+        json!({ "port_payload": { "entity": entity }, "port_context": json!({ "runId": "r_1" }).to_string() }),
+        json!({ "port_context": context.to_string() }),
+        json!({ "port_context": context, "port_payload": {} }),
+        json!({ "port_payload": { "run_id": "r_1", "entity": entity } }),
+        json!({ "run_id": "r_1", "blueprint": "running_service", "entity": "web-staging" }),
     ];
     for shape in shapes {
         let payload = Payload::read(&shape.to_string()).unwrap();
+        assert_eq!(payload.run, "r_1", "{shape}");
         assert_eq!(
-            (
-                payload.run.as_str(),
-                payload.subject.key.identifier.as_str()
-            ),
-            ("r_1", "web-staging"),
+            payload.subject,
+            key("running_service", "web-staging"),
             "{shape}"
         );
         let event = json!({ "inputs": shape, "ref": "refs/heads/main" }).to_string();
-        if shape.get("port_payload").is_some_and(Value::is_string) {
-            assert_eq!(Payload::read_event(&event).unwrap(), payload);
-            assert_eq!(payload.inputs["auto_merge_pr"], true);
-        }
+        assert_eq!(Payload::read_event(&event).unwrap(), payload);
+    }
+}
+
+#[test]
+fn a_run_alone_is_enough_and_half_an_entity_is_none() {
+    for text in [
+        r#"{"runId":"r_1"}"#,
+        r#"{"run_id":"r_1","entity":"web"}"#,
+        r#"{"runId":"r_1","blueprint":"service"}"#,
+        r#"{"runId":"r_1","entity":{"identifier":7,"blueprint":"service"}}"#,
+    ] {
+        let payload = Payload::read(text).unwrap();
+        assert_eq!((payload.run.as_str(), payload.subject), ("r_1", None));
     }
 }
 
@@ -82,23 +87,15 @@ fn an_error_names_the_path() {
         ),
         (
             "{}",
-            "payload: `context.runId` is missing, and so are `runId`, `port_context.runId` and `port_run_id`",
-        ),
-        (
-            r#"{"runId":"r_1"}"#,
-            "payload: `payload.entity` is missing: this action must be started on an entity (operation DAY-2)",
+            "payload: `runId` is missing: Port's message must name its run, as `runId` or `run_id`, alone or in `context`, `port_context` or `port_payload`",
         ),
         (
             r#"{"runId":"../x y"}"#,
-            "payload: `context.runId` is not an identifier as Port allows it",
+            "payload: `runId` is not an identifier as Port allows it",
         ),
         (
-            r#"{"runId":"r","entity":{"identifier":"a"}}"#,
-            "payload: `entity.blueprint` is missing",
-        ),
-        (
-            r#"{"runId":"r","entity":{"identifier":"a","blueprint":"b","relations":{"x":1}}}"#,
-            "payload: `entity.relations.x` is not a text or a list of texts",
+            r#"{"runId":"r","entity":{"identifier":"a b","blueprint":"b"}}"#,
+            "payload: `entity` is not an identifier as Port allows it",
         ),
         (
             r#"{"port_payload":"{"}"#,

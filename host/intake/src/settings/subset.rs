@@ -12,8 +12,9 @@ use serde_json::Value;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// Most bytes of a schema.
 const LARGEST: usize = 1 << 20;
-/// Most bytes of a compiled pattern: a schema is foreign.
-const PATTERN: usize = 1 << 20;
+/// Most patterns of a schema, and most bytes of one that is compiled: a schema is foreign, and this is one budget for all.
+const MAX_PATTERNS: usize = 64;
+const MAX_PATTERN_SIZE: usize = 128 << 10;
 
 /// Keywords whose value is a schema.
 const ONE: [&str; 5] = [
@@ -47,7 +48,7 @@ const PLAIN: [&str; 16] = [
     "multipleOf",
 ];
 /// Keywords that constrain nothing; so does `format`, by the standard.
-const NOTES: [&str; 10] = [
+const NOTES: [&str; 12] = [
     "$schema",
     "$comment",
     "title",
@@ -58,6 +59,9 @@ const NOTES: [&str; 10] = [
     "readOnly",
     "writeOnly",
     "format",
+    // What tools may know of a setting, whatever the policy: its role, and its value in a trial plan.
+    "x-promote-role",
+    "x-promote-plan",
 ];
 
 /// A schema that cannot be used, and where.
@@ -190,7 +194,15 @@ impl Survey {
     /// Keeps a pattern's program, unless it is none or needs what cannot run in linear time (look-around, back references).
     fn pattern(&mut self, text: &str, at: &str) -> Result<(), Unusable> {
         if !self.patterns.contains_key(text) {
-            let built = RegexBuilder::new(text).size_limit(PATTERN).build();
+            if self.patterns.len() == MAX_PATTERNS {
+                return Err(Unusable(format!(
+                    "{at}: a schema has at most {MAX_PATTERNS} patterns"
+                )));
+            }
+            let built = RegexBuilder::new(text)
+                .size_limit(MAX_PATTERN_SIZE)
+                .dfa_size_limit(MAX_PATTERN_SIZE)
+                .build();
             let regex = built.map_err(|_| {
                 Unusable(format!(
                     "{at}: the pattern `{text}` is not understood by this host"

@@ -6,11 +6,11 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::steps::{Steps, once_for};
+use super::steps::{BuildSteps, once_for};
 
 const MISSING: &str = "a policy in JavaScript needs Node.js 18 or newer with npm, https://nodejs.org; on Debian, as root: apt-get install nodejs npm";
 
-pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<()> {
+pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Result<()> {
     let path = folder.join("package.json");
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;

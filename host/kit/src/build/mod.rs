@@ -16,17 +16,17 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-pub use super::format::Format;
-use super::language::Language;
+use crate::language::PolicyLanguage;
 use promote_core::policy::Policy;
 use promote_core::policy::native;
 use promote_core::text;
-use steps::Steps;
+use promote_run::OutputFormat;
+use steps::BuildSteps;
 
-/// How often somebody who waits hears that it goes on.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// The pause between two signs of life for somebody who waits.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What `promote build` is told.
+/// The arguments of `promote build`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: promote build my-policy --out policies/my-policy.wasm")]
 pub struct BuildArgs {
@@ -34,17 +34,17 @@ pub struct BuildArgs {
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
 
-    /// What it is written in; without it, what its Cargo.toml, package.json or pyproject.toml says
+    /// Its language; without it, the one of its Cargo.toml, package.json or pyproject.toml
     #[arg(long, value_enum, value_name = "LANGUAGE")]
-    pub lang: Option<Language>,
+    pub lang: Option<PolicyLanguage>,
 
-    /// Where to put the component; without it, `policy.wasm` in the project's folder
+    /// The component's file; without it, `policy.wasm` in the project's folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// How to print what was made
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// Builds the project; progress goes to `say`, what was made to `data`.
@@ -57,7 +57,9 @@ pub async fn run(
     data: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<u8> {
     let started = Instant::now();
-    let language = args.lang.map_or_else(|| Language::of(&args.folder), Ok)?;
+    let language = args
+        .lang
+        .map_or_else(|| PolicyLanguage::of(&args.folder), Ok)?;
     let out = args
         .out
         .clone()
@@ -83,7 +85,7 @@ pub async fn run(
 }
 
 async fn made(
-    language: Language,
+    language: PolicyLanguage,
     folder: &Path,
     draft: &Path,
     say: &(dyn Fn(&str) + Sync),
@@ -97,19 +99,20 @@ async fn made(
 
 /// Builds on a thread of its own, and shows each step and that it goes on.
 async fn built(
-    language: Language,
+    language: PolicyLanguage,
     folder: &Path,
     draft: &Path,
     say: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<()> {
-    let (folder, draft) = (std::path::absolute(folder)?, std::path::absolute(draft)?);
+    let folder = std::path::absolute(folder)?;
+    let draft = std::path::absolute(draft)?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut building = tokio::task::spawn_blocking(move || {
-        let steps = Steps::new(tell);
+        let steps = BuildSteps::new(tell);
         match language {
-            Language::Rust => rust::build(&folder, &draft, &steps),
-            Language::Js => javascript::build(&folder, &draft, &steps),
-            Language::Python => python::build(&folder, &draft, &steps),
+            PolicyLanguage::Rust => rust::build(&folder, &draft, &steps),
+            PolicyLanguage::Js => javascript::build(&folder, &draft, &steps),
+            PolicyLanguage::Python => python::build(&folder, &draft, &steps),
         }
     });
     let mut step = (String::new(), Instant::now());
@@ -121,22 +124,24 @@ async fn built(
                 step = (next, Instant::now());
             }
             ended = &mut building => return ended.context("the build panicked")?,
-            () = tokio::time::sleep(SIGN_OF_LIFE) => {
+            () = tokio::time::sleep(PROGRESS_INTERVAL) => {
                 say(&format!("{}: {} s so far", step.0, step.1.elapsed().as_secs()));
             }
         }
     }
 }
 
-fn show(format: Format, out: &Path, language: Language, policy: &Policy) -> String {
-    let (digest, size, tier) = (&policy.digest, policy.size, policy.surface.tier.name());
+fn show(format: OutputFormat, out: &Path, language: PolicyLanguage, policy: &Policy) -> String {
+    let digest = &policy.digest;
+    let size = policy.size;
+    let tier = policy.surface.tier.name();
     match format {
-        Format::Text => format!(
+        OutputFormat::Text => format!(
             "{}\n  language  {}\n  size      {size} bytes\n  sha256    {digest}\n  tier      {tier}\n",
             text::line(&out.display().to_string()),
             language.name(),
         ),
-        Format::Json => format!(
+        OutputFormat::Json => format!(
             "{:#}\n",
             json!({ "path": out, "language": language.name(), "size": size, "sha256": digest, "tier": tier })
         ),

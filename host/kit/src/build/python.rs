@@ -6,11 +6,11 @@ use std::process::Command;
 use anyhow::Context as _;
 use toml::{Table, Value};
 
-use super::steps::{Steps, once_for};
+use super::steps::{BuildSteps, once_for};
 
 const MISSING: &str = "a policy in Python needs Python 3.10 or newer with venv and pip; on Debian, as root: apt-get install python3 python3-venv";
 
-pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<()> {
+pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Result<()> {
     let path = folder.join("pyproject.toml");
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -53,7 +53,7 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<
     )
 }
 
-fn install(folder: &Path, tools: &Path, steps: &Steps) -> anyhow::Result<()> {
+fn install(folder: &Path, tools: &Path, steps: &BuildSteps) -> anyhow::Result<()> {
     let python = if cfg!(windows) { "python" } else { "python3" };
     if !tools
         .join(python)

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use toml::{Table, Value};
 
-use super::steps::Steps;
-use promote_toolchain::{Artifact, BuildRequest, Plan, Probe};
+use super::steps::BuildSteps;
+use promote_toolchain::{BuildArtifact, BuildRequest, BuildRoute, MachineProbe};
 
-pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<()> {
+pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Result<()> {
     let path = folder.join("Cargo.toml");
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -18,11 +18,11 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<
         .get("package")
         .and_then(|package| package.get("name"))
         .and_then(Value::as_str);
-    let plan = promote_toolchain::plan(Probe::detect(folder))?;
+    let plan = promote_toolchain::plan(MachineProbe::detect(folder))?;
     steps.say(match plan {
-        Plan::Installed => "compiling for wasm32-wasip2",
-        Plan::Fetch => "fetching the target wasm32-wasip2, compiling",
-        Plan::BuildStd { .. } => {
+        BuildRoute::Installed => "compiling for wasm32-wasip2",
+        BuildRoute::Fetch => "fetching the target wasm32-wasip2, compiling",
+        BuildRoute::BuildStd { .. } => {
             "compiling for wasm32-wasip2, the first time with the standard library"
         }
     });
@@ -31,7 +31,7 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &Steps) -> anyhow::Result<
         &BuildRequest {
             manifest_dir: folder,
             package: named.with_context(|| format!("{} names no package", path.display()))?,
-            artifact: Artifact::Library,
+            artifact: BuildArtifact::Library,
             profile: profile(&manifest),
             target_dir: &promote_toolchain::target_dir(folder),
         },

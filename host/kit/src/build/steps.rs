@@ -10,9 +10,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use promote_core::journal::digest;
 
 /// Tells whoever waits what is being done.
-pub(super) struct Steps(UnboundedSender<String>);
+pub(super) struct BuildSteps(UnboundedSender<String>);
 
-impl Steps {
+impl BuildSteps {
     pub(super) fn new(tell: UnboundedSender<String>) -> Self {
         Self(tell)
     }

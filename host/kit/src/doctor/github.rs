@@ -4,8 +4,9 @@ use jiff::fmt::strtime;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::{Findings, Severity};
-use promote_core::contract::{BranchRules, Failure, MergeMethod};
+use crate::finding::{DoctorFindings, FindingCode, Severity};
+use crate::marks::{MarkedSettings, SettingRole};
+use promote_core::contract::{BranchRules, MergeMethod};
 use promote_core::gate::describe;
 use promote_core::grants::Operation;
 use promote_core::service::github::Client;
@@ -15,69 +16,73 @@ use promote_intake::config::Config;
 /// Scopes of a classic token that a promotion has a use for.
 const SCOPES: [&str; 3] = ["repo", "public_repo", "repo:status"];
 
-/// Checks everything about GitHub; whether it is worth going on.
+/// Checks everything about GitHub, and returns whether services can be planned with it.
 pub(super) async fn check(
     client: &Client,
     config: &Config,
-    settings: &Value,
-    app: bool,
-    findings: &mut Findings,
+    marks: &MarkedSettings,
+    is_app: bool,
+    findings: &mut DoctorFindings,
 ) -> bool {
-    let Some(actions) = credentials(client, app, findings).await else {
+    let Some(is_workflow_token) = check_credentials(client, is_app, findings).await else {
         return false;
     };
-    let mut usable = true;
+    let mut is_usable = true;
     for name in config.grants.repositories() {
-        usable &= repository(client, config, &name, findings).await;
+        is_usable &= check_repository(client, config, &name, findings).await;
     }
-    let Some(name) = settings["repository"].as_str().filter(|_| usable) else {
-        return usable;
-    };
-    let base = settings["base"].as_str().unwrap_or("main");
-    let subject = format!("{name} {base}");
-    let rules = match client.repo(name) {
-        Ok(repository) => repository.branch_rules(base).await,
-        Err(failure) => Err(failure),
-    };
-    match rules {
-        Ok(rules) => branch(&rules, settings, &subject, actions, findings),
-        Err(failure) => {
-            let fix = "check `base` in promote.toml, and that the credentials may read metadata and contents";
-            findings.add(
-                severity(&failure),
-                "base-branch",
+    if let (true, Some(name), Some(base)) = (
+        is_usable,
+        marks.text(SettingRole::Repository),
+        marks.get(SettingRole::BaseBranch),
+    ) {
+        let subject = format!("{name} {}", base.text);
+        let rules = match client.repo(name) {
+            Ok(repository) => repository.branch_rules(&base.text).await,
+            Err(failure) => Err(failure),
+        };
+        match rules {
+            Ok(rules) => check_branch(&rules, marks, &subject, is_workflow_token, findings),
+            Err(failure) => findings.add(
+                Severity::of_failure(&failure),
+                FindingCode::BaseBranch,
                 &subject,
                 describe(&failure),
-                fix,
-            );
+                &format!(
+                    "check `{}` in promote.toml, and that the credentials may read metadata and contents",
+                    base.name
+                ),
+            ),
+        }
+        if marks.text(SettingRole::MergeMode) == Some("auto-merge") {
+            check_auto_merge(client, name, findings).await;
         }
     }
-    if settings["mode"] == "auto-merge" {
-        auto_merge(client, name, findings).await;
-    }
-    usable
+    is_usable
 }
 
-/// Whether the token works, when it ends and what it could do; whether it is a workflow's own. None if it does not work.
-async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Option<bool> {
+/// Checks that the token works, when it ends and what it could do. Returns whether it is a workflow's own; none if it does
+/// not work.
+async fn check_credentials(
+    client: &Client,
+    is_app: bool,
+    findings: &mut DoctorFindings,
+) -> Option<bool> {
     let answer = match client
-        .read(if app { "/rate_limit" } else { "/user" }.to_owned())
+        .read(if is_app { "/rate_limit" } else { "/user" }.to_owned())
         .await
     {
         Ok(answer) => answer,
         // A token of an installation has no user: it is a workflow's own, or was minted elsewhere.
-        Err(ServiceError::Refused(refusal)) if refusal.status == 403 && !app => return Some(true),
+        Err(ServiceError::Refused(refusal)) if refusal.status == 403 && !is_app => {
+            return Some(true);
+        }
         Err(error) => {
-            let severity = if error.is_uncertain() {
-                Severity::Unknown
-            } else {
-                Severity::Error
-            };
             let fix =
                 "make a new token or key, and set it as the secret that the workflow passes on";
             findings.add(
-                severity,
-                "github-credentials",
+                Severity::of_error(&error),
+                FindingCode::GithubCredentials,
                 "GitHub",
                 error.to_string(),
                 fix,
@@ -104,7 +109,7 @@ async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Opt
             ),
         };
         findings.warning(
-            "token-wide",
+            FindingCode::TokenWide,
             "GITHUB_TOKEN",
             what,
             "use a GitHub App, or a fine-grained token for the one repository",
@@ -119,7 +124,7 @@ async fn credentials(client: &Client, app: bool, findings: &mut Findings) -> Opt
             .is_ok_and(|soon| end < soon);
         if soon {
             findings.warning(
-                "token-expiry",
+                FindingCode::TokenExpiry,
                 "GITHUB_TOKEN",
                 format!("it ends on {end}"),
                 "renew it, or use a GitHub App, whose tokens live for one run",
@@ -139,7 +144,12 @@ fn expiry(text: &str) -> Option<Timestamp> {
         .ok()
 }
 
-async fn repository(client: &Client, config: &Config, name: &str, findings: &mut Findings) -> bool {
+async fn check_repository(
+    client: &Client,
+    config: &Config,
+    name: &str,
+    findings: &mut DoctorFindings,
+) -> bool {
     let found = match client.read(format!("/repos/{name}")).await {
         Ok(answer) => answer.json::<Value>(),
         Err(error) => Err(error),
@@ -147,19 +157,20 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let severity = if error.is_uncertain() {
-                Severity::Unknown
-            } else {
-                Severity::Error
-            };
             let fix = "check the name in promote.toml; GITHUB_TOKEN reaches the workflow's own repository only, for another one use a GitHub App";
-            findings.add(severity, "repository-access", name, error.to_string(), fix);
+            findings.add(
+                Severity::of_error(&error),
+                FindingCode::RepositoryAccess,
+                name,
+                error.to_string(),
+                fix,
+            );
             return false;
         }
     };
     if found["archived"] == true {
         findings.error(
-            "repository-archived",
+            FindingCode::RepositoryArchived,
             name,
             "it is archived: nothing can be proposed",
             "unarchive it, or name another in promote.toml",
@@ -171,7 +182,7 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
         .any(|operation| config.grants.mention(*operation));
     if writes && found["permissions"]["push"] == false {
         findings.error(
-            "repository-access",
+            FindingCode::RepositoryAccess,
             name,
             "the credentials may not write",
             "give them contents: write and pull-requests: write",
@@ -180,79 +191,89 @@ async fn repository(client: &Client, config: &Config, name: &str, findings: &mut
     true
 }
 
-fn branch(
+/// Holds the way of merging against the rules of the branch. A policy that does not mark how it merges is held against
+/// nothing that depends on it.
+fn check_branch(
     rules: &BranchRules,
-    settings: &Value,
+    marks: &MarkedSettings,
     subject: &str,
-    actions: bool,
-    findings: &mut Findings,
+    is_workflow_token: bool,
+    findings: &mut DoctorFindings,
 ) {
-    let (mode, method) = (
-        settings["mode"].as_str().unwrap_or("merge"),
-        settings["method"].as_str().unwrap_or("squash"),
-    );
-    let wanted = match method {
-        "merge" => MergeMethod::Merge,
-        "rebase" => MergeMethod::Rebase,
-        _ => MergeMethod::Squash,
-    };
-    if mode != "pull-request" && !rules.methods.contains(&wanted) {
-        let allowed: Vec<String> = rules
+    let mode = marks.get(SettingRole::MergeMode);
+    let is_mode = |word: &str| mode.is_some_and(|mode| mode.text == word);
+    let mode_name = mode.map_or("mode", |mode| mode.name.as_str());
+    if let Some(method) = marks.get(SettingRole::MergeMethod)
+        && !is_mode("pull-request")
+        && !rules
             .methods
             .iter()
-            .map(|method| format!("{method:?}").to_lowercase())
-            .collect();
-        let what = format!(
-            "`{method}` is not allowed here, only {}",
-            allowed.join(", ")
-        );
+            .any(|one| method_name(*one) == method.text)
+    {
+        let allowed: Vec<&str> = rules.methods.iter().map(|one| method_name(*one)).collect();
         findings.error(
-            "merge-method",
+            FindingCode::MergeMethod,
             subject,
-            what,
-            "set `policy.settings.method` to one that is, or allow it in the repository",
+            format!(
+                "`{}` is not allowed here, only {}",
+                method.text,
+                allowed.join(", ")
+            ),
+            &format!(
+                "set `policy.settings.{}` to one that is, or allow it in the repository",
+                method.name
+            ),
         );
     }
     let checks = rules.required_checks.join(", ");
-    if !checks.is_empty() && actions {
+    if !checks.is_empty() && is_workflow_token {
         findings.error(
-            "checks-never-start",
+            FindingCode::ChecksNeverStart,
             subject,
             format!("{checks} must pass, and a pull request by GITHUB_TOKEN starts no workflow: they would never report"),
             "act as a GitHub App: `promote init --app` writes the workflow for it",
         );
     }
-    if !checks.is_empty() && mode == "merge" {
+    if !checks.is_empty() && is_mode("merge") {
         findings.error(
-            "checks-required",
+            FindingCode::ChecksRequired,
             subject,
-            format!("{checks} must pass before a merge, and `mode` merges at once"),
-            "set `policy.settings.mode` to `checks` or `auto-merge`",
+            format!("{checks} must pass before a merge, and `{mode_name}` merges at once"),
+            &format!("set `policy.settings.{mode_name}` to `checks` or `auto-merge`"),
         );
     }
-    if rules.merge_queue && matches!(mode, "merge" | "checks") {
+    if rules.merge_queue && (is_mode("merge") || is_mode("checks")) {
         findings.error(
-            "merge-queue",
+            FindingCode::MergeQueue,
             subject,
             "merges go through a queue",
-            "set `policy.settings.mode = \"auto-merge\"`",
+            &format!("set `policy.settings.{mode_name} = \"auto-merge\"`"),
         );
     }
-    if rules.required_approvals > 0 && mode != "pull-request" {
-        let what = format!(
-            "{} approving reviews are needed: a run ends as pending until people gave them",
-            rules.required_approvals
-        );
+    if rules.required_approvals > 0 && !is_mode("pull-request") {
         findings.warning(
-            "reviews-required",
+            FindingCode::ReviewsRequired,
             subject,
-            what,
-            "set `mode = \"pull-request\"` or `\"auto-merge\"`, or let the App bypass the rule",
+            format!(
+                "{} approving reviews are needed: a run ends as pending until people gave them",
+                rules.required_approvals
+            ),
+            &format!(
+                "set `{mode_name} = \"pull-request\"` or `\"auto-merge\"`, or let the App bypass the rule"
+            ),
         );
     }
 }
 
-async fn auto_merge(client: &Client, name: &str, findings: &mut Findings) {
+fn method_name(method: MergeMethod) -> &'static str {
+    match method {
+        MergeMethod::Merge => "merge",
+        MergeMethod::Squash => "squash",
+        MergeMethod::Rebase => "rebase",
+    }
+}
+
+async fn check_auto_merge(client: &Client, name: &str, findings: &mut DoctorFindings) {
     let Ok(answer) = client.read(format!("/repos/{name}")).await else {
         return;
     };
@@ -261,19 +282,11 @@ async fn auto_merge(client: &Client, name: &str, findings: &mut Findings) {
         .is_ok_and(|found| found["allow_auto_merge"] == false)
     {
         findings.error(
-            "auto-merge",
+            FindingCode::AutoMerge,
             name,
             "the repository does not allow auto-merge",
             "allow it in the repository's settings, or set another `mode`",
         );
-    }
-}
-
-/// Whether a failure says something about the set-up, or only that nobody answered.
-pub(super) fn severity(failure: &Failure) -> Severity {
-    match failure {
-        Failure::Unavailable(_) | Failure::RateLimited(_) => Severity::Unknown,
-        _ => Severity::Error,
     }
 }
 

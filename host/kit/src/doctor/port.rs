@@ -2,62 +2,139 @@
 
 use serde_json::Value;
 
-use super::{Findings, Severity};
+use crate::finding::{DoctorFindings, FindingCode, Severity};
+use crate::marks::{MarkedSettings, SettingRole};
 use promote_core::service::http::{ServiceError, or_none, seg};
 use promote_core::service::port::Client;
 
-/// Checks everything about Port; whether it is worth going on.
+/// Checks everything about Port, and returns whether services can be planned with it.
 pub(super) async fn check(
     client: &Client,
     service: &str,
     action: &str,
-    settings: &Value,
-    findings: &mut Findings,
+    marks: &MarkedSettings,
+    findings: &mut DoctorFindings,
 ) -> bool {
-    let of = |key: &str, default: &str| settings[key].as_str().unwrap_or(default).to_owned();
-    let (runtime, image) = (
-        of("runtime_blueprint", "running_service"),
-        of("image_blueprint", "image"),
-    );
-    let mut found = Vec::new();
-    for name in [service, &runtime, &image] {
-        match read(
-            client,
-            &format!("/v1/blueprints/{}", seg(name)),
-            "blueprint",
-        )
-        .await
-        {
-            Ok(Some(blueprint)) => found.push(blueprint),
-            Ok(None) => {
-                findings.error(
-                    "blueprint",
-                    &format!("blueprint {name}"),
-                    "Port has no such blueprint",
-                    "`promote init` creates it, or name yours in promote.toml",
-                );
-                found.push(Value::Null);
+    let service = match CheckedBlueprint::read(client, service, findings).await {
+        Ok(blueprint) => blueprint,
+        Err(error) => return refuse(&error, findings),
+    };
+    let mut others = Vec::new();
+    for role in [SettingRole::RuntimeBlueprint, SettingRole::ImageBlueprint] {
+        others.push(match marks.text(role) {
+            None => None,
+            Some(name) => match CheckedBlueprint::read(client, name, findings).await {
+                Ok(blueprint) => Some(blueprint),
+                Err(error) => return refuse(&error, findings),
+            },
+        });
+    }
+    if let [Some(runtime), image] = &others[..] {
+        for role in [SettingRole::Source, SettingRole::Target] {
+            if let Some(relation) = marks.text(role).and_then(relation_of_service) {
+                service.check_relation(relation, &runtime.name, findings);
             }
-            Err(error) => return !refused(&error, findings),
         }
-    }
-    let relation = of("image_relation", "image");
-    target(&found[1], &runtime, &relation, &image, findings);
-    for setting in ["staging", "production"] {
-        let template = of(setting, "");
-        if let Some(name) = template
-            .strip_prefix("{service.relations.")
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
-            target(&found[0], service, name, &runtime, findings);
+        if let (Some(relation), Some(image)) = (marks.text(SettingRole::ImageRelation), image) {
+            runtime.check_relation(relation, &image.name, findings);
         }
+        runtime.check_properties(marks, SettingRole::RuntimeProperty, findings);
     }
-    properties(&found, [service, &runtime, &image], settings, findings);
+    service.check_properties(marks, SettingRole::ServiceProperty, findings);
     match read(client, &format!("/v1/actions/{}", seg(action)), "action").await {
-        Ok(found) => check_action(found.as_ref(), action, service, findings),
-        Err(error) => return !refused(&error, findings),
+        Ok(found) => check_action(found.as_ref(), action, &service.name, findings),
+        Err(error) => return refuse(&error, findings),
     }
     true
+}
+
+/// A blueprint by its name, as Port has it.
+struct CheckedBlueprint {
+    name: String,
+    /// None if Port has no such blueprint, which is a finding already.
+    found: Option<Value>,
+}
+
+impl CheckedBlueprint {
+    async fn read(
+        client: &Client,
+        name: &str,
+        findings: &mut DoctorFindings,
+    ) -> Result<Self, ServiceError> {
+        let target = format!("/v1/blueprints/{}", seg(name));
+        let found = read(client, &target, "blueprint").await?;
+        if found.is_none() {
+            findings.error(
+                FindingCode::Blueprint,
+                &format!("blueprint {name}"),
+                "Port has no such blueprint",
+                "`promote init` creates it, or name yours in promote.toml",
+            );
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            found,
+        })
+    }
+
+    /// Checks that a relation leads to one entity of a blueprint.
+    fn check_relation(&self, name: &str, target: &str, findings: &mut DoctorFindings) {
+        let Some(found) = &self.found else { return };
+        let relation = &found["relations"][name];
+        let (what, fix) = if relation.is_null() {
+            (
+                format!("it has no relation `{name}`"),
+                "`promote init` adds it, or name yours in promote.toml",
+            )
+        } else if relation["target"] != target {
+            (
+                format!(
+                    "its relation `{name}` leads to {} instead of {target}",
+                    relation["target"]
+                ),
+                "name the right blueprint in promote.toml",
+            )
+        } else if relation["many"] == true {
+            (
+                format!("its relation `{name}` leads to many: a promotion needs one"),
+                "name a relation to one in promote.toml",
+            )
+        } else {
+            return;
+        };
+        let subject = format!("blueprint {}", self.name);
+        findings.error(FindingCode::BlueprintRelation, &subject, what, fix);
+    }
+
+    /// Checks the properties that rules read: without them a rule says nothing, which looks like a yes.
+    fn check_properties(
+        &self,
+        marks: &MarkedSettings,
+        role: SettingRole,
+        findings: &mut DoctorFindings,
+    ) {
+        let Some(found) = &self.found else { return };
+        for setting in marks
+            .all(role)
+            .filter(|one| !has_property(found, &one.text))
+        {
+            findings.warning(
+                FindingCode::BlueprintProperty,
+                &format!("blueprint {}", self.name),
+                format!(
+                    "it has no property `{}`, which the setting `{}` names",
+                    setting.text, setting.name
+                ),
+                "`promote init` adds it, or name yours in promote.toml",
+            );
+        }
+    }
+}
+
+/// Returns the relation that a template over a service follows, if it does nothing else.
+fn relation_of_service(template: &str) -> Option<&str> {
+    let rest = template.strip_prefix("{service.relations.")?;
+    rest.strip_suffix('}')
 }
 
 async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>, ServiceError> {
@@ -67,75 +144,19 @@ async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>,
     Ok(Some(answer.json::<Value>()?[key].take()))
 }
 
-/// Port does not answer, or not these credentials.
-fn refused(error: &ServiceError, findings: &mut Findings) -> bool {
-    let severity = if error.is_uncertain() {
-        Severity::Unknown
-    } else {
-        Severity::Error
-    };
-    let fix = "check client id, client secret and the region (PORT_API_URL)";
-    findings.add(severity, "port-credentials", "Port", error.to_string(), fix);
-    true
+/// Says that Port does not answer, or not with these credentials. Nothing more can be checked then.
+fn refuse(error: &ServiceError, findings: &mut DoctorFindings) -> bool {
+    findings.add(
+        Severity::of_error(error),
+        FindingCode::PortCredentials,
+        "Port",
+        error.to_string(),
+        "check client id, client secret and the region (PORT_API_URL)",
+    );
+    false
 }
 
-fn target(blueprint: &Value, name: &str, relation: &str, expected: &str, findings: &mut Findings) {
-    if blueprint.is_null() {
-        return;
-    }
-    let subject = format!("blueprint {name}");
-    let found = &blueprint["relations"][relation];
-    let (what, fix) = if found.is_null() {
-        (
-            format!("it has no relation `{relation}`"),
-            "`promote init` adds it, or name yours in promote.toml",
-        )
-    } else if found["target"] != expected {
-        (
-            format!(
-                "its relation `{relation}` leads to {} instead of {expected}",
-                found["target"]
-            ),
-            "name the right blueprint in promote.toml",
-        )
-    } else if found["many"] == true {
-        (
-            format!("its relation `{relation}` leads to many: a promotion needs one"),
-            "name a relation to one in promote.toml",
-        )
-    } else {
-        return;
-    };
-    findings.error("blueprint-relation", &subject, what, fix);
-}
-
-/// Properties that rules read: without them a rule says nothing, which looks like a yes.
-fn properties(found: &[Value], names: [&str; 3], settings: &Value, findings: &mut Findings) {
-    let read = [
-        (0, "lock", "/lock/enabled", "/lock/property"),
-        (1, "health", "/health/enabled", "/health/property"),
-        (1, "health", "/health/enabled", "/health/sync_property"),
-    ];
-    for (at, rule, enabled, property) in read {
-        let name = settings
-            .pointer(property)
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let on = settings.pointer(enabled) == Some(&Value::Bool(true));
-        if !on || name.is_empty() || found[at].is_null() || known(&found[at], name) {
-            continue;
-        }
-        let what = format!("it has no property `{name}`, which the rule `{rule}` reads");
-        findings.warning(
-            "blueprint-property",
-            &format!("blueprint {}", names[at]),
-            what,
-            "`promote init` adds it, or name yours in promote.toml",
-        );
-    }
-}
-
-fn known(blueprint: &Value, property: &str) -> bool {
+fn has_property(blueprint: &Value, property: &str) -> bool {
     let places = [
         "/schema/properties",
         "/mirrorProperties",
@@ -149,11 +170,11 @@ fn known(blueprint: &Value, property: &str) -> bool {
     })
 }
 
-fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut Findings) {
+fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut DoctorFindings) {
     let subject = format!("action {name}");
     let Some(found) = found else {
         findings.error(
-            "port-action",
+            FindingCode::PortAction,
             &subject,
             "Port has no such action",
             "`promote init` creates it; `--action` names another",
@@ -164,7 +185,7 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
     let github = [&method["type"], &method["integrationActionType"]];
     if !(github[0] == "GITHUB" || github[1] == "dispatch_workflow") {
         findings.error(
-            "port-action",
+            FindingCode::PortAction,
             &subject,
             format!("it starts no workflow: its backend is {}", method["type"]),
             "`promote init --port-action NAME` makes another",
@@ -176,7 +197,7 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
             found["trigger"]["blueprintIdentifier"]
         );
         findings.error(
-            "port-action",
+            FindingCode::PortAction,
             &subject,
             what,
             "`promote init --port-action NAME` makes another",
@@ -189,7 +210,7 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
     };
     if !at["workflowInputs"].to_string().contains(".run.id") {
         findings.error(
-            "port-action",
+            FindingCode::PortAction,
             &subject,
             "it does not send the id of its run",
             "`promote init` sets its `workflowInputs`",
@@ -197,7 +218,7 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
     }
     if at["reportWorkflowStatus"] != true {
         findings.warning(
-            "port-action",
+            FindingCode::PortAction,
             &subject,
             "a workflow that never starts leaves its run in progress for ever",
             "set `reportWorkflowStatus`: `promote init` does",

@@ -1,18 +1,18 @@
-//! What calls to Port and GitHub can come back with: the cases of `failure` in `wit/types.wit`.
+//! The failures that calls to Port and GitHub can come back with: the cases of `failure` in `wit/types.wit`.
 
-use super::{Explanation, Kind};
+use super::code::{CodeExplanation, CodeKind};
 
-const fn failure(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation {
+const fn failure(code: &'static str, means: &'static str, remedy: &'static str) -> CodeExplanation {
+    CodeExplanation {
         code,
-        kind: Kind::Failure,
+        kind: CodeKind::Failure,
         means,
         remedy,
     }
 }
 
 /// In the order of the contract.
-pub(super) const ALL: &[Explanation] = &[
+pub(super) const ALL: &[CodeExplanation] = &[
     failure(
         "denied",
         "The operator has not granted this call on this target. Whether the target exists is not said. The run counts as a violation.",

@@ -1,155 +1,161 @@
-//! What `promote doctor` finds.
+//! The findings of `promote doctor`.
 
-use super::{Explanation, Kind};
+use super::code::{CodeExplanation, CodeKind};
+use crate::finding::FindingCode;
 
-const fn finding(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation {
-        code,
-        kind: Kind::Finding,
+const fn finding(code: FindingCode, means: &'static str, remedy: &'static str) -> CodeExplanation {
+    CodeExplanation {
+        code: code.name(),
+        kind: CodeKind::Finding,
         means,
         remedy,
     }
 }
 
 /// First credentials, then what they reach, then the configuration, then services.
-pub(super) const ALL: &[Explanation] = &[
+pub(super) const ALL: &[CodeExplanation] = &[
     finding(
-        "port-credentials",
+        FindingCode::PortCredentials,
         "Port refuses the client id and secret, does not answer, or they are not set.",
         "take them from Port (… → Credentials); an account outside Europe needs PORT_API_URL.",
     ),
     finding(
-        "github-credentials",
+        FindingCode::GithubCredentials,
         "GitHub refuses the token or the App's key, does not answer, or none is set.",
         "make a new one; a workflow passes it on as the action's input, from a secret.",
     ),
     finding(
-        "token-wide",
+        FindingCode::TokenWide,
         "The token could do far more than a promotion needs. The grants bind the policy, not a thief of the token.",
         "use a GitHub App: the host narrows its tokens to the grants and gives them back at the end.",
     ),
     finding(
-        "token-expiry",
+        FindingCode::TokenExpiry,
         "The token ends within two weeks, and every promotion with it.",
         "renew it, or use a GitHub App.",
     ),
     finding(
-        "repository-access",
+        FindingCode::RepositoryAccess,
         "The repository is not there for these credentials, or they may not write to it.",
         "install the App in it with contents and pull requests: write, or correct the name in promote.toml.",
     ),
     finding(
-        "repository-archived",
+        FindingCode::RepositoryArchived,
         "The GitOps repository is archived: GitHub takes no change.",
         "unarchive it, or name the one that is in use.",
     ),
     finding(
-        "base-branch",
+        FindingCode::BaseBranch,
         "The branch that production follows, or its rules, could not be read.",
         "check `policy.settings.base` and the `base` of the grants.",
     ),
     finding(
-        "merge-method",
+        FindingCode::MergeMethod,
         "The way of merging that the settings name is not allowed by the repository or the branch's rules.",
         "set `policy.settings.method`, or allow it.",
     ),
     finding(
-        "checks-never-start",
+        FindingCode::ChecksNeverStart,
         "The branch requires checks, and a pull request that GITHUB_TOKEN opens starts no workflow (GitHub does this against loops): the checks would never report and no merge would ever be allowed.",
         "act as a GitHub App: `promote init --app`.",
     ),
     finding(
-        "checks-required",
+        FindingCode::ChecksRequired,
         "The branch requires checks, and the settings merge at once.",
         "set `policy.settings.mode` to `checks` or `auto-merge`.",
     ),
     finding(
-        "merge-queue",
+        FindingCode::MergeQueue,
         "The branch merges through a queue, which a direct merge cannot do.",
         "set `policy.settings.mode = \"auto-merge\"`.",
     ),
     finding(
-        "reviews-required",
+        FindingCode::ReviewsRequired,
         "People must approve: a run ends as pending, and a second run goes on after the merge.",
         "decide whether people or the policy approve; set `mode`, or let the App bypass the rule.",
     ),
     finding(
-        "auto-merge",
+        FindingCode::AutoMerge,
         "The settings ask for auto-merge, and the repository does not allow it.",
         "allow auto-merge in the repository's settings.",
     ),
     finding(
-        "blueprint",
+        FindingCode::Blueprint,
         "A blueprint that the settings name is not in Port, or its entities cannot be read.",
         "`promote init` creates the guide's; else name yours: `runtime_blueprint`, `image_blueprint`.",
     ),
     finding(
-        "blueprint-relation",
+        FindingCode::BlueprintRelation,
         "A relation that a promotion follows is missing or leads elsewhere.",
         "`promote init` adds it; else name yours: `staging`, `production`, `image_relation`.",
     ),
     finding(
-        "blueprint-property",
+        FindingCode::BlueprintProperty,
         "A rule reads a property that the blueprint has not got: it would never refuse.",
         "`promote init` adds it; else name yours in the rule's settings, or turn the rule off.",
     ),
     finding(
-        "port-action",
+        FindingCode::PortAction,
         "The action is missing, starts something else, or leaves runs in progress when a workflow does not start.",
         "`promote init` sets it up and shows what changes.",
     ),
     finding(
-        "component",
+        FindingCode::Component,
         "The policy's component cannot be used: not the pinned digest, another contract, no component at all, or its registry does not send it.",
         "`promote inspect FILE` says what it is; go back to the one that was reviewed. `promote pull REFERENCE` asks the registry alone.",
     ),
     finding(
-        "component-unpinned",
+        FindingCode::ComponentUnpinned,
         "The policy is a file without `sha256`, and there is no promote.lock: whoever can change the file changes what promotes.",
         "`promote lock`, or pin it: `sha256` beside `component`.",
     ),
     finding(
-        "component-unlocked",
+        FindingCode::ComponentUnlocked,
         "A component is not the one that promote.lock names, is not in it, or was locked for another contract: nobody has reviewed what would run. A run ends with exit code 2 before it asks anything.",
         "`promote lock` shows the authority that was gained and lost, and writes promote.lock; have that change reviewed. If it was not meant, go back to the component that is locked.",
     ),
     finding(
-        "settings",
+        FindingCode::Settings,
         "A setting is unknown to the policy, or one that it needs is missing.",
         "correct promote.toml; `promote inspect --format json` shows the schema.",
     ),
     finding(
-        "grants-none",
+        FindingCode::SettingsUnmarked,
+        "The policy does not say in its schema which of its settings a check of the set-up needs, or the setting is empty. Nothing is wrong with a run.",
+        "set it in promote.toml; the policy's author marks a setting with `x-promote-role`, as plugin/GUIDE.md has it.",
+    ),
+    finding(
+        FindingCode::GrantsNone,
         "There are no grants, or one cannot be read: every call would be denied.",
         "`promote init` writes the ones that the built-in policy needs.",
     ),
     finding(
-        "grant-wide",
+        FindingCode::GrantWide,
         "A grant allows more than a promotion of one service needs.",
         "narrow it as the finding says; what is not granted, no policy can do.",
     ),
     finding(
-        "grant-narrow",
+        FindingCode::GrantNarrow,
         "The policy makes a call that is not granted: a run would end as a violation.",
         "add the grant that the finding spells out, if the policy should do this.",
     ),
     finding(
-        "grant-unused",
+        FindingCode::GrantUnused,
         "An operation is granted that no plan used. It may be needed by a setting that is off, or by a failure.",
         "remove it if it is not.",
     ),
     finding(
-        "no-service",
+        FindingCode::NoService,
         "There is no such service, or none that has a production runtime.",
         "set the relations of the service in Port.",
     ),
     finding(
-        "would-refuse",
+        FindingCode::WouldRefuse,
         "A promotion of this service would be refused now. An error if the set-up is the reason, a note if it is a state that passes.",
         "`promote explain RULE` for the rule in brackets.",
     ),
     finding(
-        "would-fail",
+        FindingCode::WouldFail,
         "A promotion of this service would fail now: a call came back with a failure, or the policy hit a limit or crashed.",
         "do what the finding says.",
     ),

@@ -1,8 +1,9 @@
-//! `promote explain`: what a code means and what to do about it.
+//! `promote explain`: the meaning of a code, and what to do about it.
 //!
 //! A code is a word that a run ends with (`outcome`), a rule that refuses, a failure that a call comes back with, or a
-//! finding of `promote doctor`. The texts are here; a test holds them to every code that host and built-in policy use.
+//! finding of `promote doctor`. The texts are here, and tests hold them to the codes that host, policy and doctor use.
 
+mod code;
 mod failures;
 mod findings;
 mod outcomes;
@@ -13,10 +14,12 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use clap::Args;
 
-use super::format::Format;
+use promote_run::OutputFormat;
 use serde_json::{Value, json};
 
-/// What `promote explain` is told.
+pub use code::{CodeExplanation, CodeKind};
+
+/// The arguments of `promote explain`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -28,67 +31,20 @@ pub struct ExplainArgs {
     #[arg(value_name = "CODE")]
     code: Option<String>,
 
-    /// How to print it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
-/// What kind of code it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// How a run ends: the step's output `outcome`.
-    Outcome,
-    /// Why the built-in policy refuses.
-    Rule,
-    /// What a call to Port or GitHub comes back with.
-    Failure,
-    /// What `promote doctor` finds.
-    Finding,
-}
-
-/// What a code means.
-#[derive(Clone, Copy, Debug)]
-pub struct Explanation {
-    /// The code.
-    pub code: &'static str,
-    /// What kind of code it is.
-    pub kind: Kind,
-    /// What has happened.
-    pub means: &'static str,
-    /// What the reader can do.
-    pub remedy: &'static str,
-}
-
-impl Kind {
-    /// A word for machines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Outcome => "outcome",
-            Self::Rule => "rule",
-            Self::Failure => "failure",
-            Self::Finding => "finding",
-        }
-    }
-
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Outcome => "how a run ends",
-            Self::Rule => "a rule of the built-in policy that refuses (exit code 1)",
-            Self::Failure => "what a call to Port or GitHub came back with",
-            Self::Finding => "a finding of `promote doctor`",
-        }
-    }
-}
-
-/// Every explanation.
-pub fn all() -> impl Iterator<Item = &'static Explanation> {
+/// Returns every explanation.
+pub fn all() -> impl Iterator<Item = &'static CodeExplanation> {
     [outcomes::ALL, rules::ALL, failures::ALL, findings::ALL]
         .into_iter()
         .flatten()
 }
 
-/// The explanations of a code: more than one if a rule and a failure share the word.
-pub fn of(code: &str) -> Vec<&'static Explanation> {
+/// Returns the explanations of a code: more than one if a rule and a failure share the word.
+pub fn of(code: &str) -> Vec<&'static CodeExplanation> {
     all().filter(|one| one.code == code).collect()
 }
 
@@ -99,8 +55,8 @@ pub fn of(code: &str) -> Vec<&'static Explanation> {
 pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
     let Some(code) = &args.code else {
         return Ok(match args.format {
-            Format::Text => list(),
-            Format::Json => format!("{:#}\n", all().map(json).collect::<Value>()),
+            OutputFormat::Text => list(),
+            OutputFormat::Json => format!("{:#}\n", all().map(json).collect::<Value>()),
         });
     };
     let found = of(code.trim());
@@ -112,12 +68,12 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
         bail!("no code `{code}`{hint}; `promote explain` lists all of them");
     }
     Ok(match args.format {
-        Format::Text => found.into_iter().map(print).collect::<Vec<_>>().join("\n"),
-        Format::Json => format!("{:#}\n", found.into_iter().map(json).collect::<Value>()),
+        OutputFormat::Text => found.into_iter().map(print).collect::<Vec<_>>().join("\n"),
+        OutputFormat::Json => format!("{:#}\n", found.into_iter().map(json).collect::<Value>()),
     })
 }
 
-fn print(one: &Explanation) -> String {
+fn print(one: &CodeExplanation) -> String {
     format!(
         "{}: {}\n\n{}\n\nWhat to do: {}\n",
         one.code,
@@ -129,7 +85,12 @@ fn print(one: &Explanation) -> String {
 
 fn list() -> String {
     let mut text = String::new();
-    for kind in [Kind::Outcome, Kind::Rule, Kind::Failure, Kind::Finding] {
+    for kind in [
+        CodeKind::Outcome,
+        CodeKind::Rule,
+        CodeKind::Failure,
+        CodeKind::Finding,
+    ] {
         let of_kind: Vec<_> = all().filter(|one| one.kind == kind).collect();
         if of_kind.is_empty() {
             continue;
@@ -154,7 +115,7 @@ fn list() -> String {
     text
 }
 
-fn json(one: &Explanation) -> Value {
+fn json(one: &CodeExplanation) -> Value {
     json!({ "code": one.code, "kind": one.kind.name(), "means": one.means, "remedy": one.remedy })
 }
 
@@ -165,71 +126,42 @@ fn nearest(code: &str) -> Option<&'static str> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
     use super::*;
+    use crate::failure::FAILURES;
+    use crate::finding::FindingCode;
+    use crate::scenario::Scenario;
     use promote_core::run::ending::Ending;
+    use promote_intake::config::ComponentRef;
 
-    fn explained(kind: Kind, code: &str) -> bool {
+    fn is_explained(kind: CodeKind, code: &str) -> bool {
         all().any(|one| one.kind == kind && one.code == code)
     }
 
-    /// The sources of the built-in policy, without their tests.
-    fn sources() -> Vec<PathBuf> {
-        let (mut files, mut folders) = (
-            Vec::new(),
-            vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/src")],
-        );
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false
-                        if path.to_string_lossy().contains("tests")
-                            || path.ends_with("fake.rs") => {}
-                    false => files.push(path),
-                }
-            }
-        }
-        files
-    }
-
-    /// The first argument of each call of `function` that is a text.
-    fn arguments(text: &str, function: &str) -> Vec<String> {
-        let calls = text
-            .split(function)
-            .skip(1)
-            .filter_map(|rest| rest.trim_start().strip_prefix('"'));
-        calls
-            .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
-            .collect()
-    }
-
     #[test]
-    fn every_rule_of_the_policy_is_explained() {
-        // The two that are named in a table, not in a call.
-        let mut rules = vec!["staging".to_owned(), "production".to_owned()];
-        for file in sources() {
-            let text = std::fs::read_to_string(&file).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            for function in ["reason(", ".refuse(", "self.fill("] {
-                rules.extend(arguments(code, function));
+    fn every_rule_that_scenarios_meet_is_explained() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios");
+        let mut rules = BTreeSet::new();
+        for path in crate::files::find(&[folder], "toml").unwrap() {
+            let scenario = Scenario::read(&path).unwrap();
+            if scenario.config.policy.component == ComponentRef::Builtin {
+                let expected = scenario
+                    .steps
+                    .into_iter()
+                    .filter_map(|step| step.expect.rules);
+                rules.extend(expected.flatten());
             }
         }
-        rules.sort();
-        rules.dedup();
-        assert!(rules.len() > 15, "the scan finds the rules: {rules:?}");
+        assert!(rules.len() > 15, "the scenarios meet the rules: {rules:?}");
         for rule in rules {
-            assert!(
-                explained(Kind::Rule, &rule),
-                "rule `{rule}` has no explanation"
-            );
+            assert!(is_explained(CodeKind::Rule, &rule), "{rule}");
         }
     }
 
     #[test]
-    fn every_end_and_every_failure_is_explained() {
+    fn every_ending_and_every_failure_is_explained() {
         for ending in [
             Ending::Failed(String::new()),
             Ending::Violation(Vec::new()),
@@ -238,49 +170,21 @@ mod tests {
             Ending::Cancelled,
             Ending::Unusable(String::new()),
         ] {
-            assert!(explained(Kind::Outcome, ending.kind()), "{}", ending.kind());
+            let kind = ending.kind();
+            assert!(is_explained(CodeKind::Outcome, kind), "{kind}");
         }
         for decided in ["promoted", "unchanged", "pending", "refused"] {
-            assert!(explained(Kind::Outcome, decided), "{decided}");
+            assert!(is_explained(CodeKind::Outcome, decided), "{decided}");
         }
-        // The cases of `failure` in wit/types.wit.
-        let contract = include_str!("../../../../wit/types.wit");
-        let cases = contract
-            .split("variant failure {")
-            .nth(1)
-            .and_then(|rest| rest.split('}').next())
-            .unwrap();
-        let cases = cases
-            .lines()
-            .filter_map(|line| line.trim().strip_suffix("(string),"));
-        let cases: Vec<&str> = cases.collect();
-        assert!(cases.len() >= 7, "{cases:?}");
-        for case in cases {
-            assert!(explained(Kind::Failure, case), "{case}");
+        for (failure, _) in FAILURES {
+            assert!(is_explained(CodeKind::Failure, failure), "{failure}");
         }
     }
 
     #[test]
-    fn every_finding_is_explained() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kit/doctor");
-        let mut codes = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-            for function in ["findings.error(", "findings.warning(", "findings.note("] {
-                codes.extend(arguments(&text, function));
-            }
-            codes.extend(
-                arguments(&text, "severity, ")
-                    .into_iter()
-                    .chain(arguments(&text, "Severity::Unknown, ")),
-            );
-        }
-        assert!(codes.len() > 25, "the scan finds the codes: {codes:?}");
-        for code in codes {
-            assert!(
-                explained(Kind::Finding, &code),
-                "finding `{code}` has no explanation"
-            );
+    fn every_finding_of_the_doctor_is_explained() {
+        for code in FindingCode::ALL {
+            assert!(is_explained(CodeKind::Finding, code.name()), "{code:?}");
         }
     }
 
@@ -298,7 +202,7 @@ mod tests {
         let ask = |code: &str| {
             run(&ExplainArgs {
                 code: Some(code.to_owned()),
-                format: Format::Text,
+                format: OutputFormat::Text,
             })
         };
         assert!(ask("lock").unwrap().contains("What to do: "));

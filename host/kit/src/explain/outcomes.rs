@@ -1,18 +1,18 @@
-//! How a run can end.
+//! The endings of a run.
 
-use super::{Explanation, Kind};
+use super::code::{CodeExplanation, CodeKind};
 
-const fn outcome(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation {
+const fn outcome(code: &'static str, means: &'static str, remedy: &'static str) -> CodeExplanation {
+    CodeExplanation {
         code,
-        kind: Kind::Outcome,
+        kind: CodeKind::Outcome,
         means,
         remedy,
     }
 }
 
 /// In the order of exit codes.
-pub(super) const ALL: &[Explanation] = &[
+pub(super) const ALL: &[CodeExplanation] = &[
     outcome(
         "promoted",
         "The image is on the base branch, put there by a pull request of this run or of an earlier attempt of it, and Port's catalog names it. Exit code 0.",

@@ -1,18 +1,18 @@
 //! The rules of the built-in policy. Its settings are in `plugin/README.md`.
 
-use super::{Explanation, Kind};
+use super::code::{CodeExplanation, CodeKind};
 
-const fn rule(code: &'static str, means: &'static str, remedy: &'static str) -> Explanation {
-    Explanation {
+const fn rule(code: &'static str, means: &'static str, remedy: &'static str) -> CodeExplanation {
+    CodeExplanation {
         code,
-        kind: Kind::Rule,
+        kind: CodeKind::Rule,
         means,
         remedy,
     }
 }
 
 /// First what must be found, then what must hold, then what can come in between.
-pub(super) const ALL: &[Explanation] = &[
+pub(super) const ALL: &[CodeExplanation] = &[
     rule(
         "service",
         "The entity that the action was started on is not in Port's catalog: deleted since, or of another organisation.",

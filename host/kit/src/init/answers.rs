@@ -1,18 +1,117 @@
-//! What the files and Port's action are made of: from flags, from the repository at hand, or asked.
+//! The answers that the files and Port's action are made of: from flags, from the repository at hand, or asked.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 
-use super::{InitArgs, Talk};
+use super::dialog::SetupDialog;
 use promote_core::service::github::Repository;
 
-/// Where this binary was released from: `owner/name@commit`, set by the release workflow.
+/// The commit that this binary was released from, `owner/name@commit`, set by the release workflow.
 const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
+
+/// The arguments of `promote init`. It asks for the missing ones on a terminal.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote init                                          ask for what is needed, on a terminal
+  promote init --repository acme/gitops --dry-run       show what would change, in Port and here
+  promote init --repository acme/gitops --yes           and change it
+  promote init --repository acme/gitops --no-port       the files alone
+
+It sets up the built-in policy, with the blueprints of Port's guide; a policy of your own brings a promote.toml of its own.
+
+Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET (PORT_API_URL for another region).")]
+pub struct InitArgs {
+    /// The GitOps repository, whose manifests are changed
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repository: Option<String>,
+
+    /// The repository of the workflow, if it is another one
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub workflow_repository: Option<String>,
+
+    /// The folder of the workflow's repository, where files are written
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub folder: std::path::PathBuf,
+
+    /// This program as an action, pinned by its commit; a released binary knows it
+    #[arg(long, value_name = "OWNER/NAME@COMMIT")]
+    pub uses: Option<String>,
+
+    /// The branch that production follows
+    #[arg(long, value_name = "BRANCH", default_value = "main")]
+    pub base: String,
+
+    /// The manifest of a service, a template over its runtime
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{production.gitPath}/deployment.yaml"
+    )]
+    pub manifest: String,
+
+    /// The place of the image in the manifest
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "spec.template.spec.containers[0].image"
+    )]
+    pub image: String,
+
+    /// The image's reference, a template over its entity
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{registryId}:{tags[0]}"
+    )]
+    pub reference: String,
+
+    /// The files that a promotion of a service may change, a glob; guessed from the catalog unless given
+    #[arg(long, value_name = "GLOB")]
+    pub paths: Option<String>,
+
+    /// Name of the environment that is promoted to
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    pub environment: String,
+
+    /// Act as a GitHub App instead of with the workflow's own token
+    #[arg(long)]
+    pub app: bool,
+
+    /// Identifier of the action in Port
+    #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
+    pub port_action: String,
+
+    /// Port's GitHub integration of the newer kind (Ocean) by its installation id, instead of the GitHub app
+    #[arg(long, value_name = "ID")]
+    pub installation: Option<String>,
+
+    /// To blueprints that exist, add only what a promotion reads, not all that the guide has
+    #[arg(long)]
+    pub minimal: bool,
+
+    /// Leave Port alone
+    #[arg(long)]
+    pub no_port: bool,
+
+    /// Replace a workflow file or promote.toml that differs
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+
+    /// Do not ask before changing something
+    #[arg(long)]
+    pub yes: bool,
+}
 
 /// Everything that is filled in.
 #[derive(Clone, Debug)]
-pub struct Answers {
+pub(super) struct SetupAnswers {
     /// The GitOps repository.
     pub repository: String,
     /// The repository of the workflow.
@@ -27,29 +126,29 @@ pub struct Answers {
     pub image: String,
     /// Template of the reference.
     pub reference: String,
-    /// What may be changed; none until it is settled.
+    /// The files that may be changed, a glob; none until it is settled.
     pub paths: Option<String>,
     /// The environment.
     pub environment: String,
-    /// Whether a GitHub App acts.
+    /// True if a GitHub App acts.
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
     /// Port's integration of the newer kind.
     pub installation: Option<String>,
-    /// Whether only what a promotion reads is added.
+    /// True if only what a promotion reads is added.
     pub minimal: bool,
 }
 
-impl Answers {
+impl SetupAnswers {
     /// Takes flags, else what is at hand, else asks.
-    pub(super) fn complete(args: &InitArgs, talk: &Talk<'_>) -> anyhow::Result<Self> {
+    pub(super) fn complete(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<Self> {
         let here = repository_of(&args.folder);
         let repository = answer(
             args.repository.clone(),
             "the GitOps repository (owner/name)",
             here,
-            talk,
+            dialog,
         )
         .context("`--repository OWNER/NAME` names the GitOps repository")?;
         let workflow_repository = args
@@ -68,7 +167,7 @@ impl Answers {
             uses,
             "this program as an action (owner/name@commit)",
             None,
-            talk,
+            dialog,
         )
         .context(
             "this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is",
@@ -104,7 +203,7 @@ impl Answers {
     }
 
     /// Decides which files a promotion may change: the narrowest pattern that is known.
-    pub(super) fn settle_paths(&mut self, talk: &Talk<'_>) -> anyhow::Result<()> {
+    pub(super) fn settle_paths(&mut self, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
         let by_service = self.manifest.contains("{service.identifier}");
         let own =
             (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
@@ -114,7 +213,7 @@ impl Answers {
             known,
             "the files that a promotion of a service may change (glob)",
             Some(guess),
-            talk,
+            dialog,
         );
         self.paths = Some(paths.context(
             "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
@@ -128,10 +227,10 @@ fn answer(
     given: Option<String>,
     question: &str,
     default: Option<String>,
-    talk: &Talk<'_>,
+    dialog: &SetupDialog<'_>,
 ) -> Option<String> {
     given
-        .or_else(|| (talk.ask)(question, default.as_deref().unwrap_or_default()))
+        .or_else(|| (dialog.ask)(question, default.as_deref().unwrap_or_default()))
         .filter(|text| !text.is_empty())
 }
 

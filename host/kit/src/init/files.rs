@@ -1,10 +1,11 @@
-//! The workflow file and `promote.toml`, from templates.
+//! The workflow file and `promote.toml` for the built-in policy, from templates.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Answers, Difference, Talk};
+use super::answers::SetupAnswers;
+use super::dialog::{SetupDialog, SetupDifference};
 use promote_intake::config::Config;
 
 /// The workflow file, below the repository.
@@ -18,20 +19,24 @@ const WORKFLOW_TEMPLATE: &str = include_str!("workflow.yml");
 const CONFIG_TEMPLATE: &str = include_str!("promote.toml");
 
 /// The files that would change, and those that stay although they differ.
-pub(super) struct Files {
-    pub(super) all: Vec<File>,
+pub(super) struct SetupFiles {
+    pub(super) all: Vec<SetupFile>,
     pub(super) kept: Vec<String>,
 }
 
 /// A file that would change.
-pub(super) struct File {
+pub(super) struct SetupFile {
     path: PathBuf,
-    pub(super) difference: Difference,
+    pub(super) difference: SetupDifference,
 }
 
 /// Compares what is there with what should be. A file that differs is a person's work: it stays unless `overwrite`.
-pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow::Result<Files> {
-    let mut files = Files {
+pub(super) fn plan(
+    answers: &SetupAnswers,
+    folder: &Path,
+    overwrite: bool,
+) -> anyhow::Result<SetupFiles> {
+    let mut files = SetupFiles {
         all: Vec::new(),
         kept: Vec::new(),
     };
@@ -51,9 +56,9 @@ pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow:
             ));
             continue;
         }
-        files.all.push(File {
+        files.all.push(SetupFile {
             path,
-            difference: Difference {
+            difference: SetupDifference {
                 name: name.to_owned(),
                 before,
                 after,
@@ -64,19 +69,17 @@ pub(super) fn plan(answers: &Answers, folder: &Path, overwrite: bool) -> anyhow:
 }
 
 /// Writes the files.
-pub(super) fn write(files: &Files, talk: &Talk<'_>) -> anyhow::Result<()> {
+pub(super) fn write(files: &SetupFiles, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
     for file in &files.all {
-        let written = || {
-            std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))?;
-            std::fs::write(&file.path, &file.difference.after)
-        };
-        written().with_context(|| format!("writing {}", file.path.display()))?;
-        (talk.say)(&format!("wrote {}", file.difference.name));
+        std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))
+            .and_then(|()| std::fs::write(&file.path, &file.difference.after))
+            .with_context(|| format!("writing {}", file.path.display()))?;
+        (dialog.say)(&format!("wrote {}", file.difference.name));
     }
     Ok(())
 }
 
-fn workflow(answers: &Answers) -> String {
+fn workflow(answers: &SetupAnswers) -> String {
     let own = "github-token: ${{ github.token }}";
     let app = "app-id: ${{ secrets.PROMOTE_APP_ID }}\n          app-private-key: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}";
     let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
@@ -92,7 +95,7 @@ fn workflow(answers: &Answers) -> String {
         .replace("VERSION", env!("CARGO_PKG_VERSION"))
 }
 
-fn config(answers: &Answers) -> anyhow::Result<String> {
+fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let paths = answers.paths.as_deref().unwrap_or_default();
     let text = CONFIG_TEMPLATE
@@ -114,8 +117,8 @@ fn config(answers: &Answers) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
-    fn answers() -> Answers {
-        Answers {
+    fn answers() -> SetupAnswers {
+        SetupAnswers {
             repository: "acme/gitops".to_owned(),
             workflow_repository: "acme/gitops".to_owned(),
             uses: "acme/promote@0123456789abcdef0123456789abcdef01234567".to_owned(),
@@ -146,7 +149,7 @@ mod tests {
         ] {
             assert!(own.contains(part), "{part} is not in {own}");
         }
-        let app = workflow(&Answers {
+        let app = workflow(&SetupAnswers {
             app: true,
             ..answers()
         });
@@ -174,7 +177,7 @@ mod tests {
             "{}",
             config.policy.settings()
         );
-        let hostile = Answers {
+        let hostile = SetupAnswers {
             repository: "a\"\n[grants]".to_owned(),
             ..answers()
         };

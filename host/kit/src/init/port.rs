@@ -4,15 +4,18 @@ use anyhow::{Context as _, bail};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Answers, Difference, Talk, files};
-use crate::fleet::{self, Terms};
+use super::answers::SetupAnswers;
+use super::dialog::{SetupDialog, SetupDifference};
+use super::files;
+use crate::fleet;
+use promote_core::contract::EntityKey;
 use promote_core::gate::describe;
 use promote_core::service::http::{Request, or_none, seg};
 use promote_core::service::port::Client;
 use promote_mock::port::{GUIDE_ACTION, GUIDE_BLUEPRINTS};
 
-/// What a promotion reads of each blueprint, properties and relations.
-const READ: [(&str, &[&str]); 3] = [
+/// The properties and relations of each blueprint that a promotion by the built-in policy reads.
+const READ_FIELDS: [(&str, &[&str]); 3] = [
     (
         "image",
         &[
@@ -39,8 +42,8 @@ const READ: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// What Port takes of an action (API reference, "Create an action/automation"); its answer has more.
-const ACTION: [&str; 10] = [
+/// The fields of an action that Port takes (API reference, "Create an action/automation"); its answer has more.
+const ACTION_FIELDS: [&str; 10] = [
     "identifier",
     "title",
     "icon",
@@ -53,24 +56,24 @@ const ACTION: [&str; 10] = [
     "publish",
 ];
 
-/// What would change in Port.
+/// Everything that would change in Port.
 #[derive(Default)]
-pub(super) struct Changes {
-    pub(super) all: Vec<Change>,
+pub(super) struct PortChanges {
+    pub(super) all: Vec<PortChange>,
     pub(super) warnings: Vec<String>,
 }
 
 /// One request.
-pub(super) struct Change {
+pub(super) struct PortChange {
     method: Method,
     target: String,
     body: Value,
-    pub(super) difference: Difference,
+    pub(super) difference: SetupDifference,
 }
 
 /// Reads what is there and compares.
-pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<Changes> {
-    let mut changes = Changes::default();
+pub(super) async fn plan(client: &Client, answers: &SetupAnswers) -> anyhow::Result<PortChanges> {
+    let mut changes = PortChanges::default();
     // In this order: the target of a relation must exist.
     for text in GUIDE_BLUEPRINTS {
         let guide: Map<String, Value> =
@@ -80,7 +83,7 @@ pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<C
         let found = read(client, &target, "blueprint").await?;
         let name = format!("port: blueprint {identifier}");
         changes.all.extend(match found {
-            None => Some(Change::create(&name, "/v1/blueprints", guide)),
+            None => Some(PortChange::create(&name, "/v1/blueprints", guide)),
             Some(found) => added(
                 &identifier,
                 &found,
@@ -88,7 +91,7 @@ pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<C
                 answers.minimal,
                 &mut changes.warnings,
             )
-            .map(|body| Change::patch(&name, target, &found, body)),
+            .map(|body| PortChange::patch(&name, target, &found, body)),
         });
     }
     let wanted = action(answers)?;
@@ -97,14 +100,16 @@ pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<C
     changes
         .all
         .extend(match read(client, &target, "action").await? {
-            None => Some(Change::create(&name, "/v1/actions", wanted)),
+            None => Some(PortChange::create(&name, "/v1/actions", wanted)),
             Some(found) => {
-                let known = |(key, _): &(String, Value)| ACTION.contains(&key.as_str());
-                let found: Map<String, Value> = found.into_iter().filter(known).collect();
+                let found: Map<String, Value> = found
+                    .into_iter()
+                    .filter(|(key, _)| ACTION_FIELDS.contains(&key.as_str()))
+                    .collect();
                 let after = overlaid_action(&found, &wanted)?;
-                (found != after).then(|| Change {
+                (found != after).then(|| PortChange {
                     method: Method::PUT,
-                    difference: Difference {
+                    difference: SetupDifference {
                         name,
                         before: pretty(&found),
                         after: pretty(&after),
@@ -120,8 +125,8 @@ pub(super) async fn plan(client: &Client, answers: &Answers) -> anyhow::Result<C
 /// Makes the changes, one after the other.
 pub(super) async fn apply(
     client: &Client,
-    changes: &Changes,
-    talk: &Talk<'_>,
+    changes: &PortChanges,
+    dialog: &SetupDialog<'_>,
 ) -> anyhow::Result<()> {
     for change in &changes.all {
         // The same body twice is the same definition; a second creation is answered with 409, which is true then.
@@ -134,7 +139,7 @@ pub(super) async fn apply(
             .administer(request)
             .await
             .with_context(|| format!("writing {}", change.difference.name))?;
-        (talk.say)(&format!("wrote {}", change.difference.name));
+        (dialog.say)(&format!("wrote {}", change.difference.name));
     }
     Ok(())
 }
@@ -154,9 +159,9 @@ async fn read(
     }
 }
 
-impl Change {
+impl PortChange {
     fn create(name: &str, target: &str, body: Map<String, Value>) -> Self {
-        let difference = Difference {
+        let difference = SetupDifference {
             name: name.to_owned(),
             before: String::new(),
             after: pretty(&body),
@@ -179,7 +184,7 @@ impl Change {
             .keys()
             .map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default()))
             .collect();
-        let difference = Difference {
+        let difference = SetupDifference {
             name: name.to_owned(),
             before: pretty(&before),
             after: pretty(&body),
@@ -201,7 +206,7 @@ fn added(
     minimal: bool,
     warnings: &mut Vec<String>,
 ) -> Option<Map<String, Value>> {
-    let read = READ
+    let read = READ_FIELDS
         .iter()
         .find(|(name, _)| *name == identifier)
         .map_or(&[][..], |(_, read)| read);
@@ -239,7 +244,7 @@ fn added(
     (!body.is_empty()).then_some(body)
 }
 
-/// What is there under a name that a promotion reads, and is something else.
+/// Describes a field under a name that a promotion reads, if it is something else.
 fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<String> {
     let key = ["type", "target", "many"]
         .into_iter()
@@ -252,7 +257,7 @@ fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<St
 }
 
 /// The action as it should be.
-fn action(answers: &Answers) -> anyhow::Result<Map<String, Value>> {
+fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value>> {
     let mut action: Map<String, Value> =
         serde_json::from_str(GUIDE_ACTION).context("the guide's action")?;
     let (org, repo) = answers
@@ -292,10 +297,8 @@ fn overlaid_action(
         "/trigger/blueprintIdentifier",
         "/invocationMethod/type",
     ] {
-        let (is, should) = (
-            at(found, pointer).unwrap_or_default(),
-            at(wanted, pointer).unwrap_or_default(),
-        );
+        let is = at(found, pointer).unwrap_or_default();
+        let should = at(wanted, pointer).unwrap_or_default();
         if is != should {
             bail!(
                 "the action {identifier} is there with {} {is} instead of {should}: name another with `--port-action`{}",
@@ -331,7 +334,10 @@ fn overlaid(under: Value, over: &Value) -> Value {
     }
 }
 
-/// The narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
+/// The most services whose manifests are looked at.
+const MAX_GUESSED_SERVICES: usize = 50;
+
+/// Returns the narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
 pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Result<Option<String>> {
     let Some(rest) = manifest.strip_prefix("{production.gitPath}") else {
         return Ok(None);
@@ -342,25 +348,23 @@ pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Resu
     {
         return Ok(None);
     }
-    let settings = json!({ "production": "{service.relations.prod_runtime}" });
     let failed = |failure| anyhow::anyhow!("reading the catalog: {}", describe(&failure));
-    let services = fleet::services(client, "service", &Terms::new(&[], vec![settings.clone()]))
-        .await
-        .map_err(failed)?;
+    let services = fleet::entities(client, "service").await.map_err(failed)?;
     let mut places = Vec::new();
-    for service in services.iter().take(50) {
-        let Ok(production) = &service.production else {
+    for service in services.iter().take(MAX_GUESSED_SERVICES) {
+        let Some(production) = fleet::related(service, "prod_runtime") else {
             continue;
         };
-        let runtime = client
-            .entity(&fleet::runtime(&settings, production))
-            .await
-            .map_err(failed)?;
+        let key = EntityKey {
+            blueprint: "running_service".to_owned(),
+            identifier: production.to_owned(),
+        };
+        let runtime = client.entity(&key).await.map_err(failed)?;
         let properties: Value = runtime
             .and_then(|it| serde_json::from_str(&it.properties).ok())
             .unwrap_or_default();
         if let Some(path) = properties["gitPath"].as_str() {
-            places.push((service.entity.key.identifier.clone(), path.to_owned()));
+            places.push((service.key.identifier.clone(), path.to_owned()));
         }
     }
     Ok(pattern(&places).map(|pattern| format!("{pattern}{rest}")))
@@ -395,96 +399,4 @@ fn pretty(value: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn map(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
-    }
-
-    #[test]
-    fn a_blueprint_grows_and_loses_nothing() {
-        let guide: Map<String, Value> = serde_json::from_str(GUIDE_BLUEPRINTS[2]).unwrap();
-        let found = map(json!({
-            "identifier": "service", "title": "Ours", "createdAt": "2026",
-            "schema": { "properties": { "tier": { "type": "number" }, "locked_in_prod": { "type": "string" } }, "required": ["tier"] },
-            "relations": { "team": { "target": "_team", "many": false, "required": false } },
-        }));
-        let mut warnings = Vec::new();
-        let body = added("service", &found, &guide, true, &mut warnings).unwrap();
-        assert_eq!(
-            body["schema"]["properties"]["tier"],
-            json!({ "type": "number" })
-        );
-        assert_eq!(
-            body["schema"]["properties"]["locked_in_prod"],
-            json!({ "type": "string" }),
-            "theirs stays"
-        );
-        assert_eq!(body["schema"]["required"], json!(["tier"]));
-        assert!(
-            body["relations"].get("team").is_some()
-                && body["relations"].get("prod_runtime").is_some()
-        );
-        assert!(
-            body["schema"]["properties"].get("readme").is_none(),
-            "minimal"
-        );
-        assert!(!body.contains_key("title") && !body.contains_key("createdAt"));
-        assert!(
-            warnings[0].contains("`locked_in_prod`") && warnings.len() == 1,
-            "{warnings:?}"
-        );
-        let mut then = found.clone();
-        then.extend(body);
-        assert_eq!(
-            added("service", &then, &guide, true, &mut warnings),
-            None,
-            "a second time adds nothing"
-        );
-    }
-
-    #[test]
-    fn an_action_keeps_what_others_gave_it() {
-        let wanted: Map<String, Value> = serde_json::from_str(GUIDE_ACTION).unwrap();
-        let mut found = wanted.clone();
-        found["invocationMethod"]["workflow"] = json!("old.yml");
-        found["invocationMethod"]["workflowInputs"]["extra"] = json!("{{ .inputs.extra }}");
-        found["trigger"]["userInputs"]["properties"]["extra"] = json!({ "type": "string" });
-        found.insert("requiredApproval".to_owned(), json!(true));
-        let after = overlaid_action(&found, &wanted).unwrap();
-        assert_eq!(
-            after["invocationMethod"]["workflow"],
-            "promote-production.yml"
-        );
-        assert_eq!(
-            after["invocationMethod"]["workflowInputs"]["extra"],
-            "{{ .inputs.extra }}"
-        );
-        assert_eq!(after["trigger"], found["trigger"]);
-        assert_eq!(after["requiredApproval"], true);
-        assert_eq!(overlaid_action(&after, &wanted).unwrap(), after);
-        found["trigger"]["blueprintIdentifier"] = json!("running_service");
-        let error = overlaid_action(&found, &wanted).unwrap_err().to_string();
-        assert!(error.contains("--port-action"), "{error}");
-    }
-
-    #[test]
-    fn paths_are_guessed_only_if_they_follow_a_pattern() {
-        let place = |service: &str, path: &str| (service.to_owned(), path.to_owned());
-        for (places, expected) in [
-            (
-                vec![place("web", "apps/web/prod"), place("api", "apps/api/prod")],
-                Some("apps/{service.identifier}/prod"),
-            ),
-            (
-                vec![place("web", "apps/web/prod"), place("api", "other/api")],
-                None,
-            ),
-            (vec![place("web", "prod")], None),
-            (vec![], None),
-        ] {
-            assert_eq!(pattern(&places).as_deref(), expected, "{places:?}");
-        }
-    }
-}
+mod tests;

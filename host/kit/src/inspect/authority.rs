@@ -1,4 +1,4 @@
-//! What a component could ever do: the functions of the contract that it imports, each in a sentence.
+//! The authority of a component: the functions of the contract that it imports, each in a sentence.
 //!
 //! A component cannot call what it does not import, so this is a bound that no bug and no malice in it can exceed. The
 //! operator's grants narrow it down further.
@@ -11,7 +11,7 @@ use wasmtime::component::types::ComponentItem;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
 
-/// What each interface lets a policy do, at most.
+/// The authority that each interface gives to a policy, at most.
 pub(crate) const INTERFACES: [(&str, &str); 7] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
@@ -30,18 +30,18 @@ pub(crate) const INTERFACES: [(&str, &str); 7] = [
 
 /// One function of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Power {
+pub(crate) struct PolicyPower {
     /// Its interface.
     pub(crate) interface: &'static str,
     /// Its name in the interface.
     pub(crate) function: &'static str,
     /// The operation that a grant must allow; none if it needs no grant.
     pub(crate) operation: Option<&'static str>,
-    /// What it lets a policy do.
+    /// The authority that it gives to a policy.
     pub(crate) may: &'static str,
 }
 
-impl Power {
+impl PolicyPower {
     /// For machines.
     pub(super) fn json(&self) -> Value {
         json!({ "function": format!("{}.{}", self.interface, self.function), "needs": self.operation, "may": self.may })
@@ -54,8 +54,8 @@ const fn power(
     function: &'static str,
     operation: Option<&'static str>,
     may: &'static str,
-) -> Power {
-    Power {
+) -> PolicyPower {
+    PolicyPower {
         interface,
         function,
         operation,
@@ -64,7 +64,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [Power; 22] = [
+pub(crate) const POWERS: [PolicyPower; 22] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -190,7 +190,7 @@ pub(crate) const POWERS: [Power; 22] = [
 ];
 
 /// The functions that a policy imports, in the order of the table.
-pub(crate) fn of(policy: &Policy) -> Vec<Power> {
+pub(crate) fn of(policy: &Policy) -> Vec<PolicyPower> {
     let imported = imported(policy);
     POWERS
         .into_iter()
@@ -198,8 +198,8 @@ pub(crate) fn of(policy: &Policy) -> Vec<Power> {
         .collect()
 }
 
-/// What `new` could do and `old` could not. What needs no grant is no authority.
-pub(super) fn gained(old: &[Power], new: &[Power]) -> Vec<Power> {
+/// Returns the powers that `new` has and `old` has not. A function that needs no grant gives no power.
+pub(super) fn gained(old: &[PolicyPower], new: &[PolicyPower]) -> Vec<PolicyPower> {
     let more = new
         .iter()
         .filter(|power| power.operation.is_some() && !old.contains(power));

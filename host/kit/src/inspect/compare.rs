@@ -1,30 +1,31 @@
-//! Two components side by side: what the one could do that the other could not.
+//! Two components side by side: the powers that one has and the other has not.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::authority::{Power, gained};
-use super::{Subject, sentence_of};
+use super::authority::{PolicyPower, gained};
+use super::component::{InspectedComponent, sentence_of};
 use promote_core::text;
 
-/// How a component differs from another.
-pub(super) struct Comparison {
-    /// What people call the other one.
+/// The differences between a component and another.
+pub(super) struct ComponentComparison {
+    /// The other one, by the name that people gave it.
     pub(super) other: String,
     digest: String,
     tiers: [&'static str; 2],
     sizes: [usize; 2],
-    /// What only this one could do.
-    pub(super) gained: Vec<Power>,
-    lost: Vec<Power>,
+    /// The powers that only this one has.
+    pub(super) gained: Vec<PolicyPower>,
+    lost: Vec<PolicyPower>,
     settings: [Vec<String>; 2],
 }
 
-impl Comparison {
+impl ComponentComparison {
     /// Compares `new` with `old`.
-    pub(super) fn of(old: &Subject, new: &Subject) -> Self {
-        let (before, after) = (old.settings(), new.settings());
+    pub(super) fn of(old: &InspectedComponent, new: &InspectedComponent) -> Self {
+        let before = old.settings();
+        let after = new.settings();
         let only = |these: &[String], those: &[String]| {
             these
                 .iter()
@@ -76,7 +77,8 @@ impl Comparison {
     }
 
     pub(super) fn json(&self) -> Value {
-        let list = |powers: &[Power]| powers.iter().map(Power::json).collect::<Vec<_>>();
+        let list =
+            |powers: &[PolicyPower]| powers.iter().map(PolicyPower::json).collect::<Vec<_>>();
         let [added, removed] = &self.settings;
         json!({
             "name": self.other, "sha256": self.digest, "tier": self.tiers[0], "size": self.sizes[0],

@@ -1,11 +1,11 @@
 //! The files of a new project, all of them part of the binary.
 
 use super::lock;
-use crate::language::Language;
+use crate::language::PolicyLanguage;
 use promote_core::contract::CONTRACT;
 
 /// A file's path in the project, and its text.
-type File = (&'static str, &'static str);
+type ProjectFile = (&'static str, &'static str);
 
 /// The files of a folder of `host/`, under their own paths or others.
 macro_rules! files {
@@ -16,7 +16,7 @@ macro_rules! files {
     (@path $source:literal) => { $source };
 }
 
-const COMMON: &[File] = files!("templates/common":
+const COMMON: &[ProjectFile] = files!("templates/common":
     "README.md",
     "promote.toml",
     "ci.yml" => ".github/workflows/ci.yml",
@@ -26,21 +26,21 @@ const COMMON: &[File] = files!("templates/common":
     "scenarios/promotes.toml",
 );
 
-const RUST: &[File] = files!("templates/rust":
+const RUST: &[ProjectFile] = files!("templates/rust":
     "Cargo.toml",
     "gitignore" => ".gitignore",
     "settings.schema.json",
     "src/lib.rs",
 );
 
-const JS: &[File] = files!("templates/js":
+const JS: &[ProjectFile] = files!("templates/js":
     "gitignore" => ".gitignore",
     "package.json",
     "package-lock.json",
     "src/policy.js",
 );
 
-const PYTHON: &[File] = files!("templates/python":
+const PYTHON: &[ProjectFile] = files!("templates/python":
     "gitignore" => ".gitignore",
     "pyproject.toml",
     "requirements.txt",
@@ -48,7 +48,7 @@ const PYTHON: &[File] = files!("templates/python":
 );
 
 /// The contract, as this program serves it.
-const WIT: &[File] = files!("../wit":
+const WIT: &[ProjectFile] = files!("../wit":
     "about.wit" => "wit/about.wit",
     "env.wit" => "wit/env.wit",
     "github-merge.wit" => "wit/github-merge.wit",
@@ -63,41 +63,51 @@ const WIT: &[File] = files!("../wit":
     "README.md" => "wit/README.md",
 );
 
-/// The guest library. Two folders deep, as in this program's own repository: it finds the contract at `../../wit`.
-const GUEST: &[File] = files!("../plugin/guest":
-    "Cargo.toml" => "vendor/promote-guest/Cargo.toml",
-    "src/catalog.rs" => "vendor/promote-guest/src/catalog.rs",
-    "src/contract.rs" => "vendor/promote-guest/src/contract.rs",
-    "src/lib.rs" => "vendor/promote-guest/src/lib.rs",
-    "src/policy.rs" => "vendor/promote-guest/src/policy.rs",
-    "src/stop.rs" => "vendor/promote-guest/src/stop.rs",
-    "src/template.rs" => "vendor/promote-guest/src/template.rs",
+/// The guest library. Two folders deep, as in this program's own repository: it finds the contract at `../../wit`, and the
+/// template library at `../template`.
+const GUEST: &[ProjectFile] = files!("../plugin/guest":
+    "Cargo.toml" => "vendor/guest/Cargo.toml",
+    "src/catalog.rs" => "vendor/guest/src/catalog.rs",
+    "src/contract.rs" => "vendor/guest/src/contract.rs",
+    "src/lib.rs" => "vendor/guest/src/lib.rs",
+    "src/policy.rs" => "vendor/guest/src/policy.rs",
+    "src/stop.rs" => "vendor/guest/src/stop.rs",
+    "src/template.rs" => "vendor/guest/src/template.rs",
 );
 
-/// What a README says differently for each language.
-struct Words {
+/// The template library, which the guest library is built on.
+const TEMPLATE: &[ProjectFile] = files!("../plugin/template":
+    "Cargo.toml" => "vendor/template/Cargo.toml",
+    "src/error.rs" => "vendor/template/src/error.rs",
+    "src/lib.rs" => "vendor/template/src/lib.rs",
+    "src/path.rs" => "vendor/template/src/path.rs",
+    "src/tests.rs" => "vendor/template/src/tests.rs",
+);
+
+/// The words of a project's README that differ between languages.
+struct ReadmeWords {
     source: &'static str,
     makes: &'static str,
     needs: &'static str,
     more: &'static str,
 }
 
-fn words(language: Language) -> Words {
+fn words(language: PolicyLanguage) -> ReadmeWords {
     match language {
-        Language::Rust => Words {
+        PolicyLanguage::Rust => ReadmeWords {
             source: "src/lib.rs",
             makes: "compiles it to policy.wasm",
             needs: "Rust 1.95 or newer and its target `wasm32-wasip2` (`rustup target add wasm32-wasip2`)",
-            more: "| `vendor/promote-guest/` | what a policy in Rust is written with, as this `promote` has it |\n",
+            more: "| `vendor/` | what a policy in Rust is written with, as this `promote` has it |\n",
         },
-        Language::Js => Words {
+        PolicyLanguage::Js => ReadmeWords {
             source: "src/policy.js",
             makes: "puts it into policy.wasm, with QuickJS to run it",
             needs: "Node.js 18 or newer with npm; it installs `componentize-qjs` into `node_modules`, in the version of \
                     `package-lock.json`",
             more: "",
         },
-        Language::Python => Words {
+        PolicyLanguage::Python => ReadmeWords {
             source: "src/policy.py",
             makes: "puts it into policy.wasm, with CPython to run it",
             needs: "Python 3.10 or newer with venv and pip; it installs `componentize-py` into `.venv`, in the version of \
@@ -107,8 +117,8 @@ fn words(language: Language) -> Words {
     }
 }
 
-/// Where the policy's source is.
-pub(super) fn source(language: Language) -> &'static str {
+/// Returns the path of the policy's source.
+pub(super) fn source(language: PolicyLanguage) -> &'static str {
     words(language).source
 }
 
@@ -116,11 +126,11 @@ pub(super) fn source(language: Language) -> &'static str {
 ///
 /// # Errors
 /// When the versions that this program was built with cannot be read.
-pub(super) fn of(language: Language, name: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let own: &[&[File]] = match language {
-        Language::Rust => &[RUST, GUEST],
-        Language::Js => &[JS],
-        Language::Python => &[PYTHON],
+pub(super) fn of(language: PolicyLanguage, name: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let own: &[&[ProjectFile]] = match language {
+        PolicyLanguage::Rust => &[RUST, GUEST, TEMPLATE],
+        PolicyLanguage::Js => &[JS],
+        PolicyLanguage::Python => &[PYTHON],
     };
     let words = words(language);
     let fill = |text: &str| {
@@ -142,7 +152,7 @@ pub(super) fn of(language: Language, name: &str) -> anyhow::Result<Vec<(String, 
         WIT.iter()
             .map(|(path, text)| ((*path).to_owned(), (*text).to_owned())),
     );
-    if language == Language::Rust {
+    if language == PolicyLanguage::Rust {
         files.push((
             "Cargo.lock".to_owned(),
             lock::cargo_lock(name, &["promote-guest", "serde"])?,
@@ -174,13 +184,14 @@ mod tests {
 
     #[test]
     fn no_file_of_a_folder_is_forgotten() {
-        let host = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for (folder, files) in [
             ("templates/common", COMMON),
             ("templates/rust", RUST),
             ("templates/js", JS),
             ("templates/python", PYTHON),
             ("../plugin/guest", GUEST),
+            ("../plugin/template", TEMPLATE),
             ("../wit", WIT),
         ] {
             let listed: BTreeSet<String> =
@@ -191,7 +202,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_fill_in() {
-        for language in Language::ALL {
+        for language in PolicyLanguage::ALL {
             for (path, text) in of(language, "mine").unwrap() {
                 let open = [
                     "{{name", "{{lang", "{{con", "{{source", "{{makes", "{{needs", "{{more",

@@ -48,7 +48,7 @@ pub(super) fn cargo_lock(package: &str, dependencies: &[&str]) -> anyhow::Result
     Ok(toml::to_string(&lock)?)
 }
 
-/// Whether a package is meant by `name`, or by `name version` where several versions are locked.
+/// Returns whether a package is meant by `name`, or by `name version` where several versions are locked.
 fn is(package: &Value, meant: &str) -> bool {
     let text = |key| package.get(key).and_then(Value::as_str);
     let (name, version) = meant
@@ -86,6 +86,7 @@ mod tests {
         for needed in [
             "mine",
             "promote-guest",
+            "promote-template",
             "serde",
             "serde_derive",
             "serde_json",

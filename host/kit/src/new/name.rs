@@ -3,10 +3,10 @@
 use anyhow::bail;
 
 /// Most characters of a name.
-const LONGEST: usize = 50;
+const MAX_NAME_CHARS: usize = 50;
 
-/// What means something else: to Rust as a crate (the Reference, "Keywords"; cargo's own list), or to the project itself.
-const TAKEN: &[&str] = &[
+/// Names that mean something else: to Rust as a crate (the Reference, "Keywords"; cargo's own list), or to the project itself.
+const RESERVED_NAMES: &[&str] = &[
     "abstract",
     "alloc",
     "as",
@@ -49,6 +49,7 @@ const TAKEN: &[&str] = &[
     "proc-macro",
     "promote",
     "promote-guest",
+    "promote-template",
     "pub",
     "ref",
     "return",
@@ -78,7 +79,7 @@ const TAKEN: &[&str] = &[
 /// # Errors
 /// Says what a name is, and one that is near.
 pub(super) fn check(name: &str) -> anyhow::Result<()> {
-    if TAKEN.contains(&name) {
+    if RESERVED_NAMES.contains(&name) {
         bail!("`{name}` means something else to Rust or to this program: try `{name}-policy`");
     }
     let near = near(name);
@@ -91,7 +92,7 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
         format!("; try `{near}`")
     };
     bail!(
-        "`{}` is no name for a policy: up to {LONGEST} small letters, digits and single hyphens, a letter first{suggestion}",
+        "`{}` is no name for a policy: up to {MAX_NAME_CHARS} small letters, digits and single hyphens, a letter first{suggestion}",
         name.escape_debug()
     )
 }
@@ -107,7 +108,7 @@ fn near(name: &str) -> String {
     let joined = words.collect::<Vec<_>>().join("-");
     // It is all ASCII by now.
     joined
-        .get(..LONGEST)
+        .get(..MAX_NAME_CHARS)
         .unwrap_or(&joined)
         .trim_end_matches('-')
         .to_owned()

@@ -1,4 +1,4 @@
-//! What a recording can answer to another policy. What it cannot is unknown, and ends the policy there.
+//! Answers from a recording to another policy. A call that it cannot answer ends the policy there, as unknown.
 //!
 //! A read is answered with what was recorded for the same call, as long as no write lies between then and now that could
 //! have changed it. A write that was recorded, in its turn, is answered as it was, also where only its words are others;
@@ -10,28 +10,29 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::recording::{Recording, Step};
+use super::effects::{changes_something, is_alike, touches};
+use super::recording::{RecordedCall, RunRecording};
 use promote_core::call::{Call, Fault, Reply};
-use promote_core::contract::{Entity, EntityKey, Failure, MergeMethod};
+use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::sandbox::Door;
 use promote_core::source::dry_run::Overlay;
 
 /// The door of a policy that is tried on a recording.
-pub(super) struct Answers {
-    recording: Arc<Recording>,
+pub(super) struct RecordedAnswers {
+    recording: Arc<RunRecording>,
     /// For each recorded call, how many writes were recorded before it.
     writes_before: Vec<usize>,
     /// The recorded writes.
     recorded: Vec<Call>,
-    /// Which recorded reads were given already, and how many pauses the policy had made by then.
+    /// For each recorded read that was given already, the number of pauses that the policy had made by then.
     given: Vec<Option<usize>>,
     /// The writes of this policy.
     pub(super) writes: Vec<Call>,
-    /// How many of them, from the first, are the recorded ones.
+    /// The number of them, from the first, that are the recorded ones.
     common: usize,
-    /// Whether a write was answered that was not recorded.
+    /// True if a write was answered that was not recorded.
     pub(super) simulated: bool,
     overlay: Overlay,
     budget: Budget,
@@ -42,24 +43,24 @@ pub(super) struct Answers {
     pub(super) calls: Vec<Call>,
     /// Denied calls, in words.
     pub(super) violations: Vec<String>,
-    /// What could not be answered, if anything.
-    pub(super) unknown: Option<Unknown>,
+    /// The call that could not be answered, if there was one.
+    pub(super) unknown: Option<UnknownAnswer>,
 }
 
 /// A call that the recording cannot answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{why}: {call}")]
-pub struct Unknown {
+pub struct UnknownAnswer {
     /// The call.
     pub call: Box<Call>,
-    /// Why not.
+    /// The reason.
     pub why: &'static str,
 }
 
-impl Answers {
+impl RecordedAnswers {
     /// The answers of a recording, under these limits.
-    pub(super) fn new(recording: Arc<Recording>, limits: Limits) -> Self {
-        let is_write = |step: &&Step| changes_something(&step.call);
+    pub(super) fn new(recording: Arc<RunRecording>, limits: Limits) -> Self {
+        let is_write = |step: &&RecordedCall| changes_something(&step.call);
         let mut writes = 0;
         let writes_before = recording.steps.iter().map(|step| {
             let before = writes;
@@ -119,9 +120,9 @@ impl Answers {
 
     /// The time that was recorded for the next question about it, and never an earlier one than before.
     fn time(&mut self) -> String {
-        let asked =
-            |(index, step): &(usize, &Step)| step.call == Call::Now && self.given[*index].is_none();
-        let found = self.recording.steps.iter().enumerate().find(asked);
+        let mut steps = self.recording.steps.iter().enumerate();
+        let found =
+            steps.find(|(index, step)| step.call == Call::Now && self.given[*index].is_none());
         let time = found.and_then(|(index, step)| match &step.answer {
             Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
             _ => None,
@@ -144,20 +145,22 @@ impl Answers {
         if let Some(reply) = self.overlay.answer(call) {
             return Ok(reply);
         }
-        let why = match self.recording.steps.iter().any(|step| step.call == *call) {
-            true => "the recording has it before or after other writes, or fewer times",
-            false => "the recording has no answer to it",
+        let why = if self.recording.steps.iter().any(|step| step.call == *call) {
+            "the recording has it before or after other writes, or fewer times"
+        } else {
+            "the recording has no answer to it"
         };
         Err(self.unknown(call, why))
     }
 
     /// The recorded read that answers: the first that was not given, or the last that was if time has not passed since.
     fn find(&self, call: &Call) -> Option<usize> {
-        let same = |index: &usize| {
-            self.recording.steps[*index].call == *call
-                && self.is_untouched(call, self.writes_before[*index])
-        };
-        let all: Vec<usize> = (0..self.recording.steps.len()).filter(same).collect();
+        let all: Vec<usize> = (0..self.recording.steps.len())
+            .filter(|index| {
+                self.recording.steps[*index].call == *call
+                    && self.is_untouched(call, self.writes_before[*index])
+            })
+            .collect();
         let fresh = all.iter().find(|index| self.given[**index].is_none());
         let again = all
             .iter()
@@ -193,12 +196,13 @@ impl Answers {
         }
     }
 
-    /// Whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
+    /// Returns whether an answer that was recorded after so many writes still holds: no write that happened only there, or only
     /// here, can have changed it.
     fn is_untouched(&self, read: &Call, writes: usize) -> bool {
-        let there = match writes >= self.common {
-            true => &self.recorded[self.common..writes],
-            false => &self.recorded[writes..self.common],
+        let there = if writes >= self.common {
+            &self.recorded[self.common..writes]
+        } else {
+            &self.recorded[writes..self.common]
         };
         there
             .iter()
@@ -226,10 +230,11 @@ impl Answers {
     }
 
     fn write(&mut self, call: &Call) -> Result<Reply, Fault> {
-        let next = self
-            .recorded
-            .get(self.common)
-            .filter(|_| self.common == self.writes.len());
+        let next = if self.common == self.writes.len() {
+            self.recorded.get(self.common)
+        } else {
+            None
+        };
         let in_turn = next.is_some_and(|next| is_alike(next, call));
         self.simulated |= next != Some(call);
         if !self.violations.is_empty() && !in_turn {
@@ -248,11 +253,10 @@ impl Answers {
         if let Some(reply) = simulated {
             return Ok(reply);
         }
-        let is_it = |index: &usize| {
+        let index = (0..self.recording.steps.len()).find(|index| {
             self.writes_before[*index] == self.common
                 && changes_something(&self.recording.steps[*index].call)
-        };
-        let index = (0..self.recording.steps.len()).find(is_it);
+        });
         self.common += 1;
         let reply = index.map_or(Ok(Reply::Done(())), |index| self.give(index))?;
         if let (Call::Propose { proposal }, Reply::PullRequest(pull)) = (call, &reply) {
@@ -261,7 +265,7 @@ impl Answers {
         Ok(reply)
     }
 
-    /// What a write that was not recorded would most likely bring, as a plan has it.
+    /// Answers a write that was not recorded as a plan does: with its most likely reply.
     fn simulate(&mut self, call: &Call) -> Result<Reply, Fault> {
         Ok(match call {
             Call::Propose { proposal } => Reply::PullRequest(self.overlay.open(proposal)),
@@ -302,7 +306,7 @@ impl Answers {
     }
 
     fn unknown(&mut self, call: &Call, why: &'static str) -> Fault {
-        let unknown = Unknown {
+        let unknown = UnknownAnswer {
             call: Box::new(call.clone()),
             why,
         };
@@ -312,7 +316,7 @@ impl Answers {
 }
 
 #[async_trait]
-impl Door for Answers {
+impl Door for RecordedAnswers {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         if !matches!(call, Call::Note { .. }) {
             self.calls.push(call.clone());
@@ -333,69 +337,4 @@ impl Door for Answers {
 
 fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::Trap(wasmtime::Error::new(error))
-}
-
-/// Whether a call changes what others read; a log line does not.
-pub(super) fn changes_something(call: &Call) -> bool {
-    call.is_write() && !matches!(call, Call::Note { .. })
-}
-
-/// Whether two writes leave the same behind: a proposal whatever its words, a merge whatever its method.
-fn is_alike(one: &Call, other: &Call) -> bool {
-    let bare = |call: &Call| match call.clone() {
-        Call::Propose { mut proposal } => {
-            (proposal.title, proposal.body) = Default::default();
-            Call::Propose { proposal }
-        }
-        Call::Merge {
-            repository,
-            number,
-            expected_head,
-            ..
-        } => Call::Merge {
-            repository,
-            number,
-            expected_head,
-            method: MergeMethod::Squash,
-        },
-        call => call,
-    };
-    bare(one) == bare(other)
-}
-
-/// Whether a write could change what a read returns: Port's whole catalog, or one repository.
-fn touches(write: &Call, read: &Call) -> bool {
-    match (repository(write), repository(read)) {
-        (None, None) => true,
-        (Some(written), Some(read)) => written == read,
-        _ => false,
-    }
-}
-
-/// The repository that a call is about; none if it is about Port.
-fn repository(call: &Call) -> Option<&str> {
-    match call {
-        Call::ReadFile { repository, .. }
-        | Call::GetPullRequest { repository, .. }
-        | Call::FindPullRequests { repository, .. }
-        | Call::GetChecks { repository, .. }
-        | Call::GetBranchRules { repository, .. }
-        | Call::GetCommit { repository, .. }
-        | Call::Compare { repository, .. }
-        | Call::DeleteBranch { repository, .. }
-        | Call::ClosePullRequest { repository, .. }
-        | Call::Comment { repository, .. }
-        | Call::AddLabels { repository, .. }
-        | Call::RequestReviewers { repository, .. }
-        | Call::Merge { repository, .. }
-        | Call::MergeWhenReady { repository, .. } => Some(repository),
-        Call::Propose { proposal } => Some(&proposal.repository),
-        Call::Now
-        | Call::Sleep { .. }
-        | Call::Note { .. }
-        | Call::GetEntity { .. }
-        | Call::GetEntities { .. }
-        | Call::Search { .. }
-        | Call::UpdateEntity { .. } => None,
-    }
 }

@@ -1,12 +1,12 @@
-//! What another policy, or other settings, would have decided: one recorded run at a time.
+//! The decision that another policy, or other settings, would have made: one recorded run at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::answers::Answers;
-use super::recording::Recording;
+use super::answers::RecordedAnswers;
+use super::recording::RunRecording;
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
 use promote_core::limits::Limits;
@@ -17,11 +17,11 @@ use promote_core::run::last_word::message;
 use promote_core::run::{RunMode, ending};
 use promote_core::source::dry_run::planned_number;
 
-/// A policy that only computes has this long, and no journal of hundreds may hold up the others.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that a policy which only computes has: no journal of hundreds may hold up the others.
+const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is tried.
-pub struct Trial<'a> {
+/// A policy that is tried on recorded runs.
+pub struct PolicyTrial<'a> {
     /// Runs it.
     pub engine: &'a Engine,
     /// The policy.
@@ -34,34 +34,34 @@ pub struct Trial<'a> {
 
 /// One recorded run, as it was and as it would have been.
 #[derive(Clone, Debug)]
-pub struct Tried {
+pub struct TrialResult {
     /// Port's identifier of the run.
     pub run: String,
     /// The entity that was promoted.
     pub subject: String,
     /// When the run started.
     pub started_at: jiff::Timestamp,
-    /// How the two compare.
-    pub change: Change,
+    /// The comparison of the two.
+    pub change: DecisionChange,
     /// The recorded ending; none if the run was cut off.
-    pub old: Option<Decision>,
+    pub old: Option<RunDecision>,
     /// The ending now; none if it depends on something that the recording does not tell.
-    pub new: Option<Decision>,
-    /// Why: the new reasons, the reasons that are gone, or what is unknown.
+    pub new: Option<RunDecision>,
+    /// The explanation: the new reasons, the reasons that are gone, or the unknown.
     pub why: String,
-    /// Whether the new ending supposes that a write which was not recorded would have gone well.
+    /// True if the new ending supposes that a write which was not recorded would have gone well.
     pub simulated: bool,
     /// The first call that is another one, recorded and now; none if all are the same.
-    pub parting: Option<Parting>,
+    pub parting: Option<FirstDifference>,
     /// The recorded writes, log lines left out.
     pub old_writes: Vec<String>,
     /// The writes now.
     pub new_writes: Vec<String>,
 }
 
-/// How a new decision compares with the recorded one.
+/// The comparison of a new decision with the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum DecisionChange {
     /// Another kind of ending.
     Flipped,
     /// The same kind, in other words or with other writes.
@@ -72,7 +72,7 @@ pub enum Change {
     Same,
 }
 
-impl Change {
+impl DecisionChange {
     /// All, the most telling first.
     pub const ALL: [Self; 4] = [Self::Flipped, Self::Changed, Self::Unknown, Self::Same];
 
@@ -87,9 +87,9 @@ impl Change {
     }
 }
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct RunDecision {
     /// The kind of ending.
     pub kind: String,
     /// The words for it.
@@ -100,16 +100,16 @@ pub struct Decision {
 
 /// The first call in which two runs differ.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parting {
-    /// What was recorded; none if the run had ended.
+pub struct FirstDifference {
+    /// The recorded call; none if the run had ended.
     pub recorded: Option<Call>,
-    /// What is asked now; none if the policy has ended.
+    /// The call now; none if the policy has ended.
     pub now: Option<Call>,
 }
 
-impl Trial<'_> {
+impl PolicyTrial<'_> {
     /// Tries the policy on a recorded run.
-    pub fn on(&self, recording: Recording, runtime: &Runtime) -> Tried {
+    pub fn on(&self, recording: RunRecording, runtime: &Runtime) -> TrialResult {
         let recording = Arc::new(recording);
         let header = &recording.header;
         let mut request = header.request.clone();
@@ -117,22 +117,22 @@ impl Trial<'_> {
             request.settings.clone_from(settings);
         }
         let limits = self.limits.clone().unwrap_or_else(|| header.limits.clone());
-        let answers = Answers::new(Arc::clone(&recording), limits);
+        let answers = RecordedAnswers::new(Arc::clone(&recording), limits);
         let surroundings = recording.surroundings();
         // Made inside the future, where there is a runtime.
-        let patience = async { tokio::time::sleep(PATIENCE).await };
+        let timeout = async { tokio::time::sleep(COMPUTE_TIMEOUT).await };
         let run = self.engine.run(
             &self.policy.program,
             &request,
             answers,
             &surroundings,
-            patience,
+            timeout,
         );
         let (verdict, answers, _) = runtime.block_on(run);
         let mode = recording.mode();
         let new = match answers.unknown {
             Some(_) => None,
-            None => Some(Decision::of(
+            None => Some(RunDecision::of(
                 &ending(verdict, answers.violations.clone()),
                 mode,
             )),
@@ -141,7 +141,7 @@ impl Trial<'_> {
     }
 }
 
-impl Decision {
+impl RunDecision {
     fn of(ending: &Ending, mode: RunMode) -> Self {
         let rules = match ending {
             Ending::Decided(Outcome::Refused(reasons)) => {
@@ -157,22 +157,26 @@ impl Decision {
     }
 }
 
-fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> Tried {
+fn compare(
+    recording: &RunRecording,
+    answers: &RecordedAnswers,
+    new: Option<RunDecision>,
+) -> TrialResult {
     let header = &recording.header;
-    let old = recording.footer.as_ref().map(|footer| Decision {
+    let old = recording.footer.as_ref().map(|footer| RunDecision {
         kind: footer.ending.clone(),
         message: footer.message.clone(),
         rules: Vec::new(),
     });
     let same_writes = answers.writes == answers.recorded_writes();
     let change = match (&old, &new) {
-        (Some(_), Some(_)) if recording.is_cut() => Change::Unknown,
-        (Some(old), Some(new)) if old.kind != new.kind => Change::Flipped,
+        (Some(_), Some(_)) if recording.is_cut() => DecisionChange::Unknown,
+        (Some(old), Some(new)) if old.kind != new.kind => DecisionChange::Flipped,
         (Some(old), Some(new)) if same_writes && old.message.starts_with(&new.message) => {
-            Change::Same
+            DecisionChange::Same
         }
-        (Some(_), Some(_)) => Change::Changed,
-        _ => Change::Unknown,
+        (Some(_), Some(_)) => DecisionChange::Changed,
+        _ => DecisionChange::Unknown,
     };
     let key = &header.request.subject.key;
     let words = |calls: &[Call]| {
@@ -181,7 +185,7 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
             .map(|call| planned_number::replace(&call.to_string()))
             .collect()
     };
-    Tried {
+    TrialResult {
         run: header.request.run_id.clone(),
         subject: format!("{}/{}", key.blueprint, key.identifier),
         started_at: header.started_at,
@@ -197,11 +201,11 @@ fn compare(recording: &Recording, answers: &Answers, new: Option<Decision>) -> T
 }
 
 fn why(
-    recording: &Recording,
-    answers: &Answers,
-    change: Change,
-    old: Option<&Decision>,
-    new: Option<&Decision>,
+    recording: &RunRecording,
+    answers: &RecordedAnswers,
+    change: DecisionChange,
+    old: Option<&RunDecision>,
+    new: Option<&RunDecision>,
 ) -> String {
     match (change, old, new, &answers.unknown) {
         (.., Some(unknown)) => match answers.writes.first() {
@@ -211,17 +215,19 @@ fn why(
             }
             _ => unknown.to_string(),
         },
-        (Change::Same, ..) => String::new(),
-        (Change::Unknown, ..) => format!(
+        (DecisionChange::Same, ..) => String::new(),
+        (DecisionChange::Unknown, ..) => format!(
             "the recorded run came to no end of its own: {}",
             recording.end()
         ),
-        (Change::Flipped, Some(old), Some(new), _)
+        (DecisionChange::Flipped, Some(old), Some(new), _)
             if old.kind == "refused" && new.rules.is_empty() =>
         {
             format!("{}; no longer {}", new.message, old.message)
         }
-        (Change::Changed, Some(old), Some(new), _) if old.message.starts_with(&new.message) => {
+        (DecisionChange::Changed, Some(old), Some(new), _)
+            if old.message.starts_with(&new.message) =>
+        {
             "the same words, with other writes".to_owned()
         }
         (.., Some(new), _) => new.message.clone(),
@@ -230,7 +236,7 @@ fn why(
 }
 
 /// The first call that is another one; log lines and questions about the time are left out.
-fn parting(recording: &Recording, answers: &Answers) -> Option<Parting> {
+fn parting(recording: &RunRecording, answers: &RecordedAnswers) -> Option<FirstDifference> {
     let counts = |call: &&Call| !matches!(call, Call::Now | Call::Note { .. });
     let recorded: Vec<&Call> = recording
         .steps
@@ -240,7 +246,7 @@ fn parting(recording: &Recording, answers: &Answers) -> Option<Parting> {
         .collect();
     let now: Vec<&Call> = answers.calls.iter().filter(counts).collect();
     let at = (0..recorded.len().max(now.len())).find(|at| recorded.get(*at) != now.get(*at))?;
-    Some(Parting {
+    Some(FirstDifference {
         recorded: recorded.get(at).map(|call| (*call).clone()),
         now: now.get(at).map(|call| (*call).clone()),
     })

@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 
-use super::recording::{Recording, Step};
+use super::recording::{RecordedCall, RunRecording};
 use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::evidence::Evidence;
+use promote_core::grants::Resolved;
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::Policy;
@@ -19,23 +20,23 @@ use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
 use promote_core::run::{ending, unproven};
 
-/// How long a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
+const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Clone, Debug)]
-pub struct Replayed {
-    /// How many calls were the same.
+pub struct ReplayResult {
+    /// The number of calls that were the same.
     pub calls: usize,
-    /// How it compares.
-    pub verdict: Comparison,
-    /// What the policy printed.
+    /// The comparison with the recording.
+    pub verdict: ReplayComparison,
+    /// The text that the policy printed.
     pub printed: String,
 }
 
-/// How a replay compares with its recording.
+/// The comparison of a replay with its recording.
 #[derive(Clone, Debug)]
-pub enum Comparison {
+pub enum ReplayComparison {
     /// Every call and the ending were the same.
     Same {
         /// The kind of ending.
@@ -44,32 +45,32 @@ pub enum Comparison {
     /// Every call was the same until the recording ended, before the policy did.
     Ends,
     /// Something was not.
-    Diverged(Box<Divergence>),
+    Diverged(Box<ReplayDivergence>),
 }
 
-/// Where a replay and its recording part.
+/// The first difference between a replay and its recording.
 #[derive(Clone, Debug)]
-pub struct Divergence {
+pub struct ReplayDivergence {
     /// The line of the journal, from 1.
     pub line: usize,
     /// The number of the call, from 1; for an ending, one more than the last.
     pub number: usize,
-    /// What was recorded.
-    pub recorded: Side,
-    /// What happened now.
-    pub now: Side,
+    /// The recorded side.
+    pub recorded: DivergenceSide,
+    /// The side of the replay.
+    pub now: DivergenceSide,
 }
 
 /// One side of a divergence.
 #[derive(Clone, Debug)]
-pub enum Side {
+pub enum DivergenceSide {
     /// A call.
     Call(Box<Call>),
     /// An ending, in words.
     Ending(String),
 }
 
-impl Side {
+impl DivergenceSide {
     /// The call, if it is one.
     pub fn call(&self) -> Option<&Call> {
         match self {
@@ -87,7 +88,7 @@ impl Side {
     }
 }
 
-impl Divergence {
+impl ReplayDivergence {
     /// Lines for people, side by side.
     pub fn show(&self) -> String {
         let titles = ["recorded", "now"];
@@ -104,33 +105,33 @@ impl Divergence {
 }
 
 /// Answers as the recording does, and nothing else.
-struct Tape {
-    steps: Vec<Step>,
+struct ReplayTape {
+    steps: Vec<RecordedCall>,
     next: usize,
     budget: Budget,
-    /// Whether the run was stopped where the recording ends, so that more calls are no surprise.
+    /// True if the run was stopped where the recording ends, so that more calls are no surprise.
     is_cut: bool,
-    stopped: Option<Stop>,
+    stopped: Option<TapeStop>,
 }
 
-/// Why the tape stopped the policy.
+/// The reason for which the tape stopped the policy.
 #[derive(Clone, Debug, thiserror::Error)]
-enum Stop {
+enum TapeStop {
     #[error("the recording ends here")]
     End,
     #[error("not the recorded call")]
     Diverged(Box<Call>),
 }
 
-impl Tape {
-    fn stop(&mut self, why: Stop) -> Fault {
+impl ReplayTape {
+    fn stop(&mut self, why: TapeStop) -> Fault {
         self.stopped = Some(why.clone());
         Fault::Trap(wasmtime::Error::new(why))
     }
 }
 
 #[async_trait]
-impl Door for Tape {
+impl Door for ReplayTape {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
         let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
         // In the order of the gate: what is too large is not recorded.
@@ -138,16 +139,16 @@ impl Door for Tape {
         let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
             let at_end = self.next == self.steps.len() && self.is_cut;
             return Err(self.stop(if at_end {
-                Stop::End
+                TapeStop::End
             } else {
-                Stop::Diverged(Box::new(call))
+                TapeStop::Diverged(Box::new(call))
             }));
         };
         let answer = step.answer.clone();
         self.next += 1;
         self.budget.admit(&call).map_err(trap)?;
         match answer {
-            None => Err(self.stop(Stop::End)),
+            None => Err(self.stop(TapeStop::End)),
             Some((_, Err(failure))) => Err(failure.into()),
             Some((_, Ok(reply))) => {
                 self.budget.carry(json(&reply).get().len()).map_err(trap)?;
@@ -165,11 +166,11 @@ impl Door for Tape {
 pub fn replay(
     engine: &Engine,
     policy: &Policy,
-    recording: &Recording,
+    recording: &RunRecording,
     runtime: &Runtime,
-) -> Replayed {
+) -> ReplayResult {
     let header = &recording.header;
-    let tape = Tape {
+    let tape = ReplayTape {
         steps: recording.steps.clone(),
         next: 0,
         budget: Budget::new(header.limits.clone()),
@@ -178,9 +179,10 @@ pub fn replay(
     };
     let surroundings = recording.surroundings();
     let cancel = async {
-        match recording.is_cut() {
-            true => tokio::time::sleep(PATIENCE).await,
-            false => std::future::pending().await,
+        if recording.is_cut() {
+            tokio::time::sleep(COMPUTE_TIMEOUT).await;
+        } else {
+            std::future::pending::<()>().await;
         }
     };
     let run = engine.run(
@@ -191,26 +193,26 @@ pub fn replay(
         cancel,
     );
     let (verdict, tape, printed) = runtime.block_on(run);
-    Replayed {
+    ReplayResult {
         calls: tape.next,
         verdict: compare(recording, &tape, verdict),
         printed,
     }
 }
 
-fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
+fn compare(recording: &RunRecording, tape: &ReplayTape, verdict: Verdict) -> ReplayComparison {
     let number = tape.next + 1;
     let recorded = recording.steps.get(tape.next);
-    let diverged = |now: Side| {
+    let diverged = |now: DivergenceSide| {
         let (line, recorded) = match (recorded, &recording.footer) {
-            (Some(step), _) => (step.line, Side::Call(Box::new(step.call.clone()))),
+            (Some(step), _) => (step.line, DivergenceSide::Call(Box::new(step.call.clone()))),
             (None, Some(footer)) => (
                 footer.line,
-                Side::Ending(format!("{}: {}", footer.ending, footer.message)),
+                DivergenceSide::Ending(format!("{}: {}", footer.ending, footer.message)),
             ),
-            (None, None) => (recording.lines, Side::Ending(recording.end())),
+            (None, None) => (recording.lines, DivergenceSide::Ending(recording.end())),
         };
-        Comparison::Diverged(Box::new(Divergence {
+        ReplayComparison::Diverged(Box::new(ReplayDivergence {
             line,
             number,
             recorded,
@@ -218,8 +220,8 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
         }))
     };
     match &tape.stopped {
-        Some(Stop::End) => return Comparison::Ends,
-        Some(Stop::Diverged(call)) => return diverged(Side::Call(call.clone())),
+        Some(TapeStop::End) => return ReplayComparison::Ends,
+        Some(TapeStop::Diverged(call)) => return diverged(DivergenceSide::Call(call.clone())),
         None => {}
     }
     let mode = recording.mode();
@@ -230,30 +232,30 @@ fn compare(recording: &Recording, tape: &Tape, verdict: Verdict) -> Comparison {
         })
     };
     match possible.iter().find(same) {
-        Some(ending) if recorded.is_none() => Comparison::Same {
+        Some(ending) if recorded.is_none() => ReplayComparison::Same {
             ending: ending.kind().to_owned(),
         },
         // It was stopped from outside while it computed, or between its last call and the end.
-        _ if recorded.is_none() && recording.is_cut() => Comparison::Ends,
+        _ if recorded.is_none() && recording.is_cut() => ReplayComparison::Ends,
         _ => {
             let now = possible
                 .first()
                 .map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
-            diverged(Side::Ending(now.unwrap_or_default()))
+            diverged(DivergenceSide::Ending(now.unwrap_or_default()))
         }
     }
 }
 
-/// How a run may end that goes like this one. The recording does not tell what the grants were, so both answers
+/// Returns the endings of a run that goes like this one. The recording does not tell what the grants were, so both answers
 /// of the host to what a policy claims are possible.
-fn endings(tape: &Tape, verdict: Verdict) -> Vec<Ending> {
+fn endings(tape: &ReplayTape, verdict: Verdict) -> Vec<Ending> {
     let steps = &tape.steps[..tape.next];
     let denied = steps.iter().filter_map(|step| match &step.answer {
         Some((_, Err(Failure::Denied(what)))) => Some(what.clone()),
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
-    let claimed = unproven(&verdict, &Evidence::default())
+    let claimed = unproven(&verdict, &Evidence::default(), &Resolved::default())
         .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
     [Some(ending(verdict, violations)), claimed]
         .into_iter()

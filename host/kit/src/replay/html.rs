@@ -1,18 +1,18 @@
-//! What another policy would have decided, as one page that needs nothing else.
+//! The decisions of another policy as one page that needs nothing else.
 //!
 //! Every string of a journal is hostile: each goes through [`escape`], the page has no script, and says that it allows
 //! none, nor anything from elsewhere. Filters are radio buttons and style.
 
 use std::fmt::Write as _;
 
-use super::table::transition;
-use super::{Backtest, Change, Decision, Tried};
+use super::backtest::{DecisionChange, RunDecision, TrialResult};
+use super::table::{BacktestReport, transition};
 use promote_core::call::Call;
 use promote_core::call::contrast::differences;
 use promote_core::text;
 
 /// The whole page.
-pub(super) fn page(report: &Backtest) -> String {
+pub(super) fn page(report: &BacktestReport) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
@@ -28,7 +28,7 @@ pub(super) fn page(report: &Backtest) -> String {
     flips(&mut page, report);
     filters(&mut page, report);
     page.push_str("<table>\n<thead><tr><th>run</th><th>when</th><th>before → now</th><th>why</th></tr></thead>\n<tbody>\n");
-    for change in Change::ALL {
+    for change in DecisionChange::ALL {
         for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
             row(&mut page, &path, tried);
         }
@@ -46,10 +46,11 @@ pub(super) fn page(report: &Backtest) -> String {
 }
 
 /// One bar, as wide as the page, of all runs.
-fn bar(page: &mut String, report: &Backtest) {
+fn bar(page: &mut String, report: &BacktestReport) {
     page.push_str("<div class=\"bar\" role=\"img\" aria-label=\"runs by change\">");
-    for change in Change::ALL {
-        let (count, name) = (report.count(change), change.name());
+    for change in DecisionChange::ALL {
+        let count = report.count(change);
+        let name = change.name();
         if count > 0 {
             let _ = write!(
                 page,
@@ -60,7 +61,7 @@ fn bar(page: &mut String, report: &Backtest) {
     page.push_str("</div>\n");
 }
 
-fn flips(page: &mut String, report: &Backtest) {
+fn flips(page: &mut String, report: &BacktestReport) {
     let flips = report.flips();
     if flips.is_empty() {
         page.push_str("<p>No decision flips.</p>\n");
@@ -74,14 +75,15 @@ fn flips(page: &mut String, report: &Backtest) {
 }
 
 /// Radio buttons that stand before the table, so that style alone hides rows.
-fn filters(page: &mut String, report: &Backtest) {
+fn filters(page: &mut String, report: &BacktestReport) {
     let all = report.all.len();
     let _ = writeln!(
         page,
         "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>"
     );
-    for change in Change::ALL {
-        let (name, count) = (change.name(), report.count(change));
+    for change in DecisionChange::ALL {
+        let name = change.name();
+        let count = report.count(change);
         let _ = writeln!(
             page,
             "<input type=\"radio\" name=\"show\" id=\"{name}\"><label for=\"{name}\">{name} <b>{count}</b></label>"
@@ -89,7 +91,7 @@ fn filters(page: &mut String, report: &Backtest) {
     }
 }
 
-fn row(page: &mut String, path: &str, tried: &Tried) {
+fn row(page: &mut String, path: &str, tried: &TrialResult) {
     let name = tried.change.name();
     let _ = write!(
         page,
@@ -105,7 +107,7 @@ fn row(page: &mut String, path: &str, tried: &Tried) {
             ""
         },
     );
-    if tried.change == Change::Same {
+    if tried.change == DecisionChange::Same {
         let message = tried
             .new
             .as_ref()
@@ -119,8 +121,8 @@ fn row(page: &mut String, path: &str, tried: &Tried) {
     page.push_str("</details></td></tr>\n");
 }
 
-fn details(page: &mut String, path: &str, tried: &Tried) {
-    let words = |decision: &Option<Decision>| {
+fn details(page: &mut String, path: &str, tried: &TrialResult) {
+    let words = |decision: &Option<RunDecision>| {
         decision.as_ref().map_or_else(
             || "not known".to_owned(),
             |one| format!("{}: {}", one.kind, one.message),
@@ -148,7 +150,8 @@ fn details(page: &mut String, path: &str, tried: &Tried) {
             sides(page, &one.field, &one.left, &one.right);
         }
     }
-    let (old, new) = (tried.old_writes.join("\n"), tried.new_writes.join("\n"));
+    let old = tried.old_writes.join("\n");
+    let new = tried.new_writes.join("\n");
     sides(page, "writes", &old, &new);
     let _ = write!(page, "</table><div class=\"quiet\">{}</div>", escape(path));
 }

@@ -5,6 +5,8 @@
 
 mod answers;
 mod backtest;
+mod effects;
+mod error;
 mod exact;
 mod html;
 mod recording;
@@ -14,27 +16,29 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
-use super::journals;
-use promote_core::contract::CONTRACT;
-use promote_core::journal::record::JournalDamage;
+use crate::journals;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::{Policy, native};
 use promote_core::text;
 use promote_intake::config::{ComponentRef, Config, PolicyConfig};
 use promote_intake::{builtin, supply};
 
-pub use answers::Unknown;
-pub use backtest::{Change, Decision, Parting, Trial, Tried};
-pub use exact::{Comparison, Divergence, Replayed, Side, replay};
-pub use recording::{Footer, Recording, Step};
+pub use answers::UnknownAnswer;
+pub use backtest::{DecisionChange, FirstDifference, PolicyTrial, RunDecision, TrialResult};
+pub use error::{ReplayError, read_recording};
+pub use exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, replay};
+pub use recording::{RecordedCall, RecordedFooter, RunRecording};
 
-/// What `promote replay` is told.
+use show::ExactReplay;
+use table::BacktestReport;
+
+/// The arguments of `promote replay`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ReplayArgs {
@@ -54,9 +58,21 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// How to say what came of it
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ReplayFormat,
+}
+
+/// The form of what is said of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// One page that needs nothing else, for `--policy` and `--config`
+    Html,
 }
 
 const EXAMPLES: &str = "\
@@ -69,56 +85,6 @@ Examples:
 
 Exit codes: 0 the same again; with --policy or --config, a report was made · 1 something went otherwise than recorded ·
 2 a journal cannot be replayed";
-
-/// How to say what came of a replay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// One JSON object
-    Json,
-    /// One page that needs nothing else, for `--policy` and `--config`
-    Html,
-}
-
-/// Why a journal cannot be replayed.
-#[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    /// It cannot be read.
-    #[error("{0:#}")]
-    Unreadable(anyhow::Error),
-    /// It is not what a run wrote.
-    #[error(transparent)]
-    Damaged(#[from] JournalDamage),
-    /// It is of another contract.
-    #[error(
-        "it was recorded with the contract {0}, and this version has {CONTRACT}: replay it with the version that wrote it"
-    )]
-    Contract(String),
-    /// It is of another policy.
-    #[error(
-        "it was recorded with the policy {recorded}, and this is {given}: name the component with `--component FILE`, or compare the two with `--policy`"
-    )]
-    OtherPolicy {
-        /// SHA-256 of the recorded component.
-        recorded: String,
-        /// SHA-256 of this one.
-        given: String,
-    },
-}
-
-/// Reads a journal that this version can replay.
-///
-/// # Errors
-/// When it cannot be read, is damaged, or is of another contract.
-pub fn record(path: &Path) -> Result<Recording, Unusable> {
-    let recording = Recording::read(&journals::bytes(path).map_err(Unusable::Unreadable)?)?;
-    match recording.header.contract == CONTRACT {
-        true => Ok(recording),
-        false => Err(Unusable::Contract(recording.header.contract)),
-    }
-}
 
 /// Replays journals, with compiled policies kept in `cache` if there is one; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
 /// another policy, 1 if one went otherwise, 2 if one cannot be replayed.
@@ -133,7 +99,7 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = native::engine()?;
-    let from = Compiler {
+    let from = PolicyCompiler {
         engine: &engine,
         cache,
         say,
@@ -146,56 +112,47 @@ pub fn run(
 
 fn exactly(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    if args.format == Format::Html {
+    if args.format == ReplayFormat::Html {
         bail!(
             "`--format html` shows what another policy would have decided: name it with `--policy` or `--config`"
         );
     }
-    let (policy, engine) = (compiler.policy(args.component.as_deref())?, compiler.engine);
+    let policy = compiler.policy(args.component.as_deref())?;
     let replayed = each(&paths, |path, runtime| {
-        let recording = record(path)?;
-        let (recorded, given) = (recording.header.component.clone(), policy.digest.clone());
-        match recorded == given {
-            true => {
-                let replayed = replay(engine, &policy, &recording, runtime);
-                Ok((recording, replayed))
-            }
-            false => Err(Unusable::OtherPolicy { recorded, given }),
+        let recording = read_recording(path)?;
+        if recording.header.component != policy.digest {
+            return Err(ReplayError::OtherPolicy {
+                recorded: recording.header.component,
+                given: policy.digest.clone(),
+            });
         }
+        let replayed = replay(compiler.engine, &policy, &recording, runtime);
+        Ok((recording, replayed))
     })?;
     let all: Vec<_> = paths.into_iter().zip(replayed).collect();
-    data(&show::exact(args.format, &all));
-    let diverged = |(_, replayed): &(PathBuf, Result<(Recording, Replayed), Unusable>)| {
-        matches!(
-            replayed,
-            Ok((
-                _,
-                Replayed {
-                    verdict: Comparison::Diverged(_),
-                    ..
-                }
-            ))
-        )
+    data(&if args.format == ReplayFormat::Json {
+        text::json(&format!("{:#}\n", show::machine(&all)))
+    } else {
+        format!("{}\n", text::log(&show::text(&all)))
+    });
+    let has_diverged = |(_, replayed): &ExactReplay| {
+        let verdict = replayed.as_ref().map(|(_, replayed)| &replayed.verdict);
+        matches!(verdict, Ok(ReplayComparison::Diverged(_)))
     };
-    Ok(
-        match (
-            all.iter().any(diverged),
-            all.iter().any(|(_, replayed)| replayed.is_err()),
-        ) {
-            (true, _) => 1,
-            (false, true) => 2,
-            (false, false) => 0,
-        },
-    )
+    if all.iter().any(has_diverged) {
+        return Ok(1);
+    }
+    let has_unusable = all.iter().any(|(_, replayed)| replayed.is_err());
+    Ok(if has_unusable { 2 } else { 0 })
 }
 
 fn backtest(
     args: &ReplayArgs,
-    compiler: &Compiler<'_>,
+    compiler: &PolicyCompiler<'_>,
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -243,23 +200,25 @@ fn backtest(
         }
         (None, ..) => compiler.policy(None)?,
     };
-    let trial = Trial {
+    let trial = PolicyTrial {
         engine: compiler.engine,
         policy: &policy,
         settings: config.as_ref().map(|config| config.policy.settings()),
         limits: config.as_ref().map(|config| config.limits.clone()),
     };
     let started = Instant::now();
-    let tried = each(&paths, |path, runtime| Ok(trial.on(record(path)?, runtime)))?;
-    let report = Backtest {
+    let tried = each(&paths, |path, runtime| {
+        Ok(trial.on(read_recording(path)?, runtime))
+    })?;
+    let report = BacktestReport {
         policy: policy.digest.clone(),
         took: started.elapsed(),
         all: paths.into_iter().zip(tried).collect(),
     };
     data(&match args.format {
-        Format::Pretty => format!("{}\n", text::log(&table::pretty(&report))),
-        Format::Json => text::json(&format!("{:#}\n", table::machine(&report))),
-        Format::Html => html::page(&report),
+        ReplayFormat::Text => format!("{}\n", text::log(&table::text(&report))),
+        ReplayFormat::Json => text::json(&format!("{:#}\n", table::machine(&report))),
+        ReplayFormat::Html => html::page(&report),
     });
     Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) {
         2
@@ -268,22 +227,14 @@ fn backtest(
     })
 }
 
-/// What came of a policy on many recorded runs.
-struct Backtest {
-    /// SHA-256 of the policy.
-    policy: String,
-    took: Duration,
-    all: Vec<(PathBuf, Result<Tried, Unusable>)>,
-}
-
-/// Where policies get their native code from.
-struct Compiler<'a> {
+/// Compiles policies, or takes their native code from the cache.
+struct PolicyCompiler<'a> {
     engine: &'a Engine,
     cache: Option<&'a Path>,
     say: &'a dyn Fn(&str),
 }
 
-impl Compiler<'_> {
+impl PolicyCompiler<'_> {
     /// A policy from a file, or the built-in one.
     fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
         let (bytes, name) = match file {

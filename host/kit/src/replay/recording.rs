@@ -11,33 +11,33 @@ use promote_core::run::{RunMode, STARTING};
 
 /// A run, read from a journal whose chain holds.
 #[derive(Clone, Debug)]
-pub struct Recording {
-    /// What it started from.
+pub struct RunRecording {
+    /// Its first line: request, policy, limits, seed.
     pub header: Header,
     /// Its calls, in order.
-    pub steps: Vec<Step>,
-    /// How it ended; none if it was cut off.
-    pub footer: Option<Footer>,
-    /// How many whole lines the journal has.
+    pub steps: Vec<RecordedCall>,
+    /// Its ending; none if it was cut off.
+    pub footer: Option<RecordedFooter>,
+    /// The number of whole lines of the journal.
     pub lines: usize,
 }
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct RecordedCall {
     /// Its line in the journal.
     pub line: usize,
     /// When it was made.
     pub at: Timestamp,
-    /// What was asked.
+    /// The call.
     pub call: Call,
-    /// What was answered, and when; none if the run ended before that.
+    /// The answer and its time; none if the run ended before that.
     pub answer: Option<(Timestamp, Result<Reply, Failure>)>,
 }
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Debug)]
-pub struct Footer {
+pub struct RecordedFooter {
     /// Its line in the journal.
     pub line: usize,
     /// The kind of ending.
@@ -46,7 +46,7 @@ pub struct Footer {
     pub message: String,
 }
 
-impl Recording {
+impl RunRecording {
     /// Reads a journal, up to its last whole line.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Recording {
                 },
                 None,
             ) if is_next(number) => {
-                self.steps.push(Step {
+                self.steps.push(RecordedCall {
                     line,
                     at,
                     call,
@@ -130,7 +130,7 @@ impl Recording {
                 },
                 _,
             ) => {
-                self.footer = Some(Footer {
+                self.footer = Some(RecordedFooter {
                     line,
                     ending,
                     message,
@@ -149,7 +149,7 @@ impl Recording {
         }
     }
 
-    /// Whether writes were made.
+    /// Returns its mode: with writes or without.
     pub fn mode(&self) -> RunMode {
         if self.header.mode == RunMode::Plan.name() {
             RunMode::Plan
@@ -158,7 +158,7 @@ impl Recording {
         }
     }
 
-    /// Whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
+    /// Returns whether the policy did not come to its own end: the run was killed, or stopped by its deadline or by somebody, or
     /// failed before the policy started.
     pub fn is_cut(&self) -> bool {
         let out_of_time = self.header.limits.out_of_time().to_string();
@@ -172,7 +172,7 @@ impl Recording {
             })
     }
 
-    /// Where and how the recording ends, for people.
+    /// Describes the end of the recording, for people.
     pub fn end(&self) -> String {
         match &self.footer {
             Some(footer) => format!(

@@ -1,71 +1,49 @@
-//! What came of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
+//! The results of exact replays, in words and JSON. All text is made harmless: journals hold hostile data.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Comparison, Divergence, Format, Recording, Replayed, Side, Unusable};
+use super::error::ReplayError;
+use super::exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult};
+use super::recording::RunRecording;
 use promote_core::call::contrast::{Difference, differences};
 use promote_core::text;
 
-type Exact = (PathBuf, Result<(Recording, Replayed), Unusable>);
+/// The exact replay of one journal.
+pub(super) type ExactReplay = (PathBuf, Result<(RunRecording, ReplayResult), ReplayError>);
 
-/// Exact replays.
-pub(super) fn exact(format: Format, all: &[Exact]) -> String {
-    match format {
-        Format::Pretty | Format::Html => format!("{}\n", text::log(&pretty(all))),
-        Format::Json => text::json(&format!("{:#}\n", machine(all))),
-    }
-}
-
-/// A stable word for machines.
-fn state(replayed: &Result<(Recording, Replayed), Unusable>) -> &'static str {
-    match replayed {
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Same { .. },
-                ..
-            },
-        )) => "same",
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Ends,
-                ..
-            },
-        )) => "ends",
-        Ok((
-            _,
-            Replayed {
-                verdict: Comparison::Diverged(_),
-                ..
-            },
-        )) => "diverged",
+/// Returns a stable word for machines.
+fn state(replayed: &Result<(RunRecording, ReplayResult), ReplayError>) -> &'static str {
+    match replayed.as_ref().map(|(_, replayed)| &replayed.verdict) {
+        Ok(ReplayComparison::Same { .. }) => "same",
+        Ok(ReplayComparison::Ends) => "ends",
+        Ok(ReplayComparison::Diverged(_)) => "diverged",
         Err(_) => "unusable",
     }
 }
 
-fn count(all: &[Exact], word: &str) -> usize {
+fn count(all: &[ExactReplay], word: &str) -> usize {
     all.iter()
         .filter(|(_, replayed)| state(replayed) == word)
         .count()
 }
 
-fn pretty(all: &[Exact]) -> String {
+/// Returns the text for people.
+pub(super) fn text(all: &[ExactReplay]) -> String {
     let mut shown = String::new();
     for (path, replayed) in all {
         let path = text::line(&path.display().to_string());
         let words = match replayed {
             Err(why) => why.to_string(),
-            Ok((recording, Replayed { calls, verdict, .. })) => match verdict {
-                Comparison::Same { ending } => format!("{calls} calls, {ending}"),
-                Comparison::Ends => format!(
+            Ok((recording, ReplayResult { calls, verdict, .. })) => match verdict {
+                ReplayComparison::Same { ending } => format!("{calls} calls, {ending}"),
+                ReplayComparison::Ends => format!(
                     "{calls} calls, then the recording ends ({})",
                     recording.end()
                 ),
-                Comparison::Diverged(divergence) => {
+                ReplayComparison::Diverged(divergence) => {
                     format!(
                         "at call {}, line {} of the journal",
                         divergence.number, divergence.line
@@ -82,7 +60,7 @@ fn pretty(all: &[Exact]) -> String {
         let Ok((_, replayed)) = replayed else {
             continue;
         };
-        if let Comparison::Diverged(divergence) = &replayed.verdict {
+        if let ReplayComparison::Diverged(divergence) = &replayed.verdict {
             for line in divergence.show().lines() {
                 let _ = writeln!(shown, "            {line}");
             }
@@ -100,8 +78,9 @@ fn pretty(all: &[Exact]) -> String {
     shown
 }
 
-fn machine(all: &[Exact]) -> Value {
-    let one = |(path, replayed): &Exact| {
+/// Returns the JSON for programs.
+pub(super) fn machine(all: &[ExactReplay]) -> Value {
+    let one = |(path, replayed): &ExactReplay| {
         let mut one = json!({ "path": path.display().to_string(), "state": state(replayed) });
         match replayed {
             Err(why) => one["why"] = json!(why.to_string()),
@@ -109,7 +88,7 @@ fn machine(all: &[Exact]) -> Value {
                 one["run"] = json!(recording.header.request.run_id);
                 one["calls"] = json!(replayed.calls);
                 one["end"] = json!(recording.end());
-                if let Comparison::Diverged(divergence) = &replayed.verdict {
+                if let ReplayComparison::Diverged(divergence) = &replayed.verdict {
                     one["divergence"] = side_by_side(divergence);
                 }
             }
@@ -123,10 +102,10 @@ fn machine(all: &[Exact]) -> Value {
     })
 }
 
-fn side_by_side(divergence: &Divergence) -> Value {
-    let side = |side: &Side| match side {
-        Side::Call(call) => json!(call),
-        Side::Ending(words) => json!({ "end": words }),
+fn side_by_side(divergence: &ReplayDivergence) -> Value {
+    let side = |side: &DivergenceSide| match side {
+        DivergenceSide::Call(call) => json!(call),
+        DivergenceSide::Ending(words) => json!({ "end": words }),
     };
     let calls = divergence.recorded.call().zip(divergence.now.call());
     let fields = calls

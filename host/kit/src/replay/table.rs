@@ -1,23 +1,34 @@
-//! What another policy would have decided, in words and JSON. All text is made harmless: journals hold hostile data.
+//! The decisions of another policy, in words and JSON. All text is made harmless: journals hold hostile data.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Backtest, Change, Decision, Tried};
+use super::backtest::{DecisionChange, RunDecision, TrialResult};
+use super::error::ReplayError;
 use promote_core::call::contrast;
 use promote_core::text;
 
-impl Backtest {
-    /// What could be tried.
-    pub(super) fn tried(&self) -> impl Iterator<Item = (String, &Tried)> {
+/// The result of a policy on many recorded runs.
+pub(super) struct BacktestReport {
+    /// SHA-256 of the policy.
+    pub(super) policy: String,
+    pub(super) took: Duration,
+    pub(super) all: Vec<(PathBuf, Result<TrialResult, ReplayError>)>,
+}
+
+impl BacktestReport {
+    /// Returns the runs that could be tried.
+    pub(super) fn tried(&self) -> impl Iterator<Item = (String, &TrialResult)> {
         self.all
             .iter()
             .filter_map(|(path, tried)| Some((path.display().to_string(), tried.as_ref().ok()?)))
     }
 
-    /// What could not, and why.
+    /// Returns the journals that could not be tried, with the reasons.
     pub(super) fn unusable(&self) -> impl Iterator<Item = (String, String)> {
         self.all.iter().filter_map(|(path, tried)| {
             Some((
@@ -27,19 +38,19 @@ impl Backtest {
         })
     }
 
-    /// How many runs compare in this way.
-    pub(super) fn count(&self, change: Change) -> usize {
+    /// Returns the number of runs that compare in this way.
+    pub(super) fn count(&self, change: DecisionChange) -> usize {
         self.tried()
             .filter(|(_, tried)| tried.change == change)
             .count()
     }
 
-    /// How many decisions flipped from what to what, by which rules; the most frequent first.
+    /// Counts the flips, from one decision to another by the same rules; the most frequent first.
     pub(super) fn flips(&self) -> Vec<(String, usize)> {
         let mut flips: BTreeMap<String, usize> = BTreeMap::new();
         for (_, tried) in self
             .tried()
-            .filter(|(_, tried)| tried.change == Change::Flipped)
+            .filter(|(_, tried)| tried.change == DecisionChange::Flipped)
         {
             *flips.entry(transition(tried)).or_default() += 1;
         }
@@ -56,8 +67,8 @@ impl Backtest {
 }
 
 /// `promoted → refused (freeze)`
-pub(super) fn transition(tried: &Tried) -> String {
-    let kind = |decision: &Option<Decision>| {
+pub(super) fn transition(tried: &TrialResult) -> String {
+    let kind = |decision: &Option<RunDecision>| {
         decision
             .as_ref()
             .map_or("?", |known| &known.kind)
@@ -76,10 +87,14 @@ pub(super) fn transition(tried: &Tried) -> String {
     ))
 }
 
-/// For people: what flipped, changed and is unknown, and the counts.
-pub(super) fn pretty(report: &Backtest) -> String {
+/// Returns the text for people: what flipped, changed and is unknown, and the counts.
+pub(super) fn text(report: &BacktestReport) -> String {
     let mut shown = String::new();
-    for change in [Change::Flipped, Change::Changed, Change::Unknown] {
+    for change in [
+        DecisionChange::Flipped,
+        DecisionChange::Changed,
+        DecisionChange::Unknown,
+    ] {
         for (path, tried) in report.tried().filter(|(_, tried)| tried.change == change) {
             one(&mut shown, &path, tried);
         }
@@ -92,7 +107,8 @@ pub(super) fn pretty(report: &Backtest) -> String {
             text::line(&why)
         );
     }
-    let counts = Change::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
+    let counts =
+        DecisionChange::ALL.map(|change| format!("{} {}", report.count(change), change.name()));
     let total = report.all.len();
     let _ = writeln!(
         shown,
@@ -113,8 +129,9 @@ pub(super) fn pretty(report: &Backtest) -> String {
     shown
 }
 
-fn one(shown: &mut String, path: &str, tried: &Tried) {
-    let (word, subject) = (tried.change.name(), text::line(&tried.subject));
+fn one(shown: &mut String, path: &str, tried: &TrialResult) {
+    let word = tried.change.name();
+    let subject = text::line(&tried.subject);
     let simulated = if tried.simulated {
         ", if its writes go well"
     } else {
@@ -147,13 +164,13 @@ fn one(shown: &mut String, path: &str, tried: &Tried) {
 }
 
 /// For machines.
-pub(super) fn machine(report: &Backtest) -> Value {
-    let decision = |decision: &Option<Decision>| {
+pub(super) fn machine(report: &BacktestReport) -> Value {
+    let decision = |decision: &Option<RunDecision>| {
         decision
             .as_ref()
             .map(|one| json!({ "outcome": one.kind, "message": one.message, "rules": one.rules }))
     };
-    let run = |(path, tried): (String, &Tried)| {
+    let run = |(path, tried): (String, &TrialResult)| {
         let parting = tried.parting.as_ref();
         json!({
             "path": path, "run": tried.run, "subject": tried.subject, "started-at": tried.started_at,
@@ -172,7 +189,7 @@ pub(super) fn machine(report: &Backtest) -> Value {
         "unusable": unusable.collect::<Vec<_>>(),
         "flips": report.flips().into_iter().map(|(flip, count)| json!({ "flip": flip, "count": count })).collect::<Vec<_>>(),
     });
-    for change in Change::ALL {
+    for change in DecisionChange::ALL {
         all[change.name()] = json!(report.count(change));
     }
     all

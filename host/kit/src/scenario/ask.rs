@@ -1,4 +1,4 @@
-//! What a step may expect, as it stands in the file. Whatever is left out is not looked at.
+//! The expectations of a step, as they stand in the file. Whatever is left out is not looked at.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::hint;
+use crate::failure::FAILURES;
 use promote_core::call::Call;
+use promote_mock::github::PullState;
 
-/// What must come of a step.
+/// The result that a step must have.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Expect {
-    /// How the run ended.
+pub struct StepExpect {
+    /// The ending of the run.
     pub outcome: Option<OutcomeKind>,
     /// The exit code.
     pub exit: Option<u8>,
     /// The rules that refused, in order.
     pub rules: Option<Vec<String>>,
-    /// What the last word says, among other things.
-    pub message: Texts,
-    /// What a person who waits is told, among other things.
-    pub says: Texts,
+    /// Texts that the last word must hold.
+    pub message: ExpectedTexts,
+    /// Texts that a person who waits must be told.
+    pub says: ExpectedTexts,
     /// All calls, in order.
     pub calls: Option<Vec<CallName>>,
     /// All calls that change something, in order; lines of the log aside.
@@ -40,9 +42,9 @@ pub struct Expect {
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
     /// The Port run of the payload.
     pub run: Option<RunExpect>,
-    /// What became of every pull request of the first repository, oldest first.
+    /// The state of every pull request of the first repository, oldest first.
     pub pulls: Option<Vec<PullWord>>,
-    /// What single pull requests of the first repository say, by number.
+    /// The content of single pull requests of the first repository, by number.
     pub pull: BTreeMap<String, PullExpect>,
     /// Every branch of the first repository, sorted.
     pub branches: Option<Vec<String>>,
@@ -51,18 +53,18 @@ pub struct Expect {
     /// Nothing in Port or GitHub differs from before the step, but for the step's Port run and what `diff`, `files`,
     /// `entities`, `pulls` and `branches` name.
     pub no_other_writes: bool,
-    /// How many requests the step makes at most.
+    /// The most requests that the step may make.
     pub requests: Option<usize>,
 }
 
-impl Expect {
-    /// Whether nothing at all is expected.
+impl StepExpect {
+    /// Returns whether nothing at all is expected.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// How a run ended, as in the workflow's `outcome`.
+/// The ending of a run, as in the workflow's `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "documented at Ending")]
@@ -97,23 +99,23 @@ impl OutcomeKind {
     }
 }
 
-/// What a pull request says, and what was added to it.
+/// The content of a pull request, and what was added to it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PullExpect {
     /// Its title.
     pub title: Option<String>,
-    /// What its text holds, among other things.
-    pub body: Texts,
+    /// Texts that its body must hold.
+    pub body: ExpectedTexts,
     /// All its labels, sorted.
     pub labels: Option<Vec<String>>,
     /// Everybody who is asked for a review: people, then teams.
     pub reviewers: Option<Vec<String>>,
-    /// What its comments hold, among other things.
-    pub comments: Texts,
+    /// Texts that its comments must hold.
+    pub comments: ExpectedTexts,
 }
 
-/// What became of a pull request.
+/// The state of a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullWord {
@@ -126,6 +128,15 @@ pub enum PullWord {
 }
 
 impl PullWord {
+    /// Returns the word for a state.
+    pub(super) fn of(state: &PullState) -> Self {
+        match state {
+            PullState::Open => Self::Open,
+            PullState::Closed { .. } => Self::Closed,
+            PullState::Merged { .. } => Self::Merged,
+        }
+    }
+
     /// The word.
     pub fn name(self) -> &'static str {
         match self {
@@ -138,21 +149,21 @@ impl PullWord {
 
 /// One text or several.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "OneOrMany")]
-pub struct Texts(pub Vec<String>);
+#[serde(from = "TextOrTexts")]
+pub struct ExpectedTexts(pub Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMany {
+enum TextOrTexts {
     One(String),
     Many(Vec<String>),
 }
 
-impl From<OneOrMany> for Texts {
-    fn from(texts: OneOrMany) -> Self {
+impl From<TextOrTexts> for ExpectedTexts {
+    fn from(texts: TextOrTexts) -> Self {
         Self(match texts {
-            OneOrMany::One(text) => vec![text],
-            OneOrMany::Many(texts) => texts,
+            TextOrTexts::One(text) => vec![text],
+            TextOrTexts::Many(texts) => texts,
         })
     }
 }
@@ -163,20 +174,20 @@ impl From<OneOrMany> for Texts {
 pub enum FileExpect {
     /// The whole text.
     Whole(String),
-    /// Whether it is there, and what it holds.
+    /// Some of it.
     Parts(FileParts),
 }
 
-/// What may be said of a file.
+/// The parts of a file that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileParts {
-    /// Whether it is there.
+    /// True if it is there.
     #[serde(default = "yes")]
     pub exists: bool,
-    /// What it holds, among other things.
+    /// Texts that it must hold.
     #[serde(default)]
-    pub holds: Texts,
+    pub holds: ExpectedTexts,
     /// Its mode in git, such as `100755`.
     pub mode: Option<String>,
 }
@@ -185,20 +196,20 @@ fn yes() -> bool {
     true
 }
 
-/// What may be said of a Port run.
+/// The parts of a Port run that may be expected.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunExpect {
-    /// Which one, if not that of the payload.
+    /// Its identifier, if it is not the one of the payload.
     pub id: Option<String>,
     /// Its status, such as `SUCCESS`.
     pub status: Option<String>,
     /// The label beside the status.
     pub label: Option<String>,
-    /// What its log holds, among other things.
+    /// Texts that its log must hold.
     #[serde(default)]
-    pub log: Texts,
-    /// How many lines its log has.
+    pub log: ExpectedTexts,
+    /// The number of lines of its log.
     pub lines: Option<usize>,
 }
 
@@ -213,18 +224,6 @@ impl CallName {
         &self.0
     }
 }
-
-/// How a call can fail; `stopped` if the run ended with it.
-const FAILURES: [&str; 8] = [
-    "denied",
-    "not-found",
-    "conflict",
-    "rejected",
-    "rate-limited",
-    "unavailable",
-    "other",
-    "stopped",
-];
 
 impl TryFrom<String> for CallName {
     type Error = String;
@@ -243,10 +242,12 @@ impl TryFrom<String> for CallName {
             let hint = hint(&message);
             return Err(format!("no call is named `{name}`{hint}"));
         }
+        // `stopped` if the run ended with the call.
+        let known = FAILURES.iter().map(|(name, _)| *name).chain(["stopped"]);
         match failure {
-            Some(failure) if !FAILURES.contains(&failure) => Err(format!(
+            Some(failure) if !known.clone().any(|name| name == failure) => Err(format!(
                 "no call fails with `{failure}`, expected one of {}",
-                FAILURES.join(", ")
+                known.collect::<Vec<_>>().join(", ")
             )),
             _ => Ok(Self(text)),
         }

@@ -6,31 +6,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::inject::{Injected, Injection};
-use super::made::Made;
-use super::run::Ran;
-use super::{Act, Scenario};
-use promote_core::contract::{Outcome, Workflow};
+use super::inject::{CallInjection, FaultySource};
+use super::made::MadeCall;
+use super::model::{Scenario, StepAction};
+use super::result::StepResult;
+use promote_core::contract::Workflow;
 use promote_core::gate::CallRecord as Call;
-use promote_core::journal::Journal;
+use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::engine::Engine;
-use promote_core::run::ending::Ending;
-use promote_core::run::last_word::message;
 use promote_core::run::observer::Observer;
-use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
+use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, Transport};
 use promote_core::source::live::{Live, Setup};
-use promote_intake::changes::Changes;
 use promote_intake::choice::{Load, Policies};
 use promote_intake::config::Report;
 use promote_intake::payload::Payload;
-use promote_mock::{Shared, World};
+use promote_mock::Shared;
 
 /// One scenario on one backend.
-pub(super) struct Bench<'a> {
+pub(super) struct ScenarioBench<'a> {
     pub(super) engine: &'a Engine,
     pub(super) load: &'a dyn Load,
     pub(super) scenario: &'a Scenario,
@@ -41,43 +38,27 @@ pub(super) struct Bench<'a> {
     pub(super) seed: u64,
 }
 
-impl Bench<'_> {
+impl ScenarioBench<'_> {
     /// Takes one step; `attempt` counts from 0.
     pub(super) async fn step(
         &self,
-        act: &Act,
+        act: &StepAction,
         attempt: usize,
-        injection: Option<Injection>,
-    ) -> anyhow::Result<Ran> {
-        let mut ran = Ran {
-            mode: None,
-            ending: None,
-            exit: None,
-            message: String::new(),
-            rules: Vec::new(),
-            calls: Vec::new(),
-            planned: Vec::new(),
-            said: Vec::new(),
-            leaks: Vec::new(),
-            event: None,
-            run: None,
-            requests: Vec::new(),
-            journal: String::new(),
-            after: World::default(),
-            before: self.world.snapshot(),
-        };
+        injection: Option<CallInjection>,
+    ) -> anyhow::Result<StepResult> {
+        let mut ran = StepResult::new(self.world.snapshot());
         match act {
-            Act::Start(mode, payload) => {
+            StepAction::Start(mode, payload) => {
                 ran.mode = Some(*mode);
                 self.start(*mode, payload, attempt, injection, &mut ran)
                     .await?;
             }
-            Act::Event(event) => {
+            StepAction::Event(event) => {
                 self.world.lock().happen(event);
                 ran.event = Some((**event).clone());
             }
-            Act::Advance(time) => self.world.lock().advance(*time),
-            Act::Heal => self.world.lock().heal(),
+            StepAction::Advance(time) => self.world.lock().advance(*time),
+            StepAction::Heal => self.world.lock().heal(),
         }
         ran.after = self.world.snapshot();
         ran.requests = ran.after.seen.split_off(ran.before.seen.len());
@@ -89,14 +70,14 @@ impl Bench<'_> {
         mode: RunMode,
         payload: &str,
         attempt: usize,
-        injection: Option<Injection>,
-        ran: &mut Ran,
+        injection: Option<CallInjection>,
+        ran: &mut StepResult,
     ) -> anyhow::Result<()> {
         // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
             Err(error) => {
-                ran.unusable(mode, error.to_string());
+                ran.end_unusable(mode, error.to_string());
                 return Ok(());
             }
         };
@@ -104,20 +85,20 @@ impl Bench<'_> {
         {
             Ok(policies) => policies,
             Err(error) => {
-                ran.unusable(mode, format!("{error:#}"));
+                ran.end_unusable(mode, format!("{error:#}"));
                 return Ok(());
             }
         };
         ran.run = Some(payload.run.clone());
         let (journal, bytes) = Journal::in_memory();
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(HeardLines::default());
         let mut job = self.job(mode, payload, &policies, attempt, journal, &heard)?;
         let done = match injection {
             None => Some(run(job, std::future::pending()).await),
             Some(injection) => {
                 let killed = Arc::clone(&injection.kill);
                 job.interpose = Some(Box::new(|source| {
-                    Box::new(Injected::new(source, injection))
+                    Box::new(FaultySource::new(source, injection))
                 }));
                 // Dropped where it stands, as a killed process is.
                 tokio::select! {
@@ -130,18 +111,18 @@ impl Bench<'_> {
         ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
         ran.said = heard.take();
         match done {
-            Some(done) => ran.take(done),
+            Some(done) => ran.end(done),
             None => {
                 ran.calls =
-                    Made::of_journal(&ran.journal).context("reading the journal of the run")?
+                    MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?
             }
         }
         ran.leaks = self.leaks(&ran.journal, ran);
         Ok(())
     }
 
-    /// Where a secret can be read that was one before the run, or is one now.
-    fn leaks(&self, journal: &str, ran: &Ran) -> Vec<&'static str> {
+    /// Returns the places where a secret can be read that was one before the run, or is one now.
+    fn leaks(&self, journal: &str, ran: &StepResult) -> Vec<&'static str> {
         let now = self.world.lock();
         let secret = |text: &str| ran.before.betrayed_by(text) || now.betrayed_by(text);
         let logs = now
@@ -170,7 +151,7 @@ impl Bench<'_> {
         policy: &'a dyn PolicyChoice,
         attempt: usize,
         journal: Journal,
-        heard: &Arc<Heard>,
+        heard: &Arc<HeardLines>,
     ) -> anyhow::Result<RunJob<'a>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
@@ -190,8 +171,10 @@ impl Bench<'_> {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == Report::Host,
-            request: payload.into_request(workflow),
-            origin: RunOrigin::PortRun,
+            actions: config.port.actions.identifiers(),
+            origin: RunOrigin::PortRun(payload.into_claim()),
+            workflow,
+            audit: RunAudit::default(),
             task: match mode {
                 RunMode::Run => RunTask::Run,
                 RunMode::Plan => RunTask::Plan,
@@ -207,7 +190,12 @@ impl Bench<'_> {
     }
 
     /// The clients of production, with the credentials that the world knows.
-    fn live(&self, run: &str, deadline: Timestamp, heard: &Arc<Heard>) -> anyhow::Result<Live> {
+    fn live(
+        &self,
+        run: &str,
+        deadline: Timestamp,
+        heard: &Arc<HeardLines>,
+    ) -> anyhow::Result<Live> {
         let environment: BTreeMap<_, _> = self.world.lock().environment().into_iter().collect();
         // A world without credentials is one in which ours do not work.
         let given = |name: &str| {
@@ -238,35 +226,17 @@ impl Bench<'_> {
     }
 }
 
-impl Ran {
-    fn unusable(&mut self, mode: RunMode, why: String) {
-        let ending = Ending::Unusable(why);
-        (self.ending, self.exit) = (Some(ending.kind()), Some(ending.exit_code()));
-        self.message = message(&ending, mode);
-    }
-
-    fn take(&mut self, done: RunResult) {
-        (self.ending, self.exit) = (Some(done.ending.kind()), Some(done.ending.exit_code()));
-        self.message = done.message;
-        self.planned = Changes::of(&done.timeline).files;
-        self.calls = done.timeline.into_iter().map(Made::from).collect();
-        if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
-            self.rules = reasons.into_iter().map(|reason| reason.rule).collect();
-        }
-    }
-}
-
 /// Remembers what people were told.
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct HeardLines(Mutex<Vec<String>>);
 
-impl Heard {
+impl HeardLines {
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Observer for Heard {
+impl Observer for HeardLines {
     fn step(&self, _: &Call) {}
 
     fn say(&self, text: &str) {

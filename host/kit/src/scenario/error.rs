@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file: where, at which key, and what may have been meant.
+//! Errors in a scenario file: the line, the key, and the name that may have been meant.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub enum ScenarioError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         why: std::io::Error,
     },
     /// It is not a scenario.
@@ -29,12 +29,12 @@ pub enum ScenarioError {
 }
 
 /// A file's text, for errors about it.
-pub(super) struct Source<'a> {
+pub(super) struct ScenarioText<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl ScenarioText<'_> {
     /// The line of a place, from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
         self.text
@@ -64,14 +64,15 @@ impl Source<'_> {
         let message = error.message().trim_end();
         let key = self.text.lines().nth(line - 1).unwrap_or_default();
         let key = key.split('=').next().unwrap_or_default().trim();
-        let key = match message.contains('`') || key.is_empty() || key.starts_with('[') {
-            true => String::new(),
-            false => format!("{key}: "),
+        let key = if message.contains('`') || key.is_empty() || key.starts_with('[') {
+            String::new()
+        } else {
+            format!("{key}: ")
         };
         self.wrong_in(line, format!("{key}{message}{}", hint(message)))
     }
 
-    /// What is wrong was found in the result of laying this file's `section` over another: the line is that of the first
+    /// Returns an error that was found in the result of laying this file's `section` over another: its line is that of the first
     /// quoted name in the message that the section mentions, else the section's own.
     pub(super) fn laid(&self, section: &str, message: &str) -> ScenarioError {
         let lines = || self.text.lines().enumerate();
@@ -92,7 +93,7 @@ impl Source<'_> {
     }
 }
 
-/// What may have been meant by an unknown name, from serde's own words: `` unknown field `x`, expected one of `y`, `z` ``.
+/// Names what may have been meant by an unknown name, from serde's own words: `` unknown field `x`, expected one of `y`, `z` ``.
 pub(super) fn hint(message: &str) -> String {
     let near = match message.split_once("unexpected keys in table: ") {
         // So it says of one of several tables, each with keys of its own.

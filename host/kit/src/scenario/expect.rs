@@ -3,32 +3,23 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
-use super::ask::{CallName, Expect, FileExpect, PullExpect, RunExpect, Texts};
+use super::ask::{
+    CallName, ExpectedTexts, FileExpect, PullExpect, PullWord, RunExpect, StepExpect,
+};
+use super::diff::{changed_files, only};
 use super::error::near;
-use super::made::Made;
+use super::made::MadeCall;
 use super::others::{changed, others};
-use super::run::Ran;
+use super::result::{ExpectMismatch, StepResult};
 use promote_core::run::RunMode;
-use promote_mock::github::{PullState, Repository};
+use promote_mock::github::Repository;
 use promote_mock::port::Entity;
 use promote_mock::{Event, World};
 
-/// Something that is not as it was expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The key of the expectation.
-    pub key: String,
-    /// What was expected.
-    pub expected: String,
-    /// What there is.
-    pub actual: String,
-}
-
 /// Everything that is not as expected.
-pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
-    let mut found = Found(Vec::new());
+pub(super) fn check(expect: &StepExpect, ran: &StepResult) -> Vec<ExpectMismatch> {
+    let mut found = MismatchList(Vec::new());
     found.ending(expect, ran);
     found.calls(expect, ran);
     found.git(expect, ran);
@@ -37,16 +28,16 @@ pub(super) fn check(expect: &Expect, ran: &Ran) -> Vec<Mismatch> {
     found.0
 }
 
-struct Found(Vec<Mismatch>);
+struct MismatchList(Vec<ExpectMismatch>);
 
-impl Found {
+impl MismatchList {
     fn add(
         &mut self,
         key: impl Into<String>,
         expected: impl Into<String>,
         actual: impl Into<String>,
     ) {
-        self.0.push(Mismatch {
+        self.0.push(ExpectMismatch {
             key: key.into(),
             expected: expected.into(),
             actual: actual.into(),
@@ -62,13 +53,13 @@ impl Found {
         }
     }
 
-    fn holds(&mut self, key: &str, expected: &Texts, actual: &str) {
+    fn holds(&mut self, key: &str, expected: &ExpectedTexts, actual: &str) {
         for text in expected.0.iter().filter(|text| !actual.contains(*text)) {
             self.add(key, format!("… {text} …"), actual);
         }
     }
 
-    fn ending(&mut self, expect: &Expect, ran: &Ran) {
+    fn ending(&mut self, expect: &StepExpect, ran: &StepResult) {
         self.same(
             "outcome",
             expect.outcome.map(|kind| kind.name()),
@@ -85,8 +76,8 @@ impl Found {
         self.holds("says", &expect.says, &ran.said.join("\n"));
     }
 
-    fn calls(&mut self, expect: &Expect, ran: &Ran) {
-        let made: Vec<String> = ran.calls.iter().map(Made::name).collect();
+    fn calls(&mut self, expect: &StepExpect, ran: &StepResult) {
+        let made: Vec<String> = ran.calls.iter().map(MadeCall::name).collect();
         let names = |names: &[CallName]| {
             names
                 .iter()
@@ -148,13 +139,13 @@ impl Found {
         }
     }
 
-    fn git(&mut self, expect: &Expect, ran: &Ran) {
+    fn git(&mut self, expect: &StepExpect, ran: &StepResult) {
         if let Some(expected) = &expect.diff {
             let expected: BTreeMap<&str, &str> = expected
                 .iter()
                 .map(|(path, lines)| (path.as_str(), lines.trim_end_matches('\n')))
                 .collect();
-            let actual = ran.diff();
+            let actual = changed_files(ran);
             let actual: BTreeMap<&str, &str> = actual
                 .iter()
                 .map(|(path, lines)| (path.as_str(), lines.as_str()))
@@ -170,7 +161,7 @@ impl Found {
         let pulls: Vec<&str> = repository
             .pulls
             .values()
-            .map(|pull| word(&pull.state))
+            .map(|pull| PullWord::of(&pull.state).name())
             .collect();
         let expected = expect.pulls.as_ref().map(|pulls| {
             pulls
@@ -260,7 +251,8 @@ impl Found {
                 missing(named, &known.collect::<Vec<_>>()),
             );
         };
-        let (full, base) = (repository.full_name(), &repository.settings.default_branch);
+        let full = repository.full_name();
+        let base = &repository.settings.default_branch;
         let entry = world.github.entry_at(&full, base, path);
         let text = world.github.file_at(&full, base, path);
         let there = |there: bool| {
@@ -287,7 +279,7 @@ impl Found {
         }
     }
 
-    fn port(&mut self, expect: &Expect, ran: &Ran) {
+    fn port(&mut self, expect: &StepExpect, ran: &StepResult) {
         for (name, fields) in &expect.entities {
             let found = name
                 .split_once('/')
@@ -313,7 +305,7 @@ impl Found {
         }
     }
 
-    fn run(&mut self, expected: &RunExpect, ran: &Ran) {
+    fn run(&mut self, expected: &RunExpect, ran: &StepResult) {
         let id = expected.id.as_ref().or(ran.run.as_ref());
         let Some(run) = id.and_then(|id| ran.after.port.runs.get(id)) else {
             let known: Vec<String> = ran.after.port.runs.keys().cloned().collect();
@@ -340,8 +332,8 @@ impl Found {
         }
     }
 
-    /// What holds of every step, whether the scenario asks for it or not.
-    fn always(&mut self, expect: &Expect, ran: &Ran) {
+    /// Checks what holds of every step, also where the scenario does not ask for it.
+    fn always(&mut self, expect: &StepExpect, ran: &StepResult) {
         if expect.no_writes || ran.mode == Some(RunMode::Plan) {
             let keep = if expect.no_writes {
                 ran.run.as_deref()
@@ -354,10 +346,8 @@ impl Found {
             }
         }
         if expect.no_other_writes {
-            let (before, after) = (
-                others(&ran.before, expect, ran),
-                others(&ran.after, expect, ran),
-            );
+            let before = others(&ran.before, expect, ran);
+            let after = others(&ran.after, expect, ran);
             if before != after {
                 let (gone, new) = only(&before, &after);
                 self.add("no-other-writes", gone, new);
@@ -379,16 +369,6 @@ impl Found {
     }
 }
 
-/// The lines that only the first text has, and those that only the second has.
-pub fn only(before: &str, after: &str) -> (String, String) {
-    let diff = TextDiff::from_lines(before, after);
-    let lines = |tag: ChangeTag| {
-        let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
-        lines.map(|change| change.value()).collect()
-    };
-    (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
-}
-
 /// Says that there is no such thing, and which name may have been meant.
 fn missing(name: &str, known: &[String]) -> String {
     let hint = near(name, known.iter().map(String::as_str));
@@ -398,17 +378,9 @@ fn missing(name: &str, known: &[String]) -> String {
     format!("there is none of that name{hint}")
 }
 
-/// Whether a made call is meant by a name without a failure, too.
+/// Returns whether a made call is meant by a name without a failure, too.
 fn is(made: &str, name: &str) -> bool {
     made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
-}
-
-pub(super) fn word(state: &PullState) -> &'static str {
-    match state {
-        PullState::Open => "open",
-        PullState::Closed { .. } => "closed",
-        PullState::Merged { .. } => "merged",
-    }
 }
 
 fn show_field(entity: &Entity, field: &str) -> String {

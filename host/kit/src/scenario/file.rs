@@ -8,23 +8,22 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::ask::Expect;
-use super::error::{ScenarioError, Source};
-use super::lay::{Lists, is_entity, lay, read, take, take_entity};
-use super::{Act, Scenario, Step};
+use super::ask::StepExpect;
+use super::error::{ScenarioError, ScenarioText};
+use super::form::{
+    ConfigFile, GivenFile, PayloadFile, PayloadShape, ScenarioFile, StartMode, StepFile,
+};
+use super::lay::{ListRule, is_entity, lay, read, take, take_entity};
+use super::model::{Scenario, ScenarioStep, StepAction};
 use crate::demo::CONFIG;
-use promote_core::grants::Grants;
-use promote_core::limits::Limits;
-use promote_core::run::RunMode;
-use promote_intake::config::{ComponentRef, Config, PolicyConfig, PortConfig};
-use promote_mock::file::{EventFile, GitHubFile, PortFile, WorldFileError};
-use promote_mock::{Event, Faults, World, sample};
+use promote_intake::config::{ComponentRef, Config};
+use promote_mock::file::WorldFileError;
+use promote_mock::{World, sample};
 
 /// The sample world, as far as files can be laid over it.
 static WORLD: LazyLock<DeTable<'static>> = LazyLock::new(|| {
@@ -47,106 +46,35 @@ static SAMPLE_CONFIG: LazyLock<(DeTable<'static>, Config)> = LazyLock::new(|| {
 /// The sample's message of Port.
 static SAMPLE_PAYLOAD: LazyLock<String> = LazyLock::new(|| sample::payload().to_string());
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ScenarioFile {
-    title: Option<String>,
-    #[serde(default)]
-    given: Given,
-    #[serde(default)]
-    config: ConfigFile,
-    #[serde(rename = "do")]
-    act: Option<Spanned<Do>>,
-    payload: Option<Spanned<PayloadFile>>,
-    expect: Option<Spanned<Expect>>,
-    #[serde(default)]
-    step: Vec<Spanned<StepFile>>,
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Names the file, and the line and the key that are wrong.
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = std::fs::read_to_string(path).map_err(|why| ScenarioError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a text as if it stood in that file, which need not exist.
+    ///
+    /// # Errors
+    /// As [`Scenario::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
+        parse(text, path)
+    }
 }
 
-/// A world file, which one it is laid over, and what is taken away from that.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct Given {
-    world: Option<Spanned<String>>,
-    without: Vec<Spanned<String>>,
-    #[serde(rename = "start")]
-    _start: Option<Timestamp>,
-    #[serde(rename = "port")]
-    _port: PortFile,
-    #[serde(rename = "github")]
-    _github: GitHubFile,
-    #[serde(rename = "faults")]
-    _faults: Faults,
-    #[serde(rename = "events")]
-    _events: Vec<Spanned<EventFile>>,
-}
-
-/// A `promote.toml`, and which one it is laid over.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ConfigFile {
-    file: Option<Spanned<String>>,
-    #[serde(rename = "policy")]
-    _policy: PolicyConfig,
-    #[serde(rename = "port")]
-    _port: PortConfig,
-    #[serde(rename = "grants")]
-    _grants: Grants,
-    #[serde(rename = "limits", deserialize_with = "promote_core::limits::parse")]
-    _limits: Limits,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct StepFile {
-    #[serde(rename = "do")]
-    act: Option<Do>,
-    event: Option<Event>,
-    advance: Option<SignedDuration>,
-    #[serde(default)]
-    heal: bool,
-    payload: Option<Spanned<PayloadFile>>,
-    #[serde(default)]
-    expect: Expect,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Do {
-    #[default]
-    Run,
-    Plan,
-}
-
-/// Port's message: one of the sample's shapes or a file, with changes; or any text.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct PayloadFile {
-    shape: Shape,
-    file: Option<String>,
-    text: Option<String>,
-    set: Map<String, Value>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Shape {
-    /// The old message.
-    #[default]
-    Sample,
-    /// What the sample's action makes of it.
-    Action,
-    /// The templated message.
-    Templated,
-}
-
-pub(super) fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
-    let source = Source { path, text };
+fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
+    let source = ScenarioText { path, text };
     let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
     let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
     let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
     let file = file.map_err(|error| source.syntax(&error))?;
-    let reading = Reading {
+    let reading = ScenarioReader {
         folder: path.parent().unwrap_or(Path::new("")),
         source,
     };
@@ -167,25 +95,25 @@ fn section<'t>(whole: &DeTable<'t>, name: &str) -> DeTable<'t> {
     section.cloned().unwrap_or_default()
 }
 
-/// What a scenario starts from, before its own tables are laid over it.
-struct Base {
+/// The file that a scenario starts from, before its own tables are laid over it.
+struct ScenarioBase {
     /// The key that names it.
     key: &'static str,
-    /// Where that is said.
+    /// The place that names it.
     at: Range<usize>,
     /// Of a file, or of nothing; none if it is the sample.
     text: Option<String>,
-    /// What its paths are relative to.
+    /// The folder that its paths are relative to.
     folder: PathBuf,
 }
 
-struct Reading<'a> {
+struct ScenarioReader<'a> {
     folder: &'a Path,
-    source: Source<'a>,
+    source: ScenarioText<'a>,
 }
 
-impl Reading<'_> {
-    fn world(&self, given: &Given, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
+impl ScenarioReader<'_> {
+    fn world(&self, given: &GivenFile, mut over: DeTable<'_>) -> Result<World, ScenarioError> {
         if over.is_empty() {
             return Ok(World::sample());
         }
@@ -201,7 +129,7 @@ impl Reading<'_> {
             take(&mut whole, what.get_ref())
                 .map_err(|error| self.source.wrong(&what.span(), error))?;
         }
-        lay(over, &mut whole, Lists::Join);
+        lay(over, &mut whole, ListRule::Join);
         let world = read(whole).map_err(WorldFileError::from);
         let mut world = world
             .and_then(|file| World::assembled(file, &base.folder))
@@ -229,7 +157,7 @@ impl Reading<'_> {
         let is_own = over
             .get("policy")
             .is_some_and(|policy| policy.get_ref().get("component").is_some());
-        lay(over, &mut whole, Lists::Replace);
+        lay(over, &mut whole, ListRule::Replace);
         let config = read(whole).map_err(|error| error.message().to_owned());
         let mut config = config
             .and_then(Config::checked)
@@ -257,11 +185,9 @@ impl Reading<'_> {
         &self,
         named: Option<&Spanned<String>>,
         key: &'static str,
-    ) -> Result<Base, ScenarioError> {
-        let (at, mut folder) = (
-            named.map(Spanned::span).unwrap_or_default(),
-            self.folder.to_owned(),
-        );
+    ) -> Result<ScenarioBase, ScenarioError> {
+        let at = named.map(Spanned::span).unwrap_or_default();
+        let mut folder = self.folder.to_owned();
         let text = match named.map(|named| named.get_ref().as_str()) {
             None | Some("sample") => None,
             Some("none") => Some(String::new()),
@@ -277,7 +203,7 @@ impl Reading<'_> {
                 Some(text)
             }
         };
-        Ok(Base {
+        Ok(ScenarioBase {
             key,
             at,
             text,
@@ -288,7 +214,7 @@ impl Reading<'_> {
     /// Takes apart what the scenario starts from.
     fn tables<'t>(
         &self,
-        base: &'t Base,
+        base: &'t ScenarioBase,
         sample: &DeTable<'static>,
     ) -> Result<DeTable<'t>, ScenarioError> {
         let Some(text) = &base.text else {
@@ -308,11 +234,11 @@ impl Reading<'_> {
 
     fn steps(
         &self,
-        act: Option<Spanned<Do>>,
+        act: Option<Spanned<StartMode>>,
         payload: Option<Spanned<PayloadFile>>,
-        expect: Option<Spanned<Expect>>,
+        expect: Option<Spanned<StepExpect>>,
         steps: Vec<Spanned<StepFile>>,
-    ) -> Result<Vec<Step>, ScenarioError> {
+    ) -> Result<Vec<ScenarioStep>, ScenarioError> {
         if let Some(first) = steps.first() {
             let outside = [
                 ("do", act.as_ref().map(Spanned::span)),
@@ -327,16 +253,16 @@ impl Reading<'_> {
                 }
             }
             let at = first.span();
-            let steps: Vec<Step> = steps
+            let steps: Vec<ScenarioStep> = steps
                 .into_iter()
                 .map(|step| self.step(step))
                 .collect::<Result<_, _>>()?;
             return self.expecting(steps, &at);
         }
         let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
-        let step = Step {
+        let step = ScenarioStep {
             line: self.source.line(at.start),
-            act: Act::Start(
+            act: StepAction::Start(
                 act.map(Spanned::into_inner).unwrap_or_default().into(),
                 self.payload(payload.as_ref())?,
             ),
@@ -346,7 +272,11 @@ impl Reading<'_> {
     }
 
     /// A scenario that expects nothing passes whatever happens.
-    fn expecting(&self, steps: Vec<Step>, at: &Range<usize>) -> Result<Vec<Step>, ScenarioError> {
+    fn expecting(
+        &self,
+        steps: Vec<ScenarioStep>,
+        at: &Range<usize>,
+    ) -> Result<Vec<ScenarioStep>, ScenarioError> {
         if steps.iter().all(|step| step.expect.is_empty()) {
             return Err(self
                 .source
@@ -355,25 +285,25 @@ impl Reading<'_> {
         Ok(steps)
     }
 
-    fn step(&self, step: Spanned<StepFile>) -> Result<Step, ScenarioError> {
+    fn step(&self, step: Spanned<StepFile>) -> Result<ScenarioStep, ScenarioError> {
         let at = step.span();
         let file = step.into_inner();
         let act = match (file.act, file.event, file.advance, file.heal) {
-            (act, None, None, false) => Act::Start(
+            (act, None, None, false) => StepAction::Start(
                 act.unwrap_or_default().into(),
                 self.payload(file.payload.as_ref())?,
             ),
-            (None, Some(event), None, false) => Act::Event(Box::new(event)),
+            (None, Some(event), None, false) => StepAction::Event(Box::new(event)),
             (None, None, Some(time), false) => {
-                Act::Advance(Duration::try_from(time).unwrap_or_default())
+                StepAction::Advance(Duration::try_from(time).unwrap_or_default())
             }
-            (None, None, None, true) => Act::Heal,
+            (None, None, None, true) => StepAction::Heal,
             _ => {
                 let what = "step: it is one of `do`, `event`, `advance` and `heal`";
                 return Err(self.source.wrong(&at, what));
             }
         };
-        Ok(Step {
+        Ok(ScenarioStep {
             line: self.source.line(at.start),
             act,
             expect: file.expect,
@@ -395,9 +325,9 @@ impl Reading<'_> {
                 serde_json::from_str(&text)
                     .map_err(|error| self.wrong(file, format!("payload: {name}: {error}")))?
             }
-            (None, Shape::Sample) => sample::payload(),
-            (None, Shape::Action) => sample::action_payload(),
-            (None, Shape::Templated) => sample::templated_payload(),
+            (None, PayloadShape::Sample) => sample::payload(),
+            (None, PayloadShape::Action) => sample::action_payload(),
+            (None, PayloadShape::Templated) => sample::templated_payload(),
         };
         for (key, value) in &payload.set {
             set(&mut message[key], value);
@@ -415,14 +345,5 @@ fn set(base: &mut Value, over: &Value) {
             }
         }
         over => *base = over.clone(),
-    }
-}
-
-impl From<Do> for RunMode {
-    fn from(what: Do) -> Self {
-        match what {
-            Do::Run => Self::Run,
-            Do::Plan => Self::Plan,
-        }
     }
 }

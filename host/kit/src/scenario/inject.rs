@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use crate::failure::FAILURES;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::gate::Admitted;
@@ -13,9 +14,9 @@ use promote_core::source::Source;
 use promote_core::source::approved::PlannedWrite;
 use promote_core::source::live::Live;
 
-/// What goes wrong with a call.
+/// A trouble that a call can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum CallTrouble {
     /// It is not made, and the policy is told that it failed: the number of the case in the contract's `failure`.
     Fails(usize),
     /// It is made, and the policy is told that there was no answer.
@@ -26,21 +27,7 @@ pub enum Trouble {
     KillAfter,
 }
 
-/// Makes a failure of a text.
-type MakeFailure = fn(String) -> Failure;
-
-/// The contract's failures.
-const FAILURES: [(&str, MakeFailure); 7] = [
-    ("denied", Failure::Denied),
-    ("not-found", Failure::NotFound),
-    ("conflict", Failure::Conflict),
-    ("rejected", Failure::Rejected),
-    ("rate-limited", Failure::RateLimited),
-    ("unavailable", Failure::Unavailable),
-    ("other", Failure::Other),
-];
-
-impl Trouble {
+impl CallTrouble {
     /// Everything that can go wrong with a call.
     pub fn all() -> impl Iterator<Item = Self> {
         let others = [Self::LostAnswer, Self::KillBefore, Self::KillAfter];
@@ -57,7 +44,7 @@ impl Trouble {
         }
     }
 
-    /// What the policy is told, if it is told anything.
+    /// Returns the failure that the policy is told, if it is told anything.
     fn failure(self) -> Option<Failure> {
         let text = || format!("the sweep has put `{}` here", self.name());
         match self {
@@ -67,32 +54,32 @@ impl Trouble {
         }
     }
 
-    /// Whether the call is made all the same.
+    /// Returns whether the call is made all the same.
     fn is_made(self) -> bool {
         matches!(self, Self::LostAnswer | Self::KillAfter)
     }
 }
 
-/// What goes wrong in one run: the trouble, and which of the calls that reach the source it meets, from 0.
+/// A trouble in one run, and the call that meets it.
 #[derive(Clone, Debug)]
-pub struct Injection {
-    /// What.
-    pub trouble: Trouble,
-    /// Where.
+pub struct CallInjection {
+    /// The trouble.
+    pub trouble: CallTrouble,
+    /// The number of the call among those that reach the source, from 0.
     pub at: usize,
     /// Rung when the run is to be killed.
     pub kill: Arc<Notify>,
 }
 
 /// A source before which a trouble stands.
-pub(super) struct Injected {
+pub(super) struct FaultySource {
     source: Box<dyn Source>,
-    injection: Injection,
+    injection: CallInjection,
     made: usize,
 }
 
-impl Injected {
-    pub(super) fn new(source: Box<dyn Source>, injection: Injection) -> Self {
+impl FaultySource {
+    pub(super) fn new(source: Box<dyn Source>, injection: CallInjection) -> Self {
         Self {
             source,
             injection,
@@ -102,7 +89,7 @@ impl Injected {
 }
 
 #[async_trait]
-impl Source for Injected {
+impl Source for FaultySource {
     async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
         self.made += 1;
         let trouble = self.injection.trouble;

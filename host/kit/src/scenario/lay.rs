@@ -9,16 +9,16 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::error::near;
 use promote_mock::World;
 
-/// What becomes of lists.
+/// The rule for lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lists {
+pub(super) enum ListRule {
     /// The new list takes the old one's place.
     Replace,
     /// Of tables that have names, the one of the same name is changed; others are added. Any other list is replaced.
     Join,
 }
 
-/// What names an item of a world file's lists.
+/// The keys that name an item of a world file's lists.
 fn names(list: &str) -> Option<&'static [&'static str]> {
     Some(match list {
         "entities" => &["blueprint", "identifier"],
@@ -33,15 +33,15 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// What a table means.
+/// Reads a table as a type.
 pub(super) fn read<'t, T: Deserialize<'t>>(table: DeTable<'t>) -> Result<T, toml::de::Error> {
     T::deserialize(toml::Deserializer::from(Spanned::new(0..0, table)))
 }
 
 /// Lays one table over another.
-pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: Lists) {
+pub(super) fn lay<'t>(over: DeTable<'t>, base: &mut DeTable<'t>, lists: ListRule) {
     for (key, mut value) in over {
-        let names = names(key.get_ref()).filter(|_| lists == Lists::Join);
+        let names = names(key.get_ref()).filter(|_| lists == ListRule::Join);
         match (
             value.get_mut(),
             base.get_mut(&key).map(Spanned::get_mut),
@@ -69,14 +69,14 @@ fn join<'t>(over: DeArray<'t>, base: &mut DeArray<'t>, names: &[&str]) {
             item.get_mut(),
         ) {
             (Some(DeValue::Table(base)), DeValue::Table(over)) => {
-                lay(mem::take(over), base, Lists::Join)
+                lay(mem::take(over), base, ListRule::Join)
             }
             _ => base.push(item),
         }
     }
 }
 
-/// Whether two items have the same names. One that is no text names nothing.
+/// Returns whether two items have the same names. One that is no text names nothing.
 fn named_alike(one: &DeValue<'_>, other: &DeValue<'_>, names: &[&str]) -> bool {
     let same = |name: &&str| match (one.get(name), other.get(name)) {
         (None, None) => true,
@@ -112,18 +112,17 @@ pub(super) fn take_entity(world: &mut World, what: &str) -> Result<(), String> {
         .split_once('/')
         .map(|(blueprint, identifier)| (blueprint.to_owned(), identifier.to_owned()));
     let gone = key.and_then(|key| world.port.entities.remove(&key));
-    let known = || {
-        world
-            .port
-            .entities
-            .keys()
-            .map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"))
-    };
-    gone.map(drop)
-        .ok_or_else(|| missing(what, &known().collect::<Vec<_>>()))
+    if gone.is_some() {
+        return Ok(());
+    }
+    let keys = world.port.entities.keys();
+    let known: Vec<String> = keys
+        .map(|(blueprint, identifier)| format!("{blueprint}/{identifier}"))
+        .collect();
+    Err(missing(what, &known))
 }
 
-/// Whether it is an entity that is to be taken away, and not a part of something.
+/// Returns whether it is an entity that is to be taken away, and not a part of something.
 pub(super) fn is_entity(what: &str) -> bool {
     !what.contains([':', '#'])
 }
@@ -256,7 +255,7 @@ mod tests {
         let over = table(
             "a = [3]\nfaults = [{ x = 1 }]\nruns = [{ id = \"r1\", status = \"b\" }, { id = \"r2\" }]",
         );
-        lay(over, &mut base, Lists::Join);
+        lay(over, &mut base, ListRule::Join);
         let expected = table(
             "a = [3]\nfaults = [{ x = 1 }, { x = 1 }]\nruns = [{ id = \"r1\", status = \"b\", n = 1 }, { id = \"r2\" }]",
         );
@@ -264,14 +263,14 @@ mod tests {
         lay(
             table("runs = [{ id = 7, n = 2 }, { id = 8 }]"),
             &mut base,
-            Lists::Join,
+            ListRule::Join,
         );
         assert_eq!(
             plain(base.clone())["runs"].as_array().map(Vec::len),
             Some(4),
             "a number is no name"
         );
-        lay(table("runs = []"), &mut base, Lists::Replace);
+        lay(table("runs = []"), &mut base, ListRule::Replace);
         assert_eq!(plain(base)["runs"], toml::Value::Array(Vec::new()));
     }
 
@@ -286,7 +285,8 @@ mod tests {
             assert_eq!(take(&mut world, what), Ok(()));
             assert!(take(&mut world, what).unwrap_err().contains(what));
         }
-        let (mut world, image) = (World::sample(), "image/web-1.4.1");
+        let mut world = World::sample();
+        let image = "image/web-1.4.1";
         assert_eq!(take_entity(&mut world, image), Ok(()));
         assert!(take_entity(&mut world, image).is_err());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::failure::failure_name;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::{self, CallRecord, describe};
@@ -10,16 +11,16 @@ use promote_core::journal::record::{self, JournalDamage};
 
 /// A call that was made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Made {
+pub struct MadeCall {
     /// The call.
     pub call: Call,
-    /// What became of it.
-    pub answer: Answered,
+    /// The end that it met.
+    pub answer: CallFate,
 }
 
-/// What became of a call.
+/// The end that a call met.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answered {
+pub enum CallFate {
     /// It was answered.
     Reply(Box<Reply>),
     /// It failed, and the policy was told.
@@ -28,12 +29,12 @@ pub enum Answered {
     Stopped,
 }
 
-impl From<CallRecord> for Made {
+impl From<CallRecord> for MadeCall {
     fn from(step: CallRecord) -> Self {
         let answer = match step.answer {
-            gate::CallAnswer::Reply(reply) => Answered::Reply(Box::new(reply)),
-            gate::CallAnswer::Failure(failure) => Answered::Failure(failure),
-            gate::CallAnswer::NotYet | gate::CallAnswer::Trap(_) => Answered::Stopped,
+            gate::CallAnswer::Reply(reply) => CallFate::Reply(Box::new(reply)),
+            gate::CallAnswer::Failure(failure) => CallFate::Failure(failure),
+            gate::CallAnswer::NotYet | gate::CallAnswer::Trap(_) => CallFate::Stopped,
         };
         Self {
             call: step.call,
@@ -42,7 +43,7 @@ impl From<CallRecord> for Made {
     }
 }
 
-impl Made {
+impl MadeCall {
     /// The calls of a journal, in order.
     ///
     /// # Errors
@@ -59,7 +60,7 @@ impl Made {
                 Entry::Call {
                     number, request, ..
                 } => {
-                    let answer = Answered::Stopped;
+                    let answer = CallFate::Stopped;
                     made.insert(
                         number,
                         Self {
@@ -70,14 +71,14 @@ impl Made {
                 }
                 Entry::Reply { number, reply, .. } => {
                     if let Some(made) = made.get_mut(&number) {
-                        made.answer = Answered::Reply(Box::new(reply));
+                        made.answer = CallFate::Reply(Box::new(reply));
                     }
                 }
                 Entry::Failure {
                     number, failure, ..
                 } => {
                     if let Some(made) = made.get_mut(&number) {
-                        made.answer = Answered::Failure(failure);
+                        made.answer = CallFate::Failure(failure);
                     }
                 }
                 Entry::Header(_) | Entry::Footer { .. } => {}
@@ -92,12 +93,12 @@ impl Made {
         call["call"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// How it failed, in a word; `stopped` if the run ended with it, nothing if it was answered.
+    /// Returns the name of its failure: `stopped` if the run ended with it, none if it was answered.
     pub fn failed(&self) -> Option<&'static str> {
         match &self.answer {
-            Answered::Reply(_) => None,
-            Answered::Failure(failure) => Some(kind(failure)),
-            Answered::Stopped => Some("stopped"),
+            CallFate::Reply(_) => None,
+            CallFate::Failure(failure) => Some(failure_name(failure)),
+            CallFate::Stopped => Some("stopped"),
         }
     }
 
@@ -109,7 +110,7 @@ impl Made {
         }
     }
 
-    /// Whether the call may have changed something other than the log of the Port run.
+    /// Returns whether the call may have changed something other than the log of the Port run.
     pub fn changes_something(&self) -> bool {
         self.call.is_write() && !matches!(self.call, Call::Note { .. })
     }
@@ -117,23 +118,16 @@ impl Made {
     /// A line for people: the call with its object, and why it failed. Foreign text in it is not neutralised.
     pub fn line(&self) -> String {
         match &self.answer {
-            Answered::Reply(_) => self.call.to_string(),
-            Answered::Failure(failure) => {
-                format!("{} -> {}: {}", self.call, kind(failure), describe(failure))
+            CallFate::Reply(_) => self.call.to_string(),
+            CallFate::Failure(failure) => {
+                format!(
+                    "{} -> {}: {}",
+                    self.call,
+                    failure_name(failure),
+                    describe(failure)
+                )
             }
-            Answered::Stopped => format!("{} -> stopped", self.call),
+            CallFate::Stopped => format!("{} -> stopped", self.call),
         }
-    }
-}
-
-fn kind(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Denied(_) => "denied",
-        Failure::NotFound(_) => "not-found",
-        Failure::Conflict(_) => "conflict",
-        Failure::Rejected(_) => "rejected",
-        Failure::RateLimited(_) => "rate-limited",
-        Failure::Unavailable(_) => "unavailable",
-        Failure::Other(_) => "other",
     }
 }

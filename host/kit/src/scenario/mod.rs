@@ -25,7 +25,7 @@
 //! expect = { outcome = "refused", exit = 1, rules = ["lock"], no-writes = true }
 //! ```
 //!
-//! Everything that may be expected stands in [`Expect`].
+//! Everything that may be expected stands in [`StepExpect`].
 
 mod ask;
 mod bench;
@@ -33,97 +33,24 @@ mod diff;
 mod error;
 mod expect;
 mod file;
+mod form;
 mod inject;
 mod lay;
 mod made;
+mod model;
 mod others;
 mod pair;
+mod result;
 mod run;
 mod schema;
 mod snapshot;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use promote_core::run::RunMode;
-use promote_intake::config::Config;
-use promote_mock::{Event, World};
-
-pub use ask::{CallName, Expect, FileExpect, OutcomeKind, PullWord, RunExpect};
+pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect};
+pub use diff::only;
 pub use error::ScenarioError;
-pub use expect::{Mismatch, only};
-pub use inject::{Injection, Trouble};
-pub use made::{Answered, Made};
-pub use run::{Backend, PolicyError, Problem, Ran, Report, Runner};
+pub use inject::{CallInjection, CallTrouble};
+pub use made::{CallFate, MadeCall};
+pub use model::{Scenario, ScenarioStep, StepAction};
+pub use result::{ExpectMismatch, ExpectSnapshot, ScenarioProblem, ScenarioReport, StepResult};
+pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
 pub use schema::SCHEMA;
-pub use snapshot::Snapshot;
-
-/// A scenario, read and checked; nothing of it has run.
-#[derive(Clone, Debug)]
-pub struct Scenario {
-    /// What people call it: its title, or its file's name.
-    pub title: String,
-    /// Its file.
-    pub path: PathBuf,
-    /// What there is at the beginning.
-    pub world: World,
-    /// The operator's word.
-    pub config: Config,
-    /// What happens, in order.
-    pub steps: Vec<Step>,
-}
-
-/// One thing that happens.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Its line in the file.
-    pub line: usize,
-    /// What happens.
-    pub act: Act,
-    /// What must come of it.
-    pub expect: Expect,
-}
-
-/// What happens in a step.
-#[derive(Clone, Debug)]
-pub enum Act {
-    /// Somebody starts the promotion, or a plan of it, with this payload.
-    Start(RunMode, String),
-    /// Somebody else does something.
-    Event(Box<Event>),
-    /// Time passes.
-    Advance(Duration),
-    /// Nothing goes wrong any more.
-    Heal,
-}
-
-impl Scenario {
-    /// What commands call it: its file's name without the ending.
-    pub fn name(&self) -> String {
-        self.path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// Names the file, and the line and the key that are wrong.
-    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
-        let text = std::fs::read_to_string(path).map_err(|why| ScenarioError::Read {
-            path: path.to_owned(),
-            why,
-        })?;
-        Self::parse(&text, path)
-    }
-
-    /// Reads a text as if it stood in that file, which need not exist.
-    ///
-    /// # Errors
-    /// As [`Scenario::read`].
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
-        file::parse(text, path)
-    }
-}

@@ -1,14 +1,14 @@
-//! What Port and GitHub hold besides what a step's expectation names, as text: equal before and after means that nothing
+//! The parts of Port and GitHub that a step's expectation does not name, as text: equal before and after means that nothing
 //! else was written.
 
-use super::ask::Expect;
-use super::run::Ran;
+use super::ask::StepExpect;
+use super::result::StepResult;
 use promote_mock::World;
 use promote_mock::git::Mode;
 use promote_mock::github::Repository;
 use promote_mock::port::Port;
 
-/// What both services held and hold, without the log and the end of one Port run; none if it is the same.
+/// Returns both services before and after as text, without the log and the end of one Port run; none if nothing changed.
 pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Option<[String; 2]> {
     let ports = [before, after].map(|world| {
         let mut port = world.port.clone();
@@ -28,8 +28,8 @@ pub(super) fn changed(before: &World, after: &World, run: Option<&str>) -> Optio
     (texts[0] != texts[1]).then_some(texts)
 }
 
-/// What both services hold, without the Port run of the step and what the expectation names.
-pub(super) fn others(world: &World, expect: &Expect, ran: &Ran) -> String {
+/// Returns both services as text, without the Port run of the step and whatever the expectation names.
+pub(super) fn others(world: &World, expect: &StepExpect, ran: &StepResult) -> String {
     let mut port = world.port.clone();
     let named = expect.run.as_ref().and_then(|run| run.id.as_ref());
     for run in [ran.run.as_ref(), named].into_iter().flatten() {
@@ -70,7 +70,7 @@ pub(super) fn others(world: &World, expect: &Expect, ran: &Ran) -> String {
 }
 
 /// The files of the default branch that `files` does not name.
-fn files(repository: &Repository, expect: &Expect, is_first: bool) -> Vec<String> {
+fn files(repository: &Repository, expect: &StepExpect, is_first: bool) -> Vec<String> {
     let head = repository.branch(&repository.settings.default_branch);
     let tree = head.and_then(|head| repository.git.tree_of(head));
     let name = repository.full_name();

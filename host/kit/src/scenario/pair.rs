@@ -1,25 +1,25 @@
 //! Two runs of one scenario, on the mock and over HTTP: they must not differ.
 
-use super::expect::{Mismatch, only};
-use super::made::Made;
-use super::run::Ran;
+use super::diff::only;
+use super::made::MadeCall;
+use super::result::{ExpectMismatch, StepResult};
 
 /// Width of the left column.
-const COLUMN: usize = 72;
+const LEFT_COLUMN_CHARS: usize = 72;
 
-/// What differs between the same step on the mock and over HTTP.
-pub(super) fn differences(mock: &Ran, http: &Ran) -> Vec<Mismatch> {
+/// Compares the same step on the mock and over HTTP.
+pub(super) fn differences(mock: &StepResult, http: &StepResult) -> Vec<ExpectMismatch> {
     let mut found = Vec::new();
     let mut same = |key: &str, mock: String, http: String| {
         if mock != http {
-            found.push(Mismatch {
+            found.push(ExpectMismatch {
                 key: key.to_owned(),
                 expected: mock,
                 actual: http,
             });
         }
     };
-    let exit = |ran: &Ran| ran.exit.map(|exit| exit.to_string()).unwrap_or_default();
+    let exit = |ran: &StepResult| ran.exit.map(|exit| exit.to_string()).unwrap_or_default();
     same(
         "outcome",
         mock.ending.unwrap_or_default().to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn differences(mock: &Ran, http: &Ran) -> Vec<Mismatch> {
     let (mock_state, http_state) = only(&mock.after.fingerprint(), &http.after.fingerprint());
     same("state", mock_state, http_state);
     if mock.calls != http.calls {
-        found.push(Mismatch {
+        found.push(ExpectMismatch {
             key: "calls".to_owned(),
             expected: "the same calls and answers on the mock (left) and over HTTP (right)"
                 .to_owned(),
@@ -41,16 +41,20 @@ pub(super) fn differences(mock: &Ran, http: &Ran) -> Vec<Mismatch> {
 }
 
 /// Both lists, side by side; `!` marks what differs. Where only the answers do, they are shown below.
-fn beside(mock: &[Made], http: &[Made]) -> String {
+fn beside(mock: &[MadeCall], http: &[MadeCall]) -> String {
     let mut lines = Vec::new();
     for index in 0..mock.len().max(http.len()) {
-        let (left, right) = (mock.get(index), http.get(index));
-        let line = |made: Option<&Made>| made.map(Made::line).unwrap_or_default();
-        let cut: String = line(left).chars().take(COLUMN).collect();
+        let left = mock.get(index);
+        let right = http.get(index);
+        let line = |made: Option<&MadeCall>| made.map(MadeCall::line).unwrap_or_default();
+        let cut: String = line(left).chars().take(LEFT_COLUMN_CHARS).collect();
         let mark = if left == right { ' ' } else { '!' };
-        lines.push(format!("{mark} {cut:<COLUMN$} | {}", line(right)));
+        lines.push(format!(
+            "{mark} {cut:<LEFT_COLUMN_CHARS$} | {}",
+            line(right)
+        ));
         if left != right && line(left) == line(right) {
-            let answer = |made: Option<&Made>| format!("{:?}", made.map(|made| &made.answer));
+            let answer = |made: Option<&MadeCall>| format!("{:?}", made.map(|made| &made.answer));
             lines.push(format!("    left:  {}", answer(left)));
             lines.push(format!("    right: {}", answer(right)));
         }
@@ -61,14 +65,14 @@ fn beside(mock: &[Made], http: &[Made]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Answered;
+    use crate::scenario::CallFate;
     use promote_core::call::{Call, Reply};
 
     #[test]
     fn a_difference_is_marked_between_both_lists() {
-        let made = |call, reply| Made {
+        let made = |call, reply| MadeCall {
             call,
-            answer: Answered::Reply(Box::new(reply)),
+            answer: CallFate::Reply(Box::new(reply)),
         };
         let sleep = |seconds| Call::Sleep { seconds };
         let time = |text: &str| Reply::Time(text.to_owned());

@@ -3,35 +3,34 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::bench::Bench;
-use super::expect::{Mismatch, check};
-use super::inject::Injection;
-use super::made::Made;
+use super::ask::StepExpect;
+use super::bench::ScenarioBench;
+use super::expect::check;
+use super::inject::CallInjection;
+use super::model::{Scenario, ScenarioStep};
 use super::pair::differences;
-use super::snapshot::{self, Snapshot};
-use super::{Scenario, Step};
+use super::result::{ExpectMismatch, ScenarioProblem, ScenarioReport, StepResult};
+use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
-use promote_core::run::RunMode;
 use promote_core::service::http::Pool;
 use promote_intake::builtin;
-use promote_intake::changes::FileDiff;
 use promote_intake::choice::Load;
 use promote_intake::config::{ComponentRef, PolicyConfig};
 use promote_intake::settings::{self, Schema};
 use promote_mock::server::{Server, ServerOptions, Time};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
-use promote_mock::{Event, Seen, Shared, World};
+use promote_mock::{Shared, World};
 
-/// How requests reach the world.
+/// The way of requests to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub enum ScenarioBackend {
     /// In the same process.
     Mock,
     /// Through the connection pool of production and a server on loopback.
@@ -39,21 +38,21 @@ pub enum Backend {
 }
 
 /// Runs scenarios.
-pub struct Runner {
+pub struct ScenarioRunner {
     engine: Engine,
     pool: Pool,
     named: BTreeMap<String, PathBuf>,
-    /// Where compiled policies are kept between processes.
+    /// The folder that keeps compiled policies between processes.
     cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
-    /// What the policies say of their settings, by digest.
-    schemas: Mutex<BTreeMap<String, Described>>,
+    /// The settings schemas of policies, by digest.
+    schemas: Mutex<BTreeMap<String, KnownSchema>>,
     seed: u64,
 }
 
 /// The schema of a policy's settings, or why it has none.
-type Described = Result<Arc<Schema>, String>;
+type KnownSchema = Result<Arc<Schema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,79 +63,7 @@ pub struct PolicyError {
     why: String,
 }
 
-/// What came of one step.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    /// Whether somebody started a run or a plan; none if something else happened.
-    pub mode: Option<RunMode>,
-    /// How it ended, in a word.
-    pub ending: Option<&'static str>,
-    /// The exit code.
-    pub exit: Option<u8>,
-    /// The last word.
-    pub message: String,
-    /// The rules that refused.
-    pub rules: Vec<String>,
-    /// The calls, with their answers.
-    pub calls: Vec<Made>,
-    /// Files that a plan would change.
-    pub planned: Vec<FileDiff>,
-    /// What a person who waits was told.
-    pub said: Vec<String>,
-    /// Where a secret of the world was seen after the run: no place is the right one.
-    pub leaks: Vec<&'static str>,
-    /// What somebody else did.
-    pub event: Option<Event>,
-    /// The Port run of the payload.
-    pub run: Option<String>,
-    /// The requests that arrived.
-    pub requests: Vec<Seen>,
-    /// The journal of the run; empty if nobody started one.
-    pub journal: String,
-    /// The world before.
-    pub before: World,
-    /// The world after.
-    pub after: World,
-}
-
-/// What came of a scenario.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Its title.
-    pub title: String,
-    /// Its file.
-    pub path: PathBuf,
-    /// How long it took.
-    pub took: Duration,
-    /// What is not as it should be; none if it passed.
-    pub problems: Vec<Problem>,
-    /// The calls of every step, on the first backend.
-    pub calls: Vec<Vec<Made>>,
-}
-
-impl Report {
-    /// Whether everything is as it should be.
-    pub fn passed(&self) -> bool {
-        self.problems.is_empty()
-    }
-}
-
-/// Something that is not as it should be.
-#[derive(Clone, Debug)]
-pub struct Problem {
-    /// The line of the step.
-    pub line: usize,
-    /// The step, from 1.
-    pub step: usize,
-    /// Where: on the mock, over HTTP, or in the difference of the two, where the mock is what was expected.
-    pub at: &'static str,
-    /// What.
-    pub mismatch: Mismatch,
-    /// What the expectation would say if it said what there is; none if it is no snapshot.
-    pub snapshot: Option<Snapshot>,
-}
-
-impl Runner {
+impl ScenarioRunner {
     /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
     ///
     /// # Errors
@@ -153,7 +80,7 @@ impl Runner {
         })
     }
 
-    /// What the policies are compiled by.
+    /// Returns the engine that compiles the policies.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -221,15 +148,16 @@ impl Runner {
         {
             return Ok(policy.clone());
         }
-        let bytes = match named.is_none() && file == builtin {
-            true => builtin::POLICY.to_vec(),
-            false => std::fs::read(&file).map_err(|why| {
+        let bytes = if named.is_none() && file == builtin {
+            builtin::POLICY.to_vec()
+        } else {
+            std::fs::read(&file).map_err(|why| {
                 error(format!(
                     "cannot read {}: {why}; `--policy {}=FILE` names its file",
                     file.display(),
                     name.display()
                 ))
-            })?,
+            })?
         };
         // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
         let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
@@ -242,15 +170,19 @@ impl Runner {
     ///
     /// # Errors
     /// When its policy cannot be used, or the world cannot be served.
-    pub async fn run(&self, scenario: &Scenario, backend: Backend) -> anyhow::Result<Vec<Ran>> {
-        let load = FromRunner {
+    pub async fn run(
+        &self,
+        scenario: &Scenario,
+        backend: ScenarioBackend,
+    ) -> anyhow::Result<Vec<StepResult>> {
+        let load = RunnerPolicies {
             runner: self,
             scenario,
         };
         let world = Shared::new(scenario.world.clone());
         let server = match backend {
-            Backend::Mock => None,
-            Backend::Http => {
+            ScenarioBackend::Mock => None,
+            ScenarioBackend::Http => {
                 let options = ServerOptions {
                     time: Time::World,
                     ..ServerOptions::default()
@@ -283,11 +215,11 @@ impl Runner {
         &self,
         scenario: &Scenario,
         world: World,
-        step: &Step,
+        step: &ScenarioStep,
         attempt: usize,
-        injection: Option<Injection>,
-    ) -> anyhow::Result<Ran> {
-        let load = FromRunner {
+        injection: Option<CallInjection>,
+    ) -> anyhow::Result<StepResult> {
+        let load = RunnerPolicies {
             runner: self,
             scenario,
         };
@@ -296,8 +228,8 @@ impl Runner {
             .await
     }
 
-    /// What a policy says of its settings; it is asked once.
-    async fn schema(&self, policy: &Policy) -> Described {
+    /// Returns the schema of a policy's settings; the policy is asked once.
+    async fn schema(&self, policy: &Policy) -> KnownSchema {
         let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(described) = schemas().get(&policy.digest).cloned() {
             return described;
@@ -309,8 +241,13 @@ impl Runner {
     }
 
     /// A bench on the mock.
-    fn bench<'a>(&'a self, scenario: &'a Scenario, load: &'a dyn Load, world: Shared) -> Bench<'a> {
-        Bench {
+    fn bench<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+        load: &'a dyn Load,
+        world: Shared,
+    ) -> ScenarioBench<'a> {
+        ScenarioBench {
             engine: &self.engine,
             load,
             scenario,
@@ -326,10 +263,10 @@ impl Runner {
     /// backends came to against each other.
     ///
     /// # Errors
-    /// As [`Runner::run`].
-    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<Report> {
+    /// As [`ScenarioRunner::run`].
+    pub async fn test(&self, scenario: &Scenario, http: bool) -> anyhow::Result<ScenarioReport> {
         let started = Instant::now();
-        let mock = self.run(scenario, Backend::Mock).await?;
+        let mock = self.run(scenario, ScenarioBackend::Mock).await?;
         let mut problems = Vec::new();
         judge(scenario, "on the mock", &mut problems, |index, expect| {
             check(expect, &mock[index])
@@ -343,7 +280,7 @@ impl Runner {
             );
         }
         if http {
-            let http = self.run(scenario, Backend::Http).await?;
+            let http = self.run(scenario, ScenarioBackend::Http).await?;
             judge(
                 scenario,
                 "over HTTP, unlike on the mock",
@@ -351,7 +288,7 @@ impl Runner {
                 |index, _| differences(&mock[index], &http[index]),
             );
         }
-        Ok(Report {
+        Ok(ScenarioReport {
             title: scenario.title.clone(),
             path: scenario.path.clone(),
             took: started.elapsed(),
@@ -364,7 +301,8 @@ impl Runner {
 /// Memory and stacks of one instance are given to the next, as far as a small policy needs them: runs follow one another
 /// by the thousand here, and half of what an instance costs is the kernel's work.
 fn pooled() -> wasmtime::Config {
-    let (mut config, mut pool) = (native::quick(), wasmtime::PoolingAllocationConfig::new());
+    let mut config = native::quick();
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
     pool.linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);
@@ -373,13 +311,13 @@ fn pooled() -> wasmtime::Config {
 }
 
 /// The policies that a scenario names, as its runner knows them.
-struct FromRunner<'a> {
-    runner: &'a Runner,
+struct RunnerPolicies<'a> {
+    runner: &'a ScenarioRunner,
     scenario: &'a Scenario,
 }
 
 #[async_trait]
-impl Load for FromRunner<'_> {
+impl Load for RunnerPolicies<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         Ok(self.runner.component(self.scenario, &wanted.component)?)
     }
@@ -397,18 +335,18 @@ impl Load for FromRunner<'_> {
 fn judge(
     scenario: &Scenario,
     at: &'static str,
-    problems: &mut Vec<Problem>,
-    look: impl Fn(usize, &super::Expect) -> Vec<Mismatch>,
+    problems: &mut Vec<ScenarioProblem>,
+    look: impl Fn(usize, &StepExpect) -> Vec<ExpectMismatch>,
 ) {
     for (index, step) in scenario.steps.iter().enumerate() {
-        let found = look(index, &step.expect).into_iter();
-        let problem = |mismatch| Problem {
-            line: step.line,
-            step: index + 1,
-            at,
-            mismatch,
-            snapshot: None,
-        };
-        problems.extend(found.map(problem));
+        for mismatch in look(index, &step.expect) {
+            problems.push(ScenarioProblem {
+                line: step.line,
+                step: index + 1,
+                at,
+                mismatch,
+                snapshot: None,
+            });
+        }
     }
 }

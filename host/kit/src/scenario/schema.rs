@@ -18,23 +18,25 @@ mod tests {
 
     const UNHEARD: &str = "unheard-of-key";
 
-    /// How to get to a place of a file: a key, or the first item of a list.
+    /// One step to a place of a file: a key, or the first item of a list.
     #[derive(Clone)]
-    enum Step {
+    enum SchemaStep {
         Key(String),
         Item,
     }
 
     /// A file that holds one thing at one place.
-    fn file(steps: &[Step], end: toml::Value) -> toml::Value {
+    fn file(steps: &[SchemaStep], end: toml::Value) -> toml::Value {
         steps.iter().rev().fold(end, |inner, step| match step {
-            Step::Key(key) => toml::Value::Table([(key.clone(), inner)].into_iter().collect()),
-            Step::Item => toml::Value::Array(vec![inner]),
+            SchemaStep::Key(key) => {
+                toml::Value::Table([(key.clone(), inner)].into_iter().collect())
+            }
+            SchemaStep::Item => toml::Value::Array(vec![inner]),
         })
     }
 
     /// The words that the parser would have taken at that place.
-    fn taken(steps: &[Step], end: toml::Value) -> BTreeSet<String> {
+    fn taken(steps: &[SchemaStep], end: toml::Value) -> BTreeSet<String> {
         let text = toml::to_string(&file(steps, end)).unwrap();
         let error = Scenario::parse(&text, Path::new("x.toml"))
             .unwrap_err()
@@ -56,8 +58,8 @@ mod tests {
     }
 
     /// Looks at every place of the schema that has keys or words, and counts them.
-    fn compare(schema: &Value, root: &Value, steps: &[Step], places: &mut usize) {
-        let below = |step: Step| [steps, &[step]].concat();
+    fn compare(schema: &Value, root: &Value, steps: &[SchemaStep], places: &mut usize) {
+        let below = |step: SchemaStep| [steps, &[step]].concat();
         if let Some(name) = schema["$ref"].as_str() {
             let name = name.strip_prefix("#/definitions/").unwrap();
             return compare(&root["definitions"][name], root, steps, places);
@@ -79,14 +81,14 @@ mod tests {
             let place = toml::to_string(&file(steps, end.clone())).unwrap();
             assert_eq!(keys, taken(steps, end), "{place}");
             for (key, schema) in properties {
-                compare(schema, root, &below(Step::Key(key.clone())), places);
+                compare(schema, root, &below(SchemaStep::Key(key.clone())), places);
             }
         }
         if schema["items"].is_object() {
-            compare(&schema["items"], root, &below(Step::Item), places);
+            compare(&schema["items"], root, &below(SchemaStep::Item), places);
         }
         if schema["additionalProperties"].is_object() {
-            let name = Step::Key("a-name".to_owned());
+            let name = SchemaStep::Key("a-name".to_owned());
             compare(&schema["additionalProperties"], root, &below(name), places);
         }
     }

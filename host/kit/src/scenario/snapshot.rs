@@ -5,29 +5,21 @@
 
 use toml::{Table, Value};
 
-use super::ask::{Expect, FileExpect};
-use super::expect::word;
-use super::run::Ran;
+use super::ask::{FileExpect, PullWord, StepExpect};
+use super::diff::changed_files;
+use super::made::MadeCall;
+use super::result::{ExpectSnapshot, StepResult};
 use promote_mock::port::Entity;
 
-/// What an expectation would say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Where it stands, from `expect` on.
-    pub path: Vec<String>,
-    /// What it would say; none if what it names is not there.
-    pub value: Option<Value>,
-}
-
 /// The snapshot for the key of a mismatch, if it has one.
-pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
+pub(super) fn of(expect: &StepExpect, ran: &StepResult, key: &str) -> Option<ExpectSnapshot> {
     let texts = |texts: Vec<String>| Value::Array(texts.into_iter().map(Value::String).collect());
     let names = |only_writes: bool| {
         let calls = ran
             .calls
             .iter()
             .filter(|made| !only_writes || made.changes_something());
-        texts(calls.map(super::Made::name).collect())
+        texts(calls.map(MadeCall::name).collect())
     };
     let repository = || ran.after.github.repositories.first();
     let value = match key {
@@ -37,8 +29,7 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
         "calls" => names(false),
         "writes" => names(true),
         "diff" => {
-            let files = ran
-                .diff()
+            let files = changed_files(ran)
                 .into_iter()
                 .map(|(path, lines)| (path, Value::String(lines)));
             Value::Table(files.collect())
@@ -47,23 +38,23 @@ pub(super) fn of(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
             repository()?
                 .pulls
                 .values()
-                .map(|pull| word(&pull.state).to_owned())
+                .map(|pull| PullWord::of(&pull.state).name().to_owned())
                 .collect(),
         ),
         "branches" => texts(ran.after.github.branches(&repository()?.full_name())),
         _ => return of_part(expect, ran, key),
     };
-    Some(Snapshot {
+    Some(ExpectSnapshot {
         path: vec![key.to_owned()],
         value: Some(value),
     })
 }
 
 /// A field of an entity, a file or the Port run.
-fn of_part(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
+fn of_part(expect: &StepExpect, ran: &StepResult, key: &str) -> Option<ExpectSnapshot> {
     let at = |path: &[&str], value| {
         let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Some(Snapshot { path, value })
+        Some(ExpectSnapshot { path, value })
     };
     for (name, fields) in &expect.entities {
         let named = |field: &&String| key == format!("entities.\"{name}\".{field}");
@@ -76,7 +67,8 @@ fn of_part(expect: &Expect, ran: &Ran, key: &str) -> Option<Snapshot> {
     for (name, file) in expect.files.iter().filter(|(name, _)| !name.contains(':')) {
         let github = &ran.after.github;
         let repository = github.repositories.first()?;
-        let (full, base) = (repository.full_name(), &repository.settings.default_branch);
+        let full = repository.full_name();
+        let base = &repository.settings.default_branch;
         if key == format!("files.\"{name}\"") && matches!(file, FileExpect::Whole(_)) {
             return at(
                 &["files", name],

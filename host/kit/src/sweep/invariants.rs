@@ -7,17 +7,17 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Ran, only};
+use crate::scenario::{StepResult, only};
 use promote_core::gate::values::only_values_change;
-use promote_core::grants::{Grant, Operation};
+use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
 use promote_intake::config::{Config, Report};
 use promote_mock::World;
 use promote_mock::git::Oid;
 use promote_mock::github::{PullState, Repository};
-use promote_mock::port::{Entity, RunStatus};
+use promote_mock::port::{Entity, RunStatus, Targets};
 
-/// What must hold; the numbers are those of `ARCHITECTURE.md`.
+/// A rule that must hold; the numbers are those of `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// 1: the catalog is never ahead of git.
@@ -60,18 +60,22 @@ impl Invariant {
 
 /// An invariant that does not hold, and what shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// Which.
+pub struct BrokenInvariant {
+    /// The invariant.
     pub invariant: Invariant,
-    /// What shows it; foreign text in it is not neutralised.
+    /// The sign of it; foreign text in it is not neutralised.
     pub what: String,
 }
 
-/// What holds of one run, whatever hit it; `clean` is the same run when nothing does.
-pub(super) fn of_run(config: &Config, clean: &Ran, ran: &Ran) -> Vec<Broken> {
+/// Returns the invariants that do not hold of one run, whatever hit it; `clean` is the same run when nothing does.
+pub(super) fn of_run(
+    config: &Config,
+    clean: &StepResult,
+    ran: &StepResult,
+) -> Vec<BrokenInvariant> {
     let mut broken = Vec::new();
     let mut add = |invariant, what: Option<String>| {
-        broken.extend(what.map(|what| Broken { invariant, what }));
+        broken.extend(what.map(|what| BrokenInvariant { invariant, what }));
     };
     add(
         Invariant::Catalog,
@@ -104,8 +108,10 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
     let grants = config.grants.0.iter().filter(|grant| grant.after_merge);
     for grant in grants {
         for ((blueprint, identifier), entity) in after.port.entities.iter() {
-            let covered = grant.blueprint.contains(blueprint);
-            for (name, targets) in entity.relations.iter().filter(|_| covered) {
+            if !grant.blueprint.contains(blueprint) {
+                continue;
+            }
+            for (name, targets) in &entity.relations {
                 let was = before
                     .port
                     .entity(blueprint, identifier)
@@ -152,10 +158,21 @@ fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> boo
 }
 
 fn context(entity: &Entity) -> Value {
-    let mut context: Map<String, Value> = entity.properties.clone();
-    context.insert("identifier".to_owned(), json!(entity.identifier));
-    context.insert("properties".to_owned(), json!(entity.properties));
-    Value::Object(context)
+    let targets = |targets: &Targets| match targets.identifiers() {
+        [one] => json!(one),
+        many => json!(many),
+    };
+    let relations: Map<String, Value> = entity
+        .relations
+        .iter()
+        .map(|(name, all)| (name.clone(), targets(all)))
+        .collect();
+    json!({
+        "identifier": entity.identifier,
+        "title": entity.title,
+        "properties": entity.properties,
+        "relations": relations,
+    })
 }
 
 /// The files that a proposal may change, for whatever service: another environment's file is no evidence.
@@ -165,16 +182,9 @@ fn promotable(config: &Config) -> Vec<GlobMatcher> {
         .0
         .iter()
         .filter(|grant| grant.covers(Operation::Propose));
-    let any_service = |path: &str| {
-        let mut parts = path.split('{');
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |whole, part| {
-            whole + "*" + part.split_once('}').map_or("", |(_, rest)| rest)
-        })
-    };
     let paths = grants
         .flat_map(|grant| &grant.path)
-        .map(|path| any_service(path.source()));
+        .map(|path| path.fill_holes("*"));
     let globs =
         paths.filter_map(|path| GlobBuilder::new(&path).literal_separator(true).build().ok());
     globs.map(|glob| glob.compile_matcher()).collect()
@@ -186,15 +196,15 @@ fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
     let entries = tree
         .map(|tree| repository.git.walk(tree))
         .unwrap_or_default();
-    let is_meant = |path: &str| paths.iter().any(|glob| glob.is_match(path));
-    let entries = entries.into_iter().filter(|(path, _)| is_meant(path));
-    let blobs = entries.filter_map(|(_, entry)| repository.git.blob(entry.id));
-    blobs
+    entries
+        .into_iter()
+        .filter(|(path, _)| paths.iter().any(|glob| glob.is_match(path)))
+        .filter_map(|(_, entry)| repository.git.blob(entry.id))
         .map(|blob| String::from_utf8_lossy(blob).into_owned())
         .collect()
 }
 
-/// Whether a file holds a reference, and not only the beginning of a longer one.
+/// Returns whether a file holds a reference, and not only the beginning of a longer one.
 fn holds(file: &str, reference: &str) -> bool {
     file.match_indices(reference).any(|(at, _)| {
         let next = file[at + reference.len()..].chars().next();
@@ -204,10 +214,17 @@ fn holds(file: &str, reference: &str) -> bool {
 
 /// A new commit that changes more than values, unless a grant allows anything or somebody else made it.
 fn foreign_change(config: &Config, before: &World, after: &World) -> Option<String> {
-    let any = |grant: &&Grant| grant.any_change && grant.covers(Operation::Propose);
+    let any =
+        |grant: &&Grant| grant.changes == ChangeScope::Any && grant.covers(Operation::Propose);
     if config.grants.0.iter().any(|grant| any(&grant)) {
         return None;
     }
+    let granted = config
+        .grants
+        .0
+        .iter()
+        .filter(|grant| grant.covers(Operation::Propose));
+    let keys: Vec<&str> = granted.flat_map(Grant::value_keys).collect();
     for repository in &after.github.repositories {
         let name = repository.full_name();
         let was = before.github.find(&name);
@@ -216,7 +233,7 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
             .into_iter()
             .filter(|commit| !known.contains(commit));
         for id in new {
-            if let Some(what) = more_than_values(repository, id) {
+            if let Some(what) = more_than_values(repository, id, &keys) {
                 return Some(format!("commit {id} of {name}: {what}"));
             }
         }
@@ -234,7 +251,7 @@ fn reachable(repository: &Repository) -> BTreeSet<Oid> {
         .collect()
 }
 
-fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
+fn more_than_values(repository: &Repository, id: Oid, keys: &[&str]) -> Option<String> {
     let commit = repository.git.commit(id)?;
     // What others push in a world is theirs to answer for.
     if commit.author.name == "dana" {
@@ -258,13 +275,14 @@ fn more_than_values(repository: &Repository, id: Oid) -> Option<String> {
             let text = |id| {
                 String::from_utf8_lossy(repository.git.blob(id).unwrap_or_default()).into_owned()
             };
-            let wrong = only_values_change(&text(old.id), &text(new.id)).err();
+            let wrong =
+                only_values_change(&text(old.id), &text(new.id), keys, ChangeScope::Images).err();
             wrong.map(|what| format!("{}: {what}", change.path))
         })
 }
 
 /// A run that has ended and whose Port run has not, without a word about it.
-fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
+fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<String> {
     if ran.message.trim().is_empty() {
         return Some("the run ended without a word".to_owned());
     }
@@ -285,16 +303,16 @@ fn unsaid(config: &Config, clean: &Ran, ran: &Ran) -> Option<String> {
 }
 
 /// Another end than that of the run that nothing hit, or another number of pull requests on the way there.
-pub(super) fn other_end(clean: &World, hit: &World) -> Option<Broken> {
+pub(super) fn other_end(clean: &World, hit: &World) -> Option<BrokenInvariant> {
     let (gone, new) = only(&settled(clean), &settled(hit));
     let what = || format!("the next run comes to another end\nwithout: {gone}\nwith: {new}");
-    (gone != new).then(|| Broken {
+    (gone != new).then(|| BrokenInvariant {
         invariant: Invariant::Once,
         what: what(),
     })
 }
 
-/// What others see of Port and GitHub once all is settled: what stands on branches, pull requests, the catalog. Not when,
+/// Shows what others see of Port and GitHub once all is settled: the content of branches, pull requests, the catalog. Not when,
 /// and not what was said.
 fn settled(world: &World) -> String {
     let mut lines = Vec::new();
@@ -335,114 +353,4 @@ fn settled(world: &World) -> String {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use promote_mock::git::{Commit, Edits, Entry, Object, Mode, Signature};
-    use promote_mock::port::Targets;
-
-    const MANIFEST: &str = "apps/web/prod/deployment.yaml";
-
-    fn config() -> Config {
-        Config::parse(crate::demo::CONFIG).unwrap()
-    }
-
-    /// The sample after somebody has put a text in the manifest's place, on `main`.
-    fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
-        let mut world = World::sample();
-        let content = change(
-            &world
-                .github
-                .file_at("acme/gitops", "main", MANIFEST)
-                .unwrap(),
-        );
-        let now = world.now;
-        let repository = world.github.find_mut("acme/gitops").unwrap();
-        let parent = repository.branch("main").unwrap();
-        let id = repository.git.insert_blob(content);
-        let edits = Edits::from([(
-            MANIFEST.to_owned(),
-            Some(Entry {
-                mode: Mode::File,
-                id,
-            }),
-        )]);
-        let base = repository.git.tree_of(parent);
-        let tree = repository.git.edit_tree(base, &edits).unwrap();
-        let (parents, author) = (vec![parent], Signature::new(author, "", now));
-        let committer = author.clone();
-        let commit = Commit {
-            tree,
-            parents,
-            author,
-            committer,
-            message: String::new(),
-        };
-        let commit = repository.git.insert(Object::Commit(commit));
-        repository.refs.insert("refs/heads/main".to_owned(), commit);
-        world
-    }
-
-    fn recorded(mut world: World) -> World {
-        let key = ("running_service".to_owned(), "web-prod".to_owned());
-        let production = world.port.entities.get_mut(&key).unwrap();
-        production
-            .relations
-            .insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
-        world
-    }
-
-    #[test]
-    fn a_catalog_ahead_of_git_is_seen() {
-        let promoted = |text: &str| text.replace("web:1.4.1", "web:1.4.2");
-        for (world, expected) in [
-            (World::sample(), None),
-            (
-                recorded(World::sample()),
-                Some("running_service/web-prod points at web-1.4.2"),
-            ),
-            (recorded(with_manifest("bot", promoted)), None),
-            (
-                recorded(with_manifest("bot", |text| {
-                    text.replace("web:1.4.1", "web:1.4.20")
-                })),
-                Some("web-1.4.2"),
-            ),
-        ] {
-            let found = catalog_ahead(&config(), &World::sample(), &world);
-            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            assert!(
-                found
-                    .unwrap_or_default()
-                    .contains(expected.unwrap_or_default())
-            );
-        }
-    }
-
-    #[test]
-    fn a_commit_that_changes_more_than_a_value_is_seen() {
-        let more = |text: &str| text.replace("replicas: 3", "replicas: 4");
-        for (world, expected) in [
-            (
-                with_manifest("bot", |text| text.replace("web:1.4.1", "web:1.4.2")),
-                false,
-            ),
-            (with_manifest("bot", more), true),
-            (with_manifest("dana", more), false),
-        ] {
-            let found = foreign_change(&config(), &World::sample(), &world);
-            assert_eq!(found.is_some(), expected, "{found:?}");
-        }
-    }
-
-    #[test]
-    fn another_end_is_seen() {
-        let sample = World::sample();
-        assert_eq!(other_end(&sample, &sample), None);
-        let broken = other_end(&sample, &recorded(World::sample())).unwrap();
-        assert_eq!(broken.invariant, Invariant::Once);
-        assert!(
-            broken.what.contains("web-1.4.1") && broken.what.contains("web-1.4.2"),
-            "{broken:?}"
-        );
-    }
-}
+mod tests;

@@ -12,38 +12,41 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::sync::Notify;
 
-use super::coverage::Coverage;
-use super::scenario::{Act, Answered, Injection, Made, Ran, Runner, Scenario, Step, Trouble};
+use super::coverage::CallCoverage;
+use super::scenario::{
+    CallFate, CallInjection, CallTrouble, MadeCall, Scenario, ScenarioRunner, ScenarioStep,
+    StepAction, StepResult,
+};
 use promote_core::call::Call;
 use promote_core::contract::Failure;
 use promote_mock::World;
 
-pub use invariants::{Broken, Invariant};
-pub use shot::{Only, Shot};
+pub use invariants::{BrokenInvariant, Invariant};
+pub use shot::{ShotFilter, SweepShot};
 
-/// What came of one shot.
+/// The result of one shot.
 #[derive(Clone, Debug)]
-pub struct Struck {
+pub struct ShotResult {
     /// The shot.
-    pub shot: Shot,
+    pub shot: SweepShot,
     /// The line of its step.
     pub line: usize,
     /// The invariants that do not hold.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenInvariant>,
     /// The calls of the run that was hit and of the one after it, if something is broken.
-    pub calls: Vec<Vec<Made>>,
+    pub calls: Vec<Vec<MadeCall>>,
 }
 
-/// What every shot at one step is held against.
-struct Clean<'a> {
+/// The undisturbed run of a step, which every shot at it is held against.
+struct CleanStep<'a> {
     /// The step.
-    step: &'a Step,
+    step: &'a ScenarioStep,
     /// From 0.
     index: usize,
     /// The run that nothing hits.
-    ran: &'a Ran,
+    ran: &'a StepResult,
     /// The run after it.
-    again: Ran,
+    again: StepResult,
 }
 
 /// Fires every shot that is meant at a scenario, and takes note of the calls.
@@ -51,29 +54,31 @@ struct Clean<'a> {
 /// # Errors
 /// When the scenario's policy cannot be used.
 pub async fn sweep(
-    runner: &Runner,
+    runner: &ScenarioRunner,
     scenario: &Scenario,
-    only: &Only,
-    coverage: &mut Coverage,
-) -> anyhow::Result<Vec<Struck>> {
+    only: &ShotFilter,
+    coverage: &mut CallCoverage,
+) -> anyhow::Result<Vec<ShotResult>> {
     let name = scenario.name();
     let mut all = Vec::new();
-    let clean = runner.run(scenario, super::scenario::Backend::Mock).await?;
+    let clean = runner
+        .run(scenario, super::scenario::ScenarioBackend::Mock)
+        .await?;
     for (index, (step, ran)) in scenario.steps.iter().zip(&clean).enumerate() {
         coverage.add(&ran.calls);
-        if !matches!(step.act, Act::Start(..)) {
+        if !matches!(step.act, StepAction::Start(..)) {
             continue;
         }
         let again = again(runner, scenario, step, ran.after.clone(), index).await?;
-        let clean = Clean {
+        let clean = CleanStep {
             step,
             index,
             ran,
             again,
         };
         for (at, (call, made)) in reaching(&ran.calls).enumerate() {
-            for trouble in Trouble::all() {
-                let shot = Shot {
+            for trouble in CallTrouble::all() {
+                let shot = SweepShot {
                     scenario: name.clone(),
                     step: index + 1,
                     call,
@@ -91,31 +96,33 @@ pub async fn sweep(
 
 /// The calls that reach a source, with their numbers from 1: time comes from the host, and what the gate stops goes no
 /// further.
-fn reaching(calls: &[Made]) -> impl Iterator<Item = (usize, &Made)> {
-    let stays = |made: &Made| {
-        matches!(made.call, Call::Now | Call::Sleep { .. })
-            || matches!(
-                made.answer,
-                Answered::Stopped | Answered::Failure(Failure::Denied(_))
-            )
-    };
+fn reaching(calls: &[MadeCall]) -> impl Iterator<Item = (usize, &MadeCall)> {
     calls
         .iter()
         .enumerate()
-        .filter(move |(_, made)| !stays(made))
+        .filter(|(_, made)| reaches_source(made))
         .map(|(index, made)| (index + 1, made))
+}
+
+fn reaches_source(made: &MadeCall) -> bool {
+    let is_hosts = matches!(made.call, Call::Now | Call::Sleep { .. });
+    let is_stopped = matches!(
+        made.answer,
+        CallFate::Stopped | CallFate::Failure(Failure::Denied(_))
+    );
+    !is_hosts && !is_stopped
 }
 
 /// Hits one call, starts the step again, and looks at the world after both.
 async fn fire(
-    runner: &Runner,
+    runner: &ScenarioRunner,
     scenario: &Scenario,
-    clean: &Clean<'_>,
+    clean: &CleanStep<'_>,
     at: usize,
-    shot: Shot,
-    coverage: &mut Coverage,
-) -> anyhow::Result<Struck> {
-    let injection = Injection {
+    shot: SweepShot,
+    coverage: &mut CallCoverage,
+) -> anyhow::Result<ShotResult> {
+    let injection = CallInjection {
         trouble: shot.trouble,
         at,
         kill: Arc::new(Notify::new()),
@@ -147,7 +154,7 @@ async fn fire(
     } else {
         vec![hit.calls, next.calls]
     };
-    Ok(Struck {
+    Ok(ShotResult {
         shot,
         line: clean.step.line,
         broken,
@@ -157,12 +164,12 @@ async fn fire(
 
 /// Starts a step once more, when nothing goes wrong any longer.
 async fn again(
-    runner: &Runner,
+    runner: &ScenarioRunner,
     scenario: &Scenario,
-    step: &Step,
+    step: &ScenarioStep,
     mut world: World,
     attempt: usize,
-) -> anyhow::Result<Ran> {
+) -> anyhow::Result<StepResult> {
     world.heal();
     runner.strike(scenario, world, step, attempt, None).await
 }

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::scenario::Trouble;
+use crate::scenario::CallTrouble;
 
 /// One trouble at one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Shot {
+pub struct SweepShot {
     /// The scenario: its file's name without the ending.
     pub scenario: String,
     /// The step, from 1.
@@ -18,17 +18,17 @@ pub struct Shot {
     pub call: usize,
     /// The name of the call in the journal.
     pub name: String,
-    /// What goes wrong with it.
+    /// The trouble that it meets.
     #[serde(serialize_with = "as_name")]
-    pub trouble: Trouble,
+    pub trouble: CallTrouble,
 }
 
-fn as_name<S: serde::Serializer>(trouble: &Trouble, to: S) -> Result<S::Ok, S::Error> {
+fn as_name<S: serde::Serializer>(trouble: &CallTrouble, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(trouble.name())
 }
 
 /// As `--only` takes it.
-impl fmt::Display for Shot {
+impl fmt::Display for SweepShot {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = if self.step == 1 {
             String::new()
@@ -45,25 +45,25 @@ impl fmt::Display for Shot {
     }
 }
 
-/// Which shots are meant: `SCENARIO[/STEP]:CALL:TROUBLE`, where a call is its number or its name, and `*` is any.
+/// Chooses shots: `SCENARIO[/STEP]:CALL:TROUBLE`, where a call is its number or its name, and `*` is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Only {
+pub struct ShotFilter {
     scenario: Option<String>,
     step: Option<usize>,
     call: Option<String>,
-    trouble: Option<Trouble>,
+    trouble: Option<CallTrouble>,
 }
 
-impl Only {
-    /// Whether a scenario is meant, by its file's name without the ending.
+impl ShotFilter {
+    /// Returns whether a scenario is meant, by its file's name without the ending.
     pub fn means_scenario(&self, name: &str) -> bool {
         self.scenario
             .as_ref()
             .is_none_or(|scenario| scenario == name)
     }
 
-    /// Whether this shot is meant.
-    pub fn means(&self, shot: &Shot) -> bool {
+    /// Returns whether this shot is meant.
+    pub fn means(&self, shot: &SweepShot) -> bool {
         self.means_scenario(&shot.scenario)
             && self.step.is_none_or(|step| step == shot.step)
             && self
@@ -74,7 +74,7 @@ impl Only {
     }
 }
 
-impl FromStr for Only {
+impl FromStr for ShotFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -90,10 +90,10 @@ impl FromStr for Only {
         let trouble = match trouble {
             "*" => None,
             name => Some(
-                Trouble::all()
+                CallTrouble::all()
                     .find(|trouble| trouble.name() == name)
                     .ok_or_else(|| {
-                        let names: Vec<&str> = Trouble::all().map(Trouble::name).collect();
+                        let names: Vec<&str> = CallTrouble::all().map(CallTrouble::name).collect();
                         format!("there is no trouble `{name}`, but {}", names.join(", "))
                     })?,
             ),
@@ -114,10 +114,11 @@ mod tests {
 
     #[test]
     fn a_shot_is_found_by_the_name_that_it_is_shown_with() {
-        for trouble in Trouble::all() {
+        for trouble in CallTrouble::all() {
             for step in [1, 3] {
-                let (scenario, name) = ("happy".to_owned(), "merge".to_owned());
-                let shot = Shot {
+                let scenario = "happy".to_owned();
+                let name = "merge".to_owned();
+                let shot = SweepShot {
                     scenario,
                     step,
                     call: 9,
@@ -125,23 +126,27 @@ mod tests {
                     trouble,
                 };
                 assert!(
-                    shot.to_string().parse::<Only>().unwrap().means(&shot),
+                    shot.to_string().parse::<ShotFilter>().unwrap().means(&shot),
                     "{shot}"
                 );
-                let other = Shot {
+                let other = SweepShot {
                     call: 8,
                     name: "now".to_owned(),
                     ..shot.clone()
                 };
                 assert!(
-                    !shot.to_string().parse::<Only>().unwrap().means(&other),
+                    !shot
+                        .to_string()
+                        .parse::<ShotFilter>()
+                        .unwrap()
+                        .means(&other),
                     "{shot}"
                 );
-                assert!("*:merge:*".parse::<Only>().unwrap().means(&shot));
+                assert!("*:merge:*".parse::<ShotFilter>().unwrap().means(&shot));
             }
         }
         for wrong in ["happy", "happy:4", "happy/x:4:denied", "happy:4:lost"] {
-            assert!(wrong.parse::<Only>().is_err(), "{wrong}");
+            assert!(wrong.parse::<ShotFilter>().is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What came of scenarios, in words, JSON, JUnit's XML or annotations. All text is made harmless: scenarios hold hostile
+//! Reports of scenarios in words, JSON, JUnit's XML or annotations. All text is made harmless: scenarios hold hostile
 //! data on purpose.
 
 use std::fmt::Write as _;
@@ -6,16 +6,45 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Format, Whole};
-use crate::scenario::{Problem, Report};
+use clap::ValueEnum;
+
+use super::swept::SweepTotals;
+use crate::coverage::CallCoverage;
+use crate::scenario::{ScenarioProblem, ScenarioReport};
 use promote_core::text;
 
-/// What is said when all have ended.
-pub(super) fn whole(format: Format, result: &Whole) -> String {
-    let (reports, took) = (&result.reports, result.took);
+/// The form of what is said of scenarios.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// JUnit's XML, for CI servers
+    Junit,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// The result of all scenarios.
+#[derive(Default)]
+pub(super) struct TestResult {
+    pub(super) reports: Vec<ScenarioReport>,
+    pub(super) took: Duration,
+    /// Of a sweep.
+    pub(super) sweep: Option<SweepTotals>,
+    /// If it was asked for.
+    pub(super) coverage: Option<CallCoverage>,
+}
+
+/// Returns everything that is said when all have ended.
+pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
+    let reports = &result.reports;
+    let took = result.took;
     match format {
-        Format::Pretty => format!("{}\n{}\n", tables(result), summary(reports, took)),
-        Format::Json => {
+        TestFormat::Text => format!("{}\n{}\n", tables(result), summary(reports, took)),
+        TestFormat::Json => {
             let mut json = json(reports, took);
             if let Some(sweep) = &result.sweep {
                 json["sweep"] = sweep.json();
@@ -25,12 +54,12 @@ pub(super) fn whole(format: Format, result: &Whole) -> String {
             }
             text::json(&format!("{json:#}\n"))
         }
-        Format::Junit => junit(reports, took),
-        Format::Github => format!("{}{}", github(reports, took), tables(result)),
+        TestFormat::Junit => junit(reports, took),
+        TestFormat::Github => format!("{}{}", github(reports, took), tables(result)),
     }
 }
 
-fn tables(result: &Whole) -> String {
+fn tables(result: &TestResult) -> String {
     let sweep = result
         .sweep
         .as_ref()
@@ -43,7 +72,7 @@ fn tables(result: &Whole) -> String {
 }
 
 /// One scenario as a line, and below it what is wrong and the calls that were made.
-pub(super) fn pretty(report: &Report) -> String {
+pub(super) fn pretty(report: &ScenarioReport) -> String {
     let mut text = format!("{}\n", progress(report));
     if !report.passed() {
         for line in details(report) {
@@ -54,14 +83,14 @@ pub(super) fn pretty(report: &Report) -> String {
 }
 
 /// One scenario as a line.
-pub(super) fn progress(report: &Report) -> String {
+pub(super) fn progress(report: &ScenarioReport) -> String {
     let mark = if report.passed() { "ok  " } else { "FAIL" };
     let millis = report.took.as_millis();
     let title = text::line(&report.title);
     format!("{mark}  {title}  ({}, {millis} ms)", report.path.display())
 }
 
-fn summary(reports: &[Report], took: Duration) -> String {
+fn summary(reports: &[ScenarioReport], took: Duration) -> String {
     let passed = reports.iter().filter(|report| report.passed()).count();
     let failed = reports.len() - passed;
     format!(
@@ -70,8 +99,8 @@ fn summary(reports: &[Report], took: Duration) -> String {
     )
 }
 
-/// What is wrong, and which calls were made, line by line.
-fn details(report: &Report) -> Vec<String> {
+/// Lists the problems and the calls, line by line.
+fn details(report: &ScenarioReport) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in &report.problems {
         lines.push(title(report, problem));
@@ -101,21 +130,24 @@ fn details(report: &Report) -> Vec<String> {
     lines
 }
 
-fn title(report: &Report, problem: &Problem) -> String {
-    let (path, line) = (report.path.display(), problem.line);
-    let (step, key, at) = (problem.step, text::line(&problem.mismatch.key), problem.at);
+fn title(report: &ScenarioReport, problem: &ScenarioProblem) -> String {
+    let path = report.path.display();
+    let line = problem.line;
+    let step = problem.step;
+    let key = text::line(&problem.mismatch.key);
+    let at = problem.at;
     format!("{path}:{line}: step {step}: {key} {at}")
 }
 
-fn json(reports: &[Report], took: Duration) -> Value {
-    let problem = |problem: &Problem| {
+fn json(reports: &[ScenarioReport], took: Duration) -> Value {
+    let problem = |problem: &ScenarioProblem| {
         let mismatch = &problem.mismatch;
         json!({
             "step": problem.step, "line": problem.line, "at": problem.at,
             "key": mismatch.key, "expected": mismatch.expected, "actual": mismatch.actual,
         })
     };
-    let scenario = |report: &Report| {
+    let scenario = |report: &ScenarioReport| {
         let calls = report
             .calls
             .iter()
@@ -138,7 +170,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn junit(reports: &[Report], took: Duration) -> String {
+fn junit(reports: &[ScenarioReport], took: Duration) -> String {
     let failed = reports.iter().filter(|report| !report.passed()).count();
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"promote test\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" time=\"{:.3}\">\n",
@@ -146,10 +178,8 @@ fn junit(reports: &[Report], took: Duration) -> String {
         took.as_secs_f32()
     );
     for report in reports {
-        let (name, class) = (
-            escape(&report.title),
-            escape(&report.path.display().to_string()),
-        );
+        let name = escape(&report.title);
+        let class = escape(&report.path.display().to_string());
         let time = report.took.as_secs_f32();
         let _ = write!(
             xml,
@@ -188,7 +218,7 @@ fn escape(text: &str) -> String {
 }
 
 /// An annotation for each problem, at its line (GitHub, "Workflow commands for GitHub Actions").
-fn github(reports: &[Report], took: Duration) -> String {
+fn github(reports: &[ScenarioReport], took: Duration) -> String {
     let mut all = String::new();
     for report in reports {
         for problem in &report.problems {
@@ -224,22 +254,22 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::scenario::Mismatch;
+    use crate::scenario::ExpectMismatch;
 
-    fn reports() -> Vec<Report> {
-        let report = |title: &str, problems| Report {
+    fn reports() -> Vec<ScenarioReport> {
+        let report = |title: &str, problems| ScenarioReport {
             title: title.to_owned(),
             path: PathBuf::from("a,b.toml"),
             took: Duration::from_millis(12),
             problems,
             calls: vec![Vec::new()],
         };
-        let mismatch = Mismatch {
+        let mismatch = ExpectMismatch {
             key: "message".to_owned(),
             expected: "<b>".to_owned(),
             actual: "::error::x\n\u{1b}[31m".to_owned(),
         };
-        let problem = Problem {
+        let problem = ScenarioProblem {
             line: 3,
             step: 1,
             at: "on the mock",
@@ -255,15 +285,15 @@ mod tests {
     #[test]
     fn every_format_counts_and_none_passes_on_what_is_hostile() {
         for (format, counts) in [
-            (Format::Pretty, "1 passed, 1 failed"),
-            (Format::Json, "\"failed\": 1"),
-            (Format::Junit, "tests=\"2\" failures=\"1\""),
-            (Format::Github, "1 passed, 1 failed"),
+            (TestFormat::Text, "1 passed, 1 failed"),
+            (TestFormat::Json, "\"failed\": 1"),
+            (TestFormat::Junit, "tests=\"2\" failures=\"1\""),
+            (TestFormat::Github, "1 passed, 1 failed"),
         ] {
-            let whole_of = Whole {
+            let whole_of = TestResult {
                 reports: reports(),
                 took: Duration::from_secs(1),
-                ..Whole::default()
+                ..TestResult::default()
             };
             let text = whole(format, &whole_of);
             assert!(text.contains(counts), "{format:?}: {text}");

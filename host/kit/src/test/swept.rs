@@ -10,21 +10,24 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::coverage::Coverage;
-use crate::scenario::{Made, Mismatch, Problem, Report, Runner, Scenario, Trouble};
-use crate::sweep::{Invariant, Only, Struck, sweep};
+use crate::coverage::CallCoverage;
+use crate::scenario::{
+    CallTrouble, ExpectMismatch, MadeCall, Scenario, ScenarioProblem, ScenarioReport,
+    ScenarioRunner,
+};
+use crate::sweep::{Invariant, ShotFilter, ShotResult, sweep};
 
-/// How many shots there were, and how many broke what; by trouble.
+/// For each trouble the number of shots, and of broken invariants.
 #[derive(Clone, Debug, Default)]
-pub struct Totals(BTreeMap<Trouble, (usize, BTreeMap<Invariant, usize>)>);
+pub struct SweepTotals(BTreeMap<CallTrouble, (usize, BTreeMap<Invariant, usize>)>);
 
-impl Totals {
-    /// How many shots were fired.
+impl SweepTotals {
+    /// Returns the number of shots that were fired.
     pub fn injections(&self) -> usize {
         self.0.values().map(|(injections, _)| injections).sum()
     }
 
-    /// How many times an invariant was broken.
+    /// Returns the number of times that an invariant was broken.
     pub fn broken(&self) -> usize {
         self.0
             .values()
@@ -32,7 +35,7 @@ impl Totals {
             .sum()
     }
 
-    fn add(&mut self, struck: &Struck) {
+    fn add(&mut self, struck: &ShotResult) {
         let (injections, broken) = self.0.entry(struck.shot.trouble).or_default();
         *injections += 1;
         for one in &struck.broken {
@@ -91,32 +94,36 @@ impl Totals {
 /// # Errors
 /// When one cannot be run at all.
 pub async fn sweep_all(
-    runner: &Arc<Runner>,
+    runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
-    only: &Only,
-    shown: &(dyn Fn(&Report) + Sync),
-) -> anyhow::Result<(Vec<Report>, Totals, Coverage)> {
+    only: &ShotFilter,
+    shown: &(dyn Fn(&ScenarioReport) + Sync),
+) -> anyhow::Result<(Vec<ScenarioReport>, SweepTotals, CallCoverage)> {
     // A sweep only computes: more at a time would only take turns.
     let places = Arc::new(Semaphore::new(4));
     let mut running = JoinSet::new();
     for (index, scenario) in scenarios.into_iter().enumerate() {
-        let (runner, only, places) = (Arc::clone(runner), only.clone(), Arc::clone(&places));
+        let runner = Arc::clone(runner);
+        let only = only.clone();
+        let places = Arc::clone(&places);
         running.spawn(async move {
             let _place = places.acquire_owned().await;
-            let (started, mut coverage) = (Instant::now(), Coverage::default());
+            let started = Instant::now();
+            let mut coverage = CallCoverage::default();
             let path = scenario.path.display().to_string();
             let struck = sweep(&runner, &scenario, &only, &mut coverage)
                 .await
                 .context(path)?;
-            let mut totals = Totals::default();
+            let mut totals = SweepTotals::default();
             struck.iter().for_each(|struck| totals.add(struck));
             let mut report = report(&scenario, &struck, runner.seed());
             report.took = started.elapsed();
             anyhow::Ok((index, report, totals, coverage))
         });
     }
-    let (mut reports, mut totals, mut coverage) =
-        (BTreeMap::new(), Totals::default(), Coverage::default());
+    let mut reports = BTreeMap::new();
+    let mut totals = SweepTotals::default();
+    let mut coverage = CallCoverage::default();
     while let Some(ended) = running.join_next().await {
         let (index, report, own, calls) = ended.context("a sweep panicked")??;
         shown(&report);
@@ -127,15 +134,15 @@ pub async fn sweep_all(
     Ok((reports.into_values().collect(), totals, coverage))
 }
 
-/// What is broken, as problems of the scenario.
-fn report(scenario: &Scenario, struck: &[Struck], seed: u64) -> Report {
+/// Turns broken invariants into problems of the scenario.
+fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioReport {
     let problems = struck.iter().flat_map(|struck| {
-        struck.broken.iter().map(move |broken| Problem {
+        struck.broken.iter().map(move |broken| ScenarioProblem {
             line: struck.line,
             step: struck.shot.step,
             at: "does not hold",
             snapshot: None,
-            mismatch: Mismatch {
+            mismatch: ExpectMismatch {
                 key: broken.invariant.name().to_owned(),
                 expected: format!(
                     "it holds with {} at {}",
@@ -151,7 +158,7 @@ fn report(scenario: &Scenario, struck: &[Struck], seed: u64) -> Report {
             },
         })
     });
-    Report {
+    ScenarioReport {
         title: format!("{} ({} injections)", scenario.title, struck.len()),
         path: scenario.path.clone(),
         took: std::time::Duration::ZERO,
@@ -161,12 +168,13 @@ fn report(scenario: &Scenario, struck: &[Struck], seed: u64) -> Report {
 }
 
 /// The command that does it again.
-fn again(scenario: &Scenario, struck: &Struck, seed: u64) -> String {
-    let (path, shot) = (scenario.path.display(), &struck.shot);
+fn again(scenario: &Scenario, struck: &ShotResult, seed: u64) -> String {
+    let path = scenario.path.display();
+    let shot = &struck.shot;
     format!("again: promote test {path} --sweep --seed {seed} --only '{shot}'")
 }
 
-fn calls(runs: &[Vec<Made>]) -> String {
+fn calls(runs: &[Vec<MadeCall>]) -> String {
     let mut text = String::new();
     for (title, calls) in [
         "calls of the run that was hit:",

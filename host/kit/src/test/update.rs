@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use toml::Value;
 use toml_edit::{Array, DocumentMut, Item, TableLike};
 
-use crate::scenario::Report;
+use crate::scenario::ScenarioReport;
 
 /// Updates the files of reports that failed, and returns for each what was changed.
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub(super) fn update(reports: &[Report]) -> anyhow::Result<Vec<String>> {
+pub(super) fn update(reports: &[ScenarioReport]) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
     for report in reports.iter().filter(|report| !report.passed()) {
         let path = &report.path;
@@ -38,7 +38,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The text with every snapshot renewed, and the keys that changed.
-fn edited(text: &str, report: &Report) -> anyhow::Result<(String, Vec<String>)> {
+fn edited(text: &str, report: &ScenarioReport) -> anyhow::Result<(String, Vec<String>)> {
     let mut document: DocumentMut = text.parse().context("the file is no TOML any more")?;
     let mut keys = Vec::new();
     for problem in &report.problems {
@@ -46,11 +46,11 @@ fn edited(text: &str, report: &Report) -> anyhow::Result<(String, Vec<String>)> 
             continue;
         };
         let root = document.as_item_mut();
-        let step = match root.get("step").is_some() {
-            true => root
-                .get_mut("step")
-                .and_then(|steps| steps.get_mut(problem.step - 1)),
-            false => Some(root),
+        let step = if root.get("step").is_some() {
+            root.get_mut("step")
+                .and_then(|steps| steps.get_mut(problem.step - 1))
+        } else {
+            Some(root)
         };
         let Some(expect) = step.and_then(|step| step.get_mut("expect")) else {
             continue;
@@ -143,29 +143,31 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::scenario::{Mismatch, Problem, Snapshot};
+    use crate::scenario::{ExpectMismatch, ExpectSnapshot, ScenarioProblem};
 
-    fn problem(step: usize, path: &[&str], value: Option<Value>) -> Problem {
-        let mismatch = Mismatch {
+    fn problem(step: usize, path: &[&str], value: Option<Value>) -> ScenarioProblem {
+        let mismatch = ExpectMismatch {
             key: path.join("."),
             expected: String::new(),
             actual: String::new(),
         };
         let path = path.iter().map(|part| (*part).to_owned()).collect();
-        Problem {
+        ScenarioProblem {
             line: 1,
             step,
             at: "on the mock",
             mismatch,
-            snapshot: Some(Snapshot { path, value }),
+            snapshot: Some(ExpectSnapshot { path, value }),
         }
     }
 
-    fn update_of(text: &str, problems: Vec<Problem>) -> String {
-        let (title, path, took) = ("x".to_owned(), "x.toml".into(), Duration::ZERO);
+    fn update_of(text: &str, problems: Vec<ScenarioProblem>) -> String {
+        let title = "x".to_owned();
+        let path = "x.toml".into();
+        let took = Duration::ZERO;
         edited(
             text,
-            &Report {
+            &ScenarioReport {
                 title,
                 path,
                 took,

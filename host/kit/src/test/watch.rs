@@ -3,49 +3,49 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{Out, TestArgs, once};
-use crate::scenario::Runner;
+use crate::scenario::ScenarioRunner;
 
-/// How long between two looks.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The pause between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// When files were last changed, and how long they are.
-type Stamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+/// The time of each file's last change, and its length.
+type FileStamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 /// Runs, waits for a change, and runs again, until somebody ends the program.
 ///
 /// # Errors
 /// Never: what is wrong may be what is being written.
 pub(super) async fn watch(
-    args: &TestArgs,
-    runner: &Arc<Runner>,
-    out: &Out<'_>,
+    paths: &[PathBuf],
+    runner: &ScenarioRunner,
+    say: &(dyn Fn(&str) + Sync),
+    run_once: impl AsyncFn() -> anyhow::Result<u8>,
 ) -> anyhow::Result<u8> {
     loop {
-        let before = stamps(args, runner);
-        if let Err(error) = once(args, runner, out).await {
-            (out.say)(&format!("{error:#}"));
+        let before = stamps(paths, runner);
+        if let Err(error) = run_once().await {
+            say(&format!("{error:#}"));
         }
-        (out.say)("waiting for a change; Ctrl-C ends it");
+        say("waiting for a change; Ctrl-C ends it");
         // What the run has learned to look at is no change.
-        let mut known = stamps(args, runner);
+        let mut known = stamps(paths, runner);
         known.extend(before);
-        while stamps(args, runner) == known {
-            tokio::time::sleep(PAUSE).await;
+        while stamps(paths, runner) == known {
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
 }
 
-fn stamps(args: &TestArgs, runner: &Runner) -> Stamps {
-    let mut found = Stamps::new();
-    for path in &args.paths {
-        match path.is_dir() {
-            true => look(path, &mut found),
-            // What stands beside a scenario is what it names.
-            false => beside(path.parent().unwrap_or(Path::new(".")), &mut found),
+fn stamps(paths: &[PathBuf], runner: &ScenarioRunner) -> FileStamps {
+    let mut found = FileStamps::new();
+    for path in paths {
+        if path.is_dir() {
+            look(path, &mut found);
+        } else {
+            // The files beside a scenario are those that it names.
+            beside(path.parent().unwrap_or(Path::new(".")), &mut found);
         }
     }
     for file in runner.policy_files() {
@@ -54,7 +54,7 @@ fn stamps(args: &TestArgs, runner: &Runner) -> Stamps {
     found
 }
 
-fn look(folder: &Path, found: &mut Stamps) {
+fn look(folder: &Path, found: &mut FileStamps) {
     for entry in folder.read_dir().into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => look(&entry.path(), found),
@@ -63,7 +63,7 @@ fn look(folder: &Path, found: &mut Stamps) {
     }
 }
 
-fn beside(folder: &Path, found: &mut Stamps) {
+fn beside(folder: &Path, found: &mut FileStamps) {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -76,7 +76,7 @@ fn beside(folder: &Path, found: &mut Stamps) {
     }
 }
 
-fn stamp(path: PathBuf, found: &mut Stamps) {
+fn stamp(path: PathBuf, found: &mut FileStamps) {
     if let Ok(file) = path.metadata() {
         found.insert(path, (file.modified().ok(), file.len()));
     }

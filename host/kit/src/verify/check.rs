@@ -1,28 +1,28 @@
-//! What is wrong with a journal, and on which line. Decides nothing about what was recorded.
+//! Finds the lines of a journal that are not as they were written. It decides nothing about what was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use promote_core::journal::record::Line;
 use promote_core::journal::{Entry, FORMAT, Header, chain};
 
-/// What a journal is, as far as it can be told from the journal alone.
+/// The state of a journal, as far as the journal alone can tell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verified {
-    /// How many whole lines there are.
+pub struct JournalCheck {
+    /// The number of whole lines.
     pub lines: usize,
     /// The sum that the last whole line gives itself; empty if there is none.
     pub sum: String,
-    /// What the run started from, if that can be read.
+    /// The first line of the run, if it can be read.
     pub header: Option<Box<Header>>,
-    /// How it ends.
-    pub end: End,
-    /// What is wrong, line by line; none if every line is what was written.
-    pub findings: Vec<Finding>,
+    /// Its end.
+    pub end: JournalEnd,
+    /// The faults, line by line; empty if every line is as it was written.
+    pub findings: Vec<LineFinding>,
 }
 
-/// How a journal ends.
+/// The end of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum JournalEnd {
     /// With the run's own ending.
     Said {
         /// The kind of ending.
@@ -38,16 +38,16 @@ pub enum End {
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LineFinding {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it.
-    pub what: What,
+    /// The fault.
+    pub what: LineFault,
 }
 
-/// What can be wrong with a line. The words follow "line N".
+/// A fault of a line. The words follow "line N".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum What {
+pub enum LineFault {
     /// It is not one of a journal.
     #[error("is no line of a journal: {0}")]
     Unreadable(String),
@@ -60,7 +60,7 @@ pub enum What {
     /// It was written once and is there twice.
     #[error("repeats line {0}")]
     Repeated(usize),
-    /// What was written before it is not there.
+    /// Lines that were written before it are not there.
     #[error("is not where it was written: {} missing before it", lines(.0, .1))]
     Missing(usize, usize),
     /// It does not belong there, although nothing was changed after it was written.
@@ -82,7 +82,7 @@ fn lines(first: &usize, last: &usize) -> String {
     }
 }
 
-impl What {
+impl LineFault {
     /// A stable word for machines.
     pub fn name(&self) -> &'static str {
         match self {
@@ -99,7 +99,7 @@ impl What {
 }
 
 /// Looks at every line of a journal.
-pub fn check(bytes: &[u8]) -> Verified {
+pub fn check(bytes: &[u8]) -> JournalCheck {
     let whole = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -114,7 +114,7 @@ pub fn check(bytes: &[u8]) -> Verified {
     for (index, line) in parsed.iter().enumerate() {
         match line.map(|line| serde_json::from_str::<Entry>(line.entry)) {
             Some(Ok(entry)) => entries.push((index + 1, entry)),
-            Some(Err(why)) => findings.push(Finding {
+            Some(Err(why)) => findings.push(LineFinding {
                 line: index + 1,
                 what: unreadable(&why.to_string()),
             }),
@@ -128,17 +128,17 @@ pub fn check(bytes: &[u8]) -> Verified {
     findings.sort_by_key(|finding| finding.line);
     findings.dedup();
     let end = match entries.last() {
-        _ if whole < bytes.len() => End::Torn,
+        _ if whole < bytes.len() => JournalEnd::Torn,
         Some((
             line,
             Entry::Footer {
                 ending, message, ..
             },
-        )) if *line == texts.len() => End::Said {
+        )) if *line == texts.len() => JournalEnd::Said {
             ending: ending.clone(),
             message: message.clone(),
         },
-        _ => End::Cut,
+        _ => JournalEnd::Cut,
     };
     let sum = parsed
         .last()
@@ -150,7 +150,7 @@ pub fn check(bytes: &[u8]) -> Verified {
         Entry::Header(header) => Some(header),
         _ => None,
     });
-    Verified {
+    JournalCheck {
         lines: texts.len(),
         sum,
         header,
@@ -164,18 +164,20 @@ fn parse(text: &[u8]) -> Option<Line<'_>> {
     Line::parse(text.strip_suffix('\n')?)
 }
 
-fn unreadable(why: &str) -> What {
-    What::Unreadable(why.to_owned())
+fn unreadable(why: &str) -> LineFault {
+    LineFault::Unreadable(why.to_owned())
 }
 
 /// Holds the numbers that lines give themselves against the places where they stand.
-fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
+fn order(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
     let there: BTreeSet<usize> = parsed.iter().flatten().map(|line| line.number).collect();
-    let (mut findings, mut seen) = (Vec::new(), BTreeSet::new());
-    let (mut expected, mut before) = (1, "");
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut expected = 1;
+    let mut before = "";
     for (index, line) in parsed.iter().enumerate() {
         let mut find = |what| {
-            findings.push(Finding {
+            findings.push(LineFinding {
                 line: index + 1,
                 what,
             })
@@ -188,7 +190,7 @@ fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
         let number = line.number;
         if number != expected && chain(before, expected, line.entry) == line.sum {
             // Only its number is another; all that follows is where it was.
-            find(What::Edited);
+            find(LineFault::Edited);
             (expected, before) = (expected + 1, line.sum);
             continue;
         }
@@ -196,9 +198,9 @@ fn order(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
             .filter(|number| !there.contains(number))
             .collect();
         match (missing.first(), missing.last()) {
-            _ if !seen.insert(number) => find(What::Repeated(number)),
-            (Some(first), Some(last)) => find(What::Missing(*first, *last)),
-            _ if number != expected => find(What::Moved(number)),
+            _ if !seen.insert(number) => find(LineFault::Repeated(number)),
+            (Some(first), Some(last)) => find(LineFault::Missing(*first, *last)),
+            _ if number != expected => find(LineFault::Moved(number)),
             _ => {}
         }
         (expected, before) = (expected.max(number.saturating_add(1)), line.sum);
@@ -212,7 +214,7 @@ fn gap(expected: usize, number: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Holds the sum of every line against its text and the sum of the line that was written before it, wherever that stands.
-fn sums(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
+fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
     let mut by_number: BTreeMap<usize, Line<'_>> = BTreeMap::new();
     for (index, line) in parsed.iter().enumerate() {
         let Some(line) = line else { continue };
@@ -251,24 +253,26 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<Finding> {
         .filter_map(|(index, line)| Some((index + 1, line.as_ref()?)));
     numbered
         .filter(|(_, line)| is_edited(line))
-        .map(|(line, _)| Finding {
+        .map(|(line, _)| LineFinding {
             line,
-            what: What::Edited,
+            what: LineFault::Edited,
         })
         .collect()
 }
 
 /// Holds the entries against the order that a run writes them in.
-fn sequence(entries: &[(usize, Entry)]) -> Vec<Finding> {
-    let (mut calls, mut open, mut over) = (0_u32, false, false);
+fn sequence(entries: &[(usize, Entry)]) -> Vec<LineFinding> {
+    let mut calls = 0_u32;
+    let mut open = false;
+    let mut over = false;
     let mut findings = Vec::new();
     for (line, entry) in entries {
         let misplaced = match entry {
             _ if over => Some("the run had ended"),
             Entry::Header(header) if header.format != FORMAT => {
-                findings.push(Finding {
+                findings.push(LineFinding {
                     line: *line,
-                    what: What::Format(header.format),
+                    what: LineFault::Format(header.format),
                 });
                 None
             }
@@ -290,15 +294,15 @@ fn sequence(entries: &[(usize, Entry)]) -> Vec<Finding> {
             Entry::Footer { .. } => over = true,
             Entry::Header(_) => {}
         }
-        findings.extend(misplaced.map(|why| Finding {
+        findings.extend(misplaced.map(|why| LineFinding {
             line: *line,
-            what: What::Misplaced(why),
+            what: LineFault::Misplaced(why),
         }));
     }
     if entries.is_empty() {
-        findings.push(Finding {
+        findings.push(LineFinding {
             line: 1,
-            what: What::Empty,
+            what: LineFault::Empty,
         });
     }
     findings

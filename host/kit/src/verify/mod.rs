@@ -9,15 +9,16 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::journals;
+use crate::journals;
 use promote_core::text;
+use promote_run::OutputFormat;
 
-pub use check::{End, Finding, Verified, What, check};
+pub use check::{JournalCheck, JournalEnd, LineFault, LineFinding, check};
 
-/// What `promote verify` is told.
+/// The arguments of `promote verify`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArgs {
@@ -33,9 +34,9 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub allow_cut: bool,
 
-    /// How to say what was found
+    /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -46,25 +47,15 @@ Examples:
 
 Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot be read";
 
-/// How to say what was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// One JSON object
-    Json,
-}
-
 /// One journal and what was found in it.
-struct Looked {
+struct CheckedJournal {
     path: PathBuf,
-    verified: Verified,
-    /// Whether the last sum is the one that was asked for; true if none was.
+    verified: JournalCheck,
+    /// True if the last sum is the one that was asked for; true if none was.
     fits: bool,
 }
 
-impl Looked {
+impl CheckedJournal {
     /// A stable word for machines.
     fn state(&self) -> &'static str {
         match (
@@ -72,8 +63,8 @@ impl Looked {
             self.verified.findings.is_empty() && self.fits,
         ) {
             (_, false) => "broken",
-            (End::Said { .. }, true) => "whole",
-            (End::Cut | End::Torn, true) => "cut",
+            (JournalEnd::Said { .. }, true) => "whole",
+            (JournalEnd::Cut | JournalEnd::Torn, true) => "cut",
         }
     }
 }
@@ -97,36 +88,37 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
             .sum
             .as_ref()
             .is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
-        all.push(Looked {
+        all.push(CheckedJournal {
             path,
             verified,
             fits,
         });
     }
     match args.format {
-        Format::Pretty => data(&format!("{}\n", text::log(&pretty(&all)))),
-        Format::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
+        OutputFormat::Text => data(&format!("{}\n", text::log(&pretty(&all)))),
+        OutputFormat::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
     }
-    let good = |looked: &Looked| match looked.state() {
+    let is_good = all.iter().all(|journal| match journal.state() {
         "cut" => args.allow_cut,
         state => state == "whole",
-    };
-    Ok(u8::from(!all.iter().all(good)))
+    });
+    Ok(u8::from(!is_good))
 }
 
-fn count(all: &[Looked], state: &str) -> usize {
+fn count(all: &[CheckedJournal], state: &str) -> usize {
     all.iter().filter(|looked| looked.state() == state).count()
 }
 
-fn pretty(all: &[Looked]) -> String {
+fn pretty(all: &[CheckedJournal]) -> String {
     let mut shown = String::new();
     for looked in all {
-        let Looked {
+        let CheckedJournal {
             path,
             verified,
             fits,
         } = looked;
-        let (path, lines) = (text::line(&path.display().to_string()), verified.lines);
+        let path = text::line(&path.display().to_string());
+        let lines = verified.lines;
         let _ = writeln!(
             shown,
             "{:6}  {path}: {lines} lines, {}",
@@ -142,12 +134,13 @@ fn pretty(all: &[Looked]) -> String {
             );
         }
         let sum = text::line(&verified.sum);
-        let _ = match fits {
-            true => writeln!(shown, "        sum {sum}"),
-            false => writeln!(
+        let _ = if *fits {
+            writeln!(shown, "        sum {sum}")
+        } else {
+            writeln!(
                 shown,
                 "        its sum is {sum}, not the one that was asked for: it was cut, or written again"
-            ),
+            )
         };
     }
     let [whole, cut, broken] = ["whole", "cut", "broken"].map(|state| count(all, state));
@@ -155,16 +148,16 @@ fn pretty(all: &[Looked]) -> String {
     shown
 }
 
-fn ending(verified: &Verified) -> String {
+fn ending(verified: &JournalCheck) -> String {
     let lines = verified.lines;
     match &verified.end {
-        End::Said { ending, .. } => format!("ends as {}", text::line(ending)),
-        End::Cut => {
+        JournalEnd::Said { ending, .. } => format!("ends as {}", text::line(ending)),
+        JournalEnd::Cut => {
             format!(
                 "no ending after line {lines}: the run was killed there, or the rest was removed"
             )
         }
-        End::Torn => {
+        JournalEnd::Torn => {
             format!(
                 "line {} is torn: the run was killed while it wrote it, or the rest was removed",
                 lines + 1
@@ -173,20 +166,22 @@ fn ending(verified: &Verified) -> String {
     }
 }
 
-fn machine(all: &[Looked]) -> Value {
-    let finding = |finding: &Finding| json!({ "line": finding.line, "what": finding.what.name(), "message": finding.what.to_string() });
-    let journal = |looked: &Looked| {
+fn machine(all: &[CheckedJournal]) -> Value {
+    let finding = |finding: &LineFinding| json!({ "line": finding.line, "what": finding.what.name(), "message": finding.what.to_string() });
+    let journal = |looked: &CheckedJournal| {
         let verified = &looked.verified;
         let header = verified.header.as_ref();
         let ending = match &verified.end {
-            End::Said { ending, message } => json!({ "outcome": ending, "message": message }),
-            End::Cut | End::Torn => Value::Null,
+            JournalEnd::Said { ending, message } => {
+                json!({ "outcome": ending, "message": message })
+            }
+            JournalEnd::Cut | JournalEnd::Torn => Value::Null,
         };
         json!({
             "path": looked.path.display().to_string(),
             "state": looked.state(),
             "lines": verified.lines,
-            "torn": verified.end == End::Torn,
+            "torn": verified.end == JournalEnd::Torn,
             "sum": verified.sum,
             "sum-fits": looked.fits,
             "ending": ending,

@@ -57,6 +57,8 @@ struct BranchFile {
     name: String,
     #[serde(default)]
     message: Option<String>,
+    #[serde(default = "dana")]
+    author: String,
     files: BTreeMap<String, ContentFile>,
 }
 
@@ -145,12 +147,10 @@ impl RepositoryFile {
         }
         for branch in self.branches {
             let message = branch.message.unwrap_or(format!("Add {}", branch.name));
-            commit(
-                github,
-                &branch.name,
-                &message,
-                specs(branch.files).collect(),
-            )?;
+            let files: BTreeMap<_, _> = specs(branch.files).collect();
+            github
+                .commit_files_by(&branch.author, name, &branch.name, &message, files)
+                .ok_or_else(|| format!("the files of branch {} are not a tree", branch.name))?;
         }
         for check in self.checks {
             let repository = github.find(name);

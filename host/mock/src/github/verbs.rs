@@ -127,6 +127,18 @@ impl GitHub {
         message: &str,
         files: impl IntoIterator<Item = (String, FileSpec)>,
     ) -> Option<Oid> {
+        self.commit_files_by("dana", full_name, branch, message, files)
+    }
+
+    /// As [`GitHub::commit_files`], by this user.
+    pub fn commit_files_by(
+        &mut self,
+        login: &str,
+        full_name: &str,
+        branch: &str,
+        message: &str,
+        files: impl IntoIterator<Item = (String, FileSpec)>,
+    ) -> Option<Oid> {
         let place = self.place(full_name)?;
         let now = self.now;
         let repository = &mut self.repositories[place];
@@ -147,8 +159,8 @@ impl GitHub {
         }
         let base = parent.and_then(|parent| repository.git.tree_of(parent));
         let tree = repository.git.edit_tree(base, &edits).ok()?;
-        let author = signed("dana", now);
-        let committer = signed("dana", now);
+        let author = signed(login, now);
+        let committer = signed(login, now);
         let parents = parent.into_iter().collect();
         let commit = Commit {
             tree,

@@ -17,8 +17,14 @@ const SCHEMA = {
   additionalProperties: false,
   required: ["repository"],
   properties: {
-    repository: { type: "string", minLength: 1, description: "The GitOps repository, `owner/name`." },
+    repository: {
+      "x-promote-role": "repository",
+      type: "string",
+      minLength: 1,
+      description: "The GitOps repository, `owner/name`.",
+    },
     base: {
+      "x-promote-role": "base-branch",
       type: "string",
       minLength: 1,
       default: "main",

@@ -32,11 +32,13 @@ SCHEMA = {
     "required": ["repository"],
     "properties": {
         "repository": {
+            "x-promote-role": "repository",
             "type": "string",
             "minLength": 1,
             "description": "The GitOps repository, `owner/name`.",
         },
         "base": {
+            "x-promote-role": "base-branch",
             "type": "string",
             "minLength": 1,
             "default": "main",

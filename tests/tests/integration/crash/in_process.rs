@@ -1,16 +1,16 @@
 //! The same engine, gate and clients in process: to kill a run is to forget it while a request is under way.
 
 use promote_mock::World;
-use promote_tests::bench::{Bench, Kill};
+use promote_tests::bench::{KillPoint, TestRun};
 
 use super::scene::Scene;
 use super::state::{State, check_order};
-use super::{Strike, Way, check_journal};
+use super::{KillMoment, KillWay, check_journal};
 
 #[derive(Clone, Copy)]
 pub(super) struct InProcess;
 
-impl Way for InProcess {
+impl KillWay for InProcess {
     const SIDE_BY_SIDE: usize = 4;
 
     async fn undisturbed(self, scene: &Scene) -> (State, usize) {
@@ -30,7 +30,7 @@ impl Way for InProcess {
         self,
         scene: &Scene,
         expected: &State,
-        strike: Strike,
+        strike: KillMoment,
         at: usize,
     ) -> Result<usize, String> {
         let mut world = scene.world();
@@ -61,18 +61,18 @@ impl Way for InProcess {
     }
 }
 
-fn bench(scene: &Scene, world: World) -> Bench {
-    Bench::builtin().settings(scene.settings()).world(world)
+fn bench(scene: &Scene, world: World) -> TestRun {
+    TestRun::builtin().settings(scene.settings()).world(world)
 }
 
-fn kill(strike: Strike, at: usize) -> Option<Kill> {
+fn kill(strike: KillMoment, at: usize) -> Option<KillPoint> {
     match strike {
-        Strike::KilledBefore => Some(Kill { at, effect: false }),
-        Strike::KilledUnanswered => Some(Kill { at, effect: true }),
-        Strike::KilledAfter => Some(Kill {
+        KillMoment::KilledBefore => Some(KillPoint { at, effect: false }),
+        KillMoment::KilledUnanswered => Some(KillPoint { at, effect: true }),
+        KillMoment::KilledAfter => Some(KillPoint {
             at: at + 1,
             effect: false,
         }),
-        Strike::CutBefore | Strike::CutUnanswered => None,
+        KillMoment::CutBefore | KillMoment::CutUnanswered => None,
     }
 }

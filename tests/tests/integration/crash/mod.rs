@@ -26,9 +26,9 @@ use tokio::task::JoinSet;
 use scene::Scene;
 use state::State;
 
-/// What happens at a request, counted from 1.
+/// The accident at a request, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Strike {
+enum KillMoment {
     /// Killed when it arrives, before it has an effect.
     KilledBefore,
     /// Killed when it has had its effect, before the answer.
@@ -41,7 +41,7 @@ enum Strike {
     CutUnanswered,
 }
 
-impl Strike {
+impl KillMoment {
     const ALL: [Self; 5] = [
         Self::KilledBefore,
         Self::KilledUnanswered,
@@ -98,42 +98,49 @@ fn check_journal(text: &str) -> Result<(), String> {
 }
 
 /// A way to run a scene: as it is, and struck at a point.
-trait Way: Copy + Send + 'static {
-    /// How many points are tried side by side.
+trait KillWay: Copy + Send + 'static {
+    /// The number of points that are tried side by side.
     const SIDE_BY_SIDE: usize;
 
-    /// What a scene comes to when nothing disturbs it: its state, and how many requests that takes.
+    /// Returns the state of a scene that nothing disturbs, and the number of its requests.
     fn undisturbed(self, scene: &Scene) -> impl Future<Output = (State, usize)> + Send;
     /// Strikes at a point, runs again, and compares; tells how many runs that took.
     fn point(
         self,
         scene: &Scene,
         expected: &State,
-        strike: Strike,
+        strike: KillMoment,
         at: usize,
     ) -> impl Future<Output = Result<usize, String>> + Send;
 }
 
-/// What became of a scene.
-struct Points {
+/// The results of one scene.
+struct KillPoints {
     scene: &'static str,
-    /// How many points there are for each strike.
+    /// The number of points for each accident.
     requests: usize,
-    /// How many of them held.
-    held: BTreeMap<Strike, usize>,
+    /// The number of points that held, for each accident.
+    held: BTreeMap<KillMoment, usize>,
     runs: usize,
     broken: Vec<String>,
 }
 
 /// All points of a scene, a few side by side.
-async fn points(way: impl Way, scene: Scene, strikes: &[Strike], turn: Arc<Semaphore>) -> Points {
+async fn points(
+    way: impl KillWay,
+    scene: Scene,
+    strikes: &[KillMoment],
+    turn: Arc<Semaphore>,
+) -> KillPoints {
     let (expected, requests) = way.undisturbed(&scene).await;
-    let (scene, expected) = (Arc::new(scene), Arc::new(expected));
+    let scene = Arc::new(scene);
+    let expected = Arc::new(expected);
     let mut running = JoinSet::new();
     for strike in strikes.iter().copied() {
         for at in 1..=requests {
-            let (scene, expected, turn) =
-                (Arc::clone(&scene), Arc::clone(&expected), Arc::clone(&turn));
+            let scene = Arc::clone(&scene);
+            let expected = Arc::clone(&expected);
+            let turn = Arc::clone(&turn);
             running.spawn(async move {
                 let _turn = turn.acquire_owned().await.unwrap();
                 let result = way.point(&scene, &expected, strike, at).await;
@@ -146,7 +153,7 @@ async fn points(way: impl Way, scene: Scene, strikes: &[Strike], turn: Arc<Semap
             });
         }
     }
-    let mut points = Points {
+    let mut points = KillPoints {
         scene: scene.name,
         requests,
         held: BTreeMap::new(),
@@ -164,8 +171,14 @@ async fn points(way: impl Way, scene: Scene, strikes: &[Strike], turn: Arc<Semap
 }
 
 #[expect(clippy::print_stdout, reason = "the matrix is there to be read")]
-async fn matrix<W: Way>(name: &str, way: W, scenes: Vec<Scene>, strikes: &'static [Strike]) {
-    let (started, turn) = (Instant::now(), Arc::new(Semaphore::new(W::SIDE_BY_SIDE)));
+async fn matrix<W: KillWay>(
+    name: &str,
+    way: W,
+    scenes: Vec<Scene>,
+    strikes: &'static [KillMoment],
+) {
+    let started = Instant::now();
+    let turn = Arc::new(Semaphore::new(W::SIDE_BY_SIDE));
     // Most of the time is spent on waiting, so the scenes are played side by side too.
     let all: Vec<_> = scenes
         .into_iter()
@@ -174,9 +187,11 @@ async fn matrix<W: Way>(name: &str, way: W, scenes: Vec<Scene>, strikes: &'stati
     println!(
         "{name}: for each scene its requests, and of the points of each strike those that held"
     );
-    let (mut count, mut runs, mut broken) = (0, 0, Vec::new());
+    let mut count = 0;
+    let mut runs = 0;
+    let mut broken = Vec::new();
     for scene in all {
-        let Points {
+        let KillPoints {
             scene,
             requests,
             held,
@@ -206,15 +221,22 @@ async fn wherever_a_run_is_cut_off_the_next_makes_it_good() {
         .into_iter()
         .filter(|scene| !scene.app)
         .collect();
-    matrix("in process", in_process::InProcess, scenes, &Strike::ALL).await;
+    matrix(
+        "in process",
+        in_process::InProcess,
+        scenes,
+        &KillMoment::ALL,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_the_program_is_killed_the_next_run_makes_it_good() {
-    let whole = std::env::var("PROMOTE_CRASHES").is_ok_and(|which| which == "all");
-    let (scenes, strikes) = match whole {
-        true => (Scene::all(), &Strike::ALL[..]),
-        false => (Scene::all(), &Strike::ALL[1..2]),
+    let is_whole = std::env::var("PROMOTE_CRASHES").is_ok_and(|which| which == "all");
+    let moments = if is_whole {
+        &KillMoment::ALL[..]
+    } else {
+        &KillMoment::ALL[1..2]
     };
-    matrix("the program", program::Program, scenes, strikes).await;
+    matrix("the program", program::Program, Scene::all(), moments).await;
 }

@@ -7,8 +7,8 @@ use tokio::process::Command;
 
 use super::scene::Scene;
 use super::state::{State, check_order};
-use super::{Strike, Way, check_journal, fault};
-use crate::stage::{PROGRAM, Running, Stage};
+use super::{KillMoment, KillWay, check_journal, fault};
+use crate::stage::{PROGRAM, ProgramStage, RunningProgram};
 
 /// Longer than any run: an answer that never comes.
 const NEVER: jiff::SignedDuration = jiff::SignedDuration::from_secs(600);
@@ -16,7 +16,7 @@ const NEVER: jiff::SignedDuration = jiff::SignedDuration::from_secs(600);
 #[derive(Clone, Copy)]
 pub(super) struct Program;
 
-impl Way for Program {
+impl KillWay for Program {
     /// A run waits more than it computes: for a run that made a branch a moment ago, and after each failure.
     const SIDE_BY_SIDE: usize = 16;
 
@@ -30,14 +30,14 @@ impl Way for Program {
         self,
         scene: &Scene,
         expected: &State,
-        strike: Strike,
+        strike: KillMoment,
         at: usize,
     ) -> Result<usize, String> {
         let stage = scene.stage().await;
         arm(strike, &mut stage.witness.world.lock(), at);
         let mut running = run(&stage);
         // The answer is there when the next request is.
-        let seen = at + usize::from(strike == Strike::KilledAfter);
+        let seen = at + usize::from(strike == KillMoment::KilledAfter);
         while strike.kills() && running.child.try_wait().unwrap().is_none() {
             if stage.witness.requests() >= seen {
                 running.child.start_kill().unwrap();
@@ -69,22 +69,22 @@ impl Way for Program {
     }
 }
 
-fn run(stage: &Stage) -> Running {
+fn run(stage: &ProgramStage) -> RunningProgram {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     stage.start(command, "")
 }
 
 /// Holds the request at which the program is killed, so that it is there when it is killed, and nowhere else.
-fn arm(strike: Strike, world: &mut World, at: usize) {
+fn arm(strike: KillMoment, world: &mut World, at: usize) {
     strike.cut(world, at);
     match strike {
-        Strike::KilledUnanswered => fault(world, at, Effect::Delay(NEVER)),
-        Strike::KilledBefore | Strike::KilledAfter => {
-            let at = at + usize::from(strike == Strike::KilledAfter);
+        KillMoment::KilledUnanswered => fault(world, at, Effect::Delay(NEVER)),
+        KillMoment::KilledBefore | KillMoment::KilledAfter => {
+            let at = at + usize::from(strike == KillMoment::KilledAfter);
             fault(world, at, Effect::Delay(NEVER));
             fault(world, at, Effect::Cut(Cut::Before));
         }
-        Strike::CutBefore | Strike::CutUnanswered => {}
+        KillMoment::CutBefore | KillMoment::CutUnanswered => {}
     }
 }

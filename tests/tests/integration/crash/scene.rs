@@ -4,9 +4,9 @@ use std::path::Path;
 
 use promote_mock::World;
 use promote_mock::sample::SAMPLE;
-use promote_tests::settings::Settings;
+use promote_tests::settings::SampleConfig;
 
-use crate::stage::Stage;
+use crate::stage::ProgramStage;
 
 /// One scene.
 pub(super) struct Scene {
@@ -87,21 +87,23 @@ impl Scene {
         World::from_toml(&self.world, Path::new("")).unwrap()
     }
 
-    /// What the operator has set.
-    pub(super) fn settings(&self) -> Settings {
-        Settings::default().more(self.settings)
+    /// Returns the operator's settings.
+    pub(super) fn settings(&self) -> SampleConfig {
+        SampleConfig::default().more(self.settings)
     }
 
-    /// The world behind sockets.
-    pub(super) async fn stage(&self) -> Stage {
-        let stage = Stage::of(self.world()).await.settings(&self.settings());
-        match self.app {
-            false => stage,
-            true => stage
-                .without("GITHUB_TOKEN")
-                .with("GITHUB_APP_ID", "1001")
-                .with("GITHUB_APP_PRIVATE_KEY", include_str!("../app.pem")),
+    /// Serves the world behind sockets.
+    pub(super) async fn stage(&self) -> ProgramStage {
+        let stage = ProgramStage::of(self.world())
+            .await
+            .settings(&self.settings());
+        if !self.app {
+            return stage;
         }
+        stage
+            .without("GITHUB_TOKEN")
+            .with("GITHUB_APP_ID", "1001")
+            .with("GITHUB_APP_PRIVATE_KEY", include_str!("../app.pem"))
     }
 }
 

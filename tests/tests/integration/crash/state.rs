@@ -1,9 +1,9 @@
-//! What is compared between a disturbed run and one that nothing disturbed: all that people and machines act on, and
+//! The state that is compared between a disturbed run and an undisturbed one: all that people and machines act on, and
 //! nothing that tells the two apart by nature (times, commits that nothing names, lines of logs).
 
 use promote_mock::github::PullState;
 use promote_mock::sample::RUN;
-use promote_tests::witness::{REPOSITORY, Witness};
+use promote_tests::witness::{REPOSITORY, WorldWitness};
 
 /// The state of Port and GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn of(witness: &Witness) -> Self {
+    pub(super) fn of(witness: &WorldWitness) -> Self {
         let world = witness.world.lock();
         let repository = world.github.find(REPOSITORY).unwrap();
         let main = repository.branch("main").unwrap();
@@ -34,14 +34,16 @@ impl State {
                         .take_while(|c| c.is_alphanumeric())
                         .collect(),
                 };
-                let (head, base) = (&pull.head, &pull.base);
+                let head = &pull.head;
+                let base = &pull.base;
                 format!(
                     "#{} {state} {head} → {base} {:?} {:?}",
                     pull.number, pull.title, pull.labels
                 )
             });
         let entities = world.port.entities.values().map(|entity| {
-            let (id, of) = (&entity.identifier, &entity.blueprint);
+            let id = &entity.identifier;
+            let of = &entity.blueprint;
             format!("{of}/{id} {:?} {:?}", entity.properties, entity.relations)
         });
         let run = &world.port.runs[RUN];
@@ -55,7 +57,7 @@ impl State {
     }
 
     /// The world is in this state.
-    pub(super) fn check(&self, witness: &Witness) -> Result<(), String> {
+    pub(super) fn check(&self, witness: &WorldWitness) -> Result<(), String> {
         let mut now = Self::of(witness);
         if self.run.is_none() {
             now.run = None;
@@ -69,8 +71,9 @@ impl State {
 }
 
 /// The catalog is not ahead of git: the image that it names is on the base branch.
-pub(super) fn check_order(witness: &Witness) -> Result<(), String> {
-    let (recorded, manifest) = (witness.recorded(), witness.manifest());
+pub(super) fn check_order(witness: &WorldWitness) -> Result<(), String> {
+    let recorded = witness.recorded();
+    let manifest = witness.manifest();
     let ahead = |image: &String| {
         let reference = format!("ghcr.io/acme/{}", image.replacen('-', ":", 1));
         // Behind is allowed: the image that was there before the run.

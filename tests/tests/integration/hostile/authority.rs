@@ -2,9 +2,9 @@
 
 use promote_tests::guests::{BURGLAR, FALLER, LIAR, SMUGGLER};
 
-use super::{Case, Left};
+use super::{ChangeReach, HostileCase};
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<HostileCase> {
     [
         reads(),
         proposals(),
@@ -17,28 +17,28 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 trait ConcatAll {
-    fn concat_all(self) -> Vec<Case>;
+    fn concat_all(self) -> Vec<HostileCase>;
 }
 
-impl<const N: usize> ConcatAll for [Vec<Case>; N] {
-    fn concat_all(self) -> Vec<Case> {
+impl<const N: usize> ConcatAll for [Vec<HostileCase>; N] {
+    fn concat_all(self) -> Vec<HostileCase> {
         self.into_iter().flatten().collect()
     }
 }
 
 /// A denial that the guest swallows, before it tries to write all the same.
-fn denied(class: &'static str, deed: &str, text: &str, said: &'static str) -> Case {
-    Case::of(class, BURGLAR, deed, "violation", said).text(text)
+fn denied(class: &'static str, deed: &str, text: &str, said: &'static str) -> HostileCase {
+    HostileCase::of(class, BURGLAR, deed, "violation", said).text(text)
 }
 
 /// Something that is asked and leads nowhere.
-fn nothing(class: &'static str, deed: &str, text: &str, said: &'static str) -> Case {
-    Case::of(class, BURGLAR, deed, "refused", said).text(text)
+fn nothing(class: &'static str, deed: &str, text: &str, said: &'static str) -> HostileCase {
+    HostileCase::of(class, BURGLAR, deed, "refused", said).text(text)
 }
 
 const NOT_GRANTED: &str = "is not granted";
 
-fn reads() -> Vec<Case> {
+fn reads() -> Vec<HostileCase> {
     let path = |text| {
         denied(
             "path traversal",
@@ -103,7 +103,7 @@ fn reads() -> Vec<Case> {
     ]
 }
 
-fn proposals() -> Vec<Case> {
+fn proposals() -> Vec<HostileCase> {
     let to = |deed, text| denied("other branches", deed, text, NOT_GRANTED);
     let file = |deed, text, said| denied("other files", deed, text, said);
     vec![
@@ -148,9 +148,10 @@ fn proposals() -> Vec<Case> {
     ]
 }
 
-fn pull_requests() -> Vec<Case> {
+fn pull_requests() -> Vec<HostileCase> {
     let foreign = |deed, said| denied("foreign work", deed, "1", said);
-    let own = |deed, text, said| denied("foreign work", deed, text, said).leaves(Left::Proposal);
+    let own =
+        |deed, text, said| denied("foreign work", deed, text, said).leaves(ChangeReach::Proposal);
     vec![
         foreign("comment", "neither proposed nor read it"),
         foreign("label", "neither proposed nor read it"),
@@ -170,13 +171,14 @@ fn pull_requests() -> Vec<Case> {
             "x --> <script>alert(1)</script>",
             "is no marker",
         )
-        .leaves(Left::Proposal),
-        nothing("injection", "review", "dana\r\nX-Evil: 1", "422").leaves(Left::Proposal),
+        .leaves(ChangeReach::Proposal),
+        nothing("injection", "review", "dana\r\nX-Evil: 1", "422").leaves(ChangeReach::Proposal),
     ]
 }
 
-fn catalog() -> Vec<Case> {
-    let record = |deed, text, said| denied("smuggled fields", deed, text, said).leaves(Left::Merge);
+fn catalog() -> Vec<HostileCase> {
+    let record =
+        |deed, text, said| denied("smuggled fields", deed, text, said).leaves(ChangeReach::Merge);
     vec![
         record("record entity", "web-staging", NOT_GRANTED),
         record("record entity", "payments-prod", NOT_GRANTED),
@@ -207,27 +209,27 @@ fn catalog() -> Vec<Case> {
     ]
 }
 
-fn lies() -> Vec<Case> {
-    let lie = |deed, said| Case::of("lies", FALLER, deed, "violation", said);
+fn lies() -> Vec<HostileCase> {
+    let lie = |deed, said| HostileCase::of("lies", FALLER, deed, "violation", said);
     vec![
         lie("lie promoted", "nothing was merged"),
         lie("lie pending", "neither proposed nor read it"),
-        Case::of("lies", LIAR, "", "violation", "nothing was merged"),
+        HostileCase::of("lies", LIAR, "", "violation", "nothing was merged"),
         lie("lie other", "nothing was merged").text("read"),
-        Case::of(
+        HostileCase::of(
             "lies",
             FALLER,
             "no reason",
             "refused",
             "the policy gives no reason",
         ),
-        Case::of("lies", FALLER, "gives up", "failed", "gave up"),
-        Case::of("lies", FALLER, "claims a denial", "failed", "by itself"),
+        HostileCase::of("lies", FALLER, "gives up", "failed", "gave up"),
+        HostileCase::of("lies", FALLER, "claims a denial", "failed", "by itself"),
     ]
 }
 
-fn smuggled() -> Vec<Case> {
-    let change = |deed, said| Case::of("smuggled lines", SMUGGLER, deed, "violation", said);
+fn smuggled() -> Vec<HostileCase> {
+    let change = |deed, said| HostileCase::of("smuggled lines", SMUGGLER, deed, "violation", said);
     vec![
         change(
             "another line",

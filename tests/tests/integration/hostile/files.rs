@@ -3,36 +3,47 @@
 use promote_core::policy::Policy;
 use promote_tests::guests::{BURGLAR, OBSERVER, SMUGGLER};
 
-use super::{Case, Component, Left};
+use super::{ChangeReach, HostileCase, HostileComponent};
 
 /// Magic, version and layer of a component (component model, Binary.md).
 const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<HostileCase> {
     let mut cases = broken();
     cases.extend(exchanged());
     cases.extend(tiers());
     cases
 }
 
-fn file(class: &'static str, what: &str, component: Component, said: &'static str) -> Case {
-    let case = Case::of(class, OBSERVER, "", "unusable", said).leaves(Left::NoRequest);
-    Case {
+fn file(
+    class: &'static str,
+    what: &str,
+    component: HostileComponent,
+    said: &'static str,
+) -> HostileCase {
+    let case =
+        HostileCase::of(class, OBSERVER, "", "unusable", said).leaves(ChangeReach::NoRequest);
+    HostileCase {
         what: what.to_owned(),
         component,
         ..case
     }
 }
 
-fn bytes(class: &'static str, what: &str, bytes: impl Into<Vec<u8>>, said: &'static str) -> Case {
-    file(class, what, Component::Bytes(bytes.into()), said)
+fn bytes(
+    class: &'static str,
+    what: &str,
+    bytes: impl Into<Vec<u8>>,
+    said: &'static str,
+) -> HostileCase {
+    file(class, what, HostileComponent::Bytes(bytes.into()), said)
 }
 
 fn observer() -> Vec<u8> {
     std::fs::read(OBSERVER).unwrap()
 }
 
-fn broken() -> Vec<Case> {
+fn broken() -> Vec<HostileCase> {
     let whole = observer();
     let engine = promote_core::policy::native::engine().unwrap();
     let precompiled = Policy::compile(&engine, &whole)
@@ -46,7 +57,8 @@ fn broken() -> Vec<Case> {
     flipped[middle..middle + 64]
         .iter_mut()
         .for_each(|byte| *byte ^= 0x55);
-    let (invalid, too_large) = ("not a valid component", "larger than a component may be");
+    let invalid = "not a valid component";
+    let too_large = "larger than a component may be";
     vec![
         bytes("no component", "an empty file", [], "the file is empty"),
         bytes(
@@ -119,19 +131,19 @@ fn broken() -> Vec<Case> {
         file(
             "no component",
             "no such file",
-            Component::Path("none.wasm"),
+            HostileComponent::Path("none.wasm"),
             "reading the policy none.wasm",
         ),
         file(
             "no component",
             "a folder",
-            Component::Path("."),
+            HostileComponent::Path("."),
             "reading the policy .",
         ),
         file(
             "no component",
             "a file without end",
-            Component::Path("/dev/zero"),
+            HostileComponent::Path("/dev/zero"),
             "this is not WebAssembly",
         ),
     ]
@@ -154,7 +166,7 @@ fn renamed(guest: &str, old: &str, new: &str) -> Vec<u8> {
     bytes
 }
 
-fn exchanged() -> Vec<Case> {
+fn exchanged() -> Vec<HostileCase> {
     let renamed = |class, guest, old, new, said| {
         bytes(
             class,
@@ -213,11 +225,11 @@ fn exchanged() -> Vec<Case> {
     ]
 }
 
-/// What could do more than the operator wants any policy to do.
-fn tiers() -> Vec<Case> {
-    let beyond = |guest, what: &str, tier, said| Case {
+/// Returns components that could do more than the operator wants any policy to do.
+fn tiers() -> Vec<HostileCase> {
+    let beyond = |guest, what: &str, tier, said| HostileCase {
         tier,
-        ..file("beyond its tier", what, Component::Path(guest), said)
+        ..file("beyond its tier", what, HostileComponent::Path(guest), said)
     };
     vec![
         beyond(

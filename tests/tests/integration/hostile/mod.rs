@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promote_mock::World;
-use promote_tests::bench::Bench;
-use promote_tests::settings::Settings;
-use promote_tests::witness::Witness;
+use promote_tests::bench::TestRun;
+use promote_tests::settings::SampleConfig;
+use promote_tests::witness::WorldWitness;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -27,21 +27,21 @@ use tokio::task::JoinSet;
 use crate::figures;
 use crate::grants::with_a_foreign_pull_request;
 use crate::injection::obeyed;
-use crate::memory::{self, Peak};
-use crate::stage::{PROGRAM, Stage};
+use crate::memory::{self, PeakMemory};
+use crate::stage::{PROGRAM, ProgramStage};
 
-/// How many cases run side by side.
-const SIDE_BY_SIDE: usize = 4;
+/// The number of cases that run side by side.
+const MAX_PARALLEL: usize = 4;
 /// No case takes longer, on a busy machine: the largest deadline of a case is 8 s.
-const PATIENCE: Duration = Duration::from_secs(40);
+const MAX_WAIT: Duration = Duration::from_secs(40);
 
 /// One case.
-pub(super) struct Case {
-    /// What kind of attack it is.
+pub(super) struct HostileCase {
+    /// The kind of attack.
     class: &'static str,
-    /// What exactly is tried.
+    /// The very thing that is tried.
     what: String,
-    component: Component,
+    component: HostileComponent,
     deed: String,
     text: String,
     limits: &'static str,
@@ -49,11 +49,11 @@ pub(super) struct Case {
     /// The kind of the ending, and words of its message.
     ending: &'static str,
     said: &'static str,
-    left: Left,
+    left: ChangeReach,
 }
 
-/// What is run.
-enum Component {
+/// The component of a case.
+enum HostileComponent {
     /// A component of `tests/guests`.
     Guest(&'static str),
     /// These bytes in a file.
@@ -62,9 +62,9 @@ enum Component {
     Path(&'static str),
 }
 
-/// What the run may leave behind.
+/// The largest change that a run may leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
+enum ChangeReach {
     /// No request was made.
     NoRequest,
     /// Neither git nor the catalog has changed.
@@ -77,7 +77,7 @@ enum Left {
     Everything,
 }
 
-impl Case {
+impl HostileCase {
     /// A guest's deed that ends like this and leaves nothing.
     fn of(
         class: &'static str,
@@ -89,14 +89,14 @@ impl Case {
         Self {
             class,
             what: deed.to_owned(),
-            component: Component::Guest(guest),
+            component: HostileComponent::Guest(guest),
             deed: deed.to_owned(),
             text: String::new(),
             limits: "",
             tier: "",
             ending,
             said,
-            left: Left::Nothing,
+            left: ChangeReach::Nothing,
         }
     }
 
@@ -110,12 +110,12 @@ impl Case {
         Self { limits, ..self }
     }
 
-    fn leaves(self, left: Left) -> Self {
+    fn leaves(self, left: ChangeReach) -> Self {
         Self { left, ..self }
     }
 
-    fn settings(&self, component: &str) -> Settings {
-        let settings = Settings::default()
+    fn settings(&self, component: &str) -> SampleConfig {
+        let settings = SampleConfig::default()
             .component(component)
             .order(&self.deed, &self.text);
         let settings = if self.tier.is_empty() {
@@ -131,18 +131,18 @@ impl Case {
     }
 
     /// Runs it and returns its row of the table.
-    async fn run(self, by_program: bool) -> Result<Row, String> {
+    async fn run(self, by_program: bool) -> Result<HostileRow, String> {
         match &self.component {
-            Component::Guest(path) if !by_program => self.run_in_process(path).await,
+            HostileComponent::Guest(path) if !by_program => self.run_in_process(path).await,
             _ => self.run_by_program().await,
         }
     }
 
-    async fn run_by_program(&self) -> Result<Row, String> {
-        let stage = Stage::of(with_a_foreign_pull_request()).await;
+    async fn run_by_program(&self) -> Result<HostileRow, String> {
+        let stage = ProgramStage::of(with_a_foreign_pull_request()).await;
         let component = match &self.component {
-            Component::Guest(path) | Component::Path(path) => (*path).to_owned(),
-            Component::Bytes(bytes) => write(&stage, bytes).display().to_string(),
+            HostileComponent::Guest(path) | HostileComponent::Path(path) => (*path).to_owned(),
+            HostileComponent::Bytes(bytes) => write(&stage, bytes).display().to_string(),
         };
         // As in a workflow, where most is obeyed of what is printed.
         let stage = stage
@@ -163,13 +163,14 @@ impl Case {
         }
     }
 
-    async fn run_in_process(&self, path: &str) -> Result<Row, String> {
-        let bench = Bench::guest(path)
+    async fn run_in_process(&self, path: &str) -> Result<HostileRow, String> {
+        let bench = TestRun::guest(path)
             .settings(self.settings(path))
             .world(with_a_foreign_pull_request());
         let started = Instant::now();
         let ended = bench.run().await;
-        let (ending, took) = (&ended.done.ending, started.elapsed());
+        let ending = &ended.done.ending;
+        let took = started.elapsed();
         let message = ended.done.message.clone();
         let row = self.row(
             ending.kind().to_owned(),
@@ -187,9 +188,9 @@ impl Case {
         code: i32,
         message: String,
         took: Duration,
-        peak: Option<Peak>,
-    ) -> Row {
-        Row {
+        peak: Option<PeakMemory>,
+    ) -> HostileRow {
+        HostileRow {
             class: self.class,
             what: self.what.clone(),
             ending,
@@ -200,7 +201,7 @@ impl Case {
         }
     }
 
-    fn check(&self, row: Row, witness: &Witness) -> Result<Row, String> {
+    fn check(&self, row: HostileRow, witness: &WorldWitness) -> Result<HostileRow, String> {
         let left = left_behind(witness);
         let expected = (self.ending, code(self.ending), self.left);
         if (row.ending.as_str(), row.code, left) != expected || !row.message.contains(self.said) {
@@ -214,18 +215,18 @@ impl Case {
                 "a request climbed out of its place: {seen}\n{row}\n"
             ));
         }
-        if row.took > PATIENCE {
+        if row.took > MAX_WAIT {
             return Err(format!("took too long:\n{row}\n"));
         }
         match row.peak {
-            Some(Peak(Some(kib))) if kib << 10 > self.memory() + figures::margin() => {
+            Some(PeakMemory(Some(kib))) if kib << 10 > self.memory() + figures::margin() => {
                 Err(format!("took too much memory:\n{row}\n"))
             }
             _ => Ok(row),
         }
     }
 
-    /// How many bytes of memory the policy may have.
+    /// Returns the bytes of memory that the policy may have.
     fn memory(&self) -> usize {
         let set = self
             .limits
@@ -235,7 +236,7 @@ impl Case {
     }
 }
 
-fn left_behind(witness: &Witness) -> Left {
+fn left_behind(witness: &WorldWitness) -> ChangeReach {
     let before: World = with_a_foreign_pull_request();
     let now = witness.world.snapshot();
     let catalog_is_same = now.port.entities == before.port.entities;
@@ -243,21 +244,21 @@ fn left_behind(witness: &Witness) -> Left {
         now.github.fingerprint() == before.github.fingerprint(),
         catalog_is_same,
     ) {
-        (true, true) if witness.requests() == 0 => Left::NoRequest,
-        (true, true) => Left::Nothing,
-        (false, true) if witness.manifest().contains("web:1.4.1") => Left::Proposal,
-        (false, true) => Left::Merge,
+        (true, true) if witness.requests() == 0 => ChangeReach::NoRequest,
+        (true, true) => ChangeReach::Nothing,
+        (false, true) if witness.manifest().contains("web:1.4.1") => ChangeReach::Proposal,
+        (false, true) => ChangeReach::Merge,
         _ => {
             // More than the one right update would be no ending that a case can expect.
             assert_eq!(witness.recorded(), ["web-1.4.2"]);
             assert!(witness.manifest().contains("web:1.4.2"));
-            Left::Everything
+            ChangeReach::Everything
         }
     }
 }
 
 /// A request whose path a lenient server would take for another.
-fn climbed(witness: &Witness) -> Option<String> {
+fn climbed(witness: &WorldWitness) -> Option<String> {
     let world = witness.world.lock();
     let climbs = |path: &str| path.split('/').any(|part| matches!(part, "" | "." | ".."));
     world
@@ -268,7 +269,7 @@ fn climbed(witness: &Witness) -> Option<String> {
         .cloned()
 }
 
-fn write(stage: &Stage, bytes: &[u8]) -> PathBuf {
+fn write(stage: &ProgramStage, bytes: &[u8]) -> PathBuf {
     let path = stage.write("hostile.wasm", "");
     std::fs::write(&path, bytes).unwrap();
     path
@@ -285,18 +286,18 @@ fn code(ending: &str) -> i32 {
     }
 }
 
-/// What became of a case.
-struct Row {
+/// The result of a case.
+struct HostileRow {
     class: &'static str,
     what: String,
     ending: String,
     code: i32,
     message: String,
     took: Duration,
-    peak: Option<Peak>,
+    peak: Option<PeakMemory>,
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for HostileRow {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             class,
@@ -317,20 +318,23 @@ impl fmt::Display for Row {
     }
 }
 
-/// Whether the program runs every case.
+/// Returns whether the program runs every case.
 fn is_whole() -> bool {
     std::env::var("PROMOTE_HOSTILE").is_ok_and(|which| which == "all")
 }
 
 /// Runs cases, a few side by side, and prints their table.
 #[expect(clippy::print_stdout, reason = "the table is there to be read")]
-async fn all(name: &str, cases: Vec<Case>) {
-    let (count, started) = (cases.len(), Instant::now());
-    let turn = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+async fn all(name: &str, cases: Vec<HostileCase>) {
+    let count = cases.len();
+    let started = Instant::now();
+    let turn = Arc::new(Semaphore::new(MAX_PARALLEL));
     let mut running = JoinSet::new();
-    let (mut classes, whole) = (BTreeSet::new(), is_whole());
+    let mut classes = BTreeSet::new();
+    let whole = is_whole();
     for (index, case) in cases.into_iter().enumerate() {
-        let (turn, first) = (Arc::clone(&turn), classes.insert(case.class));
+        let turn = Arc::clone(&turn);
+        let first = classes.insert(case.class);
         running.spawn(async move {
             let _turn = turn.acquire_owned().await.unwrap();
             (index, case.run(first || whole).await)

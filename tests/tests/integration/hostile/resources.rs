@@ -2,18 +2,19 @@
 
 use promote_tests::guests::{FALLER, FUGITIVE, GLUTTON, STILLBORN};
 
-use super::{Case, Left};
+use super::{ChangeReach, HostileCase};
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<HostileCase> {
     [endless(), too_much(), outside(), traps(), not_text()]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn endless() -> Vec<Case> {
-    let at =
-        |class, deed, limits, said| Case::of(class, GLUTTON, deed, "limit", said).limits(limits);
+fn endless() -> Vec<HostileCase> {
+    let at = |class, deed, limits, said| {
+        HostileCase::of(class, GLUTTON, deed, "limit", said).limits(limits)
+    };
     let wall = "limit of 3s of time; raise `limits.wall`";
     vec![
         // Long enough for a busy machine to get as far as the policy.
@@ -59,7 +60,7 @@ fn endless() -> Vec<Case> {
             "wall = \"8s\"",
             "limit of 8s of time",
         ),
-        Case::of(
+        HostileCase::of(
             "endless printing",
             GLUTTON,
             "print and go on",
@@ -73,8 +74,8 @@ fn endless() -> Vec<Case> {
     ]
 }
 
-fn too_much() -> Vec<Case> {
-    let at = |class, deed, said| Case::of(class, GLUTTON, deed, "limit", said);
+fn too_much() -> Vec<HostileCase> {
+    let at = |class, deed, said| HostileCase::of(class, GLUTTON, deed, "limit", said);
     let traffic = "bytes in calls and answers; raise `limits.traffic`";
     vec![
         at(
@@ -83,14 +84,14 @@ fn too_much() -> Vec<Case> {
             "limit of 67108864 bytes of memory; raise `limits.memory`",
         ),
         at("memory bomb", "memory", "limit of 4194304 bytes of memory").limits("memory = \"4MiB\""),
-        Case::of(
+        HostileCase::of(
             "memory bomb",
             GLUTTON,
             "ask and go on",
             "refused",
             "came back for more",
         ),
-        Case::of(
+        HostileCase::of(
             "deep recursion",
             GLUTTON,
             "recursion",
@@ -103,15 +104,15 @@ fn too_much() -> Vec<Case> {
         at("huge list", "one text many times", traffic),
         at("huge list", "labels", traffic)
             .limits("traffic = \"1MiB\"")
-            .leaves(Left::Proposal),
-        Case::of(
+            .leaves(ChangeReach::Proposal),
+        HostileCase::of(
             "huge file",
             GLUTTON,
             "a long file",
             "violation",
             "lines instead of",
         ),
-        Case::of(
+        HostileCase::of(
             "deep nesting",
             GLUTTON,
             "a deep query",
@@ -122,8 +123,8 @@ fn too_much() -> Vec<Case> {
 }
 
 /// WASI is there, and empty.
-fn outside() -> Vec<Case> {
-    let out = |class, deed, said| Case::of(class, FUGITIVE, deed, "refused", said);
+fn outside() -> Vec<HostileCase> {
+    let out = |class, deed, said| HostileCase::of(class, FUGITIVE, deed, "refused", said);
     let file = |deed| out("WASI files", deed, "got no: Os");
     vec![
         file("read a file"),
@@ -140,14 +141,14 @@ fn outside() -> Vec<Case> {
         out("WASI sockets", "tcp", "got no: "),
         out("WASI sockets", "udp", "got no: "),
         out("WASI sockets", "names", "got no: "),
-        Case::of(
+        HostileCase::of(
             "WASI handles",
             FUGITIVE,
             "randomness",
             "trapped",
             "the policy crashed",
         ),
-        Case::of(
+        HostileCase::of(
             "WASI handles",
             FUGITIVE,
             "handles",
@@ -157,36 +158,36 @@ fn outside() -> Vec<Case> {
     ]
 }
 
-fn traps() -> Vec<Case> {
+fn traps() -> Vec<HostileCase> {
     let trap = |deed, step, left| {
-        Case::of("a trap", FALLER, deed, "trapped", "the policy crashed")
+        HostileCase::of("a trap", FALLER, deed, "trapped", "the policy crashed")
             .text(step)
             .leaves(left)
     };
     vec![
         // It crashes already when it is asked for its settings, before any service is.
-        Case::of(
+        HostileCase::of(
             "a trap",
             STILLBORN,
             "at the start",
             "unusable",
             "the policy does not describe itself",
         )
-        .leaves(Left::NoRequest),
-        trap("panic", "at once", Left::Nothing),
-        trap("panic", "read", Left::Nothing),
-        trap("panic", "propose", Left::Proposal),
-        trap("panic", "merge", Left::Merge),
-        trap("panic", "record", Left::Everything),
-        trap("abort", "propose", Left::Proposal),
-        trap("exit 0", "at once", Left::Nothing),
-        trap("exit 0", "merge", Left::Merge),
-        trap("exit 1", "record", Left::Everything),
+        .leaves(ChangeReach::NoRequest),
+        trap("panic", "at once", ChangeReach::Nothing),
+        trap("panic", "read", ChangeReach::Nothing),
+        trap("panic", "propose", ChangeReach::Proposal),
+        trap("panic", "merge", ChangeReach::Merge),
+        trap("panic", "record", ChangeReach::Everything),
+        trap("abort", "propose", ChangeReach::Proposal),
+        trap("exit 0", "at once", ChangeReach::Nothing),
+        trap("exit 0", "merge", ChangeReach::Merge),
+        trap("exit 1", "record", ChangeReach::Everything),
     ]
 }
 
-fn not_text() -> Vec<Case> {
-    let bytes = |deed| Case::of("not UTF-8", FALLER, deed, "trapped", "the policy crashed");
+fn not_text() -> Vec<HostileCase> {
+    let bytes = |deed| HostileCase::of("not UTF-8", FALLER, deed, "trapped", "the policy crashed");
     vec![
         bytes("not utf-8"),
         bytes("overlong"),

@@ -3,11 +3,11 @@
 
 use promote_tests::guests::INJECTOR;
 
-use super::Case;
+use super::HostileCase;
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<HostileCase> {
     // They are shown, with what makes them harmful taken out.
-    let said = |class, text| Case::of(class, INJECTOR, "say", "refused", "owned").text(text);
+    let said = |class, text| HostileCase::of(class, INJECTOR, "say", "refused", "owned").text(text);
     vec![
         said("workflow commands", "::set-env name=PATH::owned"),
         said(

@@ -27,10 +27,13 @@ impl Client {
     /// Gives the minted token back, if there is one. To be called however the run ends.
     pub async fn revoke(&self) -> Told<()> {
         self.http.session.grace(Duration::from_secs(10));
-        match self.http.minted.lock().await.take() {
-            Some(minted) => Ok(revoke(minted, &self.http).await?),
-            None => Ok(()),
+        let mut minted = self.http.minted.lock().await;
+        if let Some(token) = minted.clone() {
+            revoke(token, &self.http).await?;
+            // Kept until it is gone: whoever is stopped in the middle of this can try again.
+            *minted = None;
         }
+        Ok(())
     }
 
     pub(super) async fn token(&self) -> Sent<Secret> {

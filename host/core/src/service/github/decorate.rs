@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::service::github::{Repo, rejected};
 use crate::service::http::Told;
 use crate::service::retry::once;
+use crate::text;
 
 impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
@@ -20,7 +21,7 @@ impl Repo<'_> {
             ));
         }
         let mark = format!("<!-- promote:{marker} -->");
-        let comment = json!({ "body": format!("{mark}\n{body}") });
+        let comment = json!({ "body": format!("{mark}\n{}", text::body(body)) });
         let comments = format!("/issues/{number}/comments");
         let is_done = || self.is_marked(&comments, &mark);
         let write = || async {

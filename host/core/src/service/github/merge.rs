@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::contract::{Failure, MergeMethod, Mergeability, Merged, PullState};
+use crate::contract::{Failure, MergeMethod, Mergeability, Merged, Proposal, PullState};
 use crate::service::github::pulls::Pull;
 use crate::service::github::{Object, Repo, conflict, rejected};
 use crate::service::http::{Sent, ServiceError, Told};
@@ -61,10 +61,45 @@ enum Try {
 }
 
 impl Repo<'_> {
-    /// Merges a pull request whose head is the given commit; one that is merged with it is a success.
+    /// Merges the pull request of a proposal whose head is the given commit; one that is merged already is a success.
     ///
-    /// Fails with `conflict` if head or base moved on, with `rejected` if a rule stands against it.
-    pub(crate) async fn merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Merged> {
+    /// Fails with `conflict` if it holds more than the proposal, if its head or base moved on or if it went into another
+    /// branch; with `rejected` if a rule stands against it.
+    pub(crate) async fn merge(
+        &self,
+        proposal: &Proposal,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
+        self.check_before_merge(proposal, number, head).await?;
+        let merged = self.merge_now(number, head, method).await?;
+        self.check_after_merge(proposal, number, merged).await
+    }
+
+    /// Merges at once if nothing stands in the way, else by auto-merge, else through the queue; the latter two are
+    /// reported as later.
+    ///
+    /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
+    pub(crate) async fn merge_when_ready(
+        &self,
+        proposal: &Proposal,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
+        self.check_before_merge(proposal, number, head).await?;
+        let merged = self.merge_now_or_later(number, head, method).await?;
+        self.check_after_merge(proposal, number, merged).await
+    }
+
+    /// Merges, whatever the pull request holds below its head.
+    pub(super) async fn merge_now(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> Told<Merged> {
         match self.try_merge(number, head, method).await? {
             Try::Merged(commit) => Ok(Merged::Now(commit)),
             // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
@@ -74,11 +109,8 @@ impl Repo<'_> {
         }
     }
 
-    /// Merges at once if nothing stands in the way, else by auto-merge, else through the queue; the latter two are
-    /// reported as later.
-    ///
-    /// Fails as [`Repo::merge`] does, and with `rejected` if the repository allows neither.
-    pub(crate) async fn merge_when_ready(
+    /// Merges or leaves the merge to GitHub, whatever the pull request holds below its head.
+    pub(super) async fn merge_now_or_later(
         &self,
         number: u32,
         head: &str,
@@ -96,7 +128,7 @@ impl Repo<'_> {
         };
         if refused.contains("clean status") || refused.contains("unstable status") {
             // What stood in the way is gone meanwhile: there is nothing left to wait for.
-            return self.merge(number, head, method).await;
+            return self.merge_now(number, head, method).await;
         }
         if !queue {
             return rejected(format!("{why}; auto-merge: {refused}"));
@@ -106,6 +138,66 @@ impl Repo<'_> {
             Some(no) if !no.contains("already") => rejected(format!("{why}; merge queue: {no}")),
             _ => Ok(Merged::Later("the merge queue".to_owned())),
         }
+    }
+
+    /// Checks that a pull request is what was proposed, and nothing more: a merge pins the head and neither the base nor
+    /// the commits below it.
+    async fn check_before_merge(&self, proposal: &Proposal, number: u32, head: &str) -> Told<()> {
+        let (pull, comparison) = tokio::try_join!(
+            self.pull(number),
+            self.compare_with_base(&proposal.base, head)
+        )?;
+        // What is merged is looked at where it is: in the base branch.
+        if pull.state() == PullState::Merged {
+            return Ok(());
+        }
+        if !pull.is_own() || pull.head.branch != proposal.head {
+            return conflict(format!("#{number} is not of our branch {}", proposal.head));
+        }
+        if pull.base.branch != proposal.base {
+            return conflict(format!(
+                "#{number} was pointed at {}, and {} was proposed",
+                pull.base.branch, proposal.base
+            ));
+        }
+        if !self.are_ours(&comparison, &proposal.head) {
+            return conflict(format!(
+                "#{number} holds commits that are not ours: they were not proposed"
+            ));
+        }
+        if !comparison.is_exactly(proposal) {
+            let surplus = comparison.surplus(proposal).join(", ");
+            return conflict(format!(
+                "#{number} does not change exactly what was proposed ({surplus}): run again"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks that a merge went into the proposed base, which somebody may have changed at the last moment.
+    async fn check_after_merge(
+        &self,
+        proposal: &Proposal,
+        number: u32,
+        merged: Merged,
+    ) -> Told<Merged> {
+        if matches!(merged, Merged::Later(_)) {
+            return Ok(merged);
+        }
+        let pull = self
+            .session()
+            .poll(
+                || self.pull(number),
+                |pull| pull.state() == PullState::Merged,
+            )
+            .await?;
+        if pull.base.branch != proposal.base {
+            return conflict(format!(
+                "#{number} was merged into {}, and {} was proposed: somebody changed its base",
+                pull.base.branch, proposal.base
+            ));
+        }
+        Ok(merged)
     }
 
     /// Tries until the answer is a clear one, or the patience is used up.
@@ -135,13 +227,16 @@ impl Repo<'_> {
         // Whatever it said, the pull request itself knows better: another attempt may have merged it.
         let pull = self.settled(number).await?;
         let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
+        if state == PullState::Merged {
+            // By whom and with what in it, the base branch tells.
+            return self.merge_commit(pull).await.map(Try::Merged);
+        }
         if at != head {
             return conflict(format!(
                 "#{number} is at commit {at} now, not at {head}: {why}"
             ));
         }
         match (state, class, pull.mergeability()) {
-            (PullState::Merged, ..) => self.merge_commit(pull).await.map(Try::Merged),
             (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
             (_, Class::Terminal, _) => rejected(why),
             (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {

@@ -8,7 +8,7 @@ mod checks;
 mod commits;
 mod decorate;
 mod merge;
-mod propose;
+mod proposal;
 mod pulls;
 mod read;
 #[cfg(test)]
@@ -37,6 +37,8 @@ pub struct Client {
     http: Http,
     credentials: Credentials,
     base: Mutex<Option<Base>>,
+    /// Who the commits of this run are by.
+    identity: Mutex<Option<proposal::CommitIdentity>>,
 }
 
 /// What a commit is known to hold.
@@ -109,6 +111,7 @@ impl Client {
             http,
             credentials,
             base: Mutex::default(),
+            identity: Mutex::default(),
         })
     }
 

@@ -18,6 +18,7 @@ pub(super) struct Pull {
     pub(super) node_id: String,
     html_url: String,
     title: String,
+    body: Option<String>,
     state: String,
     pub(super) head: Side,
     pub(super) base: Side,
@@ -105,11 +106,15 @@ impl Repo<'_> {
         }
         list += "&sort=created&direction=desc&per_page=100";
         let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
-        let ours = |Pull { head, base: to, .. }: &Pull| {
-            let named = head.branch == start || (!exact && head.branch.starts_with(start));
-            named && to.branch == base && to.repo.is_some() && head.repo == to.repo
+        let is_named = |pull: &Pull| {
+            let branch = &pull.head.branch;
+            branch == start || (!exact && branch.starts_with(start))
         };
-        Ok(pages.into_iter().flatten().filter(ours).collect())
+        Ok(pages
+            .into_iter()
+            .flatten()
+            .filter(|pull| pull.is_own() && pull.base.branch == base && is_named(pull))
+            .collect())
     }
 }
 
@@ -135,7 +140,25 @@ impl Pull {
         }
     }
 
+    /// Returns whether it has this title and body; line ends and space around are GitHub's.
+    pub(super) fn has_words(&self, title: &str, body: &str) -> bool {
+        let own = self.body.as_deref().unwrap_or_default();
+        self.title.trim() == title.trim()
+            && own.replace("\r\n", "\n").trim() == body.replace("\r\n", "\n").trim()
+    }
+
+    /// Returns whether its head is a branch of the repository itself; a fork's branch of any name is foreign.
+    pub(super) fn is_own(&self) -> bool {
+        self.base.repo.is_some() && self.head.repo == self.base.repo
+    }
+
     pub(super) fn into_contract(self) -> PullRequest {
+        let head = if self.is_own() {
+            self.head.branch.clone()
+        } else {
+            // No branch has such a name, so no grant fits it.
+            format!("fork:{}", self.head.branch)
+        };
         PullRequest {
             state: self.state(),
             mergeable: self.mergeability(),
@@ -143,7 +166,7 @@ impl Pull {
             number: self.number,
             url: self.html_url,
             title: self.title,
-            head: self.head.branch,
+            head,
             head_commit: self.head.sha,
             base: self.base.branch,
             merged_at: self.merged_at,

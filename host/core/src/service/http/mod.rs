@@ -52,6 +52,7 @@ pub enum Service {
 }
 
 /// A token that a service made for this run, and when it is too old to be used.
+#[derive(Clone)]
 pub(crate) struct Minted {
     pub token: Secret,
     pub until: Timestamp,

@@ -15,7 +15,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use run::Run;
+pub use run::{PortRun, PortUser, RunApproval, RunStatus};
 
 use crate::service::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
 use crate::service::secret::Secret;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::contract::{EntityKey, Failure};
 use crate::service::http::{Request, Sent, Told, seg};
@@ -14,37 +14,128 @@ use crate::service::retry::once;
 /// What is left for the last report when the run's own time is up.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// An action run.
+/// An action run, as far as Port's word on it is needed (API reference, "Get an action run's details").
 #[derive(Clone, Debug, Deserialize)]
-pub struct Run {
+#[serde(rename_all = "camelCase")]
+pub struct PortRun {
     /// Its identifier.
     pub id: String,
-    /// `IN_PROGRESS`, `SUCCESS`, `FAILURE`, `WAITING_FOR_APPROVAL` or `DECLINED`.
-    pub status: String,
-    /// An object with an identifier, or the identifier (API reference, "Get an action run's details").
+    status: String,
+    /// An object with an identifier, or the identifier.
     entity: Option<Value>,
     blueprint: Option<Value>,
+    action: Option<Value>,
+    properties: Option<Map<String, Value>>,
+    approval: Option<RunApproval>,
+    created_by: Option<String>,
+    created_at: Option<String>,
 }
 
-impl Run {
-    /// Whether it still takes log lines and writes.
-    pub fn is_open(&self) -> bool {
-        self.status == "IN_PROGRESS"
+/// The decision on a run that needed approval.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunApproval {
+    /// Who decided.
+    pub user_id: Option<String>,
+    /// What they wrote.
+    pub description: Option<String>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// It is under way: it takes log lines and writes.
+    InProgress,
+    /// It needs an approval that nobody has given yet.
+    WaitingForApproval,
+    /// The approval was refused.
+    Declined,
+    /// It has ended: `SUCCESS` or `FAILURE`.
+    Ended(String),
+    /// A word that this version does not know.
+    Other(String),
+}
+
+/// A user of Port.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PortUser {
+    id: String,
+    /// Their address.
+    pub email: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+}
+
+impl PortRun {
+    /// Returns where the run stands.
+    pub fn status(&self) -> RunStatus {
+        match self.status.as_str() {
+            "IN_PROGRESS" => RunStatus::InProgress,
+            "WAITING_FOR_APPROVAL" => RunStatus::WaitingForApproval,
+            "DECLINED" => RunStatus::Declined,
+            "SUCCESS" | "FAILURE" => RunStatus::Ended(self.status.clone()),
+            other => RunStatus::Other(other.to_owned()),
+        }
     }
 
-    /// Whether it was started on this entity.
-    pub fn is_about(&self, key: &EntityKey) -> bool {
-        let named = |value: &Option<Value>, name: &str| {
-            let value = value.as_ref().unwrap_or_default();
-            value.as_str().or(value["identifier"].as_str()) == Some(name)
-        };
-        named(&self.entity, &key.identifier) && named(&self.blueprint, &key.blueprint)
+    /// Returns the entity that the run was started on.
+    pub fn subject(&self) -> Option<EntityKey> {
+        Some(EntityKey {
+            blueprint: identifier(self.blueprint.as_ref())?.to_owned(),
+            identifier: identifier(self.entity.as_ref())?.to_owned(),
+        })
     }
+
+    /// Returns the identifier of the action, or an empty text.
+    pub fn action(&self) -> &str {
+        identifier(self.action.as_ref()).unwrap_or_default()
+    }
+
+    /// Returns what the user filled in.
+    pub fn inputs(&self) -> Map<String, Value> {
+        self.properties.clone().unwrap_or_default()
+    }
+
+    /// Returns the decision on the run, if it needed one.
+    pub fn approval(&self) -> Option<RunApproval> {
+        self.approval.clone()
+    }
+
+    /// Returns Port's identifier of who started the run, or an empty text.
+    pub fn created_by(&self) -> &str {
+        self.created_by.as_deref().unwrap_or_default()
+    }
+
+    /// Returns when the run was started.
+    pub fn created_at(&self) -> Option<String> {
+        self.created_at.clone()
+    }
+}
+
+impl PortUser {
+    /// Returns the name for people, if Port knows one.
+    pub fn name(&self) -> Option<String> {
+        let names = [&self.first_name, &self.last_name];
+        let name = names
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        (!name.trim().is_empty()).then_some(name)
+    }
+}
+
+/// Returns the identifier of a thing that Port names by an object or by the identifier itself.
+fn identifier(value: Option<&Value>) -> Option<&str> {
+    let value = value?;
+    value.as_str().or_else(|| value["identifier"].as_str())
 }
 
 impl Client {
-    /// The run.
-    pub async fn run(&self) -> Told<Run> {
+    /// Returns the run.
+    pub async fn run(&self) -> Told<PortRun> {
         let answer = self.get(format!("{}?version=v2", self.run_path())).await?;
         Ok(answer.field("run")?)
     }
@@ -85,6 +176,22 @@ impl Client {
         }
     }
 
+    /// Returns a user of the organisation by Port's identifier (API reference, "Get all users in your organization").
+    pub async fn user(&self, id: &str) -> Told<Option<PortUser>> {
+        let answer = self.get("/v1/users".to_owned()).await?;
+        let users: Vec<PortUser> = answer.field("users")?;
+        Ok(users.into_iter().find(|user| user.id == id))
+    }
+
+    /// Returns whether the log of the run holds a line of the host with this text.
+    pub async fn mentions(&self, text: &str) -> Told<bool> {
+        self.find_line(|line| {
+            let line = line["message"].as_str().unwrap_or_default();
+            line.starts_with("promote ") && line.split_whitespace().any(|word| word == text)
+        })
+        .await
+    }
+
     async fn post_log(&self, body: &Value) -> Sent<()> {
         let target = format!("{}/logs", self.run_path());
         self.send(Request::once(Method::POST, target, body.clone()))
@@ -96,12 +203,16 @@ impl Client {
         once(|| self.post_log(body), || self.has_line(&body["message"])).await
     }
 
-    /// Whether the log holds a line. Its order is not documented, so all of it is read.
     async fn has_line(&self, message: &Value) -> Told<bool> {
+        self.find_line(|line| line["message"] == *message).await
+    }
+
+    /// Returns whether the log holds a line that fits. Its order is not documented, so all of it is read.
+    async fn find_line(&self, fits: impl Fn(&Value) -> bool) -> Told<bool> {
         for page in 0..20 {
             let target = format!("{}/logs?limit=50&offset={}", self.run_path(), page * 50);
             let lines: Vec<Value> = self.get(target).await?.field("runLogs")?;
-            let is_there = lines.iter().any(|line| line["message"] == *message);
+            let is_there = lines.iter().any(&fits);
             if is_there || lines.len() < 50 {
                 return Ok(is_there);
             }

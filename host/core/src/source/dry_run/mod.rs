@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::call::{Call, Reply};
 use crate::contract::{Change, Entity, EntityKey, Failure, Proposal, PullFilter, PullState};
 use crate::gate::Admitted;
+use crate::id::{BranchFile, CommitId};
 use crate::run::RunMode;
 use crate::source::Source;
 use crate::source::approved::PlannedWrite;
@@ -33,6 +34,17 @@ impl Source for DryRun {
         let planned = PlannedWrite::new(call.call(), answer.as_ref().ok());
         self.writes.extend(planned);
         answer
+    }
+
+    async fn read_merged(
+        &mut self,
+        file: &BranchFile,
+        commit: &CommitId,
+    ) -> Result<String, Failure> {
+        match self.overlay.merged_text(file) {
+            Some(text) => Ok(text.to_owned()),
+            None => self.live.read_merged(file, commit).await,
+        }
     }
 
     fn take_planned(&mut self) -> Vec<PlannedWrite> {

@@ -9,6 +9,7 @@ use crate::contract::{
     Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullRequest,
     PullState,
 };
+use crate::id::BranchFile;
 use crate::journal::digest;
 
 /// The numbers of pull requests that are planned start here. No repository gets so far, so that one in a text stands for
@@ -59,6 +60,16 @@ impl Overlay {
             )),
             _ => None,
         }
+    }
+
+    /// Returns the text of a file on its base branch after a planned merge.
+    pub(crate) fn merged_text(&self, file: &BranchFile) -> Option<&str> {
+        let key = (
+            file.repository.to_string(),
+            file.branch.to_string(),
+            file.path.to_string(),
+        );
+        self.merged.get(&key).map(|(text, _)| text.as_str())
     }
 
     /// A read of several things, some of which were planned.

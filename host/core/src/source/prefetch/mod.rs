@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -45,7 +45,8 @@ pub struct Prefetch {
 struct Reads {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
-    subject: EntityKey,
+    /// The entity that the run is about, once it is known.
+    subject: OnceLock<EntityKey>,
     /// The blueprints of which every entity may be read.
     blueprints: Vec<String>,
     entities: Mutex<Entities>,
@@ -53,12 +54,12 @@ struct Reads {
 }
 
 impl Prefetch {
-    /// Stands before `live`, for a run about `subject` under these grants.
+    /// Stands before `live`, for a run about `subject`, as far as that is known, under these grants.
     pub fn new(
         live: impl Into<Arc<Live>>,
         clock: Arc<dyn Clock>,
         grants: &Grants,
-        subject: &EntityKey,
+        subject: Option<EntityKey>,
     ) -> Self {
         let readable = grants
             .0
@@ -68,9 +69,9 @@ impl Prefetch {
             readable.flat_map(|grant| grant.blueprint.clone()).collect();
         blueprints.sort();
         blueprints.dedup();
-        let (live, subject) = (live.into(), subject.clone());
+        let subject = subject.map(OnceLock::from).unwrap_or_default();
         let reads = Reads {
-            live,
+            live: live.into(),
             clock,
             subject,
             blueprints,
@@ -91,16 +92,14 @@ impl Reads {
 
     /// Reads the subject and what it is related to, if that may be read and was not yet.
     async fn look_around(&self) -> Result<(), Failure> {
-        let may = self.blueprints.contains(&self.subject.blueprint);
+        let Some(subject) = self.subject.get() else {
+            return Ok(());
+        };
+        let may = self.blueprints.contains(&subject.blueprint);
         if !may || std::mem::replace(&mut self.entities().asked, true) {
             return Ok(());
         }
-        match self
-            .live
-            .port
-            .find(around(&self.subject, &self.blueprints))
-            .await
-        {
+        match self.live.port.find(around(subject, &self.blueprints)).await {
             Ok(found) => {
                 let now = self.clock.now();
                 let found = found.into_iter().map(|entity| (name(&entity.key), entity));
@@ -155,7 +154,11 @@ impl Reads {
 
     /// Entities in order, each fetched ahead or now.
     async fn several(&self, keys: &[EntityKey]) -> Result<Vec<Option<Entity>>, Failure> {
-        if keys.contains(&self.subject) {
+        if self
+            .subject
+            .get()
+            .is_some_and(|subject| keys.contains(subject))
+        {
             self.look_around().await?;
         }
         let now = self.clock.now();
@@ -210,7 +213,8 @@ impl Source for Prefetch {
     }
 
     async fn entity(&self, key: &EntityKey) -> Result<Option<Entity>, Failure> {
-        if *key == self.reads.subject {
+        // The host asks for nothing but the entity that the run is about.
+        if self.reads.subject.get_or_init(|| key.clone()) == key {
             // An App's token is minted meanwhile. What goes wrong with it shows at the first call that needs it.
             let (around, _) =
                 tokio::join!(self.reads.look_around(), self.reads.live.github.login());

@@ -178,7 +178,7 @@ async fn merges_or_says_why_not() {
             client
                 .repo(R)
                 .unwrap()
-                .merge(7, OURS, MergeMethod::Squash)
+                .merge_now(7, OURS, MergeMethod::Squash)
                 .await
         );
         assert!(
@@ -261,7 +261,7 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
             client
                 .repo(R)
                 .unwrap()
-                .merge_when_ready(7, OURS, MergeMethod::Merge)
+                .merge_now_or_later(7, OURS, MergeMethod::Merge)
                 .await
         );
         assert!(result.contains(expected), "{result} lacks {expected}");
@@ -288,7 +288,7 @@ async fn graphql_stands_beside_the_rest_of_an_enterprise_server() {
     let result = client
         .repo(R)
         .unwrap()
-        .merge_when_ready(7, OURS, MergeMethod::Rebase)
+        .merge_now_or_later(7, OURS, MergeMethod::Rebase)
         .await;
     assert!(matches!(result, Ok(Merged::Later(_))), "{result:?}");
     let variables = json!({ "pull": "PR_7", "head": OURS, "method": "REBASE" });

@@ -2,8 +2,21 @@
 //!
 //! Every string from Port, GitHub or a policy is hostile: it may hold ANSI sequences, workflow commands, Markdown or
 //! characters that reorder what a reader sees.
+//!
+//! ```
+//! use promote_core::text;
+//!
+//! let title = "\u{1b}[2Jgone\n::error::fake <b>@admin</b>";
+//! assert_eq!(text::line(title), " [2Jgone ::error::fake <b>@admin</b>");
+//! assert!(!text::log(title).contains("\n::error::"));
+//! assert!(!text::markdown(title).contains(['<', '@']));
+//! ```
+
+mod words;
 
 use std::fmt::Write as _;
+
+pub use words::{body, note, title};
 
 /// Longest foreign text that is shown, in characters.
 const LONGEST: usize = 2_000;

@@ -1,0 +1,207 @@
+//! Who is believed: a payload names a run, and everything else of the request is Port's word.
+
+use serde_json::Value;
+
+use super::RefusedStart;
+use crate::contract::{Actor, Approval, Entity, EntityKey, Request, Workflow};
+use crate::gate::{RunParts, describe};
+use crate::service::port::{PortRun, RunStatus};
+
+/// What a message claims of itself: a run, and perhaps the entity that it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunClaim {
+    /// Port's identifier of the action run.
+    pub run_id: String,
+    /// The entity, to be read beside the run.
+    pub subject: Option<EntityKey>,
+}
+
+/// Reads from Port what the claim only names, and returns the request that Port confirms. Its settings are still missing.
+///
+/// # Errors
+/// Says why nothing may be started: by Port's word, or since Port did not answer.
+pub(super) async fn confirm(
+    parts: &RunParts,
+    claim: &RunClaim,
+    actions: &[String],
+    workflow: &Workflow,
+    reads_actor: bool,
+) -> Result<Request, RefusedStart> {
+    let port = &parts.source.live().port;
+    let guess = async {
+        match &claim.subject {
+            Some(key) => Some(parts.source.entity(key).await),
+            None => None,
+        }
+    };
+    let (run, guess) = tokio::join!(port.run(), guess);
+    let run = run.map_err(|failure| RefusedStart::failed("reading the Port run", &failure))?;
+    // Whoever wrote this message shall not end somebody else's run with it, nor write into it.
+    let refuse = |rule: &'static str, message: String| {
+        port.untie();
+        RefusedStart::Rule { rule, message }
+    };
+    let id = &run.id;
+    let key = run.subject().ok_or_else(|| {
+        refuse(
+            "port-run",
+            format!("the Port run {id} is about no entity: its action must be started on one (operation DAY-2)"),
+        )
+    })?;
+    if let Some(claimed) = &claim.subject
+        && *claimed != key
+    {
+        return Err(refuse(
+            "payload",
+            format!(
+                "the payload is about {}, but the Port run {id} is about {}: start the action in Port",
+                show(claimed),
+                show(&key)
+            ),
+        ));
+    }
+    let action = run.action();
+    if !actions.iter().any(|known| known == action) {
+        return Err(refuse(
+            "action",
+            format!(
+                "the Port run {id} is of the action `{action}`, and `[port.actions]` names {}",
+                names(actions)
+            ),
+        ));
+    }
+    if let Err((rule, message)) = check_status(parts, &run, workflow).await? {
+        return Err(refuse(rule, message));
+    }
+    let subject = match guess {
+        Some(read) => read,
+        None => parts.source.entity(&key).await,
+    };
+    let subject = subject.map_err(|failure| {
+        RefusedStart::failed("reading the entity that the run was started on", &failure)
+    })?;
+    let subject = subject.ok_or_else(|| {
+        RefusedStart::Unusable(format!(
+            "there is no {} in Port, which the run {id} is about",
+            show(&key)
+        ))
+    })?;
+    let actor = actor(parts, &run, reads_actor).await?;
+    Ok(request(run, subject, actor, workflow))
+}
+
+/// Only a run that is under way starts anything; one that has ended goes on only for the workflow run that it started.
+async fn check_status(
+    parts: &RunParts,
+    run: &PortRun,
+    workflow: &Workflow,
+) -> Result<Result<(), (&'static str, String)>, RefusedStart> {
+    let id = &run.id;
+    let ended = match &run.status() {
+        RunStatus::InProgress => return Ok(Ok(())),
+        RunStatus::WaitingForApproval => {
+            return Ok(Err((
+                "approval",
+                format!(
+                    "the Port run {id} waits for approval: nothing is started before it is approved in Port"
+                ),
+            )));
+        }
+        RunStatus::Declined => {
+            return Ok(Err((
+                "approval",
+                format!("the Port run {id} was declined in Port"),
+            )));
+        }
+        RunStatus::Other(status) => {
+            return Ok(Err((
+                "port-run",
+                format!(
+                    "the Port run {id} has the status {status}, which this version does not know"
+                ),
+            )));
+        }
+        RunStatus::Ended(status) => status.clone(),
+    };
+    let port = &parts.source.live().port;
+    let is_rerun = match &workflow.url {
+        Some(url) if workflow.attempt > 1 => port
+            .mentions(url)
+            .await
+            .map_err(|failure| RefusedStart::failed("reading the log of the Port run", &failure))?,
+        _ => false,
+    };
+    if !is_rerun {
+        return Ok(Err((
+            "port-run",
+            format!(
+                "the Port run {id} has ended already ({ended}), and this is no re-run of the workflow run that it started: start the action in Port again"
+            ),
+        )));
+    }
+    parts.observer.say(&format!(
+        "the Port run {id} has ended already ({ended}): this attempt is not reported there"
+    ));
+    port.untie();
+    Ok(Ok(()))
+}
+
+/// Port names the starter by an identifier. Who that is costs a request, and is personal data: it is asked if a grant says so.
+async fn actor(parts: &RunParts, run: &PortRun, reads_actor: bool) -> Result<Actor, RefusedStart> {
+    let id = run.created_by().to_owned();
+    let mut actor = Actor {
+        email: id.contains('@').then(|| id.clone()),
+        name: None,
+        id,
+    };
+    if reads_actor && actor.email.is_none() {
+        let found = parts
+            .source
+            .live()
+            .port
+            .user(&actor.id)
+            .await
+            .map_err(|failure| {
+                RefusedStart::failed("reading who started the Port run", &failure)
+            })?;
+        if let Some(user) = found {
+            actor.name = user.name();
+            actor.email = Some(user.email);
+        }
+    }
+    Ok(actor)
+}
+
+fn request(run: PortRun, subject: Entity, actor: Actor, workflow: &Workflow) -> Request {
+    Request {
+        action: run.action().to_owned(),
+        actor,
+        approval: run.approval().map(|approval| Approval {
+            by: approval.user_id,
+            comment: approval.description,
+        }),
+        requested_at: run.created_at(),
+        subject,
+        inputs: Value::Object(run.inputs()).to_string(),
+        settings: "{}".to_owned(),
+        workflow: workflow.clone(),
+        run_id: run.id,
+    }
+}
+
+fn names(actions: &[String]) -> String {
+    let quoted: Vec<String> = actions.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Returns an entity as people write it.
+pub(super) fn show(key: &EntityKey) -> String {
+    format!("{}/{}", key.blueprint, key.identifier)
+}
+
+impl RefusedStart {
+    /// Says that a service failed at the beginning of a run.
+    pub(super) fn failed(doing: &str, failure: &crate::contract::Failure) -> Self {
+        Self::Failed(format!("{doing}: {}", describe(failure)))
+    }
+}

@@ -1,0 +1,171 @@
+//! Whose commits a branch holds, and what they change: the comparison of a branch with its base.
+//!
+//! A commit is ours if GitHub names its author as it names the author of a commit that this run made with the same
+//! credentials, if it is signed where GitHub signs ours, and if its trailer names the branch. A message alone proves
+//! nothing: anybody can write one.
+
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::contract::Proposal;
+use crate::service::github::{Object, Repo, blob_id};
+use crate::service::http::{Sent, seg, segs};
+
+/// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
+pub(super) const TRAILER: &str = "Promotion-Branch";
+
+/// The author of the commits that this run makes, as GitHub fills it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::service::github) struct CommitIdentity {
+    name: String,
+    email: String,
+    is_signed: bool,
+}
+
+/// A commit as "Create a commit" answers it.
+#[derive(Deserialize)]
+pub(super) struct CreatedCommit {
+    pub(super) sha: String,
+    author: Signature,
+    #[serde(default)]
+    verification: Verification,
+}
+
+/// A comparison, as far as it is looked at ("Compare two commits").
+#[derive(Debug, Deserialize)]
+pub(in crate::service::github) struct BranchComparison {
+    total_commits: usize,
+    commits: Vec<ComparedCommit>,
+    #[serde(default)]
+    files: Vec<ComparedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ComparedCommit {
+    commit: CommitText,
+    parents: Vec<Object>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CommitText {
+    message: String,
+    author: Signature,
+    committer: Signature,
+    #[serde(default)]
+    verification: Verification,
+}
+
+#[derive(Debug, Deserialize)]
+struct Signature {
+    name: String,
+    email: String,
+    date: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Verification {
+    verified: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct ComparedFile {
+    filename: String,
+    status: String,
+    sha: Option<String>,
+}
+
+impl Repo<'_> {
+    /// Takes note of the author of a commit that this run has just made.
+    pub(super) fn note_identity(&self, created: &CreatedCommit) {
+        let identity = CommitIdentity {
+            name: created.author.name.clone(),
+            email: created.author.email.clone(),
+            is_signed: created.verification.verified,
+        };
+        *self
+            .client
+            .identity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(identity);
+    }
+
+    fn identity(&self) -> Option<CommitIdentity> {
+        self.client
+            .identity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Compares a commit with the base branch.
+    pub(in crate::service::github) async fn compare_with_base(
+        &self,
+        base: &str,
+        commit: &str,
+    ) -> Sent<BranchComparison> {
+        let target = format!("/compare/{}...{}?per_page=100", segs(base), seg(commit));
+        self.get(target).await
+    }
+
+    /// Returns whether every commit of a comparison is ours, or a merge such as GitHub's "Update branch" makes. What such a
+    /// merge adds beyond the base is seen in the files.
+    pub(in crate::service::github) fn are_ours(
+        &self,
+        comparison: &BranchComparison,
+        head: &str,
+    ) -> bool {
+        let Some(identity) = self.identity() else {
+            return false;
+        };
+        let mark = format!("{TRAILER}: {head}");
+        comparison.commits.len() == comparison.total_commits
+            && comparison.commits.iter().all(|compared| {
+                compared.parents.len() == 2 || identity.made(&compared.commit, &mark)
+            })
+    }
+}
+
+impl CommitIdentity {
+    fn made(&self, commit: &CommitText, mark: &str) -> bool {
+        commit.author.name == self.name
+            && commit.author.email == self.email
+            && (commit.verification.verified || !self.is_signed)
+            && commit.message.lines().any(|line| line == mark)
+    }
+}
+
+impl BranchComparison {
+    /// Returns whether the commits change exactly the files of a proposal, each to exactly its proposed content.
+    pub(in crate::service::github) fn is_exactly(&self, proposal: &Proposal) -> bool {
+        self.files.len() == proposal.changes.len()
+            && proposal.changes.iter().all(|change| {
+                let blob = blob_id(change.content.as_bytes());
+                self.files.iter().any(|file| {
+                    file.filename == change.path
+                        && file.status == "modified"
+                        && file.sha.as_deref() == Some(&blob)
+                })
+            })
+    }
+
+    /// Returns the names of files that differ, which are foreign to a proposal or not as proposed.
+    pub(in crate::service::github) fn surplus(&self, proposal: &Proposal) -> Vec<&str> {
+        self.files
+            .iter()
+            .filter(|file| {
+                !proposal.changes.iter().any(|change| {
+                    change.path == file.filename
+                        && file.sha.as_deref() == Some(&blob_id(change.content.as_bytes()))
+                })
+            })
+            .map(|file| file.filename.as_str())
+            .collect()
+    }
+
+    /// Returns when the newest commit was made.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        self.commits.last()?.commit.committer.date
+    }
+}

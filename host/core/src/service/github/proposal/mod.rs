@@ -1,0 +1,422 @@
+//! A proposal: one commit, its branch, its pull request. Run again, it finds what an earlier attempt has made.
+//!
+//! The commit is made first and the branch is created at it, so no half-made branch is ever seen. No author is sent,
+//! so GitHub signs the commit ("About commit signature verification"). A branch that is there already is one of the
+//! [`BranchState`]s: what is not provably ours is never adopted.
+
+mod authorship;
+mod tree;
+
+use std::sync::PoisonError;
+
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
+use crate::service::github::pulls::Pull;
+use crate::service::github::read::blob_id;
+use crate::service::github::{Object, Repo, conflict};
+use crate::service::http::{Sent, Told, segs};
+use crate::text;
+pub(super) use authorship::CommitIdentity;
+use authorship::{CreatedCommit, TRAILER};
+use tree::{TreeEntry, changed_entries, entry};
+
+/// How long another run may take from its branch to its pull request, before it counts as dead.
+const GIVE_WAY_TIME: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long GitHub may show a branch as it was before a merge that it tells of already.
+const MERGE_LAG: SignedDuration = SignedDuration::from_secs(30);
+
+/// `Ref.repository` in the payload is read after the ref is made.
+const CREATE_REF: &str =
+    "mutation($repository: ID!, $ref: String!, $commit: GitObjectID!, $base: String!) {
+    createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
+    { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
+
+/// What stands under the name of a proposal's branch before this run has put anything there.
+enum BranchState {
+    /// Nothing: the branch came and went.
+    Gone,
+    /// Its pull request is merged, and the base branch holds the change.
+    Merged(Box<Pull>),
+    /// The same change, in commits of ours.
+    Current {
+        commit: String,
+        open: Option<Box<Pull>>,
+    },
+    /// An older proposal of ours, or the same change in somebody else's commits.
+    Replaceable { open: Option<Box<Pull>> },
+    /// Somebody else's work.
+    Foreign { commit: String },
+}
+
+/// The branch of a proposal, once its commit is there.
+struct ReadyBranch {
+    commit: String,
+    /// Whether this run created it.
+    is_new: bool,
+    open: Option<Box<Pull>>,
+    /// Where the base branch stood afterwards.
+    base: Option<String>,
+}
+
+impl Repo<'_> {
+    /// Makes the commit, the branch and the pull request, or takes over what an earlier attempt made of them.
+    ///
+    /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign work, or if somebody
+    /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
+    pub(crate) async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
+        let (node, created) = self.make_commit(proposal).await?;
+        let branch = match self.branch_off(proposal, node, &created).await {
+            Ok(base) => ReadyBranch {
+                commit: created,
+                is_new: true,
+                open: None,
+                base,
+            },
+            Err(error) if error.says(422, "already exists") => {
+                match self.take_over(proposal, created).await? {
+                    Ok(branch) => branch,
+                    Err(merged) => return Ok(merged.into_contract()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let is_at_base = branch.base.as_ref() == Some(&proposal.base_commit);
+        if is_at_base
+            || !self
+                .holds(branch.base.as_deref(), &proposal.changes)
+                .await?
+        {
+            return Ok(self.open(proposal, branch).await?.into_contract());
+        }
+        self.end_late(proposal, branch.is_new).await
+    }
+
+    /// Makes the commit of a proposal, which has no name yet. Returns the repository's node, if it is known, and the commit.
+    async fn make_commit(&self, proposal: &Proposal) -> Told<(Option<String>, String)> {
+        let Proposal {
+            base_commit,
+            changes,
+            head,
+            title,
+            ..
+        } = proposal;
+        let (node, base_tree, entries) = match self.known(proposal) {
+            Some(known) => known,
+            None => {
+                let (tree, entries) = tokio::try_join!(
+                    self.tree_of(base_commit),
+                    self.entries(base_commit, changes)
+                )?;
+                (None, tree, entries)
+            }
+        };
+        let tree = json!({ "base_tree": base_tree, "tree": changed_entries(proposal, &entries)? });
+        let tree: Object = self.post("/git/trees", tree).await?;
+        let message = format!("{}\n\n{TRAILER}: {head}\n", text::title(title));
+        let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
+        // Sent twice, it makes two commits, and only one of them ever gets a name.
+        let created: CreatedCommit = self.post("/git/commits", commit).await?;
+        self.note_identity(&created);
+        Ok((node, created.sha))
+    }
+
+    async fn tree_of(&self, commit: &str) -> Sent<String> {
+        #[derive(serde::Deserialize)]
+        struct CommitTree {
+            tree: Object,
+        }
+        let commit: CommitTree = self
+            .get(format!(
+                "/git/commits/{}",
+                crate::service::http::seg(commit)
+            ))
+            .await?;
+        Ok(commit.tree.sha)
+    }
+
+    /// Ends a proposal that came late: the base branch holds the change already.
+    async fn end_late(&self, proposal: &Proposal, is_new: bool) -> Told<PullRequest> {
+        let Proposal { head, base, .. } = proposal;
+        if is_new {
+            self.delete_branch(head).await?;
+        }
+        let newest = self
+            .find(head, base, PullFilter::Any)
+            .await?
+            .into_iter()
+            .next();
+        match newest {
+            Some(pull) if pull.state() == PullState::Merged => Ok(pull.into_contract()),
+            _ => conflict(format!(
+                "{base} has come to hold the same change: run again"
+            )),
+        }
+    }
+
+    /// Creates the branch at a commit, and tells where the base branch stands after that. As long as the branch is there,
+    /// nobody else merges the same promotion; what was merged before, the base holds by now, whatever this run has read.
+    async fn branch_off(
+        &self,
+        proposal: &Proposal,
+        node: Option<String>,
+        at: &str,
+    ) -> Sent<Option<String>> {
+        let Proposal { head, base, .. } = proposal;
+        let branch = format!("refs/heads/{head}");
+        if let Some(node) = node {
+            let base = format!("refs/heads/{base}");
+            let variables =
+                json!({ "repository": node, "ref": branch, "commit": at, "base": base });
+            let answer = self.client.graphql(CREATE_REF, &variables).await?;
+            let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
+            if let Some(now) = made.as_str() {
+                return Ok(Some(now.to_owned()));
+            }
+            // Why not, REST tells in words that are known.
+        }
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": at }))
+            .await?;
+        // One of that name may have been merged and deleted a moment ago.
+        let ended = self.find(head, base, PullFilter::Ended).await?;
+        self.since(proposal, ended.first()).await
+    }
+
+    /// Where the base branch stands after a pull request has ended. Right after a merge, what this run has read is taken
+    /// for what GitHub showed before, and is looked at again.
+    async fn since(&self, proposal: &Proposal, ended: Option<&Pull>) -> Sent<Option<String>> {
+        let merged = ended.and_then(|pull| pull.merged_at.as_ref()?.parse::<Timestamp>().ok());
+        let is_old = || merged.is_none_or(|at| self.session().now().duration_since(at) > MERGE_LAG);
+        let will_do =
+            |now: &Option<String>| now.as_ref() != Some(&proposal.base_commit) || is_old();
+        self.session()
+            .poll(|| self.branch(&proposal.base), will_do)
+            .await
+    }
+
+    /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
+    fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, Vec<TreeEntry>)> {
+        let base = self
+            .client
+            .base
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
+        let (path, mode, sha) = base.file;
+        let [change] = proposal.changes.as_slice() else {
+            return None;
+        };
+        let fits = base.repository == proposal.repository
+            && base.commit == proposal.base_commit
+            && path == change.path;
+        fits.then(|| {
+            (
+                Some(base.id),
+                base.tree,
+                vec![TreeEntry { path, mode, sha }],
+            )
+        })
+    }
+
+    /// Deletes a branch; one that does not exist is a success.
+    pub(crate) async fn delete_branch(&self, branch: &str) -> Told<()> {
+        let target = format!("/git/refs/heads/{}", segs(branch));
+        match self.write(Method::DELETE, target, Value::Null).await {
+            Err(error) if error.says(422, "does not exist") => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Decides on a branch that was there before. Returns the branch with this promotion's commit, or the pull request of it
+    /// that is merged.
+    async fn take_over(
+        &self,
+        proposal: &Proposal,
+        created: String,
+    ) -> Told<Result<ReadyBranch, Pull>> {
+        let Proposal { head, base, .. } = proposal;
+        let (commit, open) = match self.branch_state(proposal).await? {
+            BranchState::Merged(pull) => return Ok(Err(*pull)),
+            BranchState::Current { commit, open } => (commit, open),
+            BranchState::Replaceable { open } => {
+                let target = format!("/git/refs/heads/{}", segs(head));
+                let body = json!({ "sha": created, "force": true });
+                self.write(Method::PATCH, target, body).await?;
+                (created, open)
+            }
+            BranchState::Gone => {
+                return conflict(format!("branch {head} came and went meanwhile: run again"));
+            }
+            BranchState::Foreign { commit } => {
+                return conflict(format!(
+                    "branch {head} holds commit {commit}, which is not ours: delete the branch, or promote under another name"
+                ));
+            }
+        };
+        if let Some(pull) = &open {
+            self.write_words(proposal, pull).await?;
+        }
+        Ok(Ok(ReadyBranch {
+            commit,
+            is_new: false,
+            open,
+            base: self.branch(base).await?,
+        }))
+    }
+
+    /// Looks what stands under the name of the branch.
+    async fn branch_state(&self, proposal: &Proposal) -> Told<BranchState> {
+        let Proposal {
+            head,
+            base,
+            changes,
+            ..
+        } = proposal;
+        let mut pulls = self.find(head, base, PullFilter::Any).await?;
+        let open = pulls
+            .iter()
+            .position(|pull| pull.state() == PullState::Open)
+            .map(|at| Box::new(pulls.swap_remove(at)));
+        if open.is_none()
+            && let Some(pull) = pulls.into_iter().next()
+        {
+            let number = pull.number;
+            if pull.state() == PullState::Closed {
+                return conflict(format!(
+                    "pull request #{number} was closed by a person: reopen it, or delete its branch {head} to start over"
+                ));
+            }
+            // It may have been undone since; only the base branch itself can tell.
+            let now = self.since(proposal, Some(&pull)).await?;
+            if self.holds(now.as_deref(), changes).await? {
+                return Ok(BranchState::Merged(Box::new(pull)));
+            }
+        }
+        let found = self
+            .session()
+            .poll(|| self.branch(head), Option::is_some)
+            .await?;
+        let Some(commit) = found else {
+            return Ok(BranchState::Gone);
+        };
+        let comparison = self.compare_with_base(base, &commit).await?;
+        let is_same = comparison.is_exactly(proposal);
+        Ok(match (self.are_ours(&comparison, head), is_same) {
+            (true, true) => {
+                let open = match (open, comparison.newest()) {
+                    (None, Some(made)) => self.give_way(proposal, made).await?.map(Box::new),
+                    (open, _) => open,
+                };
+                BranchState::Current { commit, open }
+            }
+            // The same change by somebody else is replaced by ours, so nothing is lost.
+            (true, false) | (false, true) => BranchState::Replaceable { open },
+            (false, false) => BranchState::Foreign { commit },
+        })
+    }
+
+    /// Gives a pull request the title and the body of the proposal, if it has others.
+    async fn write_words(&self, proposal: &Proposal, pull: &Pull) -> Sent<()> {
+        let (title, body) = (text::title(&proposal.title), text::body(&proposal.body));
+        if pull.has_words(&title, &body) {
+            return Ok(());
+        }
+        let words = json!({ "title": title, "body": body });
+        self.write(Method::PATCH, format!("/pulls/{}", pull.number), words)
+            .await
+    }
+
+    /// Gives another run that made the branch a moment ago the time to open its pull request, and returns that.
+    async fn give_way(&self, proposal: &Proposal, made: Timestamp) -> Sent<Option<Pull>> {
+        let is_old = || self.session().now().duration_since(made) > GIVE_WAY_TIME;
+        let look = || self.find(&proposal.head, &proposal.base, PullFilter::Open);
+        let found = self
+            .session()
+            .poll(look, |found| !found.is_empty() || is_old())
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
+    /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
+    async fn open(&self, proposal: &Proposal, branch: ReadyBranch) -> Told<Pull> {
+        let opened = match branch.open {
+            Some(pull) => Ok(*pull),
+            None => {
+                self.session()
+                    .poll(
+                        || self.open_once(proposal),
+                        |opened| opened.is_ok() || !branch.is_new,
+                    )
+                    .await?
+            }
+        };
+        let mut pull = match opened {
+            Err(error) if !branch.is_new && error.says(422, "head invalid") => {
+                return conflict(format!(
+                    "branch {} came and went meanwhile: run again",
+                    proposal.head
+                ));
+            }
+            opened => opened?,
+        };
+        if pull.head.sha != branch.commit {
+            pull = self
+                .session()
+                .poll(
+                    || self.pull(pull.number),
+                    |pull| pull.head.sha == branch.commit,
+                )
+                .await?;
+        }
+        if pull.head.sha != branch.commit {
+            return conflict(format!(
+                "pull request #{} is at commit {}, not at our {}: somebody pushed to it",
+                pull.number, pull.head.sha, branch.commit
+            ));
+        }
+        Ok(pull)
+    }
+
+    /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
+    async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
+        let Proposal { head, base, .. } = proposal;
+        let request = json!({
+            "title": text::title(&proposal.title), "head": head, "base": base,
+            "body": text::body(&proposal.body),
+        });
+        match self.once::<Pull>(Method::POST, "/pulls", request).await {
+            Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
+                match self
+                    .find(head, base, PullFilter::Open)
+                    .await?
+                    .into_iter()
+                    .next()
+                {
+                    Some(pull) => {
+                        self.write_words(proposal, &pull).await?;
+                        Ok(Ok(pull))
+                    }
+                    None => Ok(Err(error)),
+                }
+            }
+            Err(error) if !error.says(422, "head invalid") => Err(error.into()),
+            other => Ok(other),
+        }
+    }
+
+    /// Whether a commit, if there is one, holds every changed file as proposed.
+    async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> Sent<bool> {
+        let Some(commit) = commit else {
+            return Ok(false);
+        };
+        let entries = self.entries(commit, changes).await?;
+        let held = |FileChange { path, content, .. }: &FileChange| {
+            entry(&entries, path).is_some_and(|entry| entry.sha == blob_id(content.as_bytes()))
+        };
+        Ok(changes.iter().all(held))
+    }
+}

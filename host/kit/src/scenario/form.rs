@@ -1,0 +1,116 @@
+//! The form of a scenario file: its tables and keys, so that whatever has no meaning is found where it stands.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use toml::Spanned;
+
+use super::ask::StepExpect;
+use promote_core::grants::Grants;
+use promote_core::limits::Limits;
+use promote_core::run::RunMode;
+use promote_intake::config::{PolicyConfig, PortConfig};
+use promote_mock::file::{EventFile, GitHubFile, PortFile};
+use promote_mock::{Event, Faults};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ScenarioFile {
+    pub(super) title: Option<String>,
+    #[serde(default)]
+    pub(super) given: GivenFile,
+    #[serde(default)]
+    pub(super) config: ConfigFile,
+    #[serde(rename = "do")]
+    pub(super) act: Option<Spanned<StartMode>>,
+    pub(super) payload: Option<Spanned<PayloadFile>>,
+    pub(super) expect: Option<Spanned<StepExpect>>,
+    #[serde(default)]
+    pub(super) step: Vec<Spanned<StepFile>>,
+}
+
+/// A world file, which one it is laid over, and what is taken away from that.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct GivenFile {
+    pub(super) world: Option<Spanned<String>>,
+    pub(super) without: Vec<Spanned<String>>,
+    #[serde(rename = "start")]
+    pub(super) _start: Option<Timestamp>,
+    #[serde(rename = "port")]
+    pub(super) _port: PortFile,
+    #[serde(rename = "github")]
+    pub(super) _github: GitHubFile,
+    #[serde(rename = "faults")]
+    pub(super) _faults: Faults,
+    #[serde(rename = "events")]
+    pub(super) _events: Vec<Spanned<EventFile>>,
+}
+
+/// A `promote.toml`, and which one it is laid over.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ConfigFile {
+    pub(super) file: Option<Spanned<String>>,
+    #[serde(rename = "policy")]
+    pub(super) _policy: PolicyConfig,
+    #[serde(rename = "port")]
+    pub(super) _port: PortConfig,
+    #[serde(rename = "grants")]
+    pub(super) _grants: Grants,
+    #[serde(rename = "limits", deserialize_with = "promote_core::limits::parse")]
+    pub(super) _limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct StepFile {
+    #[serde(rename = "do")]
+    pub(super) act: Option<StartMode>,
+    pub(super) event: Option<Event>,
+    pub(super) advance: Option<SignedDuration>,
+    #[serde(default)]
+    pub(super) heal: bool,
+    pub(super) payload: Option<Spanned<PayloadFile>>,
+    #[serde(default)]
+    pub(super) expect: StepExpect,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum StartMode {
+    #[default]
+    Run,
+    Plan,
+}
+
+/// Port's message: one of the sample's shapes or a file, with changes; or any text.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct PayloadFile {
+    pub(super) shape: PayloadShape,
+    pub(super) file: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) set: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PayloadShape {
+    /// The old message.
+    #[default]
+    Sample,
+    /// The message as the sample's action makes it.
+    Action,
+    /// The templated message.
+    Templated,
+}
+
+impl From<StartMode> for RunMode {
+    fn from(what: StartMode) -> Self {
+        match what {
+            StartMode::Run => Self::Run,
+            StartMode::Plan => Self::Plan,
+        }
+    }
+}

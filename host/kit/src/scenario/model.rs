@@ -1,0 +1,59 @@
+//! A scenario as it was read: what there is, what happens, what must come of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ask::StepExpect;
+use promote_core::run::RunMode;
+use promote_intake::config::Config;
+use promote_mock::{Event, World};
+
+/// A scenario, read and checked; nothing of it has run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name for people: its title, or its file's name.
+    pub title: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// The world at the beginning.
+    pub world: World,
+    /// The operator's word.
+    pub config: Config,
+    /// Its steps, in order.
+    pub steps: Vec<ScenarioStep>,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub struct ScenarioStep {
+    /// Its line in the file.
+    pub line: usize,
+    /// The event or the run that happens.
+    pub act: StepAction,
+    /// The result that is expected.
+    pub expect: StepExpect,
+}
+
+/// The event or the run of a step.
+#[derive(Clone, Debug)]
+pub enum StepAction {
+    /// Somebody starts the promotion, or a plan of it, with this payload.
+    Start(RunMode, String),
+    /// Somebody else does something.
+    Event(Box<Event>),
+    /// Time passes.
+    Advance(Duration),
+    /// Nothing goes wrong any more.
+    Heal,
+}
+
+impl Scenario {
+    /// Returns its name for commands: its file's name without the ending.
+    pub fn name(&self) -> String {
+        self.path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+}

@@ -1,0 +1,13 @@
+//! The two ways in which a command prints what it found.
+
+use clap::ValueEnum;
+
+/// The form of what a command prints on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    #[default]
+    Text,
+    /// JSON, for programs
+    Json,
+}

@@ -1,0 +1,378 @@
+//! The values that together say which image runs, where it stands in parts: `registry`, `repository`, `tag`, `digest`.
+//!
+//! Whichever part is to be written, all of them are looked at. The tag of another image is never written, and a pin by digest
+//! never stays behind or disappears: either all parts say the new image, or the promotion is refused.
+
+mod family;
+
+use crate::gates::reason;
+use crate::held::Held;
+use crate::image::Reference;
+use crate::settings::{Digest, Part};
+use crate::types::Reason;
+use crate::yaml::path::Step;
+use crate::yaml::{self, Address, Site, Stream};
+
+use family::Family;
+pub(crate) use family::{is_meant_by_name, usual_part};
+
+/// A scalar that holds a part of an image.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Where it is, and nowhere else.
+    pub address: Address,
+    /// How people name it.
+    pub shown: String,
+    /// Which part it holds; none if its key says so.
+    pub part: Option<Part>,
+}
+
+/// What a place should hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The file, for messages.
+    pub file: &'a str,
+    /// The image.
+    pub image: &'a Reference,
+    /// Its digest, if the catalog knows one.
+    pub digest: Option<&'a str>,
+    /// What is to be done with digests.
+    pub mode: Digest,
+    /// Whether the image may be of another repository than what the place holds.
+    pub allow_other: bool,
+    /// The registry, where the file does not hold it.
+    pub registry: Option<&'a str>,
+}
+
+/// One value to write.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Where it is.
+    pub address: Address,
+    /// How people name it.
+    pub shown: String,
+    /// Which part it holds.
+    pub part: Part,
+    /// Where it is in the text, and what it holds.
+    pub site: Site,
+    /// The image that it holds, as far as it says so.
+    pub held: Option<Reference>,
+    /// What it should hold.
+    pub text: String,
+}
+
+/// All that has to be written so that a place and what stands beside it say an image.
+///
+/// # Errors
+/// Says, by rule, why they cannot or must not say it.
+pub fn writes(stream: &Stream<'_>, place: &Place, wish: Wish<'_>) -> Result<Vec<Write>, Reason> {
+    let part = place
+        .part
+        .unwrap_or_else(|| usual_part(stream, &place.address));
+    let mut holding = Holding {
+        stream,
+        place,
+        wish,
+        family: Family::of(stream, &place.address, part),
+        writes: Vec::new(),
+    };
+    match part {
+        Part::Reference => holding.whole()?,
+        part => holding.parts(part)?,
+    }
+    Ok(holding.writes)
+}
+
+struct Holding<'a> {
+    stream: &'a Stream<'a>,
+    place: &'a Place,
+    wish: Wish<'a>,
+    family: Family,
+    writes: Vec<Write>,
+}
+
+impl Holding<'_> {
+    /// Names the place, or another part beside it.
+    fn at(&self, address: &Address) -> String {
+        let last = address.path.0.last();
+        let shown = if *address == self.place.address {
+            self.place.shown.clone()
+        } else {
+            match (last, address.path.0.iter().rev().nth(1)) {
+                (Some(Step::Key(key)), Some(Step::Where { value, .. })) if key == "value" => {
+                    format!("{value}` beside `{}", self.place.shown)
+                }
+                (Some(Step::Key(key)), _) => format!("{key}` beside `{}", self.place.shown),
+                _ => address.path.to_string(),
+            }
+        };
+        format!("`{shown}` in `{}`", self.wish.file)
+    }
+
+    /// The scalar at an address, and what it holds.
+    fn held(&self, address: &Address, part: Part) -> Result<(Site, Held), Reason> {
+        let what = |what| reason("manifest", format!("`{}`: {what}", self.wish.file));
+        let site = yaml::find(self.stream, address).map_err(what)?;
+        let held = Held::read(part, &site.value)
+            .map_err(|what| reason("manifest", format!("{}: {what}", self.at(address))))?;
+        Ok((site, held))
+    }
+
+    /// A scalar with the whole reference.
+    fn whole(&mut self) -> Result<(), Reason> {
+        let address = &self.place.address;
+        let key = usual_part(self.stream, address);
+        if key != Part::Reference {
+            return Err(reason(
+                "manifest",
+                format!(
+                    "{} holds the {} only, and the whole reference must not take its place: say `part = \"{}\"`",
+                    self.at(address),
+                    key.noun(),
+                    key.word(),
+                ),
+            ));
+        }
+        let (site, held) = self.held(address, Part::Reference)?;
+        let parts = [&self.family.tag, &self.family.digest];
+        let beside = parts.into_iter().flatten().next();
+        if let Some(beside) = beside.filter(|_| held.tag.is_none() && held.digest.is_none()) {
+            return Err(reason(
+                "manifest",
+                format!(
+                    "{} holds the repository only, for {} stands apart: name that one instead",
+                    self.at(address),
+                    self.at(beside),
+                ),
+            ));
+        }
+        let reference = Reference {
+            repository: held.repository.clone().unwrap_or_default(),
+            tag: held.tag.clone(),
+            digest: held.digest.clone(),
+        };
+        if !self.wish.allow_other && !reference.same_repository(self.wish.image) {
+            return Err(self.other_repository(address, &reference.repository));
+        }
+        let digest = self.digest(address, held.digest.is_some())?;
+        let text = held.text(Part::Reference, self.wish.image, digest);
+        self.push(
+            address.clone(),
+            Part::Reference,
+            site,
+            text,
+            Some(reference),
+        )
+    }
+
+    /// A scalar with a part of it, and all that stands beside it.
+    fn parts(&mut self, part: Part) -> Result<(), Reason> {
+        let own = self.place.address.clone();
+        let own_slot = match part {
+            Part::Registry => &mut self.family.registry,
+            Part::Repository => &mut self.family.repository,
+            Part::Digest => &mut self.family.digest,
+            _ => &mut self.family.tag,
+        };
+        *own_slot = Some(own.clone());
+        if part == Part::Repository {
+            self.family.is_name = false;
+        }
+        let moved = self.repository(part)?;
+        let tag = match self.family.tag.clone() {
+            Some(address) => {
+                let part = if part == Part::TagDigest {
+                    part
+                } else {
+                    Part::Tag
+                };
+                let (site, held) = self.held(&address, part)?;
+                Some((address, part, site, held))
+            }
+            None => None,
+        };
+        let pinned_tag = tag
+            .as_ref()
+            .is_some_and(|(_, part, _, held)| held.digest.is_some() || *part == Part::TagDigest);
+        let is_pinned = pinned_tag || self.family.digest.is_some();
+        let digest = self.digest(&own, is_pinned)?.map(str::to_owned);
+        if self.wish.mode == Digest::Require && !is_pinned && self.family.tag.is_some() {
+            return Err(reason(
+                "digest",
+                format!(
+                    "{} and what stands beside it have no place for the digest that setting `digest` requires: \
+                     `part = \"tag@digest\"` writes both into one value",
+                    self.at(&own)
+                ),
+            ));
+        }
+        if let Some((address, part, site, held)) = tag {
+            if self.wish.image.tag.is_none() {
+                return Err(reason(
+                    "image",
+                    format!(
+                        "{} takes the tag of the image, but `{}` has none",
+                        self.at(&address),
+                        self.wish.image
+                    ),
+                ));
+            }
+            let reference = Reference {
+                repository: moved
+                    .clone()
+                    .unwrap_or_else(|| self.wish.image.repository.clone()),
+                tag: held.tag.clone(),
+                digest: held.digest.clone(),
+            };
+            let text = held.text(part, self.wish.image, digest.as_deref());
+            self.push(address, part, site, text, Some(reference))?;
+        }
+        if let Some(address) = self.family.digest.clone() {
+            let (site, held) = self.held(&address, Part::Digest)?;
+            let text = held.text(Part::Digest, self.wish.image, digest.as_deref());
+            self.push(address, Part::Digest, site, text, None)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the repository, and writes it where it may be another one. Returns the one that is held.
+    fn repository(&mut self, part: Part) -> Result<Option<String>, Reason> {
+        let image = self.wish.image.clone();
+        let Some(address) = self.family.repository.clone() else {
+            return Ok(None);
+        };
+        let text = yaml::text_at(self.stream, &address).unwrap_or_default();
+        let registry_address = self.family.registry.clone();
+        let registry = match &registry_address {
+            Some(address) => yaml::text_at(self.stream, address),
+            None => self.wish.registry.map(str::to_owned),
+        };
+        let bare = text.strip_prefix("oci://").unwrap_or(&text);
+        let full = match &registry {
+            Some(registry) => format!("{}/{bare}", registry.trim_end_matches('/')),
+            None => bare.to_owned(),
+        };
+        let held = Reference::parse(&full)
+            .map_err(|what| reason("manifest", format!("{}: {what}", self.at(&address))))?;
+        let is_same = if self.family.is_name {
+            is_meant_by_name(&held, &image)
+        } else {
+            held.same_repository(&image)
+        };
+        let is_written = part == Part::Repository || (part == Part::Registry && registry.is_some());
+        if is_same {
+            if is_written {
+                let own = self.place.address.clone();
+                let (site, _) = self.held(&own, part)?;
+                let text = Some(site.value.clone());
+                self.push(own, part, site, text, None)?;
+            }
+            return Ok(Some(held.repository));
+        }
+        if !self.wish.allow_other || self.family.is_name {
+            return Err(self.other_repository(&address, &held.repository));
+        }
+        let (host, path) = image.host_and_path();
+        let (site, form) = self.held(&address, Part::Repository)?;
+        let text = match (&registry_address, &registry) {
+            (Some(registry_address), _) => {
+                let (registry_site, _) = self.held(registry_address, Part::Registry)?;
+                self.push(
+                    registry_address.clone(),
+                    Part::Registry,
+                    registry_site,
+                    Some(host),
+                    None,
+                )?;
+                Some(path)
+            }
+            (None, Some(registry)) if *registry == host => Some(path),
+            (None, Some(_)) => return Err(self.other_repository(&address, &held.repository)),
+            (None, None) => form.text(Part::Repository, &image, None),
+        };
+        self.push(address, Part::Repository, site, text, None)?;
+        Ok(Some(held.repository))
+    }
+
+    fn other_repository(&self, address: &Address, held: &str) -> Reason {
+        let hint = if self.family.is_name {
+            "; the image that Kustomize puts in its place is `newName`, write that into the file"
+        } else if self.wish.allow_other {
+            ", and the registry that setting `registry` names is another one too"
+        } else {
+            " (`allow_other_repository` allows it)"
+        };
+        reason(
+            "repository",
+            format!(
+                "{} holds an image of `{held}`, the new one is of `{}`: wrong place, or wrong image{hint}",
+                self.at(address),
+                self.wish.image.repository
+            ),
+        )
+    }
+
+    /// The digest to write, if one is to be written at a place that is pinned by one, or is not.
+    fn digest(&self, address: &Address, is_pinned: bool) -> Result<Option<&str>, Reason> {
+        let digest = self.wish.image.digest.as_deref();
+        if digest.is_some() {
+            return Ok(digest);
+        }
+        if !is_pinned {
+            return Ok(None);
+        }
+        let lost = |why: &str| {
+            reason(
+                "digest",
+                format!("{} is pinned by a digest, {why}", self.at(address)),
+            )
+        };
+        if self.wish.mode == Digest::Ignore {
+            return Err(lost(
+                "and `digest = \"ignore\"` would drop or keep the old one: `digest = \"keep\"` writes the new one",
+            ));
+        }
+        match self.wish.digest {
+            Some(digest) => Ok(Some(digest)),
+            None => Err(lost(&format!(
+                "and the catalog knows none of `{}` (setting `digest_property`)",
+                self.wish.image
+            ))),
+        }
+    }
+
+    fn push(
+        &mut self,
+        address: Address,
+        part: Part,
+        site: Site,
+        text: Option<String>,
+        held: Option<Reference>,
+    ) -> Result<(), Reason> {
+        let Some(text) = text else {
+            return Err(reason(
+                "image",
+                format!(
+                    "{} takes the {} of the image, but `{}` has none",
+                    self.at(&address),
+                    part.noun(),
+                    self.wish.image
+                ),
+            ));
+        };
+        let shown = if address == self.place.address {
+            self.place.shown.clone()
+        } else {
+            address.path.to_string()
+        };
+        self.writes.push(Write {
+            address,
+            shown,
+            part,
+            site,
+            held,
+            text,
+        });
+        Ok(())
+    }
+}

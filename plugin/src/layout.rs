@@ -1,0 +1,131 @@
+//! Layouts that people have, by the keys of their files: settings name the file, and its image is found by its own name.
+
+mod argocd;
+mod helm;
+mod kubernetes;
+mod kustomize;
+
+use crate::holder::Place;
+use crate::image::Reference;
+use crate::yaml::address::some;
+use crate::yaml::{Address, Path, Selector, Stream};
+
+/// How to find an image in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// By a path.
+    Path(Path),
+    /// In `images` of a Kustomization; the one of this name, else those of the image's repository.
+    Kustomize(Option<String>),
+    /// In a chart's values, in the map or text at this path.
+    HelmValues(Path),
+    /// In containers; the one of this name, else those of the image's repository.
+    Kubernetes(Option<String>),
+    /// In the source of an application of Argo CD; in Helm values and parameters at this path.
+    ArgoApplication(Path),
+}
+
+/// Which file, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// What the file is.
+    pub layout: Layout,
+    /// Which of its documents.
+    pub document: Selector,
+    /// Whether what is shared by an anchor may change.
+    pub shared: bool,
+}
+
+impl Search {
+    /// The places of a file that hold an image.
+    ///
+    /// # Errors
+    /// Says why there are none, or too many.
+    pub fn places(
+        &self,
+        stream: &Stream<'_>,
+        image: &Reference,
+        allow_other: bool,
+    ) -> Result<Vec<Place>, String> {
+        let view = View {
+            stream,
+            search: self,
+            image,
+            allow_other,
+        };
+        match &self.layout {
+            Layout::Path(path) => {
+                let address = Address {
+                    document: self.document.clone(),
+                    path: path.clone(),
+                    shared: self.shared,
+                };
+                Ok(vec![Place {
+                    shown: path.to_string(),
+                    address: crate::yaml::pin(stream, &address)?,
+                    part: None,
+                }])
+            }
+            Layout::Kustomize(name) => kustomize::places(&view, name.as_deref()),
+            Layout::HelmValues(at) => helm::places(&view, at),
+            Layout::Kubernetes(container) => kubernetes::places(&view, container.as_deref()),
+            Layout::ArgoApplication(at) => argocd::places(&view, at),
+        }
+    }
+}
+
+/// What the layouts look at.
+struct View<'a> {
+    stream: &'a Stream<'a>,
+    search: &'a Search,
+    image: &'a Reference,
+    allow_other: bool,
+}
+
+impl View<'_> {
+    /// Whether a text is a reference to an image of the repository.
+    fn is_ours(&self, text: &str) -> bool {
+        Reference::parse(text).is_ok_and(|held| held.same_repository(self.image))
+    }
+
+    /// Those of some candidates that are of the repository, or the only one if that may change; none is an error.
+    fn ours<T>(
+        &self,
+        candidates: Vec<Candidate<T>>,
+        what: &str,
+    ) -> Result<Vec<Candidate<T>>, String> {
+        let names: Vec<_> = candidates.iter().map(|it| it.shown.clone()).collect();
+        let only = candidates.len() == 1 && self.allow_other;
+        let ours: Vec<_> = candidates
+            .into_iter()
+            .filter(|candidate| only || candidate.is_ours)
+            .collect();
+        if !ours.is_empty() {
+            return Ok(ours);
+        }
+        let repository = &self.image.repository;
+        Err(if names.is_empty() {
+            format!("there is no {what}")
+        } else {
+            format!(
+                "no {what} is of `{repository}`; there are {}",
+                some(names, ", ")
+            )
+        })
+    }
+}
+
+/// Something that holds an image.
+struct Candidate<T> {
+    /// What people call it, with what it holds.
+    shown: String,
+    /// Whether it is an image of the repository.
+    is_ours: bool,
+    /// Where it is.
+    it: T,
+}
+
+/// Foreign text in a message, which ends.
+fn shown(text: &str) -> String {
+    text.escape_debug().take(120).collect()
+}

@@ -1,0 +1,60 @@
+//! A chart's values: a map with `repository`, `tag` and perhaps `registry` and `digest`, or a text with the whole reference.
+
+use super::View;
+use crate::holder::Place;
+use crate::settings::Part;
+use crate::yaml::path::Path;
+use crate::yaml::{self, Address};
+
+pub(super) fn places(view: &View<'_>, at: &Path) -> Result<Vec<Place>, String> {
+    let address = Address {
+        document: view.search.document.clone(),
+        path: at.clone(),
+        shared: view.search.shared,
+    };
+    let address = yaml::pin(view.stream, &address)?;
+    match place(view, &address, &at.to_string()) {
+        Some(place) => Ok(vec![place]),
+        None => {
+            let keys = yaml::keys(view.stream, &address);
+            let keys: Vec<_> = keys
+                .iter()
+                .take(20)
+                .map(|key| format!("`{}`", super::shown(key)))
+                .collect();
+            Err(format!(
+                "`{at}` has neither `tag` nor `digest`, it has {}: name the map with setting `at`, or the value with `path` and `image`",
+                keys.join(", ")
+            ))
+        }
+    }
+}
+
+/// The place in the map or text at an address, if an image stands there.
+pub(super) fn place(view: &View<'_>, address: &Address, shown: &str) -> Option<Place> {
+    let keys = yaml::keys(view.stream, address);
+    if keys.is_empty() {
+        yaml::text_at(view.stream, address)?;
+        return Some(Place {
+            address: address.clone(),
+            shown: shown.to_owned(),
+            part: Some(Part::Reference),
+        });
+    }
+    let known = [
+        ("tag", Part::Tag),
+        ("digest", Part::Digest),
+        ("sha", Part::Digest),
+    ];
+    let found = known.into_iter().find_map(|(key, part)| {
+        let inner = address.at(address.path.key(key));
+        let is_set = yaml::text_at(view.stream, &inner).is_some_and(|text| !text.is_empty());
+        is_set.then_some((key, part, inner))
+    });
+    let (key, part, address) = found?;
+    Some(Place {
+        address,
+        shown: format!("{shown}.{key}"),
+        part: Some(part),
+    })
+}

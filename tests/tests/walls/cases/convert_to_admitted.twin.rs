@@ -1,0 +1,12 @@
+//! The types around it can be converted and made by default.
+
+use promote_core::call::Fault;
+use promote_core::contract::Failure;
+use promote_core::grants::Resolved;
+use promote_core::limits::Limits;
+
+pub fn make(failure: Failure) -> (Fault, Limits, Resolved) {
+    (failure.into(), Limits::default(), Resolved::default())
+}
+
+fn main() {}
