@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::record::HttpExchange;
 
+/// The end of a complaint in which GitHub's description is wrong: 138 of 146 recorded labels have null here.
+const CONTRADICTED: &str = "/labels/0/description: value is not of type \"string\"";
+
 /// Parameters that stand for more than one segment: GitHub takes the slashes of branches and files as they are.
 const MULTI_PART_PARAMETERS: [&str; 4] = ["path", "ref", "branch", "basehead"];
 /// The statuses that any operation may answer, documented for it or not; the redirects are those of a renamed repository.
@@ -106,6 +109,7 @@ impl ApiDescription {
             ]
             .into_iter()
             .filter_map(Result::err)
+            .filter(|why| !why.ends_with(CONTRADICTED))
             .collect();
             coverage.used.insert(id.clone());
             if wrong.is_empty() && exchange.status < 300 {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use promote_mock::fault::Canned;
-use promote_mock::{Effect, Service, World};
+use promote_mock::fault::CannedAnswer;
+use promote_mock::{FaultEffect, ServiceName, World};
 use promote_tests::guests;
 use promote_tests::settings::SampleConfig;
 use serde_json::json;
@@ -194,25 +194,25 @@ async fn three_when_port_is_killed_after_the_merge() {
 async fn three_when_a_service_fails_before_anything_is_written() {
     for (service, method, path, said) in [
         (
-            Service::Port,
+            ServiceName::Port,
             "GET",
             "/v1/actions/runs/*",
             "reading the Port run",
         ),
         (
-            Service::GitHub,
+            ServiceName::GitHub,
             "GET",
             "/repos/acme/gitops/**",
             "nothing was written to git",
         ),
     ] {
         let mut world = World::sample();
-        let answer = Canned {
+        let answer = CannedAnswer {
             status: 503,
-            ..Canned::bad_gateway()
+            ..CannedAnswer::bad_gateway()
         };
         for (method, path) in [(method, path), ("POST", "/graphql")] {
-            let answer = Effect::Answer(answer.clone());
+            let answer = FaultEffect::Answer(answer.clone());
             world
                 .faults
                 .next(service, method, path, answer)
@@ -250,11 +250,11 @@ async fn four_for_a_policy_that_tries_what_is_not_granted() {
 #[tokio::test]
 async fn four_when_time_is_up_while_github_merges() {
     let mut world = World::sample();
-    let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
+    let late = FaultEffect::Delay(jiff::SignedDuration::from_secs(60));
     world
         .faults
         .next(
-            Service::GitHub,
+            ServiceName::GitHub,
             "PUT",
             "/repos/acme/gitops/pulls/1/merge",
             late,
