@@ -40,6 +40,10 @@ pub(crate) enum ThenFile {
     Merge {
         repository: String,
     },
+    Retarget {
+        repository: String,
+        base: String,
+    },
     Review {
         repository: String,
         user: String,
@@ -89,6 +93,7 @@ impl From<ThenFile> for WorldEvent {
             },
             ThenFile::Close { repository } => There::Close { repository },
             ThenFile::Merge { repository } => There::Merge { repository },
+            ThenFile::Retarget { repository, base } => There::Retarget { repository, base },
             ThenFile::Review {
                 repository,
                 user,

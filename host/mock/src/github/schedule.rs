@@ -54,6 +54,13 @@ pub enum GitHubEvent {
         /// `owner/name`.
         repository: String,
     },
+    /// Somebody points the pull request at another branch.
+    Retarget {
+        /// `owner/name`.
+        repository: String,
+        /// The branch.
+        base: String,
+    },
     /// Somebody reviews the pull request.
     Review {
         /// `owner/name`.
@@ -150,6 +157,18 @@ impl GitHub {
                         message: None,
                     };
                     let _conflict = self.merge_pull(place, number, self.now, &order);
+                }
+            }
+            GitHubEvent::Retarget { repository, base } => {
+                if let (Some((number, _)), Some(place)) =
+                    (newest(self, &repository), self.place(&repository))
+                {
+                    let repository = &mut self.repositories[place];
+                    let sha = repository.branch(&base);
+                    if let (Some(sha), Some(pull)) = (sha, repository.pulls.get_mut(&number)) {
+                        pull.base = base;
+                        pull.base_sha = sha;
+                    }
                 }
             }
             GitHubEvent::Review {
