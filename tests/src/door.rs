@@ -37,6 +37,8 @@ path = "**"
 base = ["main", "none"]
 head = "**"
 changes = "any"
+labels = ["promotion"]
+reviewers = ["kim", "nobody"]
 "#;
 
 /// The live clients of a world, and a gate before them.

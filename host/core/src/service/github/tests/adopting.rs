@@ -3,8 +3,8 @@
 use crate::service::github::tests::*;
 
 const FOUND: &str = "GET /compare/main...3333333333333333333333333333333333333333?per_page=100";
+const TITLE: &str = "Promote web  and no forged line";
 const FORCE: &str = "PATCH /git/refs/heads/promote/web";
-const WORDS: &str = "PATCH /pulls/7";
 const NEWER_TREE: &str = "GET /git/trees/newer?recursive=1";
 
 /// A row: its name, what follows the refusal to create the branch, and a part of the result.
@@ -88,12 +88,14 @@ async fn adopts_the_same_change_in_our_commits() {
     let mut young = ours();
     young["commit"]["committer"]["date"] = json!(jiff::Timestamp::from_second(START).unwrap());
     let mut worded = open_at_foreign();
-    worded["title"] = "Promote web".into();
+    worded["title"] = TITLE.into();
     worded["body"] = "b\r\n".into();
     // A reviewer's "Update branch": a merge of the base, which adds nothing.
     let update = compared_commit(&[OURS, "newer"], json!({ "author": kim(), "message": "x" }));
     let first = at(OURS, &[BASE], json!({}));
     let updated = || comparison(&[first.clone(), update.clone()], &[modified(NEW)]);
+    let mut deleted_fork = merged();
+    deleted_fork["head"]["repo"] = Value::Null;
     let table: Vec<Row> = vec![
         (
             "without a pull request",
@@ -172,11 +174,7 @@ async fn adopts_the_same_change_in_our_commits() {
         (
             "beside the open and the merged pull request of a fork",
             steps(vec![
-                looked(json!([fork(json!({})), {
-                    let mut merged = merged();
-                    merged["head"]["repo"] = Value::Null;
-                    merged
-                }])),
+                looked(json!([fork(json!({})), deleted_fork])),
                 vec![
                     (FOUND, our_change()),
                     (OPEN, answer(200, json!([fork(json!({}))]))),
@@ -305,7 +303,7 @@ async fn replaces_an_older_proposal_and_the_same_change_of_others() {
         assert_eq!(result, OURS, "{name}");
         let force = json!({ "sha": OURS, "force": true });
         assert_eq!(script.body(8), force, "{name}");
-        let words = json!({ "title": "Promote web", "body": "b" });
+        let words = json!({ "title": TITLE, "body": "b" });
         assert_eq!(script.body(9), words, "{name}");
     }
 }
@@ -350,7 +348,7 @@ async fn leaves_foreign_work_alone() {
                 vec![(FOUND, comparison(&commits, &files))],
             ]);
             let (result, _) = outcome(true, rest).await;
-            assert!(result.starts_with("Conflict"), "{name}: {result}");
+            assert!(result.starts_with("Failure::Conflict"), "{name}: {result}");
             assert!(result.contains("not ours"), "{name}: {result}");
         }
     }

@@ -25,10 +25,12 @@ use crate::service::http::script::{Outcome, START, Script, answer, lost, rows, w
 use crate::service::secret::Secret;
 
 const R: &str = "acme/gitops";
-/// Commits: the base, the one that a proposal makes, and one of somebody else.
+/// Commits: the base, the one that a proposal makes, and one that was there before.
 const BASE: &str = "1111111111111111111111111111111111111111";
 const OURS: &str = "2222222222222222222222222222222222222222";
 const FOREIGN: &str = "3333333333333333333333333333333333333333";
+/// The commit of a merge.
+const MERGE: &str = "4444444444444444444444444444444444444444";
 
 /// A step: what is sent, below the repository, and what comes back.
 type Step = (&'static str, Outcome);
@@ -104,6 +106,8 @@ const GET_REF: &str = "GET /git/ref/heads/promote/web";
 const ANY: &str = "GET /pulls?state=all&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 const OPEN: &str = "GET /pulls?state=open&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
+/// A pull request gets its title and body anew.
+const WORDS: &str = "PATCH /pulls/7";
 const ENDED: &str = "GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
 fn proposal() -> Proposal {
@@ -112,7 +116,7 @@ fn proposal() -> Proposal {
         base: "main".into(),
         base_commit: BASE.into(),
         head: "promote/web".into(),
-        title: "Promote web\n\nnot in the commit".into(),
+        title: "Promote web\n\nand no forged line".into(),
         body: "b".into(),
         changes: vec![FileChange {
             path: "a/b.yaml".into(),
@@ -213,4 +217,16 @@ fn invalid() -> Outcome {
         422,
         json!({ "message": "Validation Failed", "errors": errors }),
     )
+}
+
+/// A file of this text as GitHub answers it.
+fn content(text: &[u8]) -> Value {
+    let base64 = BASE64_STANDARD.encode(text);
+    let wrapped: Vec<_> = base64
+        .as_bytes()
+        .chunks(60)
+        .map(|line| String::from_utf8_lossy(line))
+        .collect();
+    json!({ "type": "file", "path": "a/b.yaml", "size": text.len(), "sha": blob_id(text),
+        "encoding": "base64", "content": wrapped.join("\n") + "\n" })
 }

@@ -4,6 +4,8 @@ use crate::service::github::tests::*;
 
 const PUT: &str = "PUT /pulls/7/merge";
 const SEE: &str = "GET /pulls/7";
+const READ: &str = "GET /contents/a/b.yaml?ref=4444444444444444444444444444444444444444";
+const NOW: &str = "Ok(Merged::Now(\"4444444444444444444444444444444444444444\"))";
 const COMPARED: &str = "GET /compare/main...2222222222222222222222222222222222222222?per_page=100";
 
 /// Proposes, merges at once or when GitHub is ready, and returns what came of the merge.
@@ -39,8 +41,20 @@ fn our_change() -> Outcome {
     comparison(&[ours()], &[modified(NEW)])
 }
 
+/// The pull request when it is merged.
+fn merged_here() -> Value {
+    let mut pull = merged();
+    pull["merge_commit_sha"] = MERGE.into();
+    pull
+}
+
+/// The file that the merge changed, read beside the pull request.
+fn read() -> Step {
+    (READ, answer(200, content(NEW.as_bytes())))
+}
+
 fn done() -> Step {
-    let merge = json!({ "sha": "m1", "merged": true, "message": "x" });
+    let merge = json!({ "sha": MERGE, "merged": true, "message": "x" });
     (PUT, answer(200, merge))
 }
 
@@ -104,7 +118,7 @@ async fn merges_nothing_but_what_was_proposed() {
             let seen = (SEE, answer(200, pull.clone()));
             let rest = vec![seen, (COMPARED, compared.clone())];
             let result = outcome(waits, rest).await;
-            assert!(result.starts_with("Err(Conflict"), "{result}");
+            assert!(result.starts_with("Err(Failure::Conflict"), "{result}");
             assert!(result.contains(expected), "{result} lacks {expected}");
         }
     }
@@ -133,9 +147,10 @@ async fn merges_our_commits_with_the_base_merged_into_them() {
                 (SEE, answer(200, pull(json!({})))),
                 (COMPARED, compared.clone()),
                 done(),
-                (SEE, answer(200, merged())),
+                (SEE, answer(200, merged_here())),
+                read(),
             ];
-            assert_eq!(outcome(waits, rest).await, "Ok(Now(\"m1\"))");
+            assert_eq!(outcome(waits, rest).await, NOW);
         }
     }
 }
@@ -150,30 +165,25 @@ async fn a_merge_counts_only_in_the_proposed_base() {
     };
     let see = |pull: Value| (SEE, answer(200, pull));
     let refused = || (PUT, answer(405, said("Pull Request is not mergeable")));
-    let elsewhere = || with_side(merged(), "base", "ref", json!("release"));
-    let by_a_person = |pull: fn() -> Value| {
-        vec![
-            see(pull()),
-            (COMPARED, our_change()),
-            refused(),
-            see(pull()),
-            see(pull()),
-        ]
-    };
+    let elsewhere = || with_side(merged_here(), "base", "ref", json!("release"));
     let table: Vec<(Vec<Step>, &str)> = vec![
-        (vec![done(), see(elsewhere())], "was merged into release"),
+        (
+            vec![done(), see(elsewhere()), read()],
+            "was merged into release",
+        ),
         // GitHub shows the pull request as it was for a moment.
         (
             vec![
                 done(),
                 see(pull(json!({}))),
                 see(pull(json!({}))),
-                see(merged()),
+                see(merged_here()),
+                read(),
             ],
-            "Ok(Now(\"m1\"))",
+            NOW,
         ),
         (
-            vec![(PUT, lost()), see(elsewhere()), see(elsewhere())],
+            vec![(PUT, lost()), see(elsewhere()), see(elsewhere()), read()],
             "was merged into release",
         ),
     ];
@@ -181,11 +191,41 @@ async fn a_merge_counts_only_in_the_proposed_base() {
         let result = outcome(false, before().into_iter().chain(rest).collect()).await;
         assert!(result.contains(expected), "{result} lacks {expected}");
     }
-    let result = outcome(false, by_a_person(merged)).await;
-    assert_eq!(result, "Ok(Now(\"m1\"))");
-    let retargeted = || with_side(merged(), "base", "ref", json!("release"));
-    let result = outcome(false, by_a_person(retargeted)).await;
-    assert!(result.contains("was merged into release"), "{result}");
+    // A person has merged it before.
+    for (pull, expected) in [
+        (merged_here(), NOW),
+        (elsewhere(), "was merged into release"),
+    ] {
+        let shown = || see(pull.clone());
+        let looked = vec![shown(), (COMPARED, our_change())];
+        let refused = vec![refused(), shown(), shown(), read()];
+        let result = outcome(false, looked.into_iter().chain(refused).collect()).await;
+        assert!(result.contains(expected), "{result} lacks {expected}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_merge_changed_is_read_once() {
+    let gone = || answer(404, said("Not Found"));
+    let unread = "GET /git/commits/4444444444444444444444444444444444444444";
+    let table = [vec![read()], vec![(READ, gone()), (unread, gone()), read()]];
+    for reads in table {
+        let mut steps = branched(BASE);
+        steps.push(("POST /pulls", answer(201, pull(json!({})))));
+        steps.push((SEE, answer(200, pull(json!({})))));
+        steps.extend([(COMPARED, our_change()), done()]);
+        steps.push((SEE, answer(200, merged_here())));
+        steps.extend(reads);
+        let (client, script) = github(steps);
+        let repo = client.repo(R).unwrap();
+        repo.propose(&proposal()).await.unwrap();
+        let method = MergeMethod::Squash;
+        let merge = repo.merge(&proposal(), 7, OURS, method).await;
+        assert!(matches!(merge, Ok(Merged::Now(_))));
+        let text = repo.merged_file("a/b.yaml", MERGE).await.unwrap();
+        assert_eq!(text.as_deref(), Some(NEW));
+        script.end();
+    }
 }
 
 #[tokio::test]
@@ -201,5 +241,5 @@ async fn what_waits_is_not_looked_for_in_the_base() {
         ("POST !/graphql", answer(200, json!({ "data": {} }))),
     ];
     let result = outcome(true, rest).await;
-    assert!(result.starts_with("Ok(Later"), "{result}");
+    assert!(result.starts_with("Ok(Merged::Later"), "{result}");
 }

@@ -15,7 +15,7 @@ async fn proposes_one_commit_that_keeps_the_mode() {
         script.body(2),
         json!({ "base_tree": "tree0", "tree": [entry] })
     );
-    let message = "Promote web\n\nPromotion-Branch: promote/web\n";
+    let message = "Promote web  and no forged line\n\nPromotion-Branch: promote/web\n";
     assert_eq!(
         script.body(3),
         json!({ "message": message, "tree": "tree1", "parents": [BASE] })
@@ -181,7 +181,14 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
     let opened = || answer(201, pull(json!({})));
     let refused = "GitHub Actions is not permitted to create or approve pull requests.";
     let table: Vec<(Vec<Step>, &str)> = vec![
-        (vec![(POST, lost()), (OPEN, list(pull(json!({}))))], "7"),
+        (
+            vec![
+                (POST, lost()),
+                (OPEN, list(pull(json!({})))),
+                (WORDS, answer(200, "{}")),
+            ],
+            "7",
+        ),
         (
             vec![(POST, lost()), (OPEN, answer(200, "[]")), (POST, opened())],
             "7",
@@ -201,6 +208,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
                     custom("A pull request already exists for acme:promote/web."),
                 ),
                 (OPEN, list(pull(json!({})))),
+                (WORDS, answer(200, "{}")),
             ],
             "7",
         ),
@@ -225,6 +233,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
             vec![
                 (POST, custom("A pull request already exists for x.")),
                 (OPEN, list(elsewhere(BASE))),
+                (WORDS, answer(200, "{}")),
                 ("GET /pulls/7", answer(200, pull(json!({})))),
             ],
             "7",
