@@ -258,6 +258,11 @@ async fn merges_later(record: &ExchangeRecord) -> BTreeSet<String> {
         );
     });
     let pull = queue.propose().await.unwrap();
+    // Only the refusal of a merge tells that there is a queue, and a person may have put it there.
+    assert!(matches!(
+        queue.merge(&pull, MergeMethod::Merge).await,
+        Ok(Merged::Later(_))
+    ));
     assert!(matches!(
         queue.merge_when_ready(&pull).await,
         Ok(Merged::Later(_))

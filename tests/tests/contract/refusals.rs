@@ -148,19 +148,6 @@ pub(crate) fn refusals() -> Vec<Refusal> {
             "rejected",
         ),
         (
-            |it| {
-                rules(
-                    it,
-                    BranchRules {
-                        merge_queue: true,
-                        ..BranchRules::default()
-                    },
-                )
-            },
-            Merge,
-            "rejected",
-        ),
-        (
             |world| repository(world).settings.archived = true,
             Merge,
             "other",
