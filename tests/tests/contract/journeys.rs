@@ -258,7 +258,7 @@ async fn merges_later(record: &ExchangeRecord) -> BTreeSet<String> {
         );
     });
     let pull = queue.propose().await.unwrap();
-    // Only the refusal of a merge tells that there is a queue, and a person may have put it there.
+    // Only the refusal of a merge tells that there is a queue.
     assert!(matches!(
         queue.merge(&pull, MergeMethod::Merge).await,
         Ok(Merged::Later(_))
