@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
+.PHONY: help setup demo test test-clients test-languages test-yaml test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
 	lint-workflows build bench clean
 
 help: ## List these targets
@@ -30,6 +30,9 @@ test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and 
 
 test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
 	@tests/languages/run
+
+test-yaml: setup ## Let PyYAML and npm's yaml judge edits of the YAML test suite and of generated files; needs npm and Python
+	@tests/yaml/run
 
 test-registry: setup ## Push, pull and promote with a policy from a real registry, docker-registry; needs Python
 	@tests/registry/run

@@ -131,7 +131,7 @@ impl Target {
     /// Finds the scalar in another version of its file.
     ///
     /// # Errors
-    /// As [`yaml::find`].
+    /// As [`yaml::find()`].
     pub fn find(&self, content: &str) -> Result<Site, String> {
         yaml::find(&Stream::read(content)?, &self.address)
     }

@@ -13,7 +13,7 @@ use promote_core::policy::sandbox::Door;
 use promote_core::run::observer::Silent;
 use promote_core::service::transport::Clock as _;
 use promote_intake::config::Config;
-use promote_mock::{Shared, World};
+use promote_mock::{SharedWorld, World};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -31,7 +31,7 @@ pub(crate) async fn calls(runs: usize) -> anyhow::Result<Vec<f64>> {
 }
 
 async fn once() -> anyhow::Result<f64> {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let config = Config::parse(promote_kit::demo::CONFIG).map_err(anyhow::Error::msg)?;
     let clock = Arc::new(world.clock());
     let deadline = clock.now().checked_add(Duration::from_secs(600))?;

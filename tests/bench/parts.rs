@@ -11,7 +11,7 @@ use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
 use promote_intake::payload::Payload;
 use promote_kit::replay::{PolicyTrial, RunRecording};
-use promote_mock::{Shared, World, sample};
+use promote_mock::{SharedWorld, World, sample};
 use promote_tests::bench::TestRun;
 use tokio::runtime::{Builder, Runtime};
 
@@ -57,7 +57,7 @@ fn journal_line(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn world_cloned(bencher: Bencher<'_, '_>) {
     let world = World::sample();
-    bencher.bench_local(|| Shared::new(world.clone()));
+    bencher.bench_local(|| SharedWorld::new(world.clone()));
 }
 
 #[divan::bench]

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use promote_mock::server::{Server, ServerOptions};
-use promote_mock::{Shared, World, sample};
+use promote_mock::server::{ServerOptions, WorldServer};
+use promote_mock::{SharedWorld, World, sample};
 use tempfile::TempDir;
 
 use crate::recorded::JournalFolder;
@@ -158,12 +158,12 @@ impl ProcessBench {
         mut command: Command,
         latency: u64,
     ) -> anyhow::Result<ProcessSample> {
-        let world = Shared::new(World::sample());
+        let world = SharedWorld::new(World::sample());
         let options = ServerOptions {
             latency: Duration::from_millis(latency),
             ..ServerOptions::default()
         };
-        let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?;
+        let server = WorldServer::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?;
         command.envs(world.lock().environment());
         command
             .env("PORT_API_URL", server.url())

@@ -23,7 +23,7 @@ use promote_intake::choice::Policies;
 use promote_intake::config::{Config, Report};
 use promote_intake::payload::Payload;
 use promote_mock::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
-use promote_mock::{Shared, World, WorldTransport};
+use promote_mock::{SharedWorld, World, WorldTransport};
 use tokio::sync::Notify;
 
 use crate::settings::SampleConfig;
@@ -154,7 +154,7 @@ impl TestRun {
 
     /// Runs it until it ends or is killed.
     pub async fn attempt(self) -> AttemptResult {
-        let world = Shared::new(self.world);
+        let world = SharedWorld::new(self.world);
         let witness = WorldWitness::of(&world);
         let config = Config::parse(&self.settings.text()).unwrap();
         let policy = policy(&self.component);
@@ -175,9 +175,10 @@ impl TestRun {
         let payload = Payload::read(&self.payload).unwrap();
         let live = Live::new(setup(transport, &world, deadline, seed)).unwrap();
         let workflow = Workflow {
-            repository: None,
-            url: None,
-            attempt: 1,
+            repository: Some("acme/gitops".to_owned()),
+            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            // Only another attempt of the same workflow run may go on after the Port run has ended.
+            attempt: 2,
         };
         let job = RunJob {
             engine: &ENGINE,
@@ -215,14 +216,14 @@ impl TestRun {
 }
 
 /// Makes the clients of production in a world, without a run around them.
-pub fn live(world: &Shared, deadline: jiff::Timestamp) -> Live {
+pub fn live(world: &SharedWorld, deadline: jiff::Timestamp) -> Live {
     Live::new(setup(Arc::new(world.transport()), world, deadline, 7)).unwrap()
 }
 
 /// Returns all that the clients of a world need, with the credentials of the sample.
 pub fn setup(
     transport: Arc<dyn Transport>,
-    world: &Shared,
+    world: &SharedWorld,
     deadline: jiff::Timestamp,
     seed: u64,
 ) -> Setup {

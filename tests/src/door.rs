@@ -14,7 +14,7 @@ use promote_core::policy::sandbox::Door as _;
 use promote_core::run::observer::Silent;
 use promote_core::source::live::Live;
 use promote_intake::config::Config;
-use promote_mock::Shared;
+use promote_mock::SharedWorld;
 use serde_json::json;
 use tokio::sync::Mutex;
 
@@ -37,7 +37,7 @@ path = "**"
 base = ["main", "none"]
 head = "**"
 changes = "any"
-labels = ["promotion"]
+labels = "promotion"
 reviewers = ["kim", "nobody"]
 "#;
 
@@ -49,7 +49,7 @@ pub struct OpenDoor {
 
 impl OpenDoor {
     /// Opens the door of a world to these clients.
-    pub fn new(live: Live, world: &Shared) -> Self {
+    pub fn new(live: Live, world: &SharedWorld) -> Self {
         let live = Arc::new(live);
         let grants: Grants = Config::parse(GRANTS).unwrap().grants;
         let clock = world.clock();

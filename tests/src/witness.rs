@@ -2,7 +2,7 @@
 
 use promote_mock::github::{PullRequest, PullState};
 use promote_mock::sample::RUN;
-use promote_mock::{Service, Shared, World};
+use promote_mock::{ServiceName, SharedWorld, World};
 
 /// The repository of the sample.
 pub const REPOSITORY: &str = "acme/gitops";
@@ -14,12 +14,12 @@ pub const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 pub struct WorldWitness {
     before: World,
     /// The world as it is.
-    pub world: Shared,
+    pub world: SharedWorld,
 }
 
 impl WorldWitness {
     /// Remembers a world before anything happens in it.
-    pub fn of(world: &Shared) -> Self {
+    pub fn of(world: &SharedWorld) -> Self {
         Self {
             before: world.snapshot(),
             world: world.clone(),
@@ -111,7 +111,7 @@ impl WorldWitness {
         let since = world.seen.iter().skip(self.before.seen.len());
         since
             .filter(|seen| seen.method != "GET" && !seen.path.ends_with("/access_token"))
-            .filter(|seen| !(seen.service == Service::Port && seen.path.ends_with("/search")))
+            .filter(|seen| !(seen.service == ServiceName::Port && seen.path.ends_with("/search")))
             .filter(|seen| !seen.path.ends_with("/graphql"))
             .map(|seen| format!("{} {}", seen.method, seen.path))
             .collect()

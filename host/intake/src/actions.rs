@@ -86,8 +86,9 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PortActi
     )]
     enum ActionForm {
         Name(String),
-        Table(PortAction),
+        // Before the table, which serde would read from a list, too.
         Many(Vec<ActionForm>),
+        Table(PortAction),
     }
     fn flatten(form: ActionForm, into: &mut Vec<PortAction>) {
         match form {

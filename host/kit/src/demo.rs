@@ -11,8 +11,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use promote_mock::github::PullState;
-use promote_mock::server::{Server, ServerOptions};
-use promote_mock::{Shared, World, sample};
+use promote_mock::server::{ServerOptions, WorldServer};
+use promote_mock::{SharedWorld, World, sample};
 
 /// The operator's configuration for the sample.
 pub const CONFIG: &str = include_str!("sample.toml");
@@ -38,9 +38,9 @@ pub async fn run(
     say: &(dyn Fn(&str) + Sync),
     data: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<u8> {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let environment = world.lock().environment();
-    let server = Server::start(
+    let server = WorldServer::start(
         world.clone(),
         ([127, 0, 0, 1], 0).into(),
         ServerOptions::default(),

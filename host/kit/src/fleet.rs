@@ -133,9 +133,13 @@ fn runtime(settings: &MarkedSettings, role: SettingRole, service: &Entity) -> Ru
         return RuntimeName::Unmarked;
     };
     let context = json!({ "service": entity_context(service) });
-    match promote_template::render(template, &context) {
-        Err(_) => RuntimeName::Missing,
-        Ok(identifier) => RuntimeName::Known(EntityKey {
+    let names = promote_template::Template::parse(template)
+        .and_then(|template| template.render_all(&context))
+        .unwrap_or_default();
+    // Of several, the first stands for all.
+    match names.into_iter().next() {
+        None => RuntimeName::Missing,
+        Some(identifier) => RuntimeName::Known(EntityKey {
             blueprint: blueprint.to_owned(),
             identifier,
         }),

@@ -146,7 +146,10 @@ impl MarkedSettings {
             let role = SettingRole::ALL
                 .into_iter()
                 .find(|known| Some(known.name()) == role);
-            let text = value_of(name).and_then(Value::as_str).unwrap_or_default();
+            // Of several, the first stands for all.
+            let text = value_of(name)
+                .and_then(|value| value.as_str().or(value[0].as_str()))
+                .unwrap_or_default();
             if let Some(role) = role
                 && !text.is_empty()
                 && !is_off

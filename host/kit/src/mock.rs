@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use promote_mock::server::{Server, ServerOptions};
-use promote_mock::{Seen, Shared, World};
+use promote_mock::server::{ServerOptions, WorldServer};
+use promote_mock::{RequestRecord, SharedWorld, World};
 
 /// The arguments of `promote mock`.
 #[derive(Args, Clone, Debug)]
@@ -52,16 +52,16 @@ pub async fn start(
     args: &MockArgs,
     out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
-) -> anyhow::Result<Server> {
+) -> anyhow::Result<WorldServer> {
     let world = load(args.world.as_deref())?;
     let environment = world.environment();
-    let observer = Arc::new(move |seen: &Seen| log(&describe(seen)));
+    let observer = Arc::new(move |seen: &RequestRecord| log(&describe(seen)));
     let options = ServerOptions {
         latency: Duration::from_millis(args.latency),
         observer: Some(observer),
         ..ServerOptions::default()
     };
-    let server = Server::start(Shared::new(world), args.listen, options).await?;
+    let server = WorldServer::start(SharedWorld::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
     for (name, value) in urls.into_iter().chain(environment) {
         writeln!(out, "export {name}={}", quote(&value)).context("writing the environment")?;
@@ -85,7 +85,7 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<World> {
 }
 
 /// One request as a line.
-fn describe(seen: &Seen) -> String {
+fn describe(seen: &RequestRecord) -> String {
     let query = seen.query.as_ref().map(|query| format!("?{query}"));
     let status = seen
         .status

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 
 use promote_core::service::transport::Clock;
 
-use super::Shared;
+use super::SharedWorld;
 
 /// A clock that everybody in one world shares.
 #[derive(Clone, Debug)]
-pub struct WorldClock(Shared);
+pub struct WorldClock(SharedWorld);
 
 impl WorldClock {
     /// The clock of this world.
-    pub fn new(world: Shared) -> Self {
+    pub fn new(world: SharedWorld) -> Self {
         Self(world)
     }
 }

@@ -4,38 +4,38 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::port::{Entity, Stamps, Targets};
-use super::{Secret, Service, World, github};
+use super::port::{CatalogEntity, ChangeStamps, RelationTargets};
+use super::{SecretText, ServiceName, World, github};
 
 /// An event with its time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scheduled {
+pub struct TimedEvent {
     /// The time at which it happens.
     pub at: Timestamp,
     /// The event.
-    pub then: Event,
+    pub then: WorldEvent,
 }
 
 /// A deed of somebody else; a world file writes it as the `then` of an event.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(from = "super::file::ThenFile")]
-pub enum Event {
+pub enum WorldEvent {
     /// A GitOps operator brings the content of a branch into the cluster and reports to Port.
-    Sync(Sync),
+    Sync(OperatorSync),
     /// Somebody sends a request to one of the two services.
-    Request(Foreign),
+    Request(ForeignRequest),
     /// A deed at GitHub: a commit, a check, a review, a merge.
-    GitHub(github::Event),
+    GitHub(github::GitHubEvent),
     /// Port's tokens cease to work.
     RevokePortTokens,
     /// A token of GitHub ceases to work.
-    ExpireToken(Secret),
+    ExpireToken(SecretText),
 }
 
 /// The sync of one runtime by a GitOps operator such as Argo CD or Flux.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Sync {
+pub struct OperatorSync {
     /// The runtime, an entity of the blueprint `running_service`.
     pub entity: String,
     /// The repository, `owner/name`.
@@ -61,9 +61,9 @@ fn healthy() -> String {
 /// A request of somebody else, with credentials of this world.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Foreign {
+pub struct ForeignRequest {
     /// The service.
-    pub service: Service,
+    pub service: ServiceName,
     /// The method.
     pub method: String,
     /// Path and query.
@@ -73,18 +73,18 @@ pub struct Foreign {
     pub body: Value,
 }
 
-impl Event {
+impl WorldEvent {
     pub(super) fn happen(&self, world: &mut World) {
         match self {
             Self::Sync(sync) => sync.happen(world),
             Self::Request(foreign) => foreign.happen(world),
             Self::GitHub(event) => {
-                let when = github::When::At(world.now);
+                let when = github::EventTrigger::At(world.now);
                 let event = event.clone();
                 world
                     .github
                     .schedule
-                    .push(github::Scheduled { when, event });
+                    .push(github::TriggeredEvent { when, event });
                 world.github.catch_up(world.now);
             }
             Self::RevokePortTokens => world.port.revoke_tokens(),
@@ -95,7 +95,7 @@ impl Event {
     }
 }
 
-impl Sync {
+impl OperatorSync {
     fn happen(&self, world: &mut World) {
         // A merge that no longer waits for anything happens before the operator looks.
         world.github.catch_up(world.now);
@@ -126,12 +126,12 @@ impl Sync {
                 set("healthStatus", &self.health);
                 runtime
                     .relations
-                    .insert("image".to_owned(), Targets::One(image));
+                    .insert("image".to_owned(), RelationTargets::One(image));
             }
             // The catalog has no such image, so the operator cannot name it.
             None => set("syncStatus", "Unknown"),
         }
-        runtime.stamps = Stamps {
+        runtime.stamps = ChangeStamps {
             updated_at: now,
             updated_by: "argocd".to_owned(),
             ..runtime.stamps.clone()
@@ -140,7 +140,7 @@ impl Sync {
 }
 
 /// Returns the references by which a manifest may name an image of the catalog.
-fn references(image: &Entity) -> Vec<String> {
+fn references(image: &CatalogEntity) -> Vec<String> {
     let text = |name: &str| image.properties.get(name).and_then(Value::as_str);
     let Some(registry) = text("registryId") else {
         return Vec::new();
@@ -160,7 +160,7 @@ fn holds(text: &str, reference: &str) -> bool {
     })
 }
 
-impl Foreign {
+impl ForeignRequest {
     fn happen(&self, world: &mut World) {
         let Some(token) = world.token(self.service) else {
             return;
@@ -185,15 +185,15 @@ impl Foreign {
 
 impl World {
     /// Makes an event happen now.
-    pub fn happen(&mut self, event: &Event) {
+    pub fn happen(&mut self, event: &WorldEvent) {
         event.happen(self);
     }
 
     /// Returns a token for a request of somebody else.
-    fn token(&mut self, service: Service) -> Option<String> {
+    fn token(&mut self, service: ServiceName) -> Option<String> {
         match service {
-            Service::Port => self.port.token_of_first(self.now),
-            Service::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
+            ServiceName::Port => self.port.token_of_first(self.now),
+            ServiceName::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
         }
     }
 }

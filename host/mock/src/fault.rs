@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use promote_core::service::transport::HttpRequest;
 
-use super::Service;
+use super::ServiceName;
 
 /// The faults of a world.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Faults(pub Vec<Fault>);
+pub struct ServiceFaults(pub Vec<ServiceFault>);
 
 /// A fault, which strikes some requests of those that match.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Fault {
+pub struct ServiceFault {
     /// The service; both if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service: Option<Service>,
+    pub service: Option<ServiceName>,
     /// The method; all if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -36,7 +36,7 @@ pub struct Fault {
     #[serde(default = "one")]
     pub times: u32,
     /// The effect on the request.
-    pub then: Effect,
+    pub then: FaultEffect,
     /// The number of matching requests so far.
     #[serde(skip)]
     pub count: u32,
@@ -52,13 +52,13 @@ fn one() -> u32 {
 /// The effect of a fault on a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Effect {
+pub enum FaultEffect {
     /// It is answered like this, and has no effect.
-    Answer(Canned),
+    Answer(CannedAnswer),
     /// A rate limit holds until it is over; every matching request meanwhile is refused.
-    RateLimit(RateLimit),
+    RateLimit(RateLimitFault),
     /// The connection is cut.
-    Cut(Cut),
+    Cut(ConnectionCut),
     /// The answer comes late.
     Delay(SignedDuration),
 }
@@ -66,7 +66,7 @@ pub enum Effect {
 /// The moment at which a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Cut {
+pub enum ConnectionCut {
     /// No server listens. A server that has accepted a connection can no longer refuse it, so behind a socket this is `before`.
     Refused,
     /// The request arrived, and had no effect.
@@ -78,7 +78,7 @@ pub enum Cut {
 /// A fixed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Canned {
+pub struct CannedAnswer {
     /// The status.
     pub status: u16,
     /// Headers, by name.
@@ -89,7 +89,7 @@ pub struct Canned {
     pub body: String,
 }
 
-impl Canned {
+impl CannedAnswer {
     /// A bad gateway, as a proxy says it: in HTML.
     pub fn bad_gateway() -> Self {
         let body = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n";
@@ -104,9 +104,9 @@ impl Canned {
 /// A rate limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RateLimit {
+pub struct RateLimitFault {
     /// Primary or secondary.
-    pub kind: RateKind,
+    pub kind: RateLimitKind,
     /// The time that it holds.
     pub lasts: SignedDuration,
     /// The status: 403 at GitHub and 429 at Port if it is missing. GitHub documents both.
@@ -117,7 +117,7 @@ pub struct RateLimit {
 /// The two rate limits of GitHub. Port has the primary one only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum RateKind {
+pub enum RateLimitKind {
     /// The quota is used up: `x-ratelimit-remaining: 0` and a reset.
     Primary,
     /// Too much at once: `retry-after`.
@@ -173,19 +173,19 @@ impl From<PathGlob> for String {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FaultStrike {
     pub(super) delay: Duration,
-    pub(super) effect: Option<Effect>,
+    pub(super) effect: Option<FaultEffect>,
 }
 
-impl Faults {
+impl ServiceFaults {
     /// Adds a fault that strikes the next matching request, once.
     pub fn next(
         &mut self,
-        service: Service,
+        service: ServiceName,
         method: &str,
         path: &str,
-        then: Effect,
-    ) -> Result<&mut Fault, globset::Error> {
-        self.0.push(Fault {
+        then: FaultEffect,
+    ) -> Result<&mut ServiceFault, globset::Error> {
+        self.0.push(ServiceFault {
             service: Some(service),
             method: Some(method.to_owned()),
             path: PathGlob::new(path)?,
@@ -201,7 +201,7 @@ impl Faults {
     /// Counts the request, and returns the effects on it: delays add up, of the other effects the first one holds.
     pub(super) fn strike(
         &mut self,
-        service: Service,
+        service: ServiceName,
         now: Timestamp,
         request: &HttpRequest,
     ) -> FaultStrike {
@@ -211,7 +211,7 @@ impl Faults {
                 continue;
             }
             match &fault.then {
-                Effect::Delay(delay) => {
+                FaultEffect::Delay(delay) => {
                     strike.delay += Duration::try_from(*delay).unwrap_or_default();
                 }
                 _ if strike.effect.is_some() => {}
@@ -222,8 +222,8 @@ impl Faults {
     }
 }
 
-impl Fault {
-    fn matches(&self, service: Service, request: &HttpRequest) -> bool {
+impl ServiceFault {
+    fn matches(&self, service: ServiceName, request: &HttpRequest) -> bool {
         let method = self.method.as_deref();
         self.service.is_none_or(|own| own == service)
             && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
@@ -237,19 +237,21 @@ impl Fault {
         }
         self.count += 1;
         let struck = self.count >= self.nth && self.count - self.nth < self.times;
-        if struck && let Effect::RateLimit(limit) = &self.then {
+        if struck && let FaultEffect::RateLimit(limit) = &self.then {
             self.until = now.checked_add(limit.lasts).ok();
         }
         struck
     }
 
     /// Returns the effect as it is now: for a rate limit, with the time that is left.
-    fn present(&self, effect: &Effect, now: Timestamp) -> Effect {
+    fn present(&self, effect: &FaultEffect, now: Timestamp) -> FaultEffect {
         match (effect, self.until) {
-            (Effect::RateLimit(limit), Some(until)) => Effect::RateLimit(RateLimit {
-                lasts: until.duration_since(now),
-                ..limit.clone()
-            }),
+            (FaultEffect::RateLimit(limit), Some(until)) => {
+                FaultEffect::RateLimit(RateLimitFault {
+                    lasts: until.duration_since(now),
+                    ..limit.clone()
+                })
+            }
             _ => effect.clone(),
         }
     }

@@ -24,7 +24,7 @@ pub use port::PortFile;
 
 use toml::Spanned;
 
-use super::{Faults, World};
+use super::{ServiceFaults, World};
 
 /// Why a world file is not one.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ pub struct WorldFile {
     #[serde(default)]
     github: GitHubFile,
     #[serde(default)]
-    faults: Faults,
+    faults: ServiceFaults,
     #[serde(default)]
     events: Vec<Spanned<EventFile>>,
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 ///
 /// A scenario clones worlds to compare them later, far more often than a run changes one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OnWrite<T>(Arc<T>);
+pub struct CopyOnWrite<T>(Arc<T>);
 
-impl<T> From<T> for OnWrite<T> {
+impl<T> From<T> for CopyOnWrite<T> {
     fn from(value: T) -> Self {
         Self(Arc::new(value))
     }
 }
 
-impl<T> Deref for OnWrite<T> {
+impl<T> Deref for CopyOnWrite<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -23,7 +23,7 @@ impl<T> Deref for OnWrite<T> {
     }
 }
 
-impl<T: Clone> DerefMut for OnWrite<T> {
+impl<T: Clone> DerefMut for CopyOnWrite<T> {
     fn deref_mut(&mut self) -> &mut T {
         Arc::make_mut(&mut self.0)
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_change_is_seen_by_nobody_else() {
-        let mut one = OnWrite::from(vec![1]);
+        let mut one = CopyOnWrite::from(vec![1]);
         let other = one.clone();
         assert!(Arc::ptr_eq(&one.0, &other.0));
         one.push(2);

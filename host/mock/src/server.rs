@@ -24,7 +24,7 @@ use promote_core::service::transport::HttpRequest;
 
 #[cfg(doc)]
 use super::World;
-use super::{Cut, Seen, Service, Shared};
+use super::{ConnectionCut, RequestRecord, ServiceName, SharedWorld};
 
 /// The largest body that is read, for either service; Port has a smaller limit of its own.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// A function that is told of each request after its answer.
-pub type Observer = Arc<dyn Fn(&Seen) + Send + Sync>;
+pub type RequestObserver = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
 
 /// The choices of whoever serves a world.
 #[derive(Clone, Default)]
@@ -41,14 +41,14 @@ pub struct ServerOptions {
     /// The time that each answer takes, as over a real network.
     pub latency: Duration,
     /// The function that is told of each request after its answer.
-    pub observer: Option<Observer>,
+    pub observer: Option<RequestObserver>,
     /// The clock of the served world.
-    pub time: Time,
+    pub time: ServerTime,
 }
 
 /// The clock of a served world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Time {
+pub enum ServerTime {
     /// The system's: the world's present moves there, and goes on with it.
     #[default]
     System,
@@ -69,19 +69,19 @@ pub enum ServerError {
 
 /// A world that is being served. Dropping it closes the listener and cuts every connection.
 #[derive(Debug)]
-pub struct Server {
+pub struct WorldServer {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     accept_loop: JoinHandle<()>,
 }
 
-impl Server {
+impl WorldServer {
     /// Serves a world on a loopback address; port 0 takes a free one. The world's present becomes that of the system, unless
     /// the options say otherwise.
     ///
     /// Fails if the address is not of this machine alone, or is taken.
     pub async fn start(
-        world: Shared,
+        world: SharedWorld,
         listen: SocketAddr,
         options: ServerOptions,
     ) -> Result<Self, ServerError> {
@@ -91,7 +91,7 @@ impl Server {
         let bind = |error| ServerError::Bind(listen, error);
         let listener = TcpListener::bind(listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        if options.time == Time::System {
+        if options.time == ServerTime::System {
             world.lock().rebase(Timestamp::now());
         }
         let (stop, stopped) = watch::channel(false);
@@ -121,7 +121,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for WorldServer {
     fn drop(&mut self) {
         self.accept_loop.abort();
     }
@@ -130,7 +130,7 @@ impl Drop for Server {
 async fn accept_connections(
     listener: TcpListener,
     mut stopped: watch::Receiver<bool>,
-    world: Shared,
+    world: SharedWorld,
     options: ServerOptions,
 ) {
     let mut connections = JoinSet::new();
@@ -158,7 +158,7 @@ async fn accept_connections(
 async fn serve_connection(
     stream: TcpStream,
     mut stopped: watch::Receiver<bool>,
-    world: Shared,
+    world: SharedWorld,
     options: ServerOptions,
 ) {
     // Small answers must not wait for an acknowledgement.
@@ -179,7 +179,7 @@ async fn serve_connection(
 /// Answers one request, or fails with the cut that hyper turns into a closed socket.
 async fn answer(
     request: http::Request<Incoming>,
-    world: &Shared,
+    world: &SharedWorld,
     options: &ServerOptions,
 ) -> Result<http::Response<Full<Bytes>>, CutConnection> {
     let (parts, body) = request.into_parts();
@@ -191,13 +191,13 @@ async fn answer(
     let request = HttpRequest::from_parts(parts, body.to_vec());
     let (answer, seen, delay) = {
         let mut world = world.lock();
-        if options.time == Time::System {
+        if options.time == ServerTime::System {
             world.advance_to(Timestamp::now());
         }
-        let answer = world.handle(Service::of_path(request.uri().path()), &request);
+        let answer = world.handle(ServiceName::of_path(request.uri().path()), &request);
         let delay = match options.time {
-            Time::System => answer.delay,
-            Time::World => {
+            ServerTime::System => answer.delay,
+            ServerTime::World => {
                 world.advance(answer.delay);
                 Duration::ZERO
             }
@@ -210,7 +210,9 @@ async fn answer(
     }
     match answer.result {
         Ok(response) => Ok(response.map(|body| Full::new(Bytes::from(body)))),
-        Err(Cut::Refused | Cut::Before | Cut::After) => Err(CutConnection),
+        Err(ConnectionCut::Refused | ConnectionCut::Before | ConnectionCut::After) => {
+            Err(CutConnection)
+        }
     }
 }
 

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 /// One of the two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Service {
+pub enum ServiceName {
     /// Port.
     Port,
     /// GitHub.
     GitHub,
 }
 
-impl Service {
+impl ServiceName {
     /// Returns the service that a path belongs to where both share one address: all of Port's routes are under `/v1`,
     /// and none of GitHub's.
     pub fn of_path(path: &str) -> Self {
@@ -24,7 +24,7 @@ impl Service {
     }
 }
 
-impl std::fmt::Display for Service {
+impl std::fmt::Display for ServiceName {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Port => "port",

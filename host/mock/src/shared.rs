@@ -6,9 +6,9 @@ use super::{World, WorldClock, WorldTransport};
 
 /// A world that several holders share.
 #[derive(Clone, Debug, Default)]
-pub struct Shared(Arc<Mutex<World>>);
+pub struct SharedWorld(Arc<Mutex<World>>);
 
-impl Shared {
+impl SharedWorld {
     /// Shares a world.
     pub fn new(world: World) -> Self {
         Self(Arc::new(Mutex::new(world)))

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
-use super::{Cut, Service, Shared};
+use super::{ConnectionCut, ServiceName, SharedWorld};
 
 /// The address of Port in every world.
 pub const PORT_URL: &str = "https://port.mock";
@@ -22,14 +22,14 @@ const TIMED_OUT: &str = "error sending request: operation timed out";
 /// Sends requests into a world.
 #[derive(Clone, Debug)]
 pub struct WorldTransport {
-    world: Shared,
+    world: SharedWorld,
     /// The time after which a client gives up waiting for an answer.
     pub timeout: Duration,
 }
 
 impl WorldTransport {
     /// A transport into this world, with the timeout of the live one.
-    pub fn new(world: Shared) -> Self {
+    pub fn new(world: SharedWorld) -> Self {
         Self {
             world,
             timeout: Duration::from_secs(30),
@@ -53,17 +53,17 @@ impl Transport for WorldTransport {
             return Err(TransportError::Lost(TIMED_OUT.to_owned()));
         }
         answer.result.map_err(|cut| match cut {
-            Cut::Refused => TransportError::Connect(REFUSED.to_owned()),
-            Cut::Before | Cut::After => TransportError::Lost(CLOSED.to_owned()),
+            ConnectionCut::Refused => TransportError::Connect(REFUSED.to_owned()),
+            ConnectionCut::Before | ConnectionCut::After => TransportError::Lost(CLOSED.to_owned()),
         })
     }
 }
 
 /// Returns the service behind the authority of a request.
-fn service_of(request: &HttpRequest) -> Result<Service, TransportError> {
+fn service_of(request: &HttpRequest) -> Result<ServiceName, TransportError> {
     match request.uri().host() {
-        Some("port.mock") => Ok(Service::Port),
-        Some("github.mock") => Ok(Service::GitHub),
+        Some("port.mock") => Ok(ServiceName::Port),
+        Some("github.mock") => Ok(ServiceName::GitHub),
         host => Err(TransportError::Connect(format!(
             "no such host: {}",
             host.unwrap_or("none")

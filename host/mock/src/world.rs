@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
-use super::{Cut, Effect, Event, Faults, GitHub, Port, Scheduled, Secret, Service};
+use super::{
+    ConnectionCut, FaultEffect, GitHub, Port, SecretText, ServiceFaults, ServiceName, TimedEvent,
+    WorldEvent,
+};
 
 /// Marks the answer of Port to a path that this mock does not have. The answer itself is that of the real service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,22 +27,22 @@ pub struct World {
     /// GitHub.
     pub github: GitHub,
     /// The faults that strike requests.
-    pub faults: Faults,
+    pub faults: ServiceFaults,
     /// The events to come.
-    pub schedule: Vec<Scheduled>,
+    pub schedule: Vec<TimedEvent>,
     /// The requests that arrived, in order.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<RequestRecord>,
     /// A GitHub token for clients to begin with, and for requests of other people.
-    pub github_token: Option<Secret>,
+    pub github_token: Option<SecretText>,
 }
 
 /// A request that arrived, with the status of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct RequestRecord {
     /// The time at which it arrived.
     pub at: Timestamp,
     /// The service that it is for.
-    pub service: Service,
+    pub service: ServiceName,
     /// Its method.
     pub method: http::Method,
     /// Its path, still encoded.
@@ -58,28 +61,28 @@ pub struct WorldAnswer {
     /// The time that the client waits for it.
     pub delay: Duration,
     /// The response, or the cut of the connection in its place.
-    pub result: Result<HttpResponse, Cut>,
+    pub result: Result<HttpResponse, ConnectionCut>,
 }
 
 impl World {
     /// Answers one request; the only way in.
-    pub fn handle(&mut self, service: Service, request: &HttpRequest) -> WorldAnswer {
+    pub fn handle(&mut self, service: ServiceName, request: &HttpRequest) -> WorldAnswer {
         let strike = self.faults.strike(service, self.now, request);
         let unknown_before = self.github.unknown_routes.len();
         let result = match strike.effect {
             None => Ok(self.serve(service, request)),
-            Some(Effect::Cut(Cut::After)) => {
+            Some(FaultEffect::Cut(ConnectionCut::After)) => {
                 self.serve(service, request);
-                Err(Cut::After)
+                Err(ConnectionCut::After)
             }
-            Some(Effect::Cut(cut)) => Err(cut),
+            Some(FaultEffect::Cut(cut)) => Err(cut),
             Some(effect) => Ok(effect.response(service, self.now, &self.port.rate)),
         };
         let response = result.as_ref().ok();
         let marked =
             response.is_some_and(|response| response.extensions().get::<UnknownRoute>().is_some());
         let unknown = marked || self.github.unknown_routes.len() > unknown_before;
-        self.seen.push(Seen {
+        self.seen.push(RequestRecord {
             at: self.now,
             service,
             method: request.method().clone(),
@@ -94,10 +97,10 @@ impl World {
         }
     }
 
-    pub(crate) fn serve(&mut self, service: Service, request: &HttpRequest) -> HttpResponse {
+    pub(crate) fn serve(&mut self, service: ServiceName, request: &HttpRequest) -> HttpResponse {
         match service {
-            Service::Port => self.port.handle(self.now, request),
-            Service::GitHub => self.github.handle(self.now, request),
+            ServiceName::Port => self.port.handle(self.now, request),
+            ServiceName::GitHub => self.github.handle(self.now, request),
         }
     }
 
@@ -132,10 +135,10 @@ impl World {
     }
 
     /// Schedules an event, this long from now.
-    pub fn after(&mut self, delay: Duration, then: Event) {
+    pub fn after(&mut self, delay: Duration, then: WorldEvent) {
         let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
         let at = self.now.checked_add(delay).unwrap_or(Timestamp::MAX);
-        self.schedule.push(Scheduled { at, then });
+        self.schedule.push(TimedEvent { at, then });
     }
 
     /// Returns the environment variables that let a client in.
@@ -168,7 +171,7 @@ impl World {
 
     /// Ends all faults, and all bad weather of GitHub.
     pub fn heal(&mut self) {
-        self.faults = Faults::default();
+        self.faults = ServiceFaults::default();
         self.github.heal();
     }
 

@@ -147,6 +147,19 @@ impl Stream<'_> {
         values
     }
 
+    /// Whether any node has a tag.
+    pub(super) fn has_tags(&self) -> bool {
+        let mut open: Vec<&Node> = self.documents.iter().collect();
+        while let Some(node) = open.pop() {
+            if node.tag.is_some() {
+                return true;
+            }
+            open.extend(node.items());
+            open.extend(node.entries().iter().flat_map(|(key, value)| [key, value]));
+        }
+        false
+    }
+
     /// The node that carries an anchor.
     pub fn anchored(&self, anchor: usize) -> Option<&Node> {
         let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;

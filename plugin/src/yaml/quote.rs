@@ -62,7 +62,7 @@ pub fn is_plain_text(value: &str, flow: bool) -> bool {
         || value.contains(" #")
         || value.ends_with(':')
         || value.trim() != value
-        || (flow && (value.contains([',', '[', ']', '{', '}']) || value.contains(":?")))
+        || (flow && value.contains([',', '[', ']', '{', '}', '?']))
         || value.starts_with("---")
         || value.starts_with("...");
     !starts_badly && !breaks && !is_typed(value)

@@ -3,6 +3,7 @@
 //! The parser's positions count characters and its spans take in anchors and tags; here they are bytes, and only the
 //! scalar itself. Limits hold before anything is built on top.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
@@ -34,11 +35,24 @@ impl<'a> Stream<'a> {
     }
 
     fn read_twice(text: &'a str) -> Result<Self, String> {
-        let outline = Outline::read(text);
-        let stream = match (Self::parse(text, None), &outline) {
+        // Readers differ in whether a last line without its end has one in a block text; with it, they agree.
+        let ended = if text.ends_with('\n') {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(format!("{text}\n"))
+        };
+        let first = Self::parse(text, &Repaired::unchanged(&ended));
+        let has_tags = first.as_ref().map_or(true, Self::has_tags);
+        if let Some(line) = tag_before_comma(text).filter(|_| has_tags) {
+            return Err(format!(
+                "line {line}: a tag stands right before a comma, which readers of YAML do not agree on: put a blank between them"
+            ));
+        }
+        let outline = Outline::read(&ended);
+        let stream = match (first, &outline) {
             (Err(error), Ok(outline)) => {
-                let repaired = Repaired::new(text, &outline.enclosed);
-                Self::parse(text, Some(&repaired)).map_err(|_| error)?
+                let repaired = Repaired::new(&ended, &outline.enclosed);
+                Self::parse(text, &repaired).map_err(|_| error)?
             }
             (result, _) => result?,
         };
@@ -47,20 +61,11 @@ impl<'a> Stream<'a> {
         Ok(stream)
     }
 
-    fn parse(text: &'a str, repaired: Option<&Repaired>) -> Result<Self, String> {
-        let own;
-        let (parsed, offsets) = match repaired {
-            Some(repaired) => (repaired.text.as_str(), &repaired.offsets),
-            None => {
-                let places = text.char_indices().map(|(at, _)| at);
-                own = places.chain([text.len()]).collect();
-                (text, &own)
-            }
-        };
+    fn parse(text: &'a str, repaired: &Repaired<'_>) -> Result<Self, String> {
         let mut reader = Reader {
-            parser: Parser::new_from_str(parsed),
-            offsets,
-            is_repaired: repaired.is_some(),
+            parser: Parser::new_from_str(&repaired.text),
+            offsets: &repaired.offsets,
+            is_repaired: matches!(repaired.text, Cow::Owned(_)),
             text,
             aliases: Vec::new(),
             anchors: Vec::new(),
@@ -82,6 +87,25 @@ impl<'a> Stream<'a> {
             anchors: reader.anchors,
         })
     }
+}
+
+/// The line of a tag that is followed by a comma at once. The second reader gives up there, in a way that cannot be caught.
+fn tag_before_comma(text: &str) -> Option<usize> {
+    let starts = text.match_indices('!').filter(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        before.is_none_or(|c| c.is_whitespace() || ",[]{}:".contains(c))
+    });
+    let mut ends = starts.filter(|(at, _)| {
+        let mut rest = &text[*at..];
+        // `!<tag:yaml.org,2002:str>` ends behind its bracket.
+        if rest.starts_with("!<") {
+            rest = rest.find('>').map_or("", |close| &rest[close..]);
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || c == ',');
+        end.is_some_and(|end| rest[end..].starts_with(','))
+    });
+    let (at, _) = ends.next()?;
+    Some(text[..at].matches('\n').count() + 1)
 }
 
 struct Reader<'p, 't> {
@@ -236,10 +260,8 @@ impl<'p> Reader<'p, '_> {
     }
 
     fn offset(&self, character: usize) -> usize {
-        self.offsets
-            .get(character)
-            .copied()
-            .unwrap_or(self.text.len())
+        let offset = self.offsets.get(character).copied();
+        offset.map_or(self.text.len(), |offset| offset.min(self.text.len()))
     }
 }
 

@@ -3,20 +3,30 @@
 //! Kubernetes' readers take a closing bracket at its key's column, quoted text that goes on there, and tabs between the parts
 //! of a map in brackets. YAML 1.2 forbids some of it, and the first reader refuses all. Blanks that no reader counts cure it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A text to parse in a file's place.
 #[derive(Debug)]
-pub(super) struct Repaired {
-    pub(super) text: String,
+pub(super) struct Repaired<'a> {
+    pub(super) text: Cow<'a, str>,
     /// For each character of `text`, the byte of the file that it stands for; and the end.
     pub(super) offsets: Vec<usize>,
 }
 
-impl Repaired {
+impl<'a> Repaired<'a> {
+    /// The text as it is.
+    pub(super) fn unchanged(text: &'a str) -> Self {
+        let places = text.char_indices().map(|(at, _)| at);
+        Self {
+            text: Cow::Borrowed(text),
+            offsets: places.chain([text.len()]).collect(),
+        }
+    }
+
     /// Puts blanks for tabs behind colons and, within what brackets or quotes enclose, at the beginning of each line.
     pub(super) fn new(text: &str, enclosed: &[Range<usize>]) -> Self {
-        let mut out = Self {
+        let mut out = Draft {
             text: String::with_capacity(text.len()),
             offsets: Vec::with_capacity(text.len() + 1),
         };
@@ -51,9 +61,20 @@ impl Repaired {
             }
         }
         out.offsets.push(text.len());
-        out
+        Self {
+            text: Cow::Owned(out.text),
+            offsets: out.offsets,
+        }
     }
+}
 
+/// A repaired text in the making.
+struct Draft {
+    text: String,
+    offsets: Vec<usize>,
+}
+
+impl Draft {
     fn push(&mut self, c: char, at: usize) {
         self.text.push(c);
         self.offsets.push(at);

@@ -72,6 +72,27 @@ fn writes_nothing_that_kubernetes_cannot_read() {
 }
 
 #[test]
+fn what_makes_a_reader_give_up_is_refused_before() {
+    for text in [
+        "tag: v1\nx: {!,\n",
+        "tag: v1\nx: [!t,b]\n",
+        "tag: v1\nx: {a: !<y>,b: c}\n",
+    ] {
+        check("tag", text, Err("line 2"));
+    }
+    for text in [
+        "tag: v1\nx: [\"!a,b\", c!, d]\n",
+        "tag: v1\nx: Stop !now, please\n",
+        "tag: v1\nx: |\n  last !a,",
+        "tag: v1\nx: \"last",
+    ] {
+        let _ = edit(text, Selector::default(), "tag", "v2");
+    }
+    let open = "tag: v1\nx: |-\n  last";
+    check("tag", open, Ok(&open.replace("v1", "\"1.20\"")));
+}
+
+#[test]
 fn tags_that_go_takes_for_numbers_are_quoted() {
     for tag in ["0_x1f", "0_b1", "0_o17", "1E_-5", "1_2e_3"] {
         let after = edit("tag: v1\n", Selector::default(), "tag", tag).unwrap();

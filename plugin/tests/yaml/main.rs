@@ -8,6 +8,7 @@
 
 mod corpus;
 mod edge_cases;
+mod judged;
 mod layouts;
 mod property;
 

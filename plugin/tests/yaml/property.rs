@@ -5,8 +5,11 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::edit;
-use promote_policy::yaml::Selector;
+use serde_json::json;
+
+use super::{edit, judged};
+use promote_policy::yaml::path::Step;
+use promote_policy::yaml::{Address, Path, Selector};
 
 const CASES: u32 = 4_000;
 
@@ -170,6 +173,22 @@ fn write(roots: &[Value], layout: &Layout) -> Written {
     out
 }
 
+/// Hands an edit to other readers. Generated keys are `k0`, indexes stand in brackets; the last document is the one.
+fn record_generated(before: &str, path: &str, value: &str, after: &str) {
+    let parsed: Path = path.parse().unwrap();
+    let keys = parsed.0.iter().map(|step| match step {
+        Step::Index(at) => json!(at),
+        Step::Key(key) => json!(key),
+        Step::Where { .. } => unreachable!("not generated"),
+    });
+    let keys: Vec<_> = keys.collect();
+    let mut address = Address::from(parsed);
+    let lines = before.lines();
+    let markers = lines.filter(|line| line.trim_end() == "---").count();
+    address.document.index = Some(markers);
+    judged::record(before, &address, &json!(keys), value, after);
+}
+
 #[test]
 fn an_edit_stays_within_the_scalar() {
     let (edited, refused) = (Cell::new(0), Cell::new(0));
@@ -194,6 +213,7 @@ fn an_edit_stays_within_the_scalar() {
         match edit(&document.text, Selector::default(), &path, &new) {
             Ok(after) => {
                 edited.set(edited.get() + 1);
+                record_generated(&document.text, &path, &new, &after);
                 let tail = document.text.len() - span.end;
                 prop_assert!(after.len() >= span.start + tail);
                 prop_assert_eq!(&after[..span.start], &document.text[..span.start]);
@@ -213,6 +233,7 @@ fn an_edit_stays_within_the_scalar() {
                     "has the tag",
                     "template",
                     "stands twice",
+                    "right before a comma",
                 ];
                 prop_assert!(
                     known.iter().any(|reason| why.contains(reason)),

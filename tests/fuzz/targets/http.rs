@@ -25,7 +25,7 @@ use promote_core::source::live::{Live, Setup};
 use promote_intake::config::Config;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
-use promote_mock::{Shared, World, WorldTransport};
+use promote_mock::{SharedWorld, World, WorldTransport};
 
 static SAMPLE: LazyLock<World> = LazyLock::new(World::sample);
 const STATUSES: [u16; 12] = [200, 201, 204, 301, 307, 400, 401, 403, 404, 409, 422, 503];
@@ -54,7 +54,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// Makes one call and one read of the host's own, both answered from the input.
 async fn ask(choice: u8, status: u8, bodies: &[u8]) {
-    let world = Shared::new(SAMPLE.clone());
+    let world = SharedWorld::new(SAMPLE.clone());
     let service = Arc::new(Service {
         world: world.transport(),
         status: STATUSES[usize::from(status) % STATUSES.len()],
@@ -84,7 +84,7 @@ fn expect_no_secret(failure: &dyn std::fmt::Debug) {
     }
 }
 
-fn live(world: &Shared, transport: Arc<dyn Transport>) -> Live {
+fn live(world: &SharedWorld, transport: Arc<dyn Transport>) -> Live {
     let secret = |text| Secret::new("a secret", text).expect("the sample's are secrets");
     Live::new(Setup {
         transport,
@@ -105,16 +105,17 @@ fn live(world: &Shared, transport: Arc<dyn Transport>) -> Live {
     .expect("both are URLs")
 }
 
-fn deadline(world: &Shared) -> jiff::Timestamp {
+fn deadline(world: &SharedWorld) -> jiff::Timestamp {
     let now = world.lock().now;
     now.checked_add(Duration::from_secs(120))
         .expect("two minutes from now is a time")
 }
 
-fn gate(world: &Shared, live: Arc<Live>) -> Gate {
+fn gate(world: &SharedWorld, live: Arc<Live>) -> Gate {
     let grants = Config::parse(GRANTS).expect("these are grants").grants;
     let parts = RunParts {
-        source: Box::new(live),
+        source: Box::new(live.clone()),
+        live,
         limits: Limits::default(),
         journal: Journal::in_memory().0,
         clock: Arc::new(world.clock()),

@@ -9,11 +9,10 @@ fuzz_target!(|text: &str| {
         .into_iter()
         .flatten()
     {
-        let names = [
-            &payload.run,
-            &payload.subject.key.identifier,
-            &payload.subject.key.blueprint,
-        ];
+        let mut names = vec![&payload.run];
+        if let Some(key) = &payload.subject {
+            names.extend([&key.identifier, &key.blueprint]);
+        }
         for name in names {
             assert!(
                 !name.is_empty() && !matches!(name.as_str(), "." | ".."),

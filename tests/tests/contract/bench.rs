@@ -12,7 +12,7 @@ use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, Transport};
 use promote_core::source::live::{Live, Setup};
 use promote_mock::sample::GITHUB_TOKEN;
-use promote_mock::{Shared, World};
+use promote_mock::{SharedWorld, World};
 use promote_tests::bench::setup;
 use promote_tests::door::OpenDoor;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(crate) const HEAD: &str = "promote/web-prod/1.4.2";
 
 /// See the module.
 pub(crate) struct RecordedClients {
-    pub(crate) world: Shared,
+    pub(crate) world: SharedWorld,
     pub(crate) live: OpenDoor,
     record: ExchangeRecord,
     /// The calls that were made, by their names in `wit/`.
@@ -46,7 +46,7 @@ impl RecordedClients {
         let mut world = World::sample();
         change(&mut world);
         let deadline = world.now.checked_add(Duration::from_secs(900)).unwrap();
-        let world = Shared::new(world);
+        let world = SharedWorld::new(world);
         let transport = Arc::new(record.listen(world.transport()));
         let live = Live::new(Setup {
             github,

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::record::HttpExchange;
 
+/// The end of a complaint in which GitHub's description is wrong: 138 of 146 recorded labels have null here.
+const CONTRADICTED: &str = "/labels/0/description: value is not of type \"string\"";
+
 /// Parameters that stand for more than one segment: GitHub takes the slashes of branches and files as they are.
 const MULTI_PART_PARAMETERS: [&str; 4] = ["path", "ref", "branch", "basehead"];
 /// The statuses that any operation may answer, documented for it or not; the redirects are those of a renamed repository.
@@ -54,10 +57,9 @@ pub(crate) struct ApiCoverage {
 impl ApiDescription {
     /// Reads the description.
     pub(crate) fn read() -> Self {
-        let mut whole: Value =
+        let whole: Value =
             serde_json::from_str(include_str!("../../contract/github-openapi-subset.json"))
                 .unwrap();
-        correct(&mut whole);
         let mut operations = Vec::new();
         for (template, methods) in whole["paths"].as_object().unwrap() {
             for (method, described) in methods.as_object().unwrap() {
@@ -107,6 +109,7 @@ impl ApiDescription {
             ]
             .into_iter()
             .filter_map(Result::err)
+            .filter(|why| !why.ends_with(CONTRADICTED))
             .collect();
             coverage.used.insert(id.clone());
             if wrong.is_empty() && exchange.status < 300 {
@@ -259,15 +262,6 @@ impl ApiDescription {
             Err(format!("{at}: {}", wrong.join("; ")))
         }
     }
-}
-
-/// Corrects the description where GitHub answers otherwise: a label without a description has null there in every
-/// answer, and only the schema of listed pull requests says that it is always text.
-fn correct(whole: &mut Value) {
-    let place = "/components/schemas/pull-request-simple/properties/labels/items/properties/description/type";
-    let kind = whole.pointer_mut(place).unwrap();
-    assert_eq!(*kind, json!("string"), "corrected by now");
-    *kind = json!(["string", "null"]);
 }
 
 /// The place in the value, and what is wrong there, without the value: it may be a whole repository.

@@ -1,6 +1,6 @@
 //! The operations of the mock that our client never uses, for all the other clients that meet it.
 
-use promote_mock::github::{Level, TokenKind, Tokens};
+use promote_mock::github::{PermissionLevel, TokenKind, TokenTable};
 use promote_mock::sample::GITHUB_TOKEN;
 use serde_json::{Value, json};
 
@@ -275,10 +275,10 @@ async fn as_strangers(bench: &RecordedClients) {
             .0,
         401
     );
-    bench.world.lock().github.tokens = Tokens::default();
+    bench.world.lock().github.tokens = TokenTable::default();
     for kind in [TokenKind::FineGrained, TokenKind::Actions] {
-        let mut token = promote_mock::github::Token::full(kind, "bot");
-        token.permissions = [("metadata".to_owned(), Level::Read)].into();
+        let mut token = promote_mock::github::GitHubToken::full(kind, "bot");
+        token.permissions = [("metadata".to_owned(), PermissionLevel::Read)].into();
         bench.world.lock().github.tokens.insert(GITHUB_TOKEN, token);
         let refs = format!("{repository}/git/refs");
         let body = json!({"ref": "refs/heads/x", "sha": "0".repeat(40)});

@@ -2,7 +2,7 @@
 
 use promote_core::contract::MergeMethod;
 use promote_mock::World;
-use promote_mock::github::{BranchRules, Method};
+use promote_mock::github::{BranchRules, MergeStyle};
 
 use crate::bench::{HEAD, PATH, REPOSITORY};
 use crate::journeys::{repository, rules};
@@ -98,7 +98,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
                 rules(
                     it,
                     BranchRules {
-                        allowed_methods: Some(vec![Method::Squash]),
+                        allowed_methods: Some(vec![MergeStyle::Squash]),
                         ..BranchRules::default()
                     },
                 )
@@ -146,6 +146,19 @@ pub(crate) fn refusals() -> Vec<Refusal> {
             },
             Merge,
             "rejected",
+        ),
+        (
+            |it| {
+                rules(
+                    it,
+                    BranchRules {
+                        merge_queue: true,
+                        ..BranchRules::default()
+                    },
+                )
+            },
+            Merge,
+            "later",
         ),
         (
             |world| repository(world).settings.archived = true,

@@ -47,7 +47,10 @@ async fn a_policy_cannot_record_what_git_does_not_hold() {
 async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
     let ended = TestRun::guest(guests::LIAR).run().await;
     ended
-        .expect("violation", "nothing was merged")
+        .expect(
+            "violation",
+            "that this run has read or merged at its base branch",
+        )
         .expect_said("Policy broke its grants");
     ended.expect_nothing_written();
 }

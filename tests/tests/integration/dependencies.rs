@@ -8,10 +8,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// For each crate of the host the ones below it, as the map in ARCHITECTURE.md draws them.
-const BELOW: [(&str, &[&str]); 7] = [
+/// For each crate that the host is made of the ones below it, as the map in ARCHITECTURE.md draws them.
+const BELOW: [(&str, &[&str]); 8] = [
     ("promote-toolchain", &[]),
-    ("promote-core", &[]),
+    ("promote-template", &[]),
+    ("promote-core", &["promote-template"]),
     ("promote-intake", &["promote-core", "promote-toolchain"]),
     ("promote-mock", &["promote-core"]),
     (
@@ -20,6 +21,8 @@ const BELOW: [(&str, &[&str]); 7] = [
             "promote-core",
             "promote-intake",
             "promote-mock",
+            "promote-run",
+            "promote-template",
             "promote-toolchain",
         ],
     ),
@@ -95,15 +98,14 @@ fn each_crate_depends_on_those_below_it_only() {
             assert!(!is_ours || below.contains(&other), "{name} needs {other}");
         }
     }
-    let host = members.iter().filter(|package| {
-        let manifest = package["manifest_path"].as_str().unwrap();
-        manifest.contains("/host/")
-    });
-    assert_eq!(
-        host.count(),
-        BELOW.len(),
-        "a crate of the host is not listed"
-    );
+    for package in &members {
+        let is_host = package["manifest_path"]
+            .as_str()
+            .unwrap()
+            .contains("/host/");
+        let is_listed = BELOW.iter().any(|(name, _)| package["name"] == *name);
+        assert!(is_listed || !is_host, "{} is not listed", package["name"]);
+    }
 }
 
 #[test]

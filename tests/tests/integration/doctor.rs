@@ -1,7 +1,7 @@
 //! `promote doctor`: finds what is wrong before a run does, and nothing where nothing is.
 
 use promote_mock::World;
-use promote_mock::github::{Access, Method, TokenKind};
+use promote_mock::github::{MergeStyle, RepositoryAccess, TokenKind};
 use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn rules(world: &mut World) -> &mut promote_mock::github::BranchRules {
     repository.rules.entry("main".to_owned()).or_default()
 }
 
-fn token(world: &mut World, change: impl Fn(&mut promote_mock::github::Token)) {
+fn token(world: &mut World, change: impl Fn(&mut promote_mock::github::GitHubToken)) {
     let mut token = world
         .github
         .tokens
@@ -64,7 +64,7 @@ fn entity<'w>(
     world: &'w mut World,
     blueprint: &str,
     id: &str,
-) -> &'w mut promote_mock::port::Entity {
+) -> &'w mut promote_mock::port::CatalogEntity {
     world
         .port
         .entities
@@ -112,7 +112,7 @@ const FAULTS: &[PlantedFault] = &[
             repository.settings.private = false;
             token(world, |token| {
                 token.kind = TokenKind::Classic;
-                token.access = Access::Only(Default::default());
+                token.access = RepositoryAccess::Only(Default::default());
             });
         },
         settings: KEEP,
@@ -120,7 +120,7 @@ const FAULTS: &[PlantedFault] = &[
     PlantedFault {
         code: "merge-method",
         exit: 2,
-        world: |world| rules(world).allowed_methods = Some(vec![Method::Rebase]),
+        world: |world| rules(world).allowed_methods = Some(vec![MergeStyle::Rebase]),
         settings: KEEP,
     },
     PlantedFault {
@@ -260,15 +260,15 @@ async fn a_lock_is_a_note_and_a_fix_is_always_said() {
 #[tokio::test]
 async fn says_when_it_could_not_ask() {
     let mut world = World::sample();
-    let gone = promote_mock::fault::Canned {
+    let gone = promote_mock::fault::CannedAnswer {
         status: 404,
-        ..promote_mock::fault::Canned::bad_gateway()
+        ..promote_mock::fault::CannedAnswer::bad_gateway()
     };
-    let answer = promote_mock::Effect::Answer(gone);
+    let answer = promote_mock::FaultEffect::Answer(gone);
     world
         .faults
         .next(
-            promote_mock::Service::GitHub,
+            promote_mock::ServiceName::GitHub,
             "GET",
             "/repos/acme/gitops",
             answer,

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use promote_mock::{Effect, Service, World};
+use promote_mock::{FaultEffect, ServiceName, World};
 use promote_tests::guests::{GLUTTON, OBSERVER};
 use promote_tests::settings::SampleConfig;
 use tokio::process::Command;
@@ -53,10 +53,10 @@ fn guest(deed: &str) -> SampleConfig {
 async fn a_run_has_ended_soon_after_its_deadline() {
     let slow = || {
         let mut world = World::sample();
-        let late = Effect::Delay(jiff::SignedDuration::from_secs(60));
+        let late = FaultEffect::Delay(jiff::SignedDuration::from_secs(60));
         world
             .faults
-            .next(Service::GitHub, "POST", "/**", late)
+            .next(ServiceName::GitHub, "POST", "/**", late)
             .unwrap()
             .times = 100;
         world

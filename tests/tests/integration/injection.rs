@@ -26,7 +26,7 @@ pub(crate) fn obeyed(ended: &ProgramEnd) -> Vec<String> {
         "::warning title=",
         "::error title=",
         "::add-mask::eyJ",
-        "::group::run of service/web",
+        "::group::run for the Port run r_Ab12Cd34Ef56Gh78",
         "::endgroup::",
     ];
     let ours = |line: &str| known.iter().any(|start| line.starts_with(start));

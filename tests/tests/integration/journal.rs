@@ -36,13 +36,16 @@ async fn every_write_is_announced_before_it_is_made() {
         .expect_promoted();
 }
 
-/// A stage whose payload makes the journal's first line longer than anything else that is written, files in memory
+/// A stage whose Port run makes the journal's first line longer than anything else that is written, files in memory
 /// included: wasmtime makes one for the policy's data.
 async fn with_a_long_header() -> ProgramStage {
-    let mut payload = promote_mock::sample::payload();
-    payload["payload"]["properties"] = serde_json::json!({"padding": "x".repeat(200 << 10)});
     let stage = ProgramStage::sample().await;
-    stage.write("payload.json", &payload.to_string());
+    {
+        let mut world = stage.world.lock();
+        let run = world.port.runs.get_mut(promote_mock::sample::RUN).unwrap();
+        let padding = "x".repeat(400 << 10);
+        run.properties.insert("padding".to_owned(), padding.into());
+    }
     stage
 }
 

@@ -91,7 +91,7 @@ async fn makes_seventeen_requests(settings: &SampleConfig) {
     let stage = ProgramStage::sample().await.settings(settings);
     stage.run(&[]).await.expect(0);
     let seen = stage.world.lock().seen.clone();
-    let line = |seen: &promote_mock::Seen| {
+    let line = |seen: &promote_mock::RequestRecord| {
         let path = seen.path.replace(RUN, "RUN");
         let path = match path.split_once("/production/") {
             Some((folder, _)) => format!("{folder}/production/*"),

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Change, EntityKey, Failure, Relation, Severity};
+use promote_core::service::port::RunStatus;
 use promote_core::source::live::{Live, Setup};
-use promote_mock::{Cut, Effect, Fault, Shared, World};
+use promote_mock::{ConnectionCut, FaultEffect, ServiceFault, SharedWorld, World};
 use promote_tests::bench::setup;
 use promote_tests::door::OpenDoor;
 
 /// A live source on the sample world, and what it told its users.
 struct LiveSample {
-    world: Shared,
+    world: SharedWorld,
     live: OpenDoor,
     said: Arc<Mutex<Vec<String>>>,
 }
@@ -21,7 +22,7 @@ fn bench(change: impl FnOnce(&mut World)) -> LiveSample {
     let mut world = World::sample();
     change(&mut world);
     let deadline = world.now.checked_add(Duration::from_secs(600)).unwrap();
-    let world = Shared::new(world);
+    let world = SharedWorld::new(world);
     let said = Arc::new(Mutex::new(Vec::new()));
     let progress = said.clone();
     let mask = said.clone();
@@ -54,7 +55,7 @@ fn image(identifier: &str) -> Change {
 }
 
 /// A fault that strikes the first request to a path.
-fn fault(method: &str, path: &str, then: &str) -> Fault {
+fn fault(method: &str, path: &str, then: &str) -> ServiceFault {
     let text = format!("method = {method:?}\npath = {path:?}\nthen = {then}");
     toml::from_str(&text).unwrap()
 }
@@ -128,11 +129,15 @@ async fn never_creates_what_does_not_exist() {
 #[tokio::test]
 async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
     let logs = "/v1/actions/runs/*/logs";
-    for cut in [Cut::Refused, Cut::Before, Cut::After] {
+    for cut in [
+        ConnectionCut::Refused,
+        ConnectionCut::Before,
+        ConnectionCut::After,
+    ] {
         for nth in [1, 2] {
             let bench = bench(|world| {
                 let mut lost = fault("POST", logs, "{ cut = \"after\" }");
-                (lost.nth, lost.then) = (nth, Effect::Cut(cut));
+                (lost.nth, lost.then) = (nth, FaultEffect::Cut(cut));
                 world.faults.0.push(lost);
             });
             let severity = Severity::Warning;
@@ -148,11 +153,8 @@ async fn a_run_is_told_once_and_ends_once_whatever_is_lost() {
                 .end("done", "promoted", Some("SUCCESS"))
                 .await
                 .unwrap();
-            assert_eq!(
-                bench.live.port.run().await.unwrap().status(),
-                promote_core::service::port::RunStatus::Ended("SUCCESS".to_owned()),
-                "{cut:?} {nth}"
-            );
+            let status = bench.live.port.run().await.unwrap().status();
+            assert_eq!(status, RunStatus::Ended("SUCCESS".into()), "{cut:?} {nth}");
             let failure = update(&bench, "web-prod", "web-1.4.2").await.unwrap_err();
             assert!(matches!(failure, Failure::Conflict(_)), "{failure:?}");
             let text = format!("{:?}", bench.world.lock().port);

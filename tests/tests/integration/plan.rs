@@ -90,7 +90,7 @@ async fn a_run_makes_the_planned_writes() {
 #[tokio::test]
 async fn what_exists_only_after_a_write_is_filled_in() {
     // Each of these names the pull request that is yet to be opened.
-    let settings = "labels = [\"promotion\"]\nreviewers = [\"octocat\"]\nsupersede = true";
+    let settings = "labels = [\"promotion\"]\nreviewers = [\"kim\"]\nsupersede = true";
     let stage = planned(&SampleConfig::default().more(settings)).await;
     let text = std::fs::read_to_string(stage.path("plan.json")).unwrap();
     assert!(text.matches("4000000001").count() >= 4, "{text}");
@@ -161,7 +161,6 @@ async fn a_plan_fits_one_run_one_configuration_and_one_component() {
             change("/for/run", json!("r_other")),
             "for another Port run (r_other, here ",
         ),
-        (change("/for/payload", json!("0")), "for another payload"),
         (
             change("/for/config", json!("0")),
             "for another configuration",

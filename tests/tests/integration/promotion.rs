@@ -11,25 +11,27 @@ use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::source::live::{Live, Setup};
-use promote_mock::github::{Access, App, Installation, Level, TokenKind};
+use promote_mock::github::{
+    AppInstallation, GitHubApp, PermissionLevel, RepositoryAccess, TokenKind,
+};
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
-use promote_mock::{Fault, Service, Shared, World};
+use promote_mock::{ServiceFault, ServiceName, SharedWorld, World};
 use promote_tests::door::OpenDoor;
 
 const REPOSITORY: &str = "acme/gitops";
 const PATH: &str = "apps/web/prod/deployment.yaml";
 const HEAD: &str = "promote/web-prod/1.4.2";
 
-fn world() -> Shared {
-    Shared::new(World::sample())
+fn world() -> SharedWorld {
+    SharedWorld::new(World::sample())
 }
 
-fn live(world: &Shared) -> OpenDoor {
+fn live(world: &SharedWorld) -> OpenDoor {
     let token = Secret::new("the token of the sample", GITHUB_TOKEN).unwrap();
     live_as(world, github::Credentials::Token(token))
 }
 
-fn live_as(world: &Shared, github: github::Credentials) -> OpenDoor {
+fn live_as(world: &SharedWorld, github: github::Credentials) -> OpenDoor {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     let now = world.lock().now;
     let setup = Setup {
@@ -129,7 +131,7 @@ async fn propose(
 }
 
 /// Returns the state that people and machines act on.
-fn ending(world: &Shared) -> (Option<String>, usize, Vec<String>, String) {
+fn ending(world: &SharedWorld) -> (Option<String>, usize, Vec<String>, String) {
     let world = world.lock();
     let pulls = world.github.pull_requests(REPOSITORY).len();
     let manifest = world.github.file_at(REPOSITORY, "main", PATH);
@@ -154,8 +156,9 @@ async fn promotes_with_no_request_in_vain() {
     assert!(manifest.unwrap().contains("image: ghcr.io/acme/web:1.4.2"));
     assert_eq!((pulls, branches), (1, vec!["main".to_owned()]));
     let world = world.lock();
-    let line =
-        |seen: &promote_mock::Seen| format!("{} {} {:?}", seen.method, seen.path, seen.status);
+    let line = |seen: &promote_mock::RequestRecord| {
+        format!("{} {} {:?}", seen.method, seen.path, seen.status)
+    };
     let lines: Vec<_> = world.seen.iter().map(line).collect();
     assert!(world.seen.iter().all(|seen| !seen.unknown), "{lines:#?}");
     // Without what the run notes of the base ahead, the branch is made by REST, and one that was merged before looked for.
@@ -189,7 +192,7 @@ async fn ends_the_same_wherever_something_is_lost() {
     for then in faults {
         for nth in 1..=most {
             let world = world();
-            let fault: Fault =
+            let fault: ServiceFault =
                 toml::from_str(&format!("path = \"/**\"\nnth = {nth}\nthen = {then}")).unwrap();
             world.lock().faults.0.push(fault);
             let result = promote(&live(&world)).await;
@@ -209,7 +212,7 @@ async fn a_second_run_takes_over_what_the_first_left_anywhere() {
     for nth in 1..seen.len() {
         let world = world();
         // From here on nothing gets through: the run is killed, for all that the services can tell.
-        for service in [Service::Port, Service::GitHub] {
+        for service in [ServiceName::Port, ServiceName::GitHub] {
             let before = seen[..nth]
                 .iter()
                 .filter(|seen| seen.service == service)
@@ -218,7 +221,7 @@ async fn a_second_run_takes_over_what_the_first_left_anywhere() {
                 "path = \"/**\"\nnth = {}\ntimes = 1000\nthen = {{ cut = \"before\" }}",
                 before + 1
             );
-            let mut fault: Fault = toml::from_str(&text).unwrap();
+            let mut fault: ServiceFault = toml::from_str(&text).unwrap();
             fault.service = Some(service);
             world.lock().faults.0.push(fault);
         }
@@ -274,24 +277,27 @@ async fn lag_races_and_renames_do_not_matter() {
 async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let world = world();
     let pem = include_str!("../../../host/core/src/service/github/tests/testdata/app-pkcs8.pem");
-    let needed = [("contents", Level::Write), ("pull_requests", Level::Write)];
+    let needed = [
+        ("contents", PermissionLevel::Write),
+        ("pull_requests", PermissionLevel::Write),
+    ];
     let tokens = {
         let mut world = world.lock();
         let id = 5;
         let account = "acme".to_owned();
         let permissions = ["contents", "pull_requests", "administration"];
-        world.github.apps = vec![App {
+        world.github.apps = vec![GitHubApp {
             id: 1,
             client_id: "Iv1.promote".into(),
             slug: "promote".into(),
             owner: account.clone(),
             public_key: Some(public_key(pem)),
-            installations: vec![Installation {
+            installations: vec![AppInstallation {
                 id,
                 account,
-                access: Access::All,
+                access: RepositoryAccess::All,
                 permissions: permissions
-                    .map(|name| (name.to_owned(), Level::Write))
+                    .map(|name| (name.to_owned(), PermissionLevel::Write))
                     .into(),
                 suspended: false,
             }],

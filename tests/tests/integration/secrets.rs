@@ -1,8 +1,8 @@
 //! Secrets stay in the host, above all where something goes wrong. What looks for them is `canary`.
 
-use promote_mock::fault::Canned;
-use promote_mock::github::{Access, App, Installation, Level};
-use promote_mock::{Effect, Service, World};
+use promote_mock::fault::CannedAnswer;
+use promote_mock::github::{AppInstallation, GitHubApp, PermissionLevel, RepositoryAccess};
+use promote_mock::{FaultEffect, ServiceName, World};
 use promote_tests::guests;
 use promote_tests::settings::SampleConfig;
 use serde_json::json;
@@ -83,18 +83,18 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
     let mut world = World::sample();
     let body = json!({"ok": false, "error": "invalid_credentials", "message": "no mock-client-secret here"})
         .to_string();
-    let answer = Canned {
+    let answer = CannedAnswer {
         status: 401,
         body,
-        ..Canned::default()
+        ..CannedAnswer::default()
     };
     world
         .faults
         .next(
-            Service::Port,
+            ServiceName::Port,
             "POST",
             "/v1/auth/access_token",
-            Effect::Answer(answer),
+            FaultEffect::Answer(answer),
         )
         .unwrap()
         .times = 9;
@@ -110,18 +110,18 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
 fn with_app() -> World {
     let mut world = World::sample();
     let permissions = ["contents", "pull_requests", "checks", "statuses"];
-    world.github.apps.push(App {
+    world.github.apps.push(GitHubApp {
         id: 7,
         client_id: "Iv1.mock".to_owned(),
         slug: "promoter".to_owned(),
         owner: "acme".to_owned(),
         public_key: None,
-        installations: vec![Installation {
+        installations: vec![AppInstallation {
             id: 70,
             account: "acme".to_owned(),
-            access: Access::All,
+            access: RepositoryAccess::All,
             permissions: permissions
-                .map(|name| (name.to_owned(), Level::Write))
+                .map(|name| (name.to_owned(), PermissionLevel::Write))
                 .into(),
             suspended: false,
         }],
@@ -188,11 +188,11 @@ async fn an_app_s_token_is_given_back_when_the_policy_crashes() {
 #[tokio::test]
 async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
     let mut world = with_app();
-    let broken = Effect::Answer(Canned::bad_gateway());
+    let broken = FaultEffect::Answer(CannedAnswer::bad_gateway());
     // A token that could not be given back is one that can be looked at.
     let fault = world
         .faults
-        .next(Service::GitHub, "DELETE", "/installation/token", broken);
+        .next(ServiceName::GitHub, "DELETE", "/installation/token", broken);
     fault.unwrap().times = 100;
     let stage = ProgramStage::of(world)
         .await
@@ -211,21 +211,21 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
         .iter()
         .find(|token| token.login == "promoter[bot]")
         .unwrap();
-    let permissions: Vec<(&str, Level)> = minted
+    let permissions: Vec<(&str, PermissionLevel)> = minted
         .permissions
         .iter()
         .map(|(name, level)| (name.as_str(), *level))
         .collect();
     let expected = [
-        ("checks", Level::Read),
-        ("contents", Level::Write),
-        ("metadata", Level::Read),
-        ("pull_requests", Level::Write),
-        ("statuses", Level::Read),
+        ("checks", PermissionLevel::Read),
+        ("contents", PermissionLevel::Write),
+        ("metadata", PermissionLevel::Read),
+        ("pull_requests", PermissionLevel::Write),
+        ("statuses", PermissionLevel::Read),
     ];
     assert_eq!(permissions, expected);
     assert!(
-        matches!(&minted.access, Access::Only(names) if names.len() == 1),
+        matches!(&minted.access, RepositoryAccess::Only(names) if names.len() == 1),
         "{:?}",
         minted.access
     );

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use promote_core::journal::Entry;
 use promote_core::journal::record;
-use promote_mock::server::{Server, ServerOptions};
-use promote_mock::{Shared, World, sample};
+use promote_mock::server::{ServerOptions, WorldServer};
+use promote_mock::{SharedWorld, World, sample};
 use promote_tests::settings::SampleConfig;
 use promote_tests::witness::WorldWitness;
 use serde_json::Value;
@@ -33,10 +33,10 @@ const MAX_WAIT: Duration = Duration::from_secs(90);
 /// Two services, a folder with `promote.toml` and `payload.json`, and the environment of the program.
 pub(crate) struct ProgramStage {
     pub(crate) witness: WorldWitness,
-    pub(crate) world: Shared,
+    pub(crate) world: SharedWorld,
     pub(crate) port: String,
     pub(crate) github: String,
-    servers: (Option<Server>, Server),
+    servers: (Option<WorldServer>, WorldServer),
     folder: TempDir,
     environment: BTreeMap<String, String>,
     runs: AtomicU32,
@@ -67,8 +67,9 @@ impl ProgramStage {
 
     async fn served(world: World, options: ServerOptions) -> Self {
         let told = world.environment();
-        let world = Shared::new(world);
-        let serve = || Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options.clone());
+        let world = SharedWorld::new(world);
+        let serve =
+            || WorldServer::start(world.clone(), ([127, 0, 0, 1], 0).into(), options.clone());
         let port = serve().await.unwrap();
         let github = serve().await.unwrap();
         let mut environment: BTreeMap<String, String> = told
@@ -80,6 +81,15 @@ impl ProgramStage {
         let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
         environment.insert("PROMOTE_CACHE_DIR".to_owned(), cache.to_owned());
         environment.insert("GITHUB_API_URL".to_owned(), github.url());
+        // Every run of a stage is an attempt of one workflow run: only such may go on after the Port run has ended.
+        for (name, value) in [
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/gitops"),
+            ("GITHUB_RUN_ID", "1"),
+            ("GITHUB_RUN_ATTEMPT", "2"),
+        ] {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
         let stage = Self {
             witness: WorldWitness::of(&world),
             world,

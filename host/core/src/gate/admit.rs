@@ -44,8 +44,8 @@ impl Gate {
         }
         for target in &targets {
             let permissions = self.permissions(operation, target)?;
-            self.check_conditions(call, &permissions)?;
             self.check_pull_request(call, operation, target)?;
+            self.check_conditions(call, &permissions)?;
         }
         Ok(self.run.source.admit(call)?)
     }

@@ -203,7 +203,7 @@ impl Place<'_> {
                 _ => return Ok(()),
             }
         };
-        if was == is {
+        if full_name(was) == full_name(is) {
             return Ok(());
         }
         Err(OtherChange::Text(format!(
@@ -304,6 +304,14 @@ fn reference_name(text: &str) -> Option<&str> {
     (end < text.len()).then(|| &before[..end])
 }
 
+/// Returns a repository without the names that Docker Hub has for itself: `nginx` is `docker.io/library/nginx`.
+fn full_name(repository: &str) -> &str {
+    let hosts = ["docker.io/", "index.docker.io/", "registry-1.docker.io/"];
+    let path = hosts.iter().find_map(|host| repository.strip_prefix(host));
+    let path = path.unwrap_or(repository);
+    path.strip_prefix("library/").unwrap_or(path)
+}
+
 /// Returns the repository of an image reference; a bare tag or digest has none.
 fn repository(value: &str) -> Option<&str> {
     let name = value.split('@').next().unwrap_or(value);
@@ -386,6 +394,13 @@ mod tests {
             ("replicas: 1\n", "replicas: 9\n", false),
             ("image: a/b:1\n", "image: a/b:2\nevil: true\n", false),
             ("image: a/b:1 # pinned\n", "image: a/b:2 # free\n", false),
+            (
+                "image: nginx:1\n",
+                "image: docker.io/library/nginx:2\n",
+                true,
+            ),
+            ("image: docker.io/a/b:1\n", "image: a/b:2\n", true),
+            ("image: docker.io/a/b:1\n", "image: c/b:2\n", false),
             ("image: a/proxy:9\n", "image: a/web:2\n", false),
             ("image: a/web:1\n", "image: evil.example/a/web:2\n", false),
             ("image: h:5000/web:1\n", "image: h:5000/web:2\n", true),

@@ -22,12 +22,14 @@ pub(super) struct RunEnd {
 }
 
 /// What is said at the end, and to whom.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct LastWords {
     /// Whether the status of the Port run is set.
     pub(super) sets_status: bool,
     /// Whether minted tokens are given back: a probe's are its caller's.
     pub(super) revokes: bool,
+    /// Where people can watch the workflow run. The host's first line names it; so does the last, if there was no first.
+    pub(super) place: Option<String>,
 }
 
 impl RunEnd {
@@ -57,7 +59,11 @@ pub(super) async fn finish(
     } = end;
     let mode = parts.source.mode();
     let mut message = last_word(&ending, mode, &timeline);
-    let told = say_last_words(&mut parts, words, &ending, &message, cancel).await;
+    let words = LastWords {
+        place: words.place.filter(|_| request.is_none()),
+        ..words
+    };
+    let told = say_last_words(&mut parts, &words, &ending, &message, cancel).await;
     if let Err(why) = told {
         message = format!("{message} Port could not be told: {why}");
     }
@@ -87,7 +93,7 @@ pub(super) async fn finish(
 /// gets a few seconds: the token, then Port.
 async fn say_last_words(
     parts: &mut RunParts,
-    words: LastWords,
+    words: &LastWords,
     ending: &Ending,
     message: &str,
     cancel: &mut CancelSignal<'_>,
@@ -95,6 +101,12 @@ async fn say_last_words(
     let live = Arc::clone(&parts.live);
     let observer = Arc::clone(&parts.observer);
     let mut lines = parts.source.unsent();
+    if let Some(place) = &words.place {
+        lines.push(format!(
+            "promote {} ran in {place}",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
     lines.push(text::line(message));
     let text = lines.join("\n");
     let status = words.sets_status.then(|| ending.status());
@@ -140,7 +152,7 @@ async fn tell_port(
     told.map_err(|failure| describe(&failure).to_owned())
 }
 
-async fn revoke(live: &Live, observer: &dyn Observer, words: LastWords) {
+async fn revoke(live: &Live, observer: &dyn Observer, words: &LastWords) {
     if !words.revokes {
         return;
     }

@@ -194,6 +194,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let last_words = LastWords {
         sets_status: job.sets_status,
         revokes: matches!(job.origin, RunOrigin::PortRun(_)),
+        place: job.workflow.url.clone(),
     };
     let surroundings = Surroundings {
         now: job.clock.now(),

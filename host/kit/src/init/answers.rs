@@ -6,7 +6,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::dialog::SetupDialog;
+use super::layout;
 use promote_core::service::github::Repository;
+use promote_core::text;
 
 /// The commit that this binary was released from, `owner/name@commit`, set by the release workflow.
 const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
@@ -44,21 +46,13 @@ pub struct InitArgs {
     #[arg(long, value_name = "BRANCH", default_value = "main")]
     pub base: String,
 
-    /// The manifest of a service, a template over its runtime
-    #[arg(
-        long,
-        value_name = "TEMPLATE",
-        default_value = "{production.gitPath}/deployment.yaml"
-    )]
-    pub manifest: String,
+    /// The manifest of a service, a template over its runtime; recognised from the repository in the folder unless given
+    #[arg(long, value_name = "TEMPLATE")]
+    pub manifest: Option<String>,
 
-    /// The place of the image in the manifest
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "spec.template.spec.containers[0].image"
-    )]
-    pub image: String,
+    /// The place of the image in the manifest; unless given, it follows from what the manifest is
+    #[arg(long, value_name = "PATH")]
+    pub image: Option<String>,
 
     /// The image's reference, a template over its entity
     #[arg(
@@ -122,8 +116,10 @@ pub(super) struct SetupAnswers {
     pub base: String,
     /// Template of the manifest's path.
     pub manifest: String,
-    /// Path of the image in the manifest.
-    pub image: String,
+    /// The setting `manifest`, an inline table.
+    pub entry: String,
+    /// What the base branch must hold before the catalog is told.
+    pub holds: String,
     /// Template of the reference.
     pub reference: String,
     /// The files that may be changed, a glob; none until it is settled.
@@ -190,8 +186,9 @@ impl SetupAnswers {
             workflow_repository,
             uses,
             base: args.base.clone(),
-            manifest: args.manifest.clone(),
-            image: args.image.clone(),
+            manifest: args.manifest.clone().unwrap_or_default(),
+            entry: String::new(),
+            holds: args.reference.clone(),
             reference: args.reference.clone(),
             paths: args.paths.clone(),
             environment: args.environment.clone(),
@@ -200,6 +197,48 @@ impl SetupAnswers {
             installation: args.installation.clone(),
             minimal: args.minimal,
         })
+    }
+
+    /// Decides what the manifest is: by the flags, else by the files of one service in the folder, else a Deployment.
+    pub(super) fn recognise(
+        &mut self,
+        args: &InitArgs,
+        places: &[(String, String)],
+        dialog: &SetupDialog<'_>,
+    ) {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let file = args.manifest.as_deref().unwrap_or(DEPLOYMENT);
+        if let Some(image) = &args.image {
+            file.clone_into(&mut self.manifest);
+            self.entry = format!("{{ path = {}, image = {} }}", quoted(file), quoted(image));
+            if let Some(part) = part_of(image) {
+                part.clone_into(&mut self.holds);
+            }
+            return;
+        }
+        let git_paths: Vec<_> = places.iter().map(|(_, path)| path.clone()).collect();
+        let found = match &args.manifest {
+            Some(_) => None,
+            None => layout::recognise(&args.folder, &git_paths),
+        };
+        let Some(layout) = found else {
+            file.clone_into(&mut self.manifest);
+            self.entry = format!("{{ kubernetes = {} }}", quoted(file));
+            return;
+        };
+        self.manifest = format!("{{production.gitPath}}/{}", layout.file);
+        let at = layout
+            .at
+            .map_or_else(String::new, |at| format!(", at = {}", quoted(&at)));
+        self.entry = format!("{{ {} = {}{at} }}", layout.setting, quoted(&self.manifest));
+        if let Some(holds) = layout.holds {
+            holds.clone_into(&mut self.holds);
+        }
+        (dialog.say)(&format!(
+            "recognised {} in the repository: manifest = {}",
+            text::line(&layout.file),
+            text::line(&self.entry)
+        ));
     }
 
     /// Decides which files a promotion may change: the narrowest pattern that is known.
@@ -219,6 +258,20 @@ impl SetupAnswers {
             "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
         )?);
         Ok(())
+    }
+}
+
+/// The usual manifest.
+const DEPLOYMENT: &str = "{production.gitPath}/deployment.yaml";
+
+/// The part of an image that a value holds by the name of its key, as `holds` of a grant asks for it.
+fn part_of(image: &str) -> Option<&'static str> {
+    let key = image.rsplit(['.', ']']).next().unwrap_or_default();
+    let key = key.to_ascii_lowercase();
+    if key.ends_with("tag") {
+        Some("{tags[0]}")
+    } else {
+        key.ends_with("digest").then_some("{digest}")
     }
 }
 

@@ -101,8 +101,8 @@ fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     let text = CONFIG_TEMPLATE
         .replace("$REPOSITORY", &quoted(&answers.repository))
         .replace("$REFERENCE", &quoted(&answers.reference))
-        .replace("$MANIFEST", &quoted(&answers.manifest))
-        .replace("$IMAGE", &quoted(&answers.image))
+        .replace("$MANIFEST", &answers.entry)
+        .replace("$HOLDS", &quoted(&answers.holds))
         .replace("$ENVIRONMENT", &quoted(&answers.environment))
         .replace("$BASE", &quoted(&answers.base))
         .replace("$PATHS", &quoted(paths));
@@ -124,7 +124,8 @@ mod tests {
             uses: "acme/promote@0123456789abcdef0123456789abcdef01234567".to_owned(),
             base: "main".to_owned(),
             manifest: "{production.gitPath}/deployment.yaml".to_owned(),
-            image: "spec.template.spec.containers[name=\"web\"].image".to_owned(),
+            entry: r#"{ path = "{production.gitPath}/deployment.yaml", image = 'spec.template.spec.containers[name="web"].image' }"#.to_owned(),
+            holds: "{registryId}:{tags[0]}".to_owned(),
             reference: "{registryId}:{tags[0]}".to_owned(),
             paths: Some("apps/{service.identifier}/prod/*.yaml".to_owned()),
             environment: "production".to_owned(),

@@ -6,6 +6,7 @@
 mod answers;
 mod dialog;
 mod files;
+mod layout;
 mod port;
 
 use anyhow::{Context as _, bail};
@@ -34,10 +35,13 @@ pub async fn run(
         Some(connect().context("`--no-port` leaves Port alone")?)
     };
     let mut answers = SetupAnswers::complete(args, dialog)?;
-    if let Some(client) = &client
-        && answers.paths.is_none()
-    {
-        answers.paths = port::guess_paths(client, &answers.manifest).await?;
+    let places = match &client {
+        Some(client) => port::places(client).await?,
+        None => Vec::new(),
+    };
+    answers.recognise(args, &places, dialog);
+    if answers.paths.is_none() {
+        answers.paths = port::guess_paths(&places, &answers.manifest);
     }
     answers.settle_paths(dialog)?;
     let files = files::plan(&answers, &args.folder, args.overwrite)?;

@@ -337,16 +337,13 @@ fn overlaid(under: Value, over: &Value) -> Value {
 /// The most services whose manifests are looked at.
 const MAX_GUESSED_SERVICES: usize = 50;
 
-/// Returns the narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
-pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Result<Option<String>> {
-    let Some(rest) = manifest.strip_prefix("{production.gitPath}") else {
-        return Ok(None);
-    };
+/// Returns the services of the catalog, each with the folder of its production.
+pub(super) async fn places(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
     if read(client, "/v1/blueprints/service", "blueprint")
         .await?
         .is_none()
     {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let failed = |failure| anyhow::anyhow!("reading the catalog: {}", describe(&failure));
     let services = fleet::entities(client, "service").await.map_err(failed)?;
@@ -367,7 +364,13 @@ pub(super) async fn guess_paths(client: &Client, manifest: &str) -> anyhow::Resu
             places.push((service.key.identifier.clone(), path.to_owned()));
         }
     }
-    Ok(pattern(&places).map(|pattern| format!("{pattern}{rest}")))
+    Ok(places)
+}
+
+/// Returns the narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
+pub(super) fn guess_paths(places: &[(String, String)], manifest: &str) -> Option<String> {
+    let rest = manifest.strip_prefix("{production.gitPath}")?;
+    pattern(places).map(|pattern| format!("{pattern}{rest}"))
 }
 
 /// The paths with the service's name as a hole, if that makes them all the same.

@@ -255,9 +255,14 @@ fn endings(tape: &ReplayTape, verdict: Verdict) -> Vec<Ending> {
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
+    // Not every denied call is a violation: a key that a grant lacks is told, and the policy may refuse.
+    let decided = match &verdict {
+        Verdict::Returned(Ok(outcome)) => Some(Ending::Decided(outcome.clone())),
+        _ => None,
+    };
     let claimed = unproven(&verdict, &Evidence::default(), &Resolved::default())
         .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
-    [Some(ending(verdict, violations)), claimed]
+    [Some(ending(verdict, violations)), claimed, decided]
         .into_iter()
         .flatten()
         .collect()

@@ -24,7 +24,7 @@ use promote_core::source::live::{Live, Setup};
 use promote_intake::choice::{Load, Policies};
 use promote_intake::config::Report;
 use promote_intake::payload::Payload;
-use promote_mock::Shared;
+use promote_mock::SharedWorld;
 
 /// One scenario on one backend.
 pub(super) struct ScenarioBench<'a> {
@@ -33,7 +33,7 @@ pub(super) struct ScenarioBench<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
-    pub(super) world: Shared,
+    pub(super) world: SharedWorld,
     /// The guest's random numbers and the jitter of pauses are the same in every run.
     pub(super) seed: u64,
 }

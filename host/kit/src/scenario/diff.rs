@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 use super::result::StepResult;
 use promote_core::run::RunMode;
 use promote_intake::changes::FileDiff;
-use promote_mock::github::Repository;
+use promote_mock::github::RepositoryState;
 
 /// Returns the lines that a step removed and added, by path; of a plan, the planned ones.
 pub(super) fn changed_files(ran: &StepResult) -> BTreeMap<String, String> {
@@ -26,7 +26,7 @@ pub(super) fn changed_files(ran: &StepResult) -> BTreeMap<String, String> {
         } else {
             format!("{}:", after.full_name())
         };
-        let tree = |repository: &Repository| {
+        let tree = |repository: &RepositoryState| {
             let head = repository.branch(&repository.settings.default_branch)?;
             repository.git.tree_of(head)
         };
@@ -34,7 +34,7 @@ pub(super) fn changed_files(ran: &StepResult) -> BTreeMap<String, String> {
             .git
             .changes(before.and_then(|before| tree(before)), tree(after))
         {
-            let text = |entry: Option<promote_mock::git::Entry>| {
+            let text = |entry: Option<promote_mock::git::PathEntry>| {
                 let blob = entry.and_then(|entry| after.git.blob(entry.id));
                 String::from_utf8_lossy(blob.unwrap_or_default()).into_owned()
             };

@@ -13,9 +13,9 @@ use super::made::MadeCall;
 use super::others::{changed, others};
 use super::result::{ExpectMismatch, StepResult};
 use promote_core::run::RunMode;
-use promote_mock::github::Repository;
-use promote_mock::port::Entity;
-use promote_mock::{Event, World};
+use promote_mock::github::RepositoryState;
+use promote_mock::port::CatalogEntity;
+use promote_mock::{World, WorldEvent};
 
 /// Everything that is not as expected.
 pub(super) fn check(expect: &StepExpect, ran: &StepResult) -> Vec<ExpectMismatch> {
@@ -186,7 +186,7 @@ impl MismatchList {
         );
     }
 
-    fn pull(&mut self, number: &str, expected: &PullExpect, repository: &Repository) {
+    fn pull(&mut self, number: &str, expected: &PullExpect, repository: &RepositoryState) {
         let key = |part: &str| format!("pull.{number}.{part}");
         let Some(pull) = number
             .parse()
@@ -354,7 +354,10 @@ impl MismatchList {
             }
         }
         // Of these it would show if they had happened.
-        let shows = matches!(ran.event, Some(Event::Request(_) | Event::GitHub(_)));
+        let shows = matches!(
+            ran.event,
+            Some(WorldEvent::Request(_) | WorldEvent::GitHub(_))
+        );
         if shows && ran.before.fingerprint() == ran.after.fingerprint() {
             let actual = "it had none: what it names is not there, or the service refused it";
             self.add("event", "an effect", actual);
@@ -383,7 +386,7 @@ fn is(made: &str, name: &str) -> bool {
     made == name || made.split_once(": ").is_some_and(|(made, _)| made == name)
 }
 
-fn show_field(entity: &Entity, field: &str) -> String {
+fn show_field(entity: &CatalogEntity, field: &str) -> String {
     let value = match (field, entity.relations.get(field)) {
         ("title", _) => entity.title.clone().map_or(Value::Null, Value::String),
         (_, Some(targets)) => match targets.identifiers() {

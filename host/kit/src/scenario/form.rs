@@ -11,7 +11,7 @@ use promote_core::limits::Limits;
 use promote_core::run::RunMode;
 use promote_intake::config::{PolicyConfig, PortConfig};
 use promote_mock::file::{EventFile, GitHubFile, PortFile};
-use promote_mock::{Event, Faults};
+use promote_mock::{ServiceFaults, WorldEvent};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -42,7 +42,7 @@ pub(super) struct GivenFile {
     #[serde(rename = "github")]
     pub(super) _github: GitHubFile,
     #[serde(rename = "faults")]
-    pub(super) _faults: Faults,
+    pub(super) _faults: ServiceFaults,
     #[serde(rename = "events")]
     pub(super) _events: Vec<Spanned<EventFile>>,
 }
@@ -67,7 +67,7 @@ pub(super) struct ConfigFile {
 pub(super) struct StepFile {
     #[serde(rename = "do")]
     pub(super) act: Option<StartMode>,
-    pub(super) event: Option<Event>,
+    pub(super) event: Option<WorldEvent>,
     pub(super) advance: Option<SignedDuration>,
     #[serde(default)]
     pub(super) heal: bool,

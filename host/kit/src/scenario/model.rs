@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ask::StepExpect;
 use promote_core::run::RunMode;
 use promote_intake::config::Config;
-use promote_mock::{Event, World};
+use promote_mock::{World, WorldEvent};
 
 /// A scenario, read and checked; nothing of it has run.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub enum StepAction {
     /// Somebody starts the promotion, or a plan of it, with this payload.
     Start(RunMode, String),
     /// Somebody else does something.
-    Event(Box<Event>),
+    Event(Box<WorldEvent>),
     /// Time passes.
     Advance(Duration),
     /// Nothing goes wrong any more.

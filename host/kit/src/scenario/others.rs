@@ -4,8 +4,8 @@
 use super::ask::StepExpect;
 use super::result::StepResult;
 use promote_mock::World;
-use promote_mock::git::Mode;
-use promote_mock::github::Repository;
+use promote_mock::git::FileMode;
+use promote_mock::github::RepositoryState;
 use promote_mock::port::Port;
 
 /// Returns both services before and after as text, without the log and the end of one Port run; none if nothing changed.
@@ -70,7 +70,7 @@ pub(super) fn others(world: &World, expect: &StepExpect, ran: &StepResult) -> St
 }
 
 /// The files of the default branch that `files` does not name.
-fn files(repository: &Repository, expect: &StepExpect, is_first: bool) -> Vec<String> {
+fn files(repository: &RepositoryState, expect: &StepExpect, is_first: bool) -> Vec<String> {
     let head = repository.branch(&repository.settings.default_branch);
     let tree = head.and_then(|head| repository.git.tree_of(head));
     let name = repository.full_name();
@@ -83,7 +83,7 @@ fn files(repository: &Repository, expect: &StepExpect, is_first: bool) -> Vec<St
         .unwrap_or_default();
     let others = entries
         .into_iter()
-        .filter(|(path, entry)| entry.mode != Mode::Tree && !is_named(path));
+        .filter(|(path, entry)| entry.mode != FileMode::Tree && !is_named(path));
     others
         .map(|(path, entry)| format!("{name}:{path} {} {}", entry.mode.digits(), entry.id))
         .collect()

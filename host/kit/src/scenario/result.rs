@@ -11,7 +11,7 @@ use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
 use promote_core::run::{RunMode, RunResult};
 use promote_intake::changes::{Changes, FileDiff};
-use promote_mock::{Event, Seen, World};
+use promote_mock::{RequestRecord, World, WorldEvent};
 
 /// The result of one step.
 #[derive(Clone, Debug)]
@@ -35,11 +35,11 @@ pub struct StepResult {
     /// The places where a secret of the world was seen after the run; there must be none.
     pub leaks: Vec<&'static str>,
     /// The event, if somebody else did something.
-    pub event: Option<Event>,
+    pub event: Option<WorldEvent>,
     /// The Port run of the payload.
     pub run: Option<String>,
     /// The requests that arrived.
-    pub requests: Vec<Seen>,
+    pub requests: Vec<RequestRecord>,
     /// The journal of the run; empty if nobody started one.
     pub journal: String,
     /// The world before.

@@ -24,9 +24,9 @@ use promote_intake::builtin;
 use promote_intake::choice::Load;
 use promote_intake::config::{ComponentRef, PolicyConfig};
 use promote_intake::settings::{self, Schema};
-use promote_mock::server::{Server, ServerOptions, Time};
+use promote_mock::server::{ServerOptions, ServerTime, WorldServer};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
-use promote_mock::{Shared, World};
+use promote_mock::{SharedWorld, World};
 
 /// The way of requests to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,15 +179,15 @@ impl ScenarioRunner {
             runner: self,
             scenario,
         };
-        let world = Shared::new(scenario.world.clone());
+        let world = SharedWorld::new(scenario.world.clone());
         let server = match backend {
             ScenarioBackend::Mock => None,
             ScenarioBackend::Http => {
                 let options = ServerOptions {
-                    time: Time::World,
+                    time: ServerTime::World,
                     ..ServerOptions::default()
                 };
-                Some(Server::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
+                Some(WorldServer::start(world.clone(), ([127, 0, 0, 1], 0).into(), options).await?)
             }
         };
         let mut bench = self.bench(scenario, &load, world);
@@ -223,7 +223,7 @@ impl ScenarioRunner {
             runner: self,
             scenario,
         };
-        self.bench(scenario, &load, Shared::new(world))
+        self.bench(scenario, &load, SharedWorld::new(world))
             .step(&step.act, attempt, injection)
             .await
     }
@@ -245,7 +245,7 @@ impl ScenarioRunner {
         &'a self,
         scenario: &'a Scenario,
         load: &'a dyn Load,
-        world: Shared,
+        world: SharedWorld,
     ) -> ScenarioBench<'a> {
         ScenarioBench {
             engine: &self.engine,

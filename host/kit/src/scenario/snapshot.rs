@@ -9,7 +9,7 @@ use super::ask::{FileExpect, PullWord, StepExpect};
 use super::diff::changed_files;
 use super::made::MadeCall;
 use super::result::{ExpectSnapshot, StepResult};
-use promote_mock::port::Entity;
+use promote_mock::port::CatalogEntity;
 
 /// The snapshot for the key of a mismatch, if it has one.
 pub(super) fn of(expect: &StepExpect, ran: &StepResult, key: &str) -> Option<ExpectSnapshot> {
@@ -99,7 +99,7 @@ fn of_part(expect: &StepExpect, ran: &StepResult, key: &str) -> Option<ExpectSna
 }
 
 /// A field as the file would hold it; none if it is not set.
-fn field_of(entity: &Entity, field: &str) -> Option<Value> {
+fn field_of(entity: &CatalogEntity, field: &str) -> Option<Value> {
     if field == "title" {
         return entity.title.clone().map(Value::String);
     }

@@ -13,9 +13,9 @@ use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
 use promote_intake::config::{Config, Report};
 use promote_mock::World;
-use promote_mock::git::Oid;
-use promote_mock::github::{PullState, Repository};
-use promote_mock::port::{Entity, RunStatus, Targets};
+use promote_mock::git::ObjectId;
+use promote_mock::github::{PullState, RepositoryState};
+use promote_mock::port::{CatalogEntity, RelationTargets, RunStatus};
 
 /// A rule that must hold; the numbers are those of `ARCHITECTURE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,8 +157,8 @@ fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> boo
     text.is_some_and(|text| texts.into_iter().any(|file| holds(&file, &text)))
 }
 
-fn context(entity: &Entity) -> Value {
-    let targets = |targets: &Targets| match targets.identifiers() {
+fn context(entity: &CatalogEntity) -> Value {
+    let targets = |targets: &RelationTargets| match targets.identifiers() {
         [one] => json!(one),
         many => json!(many),
     };
@@ -190,7 +190,7 @@ fn promotable(config: &Config) -> Vec<GlobMatcher> {
     globs.map(|glob| glob.compile_matcher()).collect()
 }
 
-fn base_files(repository: &Repository, paths: &[GlobMatcher]) -> Vec<String> {
+fn base_files(repository: &RepositoryState, paths: &[GlobMatcher]) -> Vec<String> {
     let head = repository.branch(&repository.settings.default_branch);
     let tree = head.and_then(|head| repository.git.tree_of(head));
     let entries = tree
@@ -241,7 +241,7 @@ fn foreign_change(config: &Config, before: &World, after: &World) -> Option<Stri
     None
 }
 
-fn reachable(repository: &Repository) -> BTreeSet<Oid> {
+fn reachable(repository: &RepositoryState) -> BTreeSet<ObjectId> {
     let heads = repository
         .refs
         .values()
@@ -251,7 +251,7 @@ fn reachable(repository: &Repository) -> BTreeSet<Oid> {
         .collect()
 }
 
-fn more_than_values(repository: &Repository, id: Oid, keys: &[&str]) -> Option<String> {
+fn more_than_values(repository: &RepositoryState, id: ObjectId, keys: &[&str]) -> Option<String> {
     let commit = repository.git.commit(id)?;
     // What others push in a world is theirs to answer for.
     if commit.author.name == "dana" {
@@ -336,7 +336,7 @@ fn settled(world: &World) -> String {
         }
     }
     for entity in world.port.entities.values() {
-        let Entity {
+        let CatalogEntity {
             blueprint,
             identifier,
             title,

@@ -4,14 +4,19 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Canned, Effect, RateKind, RateLimit};
-use crate::Service;
-use crate::port::Rate;
+use super::{CannedAnswer, FaultEffect, RateLimitFault, RateLimitKind};
+use crate::ServiceName;
+use crate::port::PortRate;
 use promote_core::service::transport::HttpResponse;
 
-impl Effect {
+impl FaultEffect {
     /// The answer in place of the service's own.
-    pub(crate) fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
+    pub(crate) fn response(
+        self,
+        service: ServiceName,
+        now: Timestamp,
+        rate: &PortRate,
+    ) -> HttpResponse {
         match self {
             Self::Answer(canned) => canned.response(),
             Self::RateLimit(limit) => limit.response(service, now, rate),
@@ -20,7 +25,7 @@ impl Effect {
     }
 }
 
-impl Canned {
+impl CannedAnswer {
     fn response(self) -> HttpResponse {
         let mut response = HttpResponse::new(self.body.into_bytes());
         *response.status_mut() =
@@ -35,15 +40,15 @@ impl Canned {
     }
 }
 
-impl RateLimit {
+impl RateLimitFault {
     /// GitHub REST, "Exceeding the rate limit"; Port documents its headers but no body.
-    fn response(self, service: Service, now: Timestamp, rate: &Rate) -> HttpResponse {
+    fn response(self, service: ServiceName, now: Timestamp, rate: &PortRate) -> HttpResponse {
         let left = self.lasts.as_secs() + i64::from(self.lasts.subsec_nanos() > 0);
         let (status, body) = self.refusal(service);
-        let mut response = Canned {
+        let mut response = CannedAnswer {
             status: self.status.unwrap_or(status),
             body: body.to_string(),
-            ..Canned::default()
+            ..CannedAnswer::default()
         }
         .response();
         let headers = response.headers_mut();
@@ -51,32 +56,32 @@ impl RateLimit {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json; charset=utf-8"),
         );
-        if self.kind == RateKind::Secondary {
+        if self.kind == RateLimitKind::Secondary {
             headers.insert(header::RETRY_AFTER, left.into());
             return response;
         }
         let reset = match service {
-            Service::Port => rate.written(now, left),
-            Service::GitHub => now.as_second() + left,
+            ServiceName::Port => rate.written(now, left),
+            ServiceName::GitHub => now.as_second() + left,
         };
         headers.insert("x-ratelimit-remaining", 0.into());
         headers.insert("x-ratelimit-reset", reset.into());
         response
     }
 
-    fn refusal(&self, service: Service) -> (u16, Value) {
+    fn refusal(&self, service: ServiceName) -> (u16, Value) {
         const GITHUB: &str = "https://docs.github.com/rest/overview";
         let (message, page) = match (service, self.kind) {
-            (Service::Port, _) => {
+            (ServiceName::Port, _) => {
                 let message = "too many requests";
                 let body = json!({"ok": false, "error": "rate_limit_exceeded", "message": message});
                 return (429, body);
             }
-            (Service::GitHub, RateKind::Primary) => (
+            (ServiceName::GitHub, RateLimitKind::Primary) => (
                 "API rate limit exceeded for installation ID 1.",
                 "resources-in-the-rest-api#rate-limiting",
             ),
-            (Service::GitHub, RateKind::Secondary) => (
+            (ServiceName::GitHub, RateLimitKind::Secondary) => (
                 "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
                 "rate-limits-for-the-rest-api#about-secondary-rate-limits",
             ),

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{FilePlace, WorldFileError};
-use crate::github::{Access, App, GitHub, Installation, Level, Permissions};
+use crate::github::{
+    AppInstallation, GitHub, GitHubApp, PermissionLevel, PermissionTable, RepositoryAccess,
+};
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,7 +45,11 @@ struct InstallationFile {
 }
 
 impl AppFile {
-    pub(super) fn build(self, at: &FilePlace<'_>, github: &GitHub) -> Result<App, WorldFileError> {
+    pub(super) fn build(
+        self,
+        at: &FilePlace<'_>,
+        github: &GitHub,
+    ) -> Result<GitHubApp, WorldFileError> {
         let offset = self.id.span().start;
         let key = "github.apps public-key";
         let public_key = match &self.public_key {
@@ -57,7 +63,7 @@ impl AppFile {
         };
         let installations = self.installations.into_iter().map(|installation| {
             let offset = installation.id.span().start;
-            Ok(Installation {
+            Ok(AppInstallation {
                 id: installation.id.into_inner(),
                 account: installation.account,
                 access: reach(at, offset, github, installation.repositories.as_deref())?,
@@ -65,7 +71,7 @@ impl AppFile {
                 suspended: installation.suspended,
             })
         });
-        Ok(App {
+        Ok(GitHubApp {
             id: self.id.into_inner(),
             client_id: self.client_id,
             slug: self.slug,
@@ -92,9 +98,9 @@ pub(super) fn reach(
     offset: usize,
     github: &GitHub,
     names: Option<&[String]>,
-) -> Result<Access, WorldFileError> {
+) -> Result<RepositoryAccess, WorldFileError> {
     let Some(names) = names else {
-        return Ok(Access::All);
+        return Ok(RepositoryAccess::All);
     };
     let ids = names.iter().map(|name| {
         let found = github.find(name).map(|repository| repository.id);
@@ -103,14 +109,14 @@ pub(super) fn reach(
             at.error(offset, "github repositories", message)
         })
     });
-    Ok(Access::Only(ids.collect::<Result<_, _>>()?))
+    Ok(RepositoryAccess::Only(ids.collect::<Result<_, _>>()?))
 }
 
-pub(super) fn permissions(file: BTreeMap<String, LevelFile>) -> Permissions {
+pub(super) fn permissions(file: BTreeMap<String, LevelFile>) -> PermissionTable {
     file.into_iter()
         .map(|(name, level)| match level {
-            LevelFile::Read => (name, Level::Read),
-            LevelFile::Write => (name, Level::Write),
+            LevelFile::Read => (name, PermissionLevel::Read),
+            LevelFile::Write => (name, PermissionLevel::Write),
         })
         .collect()
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{FilePlace, WorldFileError, duration};
-use crate::event::{Event, Foreign, Sync};
-use crate::{Service, World, github};
+use crate::event::{ForeignRequest, OperatorSync, WorldEvent};
+use crate::{ServiceName, World, github};
 
 /// An event of a world file: the deed, and its time or the operation that it belongs to.
 #[derive(Deserialize)]
@@ -26,8 +26,8 @@ pub struct EventFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum ThenFile {
-    Sync(Sync),
-    Request(Foreign),
+    Sync(OperatorSync),
+    Request(ForeignRequest),
     Commit {
         repository: String,
         #[serde(default = "main")]
@@ -55,7 +55,7 @@ pub(crate) enum ThenFile {
         repository: String,
         branch: String,
     },
-    RevokeTokens(Service),
+    RevokeTokens(ServiceName),
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -70,14 +70,14 @@ fn main() -> String {
     "main".to_owned()
 }
 
-impl From<ThenFile> for Event {
+impl From<ThenFile> for WorldEvent {
     fn from(file: ThenFile) -> Self {
-        use github::Event as There;
+        use github::GitHubEvent as There;
         Self::GitHub(match file {
             ThenFile::Sync(sync) => return Self::Sync(sync),
             ThenFile::Request(foreign) => return Self::Request(foreign),
-            ThenFile::RevokeTokens(Service::Port) => return Self::RevokePortTokens,
-            ThenFile::RevokeTokens(Service::GitHub) => There::RevokeTokens,
+            ThenFile::RevokeTokens(ServiceName::Port) => return Self::RevokePortTokens,
+            ThenFile::RevokeTokens(ServiceName::GitHub) => There::RevokeTokens,
             ThenFile::Commit {
                 repository,
                 branch,
@@ -144,31 +144,31 @@ pub(super) fn schedule(
 ) -> Result<(), WorldFileError> {
     let offset = file.span().start;
     let file = file.into_inner();
-    let event = Event::from(file.then);
+    let event = WorldEvent::from(file.then);
     let when = match (file.after, file.before_operation, file.after_operation) {
         (Some(after), None, None) => {
             world.after(duration(after), event);
             return Ok(());
         }
-        (None, Some(operation), None) => github::When::Before(operation),
-        (None, None, Some(operation)) => github::When::After(operation),
+        (None, Some(operation), None) => github::EventTrigger::Before(operation),
+        (None, None, Some(operation)) => github::EventTrigger::After(operation),
         _ => {
             let message = "it needs one of `after`, `before-operation` and `after-operation`";
             return Err(at.error(offset, "events", message));
         }
     };
-    if let github::When::Before(operation) | github::When::After(operation) = &when
+    if let github::EventTrigger::Before(operation) | github::EventTrigger::After(operation) = &when
         && !github::operations().any(|known| known == operation)
     {
         return Err(at.error(offset, "events", unknown_operation(operation)));
     }
-    let Event::GitHub(event) = event else {
+    let WorldEvent::GitHub(event) = event else {
         let message = "only what happens at GitHub can be tied to one of its operations";
         return Err(at.error(offset, "events", message));
     };
     world
         .github
         .schedule
-        .push(github::Scheduled { when, event });
+        .push(github::TriggeredEvent { when, event });
     Ok(())
 }

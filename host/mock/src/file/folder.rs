@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use crate::git::Mode;
+use crate::git::FileMode;
 use crate::github::FileSpec;
 
 #[derive(Deserialize)]
@@ -56,8 +56,8 @@ impl From<ContentFile> for FileSpec {
             ContentFile::Special { text, mode } => Self {
                 text,
                 mode: match mode {
-                    ModeFile::Executable => Mode::Executable,
-                    ModeFile::Symlink => Mode::Symlink,
+                    ModeFile::Executable => FileMode::Executable,
+                    ModeFile::Symlink => FileMode::Symlink,
                 },
             },
         }

@@ -9,8 +9,8 @@ use toml::Spanned;
 use super::access::{self, AppFile, LevelFile};
 use super::repository::RepositoryFile;
 use super::{FilePlace, WorldFileError, duration};
-use crate::github::{GitHub, Token, TokenKind, Weather};
-use crate::{Event, Secret, World};
+use crate::github::{GitHub, GitHubToken, GitHubWeather, TokenKind};
+use crate::{SecretText, World, WorldEvent};
 
 /// GitHub's part of a world file: tokens, Apps, repositories and weather.
 #[derive(Default, Deserialize)]
@@ -76,10 +76,10 @@ impl GitHubFile {
         }
         for file in self.tokens {
             let text = file.token.get_ref().clone();
-            let secret = Secret::new(text.clone());
+            let secret = SecretText::new(text.clone());
             if let Some(lifetime) = file.lifetime {
                 // As an event, because a served world begins in the present.
-                world.after(duration(lifetime), Event::ExpireToken(secret.clone()));
+                world.after(duration(lifetime), WorldEvent::ExpireToken(secret.clone()));
             }
             world.github_token.get_or_insert(secret);
             let token = file.build(at, &world.github)?;
@@ -90,13 +90,13 @@ impl GitHubFile {
 }
 
 impl TokenFile {
-    fn build(self, at: &FilePlace<'_>, github: &GitHub) -> Result<Token, WorldFileError> {
+    fn build(self, at: &FilePlace<'_>, github: &GitHub) -> Result<GitHubToken, WorldFileError> {
         let kind = match self.kind {
             KindFile::Classic => TokenKind::Classic,
             KindFile::FineGrained => TokenKind::FineGrained,
             KindFile::Actions => TokenKind::Actions,
         };
-        let mut token = Token::full(kind, self.login);
+        let mut token = GitHubToken::full(kind, self.login);
         let offset = self.token.span().start;
         token.access = access::reach(at, offset, github, self.repositories.as_deref())?;
         if let Some(permissions) = self.permissions {
@@ -106,7 +106,7 @@ impl TokenFile {
     }
 }
 
-impl From<WeatherFile> for Weather {
+impl From<WeatherFile> for GitHubWeather {
     fn from(file: WeatherFile) -> Self {
         let usual = Self::default();
         Self {

@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::{FilePlace, WorldFileError, duration};
-use crate::port::{Blueprint, Credentials, Port, Rate, ResetFormat, Run, RunStatus, Stamps};
+use crate::port::{
+    ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, Port, PortRate, ResetFormat,
+    RunStatus,
+};
 
 /// Port's part of a world file: credentials, blueprints, actions, entities and runs.
 #[derive(Default, Deserialize)]
@@ -125,7 +128,7 @@ impl PortFile {
             port.token_lifetime = duration(lifetime);
         }
         if let Some(rate) = self.rate {
-            port.rate = Rate::new(rate.limit, rate.period.as_secs(), rate.reset);
+            port.rate = PortRate::new(rate.limit, rate.period.as_secs(), rate.reset);
         }
         port.unset_as_null = self.unset == UnsetStyle::Null;
         port.credentials = self.credentials.into_iter().map(Into::into).collect();
@@ -144,7 +147,7 @@ impl PortFile {
         }
         for definition in &self.blueprint {
             let read = at.definition("port.blueprint", definition)?;
-            let blueprint = Blueprint::new(read, Stamps::new(now, "system"));
+            let blueprint = CatalogBlueprint::new(read, ChangeStamps::new(now, "system"));
             let offset = definition.span().start;
             port.put_blueprint(
                 blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
@@ -163,7 +166,7 @@ impl PortFile {
     }
 }
 
-impl From<CredentialsFile> for Credentials {
+impl From<CredentialsFile> for ClientCredentials {
     fn from(file: CredentialsFile) -> Self {
         Self {
             client_id: file.client_id,
@@ -224,8 +227,8 @@ impl RunFile {
                 "there is no entity \"{entity}\" of \"{blueprint}\""
             ));
         }
-        let stamps = Stamps::new(now, self.created_by.as_deref().unwrap_or("system"));
-        let mut run = Run::new(self.id.into_inner(), &self.action, stamps);
+        let stamps = ChangeStamps::new(now, self.created_by.as_deref().unwrap_or("system"));
+        let mut run = ActionRun::new(self.id.into_inner(), &self.action, stamps);
         run.blueprint = self.blueprint;
         run.entity = self.entity;
         run.properties = self.properties;

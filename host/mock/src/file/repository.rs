@@ -10,8 +10,8 @@ use toml::Spanned;
 use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
 use super::{FilePlace, WorldFileError};
-use crate::github::{Ci, FileSpec, GitHub, Settings, Token, TokenKind};
-use crate::{Service, World};
+use crate::github::{FileSpec, GitHub, GitHubToken, PushCheck, RepositorySettings, TokenKind};
+use crate::{ServiceName, World};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -127,7 +127,7 @@ impl RepositoryFile {
         let name = self.name.get_ref();
         files.extend(specs(self.files));
         let repository = github.create_repository(name, BTreeMap::<String, FileSpec>::new());
-        repository.settings = Settings::from(self.settings);
+        repository.settings = RepositorySettings::from(self.settings);
         repository.renamed_from = self.renamed_from;
         repository.collaborators.extend(self.collaborators);
         let rules = self.rules.into_iter();
@@ -160,7 +160,7 @@ impl RepositoryFile {
         }
         // Checks of pushes are set last, so that the commits of the file itself start none.
         if let Some(repository) = github.find_mut(name) {
-            repository.ci = self.ci.into_iter().map(Ci::from).collect();
+            repository.ci = self.ci.into_iter().map(PushCheck::from).collect();
         }
         Ok(self.pulls)
     }
@@ -176,7 +176,7 @@ fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), Stri
     world
         .github
         .tokens
-        .insert(TOKEN, Token::full(TokenKind::Classic, &pull.author));
+        .insert(TOKEN, GitHubToken::full(TokenKind::Classic, &pull.author));
     let mut send = |method: &str, path: String, body: Value| {
         let request = http::Request::builder()
             .method(method)
@@ -185,7 +185,7 @@ fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), Stri
             .header(http::header::USER_AGENT, "world-file")
             .body(body.to_string().into_bytes())
             .map_err(|error| error.to_string())?;
-        let response = world.serve(Service::GitHub, &request);
+        let response = world.serve(ServiceName::GitHub, &request);
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if response.status().is_success() {
             Ok(answer)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::github::{BranchRules, Ci, Method, Settings};
+use crate::github::{BranchRules, MergeStyle, PushCheck, RepositorySettings};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -66,7 +66,7 @@ fn success() -> String {
     "success".to_owned()
 }
 
-impl From<SettingsFile> for Settings {
+impl From<SettingsFile> for RepositorySettings {
     fn from(file: SettingsFile) -> Self {
         let usual = Self::default();
         Self {
@@ -106,9 +106,9 @@ impl From<RulesFile> for BranchRules {
                 methods
                     .into_iter()
                     .map(|method| match method {
-                        MethodFile::Merge => Method::Merge,
-                        MethodFile::Squash => Method::Squash,
-                        MethodFile::Rebase => Method::Rebase,
+                        MethodFile::Merge => MergeStyle::Merge,
+                        MethodFile::Squash => MergeStyle::Squash,
+                        MethodFile::Rebase => MergeStyle::Rebase,
                     })
                     .collect()
             }),
@@ -121,7 +121,7 @@ impl From<RulesFile> for BranchRules {
     }
 }
 
-impl From<CiFile> for Ci {
+impl From<CiFile> for PushCheck {
     fn from(file: CiFile) -> Self {
         Self {
             name: file.name,

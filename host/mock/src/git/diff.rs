@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
-use super::object::{Entry, Mode, Oid, Tree};
-use super::store::Store;
+use super::object::{FileMode, ObjectId, PathEntry, TreeObject};
+use super::store::ObjectStore;
 
 /// A path that differs. Renames are not looked for: they are a deletion and an addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct PathChange {
     /// The path.
     pub path: String,
     /// The old entry, unless the path is new.
-    pub old: Option<Entry>,
+    pub old: Option<PathEntry>,
     /// The new entry, unless the path is deleted.
-    pub new: Option<Entry>,
+    pub new: Option<PathEntry>,
 }
 
 /// The lines that two versions of a file do not share.
@@ -29,9 +29,9 @@ pub struct LineDiff {
     pub patch: Option<String>,
 }
 
-impl Store {
+impl ObjectStore {
     /// The files, links and submodules that differ between two trees, by path.
-    pub fn changes(&self, old: Option<Oid>, new: Option<Oid>) -> Vec<Change> {
+    pub fn changes(&self, old: Option<ObjectId>, new: Option<ObjectId>) -> Vec<PathChange> {
         let mut found = Vec::new();
         self.changes_below(old, new, "", &mut found);
         found
@@ -39,19 +39,19 @@ impl Store {
 
     fn changes_below(
         &self,
-        old: Option<Oid>,
-        new: Option<Oid>,
+        old: Option<ObjectId>,
+        new: Option<ObjectId>,
         prefix: &str,
-        found: &mut Vec<Change>,
+        found: &mut Vec<PathChange>,
     ) {
         if old == new {
             return;
         }
-        let entries = |id: Option<Oid>| {
+        let entries = |id: Option<ObjectId>| {
             let tree = id.and_then(|id| self.tree(id));
-            tree.map(Tree::entries).unwrap_or_default()
+            tree.map(TreeObject::entries).unwrap_or_default()
         };
-        let mut names: BTreeMap<&str, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
+        let mut names: BTreeMap<&str, (Option<PathEntry>, Option<PathEntry>)> = BTreeMap::new();
         for (name, entry) in entries(old) {
             names.entry(name).or_default().0 = Some(*entry);
         }
@@ -63,24 +63,24 @@ impl Store {
                 continue;
             }
             let path = format!("{prefix}{name}");
-            let is_tree = |entry: &Entry| entry.mode == Mode::Tree;
+            let is_tree = |entry: &PathEntry| entry.mode == FileMode::Tree;
             let old_leaf = old.filter(|e| !is_tree(e));
             let new_leaf = new.filter(|e| !is_tree(e));
             if old_leaf.is_some() || new_leaf.is_some() {
-                found.push(Change {
+                found.push(PathChange {
                     path: path.clone(),
                     old: old_leaf,
                     new: new_leaf,
                 });
             }
-            let tree = |entry: Option<Entry>| entry.filter(is_tree).map(|entry| entry.id);
+            let tree = |entry: Option<PathEntry>| entry.filter(is_tree).map(|entry| entry.id);
             self.changes_below(tree(old), tree(new), &format!("{path}/"), found);
         }
     }
 
     /// Compares the two versions of a changed file.
-    pub fn line_diff(&self, change: &Change) -> LineDiff {
-        let content = |entry: Option<Entry>| match entry {
+    pub fn line_diff(&self, change: &PathChange) -> LineDiff {
+        let content = |entry: Option<PathEntry>| match entry {
             Some(entry) => self.blob(entry.id).map(str::from_utf8),
             None => Some(Ok("")),
         };

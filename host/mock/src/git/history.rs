@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::object::Oid;
-use super::store::Store;
+use super::object::ObjectId;
+use super::store::ObjectStore;
 
-impl Store {
+impl ObjectStore {
     /// Returns the commit and all its ancestors.
-    pub fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+    pub fn ancestors(&self, of: ObjectId) -> BTreeSet<ObjectId> {
         let mut seen = BTreeSet::new();
         let mut open = vec![of];
         while let Some(id) = open.pop() {
@@ -20,16 +20,16 @@ impl Store {
     }
 
     /// Returns true if `older` is `newer` or one of its ancestors.
-    pub fn is_ancestor(&self, older: Oid, newer: Oid) -> bool {
+    pub fn is_ancestor(&self, older: ObjectId, newer: ObjectId) -> bool {
         older == newer || self.ancestors(newer).contains(&older)
     }
 
     /// The best common ancestor, the youngest if there are several.
-    pub fn merge_base(&self, one: Oid, other: Oid) -> Option<Oid> {
+    pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Option<ObjectId> {
         let ones = self.ancestors(one);
         let others = self.ancestors(other);
-        let common: BTreeSet<Oid> = ones.intersection(&others).copied().collect();
-        let dominated: BTreeSet<Oid> = common
+        let common: BTreeSet<ObjectId> = ones.intersection(&others).copied().collect();
+        let dominated: BTreeSet<ObjectId> = common
             .iter()
             .filter_map(|id| self.commit(*id))
             .flat_map(|commit| commit.parents.iter().copied())
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// The commits that `head` has and `base` has not, parents before children.
-    pub fn ahead(&self, base: Oid, head: Oid) -> Vec<Oid> {
+    pub fn ahead(&self, base: ObjectId, head: ObjectId) -> Vec<ObjectId> {
         let mut seen = self.ancestors(base);
         let mut order = Vec::new();
         let mut open = vec![(head, false)];
@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// The tree of a commit.
-    pub fn tree_of(&self, commit: Oid) -> Option<Oid> {
+    pub fn tree_of(&self, commit: ObjectId) -> Option<ObjectId> {
         Some(self.commit(commit)?.tree)
     }
 }

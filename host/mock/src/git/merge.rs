@@ -5,18 +5,23 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::diff::Change;
-use super::object::{Entry, Oid};
-use super::store::{Edits, Store};
+use super::diff::PathChange;
+use super::object::{ObjectId, PathEntry};
+use super::store::{ObjectStore, TreeEdits};
 
-impl Store {
+impl ObjectStore {
     /// Merges two trees that grew from one.
     ///
     /// # Errors
     ///
     /// The paths on which both sides disagree.
-    pub fn merge_trees(&mut self, base: Oid, ours: Oid, theirs: Oid) -> Result<Oid, Vec<String>> {
-        let by_path = |changes: Vec<Change>| -> BTreeMap<String, Change> {
+    pub fn merge_trees(
+        &mut self,
+        base: ObjectId,
+        ours: ObjectId,
+        theirs: ObjectId,
+    ) -> Result<ObjectId, Vec<String>> {
+        let by_path = |changes: Vec<PathChange>| -> BTreeMap<String, PathChange> {
             let keyed = changes
                 .into_iter()
                 .map(|change| (change.path.clone(), change));
@@ -24,7 +29,7 @@ impl Store {
         };
         let mine = by_path(self.changes(Some(base), Some(ours)));
         let other = by_path(self.changes(Some(base), Some(theirs)));
-        let mut edits = Edits::new();
+        let mut edits = TreeEdits::new();
         let mut conflicts = BTreeSet::new();
         for (path, their) in &other {
             match mine.get(path) {
@@ -51,7 +56,7 @@ impl Store {
     }
 
     /// Both sides changed the path: merges content and mode, or gives up.
-    fn merge_entries(&mut self, our: &Change, their: &Change) -> Option<Entry> {
+    fn merge_entries(&mut self, our: &PathChange, their: &PathChange) -> Option<PathEntry> {
         let ours = our.new?;
         let theirs = their.new?;
         if !ours.mode.is_file() || !theirs.mode.is_file() {
@@ -63,16 +68,16 @@ impl Store {
             _ => ours.mode,
         };
         if ours.id == theirs.id {
-            return Some(Entry { mode, id: ours.id });
+            return Some(PathEntry { mode, id: ours.id });
         }
         let base = self.blob(base?.id)?;
         let merged = merge_lines(base, self.blob(ours.id)?, self.blob(theirs.id)?)?;
         let id = self.insert_blob(merged);
-        Some(Entry { mode, id })
+        Some(PathEntry { mode, id })
     }
 
     /// Paths to write below what is a file on our side, or in place of a directory of ours.
-    fn clashes(&self, ours: Oid, edits: &Edits) -> Vec<String> {
+    fn clashes(&self, ours: ObjectId, edits: &TreeEdits) -> Vec<String> {
         let deleted = |path: &str| matches!(edits.get(path), Some(None));
         let written = edits.iter().filter(|(_, entry)| entry.is_some());
         let clash = |path: &str| {

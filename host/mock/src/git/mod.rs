@@ -11,6 +11,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use diff::{Change, LineDiff};
-pub use object::{Commit, Entry, Mode, Object, Oid, ParseOidError, Signature, Tree};
-pub use store::{Edits, Store, TreeError};
+pub use diff::{LineDiff, PathChange};
+pub use object::{
+    CommitObject, CommitSignature, FileMode, GitObject, ObjectId, ObjectIdError, PathEntry,
+    TreeObject,
+};
+pub use store::{ObjectStore, TreeEdits, TreeError};

@@ -8,9 +8,9 @@ use sha1::{Digest, Sha1};
 
 /// The id of an object: the SHA-1 of its kind, size and content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Oid([u8; 20]);
+pub struct ObjectId([u8; 20]);
 
-impl Oid {
+impl ObjectId {
     /// The id of an object of this kind with this content.
     fn of(kind: &str, content: &[u8]) -> Self {
         let mut hash = Sha1::new();
@@ -20,13 +20,13 @@ impl Oid {
     }
 }
 
-impl fmt::Display for Oid {
+impl fmt::Display for ObjectId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for Oid {
+impl fmt::Debug for ObjectId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, out)
     }
@@ -35,20 +35,20 @@ impl fmt::Debug for Oid {
 /// The text is not forty hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a full object id")]
-pub struct ParseOidError;
+pub struct ObjectIdError;
 
-impl FromStr for Oid {
-    type Err = ParseOidError;
+impl FromStr for ObjectId {
+    type Err = ObjectIdError;
 
-    fn from_str(text: &str) -> Result<Self, ParseOidError> {
+    fn from_str(text: &str) -> Result<Self, ObjectIdError> {
         let digits = text.as_bytes();
         if digits.len() != 40 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(ParseOidError);
+            return Err(ObjectIdError);
         }
         let mut bytes = [0; 20];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = str::from_utf8(pair).map_err(|_| ParseOidError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| ParseOidError)?;
+            let pair = str::from_utf8(pair).map_err(|_| ObjectIdError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| ObjectIdError)?;
         }
         Ok(Self(bytes))
     }
@@ -56,7 +56,7 @@ impl FromStr for Oid {
 
 /// The kind of a tree's entry, as Git writes it in six digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mode {
+pub enum FileMode {
     /// `100644`
     File,
     /// `100755`
@@ -69,7 +69,7 @@ pub enum Mode {
     Tree,
 }
 
-impl Mode {
+impl FileMode {
     /// The six digits that GitHub's API uses; inside a tree object Git drops the leading zero.
     pub fn digits(self) -> &'static str {
         match self {
@@ -111,34 +111,34 @@ impl Mode {
 
 /// The mode and object behind one name of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct PathEntry {
     /// Its mode.
-    pub mode: Mode,
+    pub mode: FileMode,
     /// Its object.
-    pub id: Oid,
+    pub id: ObjectId,
 }
 
 /// A directory: names and entries, in Git's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree(Vec<(String, Entry)>);
+pub struct TreeObject(Vec<(String, PathEntry)>);
 
-impl Tree {
+impl TreeObject {
     /// Sorts the entries as Git does: by bytes, a directory as if its name ended in a slash.
-    pub fn new(mut entries: Vec<(String, Entry)>) -> Self {
-        entries.sort_by_cached_key(|(name, entry): &(String, Entry)| match entry.mode {
-            Mode::Tree => format!("{name}/"),
+    pub fn new(mut entries: Vec<(String, PathEntry)>) -> Self {
+        entries.sort_by_cached_key(|(name, entry): &(String, PathEntry)| match entry.mode {
+            FileMode::Tree => format!("{name}/"),
             _ => name.clone(),
         });
         Self(entries)
     }
 
     /// Names and entries in order.
-    pub fn entries(&self) -> &[(String, Entry)] {
+    pub fn entries(&self) -> &[(String, PathEntry)] {
         &self.0
     }
 
     /// The entry of this name.
-    pub fn entry(&self, name: &str) -> Option<Entry> {
+    pub fn entry(&self, name: &str) -> Option<PathEntry> {
         let found = self.0.iter().find(|(candidate, _)| candidate == name);
         found.map(|(_, entry)| *entry)
     }
@@ -146,7 +146,7 @@ impl Tree {
 
 /// A name, an address and a time with its zone, which is part of a commit's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
+pub struct CommitSignature {
     /// Name.
     pub name: String,
     /// Address.
@@ -157,7 +157,7 @@ pub struct Signature {
     pub offset: i16,
 }
 
-impl Signature {
+impl CommitSignature {
     /// A signature in universal time.
     pub fn new(name: &str, email: &str, time: Timestamp) -> Self {
         Self {
@@ -169,7 +169,7 @@ impl Signature {
     }
 }
 
-impl fmt::Display for Signature {
+impl fmt::Display for CommitSignature {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.offset < 0 { '-' } else { '+' };
         let minutes = self.offset.unsigned_abs();
@@ -186,42 +186,42 @@ impl fmt::Display for Signature {
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
+pub struct CommitObject {
     /// The root directory.
-    pub tree: Oid,
+    pub tree: ObjectId,
     /// The commits before it; a merge has two, the first one none.
-    pub parents: Vec<Oid>,
+    pub parents: Vec<ObjectId>,
     /// The person who wrote the change.
-    pub author: Signature,
+    pub author: CommitSignature,
     /// The person or service that recorded it.
-    pub committer: Signature,
+    pub committer: CommitSignature,
     /// The message, byte for byte: GitHub adds no newline, `git commit-tree -m` does.
     pub message: String,
 }
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
+pub enum GitObject {
     /// The content of a file.
     Blob(Vec<u8>),
     /// A directory.
-    Tree(Tree),
+    Tree(TreeObject),
     /// A commit.
-    Commit(Commit),
+    Commit(CommitObject),
 }
 
-impl Object {
+impl GitObject {
     /// The id, as `git hash-object` says.
-    pub fn id(&self) -> Oid {
+    pub fn id(&self) -> ObjectId {
         match self {
-            Self::Blob(content) => Oid::of("blob", content),
-            Self::Tree(tree) => Oid::of("tree", &encode_tree(tree)),
-            Self::Commit(commit) => Oid::of("commit", encode_commit(commit).as_bytes()),
+            Self::Blob(content) => ObjectId::of("blob", content),
+            Self::Tree(tree) => ObjectId::of("tree", &encode_tree(tree)),
+            Self::Commit(commit) => ObjectId::of("commit", encode_commit(commit).as_bytes()),
         }
     }
 }
 
-fn encode_tree(tree: &Tree) -> Vec<u8> {
+fn encode_tree(tree: &TreeObject) -> Vec<u8> {
     let mut content = Vec::new();
     for (name, entry) in tree.entries() {
         content.extend_from_slice(entry.mode.digits().trim_start_matches('0').as_bytes());
@@ -233,12 +233,12 @@ fn encode_tree(tree: &Tree) -> Vec<u8> {
     content
 }
 
-fn encode_commit(commit: &Commit) -> String {
+fn encode_commit(commit: &CommitObject) -> String {
     let mut text = format!("tree {}\n", commit.tree);
     for parent in &commit.parents {
         text.push_str(&format!("parent {parent}\n"));
     }
-    let Commit {
+    let CommitObject {
         author,
         committer,
         message,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::object::{Commit, Entry, Mode, Object, Oid, Tree};
+use super::object::{CommitObject, FileMode, GitObject, ObjectId, PathEntry, TreeObject};
 
 /// Objects under their ids. Cloning shares everything: a scenario clones a world thousands of times a second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Store {
-    objects: Arc<BTreeMap<Oid, Arc<Object>>>,
+pub struct ObjectStore {
+    objects: Arc<BTreeMap<ObjectId, Arc<GitObject>>>,
 }
 
 /// Why a tree cannot be edited as asked.
@@ -26,11 +26,11 @@ pub enum TreeError {
 }
 
 /// The new entry of each path; `None` deletes the path.
-pub type Edits = BTreeMap<String, Option<Entry>>;
+pub type TreeEdits = BTreeMap<String, Option<PathEntry>>;
 
-impl Store {
+impl ObjectStore {
     /// Keeps the object and returns its id.
-    pub fn insert(&mut self, object: Object) -> Oid {
+    pub fn insert(&mut self, object: GitObject) -> ObjectId {
         let id = object.id();
         if !self.objects.contains_key(&id) {
             Arc::make_mut(&mut self.objects).insert(id, Arc::new(object));
@@ -39,35 +39,35 @@ impl Store {
     }
 
     /// Keeps a blob and returns its id.
-    pub fn insert_blob(&mut self, content: impl Into<Vec<u8>>) -> Oid {
-        self.insert(Object::Blob(content.into()))
+    pub fn insert_blob(&mut self, content: impl Into<Vec<u8>>) -> ObjectId {
+        self.insert(GitObject::Blob(content.into()))
     }
 
     /// The object, of any kind.
-    pub fn object(&self, id: Oid) -> Option<&Object> {
+    pub fn object(&self, id: ObjectId) -> Option<&GitObject> {
         self.objects.get(&id).map(|object| &**object)
     }
 
     /// The content of a blob.
-    pub fn blob(&self, id: Oid) -> Option<&[u8]> {
+    pub fn blob(&self, id: ObjectId) -> Option<&[u8]> {
         match self.object(id)? {
-            Object::Blob(content) => Some(content),
+            GitObject::Blob(content) => Some(content),
             _ => None,
         }
     }
 
     /// The tree of this id.
-    pub fn tree(&self, id: Oid) -> Option<&Tree> {
+    pub fn tree(&self, id: ObjectId) -> Option<&TreeObject> {
         match self.object(id)? {
-            Object::Tree(tree) => Some(tree),
+            GitObject::Tree(tree) => Some(tree),
             _ => None,
         }
     }
 
     /// The commit of this id.
-    pub fn commit(&self, id: Oid) -> Option<&Commit> {
+    pub fn commit(&self, id: ObjectId) -> Option<&CommitObject> {
         match self.object(id)? {
-            Object::Commit(commit) => Some(commit),
+            GitObject::Commit(commit) => Some(commit),
             _ => None,
         }
     }
@@ -83,9 +83,9 @@ impl Store {
     }
 
     /// Returns the entry at a path of the tree. The empty path is the tree itself.
-    pub fn entry_at(&self, tree: Oid, path: &str) -> Option<Entry> {
-        let root = Entry {
-            mode: Mode::Tree,
+    pub fn entry_at(&self, tree: ObjectId, path: &str) -> Option<PathEntry> {
+        let root = PathEntry {
+            mode: FileMode::Tree,
             id: tree,
         };
         let mut parts = path.split('/').filter(|part| !part.is_empty());
@@ -93,18 +93,18 @@ impl Store {
     }
 
     /// Every entry below the tree, directories included, in the order of `git ls-tree -r -t`.
-    pub fn walk(&self, tree: Oid) -> Vec<(String, Entry)> {
+    pub fn walk(&self, tree: ObjectId) -> Vec<(String, PathEntry)> {
         let mut found = Vec::new();
         self.walk_into(tree, "", &mut found);
         found
     }
 
-    fn walk_into(&self, tree: Oid, prefix: &str, found: &mut Vec<(String, Entry)>) {
-        let entries = self.tree(tree).map(Tree::entries).unwrap_or_default();
+    fn walk_into(&self, tree: ObjectId, prefix: &str, found: &mut Vec<(String, PathEntry)>) {
+        let entries = self.tree(tree).map(TreeObject::entries).unwrap_or_default();
         for (name, entry) in entries {
             let path = format!("{prefix}{name}");
             found.push((path.clone(), *entry));
-            if entry.mode == Mode::Tree {
+            if entry.mode == FileMode::Tree {
                 self.walk_into(entry.id, &format!("{path}/"), found);
             }
         }
@@ -115,7 +115,11 @@ impl Store {
     /// # Errors
     ///
     /// If a path is not one, is to be deleted and absent, or is both a file and a directory.
-    pub fn edit_tree(&mut self, base: Option<Oid>, edits: &Edits) -> Result<Oid, TreeError> {
+    pub fn edit_tree(
+        &mut self,
+        base: Option<ObjectId>,
+        edits: &TreeEdits,
+    ) -> Result<ObjectId, TreeError> {
         let mut split = Vec::new();
         for (path, entry) in edits {
             let parts: Vec<&str> = path.split('/').collect();
@@ -125,19 +129,19 @@ impl Store {
             split.push((parts, *entry));
         }
         let edited = self.edit_level(base, &split, 0)?;
-        Ok(edited.unwrap_or_else(|| self.insert(Object::Tree(Tree::default()))))
+        Ok(edited.unwrap_or_else(|| self.insert(GitObject::Tree(TreeObject::default()))))
     }
 
     /// Edits one directory; none if nothing is left in it, since Git keeps no empty directories.
     fn edit_level(
         &mut self,
-        tree: Option<Oid>,
-        edits: &[(Vec<&str>, Option<Entry>)],
+        tree: Option<ObjectId>,
+        edits: &[(Vec<&str>, Option<PathEntry>)],
         depth: usize,
-    ) -> Result<Option<Oid>, TreeError> {
+    ) -> Result<Option<ObjectId>, TreeError> {
         let known = tree.and_then(|id| self.tree(id));
-        let known = known.map(Tree::entries).unwrap_or_default();
-        let mut entries: BTreeMap<String, Entry> = known.iter().cloned().collect();
+        let known = known.map(TreeObject::entries).unwrap_or_default();
+        let mut entries: BTreeMap<String, PathEntry> = known.iter().cloned().collect();
         for group in edits.chunk_by(|one, other| one.0[depth] == other.0[depth]) {
             let name = group[0].0[depth];
             let path = || group[0].0[..=depth].join("/");
@@ -152,10 +156,12 @@ impl Store {
                     return Err(TreeError::Clash(path()));
                 }
                 _ => {
-                    let below = entries.get(name).filter(|entry| entry.mode == Mode::Tree);
+                    let below = entries
+                        .get(name)
+                        .filter(|entry| entry.mode == FileMode::Tree);
                     let below = self.edit_level(below.map(|entry| entry.id), group, depth + 1)?;
-                    below.map(|id| Entry {
-                        mode: Mode::Tree,
+                    below.map(|id| PathEntry {
+                        mode: FileMode::Tree,
                         id,
                     })
                 }
@@ -166,7 +172,7 @@ impl Store {
             };
         }
         let entries: Vec<_> = entries.into_iter().collect();
-        Ok((!entries.is_empty()).then(|| self.insert(Object::Tree(Tree::new(entries)))))
+        Ok((!entries.is_empty()).then(|| self.insert(GitObject::Tree(TreeObject::new(entries)))))
     }
 }
 

@@ -57,12 +57,12 @@ fn scratch() -> std::path::PathBuf {
     dir
 }
 
-fn edits(store: &mut Store, files: &[(&str, Mode, &str)]) -> Edits {
+fn edits(store: &mut ObjectStore, files: &[(&str, FileMode, &str)]) -> TreeEdits {
     files
         .iter()
         .map(|(path, mode, text)| {
             let id = store.insert_blob(*text);
-            (path.to_string(), Some(Entry { mode: *mode, id }))
+            (path.to_string(), Some(PathEntry { mode: *mode, id }))
         })
         .collect()
 }
@@ -74,28 +74,28 @@ fn blob_ids_are_those_of_git() {
         ("hello\n", "ce013625030ba8dba906f756967f9e9ca394464a"),
     ];
     for (text, id) in known {
-        assert_eq!(Object::Blob(text.into()).id().to_string(), id);
-        assert_eq!(id.parse::<Oid>().unwrap().to_string(), id);
+        assert_eq!(GitObject::Blob(text.into()).id().to_string(), id);
+        assert_eq!(id.parse::<ObjectId>().unwrap().to_string(), id);
     }
     assert_eq!(
-        Object::Tree(Tree::default()).id().to_string(),
+        GitObject::Tree(TreeObject::default()).id().to_string(),
         "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     );
     for wrong in ["", "ce01", "ze013625030ba8dba906f756967f9e9ca394464a"] {
-        assert_eq!(wrong.parse::<Oid>(), Err(ParseOidError));
+        assert_eq!(wrong.parse::<ObjectId>(), Err(ObjectIdError));
     }
 }
 
 #[test]
 fn trees_and_commits_have_the_ids_that_git_gives_them() {
-    let mut store = Store::default();
+    let mut store = ObjectStore::default();
     // `a.b`, `a/` and `a0` sort differently as bytes and as Git's tree order.
     let files = [
-        ("a/x", Mode::File, "1\n"),
-        ("a.b", Mode::File, "2\n"),
-        ("a0", Mode::Executable, "3\n"),
-        ("link", Mode::Symlink, "a/x"),
-        ("deep/er/still", Mode::File, "ü"),
+        ("a/x", FileMode::File, "1\n"),
+        ("a.b", FileMode::File, "2\n"),
+        ("a0", FileMode::Executable, "3\n"),
+        ("link", FileMode::Symlink, "a/x"),
+        ("deep/er/still", FileMode::File, "ü"),
     ];
     let edits = edits(&mut store, &files);
     let tree = store.edit_tree(None, &edits).unwrap();
@@ -114,20 +114,20 @@ fn trees_and_commits_have_the_ids_that_git_gives_them() {
         );
     }
     assert_eq!(tree.to_string(), git(&dir, &["write-tree"], b""));
-    let commit = Commit {
+    let commit = CommitObject {
         tree,
         parents: vec![],
-        author: Signature {
+        author: CommitSignature {
             offset: 120,
-            ..Signature::new(
+            ..CommitSignature::new(
                 "Dana",
                 "dana@acme.example",
                 Timestamp::new(1767225600, 0).unwrap(),
             )
         },
-        committer: Signature {
+        committer: CommitSignature {
             offset: -210,
-            ..Signature::new(
+            ..CommitSignature::new(
                 "Bot",
                 "bot@acme.example",
                 Timestamp::new(1767225601, 0).unwrap(),
@@ -140,19 +140,22 @@ fn trees_and_commits_have_the_ids_that_git_gives_them() {
         &["commit-tree", "-m", "first", &tree.to_string()],
         b"",
     );
-    assert_eq!(store.insert(Object::Commit(commit)).to_string(), id);
+    assert_eq!(store.insert(GitObject::Commit(commit)).to_string(), id);
     std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]
 fn edits_keep_what_they_do_not_name() {
-    let mut store = Store::default();
+    let mut store = ObjectStore::default();
     let first = edits(
         &mut store,
-        &[("a/x", Mode::File, "1"), ("a/y", Mode::Executable, "2")],
+        &[
+            ("a/x", FileMode::File, "1"),
+            ("a/y", FileMode::Executable, "2"),
+        ],
     );
     let tree = store.edit_tree(None, &first).unwrap();
-    let second = edits(&mut store, &[("a/x", Mode::File, "3")]);
+    let second = edits(&mut store, &[("a/x", FileMode::File, "3")]);
     let edited = store.edit_tree(Some(tree), &second).unwrap();
     assert_eq!(store.entry_at(edited, "a/y"), store.entry_at(tree, "a/y"));
     let changes = store.changes(Some(tree), Some(edited));
@@ -163,27 +166,27 @@ fn edits_keep_what_they_do_not_name() {
             .collect::<Vec<_>>(),
         ["a/x"]
     );
-    let gone = Edits::from([("a/x".into(), None), ("a/y".into(), None)]);
+    let gone = TreeEdits::from([("a/x".into(), None), ("a/y".into(), None)]);
     let empty = store.edit_tree(Some(edited), &gone).unwrap();
     assert_eq!(store.walk(empty), [], "an empty directory does not stay");
 }
 
 #[test]
 fn edits_refuse_what_git_would_not_store() {
-    let mut store = Store::default();
-    let entry = Some(Entry {
-        mode: Mode::File,
+    let mut store = ObjectStore::default();
+    let entry = Some(PathEntry {
+        mode: FileMode::File,
         id: store.insert_blob(""),
     });
     for path in ["", "/a", "a//b", "../a", "a/./b", ".git/config", "a/.GIT"] {
-        let refused = store.edit_tree(None, &Edits::from([(path.into(), entry)]));
+        let refused = store.edit_tree(None, &TreeEdits::from([(path.into(), entry)]));
         assert_eq!(refused, Err(TreeError::Path(path.into())));
     }
-    let missing = store.edit_tree(None, &Edits::from([("a".into(), None)]));
+    let missing = store.edit_tree(None, &TreeEdits::from([("a".into(), None)]));
     assert_eq!(missing, Err(TreeError::Missing("a".into())));
     let clash = store.edit_tree(
         None,
-        &Edits::from([("a".into(), entry), ("a/b".into(), entry)]),
+        &TreeEdits::from([("a".into(), entry), ("a/b".into(), entry)]),
     );
     assert_eq!(clash, Err(TreeError::Clash("a".into())));
 }
@@ -228,11 +231,11 @@ fn line_merges_agree_with_git() {
 #[test]
 fn tree_merges_take_what_only_one_side_changed() {
     let base = [
-        ("a", Mode::File, "1\n2\n3\n"),
-        ("d/b", Mode::File, "b"),
-        ("c", Mode::File, "c"),
+        ("a", FileMode::File, "1\n2\n3\n"),
+        ("d/b", FileMode::File, "b"),
+        ("c", FileMode::File, "c"),
     ];
-    type FileTexts<'a> = &'a [(&'a str, Mode, &'a str)];
+    type FileTexts<'a> = &'a [(&'a str, FileMode, &'a str)];
     type MergeRow<'a> = (
         FileTexts<'a>,
         FileTexts<'a>,
@@ -240,34 +243,34 @@ fn tree_merges_take_what_only_one_side_changed() {
     );
     let cases: [MergeRow<'_>; 5] = [
         (
-            &[("a", Mode::File, "0\n2\n3\n")],
-            &[("a", Mode::File, "1\n2\n4\n")],
-            Ok(&[("a", Mode::File, "0\n2\n4\n")]),
+            &[("a", FileMode::File, "0\n2\n3\n")],
+            &[("a", FileMode::File, "1\n2\n4\n")],
+            Ok(&[("a", FileMode::File, "0\n2\n4\n")]),
         ),
         (
-            &[("d/b", Mode::File, "x")],
-            &[("c", Mode::File, "y")],
-            Ok(&[("d/b", Mode::File, "x"), ("c", Mode::File, "y")]),
+            &[("d/b", FileMode::File, "x")],
+            &[("c", FileMode::File, "y")],
+            Ok(&[("d/b", FileMode::File, "x"), ("c", FileMode::File, "y")]),
         ),
         (
-            &[("d/b", Mode::File, "x")],
-            &[("d/b", Mode::File, "y")],
+            &[("d/b", FileMode::File, "x")],
+            &[("d/b", FileMode::File, "y")],
             Err(&["d/b"]),
         ),
         (
-            &[("a", Mode::Executable, "1\n2\n3\n")],
-            &[("a", Mode::File, "1\n2\n4\n")],
-            Ok(&[("a", Mode::Executable, "1\n2\n4\n")]),
+            &[("a", FileMode::Executable, "1\n2\n3\n")],
+            &[("a", FileMode::File, "1\n2\n4\n")],
+            Ok(&[("a", FileMode::Executable, "1\n2\n4\n")]),
         ),
         (
-            &[("c/x", Mode::File, "x")],
-            &[("c", Mode::File, "y")],
+            &[("c/x", FileMode::File, "x")],
+            &[("c", FileMode::File, "y")],
             Err(&["c"]),
         ),
     ];
     for (ours, theirs, expected) in cases {
-        let mut store = Store::default();
-        let mut grow = |from: Option<Oid>, files: &[_]| {
+        let mut store = ObjectStore::default();
+        let mut grow = |from: Option<ObjectId>, files: &[_]| {
             let edits = edits(&mut store, files);
             store.edit_tree(from, &edits).unwrap()
         };
@@ -287,13 +290,14 @@ fn tree_merges_take_what_only_one_side_changed() {
 
 #[test]
 fn history_knows_the_merge_base_and_who_is_ahead() {
-    let mut store = Store::default();
-    let tree = store.edit_tree(None, &Edits::new()).unwrap();
-    let mut commit = |message: &str, parents: &[Oid]| {
-        let who = Signature::new("a", "a@b", Timestamp::new(message.len() as i64, 0).unwrap());
+    let mut store = ObjectStore::default();
+    let tree = store.edit_tree(None, &TreeEdits::new()).unwrap();
+    let mut commit = |message: &str, parents: &[ObjectId]| {
+        let who =
+            CommitSignature::new("a", "a@b", Timestamp::new(message.len() as i64, 0).unwrap());
         let author = who.clone();
         let committer = who;
-        store.insert(Object::Commit(Commit {
+        store.insert(GitObject::Commit(CommitObject {
             tree,
             parents: parents.to_vec(),
             author,

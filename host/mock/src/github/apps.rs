@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
-use super::identity::{Access, Permissions, RequestCaller};
+use super::identity::{PermissionTable, RepositoryAccess, RequestCaller};
 use super::shapes::{node_id, user_id};
-use super::state::Repository;
+use super::state::RepositoryState;
 
 /// A GitHub App.
 #[derive(Clone, PartialEq, Eq)]
-pub struct App {
+pub struct GitHubApp {
     /// Id.
     pub id: u64,
     /// Client id, which may stand for the id in a claim.
@@ -25,10 +25,10 @@ pub struct App {
     /// RSA public key in PKCS #1 DER form; without one, any signature is good.
     pub public_key: Option<Vec<u8>>,
     /// Where it is installed.
-    pub installations: Vec<Installation>,
+    pub installations: Vec<AppInstallation>,
 }
 
-impl fmt::Debug for App {
+impl fmt::Debug for GitHubApp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = out.debug_struct("App");
         shape.field("id", &self.id).field("slug", &self.slug);
@@ -40,26 +40,26 @@ impl fmt::Debug for App {
 
 /// An App on an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installation {
+pub struct AppInstallation {
     /// Id.
     pub id: u64,
     /// Login of the account.
     pub account: String,
     /// Repositories that it was given.
-    pub access: Access,
+    pub access: RepositoryAccess,
     /// Permissions that it was given.
-    pub permissions: Permissions,
+    pub permissions: PermissionTable,
     /// True if the account has suspended it.
     pub suspended: bool,
 }
 
-impl Installation {
-    pub(super) fn reaches(&self, repository: &Repository) -> bool {
+impl AppInstallation {
+    pub(super) fn reaches(&self, repository: &RepositoryState) -> bool {
         repository.owner.eq_ignore_ascii_case(&self.account) && self.access.reaches(repository.id)
     }
 }
 
-pub(super) fn permissions_shape(permissions: &Permissions) -> Value {
+pub(super) fn permissions_shape(permissions: &PermissionTable) -> Value {
     let named = permissions
         .iter()
         .map(|(name, level)| (name.clone(), level.name().into()));
@@ -71,7 +71,7 @@ pub(super) fn permissions_shape(permissions: &Permissions) -> Value {
 pub(super) fn caller<'g>(
     github: &'g GitHub,
     call: &GitHubCall<'_>,
-) -> Result<&'g App, GitHubAnswer> {
+) -> Result<&'g GitHubApp, GitHubAnswer> {
     match call.caller {
         RequestCaller::App(place) => Ok(&github.apps[place]),
         _ => Err(GitHubAnswer::unauthorized(
@@ -132,13 +132,13 @@ pub(super) fn installations(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHu
     )
 }
 
-fn shape(call: &GitHubCall<'_>, app: &App, found: &Installation) -> Value {
+fn shape(call: &GitHubCall<'_>, app: &GitHubApp, found: &AppInstallation) -> Value {
     let suspended = found.suspended.then(|| call.urls.user("dana"));
     json!({
         "id": found.id,
         "client_id": app.client_id,
         "account": call.urls.account(&found.account, "Organization"),
-        "repository_selection": if found.access == Access::All { "all" } else { "selected" },
+        "repository_selection": if found.access == RepositoryAccess::All { "all" } else { "selected" },
         "access_tokens_url": format!("{}/app/installations/{}/access_tokens", call.urls.api, found.id),
         "repositories_url": format!("{}/installation/repositories", call.urls.api),
         "html_url": format!("{}/organizations/{}/settings/installations/{}", call.urls.html, found.account, found.id),

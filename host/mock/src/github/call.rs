@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
-use super::identity::{Level, RequestCaller};
+use super::identity::{PermissionLevel, RequestCaller};
 use super::shapes::UrlBase;
-use super::state::{PullRequest, Repository};
+use super::state::{PullRequest, RepositoryState};
 use promote_core::service::transport::HttpRequest;
 
 /// A request that found its operation.
@@ -95,11 +95,11 @@ impl GitHubCall<'_> {
         self.body.get(name).map(texts_of).transpose()
     }
 
-    pub(super) fn repository<'g>(&self, github: &'g GitHub) -> &'g Repository {
+    pub(super) fn repository<'g>(&self, github: &'g GitHub) -> &'g RepositoryState {
         &github.repositories[self.repository]
     }
 
-    pub(super) fn repository_mut<'g>(&self, github: &'g mut GitHub) -> &'g mut Repository {
+    pub(super) fn repository_mut<'g>(&self, github: &'g mut GitHub) -> &'g mut RepositoryState {
         &mut github.repositories[self.repository]
     }
 
@@ -120,7 +120,12 @@ impl GitHubCall<'_> {
     }
 
     /// Returns true if the caller may do this here.
-    pub(super) fn may(&self, permission: &str, level: Level, repository: &Repository) -> bool {
+    pub(super) fn may(
+        &self,
+        permission: &str,
+        level: PermissionLevel,
+        repository: &RepositoryState,
+    ) -> bool {
         self.caller.token().is_some_and(|token| {
             token.access.reaches(repository.id) && token.allows(permission, level)
         })
@@ -131,10 +136,10 @@ impl GitHubCall<'_> {
     pub(super) fn may_write(
         &self,
         path: &str,
-        repository: &Repository,
+        repository: &RepositoryState,
     ) -> Result<(), GitHubAnswer> {
         let workflow = path.starts_with(".github/workflows/");
-        if !workflow || self.may("workflows", Level::Write, repository) {
+        if !workflow || self.may("workflows", PermissionLevel::Write, repository) {
             return Ok(());
         }
         Err(

@@ -9,8 +9,8 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::shapes::{node_id, with};
-use super::state::{CheckRun, CommitStatus, Repository};
-use crate::git::Oid;
+use super::state::{CheckRun, CommitStatus, RepositoryState};
+use crate::git::ObjectId;
 
 /// The standing of a required check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(super) enum CheckVerdict {
 
 /// Returns the standing of the check or status of this name; the newest counts.
 pub(super) fn verdict(
-    repository: &Repository,
-    commit: Oid,
+    repository: &RepositoryState,
+    commit: ObjectId,
     name: &str,
     now: Timestamp,
 ) -> CheckVerdict {
@@ -36,7 +36,7 @@ pub(super) fn verdict(
     status_verdict(repository, commit, name)
 }
 
-fn status_verdict(repository: &Repository, commit: Oid, name: &str) -> CheckVerdict {
+fn status_verdict(repository: &RepositoryState, commit: ObjectId, name: &str) -> CheckVerdict {
     let mut statuses = repository.statuses.iter().rev();
     let status = statuses.find(|status| status.commit == commit && status.context == name);
     match status.map(|status| status.state.as_str()) {
@@ -50,8 +50,8 @@ fn status_verdict(repository: &Repository, commit: Oid, name: &str) -> CheckVerd
 /// Returns the standing of a required check that only one App may report. A commit status names no App in the API, so
 /// a status of the name counts whoever set it.
 pub(super) fn required_verdict(
-    repository: &Repository,
-    commit: Oid,
+    repository: &RepositoryState,
+    commit: ObjectId,
     name: &str,
     app: Option<u64>,
     now: Timestamp,
@@ -72,7 +72,11 @@ fn run_verdict(run: &CheckRun, now: Timestamp) -> CheckVerdict {
 }
 
 /// Returns true if any check or status of the commit fails or is unfinished.
-pub(super) fn any_unfinished(repository: &Repository, commit: Oid, now: Timestamp) -> bool {
+pub(super) fn any_unfinished(
+    repository: &RepositoryState,
+    commit: ObjectId,
+    now: Timestamp,
+) -> bool {
     let runs = latest(repository, commit);
     let statuses = latest_statuses(repository, commit);
     runs.iter()
@@ -81,7 +85,7 @@ pub(super) fn any_unfinished(repository: &Repository, commit: Oid, now: Timestam
 }
 
 /// The newest run of each name.
-fn latest(repository: &Repository, commit: Oid) -> Vec<&CheckRun> {
+fn latest(repository: &RepositoryState, commit: ObjectId) -> Vec<&CheckRun> {
     let runs = repository
         .check_runs
         .iter()
@@ -90,7 +94,7 @@ fn latest(repository: &Repository, commit: Oid) -> Vec<&CheckRun> {
     newest.into_values().collect()
 }
 
-fn latest_statuses(repository: &Repository, commit: Oid) -> Vec<&CommitStatus> {
+fn latest_statuses(repository: &RepositoryState, commit: ObjectId) -> Vec<&CommitStatus> {
     let statuses = repository
         .statuses
         .iter()
@@ -101,7 +105,7 @@ fn latest_statuses(repository: &Repository, commit: Oid) -> Vec<&CommitStatus> {
     newest.into_values().collect()
 }
 
-fn commit_of(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Oid, GitHubAnswer> {
+fn commit_of(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<ObjectId, GitHubAnswer> {
     let name = call.part("ref");
     let commit = call.repository_mut(github).read(name);
     commit.ok_or_else(|| GitHubAnswer::error(422, format!("No commit found for SHA: {name}")))
@@ -148,7 +152,7 @@ const ACTIONS: u64 = 15368;
 
 fn run_shape(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     run: &CheckRun,
     status: &str,
 ) -> Value {
@@ -244,7 +248,11 @@ pub(super) fn statuses(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
     call.page(github, shapes, |_, shown| shown.into())
 }
 
-fn status_shape(call: &GitHubCall<'_>, repository: &Repository, status: &CommitStatus) -> Value {
+fn status_shape(
+    call: &GitHubCall<'_>,
+    repository: &RepositoryState,
+    status: &CommitStatus,
+) -> Value {
     let creator = super::shapes::user_id(&status.creator);
     json!({
         "id": status.id,

@@ -10,8 +10,8 @@ use super::call::{GitHubCall, texts_of};
 use super::identity::TokenKind;
 use super::reviews::diff_entries;
 use super::shapes::{signed, with};
-use super::state::Repository;
-use crate::git::{Commit, Object, Oid, Signature};
+use super::state::RepositoryState;
+use crate::git::{CommitObject, CommitSignature, GitObject, ObjectId};
 
 /// A page shows this many files of a commit or a comparison.
 const MAX_FILES: usize = 300;
@@ -44,7 +44,7 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         .parse()
         .ok()
         .filter(|id| repository.git.tree(*id).is_some());
-    let tree: Oid = tree.ok_or_else(|| GitHubAnswer::error(422, "Tree SHA does not exist"))?;
+    let tree: ObjectId = tree.ok_or_else(|| GitHubAnswer::error(422, "Tree SHA does not exist"))?;
     let mut known = Vec::new();
     for parent in &parents {
         let id = parent
@@ -57,14 +57,14 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
     }
     let author = author.unwrap_or(own);
     let committer = committer.unwrap_or_else(|| author.clone());
-    let commit = Commit {
+    let commit = CommitObject {
         tree,
         parents: known,
         author,
         committer,
         message,
     };
-    let id = repository.git.insert(Object::Commit(commit.clone()));
+    let id = repository.git.insert(GitObject::Commit(commit.clone()));
     if signs {
         repository.verified.insert(id);
     }
@@ -75,7 +75,7 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 pub(super) fn identity(
     call: &GitHubCall<'_>,
     field: &str,
-) -> Result<Option<Signature>, GitHubAnswer> {
+) -> Result<Option<CommitSignature>, GitHubAnswer> {
     let given = match call.body.get(field) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(given)) => given,
@@ -98,7 +98,7 @@ pub(super) fn identity(
         return Err(GitHubAnswer::none_supplied(&missing));
     };
     let (time, offset) = date(given, call.now)?;
-    Ok(Some(Signature {
+    Ok(Some(CommitSignature {
         name: name.into(),
         email: email.into(),
         time,
@@ -128,7 +128,7 @@ fn date(given: &Map<String, Value>, now: Timestamp) -> Result<(Timestamp, i16), 
 pub(super) fn get_object(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     super::refs::not_empty(repository)?;
-    let id: Oid = call
+    let id: ObjectId = call
         .part("sha")
         .parse()
         .map_err(|_| GitHubAnswer::not_found())?;
@@ -183,7 +183,7 @@ pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     let (base, head) = basehead
         .split_once("...")
         .ok_or_else(GitHubAnswer::not_found)?;
-    let mut end = |name: &str| -> Result<Oid, GitHubAnswer> {
+    let mut end = |name: &str| -> Result<ObjectId, GitHubAnswer> {
         // `user:branch` names a fork; there is only the repository itself.
         let name = name
             .strip_prefix(&format!("{}:", repository.owner))
@@ -207,7 +207,7 @@ pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
         _ => "diverged",
     };
     let page = call.urls.page(repository);
-    let shape = |id: Oid| commit_shape(call, repository, id);
+    let shape = |id: ObjectId| commit_shape(call, repository, id);
     let from = repository.git.tree_of(fork);
     let to = repository.git.tree_of(head);
     let mut files = diff_entries(call, repository, head, from, to);
@@ -240,7 +240,11 @@ pub(super) fn compare(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
 }
 
 /// A commit that is known to be there.
-pub(super) fn commit_shape(call: &GitHubCall<'_>, repository: &Repository, id: Oid) -> Value {
+pub(super) fn commit_shape(
+    call: &GitHubCall<'_>,
+    repository: &RepositoryState,
+    id: ObjectId,
+) -> Value {
     let commit = repository.git.commit(id);
     commit.map_or(Value::Null, |commit| {
         call.urls.commit(repository, id, commit)

@@ -6,8 +6,8 @@ use super::GitHub;
 use super::answer::{AnswerBody, GitHubAnswer, GitHubReply};
 use super::call::{GitHubCall, encode_path};
 use super::objects::wrapped_base64;
-use super::state::Repository;
-use crate::git::{Entry, Mode, Oid};
+use super::state::RepositoryState;
+use crate::git::{FileMode, ObjectId, PathEntry};
 
 /// Up to this size the JSON form carries the content.
 const MAX_JSON: usize = 1024 * 1024;
@@ -49,10 +49,10 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
         path,
     };
     let answer = match entry.mode {
-        Mode::Tree => place.directory(entry.id),
-        Mode::Symlink => place.link(tree, entry),
-        Mode::Submodule => GitHubAnswer::ok(place.submodule(entry.id)),
-        Mode::File | Mode::Executable => place.file(entry.id, entry.id),
+        FileMode::Tree => place.directory(entry.id),
+        FileMode::Symlink => place.link(tree, entry),
+        FileMode::Submodule => GitHubAnswer::ok(place.submodule(entry.id)),
+        FileMode::File | FileMode::Executable => place.file(entry.id, entry.id),
     };
     Ok(answer?.header("etag", etag))
 }
@@ -92,7 +92,7 @@ pub(super) fn raw(call: &GitHubCall<'_>, content: Vec<u8>) -> GitHubAnswer {
 /// A path of a repository at a ref.
 struct ContentPlace<'a> {
     call: &'a GitHubCall<'a>,
-    repository: &'a Repository,
+    repository: &'a RepositoryState,
     name: &'a str,
     path: &'a str,
 }
@@ -103,7 +103,7 @@ impl ContentPlace<'_> {
     }
 
     /// Shows the content of one blob under the id of another: for a link, the id is that of the link itself.
-    fn file(&self, id: Oid, shown: Oid) -> GitHubReply {
+    fn file(&self, id: ObjectId, shown: ObjectId) -> GitHubReply {
         let content = self.repository.git.blob(shown).unwrap_or_default();
         if content.len() > MAX_RAW {
             let message = "This API returns blobs up to 100 MB in size. The requested blob is too large to fetch via the API.";
@@ -126,7 +126,7 @@ impl ContentPlace<'_> {
     }
 
     /// A link to a file of the repository shows the size and content of that file, under the link's name and id.
-    fn link(&self, tree: Oid, entry: Entry) -> GitHubReply {
+    fn link(&self, tree: ObjectId, entry: PathEntry) -> GitHubReply {
         let content = self.repository.git.blob(entry.id).unwrap_or_default();
         let target = String::from_utf8_lossy(content).into_owned();
         let resolved =
@@ -146,7 +146,7 @@ impl ContentPlace<'_> {
         GitHubAnswer::ok(shape)
     }
 
-    fn submodule(&self, id: Oid) -> Value {
+    fn submodule(&self, id: ObjectId) -> Value {
         let mut shape = entry_shape(
             self.call,
             self.repository,
@@ -160,7 +160,7 @@ impl ContentPlace<'_> {
         shape
     }
 
-    fn directory(&self, id: Oid) -> GitHubReply {
+    fn directory(&self, id: ObjectId) -> GitHubReply {
         let entries = self
             .repository
             .git
@@ -177,10 +177,10 @@ impl ContentPlace<'_> {
                     format!("{}/{name}", self.path)
                 };
                 let kind = match entry.mode {
-                    Mode::Tree => "dir",
-                    Mode::Symlink => "symlink",
+                    FileMode::Tree => "dir",
+                    FileMode::Symlink => "symlink",
                     // Older versions of the API call a submodule a file (breaking change of 2026-03-10).
-                    Mode::Submodule if self.call.newest => "submodule",
+                    FileMode::Submodule if self.call.newest => "submodule",
                     _ => "file",
                 };
                 entry_shape(self.call, self.repository, self.name, &path, kind, entry.id)
@@ -218,11 +218,11 @@ fn follow(link: &str, target: &str) -> Option<String> {
 /// Returns the fields that entries of all kinds have.
 pub(super) fn entry_shape(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     reference: &str,
     path: &str,
     kind: &str,
-    id: Oid,
+    id: ObjectId,
 ) -> Value {
     let api = call.urls.repository(repository);
     let page = call.urls.page(repository);

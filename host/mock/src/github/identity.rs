@@ -9,20 +9,20 @@ use jiff::Timestamp;
 
 use super::GitHub;
 use super::answer::GitHubAnswer;
-use super::state::Repository;
-use crate::Secret;
+use super::state::RepositoryState;
+use crate::SecretText;
 use promote_core::service::transport::HttpRequest;
 
 /// The extent of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum PermissionLevel {
     /// It may be read.
     Read,
     /// It may be read and changed.
     Write,
 }
 
-impl Level {
+impl PermissionLevel {
     /// GitHub's name for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Level {
 }
 
 /// Names of permissions (`contents`, `pull_requests`) and how much of each.
-pub type Permissions = BTreeMap<String, Level>;
+pub type PermissionTable = BTreeMap<String, PermissionLevel>;
 
 /// The kind of a token, which decides the words of GitHub's refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,14 +62,14 @@ pub enum TokenKind {
 
 /// The repositories that a token reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum RepositoryAccess {
     /// All that there are.
     All,
     /// Those with these numbers.
     Only(BTreeSet<u64>),
 }
 
-impl Access {
+impl RepositoryAccess {
     /// Returns true if the repository is among them.
     pub fn reaches(&self, id: u64) -> bool {
         match self {
@@ -81,22 +81,22 @@ impl Access {
 
 /// A token with its owner and its rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
+pub struct GitHubToken {
     /// Kind.
     pub kind: TokenKind,
     /// Login that its deeds are signed with.
     pub login: String,
     /// Repositories.
-    pub access: Access,
+    pub access: RepositoryAccess,
     /// Permissions; a classic token needs none.
-    pub permissions: Permissions,
+    pub permissions: PermissionTable,
     /// The time at which it stops working.
     pub expires_at: Option<Timestamp>,
 }
 
-impl Token {
+impl GitHubToken {
     /// Returns true if the token may do this much of this.
-    pub fn allows(&self, permission: &str, level: Level) -> bool {
+    pub fn allows(&self, permission: &str, level: PermissionLevel) -> bool {
         let held = self.permissions.get(permission).copied();
         self.kind == TokenKind::Classic || permission == "metadata" || held >= Some(level)
     }
@@ -104,26 +104,26 @@ impl Token {
 
 /// Tokens by their text, which no `Debug` shows.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Tokens(BTreeMap<String, Token>);
+pub struct TokenTable(BTreeMap<String, GitHubToken>);
 
-impl Tokens {
+impl TokenTable {
     /// Adds a token.
-    pub fn insert(&mut self, text: impl Into<String>, token: Token) {
+    pub fn insert(&mut self, text: impl Into<String>, token: GitHubToken) {
         self.0.insert(text.into(), token);
     }
 
     /// Takes a token away, as its owner or its holder may at any time.
-    pub fn revoke(&mut self, text: &str) -> Option<Token> {
+    pub fn revoke(&mut self, text: &str) -> Option<GitHubToken> {
         self.0.remove(text)
     }
 
     /// The token of this text, expired or not.
-    pub fn find(&self, text: &str) -> Option<&Token> {
+    pub fn find(&self, text: &str) -> Option<&GitHubToken> {
         self.0.get(text)
     }
 
     /// All tokens, without their texts.
-    pub fn iter(&self) -> impl Iterator<Item = &Token> {
+    pub fn iter(&self) -> impl Iterator<Item = &GitHubToken> {
         self.0.values()
     }
 
@@ -142,7 +142,7 @@ impl Tokens {
     }
 }
 
-impl fmt::Debug for Tokens {
+impl fmt::Debug for TokenTable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_list().entries(self.0.values()).finish()
     }
@@ -154,13 +154,16 @@ pub(super) enum RequestCaller {
     /// The request has no credential.
     Anonymous,
     /// The holder of a token.
-    Token { text: Secret, token: Token },
+    Token {
+        text: SecretText,
+        token: GitHubToken,
+    },
     /// An App, by a signed claim; the number is its place among the apps.
     App(usize),
 }
 
 impl RequestCaller {
-    pub(super) fn token(&self) -> Option<&Token> {
+    pub(super) fn token(&self) -> Option<&GitHubToken> {
         match self {
             Self::Token { token, .. } => Some(token),
             _ => None,
@@ -171,7 +174,7 @@ impl RequestCaller {
         self.token().map_or("ghost", |token| &token.login)
     }
 
-    pub(super) fn reaches(&self, repository: &Repository) -> bool {
+    pub(super) fn reaches(&self, repository: &RepositoryState) -> bool {
         !repository.settings.private
             || self
                 .token()
@@ -212,7 +215,7 @@ pub(super) fn identify(
         }
         let token = token.clone();
         return Ok(RequestCaller::Token {
-            text: Secret::new(text),
+            text: SecretText::new(text),
             token,
         });
     }

@@ -9,7 +9,7 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::shapes::{node_id, with, without};
-use super::state::{Comment, Label, PullRequest, PullState, Repository};
+use super::state::{IssueLabel, PullComment, PullRequest, PullState, RepositoryState};
 
 /// GitHub takes no longer comment.
 const MAX_BODY: usize = 65_536;
@@ -27,9 +27,9 @@ fn issues_on(github: &GitHub, call: &GitHubCall<'_>) -> Result<(), GitHubAnswer>
 
 fn comment_shape(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     number: u64,
-    comment: &Comment,
+    comment: &PullComment,
 ) -> Value {
     let api = call.urls.repository(repository);
     let page = format!("{}/pull/{number}", call.urls.page(repository));
@@ -92,7 +92,7 @@ pub(super) fn comment(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     let body = body(call)?;
     let id = github.new_id();
     let user = call.caller.login().to_owned();
-    let comment = Comment {
+    let comment = PullComment {
         id,
         user,
         body,
@@ -179,7 +179,7 @@ pub(super) fn add_labels(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRe
         let name = match known {
             Some(known) => known.clone(),
             None => {
-                let label = Label {
+                let label = IssueLabel {
                     id: github.new_id(),
                     name: name.clone(),
                     color: "ededed".into(),
@@ -232,7 +232,7 @@ pub(super) fn create_label(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHub
         return Err(error("already_exists", "name"));
     }
     let description = call.text("description")?.map(str::to_owned);
-    let label = Label {
+    let label = IssueLabel {
         id: github.new_id(),
         name: name.clone(),
         color,
@@ -264,7 +264,7 @@ pub(super) fn assign(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 }
 
 /// The issue side of a pull request.
-fn issue_shape(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+fn issue_shape(call: &GitHubCall<'_>, repository: &RepositoryState, pull: &PullRequest) -> Value {
     let api = call.urls.repository(repository);
     let url = format!("{api}/issues/{}", pull.number);
     let merged_at = match pull.state {

@@ -10,8 +10,8 @@ use super::mergeable::merged_tree;
 use super::pull_state::SlowMerge;
 use super::refusals;
 use super::shapes::signed;
-use super::state::{Method, PullRequest, PullState, Repository};
-use crate::git::{Commit, Object, Oid, Signature};
+use super::state::{MergeStyle, PullRequest, PullState, RepositoryState};
+use crate::git::{CommitObject, CommitSignature, GitObject, ObjectId};
 
 /// The time after which a merge that was answered with 502 is there.
 const SLOW_MERGE_DELAY: SignedDuration = SignedDuration::from_secs(4);
@@ -19,7 +19,7 @@ const SLOW_MERGE_DELAY: SignedDuration = SignedDuration::from_secs(4);
 /// A merge that somebody asks for: the method, the person and the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MergeOrder {
-    pub(super) method: Method,
+    pub(super) method: MergeStyle,
     pub(super) by: String,
     pub(super) title: Option<String>,
     pub(super) message: Option<String>,
@@ -46,7 +46,9 @@ pub(super) fn check(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let text = |name: &str| call.text(name).map(|text| text.map(str::to_owned));
     let method = call.text("merge_method")?.unwrap_or("merge");
-    let method = Method::ALL.into_iter().find(|known| known.name() == method);
+    let method = MergeStyle::ALL
+        .into_iter()
+        .find(|known| known.name() == method);
     let method = method.ok_or_else(|| {
         GitHubAnswer::error(
             422,
@@ -103,10 +105,10 @@ pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 
 /// Refuses what no waiting and no approval would cure.
 fn admit(
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     expected: Option<&str>,
-    method: Method,
+    method: MergeStyle,
 ) -> Result<(), GitHubAnswer> {
     if pull.state != PullState::Open {
         return Err(refuse("Pull Request is not mergeable"));
@@ -122,9 +124,9 @@ fn admit(
     }
     let settings = &repository.settings;
     let (allowed, kind) = match method {
-        Method::Merge => (settings.allow_merge_commit, "Merge commits"),
-        Method::Squash => (settings.allow_squash_merge, "Squash merges"),
-        Method::Rebase => (settings.allow_rebase_merge, "Rebase merges"),
+        MergeStyle::Merge => (settings.allow_merge_commit, "Merge commits"),
+        MergeStyle::Squash => (settings.allow_squash_merge, "Squash merges"),
+        MergeStyle::Rebase => (settings.allow_rebase_merge, "Rebase merges"),
     };
     let rules = repository.rules_of(&pull.base);
     // A ruleset that forbids a method is told in the same words as the setting of the repository.
@@ -138,7 +140,7 @@ fn admit(
         let reason = "Changes must be made through the merge queue";
         return Err(refuse(rules.worded(reason)));
     }
-    if rules.linear_history && method == Method::Merge {
+    if rules.linear_history && method == MergeStyle::Merge {
         let reason = "This branch must not contain merge commits.";
         return Err(refuse(rules.worded(reason)));
     }
@@ -146,8 +148,8 @@ fn admit(
 }
 
 /// GitHub itself, which signs what is made on its pages.
-pub(super) fn web_flow(now: Timestamp) -> Signature {
-    Signature::new("GitHub", "noreply@github.com", now)
+pub(super) fn web_flow(now: Timestamp) -> CommitSignature {
+    CommitSignature::new("GitHub", "noreply@github.com", now)
 }
 
 impl GitHub {
@@ -158,7 +160,7 @@ impl GitHub {
         number: u64,
         now: Timestamp,
         order: &MergeOrder,
-    ) -> Result<Oid, GitHubAnswer> {
+    ) -> Result<ObjectId, GitHubAnswer> {
         let repository = &mut self.repositories[place];
         let pull = repository
             .pulls
@@ -169,8 +171,8 @@ impl GitHub {
             .branch(&pull.base)
             .ok_or_else(|| refuse("Pull Request is not mergeable"))?;
         let commit = match order.method {
-            Method::Merge | Method::Squash => join(repository, &pull, base, now, order),
-            Method::Rebase => replay(repository, &pull, base, now, &order.by),
+            MergeStyle::Merge | MergeStyle::Squash => join(repository, &pull, base, now, order),
+            MergeStyle::Rebase => replay(repository, &pull, base, now, &order.by),
         };
         let commit = commit?;
         let by = order.by.clone();
@@ -209,18 +211,18 @@ impl GitHub {
 
 /// One commit with everything: a merge, or a squash.
 fn join(
-    repository: &mut Repository,
+    repository: &mut RepositoryState,
     pull: &PullRequest,
-    base: Oid,
+    base: ObjectId,
     now: Timestamp,
     order: &MergeOrder,
-) -> Result<Oid, GitHubAnswer> {
+) -> Result<ObjectId, GitHubAnswer> {
     let tree = merged_tree(&mut repository.git, base, pull.head_sha);
     let tree = tree.ok_or_else(|| refuse("Pull Request has merge conflicts"))?;
     let mut parents = vec![base];
     let mut subject = format!("{} (#{})", pull.title, pull.number);
     let mut body = String::new();
-    if order.method != Method::Squash {
+    if order.method != MergeStyle::Squash {
         let owner = &repository.owner;
         parents.push(pull.head_sha);
         subject = format!(
@@ -238,7 +240,7 @@ fn join(
     };
     let author = signed(&order.by, now);
     let committer = web_flow(now);
-    let id = repository.git.insert(Object::Commit(Commit {
+    let id = repository.git.insert(GitObject::Commit(CommitObject {
         tree,
         parents,
         author,
@@ -251,12 +253,12 @@ fn join(
 
 /// The same commits on top of the base, even if they were there already: GitHub always makes new ones.
 fn replay(
-    repository: &mut Repository,
+    repository: &mut RepositoryState,
     pull: &PullRequest,
-    base: Oid,
+    base: ObjectId,
     now: Timestamp,
     by: &str,
-) -> Result<Oid, GitHubAnswer> {
+) -> Result<ObjectId, GitHubAnswer> {
     let refused = || refuse("This branch can't be rebased");
     let git = &mut repository.git;
     let mut tip = base;
@@ -270,13 +272,13 @@ fn replay(
         let tree = git
             .merge_trees(parent, onto, commit.tree)
             .map_err(|_| refused())?;
-        let replayed = Commit {
+        let replayed = CommitObject {
             tree,
             parents: vec![tip],
             committer: signed(by, now),
             ..commit
         };
-        tip = git.insert(Object::Commit(replayed));
+        tip = git.insert(GitObject::Commit(replayed));
     }
     Ok(tip)
 }

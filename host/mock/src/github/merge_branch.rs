@@ -11,7 +11,7 @@ use super::mergeable::merged_tree;
 use super::refs::permit;
 use super::shapes::signed;
 use super::state::PullState;
-use crate::git::{Commit, Object};
+use crate::git::{CommitObject, GitObject};
 
 pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     call.require(&["base", "head"])?;
@@ -33,7 +33,7 @@ pub(super) fn merge(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let message = call.text("commit_message")?.map(str::to_owned);
     let message = message.unwrap_or_else(|| format!("Merge {head} into {base}"));
     let parents = vec![from, id];
-    let merged = repository.git.insert(Object::Commit(Commit {
+    let merged = repository.git.insert(GitObject::Commit(CommitObject {
         tree,
         parents,
         author,
@@ -68,7 +68,7 @@ pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
     let committer = web_flow(call.now);
     let message = format!("Merge branch '{}' into {}", pull.base, pull.head);
     let parents = vec![pull.head_sha, base];
-    let id = repository.git.insert(Object::Commit(Commit {
+    let id = repository.git.insert(GitObject::Commit(CommitObject {
         tree,
         parents,
         author,

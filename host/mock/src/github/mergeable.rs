@@ -7,8 +7,8 @@ use super::merge::web_flow;
 use super::pull_state::Assessment;
 use super::refusals;
 use super::shapes::signed;
-use super::state::{PullRequest, PullState, Repository};
-use crate::git::{Commit, Object, Oid, Store};
+use super::state::{PullRequest, PullState, RepositoryState};
+use crate::git::{CommitObject, GitObject, ObjectId, ObjectStore};
 
 /// The result that GitHub computes behind `mergeable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,11 @@ pub(super) struct Mergeability {
 }
 
 /// The tree of base and head together, or none if they conflict.
-pub(super) fn merged_tree(git: &mut Store, base: Oid, head: Oid) -> Option<Oid> {
+pub(super) fn merged_tree(
+    git: &mut ObjectStore,
+    base: ObjectId,
+    head: ObjectId,
+) -> Option<ObjectId> {
     let fork = git.merge_base(base, head)?;
     let fork = git.tree_of(fork)?;
     let base = git.tree_of(base)?;
@@ -28,7 +32,11 @@ pub(super) fn merged_tree(git: &mut Store, base: Oid, head: Oid) -> Option<Oid> 
 }
 
 /// Computes it for an open pull request.
-pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp) -> Mergeability {
+pub(super) fn assess(
+    repository: &RepositoryState,
+    pull: &PullRequest,
+    now: Timestamp,
+) -> Mergeability {
     let mut git = repository.git.clone();
     let base = repository.branch(&pull.base);
     let merges = base.is_some_and(|base| merged_tree(&mut git, base, pull.head_sha).is_some());
@@ -56,7 +64,7 @@ pub(super) fn assess(repository: &Repository, pull: &PullRequest, now: Timestamp
 /// Returns the mergeability that a look at the pull request shows. The first looks at a new head or base find it not
 /// computed yet. A closed one keeps the last that was computed, and a merged one has none.
 pub(super) fn look(
-    repository: &mut Repository,
+    repository: &mut RepositoryState,
     number: u64,
     now: Timestamp,
     unknown: u32,
@@ -89,10 +97,14 @@ pub(super) fn look(
 }
 
 /// Returns the id of the merge commit that GitHub makes to try the merge out; none if head and base conflict.
-fn trial_merge(repository: &Repository, pull: &PullRequest, base: Oid) -> Option<Oid> {
+fn trial_merge(
+    repository: &RepositoryState,
+    pull: &PullRequest,
+    base: ObjectId,
+) -> Option<ObjectId> {
     let mut git = repository.git.clone();
     let tree = merged_tree(&mut git, base, pull.head_sha)?;
-    let commit = Object::Commit(Commit {
+    let commit = GitObject::Commit(CommitObject {
         tree,
         parents: vec![base, pull.head_sha],
         author: signed(&pull.author, pull.updated_at),

@@ -8,9 +8,11 @@ use sha1::{Digest, Sha1};
 
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
-use super::apps::{Installation, caller, permissions_shape};
+use super::apps::{AppInstallation, caller, permissions_shape};
 use super::call::GitHubCall;
-use super::identity::{Access, Level, Permissions, RequestCaller, Token, TokenKind};
+use super::identity::{
+    GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, RequestCaller, TokenKind,
+};
 use super::repository_shape;
 use super::shapes::with;
 
@@ -45,7 +47,7 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         "token": text,
         "expires_at": expires_at.to_string(),
         "permissions": permissions_shape(&permissions),
-        "repository_selection": if access == Access::All { "all" } else { "selected" },
+        "repository_selection": if access == RepositoryAccess::All { "all" } else { "selected" },
     });
     // The repositories are told only to a caller that has named some.
     if call.body.contains_key("repositories") || call.body.contains_key("repository_ids") {
@@ -59,7 +61,7 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
     let kind = TokenKind::Installation { id };
     github.tokens.insert(
         text,
-        Token {
+        GitHubToken {
             kind,
             login,
             access,
@@ -74,8 +76,8 @@ pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 fn narrowed_access(
     github: &GitHub,
     call: &GitHubCall<'_>,
-    installation: &Installation,
-) -> Result<Access, GitHubAnswer> {
+    installation: &AppInstallation,
+) -> Result<RepositoryAccess, GitHubAnswer> {
     let names = call.texts("repositories")?.unwrap_or_default();
     let numbers = call.body.get("repository_ids").and_then(Value::as_array);
     let numbers: BTreeSet<u64> = numbers
@@ -92,15 +94,15 @@ fn narrowed_access(
     if names.is_empty() && numbers.is_empty() {
         // Even a token for everything stays within the account.
         return Ok(match installation.access {
-            Access::All
+            RepositoryAccess::All
                 if github
                     .repositories
                     .iter()
                     .all(|repository| installation.reaches(repository)) =>
             {
-                Access::All
+                RepositoryAccess::All
             }
-            _ => Access::Only(mine().map(|repository| repository.id).collect()),
+            _ => RepositoryAccess::Only(mine().map(|repository| repository.id).collect()),
         });
     }
     let by_name = names
@@ -115,15 +117,15 @@ fn narrowed_access(
         .collect();
     let message = "There is at least one repository that does not exist or is not accessible to the parent installation.";
     found
-        .map(Access::Only)
+        .map(RepositoryAccess::Only)
         .ok_or_else(|| GitHubAnswer::error(422, message))
 }
 
 /// The permissions asked for, none of them wider than the installation's.
 fn narrowed_permissions(
     call: &GitHubCall<'_>,
-    installation: &Installation,
-) -> Result<Permissions, GitHubAnswer> {
+    installation: &AppInstallation,
+) -> Result<PermissionTable, GitHubAnswer> {
     let asked = match call.body.get("permissions") {
         None | Some(Value::Null) => return Ok(installation.permissions.clone()),
         Some(asked) => asked.as_object(),
@@ -135,11 +137,14 @@ fn narrowed_permissions(
             "The permissions requested are not granted to this installation.",
         )
     };
-    let mut narrowed = Permissions::new();
+    let mut narrowed = PermissionTable::new();
     for (name, level) in asked.ok_or_else(refused)? {
-        let level = level.as_str().and_then(Level::parse).ok_or_else(refused)?;
+        let level = level
+            .as_str()
+            .and_then(PermissionLevel::parse)
+            .ok_or_else(refused)?;
         let granted = installation.permissions.get(name).copied() >= Some(level);
-        let metadata = name == "metadata" && level == Level::Read;
+        let metadata = name == "metadata" && level == PermissionLevel::Read;
         if !granted && !metadata {
             return Err(refused());
         }
@@ -205,7 +210,7 @@ pub(super) fn repositories(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHub
             with(shape, json!({"permissions": rights}))
         })
         .collect();
-    let selection = if *access == Access::All {
+    let selection = if *access == RepositoryAccess::All {
         "all"
     } else {
         "selected"

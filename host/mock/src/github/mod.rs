@@ -2,7 +2,7 @@
 //! and the REST and GraphQL calls on them.
 //!
 //! A [`GitHub`] is plain state and [`GitHub::handle`] a function of state, time and request: no clock, no randomness, no
-//! sockets. What goes wrong on a bad day is state too ([`Weather`], [`Scheduled`]); no code path exists for a scenario.
+//! sockets. What goes wrong on a bad day is state too ([`GitHubWeather`], [`TriggeredEvent`]); no code path exists for a scenario.
 //! Behaviour follows GitHub's REST description (version 2022-11-28) and, where that is silent, what was seen on the wire.
 
 mod answer;
@@ -43,18 +43,20 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::OnWrite;
+use super::CopyOnWrite;
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
-pub use apps::{App, Installation};
-pub use identity::{Access, Level, Permissions, Token, TokenKind, Tokens};
+pub use apps::{AppInstallation, GitHubApp};
+pub use identity::{
+    GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, TokenKind, TokenTable,
+};
 pub use limits::RateLimits;
 pub use route::operations;
 pub use rules::BranchRules;
-pub use schedule::{Event, Scheduled, When};
+pub use schedule::{EventTrigger, GitHubEvent, TriggeredEvent};
 pub use state::{
-    AutoMerge, CheckRun, Ci, Comment, CommitStatus, Label, Method, PullRequest, PullState,
-    QueueEntry, Repository, Review, ReviewState, Settings,
+    AutoMerge, CheckRun, CommitStatus, IssueLabel, MergeStyle, PullComment, PullRequest,
+    PullReview, PullState, PushCheck, QueueEntry, RepositorySettings, RepositoryState, ReviewState,
 };
 pub use verbs::FileSpec;
 
@@ -66,15 +68,15 @@ pub struct GitHub {
     /// Where the pages for people are.
     pub html_base: String,
     /// Repositories, in the order in which they were made.
-    pub repositories: Vec<OnWrite<Repository>>,
+    pub repositories: Vec<CopyOnWrite<RepositoryState>>,
     /// Tokens and what they may do.
-    pub tokens: Tokens,
+    pub tokens: TokenTable,
     /// GitHub Apps and where they are installed.
-    pub apps: Vec<App>,
+    pub apps: Vec<GitHubApp>,
     /// Delays inside GitHub.
-    pub weather: Weather,
+    pub weather: GitHubWeather,
     /// The events to come.
-    pub schedule: Vec<Scheduled>,
+    pub schedule: Vec<TriggeredEvent>,
     /// Requests left, by token.
     pub rate_limits: RateLimits,
     /// Method and path of requests that no route took: a client asks for something that this mock does not know.
@@ -88,7 +90,7 @@ pub struct GitHub {
 
 /// Delays inside GitHub that a client must live with. Counters run down as they are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weather {
+pub struct GitHubWeather {
     /// The number of reads of a ref that still see the value before its last change.
     pub stale_reads: u32,
     /// The number of reads that find `mergeable` null after a pull request's head or base changed; never 0 at GitHub.
@@ -103,7 +105,7 @@ pub struct Weather {
     pub unknown_pulls: u32,
 }
 
-impl Default for Weather {
+impl Default for GitHubWeather {
     fn default() -> Self {
         Self {
             stale_reads: 0,
@@ -122,9 +124,9 @@ impl Default for GitHub {
             api_base: String::new(),
             html_base: "https://github.com".into(),
             repositories: Vec::new(),
-            tokens: Tokens::default(),
+            tokens: TokenTable::default(),
             apps: Vec::new(),
-            weather: Weather::default(),
+            weather: GitHubWeather::default(),
             schedule: Vec::new(),
             rate_limits: RateLimits::default(),
             unknown_routes: Vec::new(),
@@ -147,7 +149,7 @@ impl GitHub {
 
     /// Ends all delays: every read sees the present state.
     pub(super) fn heal(&mut self) {
-        self.weather = Weather::default();
+        self.weather = GitHubWeather::default();
         self.repositories
             .iter_mut()
             .for_each(|repository| repository.stale.clear());

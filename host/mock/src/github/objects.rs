@@ -9,8 +9,8 @@ use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::refs::not_empty;
 use super::shapes::{UrlBase, node_id};
-use super::state::Repository;
-use crate::git::{Edits, Entry, Mode, Object, Oid, TreeError};
+use super::state::RepositoryState;
+use crate::git::{FileMode, GitObject, ObjectId, PathEntry, TreeEdits, TreeError};
 
 /// Past this many entries a recursive tree is cut off.
 const MAX_ENTRIES: usize = 100_000;
@@ -52,7 +52,7 @@ pub(super) fn create_blob(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubR
 pub(super) fn blob(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     not_empty(repository)?;
-    let id: Oid = call.part("sha").parse().map_err(|_| {
+    let id: ObjectId = call.part("sha").parse().map_err(|_| {
         GitHubAnswer::error(
             422,
             "The sha parameter must be exactly 40 characters and contain only [0-9a-f].",
@@ -82,7 +82,7 @@ pub(super) fn tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let git = &repository.git;
     // A commit or a branch is accepted where a tree is asked for.
     let id = named.parse().ok().filter(|id| git.tree(*id).is_some());
-    let id: Option<Oid> = id.or_else(|| git.tree_of(repository.resolve(named)?));
+    let id: Option<ObjectId> = id.or_else(|| git.tree_of(repository.resolve(named)?));
     let id = id.ok_or_else(GitHubAnswer::not_found)?;
     // Any value of `recursive` counts, `0` and `false` too.
     let entries = match call.query("recursive") {
@@ -97,9 +97,9 @@ pub(super) fn tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 
 fn tree_shape(
     urls: &UrlBase,
-    repository: &Repository,
-    id: Oid,
-    entries: &[(String, Entry)],
+    repository: &RepositoryState,
+    id: ObjectId,
+    entries: &[(String, PathEntry)],
 ) -> Value {
     let api = urls.repository(repository);
     let shapes: Vec<Value> = entries
@@ -115,7 +115,7 @@ fn tree_shape(
     })
 }
 
-fn entry_shape(repository: &Repository, api: &str, path: &str, entry: &Entry) -> Value {
+fn entry_shape(repository: &RepositoryState, api: &str, path: &str, entry: &PathEntry) -> Value {
     let kind = entry.mode.kind();
     let mut shape = json!({"path": path, "mode": entry.mode.digits(), "type": kind, "sha": entry.id.to_string()});
     if kind != "commit" {
@@ -140,15 +140,15 @@ pub(super) fn create_tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubR
     not_empty(repository)?;
     let base = base.map(|text| {
         let known = text.parse().ok();
-        let tree: Option<Oid> = known.and_then(|id| match repository.git.object(id)? {
-            Object::Tree(_) => Some(id),
-            Object::Commit(commit) => Some(commit.tree),
-            Object::Blob(_) => None,
+        let tree: Option<ObjectId> = known.and_then(|id| match repository.git.object(id)? {
+            GitObject::Tree(_) => Some(id),
+            GitObject::Commit(commit) => Some(commit.tree),
+            GitObject::Blob(_) => None,
         });
         tree.ok_or_else(|| GitHubAnswer::error(422, "base_tree is not a valid tree oid"))
     });
     let base = base.transpose()?;
-    let mut edits = Edits::new();
+    let mut edits = TreeEdits::new();
     for item in wanted {
         let item = item
             .as_object()
@@ -178,9 +178,9 @@ pub(super) fn create_tree(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubR
 
 /// One path of a tree to be, and what it becomes; none deletes it.
 fn tree_item(
-    repository: &mut Repository,
+    repository: &mut RepositoryState,
     item: &Map<String, Value>,
-) -> Result<(String, Option<Entry>), GitHubAnswer> {
+) -> Result<(String, Option<PathEntry>), GitHubAnswer> {
     let invalid = |message: &str| GitHubAnswer::error(422, message);
     let path = item
         .get("path")
@@ -196,30 +196,30 @@ fn tree_item(
             let mode = mode_of(item)?;
             let known = sha.parse().ok().filter(|id| {
                 let kind = repository.git.object(*id).map(|object| match object {
-                    Object::Blob(_) => "blob",
-                    Object::Tree(_) => "tree",
-                    Object::Commit(_) => "commit",
+                    GitObject::Blob(_) => "blob",
+                    GitObject::Tree(_) => "tree",
+                    GitObject::Commit(_) => "commit",
                 });
                 // The commit of a submodule lives elsewhere.
-                mode == Mode::Submodule || kind == Some(mode.kind())
+                mode == FileMode::Submodule || kind == Some(mode.kind())
             });
             let id =
                 known.ok_or_else(|| invalid("tree.sha is not a valid object of the given type"))?;
-            Ok((path.into(), Some(Entry { mode, id })))
+            Ok((path.into(), Some(PathEntry { mode, id })))
         }
         (None | Some(Value::Null), Some(content)) => {
             let mode = mode_of(item)?;
             let id = repository.git.insert_blob(content);
-            Ok((path.into(), Some(Entry { mode, id })))
+            Ok((path.into(), Some(PathEntry { mode, id })))
         }
         _ => Err(invalid("Must supply either tree.sha or tree.content")),
     }
 }
 
-fn mode_of(item: &Map<String, Value>) -> Result<Mode, GitHubAnswer> {
+fn mode_of(item: &Map<String, Value>) -> Result<FileMode, GitHubAnswer> {
     let mode = item
         .get("mode")
         .and_then(Value::as_str)
-        .and_then(Mode::parse);
+        .and_then(FileMode::parse);
     mode.ok_or_else(|| GitHubAnswer::error(422, "Must supply a valid tree.mode"))
 }

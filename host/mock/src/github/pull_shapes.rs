@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 use super::call::GitHubCall;
 use super::mergeable::Mergeability;
 use super::shapes::{self, node_id, with, without};
-use super::state::{PullRequest, PullState, Repository};
-use crate::git::Oid;
+use super::state::{PullRequest, PullState, RepositoryState};
+use crate::git::ObjectId;
 
 /// Returns the form that lists show.
-pub(super) fn simple(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+pub(super) fn simple(
+    call: &GitHubCall<'_>,
+    repository: &RepositoryState,
+    pull: &PullRequest,
+) -> Value {
     let api = call.urls.repository(repository);
     let page = call.urls.page(repository);
     let url = format!("{api}/pulls/{}", pull.number);
@@ -90,12 +94,12 @@ pub(super) fn simple(call: &GitHubCall<'_>, repository: &Repository, pull: &Pull
 }
 
 /// The id that GraphQL knows a pull request by.
-pub(super) fn pull_node_id(repository: &Repository, pull: &PullRequest) -> String {
+pub(super) fn pull_node_id(repository: &RepositoryState, pull: &PullRequest) -> String {
     node_id("PR", format!("{}:{}", repository.id, pull.number))
 }
 
 /// One end of a pull request. The repository is the same for both, and by far the largest part of the answer.
-fn end(whole: Value, branch: &str, sha: Oid) -> Value {
+fn end(whole: Value, branch: &str, sha: ObjectId) -> Value {
     let owner = &whole["owner"];
     let mut end = json!({
         "label": format!("{}:{branch}", owner["login"].as_str().unwrap_or_default()),
@@ -107,7 +111,7 @@ fn end(whole: Value, branch: &str, sha: Oid) -> Value {
     end
 }
 
-fn team(call: &GitHubCall<'_>, repository: &Repository, slug: &str) -> Value {
+fn team(call: &GitHubCall<'_>, repository: &RepositoryState, slug: &str) -> Value {
     let id = shapes::user_id(slug);
     let owner = &repository.owner;
     let url = format!(
@@ -138,7 +142,7 @@ fn auto_merge(call: &GitHubCall<'_>, pull: &PullRequest) -> Value {
 /// Returns the form that a single pull request shows.
 pub(super) fn full(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     known: Option<Mergeability>,
 ) -> Value {

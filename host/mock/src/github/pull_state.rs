@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::merge::MergeOrder;
 use super::mergeable::Mergeability;
-use crate::git::Oid;
+use crate::git::ObjectId;
 
 /// A way to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
+pub enum MergeStyle {
     /// A commit with two parents.
     Merge,
     /// One commit with everything.
@@ -19,7 +19,7 @@ pub enum Method {
     Rebase,
 }
 
-impl Method {
+impl MergeStyle {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Merge, Self::Squash, Self::Rebase];
 
@@ -56,7 +56,7 @@ pub enum PullState {
         /// Login of the person who merged it.
         by: String,
         /// The commit on the base branch.
-        commit: Oid,
+        commit: ObjectId,
     },
 }
 
@@ -76,11 +76,11 @@ pub struct PullRequest {
     /// Branch with the change.
     pub head: String,
     /// Its newest commit.
-    pub head_sha: Oid,
+    pub head_sha: ObjectId,
     /// Branch to change.
     pub base: String,
     /// The base when it was opened or last pushed to.
-    pub base_sha: Oid,
+    pub base_sha: ObjectId,
     /// True if it is a draft.
     pub draft: bool,
     /// Open, closed or merged.
@@ -92,9 +92,9 @@ pub struct PullRequest {
     /// Logins and team slugs asked for a review.
     pub reviewers: (Vec<String>, Vec<String>),
     /// Reviews, oldest first.
-    pub reviews: Vec<Review>,
+    pub reviews: Vec<PullReview>,
     /// Comments, oldest first.
-    pub comments: Vec<Comment>,
+    pub comments: Vec<PullComment>,
     /// The merge that happens by itself once the rules are met.
     pub auto_merge: Option<AutoMerge>,
     /// Its place in the merge queue.
@@ -104,7 +104,7 @@ pub struct PullRequest {
     /// The time of its last change.
     pub updated_at: Timestamp,
     /// The head and base that `mergeable` was last asked for, and the number of times.
-    pub(super) asked: Option<(Oid, Oid, u32)>,
+    pub(super) asked: Option<(ObjectId, ObjectId, u32)>,
     /// The mergeability that was computed last.
     pub(super) assessed: Option<Assessment>,
     /// A merge that was answered with 502 and still happens.
@@ -124,10 +124,10 @@ pub struct QueueEntry {
 /// The result of computing the mergeability of one head and its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Assessment {
-    pub(super) head: Oid,
+    pub(super) head: ObjectId,
     pub(super) mergeability: Mergeability,
     /// The trial merge of head and base; none if they conflict.
-    pub(super) trial: Option<Oid>,
+    pub(super) trial: Option<ObjectId>,
 }
 
 /// A merge that goes on after its request has failed.
@@ -143,7 +143,7 @@ pub struct AutoMerge {
     /// Login of the person who asked for it.
     pub by: String,
     /// The way to merge.
-    pub method: Method,
+    pub method: MergeStyle,
     /// First line of the commit, if given.
     pub title: Option<String>,
     /// Rest of the commit, if given.
@@ -166,7 +166,7 @@ pub enum ReviewState {
 
 /// A review.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Review {
+pub struct PullReview {
     /// Id.
     pub id: u64,
     /// Login of the author.
@@ -174,14 +174,14 @@ pub struct Review {
     /// The opinion.
     pub state: ReviewState,
     /// The commit that was reviewed.
-    pub commit: Oid,
+    pub commit: ObjectId,
     /// The time of the review.
     pub at: Timestamp,
 }
 
 /// A comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comment {
+pub struct PullComment {
     /// Id.
     pub id: u64,
     /// Login of the author.
@@ -196,7 +196,7 @@ pub struct Comment {
 
 /// A label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
+pub struct IssueLabel {
     /// Id.
     pub id: u64,
     /// Name.

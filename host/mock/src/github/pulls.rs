@@ -8,7 +8,7 @@ use super::call::GitHubCall;
 use super::identity::TokenKind;
 use super::mergeable::look;
 use super::pull_shapes::{full, simple};
-use super::state::{PullRequest, PullState, Repository};
+use super::state::{PullRequest, PullState, RepositoryState};
 
 pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     call.require(&["title", "head", "base"])?;
@@ -103,7 +103,7 @@ fn within_limits(title: &str, body: Option<&str>) -> Result<(), GitHubAnswer> {
 }
 
 /// `owner:branch` of this repository, or a bare branch.
-fn branch_name(repository: &Repository, head: &str) -> String {
+fn branch_name(repository: &RepositoryState, head: &str) -> String {
     let own = head
         .split_once(':')
         .filter(|(owner, _)| owner.eq_ignore_ascii_case(&repository.owner));

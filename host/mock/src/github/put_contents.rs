@@ -10,7 +10,7 @@ use super::contents::entry_shape;
 use super::objects::unwrapped_base64;
 use super::refs::permit;
 use super::shapes::signed;
-use crate::git::{Commit, Edits, Entry, Mode, Object};
+use crate::git::{CommitObject, FileMode, GitObject, PathEntry, TreeEdits};
 
 pub(super) fn put(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     call.require(&["message", "content"])?;
@@ -63,19 +63,19 @@ pub(super) fn put(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let author = author.unwrap_or_else(|| committer.clone());
     let repository = call.repository_mut(github);
     let id = repository.git.insert_blob(content);
-    let mode = old.map_or(Mode::File, |entry| entry.mode);
-    let edits = Edits::from([(path.to_owned(), Some(Entry { mode, id }))]);
+    let mode = old.map_or(FileMode::File, |entry| entry.mode);
+    let edits = TreeEdits::from([(path.to_owned(), Some(PathEntry { mode, id }))]);
     let tree = repository.git.edit_tree(Some(base), &edits);
     let tree =
         tree.map_err(|_| GitHubAnswer::error(422, "path contains a malformed path component"))?;
-    let commit = Commit {
+    let commit = CommitObject {
         tree,
         parents: vec![head],
         author,
         committer,
         message: message.into(),
     };
-    let commit_id = repository.git.insert(Object::Commit(commit.clone()));
+    let commit_id = repository.git.insert(GitObject::Commit(commit.clone()));
     github.move_ref(call, &name, Some(commit_id));
     let repository = call.repository(github);
     let body = json!({

@@ -8,10 +8,10 @@ use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::identity::TokenKind;
 use super::shapes::{UrlBase, node_id};
-use super::state::{CheckRun, PullState, Repository};
-use crate::git::Oid;
+use super::state::{CheckRun, PullState, RepositoryState};
+use crate::git::ObjectId;
 
-fn shape(urls: &UrlBase, repository: &Repository, name: &str, id: Oid) -> Value {
+fn shape(urls: &UrlBase, repository: &RepositoryState, name: &str, id: ObjectId) -> Value {
     let api = urls.repository(repository);
     json!({
         "ref": name,
@@ -22,7 +22,7 @@ fn shape(urls: &UrlBase, repository: &Repository, name: &str, id: Oid) -> Value 
 }
 
 /// Refuses Git data calls on a repository without a commit.
-pub(super) fn not_empty(repository: &Repository) -> Result<(), GitHubAnswer> {
+pub(super) fn not_empty(repository: &RepositoryState) -> Result<(), GitHubAnswer> {
     if repository.refs.is_empty() {
         return Err(GitHubAnswer::error(409, "Git Repository is empty."));
     }
@@ -62,7 +62,7 @@ pub(super) fn matching(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRepl
     let found = names
         .into_iter()
         .filter_map(|name| Some((repository.read_ref(&name)?, name)));
-    let found: Vec<(Oid, String)> = found.collect();
+    let found: Vec<(ObjectId, String)> = found.collect();
     let shapes = found
         .iter()
         .map(|(id, name)| shape(&call.urls, repository, name, *id));
@@ -84,7 +84,7 @@ pub(super) fn make(
     place: usize,
     name: &str,
     sha: &str,
-) -> Result<Oid, GitHubAnswer> {
+) -> Result<ObjectId, GitHubAnswer> {
     let repository = &github.repositories[place];
     not_empty(repository)?;
     if !name.starts_with("refs/") || name.matches('/').count() < 2 {
@@ -106,7 +106,7 @@ pub(super) fn make(
         .parse()
         .ok()
         .filter(|id| repository.git.commit(*id).is_some());
-    let id: Oid = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
+    let id: ObjectId = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
     if repository
         .refs
         .keys()
@@ -129,7 +129,7 @@ pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         .parse()
         .ok()
         .filter(|id| repository.git.commit(*id).is_some());
-    let id: Oid = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
+    let id: ObjectId = id.ok_or_else(|| GitHubAnswer::error(422, "Object does not exist"))?;
     permit(repository, &name, call)?;
     if !call.flag("force") && !repository.git.is_ancestor(current, id) {
         return Err(GitHubAnswer::error(422, "Update is not a fast forward"));
@@ -154,7 +154,7 @@ pub(super) fn delete(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
 
 /// Refuses a direct change that a rule of the branch forbids.
 pub(super) fn permit(
-    repository: &Repository,
+    repository: &RepositoryState,
     name: &str,
     _call: &GitHubCall<'_>,
 ) -> Result<(), GitHubAnswer> {
@@ -187,9 +187,9 @@ fn is_valid_name(name: &str) -> bool {
         && !name.ends_with('.')
 }
 
-impl Repository {
+impl RepositoryState {
     /// Returns the commit that a reader sees: for some reads the one before the last change (read-after-write lag).
-    pub(super) fn read_ref(&mut self, name: &str) -> Option<Oid> {
+    pub(super) fn read_ref(&mut self, name: &str) -> Option<ObjectId> {
         if let Some((old, left)) = self.stale.get_mut(name)
             && *left > 0
         {
@@ -201,7 +201,7 @@ impl Repository {
     }
 
     /// Like [`resolve`](Self::resolve), as a reader sees it.
-    pub(super) fn read(&mut self, name: &str) -> Option<Oid> {
+    pub(super) fn read(&mut self, name: &str) -> Option<ObjectId> {
         let full = [
             name.to_owned(),
             format!("refs/heads/{name}"),
@@ -217,7 +217,7 @@ impl Repository {
 
 impl GitHub {
     /// Moves a ref of the repository that the path names, on behalf of a caller.
-    pub(super) fn move_ref(&mut self, call: &GitHubCall<'_>, name: &str, to: Option<Oid>) {
+    pub(super) fn move_ref(&mut self, call: &GitHubCall<'_>, name: &str, to: Option<ObjectId>) {
         self.set_ref(call.repository, call.now, name, to, starts_checks(call));
     }
 
@@ -227,7 +227,7 @@ impl GitHub {
         place: usize,
         now: Timestamp,
         name: &str,
-        to: Option<Oid>,
+        to: Option<ObjectId>,
         starts_checks: bool,
     ) {
         let lag = self.weather.stale_reads;
@@ -249,7 +249,7 @@ impl GitHub {
         }
     }
 
-    fn start_checks(&mut self, place: usize, commit: Oid, now: Timestamp) {
+    fn start_checks(&mut self, place: usize, commit: ObjectId, now: Timestamp) {
         let known = self.repositories[place]
             .check_runs
             .iter()
@@ -273,9 +273,9 @@ impl GitHub {
     }
 }
 
-impl Repository {
+impl RepositoryState {
     /// Open pull requests follow their branch, end with it, and are merged once the base holds their head.
-    fn pulls_notice(&mut self, branch: &str, to: Option<Oid>, now: Timestamp) {
+    fn pulls_notice(&mut self, branch: &str, to: Option<ObjectId>, now: Timestamp) {
         let git = self.git.clone();
         for pull in self
             .pulls

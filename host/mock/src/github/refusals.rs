@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::checks::{CheckVerdict, required_verdict, verdict};
 use super::rules::{BranchRules, CODE_SCANNER};
-use super::state::{PullRequest, Repository, ReviewState};
+use super::state::{PullRequest, RepositoryState, ReviewState};
 
 /// Returns the reason why the rules of the base refuse this pull request now, if they do.
 pub(super) fn refusal(
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     now: Timestamp,
 ) -> Option<String> {
@@ -103,7 +103,7 @@ fn missing_reviews(rules: &BranchRules, pull: &PullRequest) -> Option<String> {
 
 fn unmet_checks(
     rules: &BranchRules,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     now: Timestamp,
 ) -> Option<String> {
@@ -134,7 +134,7 @@ fn unmet_checks(
 /// Checks the rules that only rulesets have.
 fn unmet_ruleset(
     rules: &BranchRules,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     now: Timestamp,
 ) -> Option<String> {
@@ -153,7 +153,7 @@ fn unmet_ruleset(
 
 fn missing_signatures(
     rules: &BranchRules,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
 ) -> Option<String> {
     let base = repository.branch(&pull.base)?;

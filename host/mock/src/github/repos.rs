@@ -6,7 +6,7 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::commits::commit_shape;
-use super::identity::{Level, TokenKind};
+use super::identity::{PermissionLevel, TokenKind};
 use super::shapes::with;
 
 /// Names in the root's answer, and where they lead.
@@ -117,7 +117,7 @@ pub(super) fn user(_: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let settings = &repository.settings;
-    let may_write = call.may("contents", Level::Write, repository);
+    let may_write = call.may("contents", PermissionLevel::Write, repository);
     // The rights are those of the user behind a token, whatever the token may do. An installation has no user.
     let token = call.caller.token();
     let is_user = token.is_some_and(|token| {

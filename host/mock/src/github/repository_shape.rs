@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::shapes::{UrlBase, node_id, with, without};
-use super::state::{PullState, Repository};
+use super::state::{PullState, RepositoryState};
 
-pub(super) fn repository_node_id(repository: &Repository) -> String {
+pub(super) fn repository_node_id(repository: &RepositoryState) -> String {
     node_id("R", repository.id)
 }
 
 /// A repository in its shortest form, as answers about something else hold it.
-pub(super) fn minimal(urls: &UrlBase, repository: &Repository) -> Value {
+pub(super) fn minimal(urls: &UrlBase, repository: &RepositoryState) -> Value {
     let api = urls.repository(repository);
     let mut fields = Map::new();
     for (name, below) in LINKS {
@@ -32,7 +32,7 @@ pub(super) fn minimal(urls: &UrlBase, repository: &Repository) -> Value {
 }
 
 /// A repository, in the form that holds for the short and the long schema.
-pub(super) fn repository(urls: &UrlBase, repository: &Repository, newest: bool) -> Value {
+pub(super) fn repository(urls: &UrlBase, repository: &RepositoryState, newest: bool) -> Value {
     let page = urls.page(repository);
     let settings = &repository.settings;
     let open = repository

@@ -6,19 +6,19 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::{GitHubCall, encode_path};
 use super::commits::commit_shape;
-use super::identity::Level;
+use super::identity::PermissionLevel;
 use super::pull_shapes;
 use super::shapes::node_id;
-use super::state::{PullRequest, Repository, ReviewState};
-use crate::git::Oid;
+use super::state::{PullRequest, RepositoryState, ReviewState};
+use crate::git::ObjectId;
 
 /// The files that differ between two trees.
 pub(super) fn diff_entries(
     call: &GitHubCall<'_>,
-    repository: &Repository,
-    at: Oid,
-    from: Option<Oid>,
-    to: Option<Oid>,
+    repository: &RepositoryState,
+    at: ObjectId,
+    from: Option<ObjectId>,
+    to: Option<ObjectId>,
 ) -> Vec<Value> {
     let api = call.urls.repository(repository);
     let page = call.urls.page(repository);
@@ -123,7 +123,7 @@ pub(super) fn request(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
     let repository = call.repository(github);
     let node_id = pull_shapes::pull_node_id(repository, pull);
     let number = pull.number;
-    if !teams.is_empty() && !call.may("members", Level::Read, repository) {
+    if !teams.is_empty() && !call.may("members", PermissionLevel::Read, repository) {
         return Err(unresolved(&teams[0]));
     }
     let known = &repository.collaborators;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{AnswerBody, GitHubAnswer, GitHubReply};
 use super::call::{GitHubCall, parse_query};
-use super::identity::{Level, RequestCaller, TokenKind, identify};
+use super::identity::{PermissionLevel, RequestCaller, TokenKind, identify};
 use super::shapes::UrlBase;
 use super::{GitHub, limits};
 use promote_core::service::transport::HttpRequest;
@@ -288,7 +288,7 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
                 "Resource not accessible by integration",
             ));
         }
-        RequestCaller::Anonymous if level == Level::Read => return Ok(()),
+        RequestCaller::Anonymous if level == PermissionLevel::Read => return Ok(()),
         RequestCaller::Anonymous => {
             return Err(GitHubAnswer::unauthorized("Requires authentication"));
         }
@@ -298,7 +298,7 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
         .iter()
         .any(|permission| call.may(permission, level, repository))
     {
-        if level == Level::Read && !repository.settings.private {
+        if level == PermissionLevel::Read && !repository.settings.private {
             return Ok(());
         }
         let refused = match token.kind {
@@ -310,7 +310,7 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
         };
         return Err(GitHubAnswer::error(403, refused));
     }
-    if level == Level::Write && repository.settings.archived {
+    if level == PermissionLevel::Write && repository.settings.archived {
         return Err(GitHubAnswer::error(
             403,
             "Repository was archived so is read-only.",
@@ -320,7 +320,7 @@ fn admit(github: &GitHub, route: &GitHubRoute, call: &GitHubCall<'_>) -> Result<
 }
 
 /// The permissions that would do, as a header says them.
-fn accepted(permissions: &[&str], level: Level) -> String {
+fn accepted(permissions: &[&str], level: PermissionLevel) -> String {
     permissions
         .iter()
         .map(|permission| format!("{permission}={}", level.name()))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
-use super::state::Method;
+use super::state::MergeStyle;
 
 /// The check by which code scanning reports.
 pub(super) const CODE_SCANNER: &str = "CodeQL";
@@ -36,7 +36,7 @@ pub struct BranchRules {
     /// True if every change needs a pull request.
     pub require_pull_request: bool,
     /// The ways to merge, if the rules restrict them.
-    pub allowed_methods: Option<Vec<Method>>,
+    pub allowed_methods: Option<Vec<MergeStyle>>,
     /// True if every change goes through the merge queue.
     pub merge_queue: bool,
     /// True if merge commits are forbidden.
@@ -90,7 +90,7 @@ impl BranchRules {
             || self.last_push_approval
             || self.conversation_resolution
         {
-            let methods = self.allowed_methods.as_deref().unwrap_or(&Method::ALL);
+            let methods = self.allowed_methods.as_deref().unwrap_or(&MergeStyle::ALL);
             let methods: Vec<&str> = methods.iter().map(|method| method.name()).collect();
             rules.push(json!({"type": "pull_request", "parameters": {
                 "allowed_merge_methods": methods,

@@ -7,23 +7,23 @@ use jiff::{SignedDuration, Timestamp};
 use super::GitHub;
 use super::merge::MergeOrder;
 use super::mergeable::assess;
-use super::state::{Method, PullRequest, PullState, QueueEntry, Repository, ReviewState};
+use super::state::{MergeStyle, PullRequest, PullState, QueueEntry, RepositoryState, ReviewState};
 
 /// The time that a pull request stays in the merge queue at least.
 const QUEUE_DELAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// An event that happens once, with its trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scheduled {
+pub struct TriggeredEvent {
     /// The trigger.
-    pub when: When,
+    pub when: EventTrigger,
     /// The event.
-    pub event: Event,
+    pub event: GitHubEvent,
 }
 
 /// The trigger of an event. Operations are named as in GitHub's OpenAPI description, such as `pulls/create`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum EventTrigger {
     /// With the first request at or after this time.
     At(Timestamp),
     /// Just before the operation is next asked for.
@@ -34,7 +34,7 @@ pub enum When {
 
 /// A deed of somebody else. The pull request is always the newest open one of the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum GitHubEvent {
     /// A commit lands on a branch.
     Commit {
         /// `owner/name`.
@@ -87,21 +87,21 @@ impl GitHub {
     /// Carries out the events that are due, then merges the pull requests that no longer wait for anything.
     pub(crate) fn catch_up(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        self.happen(|when| matches!(when, When::At(time) if *time <= now));
+        self.happen(|when| matches!(when, EventTrigger::At(time) if *time <= now));
         for place in 0..self.repositories.len() {
             self.merge_waiting(place, now);
         }
     }
 
     pub(super) fn before_operation(&mut self, operation: &str) {
-        self.happen(|when| matches!(when, When::Before(name) if name == operation));
+        self.happen(|when| matches!(when, EventTrigger::Before(name) if name == operation));
     }
 
     pub(super) fn after_operation(&mut self, operation: &str) {
-        self.happen(|when| matches!(when, When::After(name) if name == operation));
+        self.happen(|when| matches!(when, EventTrigger::After(name) if name == operation));
     }
 
-    fn happen(&mut self, is_due: impl Fn(&When) -> bool) {
+    fn happen(&mut self, is_due: impl Fn(&EventTrigger) -> bool) {
         if self.schedule.is_empty() {
             return;
         }
@@ -109,14 +109,14 @@ impl GitHub {
             .into_iter()
             .partition(|item| is_due(&item.when));
         self.schedule = later;
-        let due: Vec<Scheduled> = due;
+        let due: Vec<TriggeredEvent> = due;
         for item in due {
             self.act(item.event);
         }
     }
 
     /// Carries out an event. One on a thing that is gone has no effect.
-    fn act(&mut self, event: Event) {
+    fn act(&mut self, event: GitHubEvent) {
         let newest = |github: &Self, repository: &str| {
             let pulls = &github.find(repository)?.pulls;
             let open = pulls
@@ -126,7 +126,7 @@ impl GitHub {
             Some((open.number, open.head_sha))
         };
         match event {
-            Event::Commit {
+            GitHubEvent::Commit {
                 repository,
                 branch,
                 files,
@@ -134,17 +134,17 @@ impl GitHub {
                 let files = files.into_iter().map(|(path, text)| (path, text.into()));
                 self.commit_files(&repository, &branch, "Change by somebody else", files);
             }
-            Event::Close { repository } => {
+            GitHubEvent::Close { repository } => {
                 if let Some((number, _)) = newest(self, &repository) {
                     self.close_pull_request(&repository, number);
                 }
             }
-            Event::Merge { repository } => {
+            GitHubEvent::Merge { repository } => {
                 if let (Some((number, _)), Some(place)) =
                     (newest(self, &repository), self.place(&repository))
                 {
                     let order = MergeOrder {
-                        method: Method::Merge,
+                        method: MergeStyle::Merge,
                         by: "dana".into(),
                         title: None,
                         message: None,
@@ -152,7 +152,7 @@ impl GitHub {
                     let _conflict = self.merge_pull(place, number, self.now, &order);
                 }
             }
-            Event::Review {
+            GitHubEvent::Review {
                 repository,
                 user,
                 state,
@@ -161,7 +161,7 @@ impl GitHub {
                     self.review(&repository, number, &user, state);
                 }
             }
-            Event::Check {
+            GitHubEvent::Check {
                 repository,
                 name,
                 conclusion,
@@ -170,7 +170,7 @@ impl GitHub {
                     self.set_check(&repository, commit, &name, Some(&conclusion));
                 }
             }
-            Event::DeleteBranch { repository, branch } => {
+            GitHubEvent::DeleteBranch { repository, branch } => {
                 if let Some(place) = self.place(&repository) {
                     self.set_ref(
                         place,
@@ -181,7 +181,7 @@ impl GitHub {
                     );
                 }
             }
-            Event::RevokeTokens => self.tokens = Default::default(),
+            GitHubEvent::RevokeTokens => self.tokens = Default::default(),
         }
     }
 
@@ -232,7 +232,7 @@ impl GitHub {
 }
 
 /// Returns true if the rules are met and head and base fit together.
-fn is_ready(repository: &Repository, pull: &PullRequest, now: Timestamp) -> bool {
+fn is_ready(repository: &RepositoryState, pull: &PullRequest, now: Timestamp) -> bool {
     let state = assess(repository, pull, now).state;
     pull.state == PullState::Open
         && super::refusals::refusal(repository, pull, now).is_none()
@@ -240,7 +240,7 @@ fn is_ready(repository: &Repository, pull: &PullRequest, now: Timestamp) -> bool
 }
 
 /// Returns true if auto-merge puts the pull request into the merge queue now.
-fn joins_queue(repository: &Repository, pull: &PullRequest, now: Timestamp) -> bool {
+fn joins_queue(repository: &RepositoryState, pull: &PullRequest, now: Timestamp) -> bool {
     let auto_merge = pull.auto_merge.as_ref();
     auto_merge.is_some_and(|auto| !auto.is_swallowed)
         && repository.rules_of(&pull.base).merge_queue
@@ -249,7 +249,7 @@ fn joins_queue(repository: &Repository, pull: &PullRequest, now: Timestamp) -> b
 
 /// Returns the merge that auto-merge or the queue makes of a pull request now, if any.
 fn waiting_order(
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
     now: Timestamp,
 ) -> Option<MergeOrder> {
@@ -271,7 +271,7 @@ fn waiting_order(
             return None;
         }
         return Some(MergeOrder {
-            method: Method::Merge,
+            method: MergeStyle::Merge,
             by: "github-merge-queue[bot]".into(),
             title: None,
             message: None,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::state::{Label, Repository};
-use crate::git::{Commit, Oid, Signature};
+use super::state::{IssueLabel, RepositoryState};
+use crate::git::{CommitObject, CommitSignature, ObjectId};
 use promote_core::service::transport::HttpRequest;
 
 /// Where links point: the API as the client reached it, and the pages for people.
@@ -33,7 +33,7 @@ impl UrlBase {
     }
 
     /// The API's address of a repository.
-    pub(super) fn repository(&self, repository: &Repository) -> String {
+    pub(super) fn repository(&self, repository: &RepositoryState) -> String {
         format!(
             "{}/repos/{}/{}",
             self.api, repository.owner, repository.name
@@ -41,7 +41,7 @@ impl UrlBase {
     }
 
     /// The page of a repository.
-    pub(super) fn page(&self, repository: &Repository) -> String {
+    pub(super) fn page(&self, repository: &RepositoryState) -> String {
         format!("{}/{}/{}", self.html, repository.owner, repository.name)
     }
 
@@ -82,7 +82,7 @@ impl UrlBase {
         })
     }
 
-    pub(super) fn label(&self, repository: &Repository, label: &Label) -> Value {
+    pub(super) fn label(&self, repository: &RepositoryState, label: &IssueLabel) -> Value {
         json!({
             "id": label.id,
             "node_id": node_id("LA", label.id),
@@ -95,7 +95,12 @@ impl UrlBase {
     }
 
     /// A commit as the `git/commits` calls show it.
-    pub(super) fn git_commit(&self, repository: &Repository, id: Oid, commit: &Commit) -> Value {
+    pub(super) fn git_commit(
+        &self,
+        repository: &RepositoryState,
+        id: ObjectId,
+        commit: &CommitObject,
+    ) -> Value {
         let api = self.repository(repository);
         let page = self.page(repository);
         let parents = commit.parents.iter().map(|parent| {
@@ -120,7 +125,12 @@ impl UrlBase {
     }
 
     /// A commit as most other calls show it.
-    pub(super) fn commit(&self, repository: &Repository, id: Oid, commit: &Commit) -> Value {
+    pub(super) fn commit(
+        &self,
+        repository: &RepositoryState,
+        id: ObjectId,
+        commit: &CommitObject,
+    ) -> Value {
         let api = self.repository(repository);
         let page = self.page(repository);
         let parents = commit.parents.iter().map(|parent| {
@@ -152,7 +162,7 @@ impl UrlBase {
     }
 
     /// The account behind an address, if GitHub gave that address out.
-    fn known(&self, who: &Signature) -> Value {
+    fn known(&self, who: &CommitSignature) -> Value {
         let login = who.email.strip_suffix("@users.noreply.github.com");
         let login = login.and_then(|login| login.split_once('+'));
         match login {
@@ -163,11 +173,11 @@ impl UrlBase {
     }
 }
 
-fn signature(who: &Signature) -> Value {
+fn signature(who: &CommitSignature) -> Value {
     json!({"name": who.name, "email": who.email, "date": who.time.to_string()})
 }
 
-fn verification(repository: &Repository, id: Oid) -> Value {
+fn verification(repository: &RepositoryState, id: ObjectId) -> Value {
     if repository.verified.contains(&id) {
         let signature =
             "-----BEGIN PGP SIGNATURE-----\n\n(of the mock)\n-----END PGP SIGNATURE-----";
@@ -196,8 +206,8 @@ pub(super) fn address(login: &str) -> String {
 }
 
 /// The signature of an account.
-pub(super) fn signed(login: &str, now: Timestamp) -> Signature {
-    Signature::new(login, &address(login), now)
+pub(super) fn signed(login: &str, now: Timestamp) -> CommitSignature {
+    CommitSignature::new(login, &address(login), now)
 }
 
 /// An id for GraphQL: opaque, as GitHub's are.

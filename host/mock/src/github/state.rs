@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::pull_state::{
-    AutoMerge, Comment, Label, Method, PullRequest, PullState, QueueEntry, Review, ReviewState,
+    AutoMerge, IssueLabel, MergeStyle, PullComment, PullRequest, PullReview, PullState, QueueEntry,
+    ReviewState,
 };
 use super::rules::BranchRules;
-use crate::git::{Oid, Store};
+use crate::git::{ObjectId, ObjectStore};
 
 /// A repository and everything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
+pub struct RepositoryState {
     /// Number, for ever; names change.
     pub id: u64,
     /// User or organisation.
@@ -22,17 +23,17 @@ pub struct Repository {
     /// `owner/name` of earlier days, which redirect.
     pub renamed_from: Vec<String>,
     /// The settings of its owner.
-    pub settings: Settings,
+    pub settings: RepositorySettings,
     /// Objects.
-    pub git: Store,
+    pub git: ObjectStore,
     /// Full names (`refs/heads/main`) and what they point at.
-    pub refs: BTreeMap<String, Oid>,
+    pub refs: BTreeMap<String, ObjectId>,
     /// Refs that lag: the value before the last change, and the number of reads that still see it.
-    pub(super) stale: BTreeMap<String, (Option<Oid>, u32)>,
+    pub(super) stale: BTreeMap<String, (Option<ObjectId>, u32)>,
     /// Pull requests by number.
     pub pulls: BTreeMap<u64, PullRequest>,
     /// Labels by name.
-    pub labels: BTreeMap<String, Label>,
+    pub labels: BTreeMap<String, IssueLabel>,
     /// Logins of those who may be asked for a review, with write access.
     pub collaborators: BTreeSet<String>,
     /// Rules by branch.
@@ -42,9 +43,9 @@ pub struct Repository {
     /// Commit statuses, oldest first.
     pub statuses: Vec<CommitStatus>,
     /// The checks that run on every pushed commit, unless a workflow's own token pushed it.
-    pub ci: Vec<Ci>,
+    pub ci: Vec<PushCheck>,
     /// Commits that GitHub signed.
-    pub verified: BTreeSet<Oid>,
+    pub verified: BTreeSet<ObjectId>,
     /// The time at which it was made.
     pub created_at: Timestamp,
     /// The time of the last push.
@@ -53,7 +54,7 @@ pub struct Repository {
 
 /// The settings of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct RepositorySettings {
     /// The base of most pull requests.
     pub default_branch: String,
     /// True if it is hidden from those without access.
@@ -78,7 +79,7 @@ pub struct Settings {
     pub rules_available: bool,
 }
 
-impl Default for Settings {
+impl Default for RepositorySettings {
     fn default() -> Self {
         Self {
             default_branch: "main".into(),
@@ -102,7 +103,7 @@ pub struct CheckRun {
     /// Id.
     pub id: u64,
     /// The commit.
-    pub commit: Oid,
+    pub commit: ObjectId,
     /// Name, which a rule may require.
     pub name: String,
     /// The time at which it started.
@@ -127,7 +128,7 @@ pub struct CommitStatus {
     /// Id.
     pub id: u64,
     /// The commit.
-    pub commit: Oid,
+    pub commit: ObjectId,
     /// Name, which a rule may require.
     pub context: String,
     /// `error`, `failure`, `pending` or `success`.
@@ -144,7 +145,7 @@ pub struct CommitStatus {
 
 /// A check that runs on every pushed commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ci {
+pub struct PushCheck {
     /// Name.
     pub name: String,
     /// The time that it takes; none if it never ends.
@@ -153,14 +154,14 @@ pub struct Ci {
     pub conclusion: String,
 }
 
-impl Repository {
+impl RepositoryState {
     /// `owner/name`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
     }
 
     /// The head of a branch.
-    pub fn branch(&self, name: &str) -> Option<Oid> {
+    pub fn branch(&self, name: &str) -> Option<ObjectId> {
         self.refs.get(&format!("refs/heads/{name}")).copied()
     }
 
@@ -170,7 +171,7 @@ impl Repository {
     }
 
     /// The commit that a branch, a tag, a full ref or an id names.
-    pub fn resolve(&self, name: &str) -> Option<Oid> {
+    pub fn resolve(&self, name: &str) -> Option<ObjectId> {
         let named = ["refs/heads/", "refs/tags/", "refs/", ""]
             .iter()
             .find_map(|prefix| self.refs.get(&format!("{prefix}{name}")));

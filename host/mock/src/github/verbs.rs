@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::GitHub;
-use super::identity::{Access, Level, Permissions, Token, TokenKind};
+use super::identity::{GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, TokenKind};
 use super::shapes::signed;
-use super::state::{CheckRun, PullRequest, PullState, Repository, Review, ReviewState, Settings};
-use crate::git::{Commit, Edits, Entry, Mode, Object, Oid, Store};
+use super::state::{
+    CheckRun, PullRequest, PullReview, PullState, RepositorySettings, RepositoryState, ReviewState,
+};
+use crate::git::{CommitObject, FileMode, GitObject, ObjectId, ObjectStore, PathEntry, TreeEdits};
 
 /// The time for which parts of GitHub may not know a new pull request.
 const NEW_PULL: SignedDuration = SignedDuration::from_secs(30);
@@ -21,19 +23,19 @@ pub struct FileSpec {
     /// Content.
     pub text: String,
     /// Mode.
-    pub mode: Mode,
+    pub mode: FileMode,
 }
 
 impl<T: Into<String>> From<T> for FileSpec {
     fn from(text: T) -> Self {
         Self {
             text: text.into(),
-            mode: Mode::File,
+            mode: FileMode::File,
         }
     }
 }
 
-impl Token {
+impl GitHubToken {
     /// A token that reaches every repository and may do everything its kind may.
     pub fn full(kind: TokenKind, login: impl Into<String>) -> Self {
         let all = [
@@ -45,16 +47,17 @@ impl Token {
             "pull_requests",
             "statuses",
         ];
-        let mut permissions = Permissions::from(all.map(|name| (name.to_owned(), Level::Write)));
+        let mut permissions =
+            PermissionTable::from(all.map(|name| (name.to_owned(), PermissionLevel::Write)));
         if kind != TokenKind::Actions {
             // A workflow's own token never gets these two.
-            permissions.insert("members".into(), Level::Read);
-            permissions.insert("workflows".into(), Level::Write);
+            permissions.insert("members".into(), PermissionLevel::Read);
+            permissions.insert("workflows".into(), PermissionLevel::Write);
         }
         Self {
             kind,
             login: login.into(),
-            access: Access::All,
+            access: RepositoryAccess::All,
             permissions,
             expires_at: None,
         }
@@ -67,17 +70,17 @@ impl GitHub {
         &mut self,
         full_name: &str,
         files: impl IntoIterator<Item = (P, F)>,
-    ) -> &mut Repository {
+    ) -> &mut RepositoryState {
         let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
         let place = self.repositories.len();
         let id = self.new_id();
-        let made = Repository {
+        let made = RepositoryState {
             id,
             owner: owner.into(),
             name: name.into(),
             renamed_from: Vec::new(),
-            settings: Settings::default(),
-            git: Store::default(),
+            settings: RepositorySettings::default(),
+            git: ObjectStore::default(),
             refs: BTreeMap::new(),
             stale: BTreeMap::new(),
             pulls: BTreeMap::new(),
@@ -108,12 +111,12 @@ impl GitHub {
     }
 
     /// The repository `owner/name`.
-    pub fn find(&self, full_name: &str) -> Option<&Repository> {
+    pub fn find(&self, full_name: &str) -> Option<&RepositoryState> {
         Some(&**self.repositories.get(self.place(full_name)?)?)
     }
 
     /// The repository `owner/name`, to change it.
-    pub fn find_mut(&mut self, full_name: &str) -> Option<&mut Repository> {
+    pub fn find_mut(&mut self, full_name: &str) -> Option<&mut RepositoryState> {
         let place = self.place(full_name)?;
         Some(&mut **self.repositories.get_mut(place)?)
     }
@@ -126,7 +129,7 @@ impl GitHub {
         branch: &str,
         message: &str,
         files: impl IntoIterator<Item = (String, FileSpec)>,
-    ) -> Option<Oid> {
+    ) -> Option<ObjectId> {
         self.commit_files_by("dana", full_name, branch, message, files)
     }
 
@@ -138,7 +141,7 @@ impl GitHub {
         branch: &str,
         message: &str,
         files: impl IntoIterator<Item = (String, FileSpec)>,
-    ) -> Option<Oid> {
+    ) -> Option<ObjectId> {
         let place = self.place(full_name)?;
         let now = self.now;
         let repository = &mut self.repositories[place];
@@ -146,12 +149,12 @@ impl GitHub {
         let parent = repository
             .branch(branch)
             .or_else(|| repository.branch(default));
-        let mut edits = Edits::new();
+        let mut edits = TreeEdits::new();
         for (path, file) in files {
             let id = repository.git.insert_blob(file.text);
             edits.insert(
                 path,
-                Some(Entry {
+                Some(PathEntry {
                     mode: file.mode,
                     id,
                 }),
@@ -162,14 +165,14 @@ impl GitHub {
         let author = signed(login, now);
         let committer = signed(login, now);
         let parents = parent.into_iter().collect();
-        let commit = Commit {
+        let commit = CommitObject {
             tree,
             parents,
             author,
             committer,
             message: message.into(),
         };
-        let id = repository.git.insert(Object::Commit(commit));
+        let id = repository.git.insert(GitObject::Commit(commit));
         self.set_ref(place, now, &format!("refs/heads/{branch}"), Some(id), true);
         Some(id)
     }
@@ -183,7 +186,7 @@ impl GitHub {
     }
 
     /// Returns the entry at a path of a branch.
-    pub fn entry_at(&self, full_name: &str, branch: &str, path: &str) -> Option<Entry> {
+    pub fn entry_at(&self, full_name: &str, branch: &str, path: &str) -> Option<PathEntry> {
         let repository = self.find(full_name)?;
         let tree = repository.git.tree_of(repository.branch(branch)?)?;
         repository.git.entry_at(tree, path)
@@ -235,7 +238,7 @@ impl GitHub {
     pub fn set_check(
         &mut self,
         full_name: &str,
-        commit: Oid,
+        commit: ObjectId,
         name: &str,
         conclusion: Option<&str>,
     ) -> Option<()> {
@@ -278,7 +281,7 @@ impl GitHub {
         let id = self.new_id();
         let pull = self.pull_mut(full_name, number)?;
         let commit = pull.head_sha;
-        pull.reviews.push(Review {
+        pull.reviews.push(PullReview {
             id,
             user: user.into(),
             state,

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, IdentifierKind, PortCall};
-use super::{Port, Stamps};
-use crate::OnWrite;
+use super::{ChangeStamps, Port};
+use crate::CopyOnWrite;
 
 const KEYS: [&str; 10] = [
     "identifier",
@@ -25,11 +25,11 @@ const KEYS: [&str; 10] = [
 
 /// An action, as it was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Action {
+pub struct PortAction {
     /// Everything that it was created with.
-    pub definition: OnWrite<Map<String, Value>>,
+    pub definition: CopyOnWrite<Map<String, Value>>,
     /// When and by whom it was created and changed.
-    pub stamps: Stamps,
+    pub stamps: ChangeStamps,
 }
 
 impl Port {
@@ -51,7 +51,7 @@ impl Port {
     }
 
     /// The action, or 404.
-    pub(super) fn action(&self, identifier: &str) -> Result<Arc<Action>, PortRefusal> {
+    pub(super) fn action(&self, identifier: &str) -> Result<Arc<PortAction>, PortRefusal> {
         self.actions
             .get(identifier)
             .cloned()
@@ -76,9 +76,9 @@ impl Port {
         if self.actions.contains_key(&identifier) {
             return Err(PortRefusal::taken("action", &identifier));
         }
-        let action = Action {
+        let action = PortAction {
             definition: definition.into(),
-            stamps: Stamps::new(call.now, &call.actor),
+            stamps: ChangeStamps::new(call.now, &call.actor),
         };
         let reply = shown(StatusCode::CREATED, &action);
         self.record(call, "CREATE", "action", &identifier);
@@ -95,7 +95,7 @@ impl Port {
         }
         let mut stamps = before.stamps.clone();
         stamps.touch(call.now, &call.actor);
-        let action = Action {
+        let action = PortAction {
             definition: definition.into(),
             stamps,
         };
@@ -235,12 +235,12 @@ fn part<'a>(
     }
 }
 
-fn show(action: &Action) -> Value {
+fn show(action: &PortAction) -> Value {
     let mut shown = (*action.definition).clone();
     action.stamps.write(&mut shown);
     Value::Object(shown)
 }
 
-fn shown(status: StatusCode, action: &Action) -> PortReply {
+fn shown(status: StatusCode, action: &PortAction) -> PortReply {
     PortReply::with(status, json!({"ok": true, "action": show(action)}))
 }

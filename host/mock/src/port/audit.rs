@@ -7,7 +7,7 @@ use super::answer::{PortReply, PortResult};
 use super::catalog::time;
 use super::input::PortCall;
 use super::projection::EntityView;
-use super::{Entity, Port};
+use super::{CatalogEntity, Port};
 
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +32,8 @@ pub struct AuditEntry {
 
 /// An entity before and after a write.
 pub(super) struct EntityChange<'a> {
-    pub(super) before: Option<&'a Entity>,
-    pub(super) after: Option<&'a Entity>,
+    pub(super) before: Option<&'a CatalogEntity>,
+    pub(super) after: Option<&'a CatalogEntity>,
 }
 
 impl Port {
@@ -57,7 +57,7 @@ impl Port {
             without_calculated: true,
             ..EntityView::default()
         };
-        let shown = |entity: Option<&Entity>| entity.map(|entity| self.show(entity, &view));
+        let shown = |entity: Option<&CatalogEntity>| entity.map(|entity| self.show(entity, &view));
         let diff = json!({"before": shown(change.before), "after": shown(change.after)});
         self.audit.push(AuditEntry {
             at: call.now,

@@ -11,7 +11,7 @@ use super::input;
 
 /// A client id and its secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
+pub struct ClientCredentials {
     /// The client id.
     pub client_id: String,
     /// The client secret.
@@ -20,7 +20,7 @@ pub struct Credentials {
     pub may_write: bool,
 }
 
-impl std::fmt::Debug for Credentials {
+impl std::fmt::Debug for ClientCredentials {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Credentials({}, ***)", self.client_id)
     }
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Credentials {
 
 /// A token that was handed out.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token {
+pub struct PortToken {
     pub(super) text: String,
     /// The credentials that it stands for.
     pub client_id: String,
@@ -36,7 +36,7 @@ pub struct Token {
     pub expires: Timestamp,
 }
 
-impl std::fmt::Debug for Token {
+impl std::fmt::Debug for PortToken {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
@@ -73,7 +73,7 @@ impl Port {
     }
 
     /// The tokens that were handed out.
-    pub(crate) fn tokens_mut(&mut self) -> &mut [Token] {
+    pub(crate) fn tokens_mut(&mut self) -> &mut [PortToken] {
         &mut self.tokens
     }
 
@@ -82,7 +82,7 @@ impl Port {
         self.tokens.iter().map(|token| token.text.as_str())
     }
 
-    fn token(&mut self, now: Timestamp, client_id: &str) -> Token {
+    fn token(&mut self, now: Timestamp, client_id: &str) -> PortToken {
         self.tokens.retain(|token| token.expires > now);
         if let Some(token) = self
             .tokens
@@ -97,7 +97,7 @@ impl Port {
                 SignedDuration::try_from(self.token_lifetime).unwrap_or(SignedDuration::MAX),
             )
             .unwrap_or(Timestamp::MAX);
-        let token = Token {
+        let token = PortToken {
             text: jwt(&self.organisation, client_id, expires, self.issued),
             client_id: client_id.to_owned(),
             expires,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, IdentifierKind, PortCall};
-use super::{Blueprint, Port, Stamps};
+use super::{CatalogBlueprint, ChangeStamps, Port};
 
 const KEYS: [&str; 11] = [
     "identifier",
@@ -62,7 +62,7 @@ impl Port {
             input::required(&body, "body", "identifier")?,
         )?;
         input::required(&body, "body", "title")?;
-        let blueprint = self.checked(body, Stamps::new(call.now, &call.actor))?;
+        let blueprint = self.checked(body, ChangeStamps::new(call.now, &call.actor))?;
         if self.blueprints.contains_key(&blueprint.identifier) {
             return Err(PortRefusal::taken("blueprint", &blueprint.identifier));
         }
@@ -106,7 +106,12 @@ impl Port {
         Ok(self.keep(call, StatusCode::OK, blueprint))
     }
 
-    fn keep(&mut self, call: &PortCall<'_>, status: StatusCode, blueprint: Blueprint) -> PortReply {
+    fn keep(
+        &mut self,
+        call: &PortCall<'_>,
+        status: StatusCode,
+        blueprint: CatalogBlueprint,
+    ) -> PortReply {
         let reply = shown(status, &blueprint);
         let action = if status == StatusCode::CREATED {
             "CREATE"
@@ -141,8 +146,8 @@ impl Port {
     fn checked(
         &self,
         definition: Map<String, Value>,
-        stamps: Stamps,
-    ) -> Result<Blueprint, PortRefusal> {
+        stamps: ChangeStamps,
+    ) -> Result<CatalogBlueprint, PortRefusal> {
         input::only(&definition, "body", &KEYS)?;
         for (key, longest) in [("title", 100), ("description", 200)] {
             let text = input::optional(&definition, "body", key)?;
@@ -166,7 +171,7 @@ impl Port {
         for (name, relation) in input::map(&definition, "body", "relations")? {
             self.check_relation(&definition, &name, &relation)?;
         }
-        Blueprint::new(definition, stamps)
+        CatalogBlueprint::new(definition, stamps)
             .ok_or_else(|| PortRefusal::invalid("body must have required property 'identifier'"))
     }
 
@@ -195,12 +200,12 @@ impl Port {
     }
 }
 
-fn show(blueprint: &Blueprint) -> Value {
+fn show(blueprint: &CatalogBlueprint) -> Value {
     let mut shown = (*blueprint.definition).clone();
     blueprint.stamps.write(&mut shown);
     Value::Object(shown)
 }
 
-fn shown(status: StatusCode, blueprint: &Blueprint) -> PortReply {
+fn shown(status: StatusCode, blueprint: &CatalogBlueprint) -> PortReply {
     PortReply::with(status, json!({"ok": true, "blueprint": show(blueprint)}))
 }

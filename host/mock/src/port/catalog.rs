@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::OnWrite;
+use crate::CopyOnWrite;
 
 /// A blueprint, as it was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blueprint {
+pub struct CatalogBlueprint {
     /// Its identifier.
     pub identifier: String,
     /// Everything that it was created with: `title`, `schema`, `relations` and so on.
-    pub definition: OnWrite<Map<String, Value>>,
+    pub definition: CopyOnWrite<Map<String, Value>>,
     /// When and by whom it was created and changed.
-    pub stamps: Stamps,
+    pub stamps: ChangeStamps,
 }
 
 /// One relation that a blueprint declares.
@@ -29,9 +29,12 @@ pub struct RelationRule<'a> {
     pub many: bool,
 }
 
-impl Blueprint {
+impl CatalogBlueprint {
     /// A blueprint of a definition that names it; none if it does not.
-    pub fn new(definition: impl Into<OnWrite<Map<String, Value>>>, stamps: Stamps) -> Option<Self> {
+    pub fn new(
+        definition: impl Into<CopyOnWrite<Map<String, Value>>>,
+        stamps: ChangeStamps,
+    ) -> Option<Self> {
         let definition = definition.into();
         let identifier = definition.get("identifier")?.as_str()?.to_owned();
         Some(Self {
@@ -106,7 +109,7 @@ fn rule_of(rule: &Value) -> RelationRule<'_> {
 
 /// When and by whom something was created and last changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamps {
+pub struct ChangeStamps {
     /// When it was created.
     pub created_at: Timestamp,
     /// User or client id that created it.
@@ -117,7 +120,7 @@ pub struct Stamps {
     pub updated_by: String,
 }
 
-impl Stamps {
+impl ChangeStamps {
     /// Created now, by this user or client id.
     pub fn new(now: Timestamp, actor: &str) -> Self {
         Self {
@@ -148,7 +151,7 @@ pub(super) fn time(at: Timestamp) -> Value {
 
 /// An entity of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entity {
+pub struct CatalogEntity {
     /// Its identifier, unique within the blueprint.
     pub identifier: String,
     /// Its blueprint.
@@ -162,21 +165,21 @@ pub struct Entity {
     /// The properties that are set.
     pub properties: Map<String, Value>,
     /// The relations that are set; one entity or several.
-    pub relations: BTreeMap<String, Targets>,
+    pub relations: BTreeMap<String, RelationTargets>,
     /// When and by whom it was created and changed.
-    pub stamps: Stamps,
+    pub stamps: ChangeStamps,
 }
 
 /// The entities that a relation points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Targets {
+pub enum RelationTargets {
     /// Of a relation that takes one.
     One(String),
     /// Of a relation that takes several.
     Many(Vec<String>),
 }
 
-impl Targets {
+impl RelationTargets {
     /// Their identifiers.
     pub fn identifiers(&self) -> &[String] {
         match self {

@@ -9,7 +9,7 @@ use super::input::{self, PortCall};
 use super::projection::EntityView;
 use super::schema::EntityDraft;
 use super::write::WriteMode;
-use super::{Entity, Port};
+use super::{CatalogEntity, Port};
 
 /// The bulk route takes no more (Port API reference, "Create multiple entities").
 const BULK_LIMIT: usize = 20;
@@ -72,7 +72,7 @@ impl Port {
         call: &PortCall<'_>,
         blueprint: &str,
         body: &Map<String, Value>,
-    ) -> Result<(Entity, bool), PortRefusal> {
+    ) -> Result<(CatalogEntity, bool), PortRefusal> {
         let mode = WriteMode::of_post(call)?;
         // Extra keys are allowed here: Port's own action sends `blueprint`.
         let mut draft = EntityDraft::parse(body)?;
@@ -152,7 +152,7 @@ impl Port {
         Ok(PortReply::ok(self.shown(&entity)))
     }
 
-    fn shown(&self, entity: &Entity) -> Value {
+    fn shown(&self, entity: &CatalogEntity) -> Value {
         json!({"ok": true, "entity": self.show(entity, &EntityView::default())})
     }
 
@@ -207,7 +207,12 @@ impl Port {
     }
 
     /// Returns true if one of its relations holds this entity.
-    pub(super) fn points_at(&self, entity: &Entity, blueprint: &str, identifier: &str) -> bool {
+    pub(super) fn points_at(
+        &self,
+        entity: &CatalogEntity,
+        blueprint: &str,
+        identifier: &str,
+    ) -> bool {
         let Some(definition) = self.blueprints.get(&entity.blueprint) else {
             return false;
         };

@@ -31,15 +31,15 @@ use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::OnWrite;
+use super::CopyOnWrite;
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
-pub use actions::Action;
+pub use actions::PortAction;
 pub use audit::AuditEntry;
-pub use auth::{Credentials, Token};
-pub use catalog::{Blueprint, Entity, RelationRule, Stamps, Targets};
-pub use rate::{Rate, ResetFormat};
-pub use run::{Approval, LogLine, Run, RunStatus};
+pub use auth::{ClientCredentials, PortToken};
+pub use catalog::{CatalogBlueprint, CatalogEntity, ChangeStamps, RelationRule, RelationTargets};
+pub use rate::{PortRate, ResetFormat};
+pub use run::{ActionRun, LogLine, RunApproval, RunStatus};
 
 use answer::{PortRefusal, PortResult};
 use input::{PortCall, QueryPairs};
@@ -67,24 +67,24 @@ pub struct Port {
     /// Its id.
     pub organisation: String,
     /// The credentials that may log in.
-    pub credentials: Vec<Credentials>,
+    pub credentials: Vec<ClientCredentials>,
     /// The lifetime of a token.
     pub token_lifetime: Duration,
     /// True if an answer holds null for each property that is not set. Port's documentation does not say which it does.
     pub unset_as_null: bool,
     /// The rate limit.
-    pub rate: Rate,
+    pub rate: PortRate,
     /// Blueprints by identifier. Shared, because nobody changes them in a promotion.
-    pub blueprints: BTreeMap<String, Arc<Blueprint>>,
+    pub blueprints: BTreeMap<String, Arc<CatalogBlueprint>>,
     /// Entities by blueprint and identifier.
-    pub entities: OnWrite<BTreeMap<(String, String), Entity>>,
+    pub entities: CopyOnWrite<BTreeMap<(String, String), CatalogEntity>>,
     /// Runs by id.
-    pub runs: OnWrite<BTreeMap<String, Run>>,
+    pub runs: CopyOnWrite<BTreeMap<String, ActionRun>>,
     /// Actions by identifier.
-    pub actions: BTreeMap<String, Arc<Action>>,
+    pub actions: BTreeMap<String, Arc<PortAction>>,
     /// The audit log, oldest first.
-    pub audit: OnWrite<Vec<AuditEntry>>,
-    tokens: Vec<Token>,
+    pub audit: CopyOnWrite<Vec<AuditEntry>>,
+    tokens: Vec<PortToken>,
     issued: u64,
     requests: u64,
     generated: u64,
@@ -97,12 +97,12 @@ impl Default for Port {
             credentials: Vec::new(),
             token_lifetime: Duration::from_secs(3 * 60 * 60),
             unset_as_null: false,
-            rate: Rate::default(),
+            rate: PortRate::default(),
             blueprints: BTreeMap::new(),
-            entities: OnWrite::default(),
-            runs: OnWrite::default(),
+            entities: CopyOnWrite::default(),
+            runs: CopyOnWrite::default(),
             actions: BTreeMap::new(),
-            audit: OnWrite::default(),
+            audit: CopyOnWrite::default(),
             tokens: Vec::new(),
             issued: 0,
             requests: 0,
@@ -142,7 +142,7 @@ impl Port {
     }
 
     /// The entity, if it exists.
-    pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<&Entity> {
+    pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<&CatalogEntity> {
         self.entities
             .get(&(blueprint.to_owned(), identifier.to_owned()))
     }

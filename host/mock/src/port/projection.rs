@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::PortRefusal;
 use super::input::PortCall;
-use super::{Blueprint, Entity, Port, Targets};
+use super::{CatalogBlueprint, CatalogEntity, Port, RelationTargets};
 
 /// Which parts of an entity to show (Port API reference, "Get an entity").
 #[derive(Clone, Debug, Default)]
@@ -76,11 +76,11 @@ fn remove(from: &mut Value, path: &str) {
 
 impl Port {
     /// The entity as the API shows it.
-    pub(super) fn show(&self, entity: &Entity, view: &EntityView) -> Value {
+    pub(super) fn show(&self, entity: &CatalogEntity, view: &EntityView) -> Value {
         view.filter(Value::Object(self.whole(entity, view)))
     }
 
-    fn whole(&self, entity: &Entity, view: &EntityView) -> Map<String, Value> {
+    fn whole(&self, entity: &CatalogEntity, view: &EntityView) -> Map<String, Value> {
         let blueprint = self.blueprints.get(&entity.blueprint);
         let mut shown = Map::new();
         shown.insert("identifier".into(), json!(entity.identifier));
@@ -116,8 +116,8 @@ impl Port {
     /// Every relation of the blueprint, also those that are not set.
     fn show_relations(
         &self,
-        blueprint: &Blueprint,
-        entity: &Entity,
+        blueprint: &CatalogBlueprint,
+        entity: &CatalogEntity,
         view: &EntityView,
     ) -> Map<String, Value> {
         let relations = blueprint.relations().map(|(name, rule)| {
@@ -130,8 +130,10 @@ impl Port {
                 None if rule.many => json!([]),
                 None => Value::Null,
                 Some(targets) if !view.relation_titles => targets.json(),
-                Some(Targets::One(identifier)) => with_title(identifier),
-                Some(Targets::Many(identifiers)) => identifiers.iter().map(with_title).collect(),
+                Some(RelationTargets::One(identifier)) => with_title(identifier),
+                Some(RelationTargets::Many(identifiers)) => {
+                    identifiers.iter().map(with_title).collect()
+                }
             };
             (name.clone(), shown)
         });
@@ -142,8 +144,8 @@ impl Port {
     /// other is null, as it is in Port when the program fails.
     fn calculated(
         &self,
-        blueprint: &Blueprint,
-        entity: &Entity,
+        blueprint: &CatalogBlueprint,
+        entity: &CatalogEntity,
         shown: &Map<String, Value>,
     ) -> Map<String, Value> {
         let mut calculated = Map::new();
@@ -170,7 +172,12 @@ impl Port {
     }
 
     /// Follows `relation.property`, over as many relations as there are; `$identifier` and the like name its own fields.
-    fn mirrored(&self, blueprint: &Blueprint, entity: &Entity, path: &str) -> Option<Value> {
+    fn mirrored(
+        &self,
+        blueprint: &CatalogBlueprint,
+        entity: &CatalogEntity,
+        path: &str,
+    ) -> Option<Value> {
         let Some((relation, rest)) = path.split_once('.') else {
             return match path {
                 "$identifier" => Some(json!(entity.identifier)),
@@ -185,8 +192,10 @@ impl Port {
             self.mirrored(target, self.entity(rule.target, identifier)?, rest)
         };
         match entity.relations.get(relation)? {
-            Targets::One(identifier) => follow(identifier),
-            Targets::Many(identifiers) => Some(identifiers.iter().filter_map(follow).collect()),
+            RelationTargets::One(identifier) => follow(identifier),
+            RelationTargets::Many(identifiers) => {
+                Some(identifiers.iter().filter_map(follow).collect())
+            }
         }
     }
 }

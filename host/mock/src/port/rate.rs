@@ -53,7 +53,7 @@ impl RouteFamily {
 
 /// The limits and how much of each is used up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct PortRate {
     /// Requests per window, for all routes together; none leaves each family the limit that Port documents.
     pub limit: Option<u64>,
     /// Length of a window, in seconds.
@@ -70,7 +70,7 @@ struct LimitWindow {
     used: u64,
 }
 
-impl Default for Rate {
+impl Default for PortRate {
     fn default() -> Self {
         Self {
             limit: None,
@@ -81,7 +81,7 @@ impl Default for Rate {
     }
 }
 
-impl Rate {
+impl PortRate {
     /// One limit for all routes, of which nothing has been used.
     pub fn new(limit: u64, period: i64, reset: ResetFormat) -> Self {
         Self {

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::PortRefusal;
-use super::catalog::{Stamps, time};
+use super::catalog::{ChangeStamps, time};
 use super::input::PortCall;
-use super::{Entity, Port};
+use super::{CatalogEntity, Port};
 
 /// Where an action run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl RunStatus {
 
 /// A run of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct ActionRun {
     /// Its id.
     pub id: String,
     /// The action that it runs.
@@ -85,20 +85,20 @@ pub struct Run {
     /// The approval that it needs: a boolean or `{"type": …}`.
     pub required_approval: Value,
     /// The decision about it, once there is one.
-    pub approval: Option<Approval>,
+    pub approval: Option<RunApproval>,
     /// Its log, oldest first.
     pub logs: Vec<LogLine>,
     /// The entities that it changed, as blueprint and identifier, in order.
     pub affected: Vec<(String, String)>,
     /// When and by whom it was created and changed.
-    pub stamps: Stamps,
+    pub stamps: ChangeStamps,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
 }
 
 /// A decision about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approval {
+pub struct RunApproval {
     /// The user who decided.
     pub user: String,
     /// `APPROVE` or `DECLINE`.
@@ -107,7 +107,7 @@ pub struct Approval {
     pub description: Option<String>,
 }
 
-impl Approval {
+impl RunApproval {
     pub(super) fn json(&self) -> Value {
         json!({"userId": self.user, "state": self.state, "description": self.description})
     }
@@ -126,9 +126,9 @@ pub struct LogLine {
     pub created_at: Timestamp,
 }
 
-impl Run {
+impl ActionRun {
     /// A run that has just been started from the user interface.
-    pub fn new(id: String, action: &str, stamps: Stamps) -> Self {
+    pub fn new(id: String, action: &str, stamps: ChangeStamps) -> Self {
         Self {
             id,
             action: action.to_owned(),
@@ -159,7 +159,7 @@ impl Run {
 }
 
 /// 422 of a run that ended.
-pub(super) fn exhausted(run: &Run) -> PortRefusal {
+pub(super) fn exhausted(run: &ActionRun) -> PortRefusal {
     PortRefusal::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "run_exhausted",
@@ -173,8 +173,8 @@ pub(super) fn exhausted(run: &Run) -> PortRefusal {
 
 impl Port {
     /// A run as the API shows it: `version=v2`, or the older shape in which `action` is a plain string.
-    pub(super) fn show_run(&self, call: &PortCall<'_>, run: &Run) -> Value {
-        let approval = run.approval.as_ref().map(Approval::json);
+    pub(super) fn show_run(&self, call: &PortCall<'_>, run: &ActionRun) -> Value {
+        let approval = run.approval.as_ref().map(RunApproval::json);
         let method = self.of_action(run, "invocationMethod");
         let mut shown = json!({
             "id": run.id, "status": run.status.as_str(), "statusLabel": run.label,
@@ -196,7 +196,7 @@ impl Port {
     }
 
     /// Returns the action, blueprint and entity of the run, each with identifier, title and icon.
-    fn about(&self, run: &Run) -> Value {
+    fn about(&self, run: &ActionRun) -> Value {
         let blueprint = run.blueprint.as_ref().map(|identifier| {
             let blueprint = self.blueprints.get(identifier);
             json!({
@@ -222,7 +222,7 @@ impl Port {
         json!({"action": action, "blueprint": blueprint, "entity": entity})
     }
 
-    fn about_of_old(&self, run: &Run) -> Value {
+    fn about_of_old(&self, run: &ActionRun) -> Value {
         let blueprint = run.blueprint.as_ref();
         json!({
             "action": run.action, "blueprint": run.blueprint, "entity": run.entity,
@@ -231,11 +231,11 @@ impl Port {
         })
     }
 
-    fn of_action(&self, run: &Run, key: &str) -> Option<&Value> {
+    fn of_action(&self, run: &ActionRun, key: &str) -> Option<&Value> {
         self.actions.get(&run.action)?.definition.get(key)
     }
 
-    fn subject(&self, run: &Run) -> Option<&Entity> {
+    fn subject(&self, run: &ActionRun) -> Option<&CatalogEntity> {
         self.entity(run.blueprint.as_ref()?, run.entity.as_ref()?)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, PortCall};
-use super::{Approval, Port, Run, RunStatus, Stamps};
+use super::{ActionRun, ChangeStamps, Port, RunApproval, RunStatus};
 
 /// The fields of a run that a caller may change.
 const PATCH_KEYS: [&str; 6] = [
@@ -41,13 +41,13 @@ impl Port {
     }
 
     /// The run, or 404.
-    pub(super) fn run(&self, id: &str) -> Result<&Run, PortRefusal> {
+    pub(super) fn run(&self, id: &str) -> Result<&ActionRun, PortRefusal> {
         self.runs
             .get(id)
             .ok_or_else(|| PortRefusal::not_found("run", id))
     }
 
-    pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut Run, PortRefusal> {
+    pub(super) fn run_mut(&mut self, id: &str) -> Result<&mut ActionRun, PortRefusal> {
         self.runs
             .get_mut(id)
             .ok_or_else(|| PortRefusal::not_found("run", id))
@@ -67,7 +67,7 @@ impl Port {
                 .text(key)
                 .is_none_or(|asked| value == Some(asked))
         };
-        let mut runs: Vec<&Run> = self
+        let mut runs: Vec<&ActionRun> = self
             .runs
             .values()
             .filter(|run| asked("external_run_id", run.external_run_id.as_deref()))
@@ -153,7 +153,7 @@ impl Port {
                 format!("run \"{id}\" is not waiting for approval"),
             ));
         }
-        run.approval = Some(Approval {
+        run.approval = Some(RunApproval {
             user: call.actor.clone(),
             state: decision.to_owned(),
             description: description.map(str::to_owned),
@@ -173,7 +173,7 @@ impl Port {
     }
 
     fn approvers(&self, id: &str) -> PortResult {
-        let decided = self.run(id)?.approval.iter().map(Approval::json);
+        let decided = self.run(id)?.approval.iter().map(RunApproval::json);
         Ok(PortReply::ok(
             json!({"ok": true, "approvers": decided.collect::<Vec<_>>()}),
         ))
@@ -201,7 +201,11 @@ impl Port {
         self.check_start(call, trigger, entity, &properties)?;
         let required_approval = definition.get("requiredApproval").cloned();
         let user = call.query.text("run_as").unwrap_or(&call.actor);
-        let mut run = Run::new(self.generate("r_"), action, Stamps::new(call.now, user));
+        let mut run = ActionRun::new(
+            self.generate("r_"),
+            action,
+            ChangeStamps::new(call.now, user),
+        );
         let blueprint = trigger.get("blueprintIdentifier").and_then(Value::as_str);
         run.blueprint = blueprint.map(str::to_owned);
         run.entity = entity.map(str::to_owned);

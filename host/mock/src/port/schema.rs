@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::answer::PortRefusal;
 use super::input::{self, IdentifierKind, PortCall};
-use super::{Blueprint, Entity, Port, Targets};
+use super::{CatalogBlueprint, CatalogEntity, Port, RelationTargets};
 
 /// The fields of an entity that a body sets. A field that is missing stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -66,9 +66,9 @@ fn team(sent: &Value) -> Result<Vec<String>, PortRefusal> {
 
 /// Changes everything but the relations, after checking it against the blueprint.
 pub(super) fn apply(
-    blueprint: &Blueprint,
+    blueprint: &CatalogBlueprint,
     draft: &EntityDraft,
-    entity: &mut Entity,
+    entity: &mut CatalogEntity,
 ) -> Result<(), PortRefusal> {
     if let Some(identifier) = &draft.identifier {
         IdentifierKind::Entity.check("body/identifier", identifier)?;
@@ -157,9 +157,9 @@ fn fits_format(format: &str, text: &str) -> bool {
 
 /// 422 if a required property or relation is not set; 403 if a relation was and no longer is.
 pub(super) fn check_required(
-    blueprint: &Blueprint,
-    after: &Entity,
-    before: Option<&Entity>,
+    blueprint: &CatalogBlueprint,
+    after: &CatalogEntity,
+    before: Option<&CatalogEntity>,
 ) -> Result<(), PortRefusal> {
     if let Some(name) = blueprint
         .required_properties()
@@ -190,7 +190,7 @@ pub(super) fn check_required(
 
 impl Port {
     /// The blueprint, or 404.
-    pub(super) fn blueprint(&self, identifier: &str) -> Result<Arc<Blueprint>, PortRefusal> {
+    pub(super) fn blueprint(&self, identifier: &str) -> Result<Arc<CatalogBlueprint>, PortRefusal> {
         self.blueprints
             .get(identifier)
             .cloned()
@@ -201,9 +201,9 @@ impl Port {
     pub(super) fn resolve(
         &self,
         call: &PortCall<'_>,
-        blueprint: &Blueprint,
+        blueprint: &CatalogBlueprint,
         draft: &EntityDraft,
-        entity: &mut Entity,
+        entity: &mut CatalogEntity,
     ) -> Result<(), PortRefusal> {
         for (name, value) in &draft.relations {
             let rule = blueprint.relation(name).ok_or_else(|| {
@@ -216,17 +216,19 @@ impl Port {
                 Value::Null => None,
                 Value::String(identifier) if !rule.many => {
                     IdentifierKind::Entity.check(&format!("body/relations/{name}"), identifier)?;
-                    Some(Targets::One(identifier.clone()))
+                    Some(RelationTargets::One(identifier.clone()))
                 }
                 Value::Array(identifiers) if rule.many => {
-                    Some(Targets::Many(texts(name, identifiers)?))
+                    Some(RelationTargets::Many(texts(name, identifiers)?))
                 }
-                query @ Value::Object(_) if rule.many => {
-                    Some(Targets::Many(self.find_all(call, rule.target, query)?))
-                }
-                query @ Value::Object(_) => {
-                    Some(Targets::One(self.find_one(call, rule.target, query)?))
-                }
+                query @ Value::Object(_) if rule.many => Some(RelationTargets::Many(
+                    self.find_all(call, rule.target, query)?,
+                )),
+                query @ Value::Object(_) => Some(RelationTargets::One(self.find_one(
+                    call,
+                    rule.target,
+                    query,
+                )?)),
                 Value::String(_) | Value::Array(_) => return Err(wrong_number(name, rule.many)),
                 _ => {
                     return Err(PortRefusal::invalid(format!(
@@ -245,8 +247,8 @@ impl Port {
     /// The related entities that do not exist, as blueprint and identifier.
     pub(super) fn missing_targets(
         &self,
-        blueprint: &Blueprint,
-        entity: &Entity,
+        blueprint: &CatalogBlueprint,
+        entity: &CatalogEntity,
     ) -> Vec<(String, String)> {
         let mut missing = Vec::new();
         for (name, targets) in &entity.relations {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input::{self, PortCall};
 use super::projection::EntityView;
-use super::{Entity, Port, Targets};
+use super::{CatalogEntity, Port, RelationTargets};
 
 mod rule;
 
@@ -62,7 +62,7 @@ impl Port {
             .filter(|entity| entity.blueprint == blueprint)
             .filter(|entity| from.is_none_or(|from| entity.identifier.as_str() > from))
             .filter(|entity| rule.holds(self, entity, call.now));
-        let page: Vec<&Entity> = found.by_ref().take(limit).collect();
+        let page: Vec<&CatalogEntity> = found.by_ref().take(limit).collect();
         let shown: Vec<Value> = page.iter().map(|entity| self.show(entity, &view)).collect();
         let mut reply = PortReply::holding("entities", shown);
         if let (Some(last), true) = (page.last(), found.next().is_some()) {
@@ -117,7 +117,7 @@ impl Port {
     pub(super) fn meets(
         &self,
         call: &PortCall<'_>,
-        entity: &Entity,
+        entity: &CatalogEntity,
         condition: &Value,
     ) -> Result<bool, PortRefusal> {
         let mut query = condition.as_object().cloned().unwrap_or_default();
@@ -156,11 +156,13 @@ impl Port {
     }
 
     /// Returns the entities that one relation of an entity holds.
-    fn related<'a>(&'a self, entity: &'a Entity, relation: &str) -> Vec<&'a Entity> {
+    fn related<'a>(&'a self, entity: &'a CatalogEntity, relation: &str) -> Vec<&'a CatalogEntity> {
         let definition = self.blueprints.get(&entity.blueprint);
         let rule = definition.and_then(|definition| definition.relation(relation));
         let targets = entity.relations.get(relation);
-        let identifiers = targets.map(Targets::identifiers).unwrap_or_default();
+        let identifiers = targets
+            .map(RelationTargets::identifiers)
+            .unwrap_or_default();
         identifiers
             .iter()
             .filter_map(|identifier| self.entity(rule.as_ref()?.target, identifier))

@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use super::input::{IdentifierKind, PortCall, QueryPairs};
 use super::schema::{self, EntityDraft};
-use super::{Action, Blueprint, Entity, GUIDE_ACTION, GUIDE_BLUEPRINTS, Port, Stamps};
-use crate::OnWrite;
+use super::{
+    CatalogBlueprint, CatalogEntity, ChangeStamps, GUIDE_ACTION, GUIDE_BLUEPRINTS, Port, PortAction,
+};
+use crate::CopyOnWrite;
 
 /// The user that stands for everything that was there before.
 const SYSTEM: &str = "system";
@@ -21,15 +23,17 @@ static GUIDE: LazyLock<GuideDefinitions> = LazyLock::new(|| GuideDefinitions {
 });
 
 struct GuideDefinitions {
-    blueprints: [OnWrite<Map<String, Value>>; 3],
-    action: OnWrite<Map<String, Value>>,
+    blueprints: [CopyOnWrite<Map<String, Value>>; 3],
+    action: CopyOnWrite<Map<String, Value>>,
 }
 
 impl Port {
     /// Adds the guide's blueprints and its action.
     pub fn install_guide(&mut self, now: Timestamp) {
         for definition in &GUIDE.blueprints {
-            if let Some(blueprint) = Blueprint::new(definition.clone(), Stamps::new(now, SYSTEM)) {
+            if let Some(blueprint) =
+                CatalogBlueprint::new(definition.clone(), ChangeStamps::new(now, SYSTEM))
+            {
                 self.put_blueprint(blueprint);
             }
         }
@@ -37,7 +41,7 @@ impl Port {
     }
 
     /// Adds a blueprint, or replaces it.
-    pub fn put_blueprint(&mut self, blueprint: Blueprint) {
+    pub fn put_blueprint(&mut self, blueprint: CatalogBlueprint) {
         self.blueprints
             .insert(blueprint.identifier.clone(), Arc::new(blueprint));
     }
@@ -57,13 +61,13 @@ impl Port {
     pub fn put_action(
         &mut self,
         now: Timestamp,
-        definition: impl Into<OnWrite<Map<String, Value>>>,
+        definition: impl Into<CopyOnWrite<Map<String, Value>>>,
     ) {
         let definition = definition.into();
         if let Some(identifier) = definition.get("identifier").and_then(Value::as_str) {
             let identifier = identifier.to_owned();
-            let stamps = Stamps::new(now, SYSTEM);
-            let action = Action { definition, stamps };
+            let stamps = ChangeStamps::new(now, SYSTEM);
+            let action = PortAction { definition, stamps };
             self.actions.insert(identifier, Arc::new(action));
         }
     }
@@ -92,7 +96,7 @@ impl Port {
         IdentifierKind::Entity.check("identifier", identifier)?;
         super::input::only(body, "entity", &EntityDraft::KEYS)?;
         let draft = EntityDraft::parse(body)?;
-        let mut entity = Entity {
+        let mut entity = CatalogEntity {
             identifier: identifier.to_owned(),
             blueprint: blueprint.to_owned(),
             title: None,
@@ -100,7 +104,7 @@ impl Port {
             team: Vec::new(),
             properties: Map::new(),
             relations: BTreeMap::new(),
-            stamps: Stamps::new(now, SYSTEM),
+            stamps: ChangeStamps::new(now, SYSTEM),
         };
         let call = PortCall {
             now,
@@ -144,7 +148,7 @@ impl Port {
     }
 
     /// Returns an entity with a relation to one that does not exist, and that one's identifier.
-    pub fn dangling(&self) -> Option<(&Entity, String)> {
+    pub fn dangling(&self) -> Option<(&CatalogEntity, String)> {
         self.entities.values().find_map(|entity| {
             let blueprint = self.blueprints.get(&entity.blueprint)?;
             let (_, missing) = self.missing_targets(blueprint, entity).into_iter().next()?;

@@ -9,7 +9,7 @@ use super::answer::PortRefusal;
 use super::audit::EntityChange;
 use super::input::{IdentifierKind, PortCall};
 use super::schema::{self, EntityDraft};
-use super::{Entity, Port, RunStatus, Stamps};
+use super::{CatalogEntity, ChangeStamps, Port, RunStatus};
 
 /// The treatment of an entity that exists, and of one that does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Port {
         identifier: &str,
         draft: &EntityDraft,
         mode: WriteMode,
-    ) -> Result<(Entity, bool), PortRefusal> {
+    ) -> Result<(CatalogEntity, bool), PortRefusal> {
         let definition = self.blueprint(blueprint)?;
         let run = self.run_of_write(call)?;
         IdentifierKind::Entity.check("body/identifier", identifier)?;
@@ -101,20 +101,20 @@ impl Port {
         call: &PortCall<'_>,
         blueprint: &str,
         identifier: &str,
-        before: Option<&Entity>,
+        before: Option<&CatalogEntity>,
         mode: WriteMode,
-    ) -> Entity {
-        let mut stamps = Stamps::new(call.now, &call.actor);
+    ) -> CatalogEntity {
+        let mut stamps = ChangeStamps::new(call.now, &call.actor);
         if let Some(before) = before {
             stamps = before.stamps.clone();
             stamps.touch(call.now, &call.actor);
         }
         match before {
-            Some(before) if mode.keeps() => Entity {
+            Some(before) if mode.keeps() => CatalogEntity {
                 stamps,
                 ..before.clone()
             },
-            _ => Entity {
+            _ => CatalogEntity {
                 identifier: identifier.to_owned(),
                 blueprint: blueprint.to_owned(),
                 title: None,
@@ -159,8 +159,8 @@ impl Port {
         &mut self,
         call: &PortCall<'_>,
         run: Option<String>,
-        before: Option<&Entity>,
-        after: &Entity,
+        before: Option<&CatalogEntity>,
+        after: &CatalogEntity,
     ) {
         let key = (after.blueprint.clone(), after.identifier.clone());
         self.entities.insert(key, after.clone());

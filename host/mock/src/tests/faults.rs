@@ -5,17 +5,18 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::fault::{Canned, PathGlob, RateKind, RateLimit};
+use crate::fault::{CannedAnswer, PathGlob, RateLimitFault, RateLimitKind};
 
 const RUN: &str = "https://port.mock/v1/actions/runs/r_Ab12Cd34Ef56Gh78";
 
-fn sample_with(fault: &str) -> (Shared, WorldTransport, String) {
-    let world = Shared::new(World::sample());
+fn sample_with(fault: &str) -> (SharedWorld, WorldTransport, String) {
+    let world = SharedWorld::new(World::sample());
     let token = login(&world);
-    let faults: Faults = toml::from_str::<std::collections::BTreeMap<String, Faults>>(fault)
-        .unwrap()
-        .remove("faults")
-        .unwrap();
+    let faults: ServiceFaults =
+        toml::from_str::<std::collections::BTreeMap<String, ServiceFaults>>(fault)
+            .unwrap()
+            .remove("faults")
+            .unwrap();
     world.lock().faults = faults;
     let transport = world.transport();
     (world, transport, token)
@@ -109,11 +110,11 @@ async fn a_fault_strikes_the_requests_that_it_names() {
 #[tokio::test]
 async fn a_proxy_answers_in_html() {
     let (world, transport, token) = sample_with("faults = []");
-    let effect = Effect::Answer(Canned::bad_gateway());
+    let effect = FaultEffect::Answer(CannedAnswer::bad_gateway());
     world
         .lock()
         .faults
-        .next(Service::Port, "GET", "/v1/**", effect)
+        .next(ServiceName::Port, "GET", "/v1/**", effect)
         .unwrap();
     let answer = send(&transport, "GET", RUN, &token, &json!({}))
         .await
@@ -129,32 +130,32 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
     // Service, kind; status, header that tells the wait, its value, text of the body.
     let cases = [
         (
-            Service::Port,
-            RateKind::Primary,
+            ServiceName::Port,
+            RateLimitKind::Primary,
             429,
             "x-ratelimit-reset",
             1_767_693_630,
             "too many requests",
         ),
         (
-            Service::Port,
-            RateKind::Secondary,
+            ServiceName::Port,
+            RateLimitKind::Secondary,
             429,
             "retry-after",
             30,
             "too many requests",
         ),
         (
-            Service::GitHub,
-            RateKind::Primary,
+            ServiceName::GitHub,
+            RateLimitKind::Primary,
             403,
             "x-ratelimit-reset",
             1_767_693_630,
             "API rate limit exceeded",
         ),
         (
-            Service::GitHub,
-            RateKind::Secondary,
+            ServiceName::GitHub,
+            RateLimitKind::Secondary,
             403,
             "retry-after",
             30,
@@ -164,7 +165,7 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
     for (service, kind, status, header, value, text) in rows("rate limits of the mock", cases) {
         let (world, transport, token) = sample_with("faults = []");
         let lasts = SignedDuration::from_secs(30);
-        let effect = Effect::RateLimit(RateLimit {
+        let effect = FaultEffect::RateLimit(RateLimitFault {
             kind,
             lasts,
             status: None,
@@ -175,8 +176,8 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
             .next(service, "GET", "/**", effect)
             .unwrap();
         let (url, token) = match service {
-            Service::Port => (RUN, token),
-            Service::GitHub => (github, sample::GITHUB_TOKEN.to_owned()),
+            ServiceName::Port => (RUN, token),
+            ServiceName::GitHub => (github, sample::GITHUB_TOKEN.to_owned()),
         };
         let answer = send(&transport, "GET", url, &token, &json!({}))
             .await
@@ -227,7 +228,8 @@ async fn a_late_answer_takes_time_and_timeout() {
 fn faults_survive_being_written_down() {
     let text = "[[faults]]\nservice = \"port\"\nmethod = \"POST\"\npath = \"/v1/*/x\"\nnth = 2\ntimes = 3\n\
         [faults.then.rate-limit]\nkind = \"secondary\"\nlasts = \"30s\"\n";
-    let read = |text: &str| toml::from_str::<std::collections::BTreeMap<String, Faults>>(text);
+    let read =
+        |text: &str| toml::from_str::<std::collections::BTreeMap<String, ServiceFaults>>(text);
     let faults = read(text).unwrap();
     let written = toml::to_string(&faults).unwrap();
     assert_eq!(read(&written).unwrap(), faults, "{written}");

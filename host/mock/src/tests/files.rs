@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::*;
 use crate::file::WorldFileError;
-use crate::port::{GUIDE_ACTION_V1, Targets};
+use crate::port::{GUIDE_ACTION_V1, RelationTargets};
 
 fn error(text: &str) -> String {
     World::from_toml(text, Path::new("/none"))
@@ -25,8 +25,14 @@ fn the_sample_is_the_guides_promotion() {
             .relations["image"]
             .clone()
     };
-    assert_eq!(image("web-staging"), Targets::One("web-1.4.2".to_owned()));
-    assert_eq!(image("web-prod"), Targets::One("web-1.4.1".to_owned()));
+    assert_eq!(
+        image("web-staging"),
+        RelationTargets::One("web-1.4.2".to_owned())
+    );
+    assert_eq!(
+        image("web-prod"),
+        RelationTargets::One("web-1.4.1".to_owned())
+    );
     assert_eq!(world.port.blueprints.len(), 3);
     assert!(world.port.actions.contains_key("promote_to_production"));
     assert!(
@@ -39,7 +45,7 @@ fn the_sample_is_the_guides_promotion() {
 
 #[test]
 fn it_knows_its_secrets_wherever_they_are_seen() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let token = login(&world);
     let given = world.lock().environment();
     let world = world.lock();

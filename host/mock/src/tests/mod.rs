@@ -33,19 +33,23 @@ async fn send(
 }
 
 /// A token of the sample's Port.
-fn login(world: &Shared) -> String {
+fn login(world: &SharedWorld) -> String {
     let body = json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}).to_string();
     let request = http::Request::post("/v1/auth/access_token")
         .body(body.into_bytes())
         .unwrap();
-    let response = world.lock().handle(Service::Port, &request).result.unwrap();
+    let response = world
+        .lock()
+        .handle(ServiceName::Port, &request)
+        .result
+        .unwrap();
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     answer["accessToken"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn requests_go_to_the_service_of_their_authority() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let transport = world.transport();
     let nowhere = send(
         &transport,
@@ -65,7 +69,7 @@ async fn requests_go_to_the_service_of_their_authority() {
         assert_eq!(answer.unwrap().status(), status, "{url}");
     }
     let world = world.lock();
-    let seen: Vec<(Service, &str)> = world
+    let seen: Vec<(ServiceName, &str)> = world
         .seen
         .iter()
         .map(|seen| (seen.service, seen.path.as_str()))
@@ -73,8 +77,8 @@ async fn requests_go_to_the_service_of_their_authority() {
     assert_eq!(
         seen,
         [
-            (Service::Port, "/v1/blueprints/image"),
-            (Service::GitHub, "/no/such/route")
+            (ServiceName::Port, "/v1/blueprints/image"),
+            (ServiceName::GitHub, "/no/such/route")
         ]
     );
     assert_eq!(world.seen[0].status, Some(401));

@@ -6,20 +6,20 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::*;
-use crate::event::Sync;
-use crate::port::{Port, RunStatus, Targets};
+use crate::event::OperatorSync;
+use crate::port::{Port, RelationTargets, RunStatus};
 
 const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 
 struct PortSession {
-    world: Shared,
+    world: SharedWorld,
     transport: WorldTransport,
     port: String,
 }
 
 impl PortSession {
     fn new() -> Self {
-        let world = Shared::new(World::sample());
+        let world = SharedWorld::new(World::sample());
         Self {
             transport: world.transport(),
             port: login(&world),
@@ -73,7 +73,7 @@ impl PortSession {
         merged["sha"].as_str().unwrap().to_owned()
     }
 
-    fn production(&self) -> (Targets, Value) {
+    fn production(&self) -> (RelationTargets, Value) {
         let world = self.world.lock();
         let entity = world.port.entity("running_service", "web-prod").unwrap();
         (
@@ -115,7 +115,7 @@ async fn a_promotion_over_both_services() {
 async fn the_operator_brings_what_main_holds_into_the_cluster() {
     let session = PortSession::new();
     let sync = |health: &str| {
-        Event::Sync(Sync {
+        WorldEvent::Sync(OperatorSync {
             entity: "web-prod".to_owned(),
             repository: "acme/gitops".to_owned(),
             branch: "main".to_owned(),
@@ -128,7 +128,7 @@ async fn the_operator_brings_what_main_holds_into_the_cluster() {
         world.after(Duration::from_secs(30), sync("Progressing"));
         world.after(Duration::from_secs(60), sync("Healthy"));
     }
-    let image = |image: &str| Targets::One(image.to_owned());
+    let image = |image: &str| RelationTargets::One(image.to_owned());
     session.world.lock().advance(Duration::from_secs(30));
     assert_eq!(
         session.production(),
@@ -160,7 +160,7 @@ async fn others_act_at_github_by_time_and_by_operation() {
         then = { revoke-tokens = "github" }
     "#;
     let text = format!("{}{events}", sample::SAMPLE);
-    let world = Shared::new(World::from_toml(&text, std::path::Path::new("")).unwrap());
+    let world = SharedWorld::new(World::from_toml(&text, std::path::Path::new("")).unwrap());
     let session = PortSession {
         transport: world.transport(),
         port: login(&world),
@@ -213,7 +213,7 @@ async fn others_act_at_github_by_time_and_by_operation() {
 
 #[test]
 fn a_fingerprint_tells_a_changed_world_from_one_that_was_only_read() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let old = world.snapshot();
     let before = world.lock().fingerprint();
     let same = |port: &Port| port.holds_the_same(&old.port);
@@ -227,7 +227,7 @@ fn a_fingerprint_tells_a_changed_world_from_one_that_was_only_read() {
             .unwrap();
         world
             .lock()
-            .handle(Service::Port, &request)
+            .handle(ServiceName::Port, &request)
             .result
             .unwrap()
             .status()

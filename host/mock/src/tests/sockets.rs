@@ -11,11 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::server::{Observer, Server, ServerError, ServerOptions};
+use crate::server::{RequestObserver, ServerError, ServerOptions, WorldServer};
 
-async fn start(world: &Shared, options: ServerOptions) -> Server {
+async fn start(world: &SharedWorld, options: ServerOptions) -> WorldServer {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    Server::start(world.clone(), any, options).await.unwrap()
+    WorldServer::start(world.clone(), any, options)
+        .await
+        .unwrap()
 }
 
 /// Sends one request over a connection and reads its answer; none if the connection was closed instead.
@@ -49,10 +51,11 @@ async fn exchange(stream: &mut TcpStream, head: &str, body: &str) -> Option<(u16
 
 #[tokio::test]
 async fn one_connection_serves_both_services_for_many_requests() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ears = heard.clone();
-    let observer: Observer = Arc::new(move |seen: &Seen| ears.lock().unwrap().push(seen.clone()));
+    let observer: RequestObserver =
+        Arc::new(move |seen: &RequestRecord| ears.lock().unwrap().push(seen.clone()));
     let options = ServerOptions {
         observer: Some(observer),
         ..ServerOptions::default()
@@ -83,8 +86,11 @@ async fn one_connection_serves_both_services_for_many_requests() {
     assert_eq!(status, 404);
 
     let heard = heard.lock().unwrap().clone();
-    let services: Vec<Service> = heard.iter().map(|seen| seen.service).collect();
-    assert_eq!(services, [Service::Port, Service::Port, Service::GitHub]);
+    let services: Vec<ServiceName> = heard.iter().map(|seen| seen.service).collect();
+    assert_eq!(
+        services,
+        [ServiceName::Port, ServiceName::Port, ServiceName::GitHub]
+    );
     assert!(heard[2].unknown && !heard[1].unknown);
     drop(stream);
     server.stop().await;
@@ -92,15 +98,15 @@ async fn one_connection_serves_both_services_for_many_requests() {
 
 #[tokio::test]
 async fn a_cut_closes_the_socket_and_only_that_one() {
-    for (cut, lines) in [(Cut::Before, 0), (Cut::After, 1)] {
-        let world = Shared::new(World::sample());
+    for (cut, lines) in [(ConnectionCut::Before, 0), (ConnectionCut::After, 1)] {
+        let world = SharedWorld::new(World::sample());
         let server = start(&world, ServerOptions::default()).await;
         let token = login(&world);
-        let effect = Effect::Cut(cut);
+        let effect = FaultEffect::Cut(cut);
         world
             .lock()
             .faults
-            .next(Service::Port, "POST", "/v1/**", effect)
+            .next(ServiceName::Port, "POST", "/v1/**", effect)
             .unwrap();
         let head = format!(
             "POST /v1/actions/runs/{}/logs HTTP/1.1\r\nauthorization: Bearer {token}",
@@ -122,17 +128,17 @@ async fn a_cut_closes_the_socket_and_only_that_one() {
 
 #[tokio::test]
 async fn latency_and_delays_are_waited_for() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let options = ServerOptions {
         latency: Duration::from_millis(40),
         ..ServerOptions::default()
     };
     let server = start(&world, options).await;
-    let delay = Effect::Delay(SignedDuration::from_millis(40));
+    let delay = FaultEffect::Delay(SignedDuration::from_millis(40));
     world
         .lock()
         .faults
-        .next(Service::Port, "GET", "/v1/**", delay)
+        .next(ServiceName::Port, "GET", "/v1/**", delay)
         .unwrap();
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let started = std::time::Instant::now();
@@ -144,7 +150,7 @@ async fn latency_and_delays_are_waited_for() {
 
 #[tokio::test]
 async fn a_stop_ends_idle_connections_and_frees_the_address() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let server = start(&world, ServerOptions::default()).await;
     let address = server.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -165,7 +171,8 @@ async fn a_stop_ends_idle_connections_and_frees_the_address() {
 async fn only_loopback_addresses_are_served() {
     for address in ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"] {
         let address = address.parse().unwrap();
-        let refused = Server::start(Shared::default(), address, ServerOptions::default()).await;
+        let refused =
+            WorldServer::start(SharedWorld::default(), address, ServerOptions::default()).await;
         assert!(
             matches!(refused, Err(ServerError::NotLoopback(_))),
             "{address}"

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::event::Foreign;
+use crate::event::ForeignRequest;
 use promote_core::service::transport::Clock as _;
 
-fn patch(path: &str, body: Value) -> Event {
-    Event::Request(Foreign {
-        service: Service::Port,
+fn patch(path: &str, body: Value) -> WorldEvent {
+    WorldEvent::Request(ForeignRequest {
+        service: ServiceName::Port,
         method: "PATCH".to_owned(),
         path: path.to_owned(),
         body,
@@ -19,7 +19,7 @@ fn patch(path: &str, body: Value) -> Event {
 
 #[tokio::test]
 async fn sleeping_moves_the_world_on_and_events_happen_at_their_time() {
-    let world = Shared::new(World::sample());
+    let world = SharedWorld::new(World::sample());
     let clock = world.clock();
     let start = clock.now();
     let service = "/v1/blueprints/service/entities/web";

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use promote_core::journal::record;
 use promote_mock::fault::PathGlob;
-use promote_mock::{Cut, Effect, Fault, World};
+use promote_mock::{ConnectionCut, FaultEffect, ServiceFault, World};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -60,16 +60,16 @@ impl KillMoment {
     /// Prepares the world for a connection that is cut.
     fn cut(self, world: &mut World, at: usize) {
         match self {
-            Self::CutBefore => fault(world, at, Effect::Cut(Cut::Before)),
-            Self::CutUnanswered => fault(world, at, Effect::Cut(Cut::After)),
+            Self::CutBefore => fault(world, at, FaultEffect::Cut(ConnectionCut::Before)),
+            Self::CutUnanswered => fault(world, at, FaultEffect::Cut(ConnectionCut::After)),
             _ => {}
         }
     }
 }
 
 /// Has this happen to the how-manieth request, whatever it is.
-fn fault(world: &mut World, at: usize, then: Effect) {
-    world.faults.0.push(Fault {
+fn fault(world: &mut World, at: usize, then: FaultEffect) {
+    world.faults.0.push(ServiceFault {
         service: None,
         method: None,
         path: PathGlob::default(),

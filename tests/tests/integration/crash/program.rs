@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use promote_mock::{Cut, Effect, World};
+use promote_mock::{ConnectionCut, FaultEffect, World};
 use tokio::process::Command;
 
 use super::scene::Scene;
@@ -79,11 +79,11 @@ fn run(stage: &ProgramStage) -> RunningProgram {
 fn arm(strike: KillMoment, world: &mut World, at: usize) {
     strike.cut(world, at);
     match strike {
-        KillMoment::KilledUnanswered => fault(world, at, Effect::Delay(NEVER)),
+        KillMoment::KilledUnanswered => fault(world, at, FaultEffect::Delay(NEVER)),
         KillMoment::KilledBefore | KillMoment::KilledAfter => {
             let at = at + usize::from(strike == KillMoment::KilledAfter);
-            fault(world, at, Effect::Delay(NEVER));
-            fault(world, at, Effect::Cut(Cut::Before));
+            fault(world, at, FaultEffect::Delay(NEVER));
+            fault(world, at, FaultEffect::Cut(ConnectionCut::Before));
         }
         KillMoment::CutBefore | KillMoment::CutUnanswered => {}
     }

@@ -187,7 +187,9 @@ impl Client {
     pub async fn mentions(&self, text: &str) -> Told<bool> {
         self.find_line(|line| {
             let line = line["message"].as_str().unwrap_or_default();
-            line.starts_with("promote ") && line.split_whitespace().any(|word| word == text)
+            line.lines().any(|line| {
+                line.starts_with("promote ") && line.split_whitespace().any(|word| word == text)
+            })
         })
         .await
     }

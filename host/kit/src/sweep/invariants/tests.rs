@@ -1,6 +1,6 @@
 use super::*;
-use promote_mock::git::{Commit, Edits, Entry, Mode, Object, Signature};
-use promote_mock::port::Targets;
+use promote_mock::git::{CommitObject, CommitSignature, FileMode, GitObject, PathEntry, TreeEdits};
+use promote_mock::port::RelationTargets;
 
 const MANIFEST: &str = "apps/web/prod/deployment.yaml";
 
@@ -21,26 +21,26 @@ fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
     let repository = world.github.find_mut("acme/gitops").unwrap();
     let parent = repository.branch("main").unwrap();
     let id = repository.git.insert_blob(content);
-    let edits = Edits::from([(
+    let edits = TreeEdits::from([(
         MANIFEST.to_owned(),
-        Some(Entry {
-            mode: Mode::File,
+        Some(PathEntry {
+            mode: FileMode::File,
             id,
         }),
     )]);
     let base = repository.git.tree_of(parent);
     let tree = repository.git.edit_tree(base, &edits).unwrap();
     let parents = vec![parent];
-    let author = Signature::new(author, "", now);
+    let author = CommitSignature::new(author, "", now);
     let committer = author.clone();
-    let commit = Commit {
+    let commit = CommitObject {
         tree,
         parents,
         author,
         committer,
         message: String::new(),
     };
-    let commit = repository.git.insert(Object::Commit(commit));
+    let commit = repository.git.insert(GitObject::Commit(commit));
     repository.refs.insert("refs/heads/main".to_owned(), commit);
     world
 }
@@ -48,9 +48,10 @@ fn with_manifest(author: &str, change: impl Fn(&str) -> String) -> World {
 fn recorded(mut world: World) -> World {
     let key = ("running_service".to_owned(), "web-prod".to_owned());
     let production = world.port.entities.get_mut(&key).unwrap();
-    production
-        .relations
-        .insert("image".to_owned(), Targets::One("web-1.4.2".to_owned()));
+    production.relations.insert(
+        "image".to_owned(),
+        RelationTargets::One("web-1.4.2".to_owned()),
+    );
     world
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::GitHub;
 use super::super::answer::{AnswerBody, GitHubAnswer};
 use super::super::call::GitHubCall;
-use super::super::identity::Level;
+use super::super::identity::PermissionLevel;
 use super::super::refs;
 use super::super::repository_shape::repository_node_id;
 use super::{MutationRefusal, argument};
@@ -18,7 +18,11 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value
         .clone()
         .position(|one| repository_node_id(one) == id && call.caller.reaches(one));
     let place = place.ok_or_else(|| MutationRefusal::missing(&id))?;
-    if !call.may("contents", Level::Write, &github.repositories[place]) {
+    if !call.may(
+        "contents",
+        PermissionLevel::Write,
+        &github.repositories[place],
+    ) {
         return Err(MutationRefusal::forbidden(call));
     }
     let text = |name| argument(call, name).unwrap_or_default();

@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::GitHub;
 use super::super::call::GitHubCall;
-use super::super::identity::{Level, TokenKind};
+use super::super::identity::{PermissionLevel, TokenKind};
 use super::super::mergeable::assess;
 use super::super::pull_shapes::pull_node_id;
-use super::super::state::{AutoMerge, Method, PullRequest, PullState, QueueEntry, Repository};
+use super::super::state::{
+    AutoMerge, MergeStyle, PullRequest, PullState, QueueEntry, RepositoryState,
+};
 use super::{MutationRefusal, argument};
 
 const ENABLE: &str = "enablePullRequestAutoMerge";
@@ -74,7 +76,7 @@ fn locate(
     });
     let (place, number) = found.ok_or_else(|| MutationRefusal::missing(id))?;
     let repository = &github.repositories[place];
-    let may = |permission| call.may(permission, Level::Write, repository);
+    let may = |permission| call.may(permission, PermissionLevel::Write, repository);
     if !may("contents") || !may("pull_requests") {
         return Err(MutationRefusal::forbidden(call));
     }
@@ -84,11 +86,11 @@ fn locate(
 /// Returns the auto-merge that a mutation asks for, if GitHub allows it.
 fn armed(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
 ) -> Result<AutoMerge, MutationRefusal> {
     let method = argument(call, "mergeMethod");
-    let method = Method::parse(method.as_deref().unwrap_or("MERGE"))
+    let method = MergeStyle::parse(method.as_deref().unwrap_or("MERGE"))
         .ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
     if let Some(refusal) = auto_merge_refusal(call, repository, pull, method) {
         return Err(unprocessable(refusal));
@@ -106,9 +108,9 @@ fn armed(
 /// Returns the reason why auto-merge cannot be enabled, if there is one. The doubled words are GitHub's.
 fn auto_merge_refusal(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
-    method: Method,
+    method: MergeStyle,
 ) -> Option<String> {
     let settings = &repository.settings;
     let rules = repository.rules_of(&pull.base);
@@ -116,9 +118,9 @@ fn auto_merge_refusal(
         return Some("Auto merge is not allowed for this repository".into());
     }
     let allowed = match method {
-        Method::Merge => settings.allow_merge_commit,
-        Method::Squash => settings.allow_squash_merge,
-        Method::Rebase => settings.allow_rebase_merge,
+        MergeStyle::Merge => settings.allow_merge_commit,
+        MergeStyle::Squash => settings.allow_squash_merge,
+        MergeStyle::Rebase => settings.allow_rebase_merge,
     };
     if !allowed && !rules.merge_queue {
         return Some(format!(
@@ -142,7 +144,7 @@ fn auto_merge_refusal(
 /// Returns the place in the merge queue that a mutation asks for, if GitHub gives it one.
 fn queued(
     call: &GitHubCall<'_>,
-    repository: &Repository,
+    repository: &RepositoryState,
     pull: &PullRequest,
 ) -> Result<QueueEntry, MutationRefusal> {
     let rules = repository.rules_of(&pull.base);
@@ -166,7 +168,7 @@ fn queued(
     })
 }
 
-fn payload(call: &GitHubCall<'_>, repository: &Repository, pull: &PullRequest) -> Value {
+fn payload(call: &GitHubCall<'_>, repository: &RepositoryState, pull: &PullRequest) -> Value {
     let auto_merge = pull.auto_merge.as_ref().map(|auto| {
         json!({
             "enabledAt": pull.updated_at.to_string(),

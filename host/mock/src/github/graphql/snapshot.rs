@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::super::GitHub;
 use super::super::call::GitHubCall;
-use super::super::identity::Level;
+use super::super::identity::PermissionLevel;
 use super::super::repository_shape::repository_node_id;
-use super::super::state::{PullState, Repository};
+use super::super::state::{PullState, RepositoryState};
 use super::MutationRefusal;
 use super::selection::Selection;
-use crate::git::{Entry, Mode, Oid};
+use crate::git::{FileMode, ObjectId, PathEntry};
 
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
 const MAX_TEXT: usize = 512 * 1024;
@@ -38,7 +38,7 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     let selected = selection.child("repository").unwrap_or_default();
     let mut errors = Vec::new();
     let mut may = |permission, field: &str| {
-        let may = call.may(permission, Level::Read, repository);
+        let may = call.may(permission, PermissionLevel::Read, repository);
         if !may && selected.child(field).is_some() {
             let MutationRefusal { kind, message } = MutationRefusal::forbidden(call);
             errors.push(json!({"type": kind, "path": ["repository", field], "message": message}));
@@ -65,25 +65,25 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     body
 }
 
-fn branch(repository: &mut Repository, name: &str, path: &str) -> Option<Value> {
+fn branch(repository: &mut RepositoryState, name: &str, path: &str) -> Option<Value> {
     let commit = repository.read_ref(name)?;
     let tree = repository.git.tree_of(commit)?;
     let file = repository
         .git
         .entry_at(tree, path)
         .map(|entry| file(repository, entry));
-    let oid = |id: Oid| id.to_string();
+    let oid = |id: ObjectId| id.to_string();
     Some(json!({"target": {"oid": oid(commit), "tree": {"oid": oid(tree)}, "file": file}}))
 }
 
-fn file(repository: &Repository, Entry { mode, id }: Entry) -> Value {
+fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Value {
     // Of git's modes, which GraphQL gives as a number.
     let mode = match mode {
-        Mode::File => 0o100_644,
-        Mode::Executable => 0o100_755,
-        Mode::Symlink => 0o120_000,
-        Mode::Submodule => 0o160_000,
-        Mode::Tree => 0o040_000,
+        FileMode::File => 0o100_644,
+        FileMode::Executable => 0o100_755,
+        FileMode::Symlink => 0o120_000,
+        FileMode::Submodule => 0o160_000,
+        FileMode::Tree => 0o040_000,
     };
     let blob = repository.git.blob(id).map(|content| {
         let text = std::str::from_utf8(content)
@@ -94,7 +94,7 @@ fn file(repository: &Repository, Entry { mode, id }: Entry) -> Value {
     json!({"mode": mode, "object": blob.unwrap_or_else(|| json!({}))})
 }
 
-fn open_pulls(call: &GitHubCall<'_>, repository: &Repository, base: &str) -> Value {
+fn open_pulls(call: &GitHubCall<'_>, repository: &RepositoryState, base: &str) -> Value {
     let open = repository.pulls.values().rev();
     let open = open.filter(|pull| pull.state == PullState::Open && pull.base == base);
     let nodes: Vec<Value> = open

@@ -2,7 +2,7 @@
 
 use super::super::answer::GitHubReply;
 use super::super::call::GitHubCall;
-use super::super::identity::Level::{self, Read, Write};
+use super::super::identity::PermissionLevel::{self, Read, Write};
 use super::super::{
     GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting,
     objects, pulls, put_contents, refs, repos, reviews, rules,
@@ -18,7 +18,7 @@ pub(super) enum RouteNeed {
     /// A claim signed by an App, about a repository.
     AppRepository,
     /// One of these permissions on a repository.
-    Repository(&'static [&'static str], Level),
+    Repository(&'static [&'static str], PermissionLevel),
 }
 
 /// An operation.

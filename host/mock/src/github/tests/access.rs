@@ -116,7 +116,7 @@ fn credentials_are_asked_for_and_checked() {
 #[test]
 fn expired_and_revoked_tokens_are_bad_credentials() {
     let mut kit = GitHubBench::new();
-    let mut token = Token::full(TokenKind::FineGrained, "dana");
+    let mut token = GitHubToken::full(TokenKind::FineGrained, "dana");
     token.expires_at = Some("2026-02-01T12:30:00Z".parse().unwrap());
     kit.github.tokens.insert("short", token);
     kit.token = Some("short");
@@ -149,12 +149,12 @@ fn missing_permissions_are_refused_in_the_words_of_the_token() {
     ];
     for (kind, status, message) in cases {
         let mut kit = GitHubBench::new();
-        let permissions = Permissions::from([("contents".into(), Level::Read)]);
+        let permissions = PermissionTable::from([("contents".into(), PermissionLevel::Read)]);
         kit.github.tokens.insert(
             "mock-github-token",
-            Token {
+            GitHubToken {
                 permissions,
-                ..Token::full(kind, "dana")
+                ..GitHubToken::full(kind, "dana")
             },
         );
         assert_eq!(kit.get("git/ref/heads/main").status, 200);
@@ -183,12 +183,12 @@ fn a_token_for_another_repository_finds_nothing() {
         TokenKind::Installation { id: 1 },
     ] {
         let mut kit = GitHubBench::new();
-        let access = Access::Only([4].into());
+        let access = RepositoryAccess::Only([4].into());
         kit.github.tokens.insert(
             "mock-github-token",
-            Token {
+            GitHubToken {
                 access,
-                ..Token::full(kind, "dana")
+                ..GitHubToken::full(kind, "dana")
             },
         );
         for (method, path) in [
@@ -384,10 +384,10 @@ fn either_permission_will_do_for_comments_and_workflows_need_their_own() {
     let mut kit = GitHubBench::new();
     kit.open("work");
     for (permission, status) in [("issues", 201), ("pull_requests", 201), ("contents", 403)] {
-        let permissions = Permissions::from([(permission.to_owned(), Level::Write)]);
-        let token = Token {
+        let permissions = PermissionTable::from([(permission.to_owned(), PermissionLevel::Write)]);
+        let token = GitHubToken {
             permissions,
-            ..Token::full(TokenKind::Actions, "dana")
+            ..GitHubToken::full(TokenKind::Actions, "dana")
         };
         kit.github.tokens.insert("mock-github-token", token);
         let seen = kit.post("issues/1/comments", json!({"body": "x"}));

@@ -42,18 +42,18 @@ fn installed() -> GitHubBench {
     kit.github.create_repository("someone/else", [("a", "b")]);
     let level = |name: &str, level| (name.to_owned(), level);
     let permissions = [
-        level("contents", Level::Write),
-        level("pull_requests", Level::Write),
-        level("checks", Level::Read),
+        level("contents", PermissionLevel::Write),
+        level("pull_requests", PermissionLevel::Write),
+        level("checks", PermissionLevel::Read),
     ];
-    let installation = Installation {
+    let installation = AppInstallation {
         id: 42,
         account: "acme".into(),
-        access: Access::All,
+        access: RepositoryAccess::All,
         permissions: permissions.into(),
         suspended: false,
     };
-    kit.github.apps.push(App {
+    kit.github.apps.push(GitHubApp {
         id: 9,
         client_id: "Iv23.promote".into(),
         slug: "promote".into(),

@@ -156,12 +156,12 @@ fn checks_turn_green_at_their_time() {
     let mut kit = GitHubBench::with_token(TokenKind::Classic);
     let takes = Some(jiff::SignedDuration::from_secs(90));
     kit.repository().ci = vec![
-        Ci {
+        PushCheck {
             name: "test".into(),
             takes,
             conclusion: "success".into(),
         },
-        Ci {
+        PushCheck {
             name: "stuck".into(),
             takes: None,
             conclusion: "success".into(),
@@ -198,7 +198,7 @@ fn checks_turn_green_at_their_time() {
 #[test]
 fn what_a_workflow_s_own_token_pushes_starts_no_checks() {
     let mut kit = GitHubBench::with_token(TokenKind::Actions);
-    kit.repository().ci = vec![Ci {
+    kit.repository().ci = vec![PushCheck {
         name: "test".into(),
         takes: None,
         conclusion: "success".into(),
@@ -259,7 +259,7 @@ fn rules_are_listed_for_any_branch() {
         required_checks: vec!["test".into()],
         strict: true,
         required_approvals: 2,
-        allowed_methods: Some(vec![Method::Squash]),
+        allowed_methods: Some(vec![MergeStyle::Squash]),
         merge_queue: true,
         linear_history: true,
         required_signatures: true,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use super::kit::{GitHubBench, MANIFEST, TEXT};
-use crate::git::Mode;
+use crate::git::FileMode;
 
 /// A repository with one of everything.
 fn variety() -> GitHubBench {
@@ -21,14 +21,14 @@ fn variety() -> GitHubBench {
         )
     };
     let files = [
-        file("run.sh", "#!/bin/sh\n", Mode::Executable),
-        file("link", "apps/web/prod/deployment.yaml", Mode::Symlink),
-        file("apps/web/up", "../../README.md", Mode::Symlink),
-        file("dangling", "nowhere", Mode::Symlink),
-        file("outside", "../../etc/passwd", Mode::Symlink),
-        file("vendor", "a commit elsewhere", Mode::Submodule),
-        file("big", &"x".repeat(1024 * 1024 + 1), Mode::File),
-        file("a dir/ü+.txt", "hard name", Mode::File),
+        file("run.sh", "#!/bin/sh\n", FileMode::Executable),
+        file("link", "apps/web/prod/deployment.yaml", FileMode::Symlink),
+        file("apps/web/up", "../../README.md", FileMode::Symlink),
+        file("dangling", "nowhere", FileMode::Symlink),
+        file("outside", "../../etc/passwd", FileMode::Symlink),
+        file("vendor", "a commit elsewhere", FileMode::Submodule),
+        file("big", &"x".repeat(1024 * 1024 + 1), FileMode::File),
+        file("a dir/ü+.txt", "hard name", FileMode::File),
     ];
     kit.github
         .commit_files("acme/gitops", "main", "variety", files)
@@ -268,7 +268,7 @@ fn writing_a_file_keeps_its_mode_and_obeys_the_rules() {
             .entry_at("acme/gitops", "main", "run.sh")
             .unwrap()
             .mode,
-        Mode::Executable
+        FileMode::Executable
     );
     let rules = BranchRules {
         require_pull_request: true,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use super::kit::{GitHubBench, MANIFEST, TEXT};
-use crate::git::Mode;
+use crate::git::FileMode;
 
 #[test]
 fn refs_are_read_by_their_whole_name() {
@@ -475,7 +475,7 @@ fn commits_and_branches_are_found_by_name() {
             .entry_at("acme/gitops", "promote/web", "run.sh")
             .unwrap()
             .mode,
-        Mode::File
+        FileMode::File
     );
 }
 

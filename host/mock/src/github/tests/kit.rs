@@ -52,7 +52,7 @@ impl GitHubBench {
             .extend(["dana".to_owned(), "erin".to_owned()]);
         github.tokens.insert(
             "mock-github-token",
-            Token::full(TokenKind::Installation { id: 7 }, "promote[bot]"),
+            GitHubToken::full(TokenKind::Installation { id: 7 }, "promote[bot]"),
         );
         Self {
             github,
@@ -65,11 +65,11 @@ impl GitHubBench {
         let mut kit = Self::new();
         kit.github
             .tokens
-            .insert("mock-github-token", Token::full(kind, "dana"));
+            .insert("mock-github-token", GitHubToken::full(kind, "dana"));
         kit
     }
 
-    pub(super) fn repository(&mut self) -> &mut Repository {
+    pub(super) fn repository(&mut self) -> &mut RepositoryState {
         self.github.find_mut("acme/gitops").unwrap()
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use super::kit::{GitHubBench, MANIFEST, TEXT};
-use crate::git::{Oid, Signature};
+use crate::git::{CommitSignature, ObjectId};
 
 /// Returns a bench with one open pull request, and its head.
 pub(super) fn opened() -> (GitHubBench, String) {
@@ -29,14 +29,14 @@ fn each_method_makes_its_kind_of_commit() {
             .find("acme/gitops")
             .unwrap()
             .git
-            .commit(id.parse::<Oid>().unwrap())
+            .commit(id.parse::<ObjectId>().unwrap())
             .unwrap()
             .clone();
         (
             commit
                 .parents
                 .iter()
-                .map(Oid::to_string)
+                .map(ObjectId::to_string)
                 .collect::<Vec<_>>(),
             commit.message,
             commit.committer,
@@ -92,7 +92,10 @@ fn each_method_makes_its_kind_of_commit() {
     );
     let (_, said, by) = parents(&kit, seen.body["sha"].as_str().unwrap());
     assert_eq!(said, "title\n\nbody");
-    assert_eq!(by, Signature::new("GitHub", "noreply@github.com", kit.now));
+    assert_eq!(
+        by,
+        CommitSignature::new("GitHub", "noreply@github.com", kit.now)
+    );
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn the_same_requests_give_the_same_answers() {
 
 #[test]
 fn others_act_at_their_time() {
-    let commit = |files: [(&str, &str); 1]| Event::Commit {
+    let commit = |files: [(&str, &str); 1]| GitHubEvent::Commit {
         repository: "acme/gitops".into(),
         branch: "main".into(),
         files: files.map(|(path, text)| (path.into(), text.into())).into(),
@@ -132,17 +132,17 @@ fn others_act_at_their_time() {
     let mut kit = GitHubBench::new();
     let conflicting = TEXT.replace("1.4.1", "1.5.0");
     kit.github.schedule = vec![
-        Scheduled {
-            when: When::After("pulls/create".into()),
+        TriggeredEvent {
+            when: EventTrigger::After("pulls/create".into()),
             event: commit([("README.md", "other")]),
         },
-        Scheduled {
-            when: When::Before("pulls/merge".into()),
+        TriggeredEvent {
+            when: EventTrigger::Before("pulls/merge".into()),
             event: commit([(MANIFEST, &conflicting)]),
         },
-        Scheduled {
-            when: When::At("2026-02-01T13:00:00Z".parse().unwrap()),
-            event: Event::Close {
+        TriggeredEvent {
+            when: EventTrigger::At("2026-02-01T13:00:00Z".parse().unwrap()),
+            event: GitHubEvent::Close {
                 repository: "acme/gitops".into(),
             },
         },

@@ -98,7 +98,7 @@ fn auto_merge_waits_for_the_check_and_may_be_called_off() {
         rules(|rules| rules.required_checks = vec!["test".into()]),
     );
     let takes = Some(jiff::SignedDuration::from_mins(5));
-    kit.repository().ci.push(Ci {
+    kit.repository().ci.push(PushCheck {
         name: "test".into(),
         takes,
         conclusion: "success".into(),
@@ -173,9 +173,9 @@ fn graphql_takes_arguments_in_the_query_too() {
     assert_eq!(kit.github.unknown_routes.len(), 1);
     kit.github.tokens.insert(
         "mock-github-token",
-        Token {
-            permissions: Permissions::new(),
-            ..Token::full(TokenKind::Actions, "x")
+        GitHubToken {
+            permissions: PermissionTable::new(),
+            ..GitHubToken::full(TokenKind::Actions, "x")
         },
     );
     let seen = kit.post("/graphql", json!({"query": query, "variables": {"id": id}}));
@@ -254,7 +254,7 @@ fn a_workflow_s_own_token_jams_the_queue_for_everybody() {
         "test",
         Some("success"),
     );
-    let token = Token::full(TokenKind::Actions, "github-actions[bot]");
+    let token = GitHubToken::full(TokenKind::Actions, "github-actions[bot]");
     let app = kit.github.tokens.revoke("mock-github-token").unwrap();
     kit.github.tokens.insert("mock-github-token", token);
     let seen = mutate(&mut kit, "enqueuePullRequest", json!({}));

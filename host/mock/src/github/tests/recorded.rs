@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::super::*;
 use super::kit::{GitHubBench, MANIFEST, TEXT};
 use super::merging::{opened, rules};
-use crate::git::Mode;
+use crate::git::FileMode;
 
 fn as_kind(kit: &mut GitHubBench, kind: TokenKind) {
     kit.github
         .tokens
-        .insert("mock-github-token", Token::full(kind, "dana"));
+        .insert("mock-github-token", GitHubToken::full(kind, "dana"));
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_link_shows_its_own_id_and_the_content_of_its_target() {
     let mut kit = GitHubBench::new();
     let link = FileSpec {
         text: MANIFEST.into(),
-        mode: Mode::Symlink,
+        mode: FileMode::Symlink,
     };
     kit.github
         .commit_files("acme/gitops", "main", "m", [("link".into(), link)]);
@@ -105,7 +105,7 @@ fn a_team_needs_the_permission_to_see_members() {
     ] {
         let (mut kit, _) = opened();
         kit.repository().collaborators.insert("owners".into());
-        let mut token = Token::full(kind, "promote[bot]");
+        let mut token = GitHubToken::full(kind, "promote[bot]");
         if !members {
             token.permissions.remove("members");
         }

@@ -106,7 +106,7 @@ fn refusals() -> Vec<AnswerRow> {
             "methods",
             |kit| {
                 rule(kit, |rules| {
-                    rules.allowed_methods = Some(vec![Method::Squash])
+                    rules.allowed_methods = Some(vec![MergeStyle::Squash])
                 })
             },
             none.clone(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::answer::PortRefusal;
 use super::super::input;
-use super::super::{Entity, Port};
+use super::super::{CatalogEntity, Port};
 
 /// Deeper groups are refused, so that no body can exhaust the stack.
 const MAX_DEPTH: usize = 16;
@@ -206,7 +206,7 @@ impl SearchRule {
     }
 
     /// Returns true if it holds for this entity.
-    pub(super) fn holds(&self, port: &Port, entity: &Entity, now: Timestamp) -> bool {
+    pub(super) fn holds(&self, port: &Port, entity: &CatalogEntity, now: Timestamp) -> bool {
         match self {
             Self::All(rules) => rules.iter().all(|rule| rule.holds(port, entity, now)),
             Self::Any(rules) => rules.iter().any(|rule| rule.holds(port, entity, now)),
@@ -279,10 +279,10 @@ fn path_step(step: &Value, at: &str) -> Result<PathStep, PortRefusal> {
 }
 
 /// Returns the identifiers of the entities at the end of a path of relations.
-fn follow_path(port: &Port, entity: &Entity, path: &[PathStep]) -> BTreeSet<String> {
+fn follow_path(port: &Port, entity: &CatalogEntity, path: &[PathStep]) -> BTreeSet<String> {
     let mut here = vec![entity];
     for step in path {
-        let mut reached: Vec<&Entity> = Vec::new();
+        let mut reached: Vec<&CatalogEntity> = Vec::new();
         for _ in 0..step.max_hops {
             here = here
                 .iter()
@@ -299,7 +299,7 @@ fn follow_path(port: &Port, entity: &Entity, path: &[PathStep]) -> BTreeSet<Stri
 }
 
 /// A property, or a field of the entity itself by its `$` name.
-fn read(entity: &Entity, property: &str) -> Value {
+fn read(entity: &CatalogEntity, property: &str) -> Value {
     match property {
         "$identifier" => json!(entity.identifier),
         "$title" => json!(entity.title),

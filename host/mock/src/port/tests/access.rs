@@ -99,7 +99,7 @@ fn answers_carry_a_trace_and_the_state_of_the_limit() {
         (ResetFormat::Epoch, 1_767_693_900),
     ] {
         let mut client = PortClient::new();
-        client.port.rate = Rate::new(2, 300, format);
+        client.port.rate = PortRate::new(2, 300, format);
         let traces = [200, 200, 429].map(|status| {
             let response = client.raw("GET", "/v1/blueprints/image", Vec::new());
             assert_eq!(response.status(), status);
