@@ -153,13 +153,29 @@ async fn takes_over_and_gives_up(record: &ExchangeRecord) -> BTreeSet<String> {
     let bench = RecordedClients::new(record, |_| {});
     let first = bench.propose().await.unwrap();
     assert_eq!(bench.propose().await.unwrap(), first);
-    // The base moves on: an older proposal of ours is replaced.
-    let file = ("README.md".to_owned(), "new".into());
-    bench
-        .world
-        .lock()
-        .github
-        .commit_files(REPOSITORY, "main", "more", [file]);
+    // The base moves on, elsewhere: the same change of ours stays, and gets its title back.
+    let commit = |branch: &str, path: &str, text: String| {
+        let file = (path.to_owned(), text.into());
+        let mut world = bench.world.lock();
+        world
+            .github
+            .commit_files(REPOSITORY, branch, "more", [file]);
+    };
+    commit("main", "README.md", "new".to_owned());
+    let pulls = format!("/repos/{REPOSITORY}/pulls/{}", first.number);
+    let retitled = json!({"title": "Mine", "body": "Mine"});
+    assert_eq!(bench.raw("PATCH", &pulls, &retitled).await.0, 200);
+    let same = bench.propose().await.unwrap();
+    assert_eq!(same.head_commit, first.head_commit);
+    let seen = bench.raw("GET", &pulls, &json!(null)).await.1;
+    assert_eq!(seen["title"], "Promote web to 1.4.2");
+    assert_eq!(seen["body"], "From staging.");
+    // It moves on in the same file: an older proposal of ours is replaced.
+    let manifest = {
+        let world = bench.world.lock();
+        world.github.file_at(REPOSITORY, "main", PATH).unwrap()
+    };
+    commit("main", PATH, format!("# new\n{manifest}"));
     let second = bench.propose().await.unwrap();
     assert_eq!(
         (second.number, second.head_commit == first.head_commit),
@@ -195,7 +211,11 @@ async fn is_refused_a_merge(record: &ExchangeRecord) -> BTreeSet<String> {
         let pull = bench.propose().await.unwrap();
         happens(&mut bench.world.lock());
         let answered = bench.merge(&pull, method).await;
-        let name = answered.as_ref().map_or_else(kind, |_| "later".to_owned());
+        let name = match &answered {
+            Ok(Merged::Now(_)) => "now".to_owned(),
+            Ok(Merged::Later(_)) => "later".to_owned(),
+            Err(failure) => kind(failure),
+        };
         assert!(name == expected, "refusal {row}: {answered:?}");
         made.append(&mut bench.made.borrow_mut());
     }

@@ -162,7 +162,7 @@ async fn promotes_with_no_request_in_vain() {
     let lines: Vec<_> = world.seen.iter().map(line).collect();
     assert!(world.seen.iter().all(|seen| !seen.unknown), "{lines:#?}");
     // Without what the run notes of the base ahead, the branch is made by REST, and one that was merged before looked for.
-    assert_eq!(lines.len(), 15, "{lines:#?}");
+    assert_eq!(lines.len(), 19, "{lines:#?}");
 }
 
 #[tokio::test]

@@ -60,9 +60,9 @@ pub trait Source: Send + Sync {
         commit: &CommitId,
     ) -> Result<String, Failure> {
         let repository = self.live().github.repo(file.repository.as_str())?;
-        let read = repository.file(file.path.as_str(), commit.as_str()).await?;
-        let gone = || Failure::Unavailable(format!("{} is not at {commit}", file.path));
-        Ok(read.ok_or_else(gone)?.content)
+        let path = file.path.as_str();
+        let read = repository.merged_file(path, commit.as_str()).await?;
+        read.ok_or_else(|| Failure::Unavailable(format!("{path} is not at {commit}")))
     }
 
     /// Takes the writes that were kept back, in order; a source that makes them has none.

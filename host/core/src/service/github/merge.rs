@@ -181,16 +181,16 @@ impl Repo<'_> {
         number: u32,
         merged: Merged,
     ) -> Told<Merged> {
-        if matches!(merged, Merged::Later(_)) {
+        let Merged::Now(commit) = &merged else {
             return Ok(merged);
-        }
-        let pull = self
-            .session()
-            .poll(
-                || self.pull(number),
-                |pull| pull.state() == PullState::Merged,
-            )
-            .await?;
+        };
+        let session = self.session();
+        let is_merged = |pull: &Pull| pull.state() == PullState::Merged;
+        // The gate reads the files next, as evidence of what the base gained.
+        let (pull, ()) = tokio::try_join!(session.poll(|| self.pull(number), is_merged), async {
+            self.fetch_merged_files(&proposal.changes, commit).await;
+            Ok(())
+        },)?;
         if pull.base.branch != proposal.base {
             return conflict(format!(
                 "#{number} was merged into {}, and {} was proposed: somebody changed its base",

@@ -14,6 +14,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +40,8 @@ pub struct Client {
     base: Mutex<Option<Base>>,
     /// Who the commits of this run are by.
     identity: Mutex<Option<proposal::CommitIdentity>>,
+    /// Files that were fetched with their merge: repository, commit and path, and the text.
+    merged_files: Mutex<BTreeMap<(String, String, String), String>>,
 }
 
 /// What a commit is known to hold.
@@ -112,6 +115,7 @@ impl Client {
             credentials,
             base: Mutex::default(),
             identity: Mutex::default(),
+            merged_files: Mutex::default(),
         })
     }
 

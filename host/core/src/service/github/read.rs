@@ -1,9 +1,11 @@
 //! Files, each pinned to the commit that it was read at: what a proposal and the catalog are held to.
 
+use std::sync::PoisonError;
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
-use crate::contract::{Failure, File};
+use crate::contract::{Failure, File, FileChange};
 use crate::service::github::{Object, Repo, rejected};
 use crate::service::http::{Request, Sent, Told, or_none, seg, segs};
 
@@ -33,6 +35,35 @@ impl Repo<'_> {
                 blob,
             })),
             Err(why) => rejected(format!("{path} {why}")),
+        }
+    }
+
+    /// Returns the text of a file at the commit of a merge, which was fetched with the merge if nothing went wrong.
+    pub(crate) async fn merged_file(&self, path: &str, commit: &str) -> Told<Option<String>> {
+        let key = (self.named.to_string(), commit.to_owned(), path.to_owned());
+        let fetched = self
+            .client
+            .merged_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&key);
+        match fetched {
+            Some(text) => Ok(Some(text)),
+            None => Ok(self.file(path, commit).await?.map(|file| file.content)),
+        }
+    }
+
+    /// Fetches the changed files at the commit of their merge. One that cannot be had is read when it is asked for.
+    pub(super) async fn fetch_merged_files(&self, changes: &[FileChange], commit: &str) {
+        for FileChange { path, .. } in changes {
+            if let Ok(Some(file)) = self.file(path, commit).await {
+                let key = (self.named.to_string(), commit.to_owned(), path.clone());
+                self.client
+                    .merged_files
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(key, file.content);
+            }
         }
     }
 

@@ -44,6 +44,7 @@ pub(in crate::service::github) struct BranchComparison {
 
 #[derive(Debug, Deserialize)]
 struct ComparedCommit {
+    sha: String,
     commit: CommitText,
     parents: Vec<Object>,
 }
@@ -109,8 +110,8 @@ impl Repo<'_> {
         self.get(target).await
     }
 
-    /// Returns whether every commit of a comparison is ours, or a merge such as GitHub's "Update branch" makes. What such a
-    /// merge adds beyond the base is seen in the files.
+    /// Returns whether every commit of a comparison is ours, or a merge of the base such as GitHub's "Update branch" makes.
+    /// What such a merge adds beyond the base is seen in the files.
     pub(in crate::service::github) fn are_ours(
         &self,
         comparison: &BranchComparison,
@@ -122,7 +123,7 @@ impl Repo<'_> {
         let mark = format!("{TRAILER}: {head}");
         comparison.commits.len() == comparison.total_commits
             && comparison.commits.iter().all(|compared| {
-                compared.parents.len() == 2 || identity.made(&compared.commit, &mark)
+                comparison.is_base_merge(compared) || identity.made(&compared.commit, &mark)
             })
     }
 }
@@ -137,6 +138,16 @@ impl CommitIdentity {
 }
 
 impl BranchComparison {
+    /// Returns whether a commit merges the base into another commit of the branch. All commits are listed that the base
+    /// does not hold, so a parent that is not listed is of the base.
+    fn is_base_merge(&self, compared: &ComparedCommit) -> bool {
+        let is_listed = |parent: &Object| self.commits.iter().any(|one| one.sha == parent.sha);
+        match &compared.parents[..] {
+            [first, second] => is_listed(first) && !is_listed(second),
+            _ => false,
+        }
+    }
+
     /// Returns whether the commits change exactly the files of a proposal, each to exactly its proposed content.
     pub(in crate::service::github) fn is_exactly(&self, proposal: &Proposal) -> bool {
         self.files.len() == proposal.changes.len()

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod adopting;
 mod checks;
 mod credentials;
 mod merging;
+mod pinning;
 mod proposing;
 mod reading;
 mod tidying;
@@ -23,10 +25,12 @@ use crate::service::http::script::{Outcome, START, Script, answer, lost, rows, w
 use crate::service::secret::Secret;
 
 const R: &str = "acme/gitops";
-/// Commits: the base, the one that a proposal makes, and one of somebody else.
+/// Commits: the base, the one that a proposal makes, and one that was there before.
 const BASE: &str = "1111111111111111111111111111111111111111";
 const OURS: &str = "2222222222222222222222222222222222222222";
 const FOREIGN: &str = "3333333333333333333333333333333333333333";
+/// The commit of a merge.
+const MERGE: &str = "4444444444444444444444444444444444444444";
 
 /// A step: what is sent, below the repository, and what comes back.
 type Step = (&'static str, Outcome);
@@ -102,6 +106,8 @@ const GET_REF: &str = "GET /git/ref/heads/promote/web";
 const ANY: &str = "GET /pulls?state=all&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 const OPEN: &str = "GET /pulls?state=open&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
+/// A pull request gets its title and body anew.
+const WORDS: &str = "PATCH /pulls/7";
 const ENDED: &str = "GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&sort=created&direction=desc&per_page=100";
 
 fn proposal() -> Proposal {
@@ -110,7 +116,7 @@ fn proposal() -> Proposal {
         base: "main".into(),
         base_commit: BASE.into(),
         head: "promote/web".into(),
-        title: "Promote web\n\nnot in the commit".into(),
+        title: "Promote web\n\nand no forged line".into(),
         body: "b".into(),
         changes: vec![FileChange {
             path: "a/b.yaml".into(),
@@ -128,22 +134,61 @@ fn tree(mode: &str, text: &str) -> Outcome {
     )
 }
 
-fn git_commit(sha: &str, tree: &str, message: &str, parents: &[&str]) -> Outcome {
+/// The base commit, as far as it is read.
+fn base_commit() -> Outcome {
+    answer(200, json!({ "sha": BASE, "tree": { "sha": "tree0" } }))
+}
+
+/// The author whom GitHub names for this run's credentials.
+fn our_bot() -> Value {
+    let (name, email) = ("promote[bot]", "7+promote[bot]@users.noreply.github.com");
+    json!({ "name": name, "email": email, "date": "2026-01-06T10:00:00Z" })
+}
+
+/// The commit of this run, which GitHub signs or not.
+fn created_commit(is_signed: bool) -> Outcome {
+    let verification = json!({ "verified": is_signed, "reason": "x", "signature": null });
+    answer(
+        201,
+        json!({ "sha": OURS, "author": our_bot(), "verification": verification }),
+    )
+}
+
+/// A commit of a comparison: ours and four days old, with some fields of its text replaced.
+fn compared_commit(parents: &[&str], fields: Value) -> Value {
     let parents: Vec<_> = parents.iter().map(|sha| json!({ "sha": sha })).collect();
-    let committer = json!({ "date": "2026-01-01T00:00:00Z" });
+    let github =
+        json!({ "name": "GitHub", "email": "noreply@github.com", "date": "2026-01-02T10:00:00Z" });
+    let mut text = json!({
+        "message": "Promote web\n\nPromotion-Branch: promote/web", "author": our_bot(),
+        "committer": github, "verification": { "verified": true },
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        text[name] = value.clone();
+    }
+    json!({ "sha": FOREIGN, "commit": text, "parents": parents })
+}
+
+/// A comparison with the base: its commits and its files.
+fn comparison(commits: &[Value], files: &[Value]) -> Outcome {
     answer(
         200,
-        json!({ "sha": sha, "tree": { "sha": tree }, "message": message, "parents": parents, "committer": committer }),
+        json!({ "total_commits": commits.len(), "commits": commits, "files": files }),
     )
+}
+
+/// The changed file of a comparison.
+fn modified(text: &str) -> Value {
+    json!({ "filename": "a/b.yaml", "status": "modified", "sha": blob_id(text.as_bytes()) })
 }
 
 /// A proposal up to its branch, which `created` answers.
 fn proposed(created: Outcome) -> Vec<Step> {
     vec![
-        (GET_BASE, git_commit(BASE, "tree0", "base", &[])),
+        (GET_BASE, base_commit()),
         (TREE, tree("100755", OLD)),
         ("POST /git/trees", answer(201, json!({ "sha": "tree1" }))),
-        ("POST /git/commits", answer(201, json!({ "sha": OURS }))),
+        ("POST /git/commits", created_commit(true)),
         ("POST /git/refs", created),
     ]
 }
@@ -163,4 +208,25 @@ fn stands(at: &str) -> Outcome {
 
 fn exists() -> Outcome {
     answer(422, said("Reference already exists"))
+}
+
+/// The refusal of a pull request whose branch is not there.
+fn invalid() -> Outcome {
+    let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
+    answer(
+        422,
+        json!({ "message": "Validation Failed", "errors": errors }),
+    )
+}
+
+/// A file of this text as GitHub answers it.
+fn content(text: &[u8]) -> Value {
+    let base64 = BASE64_STANDARD.encode(text);
+    let wrapped: Vec<_> = base64
+        .as_bytes()
+        .chunks(60)
+        .map(|line| String::from_utf8_lossy(line))
+        .collect();
+    json!({ "type": "file", "path": "a/b.yaml", "size": text.len(), "sha": blob_id(text),
+        "encoding": "base64", "content": wrapped.join("\n") + "\n" })
 }

@@ -15,7 +15,7 @@ async fn proposes_one_commit_that_keeps_the_mode() {
         script.body(2),
         json!({ "base_tree": "tree0", "tree": [entry] })
     );
-    let message = "Promote web\n\nPromotion-Branch: promote/web\n";
+    let message = "Promote web  and no forged line\n\nPromotion-Branch: promote/web\n";
     assert_eq!(
         script.body(3),
         json!({ "message": message, "tree": "tree1", "parents": [BASE] })
@@ -28,7 +28,6 @@ async fn proposes_one_commit_that_keeps_the_mode() {
 
 #[tokio::test]
 async fn refuses_to_propose_on_what_was_not_read() {
-    let base = || git_commit(BASE, "tree0", "base", &[]);
     let mut same = proposal();
     same.changes[0].content = OLD.into();
     let mut empty = proposal();
@@ -46,7 +45,7 @@ async fn refuses_to_propose_on_what_was_not_read() {
             (empty, none(), "Rejected"),
         ],
     ) {
-        let (client, script) = github(vec![(GET_BASE, base()), (TREE, tree)]);
+        let (client, script) = github(vec![(GET_BASE, base_commit()), (TREE, tree)]);
         let failure = kind(client.repo(R).unwrap().propose(&proposal).await);
         assert!(failure.starts_with(expected), "{failure}");
         script.end();
@@ -69,212 +68,6 @@ async fn walks_a_tree_that_is_too_large_to_list() {
     let (client, script) = github(steps);
     client.repo(R).unwrap().propose(&proposal()).await.unwrap();
     script.end();
-}
-
-fn long_ago() -> Value {
-    let mut pull = merged();
-    pull["merged_at"] = "2025-12-06T10:00:00Z".into();
-    pull
-}
-
-fn invalid() -> Outcome {
-    let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
-    answer(
-        422,
-        json!({ "message": "Validation Failed", "errors": errors }),
-    )
-}
-
-#[tokio::test]
-async fn adopts_replaces_or_leaves_a_branch_that_exists() {
-    const FOUND: &str = "GET /git/commits/3333333333333333333333333333333333333333";
-    const COMPARE: &str = "GET /compare/main...older";
-    const FORCE: &str = "PATCH /git/refs/heads/promote/web";
-    let at = || answer(200, json!({ "object": { "sha": FOREIGN } }));
-    let mark = "Promote web\n\nPromotion-Branch: promote/web\n";
-    let compared = |status: &str| answer(200, json!({ "status": status }));
-    let adopted = || answer(201, elsewhere(FOREIGN));
-    let still = || (MAIN, answer(200, json!({ "object": { "sha": BASE } })));
-    let ours = || answer(201, pull(json!({})));
-    let none = || answer(200, "[]");
-    let young = json!({
-        "sha": FOREIGN, "tree": { "sha": "tree1" }, "message": "", "parents": [{ "sha": BASE }],
-        "committer": { "date": jiff::Timestamp::from_second(START).unwrap() },
-    });
-    // What follows the refusal to create the branch, and what it comes to.
-    let table: Vec<(&str, Vec<Step>, &str)> = vec![
-        (
-            "same change on the same base",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
-                (OPEN, none()),
-                still(),
-                ("POST /pulls", adopted()),
-            ],
-            FOREIGN,
-        ),
-        (
-            "the branch lags",
-            vec![
-                (ANY, none()),
-                (GET_REF, answer(404, "{}")),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
-                (OPEN, none()),
-                still(),
-                ("POST /pulls", adopted()),
-            ],
-            FOREIGN,
-        ),
-        (
-            "same change, by a run that opens its pull request in a moment",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, answer(200, young)),
-                (OPEN, none()),
-                (OPEN, none()),
-                (OPEN, answer(200, json!([elsewhere(FOREIGN)]))),
-                still(),
-            ],
-            FOREIGN,
-        ),
-        (
-            "same change, merged and deleted by another run meanwhile",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
-                (OPEN, none()),
-                still(),
-                ("POST /pulls", invalid()),
-            ],
-            "came and went",
-        ),
-        (
-            "ours, on an older base",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
-                (COMPARE, compared("behind")),
-                (FORCE, answer(200, "{}")),
-                still(),
-                ("POST /pulls", ours()),
-            ],
-            OURS,
-        ),
-        (
-            "marked, but on commits that are not on the base",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
-                (COMPARE, compared("diverged")),
-            ],
-            "Conflict",
-        ),
-        (
-            "foreign",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree9", "mine", &["older"])),
-            ],
-            "Conflict",
-        ),
-        (
-            "a mark of another branch",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (
-                    FOUND,
-                    git_commit(FOREIGN, "tree9", "x\n\nPromotion-Branch: y\n", &["older"]),
-                ),
-            ],
-            "Conflict",
-        ),
-        (
-            "a merge commit",
-            vec![
-                (ANY, none()),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree1", mark, &[BASE, "older"])),
-            ],
-            "Conflict",
-        ),
-        (
-            "closed by a person",
-            vec![(
-                ANY,
-                answer(200, json!([pull(json!({ "state": "closed" }))])),
-            )],
-            "closed by a person",
-        ),
-        (
-            "merged meanwhile",
-            vec![
-                (ANY, answer(200, json!([merged()]))),
-                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
-                ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
-            ],
-            "m1",
-        ),
-        (
-            "merged a moment ago, and the base lags",
-            vec![
-                (ANY, answer(200, json!([merged()]))),
-                (MAIN, stands(BASE)),
-                (MAIN, stands(BASE)),
-                (MAIN, stands("newer")),
-                ("GET /git/trees/newer?recursive=1", tree("100644", NEW)),
-            ],
-            "m1",
-        ),
-        (
-            "merged long ago, and undone before the base was read",
-            vec![
-                (ANY, answer(200, json!([long_ago()]))),
-                (MAIN, stands(BASE)),
-                (TREE, tree("100644", OLD)),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree1", "", &[BASE])),
-                (OPEN, none()),
-                still(),
-                ("POST /pulls", adopted()),
-            ],
-            FOREIGN,
-        ),
-        (
-            "merged once, and undone since",
-            vec![
-                (ANY, answer(200, json!([merged()]))),
-                (MAIN, answer(200, json!({ "object": { "sha": "newer" } }))),
-                ("GET /git/trees/newer?recursive=1", tree("100644", OLD)),
-                (GET_REF, at()),
-                (FOUND, git_commit(FOREIGN, "tree9", mark, &["older"])),
-                (COMPARE, compared("behind")),
-                (FORCE, answer(200, "{}")),
-                still(),
-                ("POST /pulls", ours()),
-            ],
-            OURS,
-        ),
-    ];
-    for (name, rest, expected) in rows("branch adoption", table) {
-        let mut steps = proposed(exists());
-        steps.extend(rest);
-        let (client, script) = github(steps);
-        let result = match client.repo(R).unwrap().propose(&proposal()).await {
-            Ok(pull) => pull.merge_commit.unwrap_or(pull.head_commit),
-            Err(failure) => format!("{failure:?}"),
-        };
-        assert!(result.contains(expected), "{name}: {result}");
-        script.end();
-    }
 }
 
 #[tokio::test]
@@ -388,7 +181,14 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
     let opened = || answer(201, pull(json!({})));
     let refused = "GitHub Actions is not permitted to create or approve pull requests.";
     let table: Vec<(Vec<Step>, &str)> = vec![
-        (vec![(POST, lost()), (OPEN, list(pull(json!({}))))], "7"),
+        (
+            vec![
+                (POST, lost()),
+                (OPEN, list(pull(json!({})))),
+                (WORDS, answer(200, "{}")),
+            ],
+            "7",
+        ),
         (
             vec![(POST, lost()), (OPEN, answer(200, "[]")), (POST, opened())],
             "7",
@@ -408,6 +208,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
                     custom("A pull request already exists for acme:promote/web."),
                 ),
                 (OPEN, list(pull(json!({})))),
+                (WORDS, answer(200, "{}")),
             ],
             "7",
         ),
@@ -432,6 +233,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
             vec![
                 (POST, custom("A pull request already exists for x.")),
                 (OPEN, list(elsewhere(BASE))),
+                (WORDS, answer(200, "{}")),
                 ("GET /pulls/7", answer(200, pull(json!({})))),
             ],
             "7",
@@ -467,9 +269,9 @@ async fn a_lost_branch_creation_finds_its_own_branch() {
     steps.push(("POST /git/refs", exists()));
     steps.push((ANY, answer(200, "[]")));
     steps.push((GET_REF, answer(200, json!({ "object": { "sha": OURS } }))));
-    let found = git_commit(OURS, "tree1", "", &[BASE]);
+    let found = comparison(&[compared_commit(&[BASE], json!({}))], &[modified(NEW)]);
     steps.push((
-        "GET /git/commits/2222222222222222222222222222222222222222",
+        "GET /compare/main...2222222222222222222222222222222222222222?per_page=100",
         found,
     ));
     steps.push((OPEN, answer(200, "[]")));

@@ -2,17 +2,6 @@
 
 use crate::service::github::tests::*;
 
-fn content(text: &[u8]) -> Value {
-    let base64 = BASE64_STANDARD.encode(text);
-    let wrapped: Vec<_> = base64
-        .as_bytes()
-        .chunks(60)
-        .map(|line| String::from_utf8_lossy(line))
-        .collect();
-    json!({ "type": "file", "path": "a/b.yaml", "size": text.len(), "sha": blob_id(text),
-        "encoding": "base64", "content": wrapped.join("\n") + "\n" })
-}
-
 const CONTENT: &str = "GET /contents/a/b.yaml?ref=1111111111111111111111111111111111111111";
 
 #[tokio::test]
