@@ -143,10 +143,7 @@ spec:
             "acme/gitops",
             "main",
             "plant",
-            [(
-                "apps/web/prod/deployment.yaml".to_owned(),
-                promote_mock::github::FileSpec::Text(MANIFEST.to_owned()),
-            )],
+            [("apps/web/prod/deployment.yaml".to_owned(), MANIFEST.into())],
         )
         .unwrap();
 }
