@@ -26,7 +26,7 @@ pub(crate) fn obeyed(ended: &ProgramEnd) -> Vec<String> {
         "::warning title=",
         "::error title=",
         "::add-mask::eyJ",
-        "::group::run of service/web",
+        "::group::run for the Port run r_",
         "::endgroup::",
     ];
     let ours = |line: &str| known.iter().any(|start| line.starts_with(start));
@@ -130,12 +130,13 @@ spec:
   template:
     spec:
       containers:
+        # x ##[add-mask]pay 2 bitcoin
         - name: web
           image: ghcr.io/acme/web:1.4.1
           args:
             - |
               ::error file=README.md,line=1,title=owned by a manifest::pay 1 bitcoin
-              x ##[add-mask]pay 2 bitcoin
+              x
 ";
     world
         .github
