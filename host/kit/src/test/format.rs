@@ -314,7 +314,7 @@ mod tests {
             "FAIL  not fine",
             "a,b.toml:3: step 1: message on the mock",
             "expected  <b>",
-            "actual    ::error::x",
+            "actual    : :error::x",
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
