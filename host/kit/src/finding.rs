@@ -55,6 +55,8 @@ finding_codes! {
     ReviewsRequired = "reviews-required",
     /// The repository does not allow auto-merge.
     AutoMerge = "auto-merge",
+    /// A later push would ride along with an armed auto-merge.
+    LatePush = "late-push",
     /// A blueprint is missing.
     Blueprint = "blueprint",
     /// A relation is missing or leads elsewhere.
@@ -63,6 +65,8 @@ finding_codes! {
     BlueprintProperty = "blueprint-property",
     /// The action is missing or does not start the workflow.
     PortAction = "port-action",
+    /// No action may start a run.
+    PortActions = "port-actions",
     /// The component cannot be used.
     Component = "component",
     /// The component is neither pinned nor locked.
@@ -79,6 +83,10 @@ finding_codes! {
     GrantWide = "grant-wide",
     /// The policy makes a call that is not granted.
     GrantNarrow = "grant-narrow",
+    /// A grant to update names no file that must hold the image.
+    GrantEvidence = "grant-evidence",
+    /// A grant allows a search and names an entity.
+    GrantSearch = "grant-search",
     /// A granted operation was not used.
     GrantUnused = "grant-unused",
     /// There is no such service.

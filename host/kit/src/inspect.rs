@@ -70,11 +70,9 @@ pub async fn run(
         .map(|other| ComponentComparison::of(other, &subject));
     data(&match args.format {
         OutputFormat::Text => {
-            subject.print()
-                + &comparison
-                    .as_ref()
-                    .map(ComponentComparison::print)
-                    .unwrap_or_default()
+            let compared = comparison.as_ref().map(ComponentComparison::print);
+            let shown = subject.print() + &compared.unwrap_or_default();
+            text::log(&shown) + "\n"
         }
         OutputFormat::Json => {
             let mut whole = subject.json();

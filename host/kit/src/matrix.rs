@@ -180,7 +180,7 @@ impl MatrixEntry {
             format!("{now} → {next}")
         };
         let line = format!("{:<30} {change}", self.service.entity.key.identifier);
-        format!("{}\n", text::line(&line))
+        format!("{}\n", text::log(&text::line(&line)))
     }
 }
 

@@ -46,16 +46,9 @@ pub fn payload() -> Value {
     })
 }
 
-/// The message as the template of the sample's action makes it today: the old shape without the fields that no client
-/// reads.
+/// The message as the template of the sample's action makes it: the run, and the entity that it is about.
 pub fn action_payload() -> Value {
-    let whole = payload();
-    let trigger = &whole["trigger"];
-    json!({
-        "context": whole["context"],
-        "payload": {"entity": subject(), "properties": {}},
-        "trigger": {"by": trigger["by"], "origin": trigger["origin"], "at": trigger["at"]},
-    })
+    json!({"run_id": RUN, "blueprint": "service", "entity": "web"})
 }
 
 /// The same message as the templates of today's actions see it, for actions that send it whole (Port docs, "Set up the

@@ -45,14 +45,14 @@ impl RunReport<'_> {
         let changes = Changes::of(&self.done.timeline);
         let mut text = String::new();
         for line in changes.files.iter().flat_map(|file| file.diff.lines()) {
-            let _ = writeln!(text, "{}", text::line(line));
+            let _ = writeln!(text, "{}", text::log(&diff_line(line)));
         }
         for change in &changes.catalog {
             let line = format!(
                 "{} {}: {} → {}",
                 change.entity, change.field, change.before, change.after
             );
-            let _ = writeln!(text, "{}", text::line(&line));
+            let _ = writeln!(text, "{}", text::log(&text::line(&line)));
         }
         let would = if self.mode == RunMode::Plan {
             "plan: "
@@ -131,6 +131,16 @@ impl RunReport<'_> {
             ("journal", self.journal.display().to_string()),
             ("journal-sum", self.done.journal_sum.clone()),
         ]
+    }
+}
+
+/// Returns a line of a diff as a log shows it: a visible character stands before a line that stays as it is, since a runner
+/// passes over spaces when it looks for commands.
+fn diff_line(line: &str) -> String {
+    let line = text::line(line);
+    match line.strip_prefix(' ') {
+        Some(context) => format!("│{context}"),
+        None => line,
     }
 }
 

@@ -72,11 +72,35 @@ pub fn target_dir(manifest_dir: &Path) -> PathBuf {
     manifest_dir.join(said.unwrap_or_else(|| "target".into()))
 }
 
+/// Takes the credentials of a promotion out of the environment of a command. A project's tools and build scripts are the
+/// project's code, and need none of them.
+pub fn withhold_credentials(command: &mut Command) {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_credential)) {
+        command.env_remove(name);
+    }
+}
+
+/// Returns whether a variable belongs to Port's or GitHub's credentials or to those of a registry of components.
+fn is_credential(name: &str) -> bool {
+    const NAMES: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
+    const STARTS: [&str; 5] = [
+        "PORT_",
+        "GITHUB_APP_",
+        "PROMOTE_APP_",
+        "PROMOTE_REGISTRY_",
+        "ACTIONS_ID_TOKEN_",
+    ];
+    // Windows does not tell upper from lower case.
+    let name = name.to_ascii_uppercase();
+    NAMES.contains(&name.as_str()) || STARTS.iter().any(|start| name.starts_with(start))
+}
+
 fn command(plan: &BuildRoute, request: &BuildRequest<'_>) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(leaks)) {
         cargo.env_remove(name);
     }
+    withhold_credentials(&mut cargo);
     cargo.current_dir(request.manifest_dir);
     match request.artifact {
         // Said here, not read from the manifest: beside an rlib, link-time optimisation needs other objects of the

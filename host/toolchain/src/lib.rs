@@ -10,7 +10,9 @@ mod probe;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use cargo::{BuildArtifact, BuildRequest, build, guest_target_dir, target_dir};
+pub use cargo::{
+    BuildArtifact, BuildRequest, build, guest_target_dir, target_dir, withhold_credentials,
+};
 pub use probe::{DebianPackages, MachineProbe, RustupState};
 
 /// The target of every policy.

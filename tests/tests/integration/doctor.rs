@@ -209,9 +209,66 @@ const FAULTS: &[PlantedFault] = &[
             let text = settings
                 .text()
                 .replace("after = \"merge\"\n", "")
-                .replace("holds = \"{registryId}:{tags[0]}\"\n", "");
+                .replace("holds = \"{registryId}:{tags[0]}\"\n", "")
+                .replace("in = \"apps/{service.identifier}/prod/*.yaml\"\n", "");
             SampleConfig::read(&text)
         },
+    },
+    PlantedFault {
+        code: "port-actions",
+        exit: 2,
+        world: LEAVE,
+        settings: |settings| {
+            let text = settings
+                .text()
+                .replace("promote = \"promote_to_production\"", "");
+            SampleConfig::read(&text)
+        },
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 2,
+        world: LEAVE,
+        settings: |settings| {
+            let text = settings.text().replace(
+                "promote = \"promote_to_production\"",
+                "promote = [\"promote_to_production\", \"promote_elsewhere\"]",
+            );
+            SampleConfig::read(&text)
+        },
+    },
+    PlantedFault {
+        code: "grant-evidence",
+        exit: 2,
+        world: LEAVE,
+        settings: |settings| {
+            let text = settings
+                .text()
+                .replace("in = \"apps/{service.identifier}/prod/*.yaml\"\n", "")
+                .replace(
+                    "path = \"apps/{service.identifier}/prod/*.yaml\"",
+                    "path = [\"apps/{service.identifier}/prod/*.yaml\", \"apps/{service.identifier}/staging/*.yaml\"]",
+                );
+            SampleConfig::read(&text)
+        },
+    },
+    PlantedFault {
+        code: "grant-search",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| {
+            let more = "\n[[grants]]\nallow = [\"port.get-entity\", \"port.search\"]\nblueprint = \"service\"\nentity = \"{service.identifier}\"\n";
+            SampleConfig::read(&(settings.text() + more))
+        },
+    },
+    PlantedFault {
+        code: "late-push",
+        exit: 1,
+        world: |world| {
+            let repository = world.github.find_mut("acme/gitops").unwrap();
+            repository.settings.allow_auto_merge = true;
+        },
+        settings: |settings| settings.setting("mode", "auto-merge"),
     },
 ];
 

@@ -26,7 +26,7 @@ pub(crate) fn obeyed(ended: &ProgramEnd) -> Vec<String> {
         "::warning title=",
         "::error title=",
         "::add-mask::eyJ",
-        "::group::run for the Port run r_Ab12Cd34Ef56Gh78",
+        "::group::run for the Port run r_",
         "::endgroup::",
     ];
     let ours = |line: &str| known.iter().any(|start| line.starts_with(start));
@@ -108,4 +108,43 @@ async fn no_output_is_made_of_it() {
     assert_eq!(names, OUTPUTS);
     assert_eq!(outputs["image"], "");
     assert!(outputs["reason"].contains("image=evil"));
+}
+
+#[tokio::test]
+async fn no_line_of_a_diff_is_obeyed() {
+    let mut world = promote_mock::World::sample();
+    plant(&mut world);
+    let stage = ProgramStage::of(world).await.with("GITHUB_ACTIONS", "true");
+    let ended = stage.run(&[]).await;
+    assert_eq!(obeyed(&ended), [""; 0], "{}", ended.stdout);
+    ended.expect(0);
+    for planted in ["pay 1 bitcoin", "pay 2 bitcoin"] {
+        assert!(ended.stdout.contains(planted), "{}", ended.stdout);
+    }
+}
+
+/// Puts lines that a runner would obey around the image of the manifest.
+fn plant(world: &mut promote_mock::World) {
+    const MANIFEST: &str = "\
+spec:
+  template:
+    spec:
+      containers:
+        # x ##[add-mask]pay 2 bitcoin
+        - name: web
+          image: ghcr.io/acme/web:1.4.1
+          args:
+            - |
+              ::error file=README.md,line=1,title=owned by a manifest::pay 1 bitcoin
+              x
+";
+    world
+        .github
+        .commit_files(
+            "acme/gitops",
+            "main",
+            "plant",
+            [("apps/web/prod/deployment.yaml".to_owned(), MANIFEST.into())],
+        )
+        .unwrap();
 }

@@ -31,6 +31,7 @@ impl BuildSteps {
     ) -> anyhow::Result<()> {
         self.say(what);
         let program = command.get_program().to_string_lossy().into_owned();
+        promote_toolchain::withhold_credentials(command);
         let output = match command.stdin(Stdio::null()).output() {
             Ok(output) => output,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -63,4 +64,48 @@ pub(super) fn once_for(
     }
     act()?;
     std::fs::write(mark, wanted).with_context(|| format!("writing {}", mark.display()))
+}
+
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// Variables that the host reads credentials from.
+    const WITH_CREDENTIALS: [&str; 6] = [
+        "PORT_CLIENT_ID",
+        "PORT_CLIENT_SECRET",
+        "GITHUB_TOKEN",
+        "GITHUB_APP_PRIVATE_KEY",
+        "PROMOTE_REGISTRY_PASSWORD",
+        "GH_TOKEN",
+    ];
+
+    #[test]
+    fn a_tool_is_given_no_credentials() {
+        let test = "build::steps::tests::shows_the_environment_of_a_tool";
+        let mut outer = Command::new(std::env::current_exe().unwrap());
+        outer.args(["--exact", test, "--ignored", "--nocapture"]);
+        for name in WITH_CREDENTIALS {
+            outer.env(name, "a-secret-value");
+        }
+        outer.env("PROMOTE_UNRELATED", "another-value");
+        let said = String::from_utf8(outer.output().unwrap().stdout).unwrap();
+        assert!(said.contains("PROMOTE_UNRELATED=another-value"), "{said}");
+        assert!(!said.contains("a-secret-value"), "{said}");
+    }
+
+    /// Runs in a process of its own, which [`a_tool_is_given_no_credentials`] starts with credentials.
+    #[test]
+    #[ignore = "it shows an environment that another test prepares"]
+    fn shows_the_environment_of_a_tool() {
+        let (tell, _told) = tokio::sync::mpsc::unbounded_channel();
+        let mut tool = Command::new("sh");
+        // It fails, since only then are a tool's words shown.
+        tool.args(["-c", "env; exit 1"]);
+        let failed = BuildSteps::new(tell).run("showing the environment", &mut tool, "");
+        let said = failed.unwrap_err().to_string();
+        assert!(said.contains("PATH="), "{said}");
+        std::io::Write::write_all(&mut std::io::stdout(), said.as_bytes()).unwrap();
+    }
 }

@@ -10,7 +10,7 @@ use promote_core::contract::{BranchRules, MergeMethod};
 use promote_core::gate::describe;
 use promote_core::grants::Operation;
 use promote_core::service::github::Client;
-use promote_core::service::http::ServiceError;
+use promote_core::service::http::{ServiceError, seg};
 use promote_intake::config::Config;
 
 /// Scopes of a classic token that a promotion has a use for.
@@ -56,6 +56,7 @@ pub(super) async fn check(
         }
         if marks.text(SettingRole::MergeMode) == Some("auto-merge") {
             check_auto_merge(client, name, findings).await;
+            check_late_push(client, name, &base.text, findings).await;
         }
     }
     is_usable
@@ -288,6 +289,42 @@ async fn check_auto_merge(client: &Client, name: &str, findings: &mut DoctorFind
             "allow it in the repository's settings, or set another `mode`",
         );
     }
+}
+
+/// Finds an armed auto-merge that a later push can ride along with. Classic protection is told to administrators only.
+async fn check_late_push(client: &Client, name: &str, base: &str, findings: &mut DoctorFindings) {
+    let rules = client.read(format!("/repos/{name}/rules/branches/{}", seg(base)));
+    let rules = rules
+        .await
+        .and_then(|answer| answer.json::<Value>())
+        .unwrap_or_default();
+    let is_pinned = |place: &Value, stale: &str| {
+        place["require_last_push_approval"] == true || place[stale] == true
+    };
+    let by_ruleset = rules.as_array().is_some_and(|rules| {
+        rules
+            .iter()
+            .any(|rule| is_pinned(&rule["parameters"], "dismiss_stale_reviews_on_push"))
+    });
+    let protection = client.read(format!("/repos/{name}/branches/{}/protection", seg(base)));
+    let protection = protection
+        .await
+        .and_then(|answer| answer.json::<Value>())
+        .unwrap_or_default();
+    if by_ruleset
+        || is_pinned(
+            &protection["required_pull_request_reviews"],
+            "dismiss_stale_reviews",
+        )
+    {
+        return;
+    }
+    findings.warning(
+        FindingCode::LatePush,
+        &format!("{name} {base}"),
+        "auto-merge takes along what is pushed after it is armed, and no rule that can be read demands a new approval after a push",
+        "require approval of the most recent push, or dismiss stale approvals; or set `mode = \"checks\"`",
+    );
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Grants that are wider than any promotion needs, or that the component could never use; told from `promote.toml` alone.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{DoctorFindings, FindingCode};
 use promote_core::grants::{ChangeScope, Grant, Operation, Template};
 use promote_core::policy::Policy;
@@ -33,12 +35,63 @@ pub(super) fn check(
             );
         }
     }
+    if config.port.actions.identifiers().is_empty() {
+        findings.error(
+            FindingCode::PortActions,
+            "port.actions",
+            "promote.toml names no action that may start a run",
+            "add `[port.actions]` with `promote = \"promote_to_production\"`, or your action's identifier",
+        );
+    }
+    let proposed = proposed_paths(config);
     for (index, grant) in config.grants.0.iter().enumerate() {
         let subject = format!("grant {}", index + 1);
+        check_evidence(grant, &subject, &proposed, findings);
         check_width(grant, &subject, findings);
         if let Some(policies) = policies {
             check_imports(grant, &subject, policies, findings);
         }
+    }
+}
+
+/// Returns the patterns of files that may be proposed, each once.
+fn proposed_paths(config: &Config) -> BTreeSet<&str> {
+    let proposing = config.grants.0.iter();
+    proposing
+        .filter(|grant| grant.covers(Operation::Propose))
+        .flat_map(|grant| grant.path.iter().map(Template::source))
+        .collect()
+}
+
+/// Finds a grant that can never allow what it names: an update that no file proves, a search of one entity.
+fn check_evidence(
+    grant: &Grant,
+    subject: &str,
+    proposed: &BTreeSet<&str>,
+    findings: &mut DoctorFindings,
+) {
+    if grant.covers(Operation::UpdateEntity)
+        && grant.after_merge
+        && grant.evidence.is_empty()
+        && proposed.len() > 1
+    {
+        findings.error(
+            FindingCode::GrantEvidence,
+            subject,
+            format!(
+                "it does not say which files must hold the image, and {} patterns may be proposed",
+                proposed.len()
+            ),
+            "add `in`, such as `in = \"apps/{service.identifier}/prod/*.yaml\"`",
+        );
+    }
+    if grant.covers(Operation::Search) && !grant.entity.is_empty() {
+        findings.warning(
+            FindingCode::GrantSearch,
+            subject,
+            "it names entities, so it allows no `port.search`: a search reads a whole blueprint",
+            "remove `port.search`, or grant it apart, without `entity`",
+        );
     }
 }
 
@@ -94,7 +147,7 @@ fn check_imports(grant: &Grant, subject: &str, policies: &[Policy], findings: &m
     let never: Vec<&str> = grant
         .allow
         .iter()
-        .filter(|operation| !is_imported(interface_of(**operation)))
+        .filter(|operation| interface_of(**operation).is_some_and(|name| !is_imported(name)))
         .map(|operation| operation.name())
         .collect();
     if !never.is_empty() {
@@ -110,14 +163,15 @@ fn check_imports(grant: &Grant, subject: &str, policies: &[Policy], findings: &m
     }
 }
 
-/// Returns the interface whose functions need the operation.
-fn interface_of(operation: Operation) -> &'static str {
-    match operation {
+/// Returns the interface whose functions need the operation; none if the host alone needs it.
+fn interface_of(operation: Operation) -> Option<&'static str> {
+    Some(match operation {
+        Operation::ReadActor => return None,
         Operation::Note => "run-log",
         Operation::GetEntity | Operation::Search => "port-read",
         Operation::UpdateEntity => "port-write",
         Operation::Propose | Operation::Decorate => "github-propose",
         Operation::Merge => "github-merge",
         _ => "github-read",
-    }
+    })
 }

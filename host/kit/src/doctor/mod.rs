@@ -56,10 +56,6 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "BLUEPRINT", default_value = "service")]
     blueprint: String,
 
-    /// The action in Port
-    #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
-    action: String,
-
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -164,9 +160,10 @@ async fn check_port(
             return None;
         }
     };
+    let actions = setup.config.port.actions.identifiers();
     let mut is_usable = true;
     for marks in settings.all() {
-        is_usable &= port::check(client, &args.blueprint, &args.action, marks, findings).await;
+        is_usable &= port::check(client, &args.blueprint, &actions, marks, findings).await;
     }
     Some(is_usable)
 }

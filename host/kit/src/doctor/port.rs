@@ -11,7 +11,7 @@ use promote_core::service::port::Client;
 pub(super) async fn check(
     client: &Client,
     service: &str,
-    action: &str,
+    actions: &[String],
     marks: &MarkedSettings,
     findings: &mut DoctorFindings,
 ) -> bool {
@@ -41,9 +41,11 @@ pub(super) async fn check(
         runtime.check_properties(marks, SettingRole::RuntimeProperty, findings);
     }
     service.check_properties(marks, SettingRole::ServiceProperty, findings);
-    match read(client, &format!("/v1/actions/{}", seg(action)), "action").await {
-        Ok(found) => check_action(found.as_ref(), action, &service.name, findings),
-        Err(error) => return refuse(&error, findings),
+    for action in actions {
+        match read(client, &format!("/v1/actions/{}", seg(action)), "action").await {
+            Ok(found) => check_action(found.as_ref(), action, &service.name, findings),
+            Err(error) => return refuse(&error, findings),
+        }
     }
     true
 }
@@ -177,7 +179,7 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
             FindingCode::PortAction,
             &subject,
             "Port has no such action",
-            "`promote init` creates it; `--action` names another",
+            "`promote init` creates it, or name yours in `[port.actions]`",
         );
         return;
     };

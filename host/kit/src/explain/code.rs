@@ -5,7 +5,7 @@
 pub enum CodeKind {
     /// An ending of a run: the step's output `outcome`.
     Outcome,
-    /// A reason for which the built-in policy refuses.
+    /// A reason for which the host or the built-in policy refuses.
     Rule,
     /// A failure that a call to Port or GitHub comes back with.
     Failure,
@@ -41,7 +41,7 @@ impl CodeKind {
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::Outcome => "how a run ends",
-            Self::Rule => "a rule of the built-in policy that refuses (exit code 1)",
+            Self::Rule => "a rule of the host or the built-in policy that refuses (exit code 1)",
             Self::Failure => "what a call to Port or GitHub came back with",
             Self::Finding => "a finding of `promote doctor`",
         }

@@ -80,6 +80,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "allow auto-merge in the repository's settings.",
     ),
     finding(
+        FindingCode::LatePush,
+        "Auto-merge pins nothing after it is armed: whatever somebody with write access pushes to the branch afterwards is merged with it, once the branch's rules are met. Nothing that these credentials can read of the branch demands a new approval after a push.",
+        "require an approval of the most recent push, or dismiss stale approvals on a push, in the branch's rules; or set `policy.settings.mode = \"checks\"`, which merges one commit only.",
+    ),
+    finding(
         FindingCode::Blueprint,
         "A blueprint that the settings name is not in Port, or its entities cannot be read.",
         "`promote init` creates the guide's; else name yours: `runtime_blueprint`, `image_blueprint`.",
@@ -98,6 +103,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         FindingCode::PortAction,
         "The action is missing, starts something else, or leaves runs in progress when a workflow does not start.",
         "`promote init` sets it up and shows what changes.",
+    ),
+    finding(
+        FindingCode::PortActions,
+        "promote.toml names no action of Port that may start a run, so no run can start.",
+        "add `[port.actions]` with `promote = \"promote_to_production\"`, or the identifier of your action; `rollback` names actions that go back.",
     ),
     finding(
         FindingCode::Component,
@@ -138,6 +148,16 @@ pub(super) const ALL: &[CodeExplanation] = &[
         FindingCode::GrantNarrow,
         "The policy makes a call that is not granted: a run would end as a violation.",
         "add the grant that the finding spells out, if the policy should do this.",
+    ),
+    finding(
+        FindingCode::GrantEvidence,
+        "A grant to update the catalog after a merge does not say which files must hold the image, and the grants let more than one pattern of files be proposed. No file counts then, and the update is denied.",
+        "add `in` with the files of this environment, such as `in = \"apps/{service.identifier}/prod/*.yaml\"`.",
+    ),
+    finding(
+        FindingCode::GrantSearch,
+        "A grant names entities and allows `port.search`, which always reads a whole blueprint. The grant allows no search.",
+        "remove `port.search` from it, or put it into a grant of its own without `entity` if the policy may read the whole blueprint.",
     ),
     finding(
         FindingCode::GrantUnused,

@@ -1,4 +1,5 @@
-//! The rules of the built-in policy. Its settings are in `plugin/README.md`.
+//! The rules of the host, which hold for every policy, and those of the built-in policy, whose settings are in
+//! `plugin/README.md`.
 
 use super::code::{CodeExplanation, CodeKind};
 
@@ -11,8 +12,28 @@ const fn rule(code: &'static str, means: &'static str, remedy: &'static str) -> 
     }
 }
 
-/// First what must be found, then what must hold, then what can come in between.
+/// First the host's own; then what must be found, then what must hold, then what can come in between.
 pub(super) const ALL: &[CodeExplanation] = &[
+    rule(
+        "port-run",
+        "The host's own rule: the Port run is about no entity, has ended already, or has a status that the host does not know. A run that has ended goes on only in a re-run of the workflow run that it started.",
+        "start the action in Port again. An action that is started on no entity must become one with operation DAY-2.",
+    ),
+    rule(
+        "approval",
+        "The host's own rule: the Port run still waits for approval, or was declined. Nothing is started before somebody approves it in Port.",
+        "have it approved in Port, which then starts the workflow itself. A workflow that somebody dispatches by hand starts nothing.",
+    ),
+    rule(
+        "action",
+        "The host's own rule: the Port run belongs to an action that `[port.actions]` of promote.toml does not name.",
+        "if runs of this action are meant to promote, add it: `[port.actions]` with `promote` or `rollback`. Otherwise find out who dispatched the workflow with the run of another action.",
+    ),
+    rule(
+        "payload",
+        "The host's own rule: the message is about one entity, and the Port run that it names is about another.",
+        "start the action in Port. If that leads here as well, the action's `workflowInputs` mix two entities: `promote init` sets them.",
+    ),
     rule(
         "service",
         "The entity that the action was started on is not in Port's catalog: deleted since, or of another organisation.",
@@ -132,6 +153,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "settings",
         "A setting of `promote.toml` cannot be used: its text is not what it should be.",
         "correct the setting that the message names; `promote inspect --format json` shows the schema.",
+    ),
+    rule(
+        "grants",
+        "The grants of promote.toml do not allow a change that the settings ask for, such as an image in the place of one from another repository.",
+        "decide with whoever reviews promote.toml: allow it in the grant, such as with `changes = \"images\"` or a key in `keys`, or change the setting that asks for it.",
     ),
     rule(
         "left-behind",

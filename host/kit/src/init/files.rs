@@ -1,8 +1,9 @@
 //! The workflow file and `promote.toml` for the built-in policy, from templates.
 
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::answers::SetupAnswers;
 use super::dialog::{SetupDialog, SetupDifference};
@@ -26,7 +27,7 @@ pub(super) struct SetupFiles {
 
 /// A file that would change.
 pub(super) struct SetupFile {
-    path: PathBuf,
+    folder: PathBuf,
     pub(super) difference: SetupDifference,
 }
 
@@ -41,10 +42,11 @@ pub(super) fn plan(
         kept: Vec::new(),
     };
     for (name, after) in [(WORKFLOW, workflow(answers)), (CONFIG, config(answers)?)] {
+        refuse_links(folder, name)?;
         let path = folder.join(name);
         let before = match std::fs::read_to_string(&path) {
             Ok(before) => before,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
         if before == after {
@@ -57,7 +59,7 @@ pub(super) fn plan(
             continue;
         }
         files.all.push(SetupFile {
-            path,
+            folder: folder.to_owned(),
             difference: SetupDifference {
                 name: name.to_owned(),
                 before,
@@ -71,12 +73,47 @@ pub(super) fn plan(
 /// Writes the files.
 pub(super) fn write(files: &SetupFiles, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
     for file in &files.all {
-        std::fs::create_dir_all(file.path.parent().unwrap_or(Path::new("")))
-            .and_then(|()| std::fs::write(&file.path, &file.difference.after))
-            .with_context(|| format!("writing {}", file.path.display()))?;
+        let path = file.folder.join(&file.difference.name);
+        refuse_links(&file.folder, &file.difference.name)?;
+        replace(&path, &file.difference.after)
+            .with_context(|| format!("writing {}", path.display()))?;
         (dialog.say)(&format!("wrote {}", file.difference.name));
     }
     Ok(())
+}
+
+/// Refuses a file below the folder that is a symbolic link, or lies behind one: a cloned repository could lead a write to
+/// any other place by it.
+fn refuse_links(folder: &Path, name: &str) -> anyhow::Result<()> {
+    let mut path = folder.to_owned();
+    for part in Path::new(name) {
+        path.push(part);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_symlink() => bail!(
+                "{} is a symbolic link, and nothing is written through one: put a file or a folder in its place, or name another folder with `--folder`",
+                path.display()
+            ),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        }
+    }
+    Ok(())
+}
+
+/// Writes a new file beside the place and moves it there: a link that appears meanwhile is replaced, not followed.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = std::fs::File::create_new(&draft)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| std::fs::rename(&draft, path));
+    if written.is_err() {
+        // The first failure is the one to report.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written
 }
 
 fn workflow(answers: &SetupAnswers) -> String {
@@ -105,6 +142,7 @@ fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
         .replace("$HOLDS", &quoted(&answers.holds))
         .replace("$ENVIRONMENT", &quoted(&answers.environment))
         .replace("$BASE", &quoted(&answers.base))
+        .replace("$ACTION", &quoted(&answers.port_action))
         .replace("$PATHS", &quoted(paths));
     Config::parse(&text)
         .map_err(|what| anyhow::anyhow!("{what}"))
@@ -142,7 +180,7 @@ mod tests {
         for part in [
             "cancel-in-progress: false",
             "queue: max",
-            "group: promote-production-${{ fromJSON(inputs.port_payload).context.entity }}",
+            "group: promote-production-${{ fromJSON(inputs.port_payload).entity }}",
             "permissions: {}",
             "contents: write",
             "github-token: ${{ github.token }}",
@@ -170,6 +208,7 @@ mod tests {
     fn the_configuration_grants_what_was_answered() {
         let config = Config::parse(&config(&answers()).unwrap()).unwrap();
         assert_eq!(config.grants.repositories(), ["acme/gitops"]);
+        assert_eq!(config.port.actions.identifiers(), ["promote_to_production"]);
         assert!(
             config
                 .policy
@@ -187,5 +226,46 @@ mod tests {
             Config::parse(&text).unwrap().grants.repositories(),
             ["a\"\n[grants]"]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let nobody = SetupDialog {
+            say: &|_| {},
+            ask: &|_, _| None,
+        };
+        for link in [CONFIG, ".github", ".github/workflows", WORKFLOW] {
+            let root = std::env::temp_dir().join(format!(
+                "promote-links-{}-{}",
+                std::process::id(),
+                link.replace('/', "-")
+            ));
+            let clone = root.join("clone");
+            std::fs::create_dir_all(clone.join(link).parent().unwrap()).unwrap();
+            // Made between the look and the write: it dangles, or leads to an empty folder.
+            let planned = plan(&answers(), &clone, false).unwrap();
+            let elsewhere = root.join("elsewhere");
+            if !Path::new(link)
+                .extension()
+                .is_some_and(|end| end == "toml" || end == "yml")
+            {
+                std::fs::create_dir(&elsewhere).unwrap();
+                let _ = std::fs::remove_dir_all(clone.join(link));
+            }
+            std::os::unix::fs::symlink(&elsewhere, clone.join(link)).unwrap();
+            for refusal in [
+                write(&planned, &nobody).err(),
+                plan(&answers(), &clone, true).err(),
+            ] {
+                let refusal = refusal.unwrap().to_string();
+                assert!(refusal.contains("is a symbolic link"), "{link}: {refusal}");
+            }
+            let made = elsewhere
+                .read_dir()
+                .map_or(elsewhere.exists(), |mut inside| inside.next().is_some());
+            assert!(!made, "{link}: something was written elsewhere");
+            std::fs::remove_dir_all(&root).unwrap();
+        }
     }
 }

@@ -312,10 +312,17 @@ fn overlaid_action(
         }
     }
     let mut after = found.clone();
-    let method = overlaid(
-        found["invocationMethod"].clone(),
-        &wanted["invocationMethod"],
-    );
+    let mut method = found["invocationMethod"].clone();
+    // The message is the host's own: what an older one sends beyond the run and its entity is not kept.
+    for inputs in [
+        "/workflowInputs",
+        "/integrationActionExecutionProperties/workflowInputs",
+    ] {
+        if let Some(Value::Object(inputs)) = method.pointer_mut(inputs) {
+            inputs.remove("port_payload");
+        }
+    }
+    let method = overlaid(method, &wanted["invocationMethod"]);
     after.insert("invocationMethod".to_owned(), method);
     Ok(after)
 }

@@ -86,7 +86,7 @@ pub(super) fn pretty(report: &ScenarioReport) -> String {
 pub(super) fn progress(report: &ScenarioReport) -> String {
     let mark = if report.passed() { "ok  " } else { "FAIL" };
     let millis = report.took.as_millis();
-    let title = text::line(&report.title);
+    let title = text::log(&text::line(&report.title));
     format!("{mark}  {title}  ({}, {millis} ms)", report.path.display())
 }
 
@@ -109,7 +109,7 @@ fn details(report: &ScenarioReport) -> Vec<String> {
             ("actual", &problem.mismatch.actual),
         ];
         for (side, shown) in sides {
-            let mut shown = shown.lines().map(text::line);
+            let mut shown = shown.lines().map(text::log);
             lines.push(format!("  {side:8}  {}", shown.next().unwrap_or_default()));
             lines.extend(shown.map(|line| format!("            {line}")));
         }
@@ -122,10 +122,13 @@ fn details(report: &ScenarioReport) -> Vec<String> {
     {
         lines.push(format!("calls of step {}:", index + 1));
         let calls = calls.iter().enumerate();
-        lines
-            .extend(calls.map(|(number, made)| {
-                format!("  {:>2}  {}", number + 1, text::line(&made.line()))
-            }));
+        lines.extend(calls.map(|(number, made)| {
+            format!(
+                "  {:>2}  {}",
+                number + 1,
+                text::log(&text::line(&made.line()))
+            )
+        }));
     }
     lines
 }
@@ -134,7 +137,7 @@ fn title(report: &ScenarioReport, problem: &ScenarioProblem) -> String {
     let path = report.path.display();
     let line = problem.line;
     let step = problem.step;
-    let key = text::line(&problem.mismatch.key);
+    let key = text::log(&text::line(&problem.mismatch.key));
     let at = problem.at;
     format!("{path}:{line}: step {step}: {key} {at}")
 }
@@ -233,7 +236,7 @@ fn github(reports: &[ScenarioReport], took: Duration) -> String {
                 "::error file={},line={},title={}::{}",
                 property(&report.path.display().to_string()),
                 problem.line,
-                property(&text::line(&report.title)),
+                property(&text::log(&text::line(&report.title))),
                 text::command_data(&message.join("\n"))
             );
         }
@@ -311,7 +314,7 @@ mod tests {
             "FAIL  not fine",
             "a,b.toml:3: step 1: message on the mock",
             "expected  <b>",
-            "actual    ::error::x",
+            "actual    : :error::x",
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }

@@ -68,7 +68,13 @@ fn the_messages_name_the_sample() {
         whole["payload"]["entity"]["relations"]["prod_runtime"],
         "web-prod"
     );
-    assert_eq!(sample::action_payload()["context"], whole["context"]);
+    let sent = sample::action_payload();
+    let context = &whole["context"];
+    assert_eq!(sent["run_id"], context["runId"]);
+    assert_eq!(
+        (&sent["blueprint"], &sent["entity"]),
+        (&context["blueprint"], &context["entity"])
+    );
     assert_eq!(sample::templated_payload()["run"]["id"], sample::RUN);
 }
 

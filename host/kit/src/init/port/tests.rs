@@ -51,6 +51,8 @@ fn an_action_keeps_what_others_gave_it() {
     let mut found = wanted.clone();
     found["invocationMethod"]["workflow"] = json!("old.yml");
     found["invocationMethod"]["workflowInputs"]["extra"] = json!("{{ .inputs.extra }}");
+    found["invocationMethod"]["workflowInputs"]["port_payload"]["payload"] =
+        json!({ "entity": "{{ .entity }}" });
     found["trigger"]["userInputs"]["properties"]["extra"] = json!({ "type": "string" });
     found.insert("requiredApproval".to_owned(), json!(true));
     let after = overlaid_action(&found, &wanted).unwrap();
@@ -61,6 +63,13 @@ fn an_action_keeps_what_others_gave_it() {
     assert_eq!(
         after["invocationMethod"]["workflowInputs"]["extra"],
         "{{ .inputs.extra }}"
+    );
+    assert_eq!(
+        after["invocationMethod"]["workflowInputs"]["port_payload"],
+        json!({
+            "run_id": "{{ .run.id }}", "blueprint": "{{ .action.blueprint }}", "entity": "{{ .entity.identifier }}",
+        }),
+        "only the run and its entity are sent"
     );
     assert_eq!(after["trigger"], found["trigger"]);
     assert_eq!(after["requiredApproval"], true);
