@@ -25,7 +25,7 @@
 //!
 //! let mut world = World::sample();
 //! let request = http::Request::get("/v1/blueprints/image").body(Vec::new())?;
-//! let answer = world.handle(Service::Port, &request);
+//! let answer = world.handle(ServiceName::Port, &request);
 //! assert_eq!(answer.result.expect("no fault is set").status(), 401);
 //! # Ok::<(), http::Error>(())
 //! ```
