@@ -87,7 +87,7 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PortActi
     enum ActionForm {
         Name(String),
         // Before the table, which serde would read from a list, too.
-        Many(Vec<ActionForm>),
+        Many(Vec<Self>),
         Table(PortAction),
     }
     fn flatten(form: ActionForm, into: &mut Vec<PortAction>) {

@@ -17,7 +17,7 @@
 //! | [`github`], [`git`] | GitHub's answers, on real Git objects |
 //! | [`port`] | Port's answers |
 //! | [`fault`], [`event`] | answers that go wrong, and the deeds of other people |
-//! | [`file`], [`sample`] | worlds written as TOML, and the one that documents the format |
+//! | [`mod@file`], [`sample`] | worlds written as TOML, and the one that documents the format |
 //! | [`shared`], [`transport`], [`clock`], [`server`] | how clients reach a world: in process, or over HTTP |
 //!
 //! ```

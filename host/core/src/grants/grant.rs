@@ -5,8 +5,8 @@ use serde::Deserialize;
 use crate::gate::values::USUAL_KEYS;
 use crate::grants::{Operation, Template};
 
-/// One `[[grants]]` table of `promote.toml`, which [`crate::request`] reads and checks. A list that is empty allows nothing, but
-/// for reads of any file or entity, and for `head`.
+/// One `[[grants]]` table of `promote.toml`. A list that is empty allows nothing, except for reads of any file or entity, and
+/// for `head`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// What is allowed.
