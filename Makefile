@@ -37,7 +37,7 @@ test-yaml: setup ## Let PyYAML and npm's yaml judge edits of the YAML test suite
 test-registry: setup ## Push, pull and promote with a policy from a real registry, docker-registry; needs Python
 	@tests/registry/run
 
-test-workflow: setup ## Play GitHub's runner: the action and the workflow that `promote init` writes; needs Python
+test-workflow: setup ## Play GitHub: a release, the action, the workflow that `promote init` writes; needs Python
 	@tests/runner/run
 
 lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
