@@ -7,9 +7,9 @@ use anyhow::Context as _;
 
 use promote_core::grants::Grants;
 use promote_core::service::github;
-use promote_core::service::http::{Outside, Pool, Session};
+use promote_core::service::http::{Outside, Pool, Session, seg};
 use promote_core::service::port;
-use promote_core::service::transport::{Clock as _, SystemClock};
+use promote_core::service::transport::{Clock as _, SystemClock, Transport as _};
 use promote_run::environment::Environment;
 use promote_run::output;
 
@@ -41,6 +41,33 @@ pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Resu
         credentials,
         session()?,
     )?)
+}
+
+/// Returns the commit that a tag of a public repository names. No credentials are sent.
+///
+/// # Errors
+/// If GitHub cannot be reached, or knows no such tag.
+pub(super) async fn tag_commit(
+    environment: &Environment,
+    repository: &str,
+    tag: &str,
+) -> anyhow::Result<String> {
+    let address = format!(
+        "{}/repos/{repository}/commits/tags/{}",
+        environment.github_url(),
+        seg(tag)
+    );
+    let request = http::Request::get(&address)
+        .header(http::header::USER_AGENT, "promote")
+        // The answer is the commit alone (GitHub REST, "Get a commit").
+        .header(http::header::ACCEPT, "application/vnd.github.sha")
+        .body(Vec::new())
+        .with_context(|| format!("{address} is no address"))?;
+    let answer = Pool::new().context("preparing HTTP")?.send(request).await?;
+    if answer.status() != http::StatusCode::OK {
+        anyhow::bail!("{address} answers {}", answer.status());
+    }
+    Ok(String::from_utf8_lossy(answer.body()).trim().to_owned())
 }
 
 fn session() -> anyhow::Result<Arc<Session>> {

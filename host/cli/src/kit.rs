@@ -87,7 +87,10 @@ pub(super) async fn run(
                 say: &|line: &str| output::raw(line),
                 ask: &output::ask,
             };
-            init::run(&args, &dialog, || connect::port(environment)).await
+            let find_commit = async |repository: &str, tag: &str| {
+                connect::tag_commit(environment, repository, tag).await
+            };
+            init::run(&args, &dialog, || connect::port(environment), find_commit).await
         }
         KitCommand::Doctor(args) => examine(&args, environment).await,
         KitCommand::Demo(args) => {

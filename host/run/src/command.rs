@@ -115,7 +115,9 @@ pub async fn run(
     let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
-    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(environment));
+    let task = plan_use.task();
+    let mode = task.mode();
+    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(environment, mode));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let deadline = clock
         .now()
@@ -137,8 +139,6 @@ pub async fn run(
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
     })?;
-    let task = plan_use.task();
-    let mode = task.mode();
     let run_id = payload.run.clone();
     let job = RunJob {
         engine: &engine,
@@ -171,7 +171,7 @@ pub async fn run(
         output::say(&format!("  policy: {line}"));
     }
     workflow::group(None, environment);
-    let links = report::links(&done, &run_id, environment);
+    let links = report::links(&done, mode, &run_id, environment);
     let report = RunReport {
         done: &done,
         mode,

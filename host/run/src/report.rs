@@ -81,7 +81,7 @@ impl RunReport<'_> {
             .collect();
         json!({
             "mode": self.mode.name(),
-            "outcome": self.done.ending.kind(),
+            "outcome": self.outcome(),
             "exit-code": self.done.ending.exit_code(),
             "message": self.done.message,
             "subject": self.subject,
@@ -97,7 +97,29 @@ impl RunReport<'_> {
         })
     }
 
-    /// The outputs of the step; empty where the outcome has no such thing.
+    /// Returns a stable word for how the run ended; for a plan, what it would have come to.
+    pub(super) fn outcome(&self) -> &'static str {
+        match (&self.done.ending, self.mode) {
+            (Ending::Decided(Outcome::Promoted(_)), RunMode::Plan) => "would-promote",
+            (Ending::Decided(Outcome::Pending(_)), RunMode::Plan) => "would-wait",
+            (ending, _) => ending.kind(),
+        }
+    }
+
+    /// Returns the heading for people.
+    pub(super) fn title(&self) -> String {
+        let label = match self.outcome() {
+            "would-promote" => "would promote",
+            "would-wait" => "would wait",
+            _ => self.done.ending.label(),
+        };
+        match self.mode {
+            RunMode::Run => label.to_owned(),
+            RunMode::Plan => format!("Plan: {label}"),
+        }
+    }
+
+    /// The outputs of the step; empty where the outcome has no such thing, as a plan has neither pull request nor commit.
     pub(super) fn outputs(&self) -> [(&'static str, String); 8] {
         let mut image = String::new();
         let mut previous = String::new();
@@ -107,7 +129,6 @@ impl RunReport<'_> {
             Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => {
                 image.clone_from(&p.image);
                 previous = p.previous_image.clone().unwrap_or_default();
-                // A planned pull request has no number yet.
                 pull = p
                     .pull_request
                     .filter(|number| *number > 0)
@@ -121,8 +142,12 @@ impl RunReport<'_> {
             }
             _ => {}
         }
+        if self.mode == RunMode::Plan {
+            pull.clear();
+            commit.clear();
+        }
         [
-            ("outcome", self.done.ending.kind().to_owned()),
+            ("outcome", self.outcome().to_owned()),
             ("image", image),
             ("previous-image", previous),
             ("pull-request", pull),
@@ -144,9 +169,10 @@ fn diff_line(line: &str) -> String {
     }
 }
 
-/// Returns the pages of the run in Port and of the pull request, as far as their addresses are known.
+/// Returns the pages of the run in Port and of the pull request, as far as their addresses are known; a plan opens none.
 pub(super) fn links(
     done: &RunResult,
+    mode: RunMode,
     run_id: &str,
     environment: &Environment,
 ) -> Vec<(String, String)> {
@@ -158,6 +184,7 @@ pub(super) fn links(
         ));
     }
     let number = match &done.ending {
+        _ if mode == RunMode::Plan => None,
         Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => p.pull_request,
         Ending::Decided(Outcome::Pending(waiting)) => Some(waiting.pull_request),
         _ => None,

@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use crate::output;
 use promote_core::call::Call;
 use promote_core::gate::CallRecord;
+use promote_core::run::RunMode;
 use promote_core::run::observer::Observer;
 use promote_core::source::dry_run::planned_number;
 use promote_core::text;
@@ -13,14 +14,26 @@ use promote_core::text;
 /// Writes a line per call to stderr; in colour on a terminal.
 pub(super) struct TerminalObserver {
     has_colour: bool,
+    mode: RunMode,
 }
 
 impl TerminalObserver {
-    pub(super) fn new(environment: &Environment) -> Self {
+    pub(super) fn new(environment: &Environment, mode: RunMode) -> Self {
         Self {
+            mode,
             has_colour: std::io::stderr().is_terminal() && !environment.no_color(),
         }
     }
+}
+
+/// Returns a call in words: one that a plan kept back *would* be made.
+pub(super) fn describe(call: &Call, mode: RunMode) -> String {
+    let would = if mode == RunMode::Plan && call.is_write() {
+        "would "
+    } else {
+        ""
+    };
+    format!("{would}{call}")
 }
 
 impl Observer for TerminalObserver {
@@ -35,7 +48,7 @@ impl Observer for TerminalObserver {
             Call::Note { message, .. } => format!("{mark} {}", shown(message)),
             call => {
                 let took = step.took.as_millis();
-                format!("  {mark} {}  {took} ms", shown(&call.to_string()))
+                format!("  {mark} {}  {took} ms", shown(&describe(call, self.mode)))
             }
         });
         if let Some(problem) = step.problem() {

@@ -10,9 +10,12 @@ use std::path::Path;
 use crate::environment::Environment;
 use crate::output;
 use crate::report::RunReport;
+use crate::terminal::describe;
 use promote_core::contract::Outcome;
 use promote_core::journal::digest;
+use promote_core::run::RunMode;
 use promote_core::run::ending::Ending;
+use promote_core::source::dry_run::planned_number;
 use promote_core::text::{fenced, line, log, markdown};
 use promote_intake::changes::Changes;
 
@@ -107,16 +110,17 @@ fn outputs(report: &RunReport<'_>) -> String {
 
 fn summary(report: &RunReport<'_>) -> String {
     let done = report.done;
-    let mark = match done.ending.exit_code() {
-        0 => "✅",
-        1 => "⛔",
+    let mark = match (done.ending.exit_code(), report.mode) {
+        (0, RunMode::Run) => "✅",
+        (0, RunMode::Plan) => "📋",
+        (1, _) => "⛔",
         _ => "❌",
     };
     let mut text = format!(
         "### {mark} {}: {}\n\n{}\n\n",
         markdown(&report.subject),
-        done.ending.label(),
-        markdown(&done.message)
+        report.title(),
+        markdown(&planned_number::replace(&done.message))
     );
     if done.ending.exit_code() > 0 {
         let _ = write!(text, "What to do: {}\n\n", remedies(report).join(", "));
@@ -153,7 +157,10 @@ fn summary(report: &RunReport<'_>) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {problem} |",
-            markdown(&record.call.to_string()),
+            markdown(&planned_number::replace(&describe(
+                &record.call,
+                report.mode
+            ))),
             record.took.as_millis()
         );
     }

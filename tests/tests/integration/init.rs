@@ -187,7 +187,7 @@ async fn says_what_is_missing() {
                 "--uses",
                 "acme/promote@v1",
             ],
-            "a tag can move",
+            "`--uses acme/promote@COMMIT` needs no look-up",
         ),
         (
             &["init", "--repository", "acme", "--no-port", "--uses", USES],

@@ -21,7 +21,7 @@ async fn shows_what_a_run_does_and_leaves_both_services_as_they_are() {
     assert_eq!(planned["catalog"], made["catalog"]);
     assert_eq!(
         (&planned["mode"], &planned["outcome"]),
-        (&json!("plan"), &json!("promoted"))
+        (&json!("plan"), &json!("would-promote"))
     );
     stage.witness.expect_promoted();
 }

@@ -173,7 +173,14 @@ mod tests {
             let kind = ending.kind();
             assert!(is_explained(CodeKind::Outcome, kind), "{kind}");
         }
-        for decided in ["promoted", "unchanged", "pending", "refused"] {
+        for decided in [
+            "promoted",
+            "unchanged",
+            "pending",
+            "would-promote",
+            "would-wait",
+            "refused",
+        ] {
             assert!(is_explained(CodeKind::Outcome, decided), "{decided}");
         }
         for (failure, _) in FAILURES {

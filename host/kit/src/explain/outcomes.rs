@@ -29,6 +29,16 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "do what the message names, then run the action again: it goes on from there. Close the pull request to say no.",
     ),
     outcome(
+        "would-promote",
+        "This was a plan: nothing was written. A run would promote the image. Exit code 0.",
+        "nothing, or `promote run --plan FILE` if the plan was written to a file and is approved.",
+    ),
+    outcome(
+        "would-wait",
+        "This was a plan: nothing was written. A run would open a pull request, which would wait for what the message names. Exit code 0.",
+        "nothing, or `promote run --plan FILE` if the plan was written to a file and is approved.",
+    ),
+    outcome(
         "refused",
         "The policy said no before anything was written. The message lists every reason, each with its rule in brackets. Exit code 1.",
         "`promote explain RULE` for each rule; settle all of them, then run the action again.",

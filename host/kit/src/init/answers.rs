@@ -10,7 +10,7 @@ use super::layout;
 use promote_core::service::github::Repository;
 use promote_core::text;
 
-/// The commit that this binary was released from, `owner/name@commit`, set by the release workflow.
+/// The repository that this binary was released from, `owner/name`, set by the release workflow.
 const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
 
 /// The arguments of `promote init`. It asks for the missing ones on a terminal.
@@ -38,7 +38,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub folder: std::path::PathBuf,
 
-    /// This program as an action, pinned by its commit; a released binary knows it
+    /// This program as an action; a tag is looked up and written as its commit. A released binary knows its own
     #[arg(long, value_name = "OWNER/NAME@COMMIT")]
     pub uses: Option<String>,
 
@@ -110,7 +110,7 @@ pub(super) struct SetupAnswers {
     pub repository: String,
     /// The repository of the workflow.
     pub workflow_repository: String,
-    /// `owner/name@commit`.
+    /// `owner/name@commit`, once it is pinned.
     pub uses: String,
     /// The branch that production follows.
     pub base: String,
@@ -158,10 +158,10 @@ impl SetupAnswers {
         let uses = args
             .uses
             .clone()
-            .or_else(|| RELEASED_FROM.map(str::to_owned));
+            .or_else(|| RELEASED_FROM.map(|from| format!("{from}@v{}", env!("CARGO_PKG_VERSION"))));
         let uses = answer(
             uses,
-            "this program as an action (owner/name@commit)",
+            "this program as an action (owner/name@commit, or a tag)",
             None,
             dialog,
         )
@@ -241,6 +241,25 @@ impl SetupAnswers {
         ));
     }
 
+    /// Replaces the tag of the action by the commit that it names: a tag can move.
+    pub(super) async fn pin(
+        &mut self,
+        find_commit: impl AsyncFnOnce(&str, &str) -> anyhow::Result<String>,
+    ) -> anyhow::Result<()> {
+        let (action, version) = self.uses.split_once('@').context("`uses` has no version")?;
+        if is_commit(version) {
+            return Ok(());
+        }
+        let commit = find_commit(action, version).await.with_context(|| {
+            format!("cannot find {version} of {action}: `--uses {action}@COMMIT` needs no look-up")
+        })?;
+        if !is_commit(&commit) {
+            bail!("GitHub says that {version} of {action} is {commit:?}, which is not a commit");
+        }
+        self.uses = format!("{action}@{commit}");
+        Ok(())
+    }
+
     /// Decides which files a promotion may change: the narrowest pattern that is known.
     pub(super) fn settle_paths(&mut self, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
         let by_service = self.manifest.contains("{service.identifier}");
@@ -288,14 +307,18 @@ fn answer(
 }
 
 fn check_uses(uses: &str) -> anyhow::Result<()> {
-    let (action, commit) = uses.split_once('@').unwrap_or((uses, ""));
-    let hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if Repository::parse(action).is_err() || !hash {
+    let (action, version) = uses.split_once('@').unwrap_or((uses, ""));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if Repository::parse(action).is_err() || version.is_empty() || !version.bytes().all(is_plain) {
         bail!(
-            "`{uses}` does not pin the action: write owner/name@ and the full hash of a commit, a tag can move"
+            "`{uses}` names no action: write owner/name@ and the full hash of a commit, or a tag"
         );
     }
     Ok(())
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The repository that a folder is a clone of, from Git's own configuration.
@@ -318,21 +341,41 @@ fn repository_in(config: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
     #[test]
-    fn an_action_is_pinned_by_a_commit_or_refused() {
-        let commit = "0123456789abcdef0123456789abcdef01234567";
-        assert!(check_uses(&format!("acme/promote@{commit}")).is_ok());
+    fn an_action_has_a_commit_or_a_tag() {
+        assert!(check_uses(&format!("acme/promote@{COMMIT}")).is_ok());
+        assert!(check_uses("acme/promote@v1.2.3-rc.1").is_ok());
         for wrong in [
             "acme/promote",
-            "acme/promote@v1",
             "promote@0123456789abcdef0123456789abcdef01234567",
             "a/b@",
+            "a/b@v1 # x",
+            "a/b@../v1",
         ] {
             assert!(check_uses(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_tag_becomes_its_commit() {
+        let mut answers = crate::init::files::tests::answers();
+        answers.pin(async |_, _| bail!("asked")).await.unwrap();
+        answers.uses = "acme/promote@v1.2.3".to_owned();
+        let found = answers.pin(async |action, tag| {
+            assert_eq!((action, tag), ("acme/promote", "v1.2.3"));
+            Ok(COMMIT.to_owned())
+        });
+        found.await.unwrap();
+        assert_eq!(answers.uses, format!("acme/promote@{COMMIT}"));
+        answers.uses = "acme/promote@v1.2.3".to_owned();
+        let branch = answers.pin(async |_, _| Ok("main".to_owned())).await;
+        assert!(branch.unwrap_err().to_string().contains("not a commit"));
     }
 
     #[test]

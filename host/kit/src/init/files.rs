@@ -152,10 +152,10 @@ fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn answers() -> SetupAnswers {
+    pub(in crate::init) fn answers() -> SetupAnswers {
         SetupAnswers {
             repository: "acme/gitops".to_owned(),
             workflow_repository: "acme/gitops".to_owned(),

@@ -20,7 +20,8 @@ pub use dialog::SetupDialog;
 use answers::SetupAnswers;
 use dialog::SetupDifference;
 
-/// Sets things up and returns the exit code. `connect` makes the client of Port, if it is needed.
+/// Sets things up and returns the exit code. `connect` makes the client of Port, if it is needed; `find_commit` looks up the
+/// tag of a repository.
 ///
 /// # Errors
 /// When an answer is missing, something cannot be read or written, or Port refuses.
@@ -28,6 +29,7 @@ pub async fn run(
     args: &InitArgs,
     dialog: &SetupDialog<'_>,
     connect: impl FnOnce() -> anyhow::Result<Client>,
+    find_commit: impl AsyncFnOnce(&str, &str) -> anyhow::Result<String>,
 ) -> anyhow::Result<u8> {
     let client = if args.no_port {
         None
@@ -35,6 +37,7 @@ pub async fn run(
         Some(connect().context("`--no-port` leaves Port alone")?)
     };
     let mut answers = SetupAnswers::complete(args, dialog)?;
+    answers.pin(find_commit).await?;
     let places = match &client {
         Some(client) => port::places(client).await?,
         None => Vec::new(),
