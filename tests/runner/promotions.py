@@ -26,7 +26,7 @@ def first_run_and_rerun(origin, _):
         assert first.summary.startswith("### ✅"), first.summary
         assert "| before | after |" in first.summary and "```diff" in first.summary, first.summary
         assert stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}")["run"]["status"] == "SUCCESS"
-        second = stage.promote(attempt=2)
+        second = stage.promote()
         expect(second, 0)
         assert second.outputs["outcome"] in ("promoted", "unchanged"), second.outputs
         assert [pull["number"] for pull in stage.mock.pulls()] == [1], "one promotion, one pull request"
@@ -49,13 +49,13 @@ def the_journal_is_kept_and_its_sum_handed_out(origin, folder):
             return subprocess.run(command, capture_output=True).returncode
         assert verify(journal) == 0, "the sum is that of the journal"
         assert verify(journal.replace(b"dana@acme.example", b"eve@acme.example.")) == 1, "it is not that of an edited one"
-        assert stage.promote(attempt=2, journal_artifact="").artifacts == {}
+        assert stage.promote(journal_artifact="").artifacts == {}
     with Stage(origin) as stage:
         # A promotion that ends badly leaves its journal too.
         stage.mock.in_port("/v1/blueprints/service/entities/web", "PATCH", {"properties": {"locked_in_prod": True}})
-        locked = stage.promote(attempt=2, journal_artifact="audit", journal_days="400")
+        locked = stage.promote(journal_artifact="audit", journal_days="400")
         expect(locked, 1)
-        assert locked.artifacts["audit-promote-2"]["days"] == 400
+        assert locked.artifacts["audit-promote-1"]["days"] == 400
         # Enterprise Server refuses such artifacts.
         there = stage.promote(github=ENTERPRISE, releases=RELEASES)
         expect(there, 1, "provenance: cannot be verified here")
@@ -85,18 +85,18 @@ def a_plan_is_approved_and_run(origin, _):
         done = stage.dispatch(approve)
         expect(done["promote"], 0, "keeping to plan.json", "Promoted")
         assert [pull["number"] for pull in stage.mock.pulls()] == [1]
-        assert set(done["promote"].artifacts) == {"plan", "promote-journal-plan-1", "promote-journal-promote-1"}
+        assert set(done["promote"].artifacts) == {"plan", "promote-journal-plan-2", "promote-journal-promote-2"}
 
 
 def compiled_policies_are_kept_if_asked(origin, _):
     with Stage(origin) as stage:
         assert stage.promote().cache_hit is None, "the built-in policy needs no cache"
-        assert stage.promote(cache="true", attempt=2).cache_hit is False
-        again = stage.promote(cache="true", attempt=3)
+        assert stage.promote(cache="true").cache_hit is False
+        again = stage.promote(cache="true")
         assert again.cache_hit is bool(stage.machine.caches), stage.machine.caches
         config = stage.repository / "promote.toml"
         config.write_text(config.read_text() + "\n[limits]\nwall = \"4m\"\n")
-        assert stage.promote(cache="true", attempt=4).cache_hit is False, "another configuration may name another component"
+        assert stage.promote(cache="true").cache_hit is False, "another configuration may name another component"
 
 
 def refusal(origin, _):
@@ -120,7 +120,7 @@ def failure_and_then_a_rerun(origin, _):
         expect(end, 4, "::error title=promotion failed::", "github.merge on acme/gitops#1", "is not granted")
         assert end.outputs["outcome"] == "violation", end.outputs
         config.write_text(whole)
-        again = stage.promote(attempt=2)
+        again = stage.promote()
         expect(again, 0, "has ended already")
         assert [pull["number"] for pull in stage.mock.pulls()] == [1], "the same pull request"
         assert again.outputs["outcome"] == "promoted", again.outputs
@@ -137,20 +137,23 @@ def service_down(origin, _):
 
 
 def a_cancelled_job_ends_within_the_time_of_the_runner(origin, _):
-    with Stage(origin) as stage, socket.create_server(("127.0.0.1", 0)) as silent:
-        # A GitHub that takes the connection and never answers.
-        address, held = f"http://127.0.0.1:{silent.getsockname()[1]}", []
+    for silent_one in ("GitHub", "Port"):
+        with Stage(origin) as stage, socket.create_server(("127.0.0.1", 0)) as silent:
+            # A service that takes the connection and never answers.
+            address, held = f"http://127.0.0.1:{silent.getsockname()[1]}", []
 
-        def connected():
-            held.append(silent.accept())
-            time.sleep(0.3)
-            held.append(time.monotonic())
-        end = stage.promote(github={"api_url": address}, cancel_when=connected)
-        assert end.result == "cancelled", end.log
-        assert end.outputs["outcome"] == "cancelled", f"the program itself got the signal, and said so:\n{end.log}"
-        assert time.monotonic() - held[1] < 10, "nobody had to kill it"
-        assert stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}")["run"]["status"] == "FAILURE", "and Port knows"
-        assert list(end.artifacts) == ["promote-journal-promote-1"], "the journal is kept all the same"
+            def connected():
+                held.append(silent.accept())
+                time.sleep(0.3)
+                held.append(time.monotonic())
+            given = {"github": {"api_url": address}} if silent_one == "GitHub" else {"port_api_url": address}
+            end = stage.promote(cancel_when=connected, **given)
+            assert end.result == "cancelled", end.log
+            assert end.outputs["outcome"] == "cancelled", f"the program itself got the signal, and said so:\n{end.log}"
+            assert time.monotonic() - held[1] < 10, "nobody had to kill it"
+            assert list(end.artifacts) == ["promote-journal-promote-1"], "the journal is kept all the same"
+            told = stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}")["run"]["status"]
+            assert told == ("FAILURE" if silent_one == "GitHub" else "IN_PROGRESS"), f"Port was told, if it listened: {told}"
 
 
 def nothing_from_port_is_run(origin, _):
@@ -159,7 +162,7 @@ def nothing_from_port_is_run(origin, _):
         hostile["payload"]["properties"] = {"reason": "$(touch pwned) `touch pwned` \"; touch pwned; '\n::set-env::x"}
         hostile["context"]["note"] = "${{ github.token }}"
         expect(stage.promote(hostile), 0)
-        by_input = stage.promote({"context": {"entity": "web"}}, attempt=2, payload=json.dumps(hostile))
+        by_input = stage.promote({"context": {"entity": "web"}}, payload=json.dumps(hostile))
         expect(by_input, 0)
         assert not list(stage.folder.rglob("pwned"))
 
@@ -199,7 +202,7 @@ def what_is_not_ours_is_not_run(origin, _):
         not_installed(stage, "the provenance of")
         expect(stage.promote(attestation="off"), 0, "provenance: not verified, as the workflow says")
         resigned()
-        expect(stage.promote(attempt=2, attestation="required"), 0, "provenance: built from")
+        expect(stage.promote(attestation="required"), 0, "provenance: built from")
 
 
 def where_there_is_no_release_it_says_what_to_do(origin, _):
@@ -211,7 +214,7 @@ def where_there_is_no_release_it_says_what_to_do(origin, _):
         mirror.mkdir(parents=True)
         (mirror / stage.archive().name).write_bytes(stage.archive().read_bytes())
         expect(stage.promote(github=ENTERPRISE, releases=mirror.parent.as_uri()), 0, "provenance: cannot be verified here")
-        expect(stage.promote(attempt=2, github=ENTERPRISE, releases=RELEASES), 0, "as the action expects")
+        expect(stage.promote(github=ENTERPRISE, releases=RELEASES), 0, "as the action expects")
     with Stage(origin) as stage:
         not_installed(stage, "must be an https or file URL", releases="http://127.0.0.1:1")
         not_installed(stage, "program is run or full", program="half")

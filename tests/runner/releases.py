@@ -31,7 +31,7 @@ def from_a_tag_to_a_promotion(shared, folder):
         first = stage.promote()
         expect(first, 0, "as the action expects", f"provenance: built from {origin.commit}", "Promoted")
         assert first.outputs["outcome"] == "promoted" and first.outputs["pull-request"] == "1", first.outputs
-        again = stage.promote(attempt=2)
+        again = stage.promote()
         expect(again, 0, "provenance: built from")
         assert again.outputs["outcome"] in ("promoted", "unchanged"), again.outputs
         assert [pull["number"] for pull in stage.mock.pulls()] == [1], "one promotion, one pull request"

@@ -150,6 +150,7 @@ class Stage:
 
     def __init__(self, origin, commit=None):
         self.origin, self.uses = origin, f"{OURS}@{commit or 'v' + origin.version}"
+        self.number, self.attempts = str(next(NUMBERS)), itertools.count(1)
 
     def __enter__(self):
         with contextlib.ExitStack() as held:
@@ -184,8 +185,7 @@ class Stage:
 
     def promote(self, sent=None, steps=(), **rest):
         """Dispatches the workflow and returns the end of its job; `steps` come after it, other names are inputs of the action."""
-        names = ("attempt", "cancel_when", "github")
-        own = {name: rest.pop(name) for name in names if name in rest}
+        own = {name: rest.pop(name) for name in ("cancel_when", "github") if name in rest}
 
         def change(jobs):
             jobs["promote"]["steps"][-1]["with"].update({name.replace("_", "-"): value for name, value in rest.items()})
@@ -193,22 +193,27 @@ class Stage:
             return jobs
         return self.dispatch(change, sent, **own)["promote"]
 
-    def dispatch(self, change, sent=None, attempt=1, cancel_when=None, github=None, reviewers=lambda environment, ref: True):
-        """Dispatches the workflow as Port does, by sending a message, with its jobs changed; returns how they ended."""
+    def dispatch(self, change, sent=None, cancel_when=None, github=None, reviewers=lambda environment, ref: True):
+        """Dispatches the workflow as Port does, by sending a message, with its jobs changed; returns how they ended.
+
+        All of a stage are attempts of one run, for one run in Port.
+        """
         sha = self.github.push(THEIRS, self.repository, "main")
         workflow = read_yaml(self.repository / WORKFLOW)
         workflow["jobs"]["promote"]["steps"][-1]["with"]["port-api-url"] = self.mock.port
         workflow["jobs"] = change(workflow["jobs"])
         inputs = {"port_payload": json.dumps(sent or message())}
+        attempt = str(next(self.attempts))
         run = Run(self.machine, workflow, {"inputs": inputs, "ref": "refs/heads/main", "repository": {}}, SECRETS, reviewers,
-                  **{"repository": THEIRS, "run_id": str(next(NUMBERS)), "run_attempt": str(attempt), "ref": "refs/heads/main",
+                  **{"repository": THEIRS, "run_id": self.number, "run_attempt": attempt, "ref": "refs/heads/main",
                      "ref_name": "main", "sha": sha, "event_name": "workflow_dispatch", "api_url": self.mock.api,
                      "workflow_ref": f"{THEIRS}/{WORKFLOW}@refs/heads/main", **(github or {})})
         if cancel_when:
             threading.Thread(target=lambda: (cancel_when(), run.cancel.set()), daemon=True).start()
         ends = run.play()
         for end in ends.values():
-            end.artifacts, end.outputs, end.group = run.artifacts, end.actions.get(OURS, {}), run.group
+            end.artifacts = {name: it for name, it in run.artifacts.items() if it["attempt"] == attempt}
+            end.outputs, end.group = end.actions.get(OURS, {}), run.group
             said = end.log + end.summary + json.dumps(end.outputs)
             for secret in ("mock-client-secret", "mock-github-token"):
                 assert secret not in said, f"a secret is in: {said}"
