@@ -202,7 +202,7 @@ const checks = {
   },
   "what conflicts now is refused with 405": async () => {
     const { data: others } = await octokit.rest.pulls.list({ ...at, head: "acme:other/a" });
-    await fails(octokit.rest.pulls.merge({ ...at, pull_number: others[0].number }), 405, /not mergeable/);
+    await fails(octokit.rest.pulls.merge({ ...at, pull_number: others[0].number }), 405, /merge conflicts/);
     const { data: closed } = await octokit.rest.pulls.update({ ...at, pull_number: others[0].number, state: "closed" });
     assert.ok(closed.state === "closed" && isDate(closed.closed_at) && !closed.merged);
   },

@@ -200,7 +200,7 @@ def the_merge_is_on_main():
 def what_conflicts_is_405():
     repo = world["repo"]
     [other] = repo.get_pulls(head="acme:other/a")
-    fails(GithubException, 405, "not mergeable", other.merge)
+    fails(GithubException, 405, "merge conflicts", other.merge)
     other.edit(state="closed")
     assert other.state == "closed" and aware(other.closed_at)
 
