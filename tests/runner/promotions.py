@@ -159,10 +159,10 @@ def a_cancelled_job_ends_within_the_time_of_the_runner(origin, _):
 def nothing_from_port_is_run(origin, _):
     with Stage(origin) as stage:
         hostile = message()
-        hostile["payload"]["properties"] = {"reason": "$(touch pwned) `touch pwned` \"; touch pwned; '\n::set-env::x"}
-        hostile["context"]["note"] = "${{ github.token }}"
+        hostile["properties"] = {"reason": "$(touch pwned) `touch pwned` \"; touch pwned; '\n::set-env::x"}
+        hostile["note"] = "${{ github.token }}"
         expect(stage.promote(hostile), 0)
-        by_input = stage.promote({"context": {"entity": "web"}}, payload=json.dumps(hostile))
+        by_input = stage.promote({"entity": "web"}, payload=json.dumps(hostile))
         expect(by_input, 0)
         assert not list(stage.folder.rglob("pwned"))
 
