@@ -122,13 +122,17 @@ impl PlanFile {
         }
     }
 
-    /// Writes it into a new file: an approved plan is never replaced.
+    /// Writes it into a new file that only the user can read: an approved plan is never replaced.
     ///
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), PlanError> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::from)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
         Ok(file.sync_all()?)

@@ -146,6 +146,7 @@ pub fn finish(
     command: impl Future<Output = anyhow::Result<u8>>,
 ) -> ExitCode {
     output::set_program(program);
+    leave_no_core();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -160,6 +161,20 @@ pub fn finish(
             output::problem(&format!("{error:#}"));
             ExitCode::from(USAGE_ERROR)
         }
+    }
+}
+
+/// Keeps the process from writing its memory, in which the credentials are, to a file when it crashes.
+fn leave_no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        // Lowering a limit is always allowed; where it is not, the system's own limit stands.
+        let _ = setrlimit(Resource::Core, none);
     }
 }
 

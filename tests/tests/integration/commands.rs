@@ -106,6 +106,40 @@ async fn mock(stage: &ProgramStage) -> (tokio::process::Child, BTreeMap<String, 
 }
 
 #[tokio::test]
+async fn what_stays_on_the_machine_goes_through_no_proxy() {
+    // Nobody listens at port 9.
+    let mut stage = ProgramStage::sample().await;
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        stage = stage.with(name, "http://127.0.0.1:9");
+    }
+    stage.run(&[]).await.expect(0);
+    stage.witness.expect_promoted();
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_crash_writes_no_memory_to_a_file() {
+    let stage = ProgramStage::sample().await;
+    let (serving, _) = mock(&stage).await;
+    let limits = format!("/proc/{}/limits", serving.id().unwrap());
+    let limits = std::fs::read_to_string(limits).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core"));
+    let fields: Vec<_> = core.unwrap().split_whitespace().collect();
+    assert_eq!(fields[4..6], ["0", "0"], "{limits}");
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_plan_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = ProgramStage::sample().await;
+    let arguments = ["plan", "--payload", "payload.json", "--out", "plan.json"];
+    stage.promote(&arguments).await.expect(0);
+    let mode = std::fs::metadata(stage.path("plan.json")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
 async fn mock_serves_whoever_has_its_environment() {
     let mut stage = ProgramStage::sample().await;
     let (mut serving, told) = mock(&stage).await;

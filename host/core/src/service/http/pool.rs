@@ -1,8 +1,10 @@
 //! The transport of production: a connection pool of reqwest over rustls and ring.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Uri;
 
 use crate::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
@@ -10,8 +12,14 @@ use crate::service::transport::{HttpRequest, HttpResponse, Transport, TransportE
 const LARGEST: usize = 16 * 1024 * 1024;
 
 /// A connection pool. It follows no redirect, so no credential goes where the client did not send it.
+///
+/// A proxy of the environment gets what leaves the machine, never what stays on it: who may set a variable must not read
+/// what a service on loopback is told.
 #[derive(Clone, Debug)]
-pub struct Pool(reqwest::Client);
+pub struct Pool {
+    outside: reqwest::Client,
+    loopback: reqwest::Client,
+}
 
 impl Pool {
     /// Opens a pool. GitHub cuts a request off after 10 seconds, so half a minute of silence is an end as well.
@@ -20,23 +28,44 @@ impl Pool {
     pub fn new() -> Result<Self, reqwest::Error> {
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(30))
-            .timeout(Duration::from_secs(60))
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build()?;
-        Ok(Self(client))
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .connect_timeout(Duration::from_secs(10))
+                .read_timeout(Duration::from_secs(30))
+                .timeout(Duration::from_secs(60))
+                .pool_idle_timeout(Duration::from_secs(20))
+        };
+        Ok(Self {
+            outside: builder().build()?,
+            loopback: builder().no_proxy().build()?,
+        })
     }
+
+    fn client_for(&self, uri: &Uri) -> &reqwest::Client {
+        if is_loopback(uri) {
+            &self.loopback
+        } else {
+            &self.outside
+        }
+    }
+}
+
+/// Returns whether a URI is of this machine (RFC 6761, section 6.3, for the name).
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|it: IpAddr| it.is_loopback())
 }
 
 #[async_trait]
 impl Transport for Pool {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let client = self.client_for(request.uri());
         let request = request.try_into().map_err(no_answer)?;
-        let mut response = self.0.execute(request).await.map_err(no_answer)?;
+        let mut response = client.execute(request).await.map_err(no_answer)?;
         let mut answer = HttpResponse::default();
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
@@ -58,5 +87,27 @@ fn no_answer(error: reqwest::Error) -> TransportError {
         TransportError::Connect(text)
     } else {
         TransportError::Lost(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let cases = [
+            ("http://127.0.0.1:80/v1", true),
+            ("http://127.9.9.9/", true),
+            ("http://[::1]:80/", true),
+            ("http://LocalHost/", true),
+            ("http://localhost.example/", false),
+            ("http://127.0.0.1.example/", false),
+            ("http://10.0.0.1/", false),
+            ("https://api.github.com/", false),
+        ];
+        for (uri, expected) in cases {
+            assert_eq!(is_loopback(&uri.parse().unwrap()), expected, "{uri}");
+        }
     }
 }
