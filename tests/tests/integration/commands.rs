@@ -130,13 +130,21 @@ async fn a_crash_writes_no_memory_to_a_file() {
 
 #[tokio::test]
 #[cfg(unix)]
-async fn a_plan_is_for_its_owner_alone() {
+async fn a_plan_and_a_journal_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let stage = ProgramStage::sample().await;
-    let arguments = ["plan", "--payload", "payload.json", "--out", "plan.json"];
-    stage.promote(&arguments).await.expect(0);
-    let mode = std::fs::metadata(stage.path("plan.json")).unwrap();
-    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    let plan = ["plan", "--payload", "payload.json"];
+    let files = ["--out", "plan.json", "--journal", "journal.jsonl"];
+    stage
+        .promote(&[plan.as_slice(), &files].concat())
+        .await
+        .expect(0);
+    for written in ["plan.json", "journal.jsonl"] {
+        let mode = std::fs::metadata(stage.path(written))
+            .unwrap()
+            .permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{written}");
+    }
 }
 
 #[tokio::test]
