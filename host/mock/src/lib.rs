@@ -21,7 +21,7 @@
 //! | [`shared`], [`transport`], [`clock`], [`server`] | how clients reach a world: in process, or over HTTP |
 //!
 //! ```
-//! use promote_mock::{Service, World};
+//! use promote_mock::{ServiceName, World};
 //!
 //! let mut world = World::sample();
 //! let request = http::Request::get("/v1/blueprints/image").body(Vec::new())?;
