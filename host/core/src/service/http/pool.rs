@@ -107,7 +107,8 @@ mod tests {
             ("https://api.github.com/", false),
         ];
         for (uri, expected) in cases {
-            assert_eq!(is_loopback(&uri.parse().unwrap()), expected, "{uri}");
+            let parsed = uri.parse().expect("a URI");
+            assert_eq!(is_loopback(&parsed), expected, "{uri}");
         }
     }
 }
