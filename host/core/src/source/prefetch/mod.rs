@@ -7,31 +7,28 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+mod lines;
 mod snapshot;
 
 use crate::call::{Call, Reply};
 use crate::contract::{Entity, EntityKey, Failure};
 use crate::gate::Admitted;
-use crate::gate::describe;
 use crate::grants::{Grants, Operation};
 use crate::run::RunMode;
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::live::{Live, line};
+use lines::Lines;
 use snapshot::Pulls;
 
 /// How old an answer may be that was fetched ahead.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
-/// How long a line waits for others to share its request; the first ones do not wait.
-const COMPANY: SignedDuration = SignedDuration::from_millis(500);
-
 /// Most bytes of a message in the log of the Port run.
 const LONGEST: usize = 10_000;
 
@@ -232,7 +229,7 @@ impl Source for Prefetch {
     }
 
     fn unsent(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.lines.waiting)
+        self.lines.take_unsent()
     }
 }
 
@@ -284,113 +281,6 @@ fn cut(message: &str) -> Cow<'_, str> {
             message.len()
         )
         .into(),
-    }
-}
-
-/// Lines for the log of the Port run, in order: at most one request of them is under way.
-#[derive(Default)]
-struct Lines {
-    waiting: Vec<String>,
-    /// When the oldest waiting line came.
-    since: Option<Timestamp>,
-    /// In a mutex only to be shared: a future is not.
-    under_way: Mutex<Option<Sending>>,
-    begun: bool,
-    failed: Option<Failure>,
-    /// Why the first lines were not taken, if they were not.
-    refused: Option<Failure>,
-    taken: bool,
-}
-
-type Sending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
-
-impl Lines {
-    fn add(&mut self, line: String, now: Timestamp) {
-        self.waiting.push(line);
-        self.since.get_or_insert(now);
-    }
-
-    /// Begins to send what waits, unless it should wait longer.
-    fn send_if_due(&mut self, live: &Arc<Live>, now: Timestamp) {
-        let due = self
-            .since
-            .is_some_and(|since| !self.begun || now.duration_since(since) >= COMPANY);
-        if due && self.under_way().is_none() {
-            self.send(live);
-        }
-    }
-
-    fn send(&mut self, live: &Arc<Live>) {
-        (self.begun, self.since) = (true, None);
-        let (text, live) = (
-            std::mem::take(&mut self.waiting).join("\n"),
-            Arc::clone(live),
-        );
-        *self.under_way() = Some(Box::pin(async move { live.port.log(&text).await }));
-    }
-
-    fn under_way(&mut self) -> &mut Option<Sending> {
-        self.under_way
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Awaits `work`; what is under way gets on meanwhile, and is not waited for.
-    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        while let Some(sending) = self.under_way() {
-            tokio::select! {
-                // In this order, so that a run against the mock world is the same each time.
-                biased;
-                sent = sending => self.sent(sent),
-                done = &mut work => return done,
-            }
-        }
-        work.await
-    }
-
-    /// Waits until Port has taken the first lines: who cannot write there must not write elsewhere.
-    async fn accepted(&mut self) -> Result<(), Failure> {
-        if !self.taken {
-            self.land().await;
-        }
-        // Nothing was sent of the write that asks, so it is a plain no, whatever became of the lines.
-        let no = |failure: &Failure| {
-            Failure::Rejected(format!(
-                "telling the Port run that it starts: {}",
-                describe(failure)
-            ))
-        };
-        self.refused
-            .as_ref()
-            .map_or(Ok(()), |failure| Err(no(failure)))
-    }
-
-    /// Waits for what is under way.
-    async fn land(&mut self) {
-        if let Some(sending) = self.under_way() {
-            let sent = sending.await;
-            self.sent(sent);
-        }
-    }
-
-    async fn settle(&mut self, live: &Arc<Live>) -> Result<(), Failure> {
-        loop {
-            self.land().await;
-            match self.waiting.is_empty() {
-                true => return self.failed.take().map_or(Ok(()), Err),
-                false => self.send(live),
-            }
-        }
-    }
-
-    fn sent(&mut self, result: Result<(), Failure>) {
-        *self.under_way() = None;
-        match result {
-            Ok(()) => self.taken = true,
-            Err(failure) if !self.taken => self.refused = Some(failure),
-            Err(failure) => self.failed = self.failed.take().or(Some(failure)),
-        }
     }
 }
 
