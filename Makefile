@@ -17,13 +17,13 @@ demo: setup ## Promote an image on an embedded Port and GitHub
 		echo "building promote: about 10 minutes on 2 cores the first time, seconds after that" >&2; \
 		$(CARGO) build --locked --bin promote; \
 	fi
-	@$(CARGO) run --quiet --locked -- demo
+	@$(CARGO) run --quiet --locked --bin promote -- demo
 
 test: setup ## Run every test
 	@.ci/test
 
 sweep: setup ## Let every call of every scenario fail in every way, and look whether the invariants hold
-	@$(CARGO) run --quiet --locked -- test tests/scenarios --sweep --coverage
+	@$(CARGO) run --quiet --locked --bin promote -- test tests/scenarios --sweep --coverage
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run
