@@ -2,11 +2,11 @@
 
 use crate::catalog::Item;
 use crate::host::{Ancestry, Comparison, File};
-use crate::image::Reference;
+use crate::image::ImageReference;
 use crate::settings::Part;
-use crate::time::Seconds;
+use crate::time::UnixSeconds;
 use crate::types::EntityKey;
-use crate::yaml::{self, Address, Site, Stream};
+use crate::yaml::{self, ScalarAddress, ScalarSite, YamlStream};
 
 /// Everything known about a promotion.
 #[derive(Debug)]
@@ -24,15 +24,15 @@ pub struct Facts {
     /// What the image relation of each production runtime should name.
     pub recorded: Vec<Vec<String>>,
     /// The image's reference, as the settings make it; of the first production runtime, where they differ.
-    pub wanted: Option<Reference>,
+    pub wanted: Option<ImageReference>,
     /// The image's digest, if the catalog knows it.
     pub digest: Option<String>,
     /// The files at the base branch, all at one commit.
     pub files: Vec<File>,
     /// The scalars to change, in the order of the settings.
-    pub sites: Vec<Target>,
+    pub sites: Vec<DeployTarget>,
     /// The time, if a rule asks for it.
-    pub now: Option<Seconds>,
+    pub now: Option<UnixSeconds>,
     /// E-mail address of the person who started the run, else their name.
     pub actor: Option<String>,
     /// Their teams, if a rule asks for them.
@@ -50,18 +50,18 @@ pub struct Facts {
     /// The text of the file that stops the line, if there is one.
     pub freeze_file: Option<String>,
     /// Since when the image has been in each of staging.
-    pub soaking: Vec<Soaking>,
+    pub soaking: Vec<SoakFacts>,
     /// Staging's own manifests.
     pub staging_manifests: Vec<StagingManifest>,
     /// When the new and the current image were pushed, if the catalog knows both.
-    pub pushed: Option<(Seconds, Seconds)>,
+    pub pushed: Option<(UnixSeconds, UnixSeconds)>,
     /// Where the image was built from.
-    pub provenance: Provenance,
+    pub provenance: ImageProvenance,
 }
 
 /// Where an image was built from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Provenance {
+pub enum ImageProvenance {
     /// The rule is off.
     NotAsked,
     /// It cannot be told, and why.
@@ -81,7 +81,7 @@ pub enum Provenance {
 
 /// Since when an image has been in a runtime.
 #[derive(Clone, Debug)]
-pub struct Soaking {
+pub struct SoakFacts {
     /// The runtime.
     pub runtime: EntityKey,
     /// The time as the catalog has it, or why it is not known.
@@ -105,24 +105,24 @@ pub struct StagingManifest {
 
 /// One scalar of one file, and what it should hold.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct DeployTarget {
     /// Index into [`Facts::files`].
     pub file: usize,
     /// Where it is in the file.
-    pub address: Address,
+    pub address: ScalarAddress,
     /// How people name that.
     pub shown: String,
     /// Which part of the image's reference it holds.
     pub part: Part,
     /// Where it is in the text, and what it holds.
-    pub site: Site,
+    pub site: ScalarSite,
     /// The image that it holds, as far as it says so.
-    pub held: Option<Reference>,
+    pub held: Option<ImageReference>,
     /// What it should hold.
     pub wanted: String,
 }
 
-impl Target {
+impl DeployTarget {
     /// Whether the manifest holds the image already, as text that no reader takes for a number.
     pub fn is_current(&self) -> bool {
         self.site.value == self.wanted && self.site.is_text
@@ -132,8 +132,8 @@ impl Target {
     ///
     /// # Errors
     /// As [`yaml::find()`].
-    pub fn find(&self, content: &str) -> Result<Site, String> {
-        yaml::find(&Stream::read(content)?, &self.address)
+    pub fn find(&self, content: &str) -> Result<ScalarSite, String> {
+        yaml::find(&YamlStream::read(content)?, &self.address)
     }
 }
 
@@ -163,13 +163,13 @@ impl Facts {
             soaking: Vec::new(),
             staging_manifests: Vec::new(),
             pushed: None,
-            provenance: Provenance::NotAsked,
+            provenance: ImageProvenance::NotAsked,
         }
     }
 
     /// Whether nothing has to change in git.
     pub fn is_current(&self) -> bool {
-        self.sites.iter().all(Target::is_current)
+        self.sites.iter().all(DeployTarget::is_current)
     }
 
     /// What changes, for people.
@@ -195,7 +195,7 @@ impl Facts {
     }
 
     /// The image as the manifests hold it once all is written: with a tag or a digest only if one of them has it.
-    pub fn promoted(&self) -> Option<Reference> {
+    pub fn promoted(&self) -> Option<ImageReference> {
         let mut image = self.wanted.clone()?;
         let writes = |parts: &[Part]| {
             self.sites

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::host::{Ancestry, Check, Commit, Mergeability, Proposal, PullRequest};
 use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
 
-pub(crate) struct Fake {
+pub(crate) struct FakeHost {
     pub(crate) entities: BTreeMap<(String, String), Entity>,
     pub(crate) files: BTreeMap<String, String>,
     /// The files at each commit of the base branch but the newest, by its name: `m2` comes after `m1`.
@@ -74,7 +74,7 @@ spec:
           image: ghcr.io/acme/web:1.4.1 # pinned
 ";
 
-impl Fake {
+impl FakeHost {
     /// The guide's data: staging runs 1.4.2, production 1.4.1.
     pub(crate) fn guide() -> Self {
         let digest = |c: &str| c.repeat(64);

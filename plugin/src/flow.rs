@@ -12,12 +12,12 @@ use crate::catalog::named;
 use crate::facts::Facts;
 use crate::gates::{self, reason};
 use crate::gather::gather;
-use crate::host::{Change, Host, PullFilter, PullState, Severity};
+use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
 use crate::types::{Failure, Outcome, Promotion, Relation, Request, Waiting};
 
-use land::Landing;
+use land::LandingResult;
 use promote_guest::{Stop, explain};
 
 /// How often a run starts over because somebody else was faster.
@@ -27,7 +27,7 @@ const ROUNDS: usize = 3;
 ///
 /// # Errors
 /// Fails as the calls do. A promotion that must not happen is an outcome, not an error.
-pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failure> {
+pub fn promote(host: &mut impl PolicyHost, request: &Request) -> Result<Outcome, Failure> {
     let settings = Settings::parse(&request.settings).map_err(Failure::Rejected)?;
     let settings = match chain::pick(settings, request) {
         Ok(settings) => settings,
@@ -43,7 +43,7 @@ pub fn promote(host: &mut impl Host, request: &Request) -> Result<Outcome, Failu
         .repository
         .clone()
         .or_else(|| request.workflow.repository.clone());
-    let mut run = Run {
+    let mut run = PromotionRun {
         host,
         request,
         settings: &settings,
@@ -70,7 +70,7 @@ fn bounded(outcome: Outcome) -> Outcome {
 }
 
 /// What there is to do, once nothing speaks against it.
-struct Plan {
+struct PromotionPlan {
     facts: Facts,
     repository: String,
     /// The image as git holds it in the end.
@@ -80,7 +80,7 @@ struct Plan {
     branch: String,
 }
 
-impl Plan {
+impl PromotionPlan {
     fn promotion(
         &self,
         previous: Option<&str>,
@@ -96,7 +96,7 @@ impl Plan {
     }
 }
 
-struct Run<'a, H> {
+struct PromotionRun<'a, H> {
     host: &'a mut H,
     request: &'a Request,
     settings: &'a Settings,
@@ -105,7 +105,7 @@ struct Run<'a, H> {
     conflict: Option<String>,
 }
 
-impl<H: Host> Run<'_, H> {
+impl<H: PolicyHost> PromotionRun<'_, H> {
     fn rounds(&mut self) -> Result<Outcome, Stop> {
         let mut round = 1;
         loop {
@@ -127,7 +127,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Reads everything and asks every rule; writes nothing.
-    fn decide(&mut self) -> Result<Plan, Stop> {
+    fn decide(&mut self) -> Result<PromotionPlan, Stop> {
         let (facts, mut reasons) = gather(self.host, self.request, self.settings, self.repository)?;
         // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
         let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
@@ -156,7 +156,7 @@ impl<H: Host> Run<'_, H> {
             true => text::rollback_branch(service, environment, &self.request.run_id),
             false => text::branch(service, environment, &wanted),
         };
-        Ok(Plan {
+        Ok(PromotionPlan {
             repository: repository.to_owned(),
             image: promoted,
             image_id,
@@ -166,7 +166,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
-    fn settle(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
+    fn settle(&mut self, plan: &mut PromotionPlan) -> Result<Outcome, Stop> {
         let head = format!("{}*", plan.branch);
         let base = &self.settings.base;
         let pulls =
@@ -191,7 +191,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Commits, opens the pull request, merges it, and tells the catalog.
-    fn carry_out(&mut self, plan: &mut Plan) -> Result<Outcome, Stop> {
+    fn carry_out(&mut self, plan: &mut PromotionPlan) -> Result<Outcome, Stop> {
         let pull = self.propose(plan)?;
         let what = format!(
             "pull request {} changes {}",
@@ -202,12 +202,12 @@ impl<H: Host> Run<'_, H> {
         self.decorate(plan, &pull);
         self.supersede(plan, &pull);
         match self.land(plan, &pull)? {
-            Landing::Waits(until) => Ok(Outcome::Pending(Waiting {
+            LandingResult::Waits(until) => Ok(Outcome::Pending(Waiting {
                 image: plan.image.clone(),
                 pull_request: pull.number,
                 until,
             })),
-            Landing::Merged(commit) => {
+            LandingResult::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
                 // It is done: to start over now could only do it twice, if a read lags behind the merge.
                 self.record(plan)
@@ -222,7 +222,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// A human's "closed" is a no.
-    fn refuse_if_closed(&mut self, plan: &Plan) -> Result<(), Stop> {
+    fn refuse_if_closed(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
         let head = format!("{}*", plan.branch);
         let pulls = self.host.find_pull_requests(
             &plan.repository,
@@ -243,7 +243,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Deletes the branch of a merged pull request. That it stays is untidy, not wrong.
-    fn clean_up(&mut self, plan: &Plan, branch: &str) {
+    fn clean_up(&mut self, plan: &PromotionPlan, branch: &str) {
         if let Err(failure) = self.host.delete_branch(&plan.repository, branch) {
             self.warn(&format!(
                 "branch {branch} is merged but could not be deleted: {}",
@@ -253,7 +253,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Points the catalog's runtimes at the image, unless they do already.
-    fn record(&mut self, plan: &Plan) -> Result<(), Stop> {
+    fn record(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
         let relation = &self.settings.image_relation;
         let facts = &plan.facts;
         for (runtime, targets) in facts.production.iter().zip(&facts.recorded) {

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::catalog::{Item, named};
 use crate::facts::Facts;
 use crate::gates::reason;
-use crate::host::Host;
-use crate::image::{Reference, is_digest};
+use crate::host::PolicyHost;
+use crate::image::{ImageReference, is_digest};
 use crate::settings::{Digest, Settings};
 use crate::template;
 use crate::types::{EntityKey, Failure, Reason, Request};
@@ -23,12 +23,12 @@ use crate::types::{EntityKey, Failure, Reason, Request};
 /// # Errors
 /// Fails as the calls do, except that a file or entity that does not exist is a reason.
 pub fn gather(
-    host: &mut impl Host,
+    host: &mut impl PolicyHost,
     request: &Request,
     settings: &Settings,
     repository: Option<&str>,
 ) -> Result<(Option<Facts>, Vec<Reason>), Failure> {
-    let mut gathering = Gathering {
+    let mut gathering = FactsReader {
         host,
         request,
         settings,
@@ -38,14 +38,14 @@ pub fn gather(
     Ok((facts, gathering.reasons))
 }
 
-struct Gathering<'a, H> {
+struct FactsReader<'a, H> {
     host: &'a mut H,
     request: &'a Request,
     settings: &'a Settings,
     reasons: Vec<Reason>,
 }
 
-impl<H: Host> Gathering<'_, H> {
+impl<H: PolicyHost> FactsReader<'_, H> {
     fn facts(&mut self, repository: Option<&str>) -> Result<Option<Facts>, Failure> {
         let key = &self.request.subject.key;
         let Some(service) = self.host.get_entity(key)? else {
@@ -288,7 +288,7 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// How an image is written, for a runtime of production.
-    fn reference(&self, image: &Item, production: Option<&Item>) -> Result<Reference, Reason> {
+    fn reference(&self, image: &Item, production: Option<&Item>) -> Result<ImageReference, Reason> {
         let refuse = |what| {
             reason(
                 "image",
@@ -309,12 +309,12 @@ impl<H: Host> Gathering<'_, H> {
         }
         let text = template::render(&self.settings.reference, &own)
             .map_err(|what| reason("image", format!("setting `reference`: {what}")))?;
-        let wanted = Reference::parse(&text).map_err(refuse)?;
+        let wanted = ImageReference::parse(&text).map_err(refuse)?;
         let property = &self.settings.digest_property;
         match (image.text(property), self.settings.digest) {
             _ if wanted.digest.is_some() => Ok(wanted),
             (Some(digest), Digest::Prefer | Digest::Require) => {
-                Reference::parse(&format!("{wanted}@{digest}")).map_err(refuse)
+                ImageReference::parse(&format!("{wanted}@{digest}")).map_err(refuse)
             }
             (None, Digest::Require) => {
                 let what = format!(

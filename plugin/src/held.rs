@@ -1,11 +1,11 @@
 //! What one scalar holds of an image, and how it holds another one: in the same form.
 
-use crate::image::{Reference, is_digest};
+use crate::image::{ImageReference, is_digest};
 use crate::settings::Part;
 
 /// What one scalar says of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldImage {
     /// What stands before a reference: `web=` in Kustomize's lists, `--image=` in arguments, `oci://`.
     prefix: String,
     /// Host and path, or only the path where the registry stands apart.
@@ -18,7 +18,7 @@ pub struct Held {
     is_bare: bool,
 }
 
-impl Held {
+impl HeldImage {
     /// Reads a scalar that holds this part of a reference.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Held {
         match part {
             Part::Reference | Part::Repository => {
                 let (prefix, text) = split_prefix(value);
-                let held = Reference::parse(text)?;
+                let held = ImageReference::parse(text)?;
                 if part == Part::Repository && (held.tag.is_some() || held.digest.is_some()) {
                     return Err(format!(
                         "`{}` is more than a repository: `part = \"reference\"` writes the whole of it",
@@ -50,7 +50,7 @@ impl Held {
                     is_bare: false,
                 })
             }
-            Part::Tag | Part::TagDigest => match Reference::parse(&format!("x:{value}")) {
+            Part::Tag | Part::TagDigest => match ImageReference::parse(&format!("x:{value}")) {
                 Ok(held) => Ok(Self {
                     tag: held.tag,
                     digest: held.digest,
@@ -73,7 +73,7 @@ impl Held {
                     ..Self::default()
                 })
             }
-            Part::Registry => match Reference::parse(&format!("{value}/x")) {
+            Part::Registry => match ImageReference::parse(&format!("{value}/x")) {
                 Ok(_) => Ok(Self::default()),
                 Err(_) => Err(format!("`{}` is not a registry", shown())),
             },
@@ -82,11 +82,11 @@ impl Held {
 
     /// The text that holds an image in the same form; none if the image lacks what stands there. The image's digest is used
     /// where the form has one.
-    pub fn text(&self, part: Part, image: &Reference, digest: Option<&str>) -> Option<String> {
+    pub fn text(&self, part: Part, image: &ImageReference, digest: Option<&str>) -> Option<String> {
         let pinned = |text: &str| digest.map(|digest| format!("{text}@{digest}"));
         match part {
             Part::Reference => {
-                let image = Reference {
+                let image = ImageReference {
                     digest: digest.map(str::to_owned),
                     ..image.clone()
                 };
@@ -107,11 +107,11 @@ impl Held {
     }
 
     /// Whether this is what stands there for an image.
-    pub fn denotes(&self, part: Part, image: &Reference, digest: Option<&str>) -> bool {
+    pub fn denotes(&self, part: Part, image: &ImageReference, digest: Option<&str>) -> bool {
         let same =
             |held: &Option<String>, known: Option<&str>| held.is_none() || held.as_deref() == known;
         let digest = image.digest.as_deref().or(digest);
-        let repository = self.repository.as_ref().map(|repository| Reference {
+        let repository = self.repository.as_ref().map(|repository| ImageReference {
             repository: repository.clone(),
             tag: None,
             digest: None,
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_new_value_has_the_form_of_the_old_one() {
-        let image = Reference::parse("ghcr.io/acme/web:1.4.2").unwrap();
+        let image = ImageReference::parse("ghcr.io/acme/web:1.4.2").unwrap();
         let digest = format!("sha256:{HEX}");
         let old = "4".repeat(64);
         let table = [
@@ -188,12 +188,12 @@ mod tests {
             (Part::Registry, "docker.io".to_owned(), "ghcr.io".to_owned()),
         ];
         for (part, old, new) in table {
-            let held = Held::read(part, &old).unwrap();
+            let held = HeldImage::read(part, &old).unwrap();
             let pin = held.digest.is_some() || part == Part::TagDigest;
             let text = held.text(part, &image, pin.then_some(digest.as_str()));
             assert_eq!(text.as_deref(), Some(new.as_str()), "{old}");
             let denotes = |text: &str| {
-                let held = Held::read(part, text).unwrap();
+                let held = HeldImage::read(part, text).unwrap();
                 held.denotes(part, &image, Some(&digest))
             };
             assert!(denotes(&new), "{new}");
@@ -216,7 +216,7 @@ mod tests {
             (Part::Reference, "a b=x:1", "is not an image reference"),
         ];
         for (part, value, words) in table {
-            let why = Held::read(part, value).unwrap_err();
+            let why = HeldImage::read(part, value).unwrap_err();
             assert!(why.contains(words), "{value}: {why}");
         }
     }

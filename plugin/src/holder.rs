@@ -6,21 +6,21 @@
 mod family;
 
 use crate::gates::reason;
-use crate::held::Held;
-use crate::image::Reference;
+use crate::held::HeldImage;
+use crate::image::ImageReference;
 use crate::settings::{Digest, Part};
 use crate::types::Reason;
-use crate::yaml::path::Step;
-use crate::yaml::{self, Address, Site, Stream};
+use crate::yaml::path::YamlStep;
+use crate::yaml::{self, ScalarAddress, ScalarSite, YamlStream};
 
-use family::Family;
+use family::ImageParts;
 pub(crate) use family::{is_meant_by_name, usual_part};
 
 /// A scalar that holds a part of an image.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ImagePlace {
     /// Where it is, and nowhere else.
-    pub address: Address,
+    pub address: ScalarAddress,
     /// How people name it.
     pub shown: String,
     /// Which part it holds; none if its key says so.
@@ -29,11 +29,11 @@ pub struct Place {
 
 /// What a place should hold.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct ImageWish<'a> {
     /// The file, for messages.
     pub file: &'a str,
     /// The image.
-    pub image: &'a Reference,
+    pub image: &'a ImageReference,
     /// Its digest, if the catalog knows one.
     pub digest: Option<&'a str>,
     /// What is to be done with digests.
@@ -46,17 +46,17 @@ pub struct Wish<'a> {
 
 /// One value to write.
 #[derive(Clone, Debug)]
-pub struct Write {
+pub struct ScalarWrite {
     /// Where it is.
-    pub address: Address,
+    pub address: ScalarAddress,
     /// How people name it.
     pub shown: String,
     /// Which part it holds.
     pub part: Part,
     /// Where it is in the text, and what it holds.
-    pub site: Site,
+    pub site: ScalarSite,
     /// The image that it holds, as far as it says so.
-    pub held: Option<Reference>,
+    pub held: Option<ImageReference>,
     /// What it should hold.
     pub text: String,
 }
@@ -65,15 +65,19 @@ pub struct Write {
 ///
 /// # Errors
 /// Says, by rule, why they cannot or must not say it.
-pub fn writes(stream: &Stream<'_>, place: &Place, wish: Wish<'_>) -> Result<Vec<Write>, Reason> {
+pub fn writes(
+    stream: &YamlStream<'_>,
+    place: &ImagePlace,
+    wish: ImageWish<'_>,
+) -> Result<Vec<ScalarWrite>, Reason> {
     let part = place
         .part
         .unwrap_or_else(|| usual_part(stream, &place.address));
-    let mut holding = Holding {
+    let mut holding = WriteCollector {
         stream,
         place,
         wish,
-        family: Family::of(stream, &place.address, part),
+        family: ImageParts::of(stream, &place.address, part),
         writes: Vec::new(),
     };
     match part {
@@ -83,26 +87,28 @@ pub fn writes(stream: &Stream<'_>, place: &Place, wish: Wish<'_>) -> Result<Vec<
     Ok(holding.writes)
 }
 
-struct Holding<'a> {
-    stream: &'a Stream<'a>,
-    place: &'a Place,
-    wish: Wish<'a>,
-    family: Family,
-    writes: Vec<Write>,
+struct WriteCollector<'a> {
+    stream: &'a YamlStream<'a>,
+    place: &'a ImagePlace,
+    wish: ImageWish<'a>,
+    family: ImageParts,
+    writes: Vec<ScalarWrite>,
 }
 
-impl Holding<'_> {
+impl WriteCollector<'_> {
     /// Names the place, or another part beside it.
-    fn at(&self, address: &Address) -> String {
+    fn at(&self, address: &ScalarAddress) -> String {
         let last = address.path.0.last();
         let shown = if *address == self.place.address {
             self.place.shown.clone()
         } else {
             match (last, address.path.0.iter().rev().nth(1)) {
-                (Some(Step::Key(key)), Some(Step::Where { value, .. })) if key == "value" => {
+                (Some(YamlStep::Key(key)), Some(YamlStep::Where { value, .. }))
+                    if key == "value" =>
+                {
                     format!("{value}` beside `{}", self.place.shown)
                 }
-                (Some(Step::Key(key)), _) => format!("{key}` beside `{}", self.place.shown),
+                (Some(YamlStep::Key(key)), _) => format!("{key}` beside `{}", self.place.shown),
                 _ => address.path.to_string(),
             }
         };
@@ -110,10 +116,10 @@ impl Holding<'_> {
     }
 
     /// The scalar at an address, and what it holds.
-    fn held(&self, address: &Address, part: Part) -> Result<(Site, Held), Reason> {
+    fn held(&self, address: &ScalarAddress, part: Part) -> Result<(ScalarSite, HeldImage), Reason> {
         let what = |what| reason("manifest", format!("`{}`: {what}", self.wish.file));
         let site = yaml::find(self.stream, address).map_err(what)?;
-        let held = Held::read(part, &site.value)
+        let held = HeldImage::read(part, &site.value)
             .map_err(|what| reason("manifest", format!("{}: {what}", self.at(address))))?;
         Ok((site, held))
     }
@@ -146,7 +152,7 @@ impl Holding<'_> {
                 ),
             ));
         }
-        let reference = Reference {
+        let reference = ImageReference {
             repository: held.repository.clone().unwrap_or_default(),
             tag: held.tag.clone(),
             digest: held.digest.clone(),
@@ -217,7 +223,7 @@ impl Holding<'_> {
                     ),
                 ));
             }
-            let reference = Reference {
+            let reference = ImageReference {
                 repository: moved
                     .clone()
                     .unwrap_or_else(|| self.wish.image.repository.clone()),
@@ -252,7 +258,7 @@ impl Holding<'_> {
             Some(registry) => format!("{}/{bare}", registry.trim_end_matches('/')),
             None => bare.to_owned(),
         };
-        let held = Reference::parse(&full)
+        let held = ImageReference::parse(&full)
             .map_err(|what| reason("manifest", format!("{}: {what}", self.at(&address))))?;
         let is_same = if self.family.is_name {
             is_meant_by_name(&held, &image)
@@ -294,7 +300,7 @@ impl Holding<'_> {
         Ok(Some(held.repository))
     }
 
-    fn other_repository(&self, address: &Address, held: &str) -> Reason {
+    fn other_repository(&self, address: &ScalarAddress, held: &str) -> Reason {
         let hint = if self.family.is_name {
             "; the image that Kustomize puts in its place is `newName`, write that into the file"
         } else if self.wish.allow_other {
@@ -313,7 +319,7 @@ impl Holding<'_> {
     }
 
     /// The digest to write, if one is to be written at a place that is pinned by one, or is not.
-    fn digest(&self, address: &Address, is_pinned: bool) -> Result<Option<&str>, Reason> {
+    fn digest(&self, address: &ScalarAddress, is_pinned: bool) -> Result<Option<&str>, Reason> {
         let digest = self.wish.image.digest.as_deref();
         if digest.is_some() {
             return Ok(digest);
@@ -343,11 +349,11 @@ impl Holding<'_> {
 
     fn push(
         &mut self,
-        address: Address,
+        address: ScalarAddress,
         part: Part,
-        site: Site,
+        site: ScalarSite,
         text: Option<String>,
-        held: Option<Reference>,
+        held: Option<ImageReference>,
     ) -> Result<(), Reason> {
         let Some(text) = text else {
             return Err(reason(
@@ -365,7 +371,7 @@ impl Holding<'_> {
         } else {
             address.path.to_string()
         };
-        self.writes.push(Write {
+        self.writes.push(ScalarWrite {
             address,
             shown,
             part,

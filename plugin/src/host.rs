@@ -1,6 +1,6 @@
 //! The calls that the policy makes, as a trait, so that the flow runs against a fake in native tests.
 //!
-//! [`Imports`] is the only place that touches the component's imports.
+//! [`HostImports`] is the only place that touches the component's imports.
 
 use promote_guest::{
     env, github_merge, github_propose, github_read, port_read, port_write, run_log,
@@ -22,11 +22,11 @@ macro_rules! calls {
     ($($from:ident: fn $name:ident($($arg:ident: $kind:ty),*) $(-> $answer:ty)?;)*) => {
         /// What the policy can ask of the world. Each method is documented in `wit/`.
         #[allow(missing_docs, reason = "each method is the import of the same name, documented in wit/")]
-        pub trait Host {
+        pub trait PolicyHost {
             $(fn $name(&mut self, $($arg: $kind),*) $(-> $answer)?;)*
         }
 
-        impl Host for Imports {
+        impl PolicyHost for HostImports {
             $(fn $name(&mut self, $($arg: $kind),*) $(-> $answer)? { $from::$name($($arg),*) })*
         }
     };
@@ -34,38 +34,38 @@ macro_rules! calls {
 
 /// The component's imports.
 #[derive(Debug)]
-pub struct Imports;
+pub struct HostImports;
 
-type Told<T> = Result<T, Failure>;
+type CallResult<T> = Result<T, Failure>;
 
 calls! {
     env: fn now() -> String;
     env: fn sleep(seconds: u32);
     run_log: fn note(severity: Severity, message: &str);
-    port_read: fn get_entity(key: &EntityKey) -> Told<Option<Entity>>;
-    port_read: fn get_entities(keys: &[EntityKey]) -> Told<Vec<Option<Entity>>>;
-    port_read: fn search(blueprint: &str, query: &str) -> Told<Vec<Entity>>;
-    port_write: fn update_entity(key: &EntityKey, change: &Change) -> Told<Entity>;
-    github_read: fn read_file(repository: &str, path: &str, revision: &str) -> Told<Option<File>>;
-    github_read: fn get_commit(repository: &str, revision: &str) -> Told<Option<Commit>>;
-    github_read: fn compare(repository: &str, base: &str, head: &str) -> Told<Comparison>;
-    github_read: fn get_checks(repository: &str, commit: &str, base: &str) -> Told<Vec<Check>>;
-    github_read: fn get_pull_request(repository: &str, number: u32) -> Told<PullRequest>;
+    port_read: fn get_entity(key: &EntityKey) -> CallResult<Option<Entity>>;
+    port_read: fn get_entities(keys: &[EntityKey]) -> CallResult<Vec<Option<Entity>>>;
+    port_read: fn search(blueprint: &str, query: &str) -> CallResult<Vec<Entity>>;
+    port_write: fn update_entity(key: &EntityKey, change: &Change) -> CallResult<Entity>;
+    github_read: fn read_file(repository: &str, path: &str, revision: &str) -> CallResult<Option<File>>;
+    github_read: fn get_commit(repository: &str, revision: &str) -> CallResult<Option<Commit>>;
+    github_read: fn compare(repository: &str, base: &str, head: &str) -> CallResult<Comparison>;
+    github_read: fn get_checks(repository: &str, commit: &str, base: &str) -> CallResult<Vec<Check>>;
+    github_read: fn get_pull_request(repository: &str, number: u32) -> CallResult<PullRequest>;
     github_read: fn find_pull_requests(
         repository: &str, head: &str, base: &str, filter: PullFilter
-    ) -> Told<Vec<PullRequest>>;
-    github_propose: fn propose(proposal: &Proposal) -> Told<PullRequest>;
-    github_propose: fn delete_branch(repository: &str, branch: &str) -> Told<()>;
-    github_propose: fn close_pull_request(repository: &str, number: u32) -> Told<()>;
-    github_propose: fn comment(repository: &str, number: u32, marker: &str, body: &str) -> Told<()>;
-    github_propose: fn add_labels(repository: &str, number: u32, labels: &[String]) -> Told<()>;
+    ) -> CallResult<Vec<PullRequest>>;
+    github_propose: fn propose(proposal: &Proposal) -> CallResult<PullRequest>;
+    github_propose: fn delete_branch(repository: &str, branch: &str) -> CallResult<()>;
+    github_propose: fn close_pull_request(repository: &str, number: u32) -> CallResult<()>;
+    github_propose: fn comment(repository: &str, number: u32, marker: &str, body: &str) -> CallResult<()>;
+    github_propose: fn add_labels(repository: &str, number: u32, labels: &[String]) -> CallResult<()>;
     github_propose: fn request_reviewers(
         repository: &str, number: u32, users: &[String], teams: &[String]
-    ) -> Told<()>;
+    ) -> CallResult<()>;
     github_merge: fn merge(
         repository: &str, number: u32, expected_head: &str, method: MergeMethod
-    ) -> Told<Merged>;
+    ) -> CallResult<Merged>;
     github_merge: fn merge_when_ready(
         repository: &str, number: u32, expected_head: &str, method: MergeMethod
-    ) -> Told<Merged>;
+    ) -> CallResult<Merged>;
 }

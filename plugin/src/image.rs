@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A reference that fits the grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
+pub struct ImageReference {
     /// Host, path; no tag, no digest. As written.
     pub repository: String,
     /// The part after the colon.
@@ -17,7 +17,7 @@ pub struct Reference {
     pub digest: Option<String>,
 }
 
-impl Reference {
+impl ImageReference {
     /// Parses a reference.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Reference {
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for ImageReference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.repository)?;
         if let Some(tag) = &self.tag {
@@ -222,7 +222,7 @@ mod tests {
         for (text, repository, tag) in table {
             for suffix in [String::new(), format!("@{digest}")] {
                 let text = format!("{text}{suffix}");
-                let parsed = Reference::parse(&text).unwrap();
+                let parsed = ImageReference::parse(&text).unwrap();
                 assert_eq!(
                     (parsed.repository.as_str(), parsed.tag.as_deref()),
                     (repository, tag),
@@ -237,8 +237,8 @@ mod tests {
     #[test]
     fn a_path_is_measured_without_its_host() {
         let path = format!("a/{}", "b".repeat(253));
-        assert!(Reference::parse(&format!("registry.example:5000/{path}:1")).is_ok());
-        assert!(Reference::parse(&format!("registry.example:5000/{path}b:1")).is_err());
+        assert!(ImageReference::parse(&format!("registry.example:5000/{path}:1")).is_ok());
+        assert!(ImageReference::parse(&format!("registry.example:5000/{path}b:1")).is_err());
     }
 
     #[test]
@@ -282,18 +282,18 @@ mod tests {
             "app@md5:d41d8cd98f00b204e9800998ecf8427e",
         ];
         for text in bad {
-            assert!(Reference::parse(text).is_err(), "{text:?}");
+            assert!(ImageReference::parse(text).is_err(), "{text:?}");
         }
         let tag = format!("app:{}", "a".repeat(129));
-        assert!(Reference::parse(&tag).is_err());
+        assert!(ImageReference::parse(&tag).is_err());
     }
 
     #[test]
     fn knows_the_short_names_of_docker_hub() {
         let same = |a: &str, b: &str| {
-            Reference::parse(a)
+            ImageReference::parse(a)
                 .unwrap()
-                .same_repository(&Reference::parse(b).unwrap())
+                .same_repository(&ImageReference::parse(b).unwrap())
         };
         assert!(same("nginx:1", "docker.io/library/nginx:2"));
         assert!(same("acme/web", "index.docker.io/acme/web"));

@@ -5,95 +5,97 @@ mod helm;
 mod kubernetes;
 mod kustomize;
 
-use crate::holder::Place;
-use crate::image::Reference;
+use crate::holder::ImagePlace;
+use crate::image::ImageReference;
 use crate::yaml::address::some;
-use crate::yaml::{Address, Path, Selector, Stream};
+use crate::yaml::{DocumentSelector, ScalarAddress, YamlPath, YamlStream};
 
 /// How to find an image in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum ManifestLayout {
     /// By a path.
-    Path(Path),
+    Path(YamlPath),
     /// In `images` of a Kustomization; the one of this name, else those of the image's repository.
     Kustomize(Option<String>),
     /// In a chart's values, in the map or text at this path.
-    HelmValues(Path),
+    HelmValues(YamlPath),
     /// In containers; the one of this name, else those of the image's repository.
     Kubernetes(Option<String>),
     /// In the source of an application of Argo CD; in Helm values and parameters at this path.
-    ArgoApplication(Path),
+    ArgoApplication(YamlPath),
 }
 
 /// Which file, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
+pub struct ManifestSearch {
     /// What the file is.
-    pub layout: Layout,
+    pub layout: ManifestLayout,
     /// Which of its documents.
-    pub document: Selector,
+    pub document: DocumentSelector,
     /// Whether what is shared by an anchor may change.
     pub shared: bool,
 }
 
-impl Search {
+impl ManifestSearch {
     /// The places of a file that hold an image.
     ///
     /// # Errors
     /// Says why there are none, or too many.
     pub fn places(
         &self,
-        stream: &Stream<'_>,
-        image: &Reference,
+        stream: &YamlStream<'_>,
+        image: &ImageReference,
         allow_other: bool,
-    ) -> Result<Vec<Place>, String> {
-        let view = View {
+    ) -> Result<Vec<ImagePlace>, String> {
+        let view = SearchView {
             stream,
             search: self,
             image,
             allow_other,
         };
         match &self.layout {
-            Layout::Path(path) => {
-                let address = Address {
+            ManifestLayout::Path(path) => {
+                let address = ScalarAddress {
                     document: self.document.clone(),
                     path: path.clone(),
                     shared: self.shared,
                 };
-                Ok(vec![Place {
+                Ok(vec![ImagePlace {
                     shown: path.to_string(),
                     address: crate::yaml::pin(stream, &address)?,
                     part: None,
                 }])
             }
-            Layout::Kustomize(name) => kustomize::places(&view, name.as_deref()),
-            Layout::HelmValues(at) => helm::places(&view, at),
-            Layout::Kubernetes(container) => kubernetes::places(&view, container.as_deref()),
-            Layout::ArgoApplication(at) => argocd::places(&view, at),
+            ManifestLayout::Kustomize(name) => kustomize::places(&view, name.as_deref()),
+            ManifestLayout::HelmValues(at) => helm::places(&view, at),
+            ManifestLayout::Kubernetes(container) => {
+                kubernetes::places(&view, container.as_deref())
+            }
+            ManifestLayout::ArgoApplication(at) => argocd::places(&view, at),
         }
     }
 }
 
 /// What the layouts look at.
-struct View<'a> {
-    stream: &'a Stream<'a>,
-    search: &'a Search,
-    image: &'a Reference,
+struct SearchView<'a> {
+    stream: &'a YamlStream<'a>,
+    search: &'a ManifestSearch,
+    image: &'a ImageReference,
     allow_other: bool,
 }
 
-impl View<'_> {
+impl SearchView<'_> {
     /// Whether a text is a reference to an image of the repository.
     fn is_ours(&self, text: &str) -> bool {
-        Reference::parse(text).is_ok_and(|held| held.same_repository(self.image))
+        ImageReference::parse(text).is_ok_and(|held| held.same_repository(self.image))
     }
 
     /// Those of some candidates that are of the repository, or the only one if that may change; none is an error.
     fn ours<T>(
         &self,
-        candidates: Vec<Candidate<T>>,
+        candidates: Vec<ImageCandidate<T>>,
         what: &str,
-    ) -> Result<Vec<Candidate<T>>, String> {
+    ) -> Result<Vec<ImageCandidate<T>>, String> {
         let names: Vec<_> = candidates.iter().map(|it| it.shown.clone()).collect();
         let only = candidates.len() == 1 && self.allow_other;
         let ours: Vec<_> = candidates
@@ -116,7 +118,7 @@ impl View<'_> {
 }
 
 /// Something that holds an image.
-struct Candidate<T> {
+struct ImageCandidate<T> {
     /// What people call it, with what it holds.
     shown: String,
     /// Whether it is an image of the repository.

@@ -39,7 +39,7 @@ pub struct Policy;
 
 impl promotion::Guest for Policy {
     fn promote(request: Request) -> Result<Outcome, Failure> {
-        flow::promote(&mut host::Imports, &request)
+        flow::promote(&mut host::HostImports, &request)
     }
 }
 

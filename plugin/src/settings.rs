@@ -15,7 +15,7 @@ use crate::host::MergeMethod;
 pub const SCHEMA: &str = include_str!("../settings.schema.json");
 
 /// Takes its value out of settings that fit the schema.
-trait Take {
+trait SettingValue {
     fn take(value: &Value) -> Self;
 }
 
@@ -32,9 +32,9 @@ macro_rules! object {
             pub const KEYS: &[&str] = &[$(stringify!($field)),*];
         }
 
-        impl Take for $name {
+        impl SettingValue for $name {
             fn take(value: &Value) -> Self {
-                Self { $($field: Take::take(&value[stringify!($field)]),)* }
+                Self { $($field: SettingValue::take(&value[stringify!($field)]),)* }
             }
         }
     };
@@ -61,7 +61,7 @@ macro_rules! words {
             }
         }
 
-        impl Take for $name {
+        impl SettingValue for $name {
             fn take(value: &Value) -> Self {
                 match value.as_str() {
                     $(Some($word) => Self::$variant,)*
@@ -111,7 +111,7 @@ object! {
         soak: Soak,
         freshness: Freshness,
         people: People,
-        provenance: Provenance,
+        provenance: ProvenanceSettings,
     }
 }
 
@@ -138,7 +138,7 @@ object! {
         at: Option<String>,
         kubernetes: Option<String>,
         container: Option<String>,
-        document: Document,
+        document: DocumentChoice,
         registry: Option<String>,
         shared: bool,
     }
@@ -146,7 +146,7 @@ object! {
 
 object! {
     /// Which document of a file.
-    Document { kind: Option<String>, name: Option<String>, namespace: Option<String>, index: Option<usize>, }
+    DocumentChoice { kind: Option<String>, name: Option<String>, namespace: Option<String>, index: Option<usize>, }
 }
 
 words! {
@@ -238,16 +238,16 @@ object! {
 
 object! {
     /// Where an image must come from.
-    Provenance { enabled: bool, repository: String, branch: String, commit: String, }
+    ProvenanceSettings { enabled: bool, repository: String, branch: String, commit: String, }
 }
 
-impl Take for String {
+impl SettingValue for String {
     fn take(value: &Value) -> Self {
         value.as_str().unwrap_or_default().to_owned()
     }
 }
 
-impl Take for usize {
+impl SettingValue for usize {
     fn take(value: &Value) -> Self {
         value
             .as_u64()
@@ -256,19 +256,19 @@ impl Take for usize {
     }
 }
 
-impl Take for bool {
+impl SettingValue for bool {
     fn take(value: &Value) -> Self {
         value.as_bool().unwrap_or_default()
     }
 }
 
-impl<T: Take> Take for Option<T> {
+impl<T: SettingValue> SettingValue for Option<T> {
     fn take(value: &Value) -> Self {
         (!value.is_null()).then(|| T::take(value))
     }
 }
 
-impl<T: Take> Take for Vec<T> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     /// One value stands for a list of one, as `manifest` may.
     fn take(value: &Value) -> Self {
         match value {

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::facts::{Facts, Provenance};
+use crate::facts::{Facts, ImageProvenance};
 use crate::gather::context;
 use crate::host::Comparison;
 use crate::settings::Settings;
@@ -62,7 +62,7 @@ fn plain(text: &str) -> String {
 
 /// What texts are made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Words<'a> {
+pub struct PullRequestText<'a> {
     /// What is promoted.
     pub facts: &'a Facts,
     /// Who asked.
@@ -73,7 +73,7 @@ pub struct Words<'a> {
     pub image: &'a str,
 }
 
-impl Words<'_> {
+impl PullRequestText<'_> {
     /// The title of the pull request and first line of the commit.
     pub fn title(&self) -> String {
         let own = render(&self.settings.title, &self.context(), plain)
@@ -130,7 +130,7 @@ impl Words<'_> {
             out.push_str(&format!(", workflow run {}", link(url)));
         }
         out.push_str(".\n");
-        if let Provenance::Known {
+        if let ImageProvenance::Known {
             repository,
             branch,
             commit,

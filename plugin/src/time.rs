@@ -4,13 +4,13 @@
 //! has no file for and that would double the component. Rules of the form `Jn` and `n` are not in use today and are refused.
 
 /// Seconds since 1970 in UTC.
-pub type Seconds = i64;
+pub type UnixSeconds = i64;
 
 const DAY: i64 = 86_400;
 
 /// A date and time on some clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Civil {
+pub struct CivilTime {
     /// The year.
     pub year: i64,
     /// The month, from 1.
@@ -25,8 +25,8 @@ pub struct Civil {
     pub weekday: u32,
 }
 
-impl Civil {
-    fn at(local: Seconds) -> Self {
+impl CivilTime {
+    fn at(local: UnixSeconds) -> Self {
         let days = local.div_euclid(DAY);
         let second = local.rem_euclid(DAY) as u32;
         let (year, month, day) = date(days);
@@ -67,7 +67,7 @@ fn date(days: i64) -> (i64, u32, u32) {
 }
 
 /// Reads a timestamp as RFC 3339 writes it; none if it is none.
-pub fn timestamp(text: &str) -> Option<Seconds> {
+pub fn timestamp(text: &str) -> Option<UnixSeconds> {
     let number = |range: std::ops::Range<usize>| {
         text.get(range)
             .filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?
@@ -102,7 +102,7 @@ pub fn timestamp(text: &str) -> Option<Seconds> {
 ///
 /// # Errors
 /// Says what a duration looks like.
-pub fn duration(text: &str) -> Result<Seconds, String> {
+pub fn duration(text: &str) -> Result<UnixSeconds, String> {
     let bad = || format!("`{text}` is not a duration like `90s`, `30m`, `24h` or `2d`");
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[number.len()..] {
@@ -117,7 +117,7 @@ pub fn duration(text: &str) -> Result<Seconds, String> {
 }
 
 /// A duration for people.
-pub fn spell(seconds: Seconds) -> String {
+pub fn spell(seconds: UnixSeconds) -> String {
     match seconds {
         s if s < 120 => format!("{s} s"),
         s if s < 7200 => format!("{} min", s / 60),
@@ -128,29 +128,29 @@ pub fn spell(seconds: Seconds) -> String {
 
 /// A time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zone {
+pub struct TimeZone {
     /// Seconds east of UTC, in winter.
     standard: i64,
-    summer: Option<Summer>,
+    summer: Option<SummerTime>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Summer {
+struct SummerTime {
     offset: i64,
-    begins: Rule,
-    ends: Rule,
+    begins: ZoneChange,
+    ends: ZoneChange,
 }
 
 /// `Mm.w.d/time`: the w-th weekday d of month m, 5 for the last; seconds after midnight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Rule {
+struct ZoneChange {
     month: u32,
     week: u32,
     weekday: u32,
     time: i64,
 }
 
-impl Zone {
+impl TimeZone {
     /// Reads a POSIX `TZ` string; `UTC` and `UTC0` are UTC.
     ///
     /// # Errors
@@ -189,10 +189,10 @@ impl Zone {
             offset => -clock(offset)?,
         };
         let (begins, ends) = rules.split_once(',')?;
-        let summer = Summer {
+        let summer = SummerTime {
             offset,
-            begins: Rule::read(begins)?,
-            ends: Rule::read(ends)?,
+            begins: ZoneChange::read(begins)?,
+            ends: ZoneChange::read(ends)?,
         };
         Some(Self {
             standard,
@@ -201,15 +201,15 @@ impl Zone {
     }
 
     /// What the clocks of this zone show.
-    pub fn civil(&self, now: Seconds) -> Civil {
-        Civil::at(now + self.offset(now))
+    pub fn civil(&self, now: UnixSeconds) -> CivilTime {
+        CivilTime::at(now + self.offset(now))
     }
 
-    fn offset(&self, now: Seconds) -> i64 {
+    fn offset(&self, now: UnixSeconds) -> i64 {
         let Some(summer) = &self.summer else {
             return self.standard;
         };
-        let year = Civil::at(now + self.standard).year;
+        let year = CivilTime::at(now + self.standard).year;
         let begins = summer.begins.at(year) - self.standard;
         let ends = summer.ends.at(year) - summer.offset;
         let is_summer = if begins < ends {
@@ -225,7 +225,7 @@ impl Zone {
     }
 }
 
-impl Rule {
+impl ZoneChange {
     fn read(text: &str) -> Option<Self> {
         let (rule, time) = match text.split_once('/') {
             Some((rule, time)) => (rule, clock(time)?),
@@ -351,10 +351,12 @@ mod tests {
             ("<+0530>-5:30", "2026-01-06T10:00:00Z", 15, 30),
         ];
         for (zone, time, hour, minute) in table {
-            let civil = Zone::parse(zone).unwrap().civil(timestamp(time).unwrap());
+            let civil = TimeZone::parse(zone)
+                .unwrap()
+                .civil(timestamp(time).unwrap());
             assert_eq!((civil.hour, civil.minute), (hour, minute), "{zone} {time}");
         }
-        let civil = Zone::parse("UTC")
+        let civil = TimeZone::parse("UTC")
             .unwrap()
             .civil(timestamp("2026-01-06T10:00:00Z").unwrap());
         assert_eq!(
@@ -370,7 +372,7 @@ mod tests {
             "X1",
             "CET-1CEST",
         ] {
-            assert!(Zone::parse(bad).is_err(), "{bad}");
+            assert!(TimeZone::parse(bad).is_err(), "{bad}");
         }
     }
 }

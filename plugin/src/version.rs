@@ -24,7 +24,7 @@ const PRE_RELEASES: [&str; 13] = [
 
 /// Orders two tags by their versions; none if they do not tell.
 pub fn order(one: &str, other: &str) -> Option<Ordering> {
-    let (one, other) = (Version::parse(one)?, Version::parse(other)?);
+    let (one, other) = (ParsedVersion::parse(one)?, ParsedVersion::parse(other)?);
     let numbers = one.numbers.cmp(&other.numbers);
     if numbers.is_ne() {
         return Some(numbers);
@@ -55,14 +55,14 @@ pub fn order_by_counter(one: &str, other: &str) -> Option<Ordering> {
     (stem == other_stem).then(|| one.cmp(&other))
 }
 
-struct Version<'a> {
+struct ParsedVersion<'a> {
     /// Without zeros at the end: `1.4` is `1.4.0`.
     numbers: Vec<u64>,
     /// What stands behind the first hyphen.
     suffix: Option<&'a str>,
 }
 
-impl<'a> Version<'a> {
+impl<'a> ParsedVersion<'a> {
     fn parse(tag: &'a str) -> Option<Self> {
         let tag = tag.strip_prefix(['v', 'V']).unwrap_or(tag);
         let tag = tag.split('+').next().unwrap_or(tag);
@@ -87,24 +87,24 @@ fn is_pre_release(suffix: &str) -> bool {
     let mut words = 0;
     let parts = parts(suffix);
     let known = parts.iter().all(|part| match part {
-        Part::Number(_) => true,
-        Part::Word(word) => {
+        VersionPart::Number(_) => true,
+        VersionPart::Word(word) => {
             words += 1;
             PRE_RELEASES.contains(&word.as_str())
         }
     });
-    known && words == 1 && parts.len() <= 4 && matches!(parts.first(), Some(Part::Word(_)))
+    known && words == 1 && parts.len() <= 4 && matches!(parts.first(), Some(VersionPart::Word(_)))
 }
 
 /// A part of a pre-release; numbers come before words, as semver.org's section 11 has it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum VersionPart {
     Number(u64),
     Word(String),
 }
 
 /// Numbers and words, also where nothing stands between them.
-fn parts(suffix: &str) -> Vec<Part> {
+fn parts(suffix: &str) -> Vec<VersionPart> {
     let mut parts = Vec::new();
     for piece in suffix.split(['.', '-', '_']) {
         let mut rest = piece;
@@ -115,8 +115,8 @@ fn parts(suffix: &str) -> Vec<Part> {
                 .unwrap_or(rest.len());
             let (text, after) = rest.split_at(end);
             parts.push(match text.parse() {
-                Ok(number) => Part::Number(number),
-                Err(_) => Part::Word(text.to_ascii_lowercase()),
+                Ok(number) => VersionPart::Number(number),
+                Err(_) => VersionPart::Word(text.to_ascii_lowercase()),
             });
             rest = after;
         }

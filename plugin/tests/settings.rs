@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use promote_policy::settings::{
-    Checks, Digest, Document, Freeze, Freshness, Health, Link, Lock, Manifest, Method, Mode, Part,
-    People, Provenance, Rollback, SCHEMA, Settings, Soak, Verify,
+    Checks, Digest, DocumentChoice, Freeze, Freshness, Health, Link, Lock, Manifest, Method, Mode,
+    Part, People, ProvenanceSettings, Rollback, SCHEMA, Settings, Soak, Verify,
 };
 use serde_json::{Map, Value, json};
 
@@ -115,7 +115,7 @@ fn schema_and_code_agree() {
     let objects = [
         (top, Settings::KEYS),
         (manifest, Manifest::KEYS),
-        (&manifest["document"]["properties"], Document::KEYS),
+        (&manifest["document"]["properties"], DocumentChoice::KEYS),
         (&top["chain"]["items"]["properties"], Link::KEYS),
         (&top["rollback"]["properties"], Rollback::KEYS),
         (&top["checks"]["properties"], Checks::KEYS),
@@ -125,7 +125,7 @@ fn schema_and_code_agree() {
         (&top["health"]["properties"], Health::KEYS),
         (&top["soak"]["properties"], Soak::KEYS),
         (&top["people"]["properties"], People::KEYS),
-        (&top["provenance"]["properties"], Provenance::KEYS),
+        (&top["provenance"]["properties"], ProvenanceSettings::KEYS),
     ];
     for (object, known) in objects {
         let mut known = known.to_vec();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use promote_core::call::Call;
 use promote_core::contract::EntityKey;
 use promote_core::gate::{Gate, RunParts};
-use promote_core::grants::Resolved;
+use promote_core::grants::ResolvedGrants;
 use promote_core::journal::Journal;
 use promote_core::limits::Limits;
 use promote_core::policy::sandbox::Door;
@@ -52,7 +52,7 @@ async fn once() -> anyhow::Result<f64> {
         deadline,
         observer: Arc::new(Silent),
     };
-    let grants = Resolved::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
+    let grants = ResolvedGrants::new(&config.grants, &json!({})).map_err(anyhow::Error::msg)?;
     let mut gate = Gate::new(parts, grants);
     let key = EntityKey {
         blueprint: "running_service".into(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use promote_core::call::Call;
-use promote_core::journal::{Entry, Journal};
+use promote_core::journal::{Journal, JournalEntry};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
@@ -41,8 +41,8 @@ fn configuration_read() -> Config {
 
 #[divan::bench]
 fn journal_line(bencher: Bencher<'_, '_>) {
-    let entry = || -> Entry {
-        Entry::Call {
+    let entry = || -> JournalEntry {
+        JournalEntry::Call {
             number: 1,
             at: Timestamp::UNIX_EPOCH,
             request: Call::Now,

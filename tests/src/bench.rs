@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use async_trait::async_trait;
 use promote_core::contract::Workflow;
 use promote_core::journal::record;
-use promote_core::journal::{Entry, Journal, RunAudit};
+use promote_core::journal::{Journal, JournalEntry, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
@@ -18,9 +18,9 @@ use promote_core::service::secret::Secret;
 use promote_core::service::transport::{
     Clock as _, HttpRequest, HttpResponse, Transport, TransportError,
 };
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, Report};
+use promote_intake::config::{Config, StatusReporter};
 use promote_intake::payload::Payload;
 use promote_mock::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{SharedWorld, World, WorldTransport};
@@ -185,7 +185,7 @@ impl TestRun {
             choice: &policies,
             grants: &config.grants,
             limits: config.limits.clone(),
-            sets_status: config.port.report == Report::Host,
+            sets_status: config.port.report == StatusReporter::Host,
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
@@ -226,9 +226,9 @@ pub fn setup(
     world: &SharedWorld,
     deadline: jiff::Timestamp,
     seed: u64,
-) -> Setup {
+) -> LiveSetup {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
-    Setup {
+    LiveSetup {
         transport,
         clock: Arc::new(world.clock()),
         deadline,
@@ -342,7 +342,7 @@ impl TestResult {
     }
 
     /// Returns the entries of the journal.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<JournalEntry> {
         record::read(&self.journal).unwrap()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::{Gate, RunParts};
-use promote_core::grants::{Grants, Resolved};
+use promote_core::grants::{Grants, ResolvedGrants};
 use promote_core::journal::Journal;
 use promote_core::limits::Limits;
 use promote_core::policy::sandbox::Door as _;
@@ -67,7 +67,7 @@ impl OpenDoor {
             deadline: deadline.unwrap(),
             observer: Arc::new(Silent),
         };
-        let grants = Resolved::new(&grants, &json!({})).unwrap();
+        let grants = ResolvedGrants::new(&grants, &json!({})).unwrap();
         Self {
             live,
             gate: Mutex::new(Gate::new(parts, grants)),

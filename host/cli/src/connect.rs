@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use promote_core::grants::Grants;
 use promote_core::service::github;
-use promote_core::service::http::{Outside, Pool, Session, seg};
+use promote_core::service::http::{Pool, Session, SessionSetup, seg};
 use promote_core::service::port;
 use promote_core::service::transport::{Clock as _, SystemClock, Transport as _};
 use promote_run::environment::Environment;
@@ -76,7 +76,7 @@ fn session() -> anyhow::Result<Arc<Session>> {
         .now()
         .checked_add(CONNECT_TIMEOUT)
         .context("the clock is at its end")?;
-    let outside = Outside {
+    let outside = SessionSetup {
         transport,
         clock: Arc::new(SystemClock),
         progress: Arc::new(output::say),

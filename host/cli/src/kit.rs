@@ -9,7 +9,7 @@ use clap::Subcommand;
 use crate::connect;
 use crate::shell::{self, CompletionsArgs, ManArgs};
 use promote_core::policy::native;
-use promote_intake::choice::Load as _;
+use promote_intake::choice::LoadPolicy as _;
 use promote_intake::config::Config;
 use promote_intake::supply::Supply;
 #[cfg(feature = "oci")]

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Everything that a run changed, or a plan would.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct RunChanges {
     /// Files that were proposed, with what changes in them.
     pub files: Vec<FileDiff>,
     /// What changed in the catalog.
@@ -47,10 +47,10 @@ pub struct CatalogChange {
     pub after: String,
 }
 
-impl Changes {
+impl RunChanges {
     /// The changes of the calls that were answered. What was there before is what the run itself had read.
     pub fn of(timeline: &[CallRecord]) -> Self {
-        let (mut changes, mut known) = (Self::default(), Known::default());
+        let (mut changes, mut known) = (Self::default(), KnownPlaces::default());
         for step in timeline {
             let CallAnswer::Reply(reply) = &step.answer else {
                 continue;
@@ -70,7 +70,7 @@ impl Changes {
         changes
     }
 
-    fn propose(&mut self, proposal: &Proposal, known: &Known<'_>) {
+    fn propose(&mut self, proposal: &Proposal, known: &KnownPlaces<'_>) {
         let repository = proposal.repository.as_str();
         for change in &proposal.changes {
             let old = known.files.get(&(
@@ -93,14 +93,14 @@ impl Changes {
 
 /// What a run had read so far.
 #[derive(Default)]
-struct Known<'a> {
+struct KnownPlaces<'a> {
     /// Content by repository, path and blob.
     files: BTreeMap<(&'a str, &'a str, &'a str), &'a str>,
     /// By blueprint and identifier.
     entities: BTreeMap<(&'a str, &'a str), &'a Entity>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownPlaces<'a> {
     fn learn(&mut self, call: &'a Call, reply: &'a Reply) {
         match (call, reply) {
             (

@@ -18,7 +18,7 @@ use promote_core::run::{ChosenPolicy, PolicyChoice};
 
 /// Where policies come from.
 #[async_trait]
-pub trait Load: Sync {
+pub trait LoadPolicy: Sync {
     /// The policy that a part of the configuration names, checked against what it says of it.
     ///
     /// # Errors
@@ -43,17 +43,17 @@ pub trait Load: Sync {
 pub struct Policies<'a> {
     config: &'a Config,
     engine: &'a Engine,
-    load: &'a dyn Load,
+    load: &'a dyn LoadPolicy,
     /// The one that there is, if there is one only.
     only: Option<Policy>,
     /// SHA-256 of the component that must be chosen, if an approved plan says so.
     bound: Option<String>,
-    picked: OnceLock<Picked>,
+    picked: OnceLock<PickedPolicy>,
 }
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picked {
+pub struct PickedPolicy {
     /// SHA-256 of the component.
     pub digest: String,
     /// The rule that decided, if one did.
@@ -68,13 +68,13 @@ impl<'a> Policies<'a> {
     pub async fn prepare(
         config: &'a Config,
         engine: &'a Engine,
-        load: &'a dyn Load,
+        load: &'a dyn LoadPolicy,
     ) -> anyhow::Result<Self> {
         let only = match config.team.is_empty() {
             true => Some(usable(engine, load, &config.policy, &config.port.actions).await?),
             false => None,
         };
-        let picked = only.as_ref().map(|policy| Picked {
+        let picked = only.as_ref().map(|policy| PickedPolicy {
             digest: policy.digest.clone(),
             team: None,
         });
@@ -105,7 +105,7 @@ impl<'a> Policies<'a> {
     }
 
     /// What was chosen, once it was.
-    pub fn picked(&self) -> Option<&Picked> {
+    pub fn picked(&self) -> Option<&PickedPolicy> {
         self.picked.get()
     }
 
@@ -133,7 +133,7 @@ impl<'a> Policies<'a> {
                 .with_context(named)?,
         };
         self.held(&policy.digest)?;
-        let picked = Picked {
+        let picked = PickedPolicy {
             digest: policy.digest,
             team: team.clone(),
         };
@@ -158,7 +158,7 @@ impl PolicyChoice for Policies<'_> {
 /// Loads a policy that takes its settings.
 async fn usable(
     engine: &Engine,
-    load: &dyn Load,
+    load: &dyn LoadPolicy,
     wanted: &PolicyConfig,
     actions: &PortActions,
 ) -> anyhow::Result<Policy> {
@@ -171,7 +171,7 @@ async fn usable(
 
 /// A policy that is there already, whatever is asked for.
 #[async_trait]
-impl Load for Policy {
+impl LoadPolicy for Policy {
     async fn load(&self, _: &PolicyConfig) -> anyhow::Result<Self> {
         Ok(self.clone())
     }

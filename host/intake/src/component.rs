@@ -15,12 +15,12 @@ pub enum ComponentRef {
     /// A file, relative to the configuration.
     Path(PathBuf),
     /// A registry, by digest.
-    Oci(Pinned),
+    Oci(PinnedComponent),
 }
 
 /// An artifact in a registry, whatever its digest (OCI distribution specification, "Pulling manifests").
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reference {
+pub struct ComponentAddress {
     /// Host, with the port if it has one.
     pub registry: String,
     /// Name within the registry.
@@ -31,11 +31,11 @@ pub struct Reference {
     pub digest: Option<String>,
 }
 
-/// A [`Reference`] that has a digest, so that it stands for the same bytes for ever.
+/// A [`ComponentAddress`] that has a digest, so that it stands for the same bytes for ever.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pinned {
+pub struct PinnedComponent {
     /// The reference.
-    pub reference: Reference,
+    pub reference: ComponentAddress,
     /// Its digest: SHA-256 of the manifest, in hex.
     pub digest: String,
 }
@@ -64,7 +64,7 @@ impl TryFrom<String> for ComponentRef {
             "" => Err(RefError::Empty),
             "builtin" => Ok(Self::Builtin),
             name if names_registry(name) => {
-                let reference = Reference::parse(name)?;
+                let reference = ComponentAddress::parse(name)?;
                 reference
                     .pinned()
                     .map(Self::Oci)
@@ -85,7 +85,7 @@ impl fmt::Display for ComponentRef {
     }
 }
 
-impl Reference {
+impl ComponentAddress {
     /// Reads `registry/name[:tag][@sha256:digest]`. The registry must be spelt out: there is none that is meant unless said.
     ///
     /// # Errors
@@ -134,9 +134,9 @@ impl Reference {
     }
 
     /// The reference with its digest, if it has one.
-    pub fn pinned(self) -> Option<Pinned> {
+    pub fn pinned(self) -> Option<PinnedComponent> {
         let digest = self.digest.clone()?;
-        Some(Pinned {
+        Some(PinnedComponent {
             reference: self,
             digest,
         })
@@ -157,7 +157,7 @@ impl Reference {
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for ComponentAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
@@ -294,7 +294,7 @@ mod tests {
             ("ghcr.io", false),
         ]);
         for (registry, expected) in cases {
-            let reference = Reference::parse(&format!("{registry}/policy"));
+            let reference = ComponentAddress::parse(&format!("{registry}/policy"));
             assert_eq!(
                 reference.map(|it| it.is_loopback()),
                 Ok(expected),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::actions::PortActions;
 pub use crate::component::ComponentRef;
-use crate::team::{self, Team};
+use crate::team::{self, TeamRule};
 use promote_core::contract::Entity;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
@@ -19,7 +19,7 @@ pub struct Config {
     /// `[policy]`
     pub policy: PolicyConfig,
     /// `[[team]]`: other policies for some services, the first that fits.
-    pub team: Vec<Team>,
+    pub team: Vec<TeamRule>,
     /// `[port]`
     pub port: PortConfig,
     /// `[[grants]]`
@@ -48,7 +48,7 @@ pub struct PolicyConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct PortConfig {
     /// Who sets the status of the Port run.
-    pub report: Report,
+    pub report: StatusReporter,
     /// `[port.actions]`: the actions that may start a run.
     pub actions: PortActions,
 }
@@ -56,7 +56,7 @@ pub struct PortConfig {
 /// Who sets the status of the Port run at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Report {
+pub enum StatusReporter {
     /// This host, with a label, as its very last call.
     #[default]
     Host,
@@ -141,7 +141,7 @@ impl Config {
     }
 
     /// The policy for a service as Port describes it, and the rule that says so, if one does.
-    pub fn policy_for(&self, service: &Entity) -> (&PolicyConfig, Option<&Team>) {
+    pub fn policy_for(&self, service: &Entity) -> (&PolicyConfig, Option<&TeamRule>) {
         let rule = team::choose(&self.team, service).map(|at| &self.team[at]);
         (rule.map_or(&self.policy, |rule| &rule.policy), rule)
     }

@@ -23,13 +23,13 @@ pub struct Lock {
     format: u32,
     /// By reference, each once.
     #[serde(default, rename = "component")]
-    pub components: Vec<Locked>,
+    pub components: Vec<LockedComponent>,
 }
 
 /// One component.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Locked {
+pub struct LockedComponent {
     /// As `promote.toml` names it.
     pub reference: String,
     /// SHA-256 of the component, in hex; of `builtin` too, so that an upgrade of the host shows.
@@ -90,7 +90,7 @@ impl Lock {
     }
 
     /// A lock of these components.
-    pub fn new(mut components: Vec<Locked>) -> Self {
+    pub fn new(mut components: Vec<LockedComponent>) -> Self {
         components.sort_by(|one, other| one.reference.cmp(&other.reference));
         Self {
             format: FORMAT,
@@ -156,7 +156,7 @@ impl Lock {
     ///
     /// # Errors
     /// When nothing is, or it was for another contract than this host's.
-    pub fn of(&self, component: &ComponentRef) -> Result<&Locked, LockError> {
+    pub fn of(&self, component: &ComponentRef) -> Result<&LockedComponent, LockError> {
         let name = component.to_string();
         let Some(locked) = self
             .components
@@ -219,8 +219,8 @@ impl Lock {
 mod tests {
     use super::*;
 
-    fn locked(reference: &str) -> Locked {
-        Locked {
+    fn locked(reference: &str) -> LockedComponent {
+        LockedComponent {
             reference: reference.to_owned(),
             sha256: "0".repeat(64),
             contract: CONTRACT.to_owned(),
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn holds_a_component_to_what_was_locked() {
-        let other = Locked {
+        let other = LockedComponent {
             contract: "promote:policy@0.9.0".to_owned(),
             ..locked("old.wasm")
         };

@@ -35,7 +35,7 @@ pub struct PlanFile {
     pub made_at: Timestamp,
     /// What it is for.
     #[serde(rename = "for")]
-    pub target: Target,
+    pub target: PlanTarget,
     /// How the run will end, in a word.
     pub outcome: String,
     /// How the run will end, for people.
@@ -47,7 +47,7 @@ pub struct PlanFile {
 /// What a plan is for: it fits no other run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Target {
+pub struct PlanTarget {
     /// Port's identifier of the run.
     pub run: String,
     /// SHA-256 of `promote.toml`.
@@ -89,7 +89,7 @@ pub enum PlanError {
     },
 }
 
-impl Target {
+impl PlanTarget {
     /// Names a Port run and the text of a configuration. The component is chosen later; who, what and the inputs are Port's
     /// word on the run, which does not change.
     pub fn new(run: &str, config: &[u8]) -> Self {
@@ -104,7 +104,7 @@ impl Target {
 impl PlanFile {
     /// A plan that was just made.
     pub fn new(
-        target: Target,
+        target: PlanTarget,
         outcome: &str,
         message: &str,
         writes: Vec<PlannedWrite>,
@@ -142,7 +142,7 @@ impl PlanFile {
     ///
     /// # Errors
     /// When it is not a plan, of another version, or for something else.
-    pub fn read(path: &Path, target: &Target) -> Result<Self, PlanError> {
+    pub fn read(path: &Path, target: &PlanTarget) -> Result<Self, PlanError> {
         let mut text = String::new();
         std::fs::File::open(path)?
             .take(LARGEST)
@@ -184,7 +184,7 @@ impl PlanFile {
     }
 }
 
-impl Target {
+impl PlanTarget {
     /// With the SHA-256 of the component that was chosen.
     #[must_use]
     pub fn of(self, component: &str) -> Self {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 
 use crate::builtin;
-use crate::choice::Load;
+use crate::choice::LoadPolicy;
 use crate::component::ComponentRef;
 use crate::config::{Config, PolicyConfig};
 use crate::lock::Lock;
@@ -29,7 +29,7 @@ pub struct Supply<'a> {
     folder: PathBuf,
     /// Where compiled policies and what came from registries are kept, if anywhere.
     cache: Option<PathBuf>,
-    access: registry::Access,
+    access: registry::RegistryAccess,
     lock: Option<Lock>,
     say: &'a (dyn Fn(&str) + Sync),
     /// Files as they were read: what was checked is what is compiled.
@@ -42,7 +42,7 @@ impl<'a> Supply<'a> {
         engine: &'a Engine,
         config: &Path,
         cache: Option<PathBuf>,
-        access: registry::Access,
+        access: registry::RegistryAccess,
         say: &'a (dyn Fn(&str) + Sync),
     ) -> Self {
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();
@@ -145,7 +145,7 @@ impl<'a> Supply<'a> {
 }
 
 #[async_trait]
-impl Load for Supply<'_> {
+impl LoadPolicy for Supply<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         let bytes = self.bytes(wanted).await?;
         let loaded = builtin::load(self.engine, &bytes, self.cache.as_deref(), self.say);

@@ -14,8 +14,8 @@ use promote_core::policy::PolicyTier;
 /// One rule. The first that fits a service decides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RuleFile")]
-pub struct Team {
-    matches: Match,
+pub struct TeamRule {
+    matches: TeamMatch,
     /// The policy of these services, in place of `[policy]`.
     pub policy: PolicyConfig,
     /// Whether the rule has a `tier` of its own.
@@ -26,7 +26,7 @@ pub struct Team {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
-    r#match: Match,
+    r#match: TeamMatch,
     component: ComponentRef,
     sha256: Option<String>,
     tier: Option<PolicyTier>,
@@ -37,22 +37,22 @@ struct RuleFile {
 /// What a service must be. Every key that is given must fit, one of its values each.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Match {
-    team: Words,
-    owners: Words,
-    r#type: Words,
-    lifecycle: Words,
-    identifier: Globs,
+struct TeamMatch {
+    team: WordList,
+    owners: WordList,
+    r#type: WordList,
+    lifecycle: WordList,
+    identifier: GlobList,
 }
 
 /// A text or several.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "OneOrMore")]
-struct Words(Vec<String>);
+struct WordList(Vec<String>);
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "OneOrMore")]
-struct Globs(Vec<GlobMatcher>);
+struct GlobList(Vec<GlobMatcher>);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
@@ -62,15 +62,15 @@ enum OneOrMore {
 }
 
 /// The first rule that fits a service, by its place.
-pub fn choose(rules: &[Team], service: &Entity) -> Option<usize> {
+pub fn choose(rules: &[TeamRule], service: &Entity) -> Option<usize> {
     rules.iter().position(|rule| rule.matches.fits(service))
 }
 
-impl Match {
+impl TeamMatch {
     fn fits(&self, service: &Entity) -> bool {
         let properties: Map<String, Value> =
             serde_json::from_str(&service.properties).unwrap_or_default();
-        let property = |name: &str, words: &Words| {
+        let property = |name: &str, words: &WordList| {
             words.0.is_empty() || properties.get(name).is_some_and(|value| words.meet(value))
         };
         (self.team.0.is_empty() || self.team.0.iter().any(|team| service.teams.contains(team)))
@@ -106,7 +106,7 @@ impl Match {
     }
 }
 
-impl Words {
+impl WordList {
     /// Whether a property is one of them, or a list that holds one of them.
     fn meet(&self, value: &Value) -> bool {
         match value {
@@ -120,7 +120,7 @@ impl Words {
 }
 
 /// What a rule is called where people read which one it was.
-impl fmt::Display for Team {
+impl fmt::Display for TeamRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.matches.keys().into_iter();
         let said: Vec<String> = keys
@@ -130,7 +130,7 @@ impl fmt::Display for Team {
     }
 }
 
-impl TryFrom<RuleFile> for Team {
+impl TryFrom<RuleFile> for TeamRule {
     type Error = String;
 
     fn try_from(file: RuleFile) -> Result<Self, String> {
@@ -160,7 +160,7 @@ impl TryFrom<RuleFile> for Team {
     }
 }
 
-impl TryFrom<OneOrMore> for Words {
+impl TryFrom<OneOrMore> for WordList {
     type Error = &'static str;
 
     fn try_from(given: OneOrMore) -> Result<Self, &'static str> {
@@ -174,7 +174,7 @@ impl TryFrom<OneOrMore> for Words {
     }
 }
 
-impl TryFrom<OneOrMore> for Globs {
+impl TryFrom<OneOrMore> for GlobList {
     type Error = String;
 
     fn try_from(given: OneOrMore) -> Result<Self, String> {
@@ -186,7 +186,7 @@ impl TryFrom<OneOrMore> for Globs {
             glob.map(|glob| glob.compile_matcher())
                 .map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
         };
-        Words::try_from(given)?
+        WordList::try_from(given)?
             .0
             .into_iter()
             .map(glob)

@@ -8,8 +8,8 @@ use clap::Args;
 use promote_core::contract::CONTRACT;
 use promote_core::journal::digest;
 use promote_core::policy::{Policy, native};
-use promote_intake::component::{Pinned, Reference};
-use promote_intake::registry::{self, Access, Artifact};
+use promote_intake::component::{ComponentAddress, PinnedComponent};
+use promote_intake::registry::{self, PolicyArtifact, RegistryAccess};
 use promote_intake::{builtin, supply};
 
 /// The arguments of `promote pull`.
@@ -54,17 +54,18 @@ pub struct PushArgs {
 /// When it cannot be had, or is not what its digest says.
 pub async fn pull(
     args: &PullArgs,
-    access: &Access,
+    access: &RegistryAccess,
     cache: Option<PathBuf>,
     say: &dyn Fn(&str),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    let reference = Reference::parse(&args.reference)?;
+    let reference = ComponentAddress::parse(&args.reference)?;
     let artifact = registry::pull(&reference, access)
         .await
         .with_context(|| format!("fetching {reference}"))?;
     if let Some(folder) = cache.map(|cache| cache.join("components")) {
-        let kept = native::Cache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
+        let kept =
+            native::CodeCache::open(&folder).and_then(|cache| registry::keep(&cache, &artifact));
         kept.unwrap_or_else(|why| say(&format!("components are not kept: {why}")));
     }
     if let Some(path) = &args.output {
@@ -86,11 +87,11 @@ pub async fn pull(
 /// When it is no policy, or the registry does not take it.
 pub async fn push(
     args: &PushArgs,
-    access: &Access,
+    access: &RegistryAccess,
     say: &dyn Fn(&str),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    let reference = Reference::parse(&args.reference)?;
+    let reference = ComponentAddress::parse(&args.reference)?;
     if reference.digest.is_some() {
         bail!(
             "`{reference}` has a digest, which a push finds out: name it with a tag, or without one"
@@ -110,7 +111,7 @@ pub async fn push(
         .iter()
         .map(|interface| format!("{package}/{interface}@{version}"));
     let imports: Vec<String> = ours.chain(surface.wasi.iter().cloned()).collect();
-    let artifact = Artifact::new(bytes, &imports, &surface.exports);
+    let artifact = PolicyArtifact::new(bytes, &imports, &surface.exports);
     let pushed = registry::push(&artifact, &reference, access).await;
     pushed.with_context(|| format!("pushing to {reference}"))?;
     say(&format!(
@@ -122,10 +123,10 @@ pub async fn push(
 }
 
 /// The reference of what was pulled or pushed.
-fn pinned(reference: Reference, artifact: &Artifact) -> Pinned {
+fn pinned(reference: ComponentAddress, artifact: &PolicyArtifact) -> PinnedComponent {
     let digest = digest(&artifact.manifest);
-    Pinned {
-        reference: Reference {
+    PinnedComponent {
+        reference: ComponentAddress {
             digest: Some(digest.clone()),
             ..reference
         },

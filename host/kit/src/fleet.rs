@@ -6,9 +6,9 @@ use serde_json::json;
 
 use promote_core::contract::{Entity, EntityKey};
 use promote_core::gate::evidence::entity_context;
-use promote_core::service::http::Told;
+use promote_core::service::http::CallResult;
 use promote_core::service::port;
-use promote_intake::team::{self, Team};
+use promote_intake::team::{self, TeamRule};
 
 use crate::marks::{MarkedSettings, SettingRole};
 
@@ -49,13 +49,13 @@ impl RuntimeName {
 /// The settings of every policy of a configuration, and the rules that choose between them.
 #[derive(Clone, Debug)]
 pub struct FleetSettings<'a> {
-    rules: &'a [Team],
+    rules: &'a [TeamRule],
     policies: Vec<MarkedSettings>,
 }
 
 impl<'a> FleetSettings<'a> {
     /// Takes the settings of `[policy]`, then those of each rule.
-    pub fn new(rules: &'a [Team], policies: Vec<MarkedSettings>) -> Self {
+    pub fn new(rules: &'a [TeamRule], policies: Vec<MarkedSettings>) -> Self {
         Self { rules, policies }
     }
 
@@ -90,7 +90,7 @@ pub async fn services(
     port: &port::Client,
     blueprint: &str,
     settings: &FleetSettings<'_>,
-) -> Told<Vec<FleetService>> {
+) -> CallResult<Vec<FleetService>> {
     let entities = entities(port, blueprint).await?;
     Ok(entities
         .into_iter()
@@ -102,7 +102,7 @@ pub async fn services(
 ///
 /// # Errors
 /// As [`services`].
-pub async fn entities(port: &port::Client, blueprint: &str) -> Told<Vec<Entity>> {
+pub async fn entities(port: &port::Client, blueprint: &str) -> CallResult<Vec<Entity>> {
     let query = json!({
         "combinator": "and",
         "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }],

@@ -12,7 +12,7 @@ use compare::ComponentComparison;
 use component::InspectedComponent;
 use promote_core::policy::native;
 use promote_core::text;
-use promote_intake::registry::Access;
+use promote_intake::registry::RegistryAccess;
 use promote_run::OutputFormat;
 
 /// The arguments of `promote inspect`.
@@ -52,7 +52,7 @@ const GAIN_DENIED: u8 = 1;
 /// When it cannot be read, or is no policy.
 pub async fn run(
     args: &InspectArgs,
-    access: &Access,
+    access: &RegistryAccess,
     say: &(dyn Fn(&str) + Sync),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {

@@ -12,10 +12,10 @@ use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
 use promote_core::text;
-use promote_intake::choice::Load;
-use promote_intake::component::Reference;
+use promote_intake::choice::LoadPolicy;
+use promote_intake::component::ComponentAddress;
 use promote_intake::config::Config;
-use promote_intake::lock::{Lock, Locked};
+use promote_intake::lock::{Lock, LockedComponent};
 use promote_run::OutputFormat;
 
 /// The arguments of `promote lock`.
@@ -52,8 +52,8 @@ const LOCK_DIFFERS: u8 = 1;
 
 /// One component, with the one that it replaces.
 struct ComponentChange<'a> {
-    old: Option<&'a Locked>,
-    new: &'a Locked,
+    old: Option<&'a LockedComponent>,
+    new: &'a LockedComponent,
 }
 
 /// Compares the lock with the components, and writes it. Returns the exit code; what changed goes to `data`, what came of
@@ -64,7 +64,7 @@ struct ComponentChange<'a> {
 pub async fn run(
     args: &LockArgs,
     config: &Config,
-    load: &dyn Load,
+    load: &dyn LoadPolicy,
     say: &dyn Fn(&str),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -117,8 +117,8 @@ pub async fn run(
 }
 
 /// Loads every component of the configuration, and returns the lock that fits them.
-async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
-    let mut components: Vec<Locked> = Vec::new();
+async fn survey(config: &Config, load: &dyn LoadPolicy) -> anyhow::Result<Lock> {
+    let mut components: Vec<LockedComponent> = Vec::new();
     for (name, wanted) in config.policies() {
         // Also when it is there already: a second rule may set it another bound.
         let policy = load.load(wanted).await.context(name)?;
@@ -130,11 +130,11 @@ async fn survey(config: &Config, load: &dyn Load) -> anyhow::Result<Lock> {
     Ok(Lock::new(components))
 }
 
-fn locked(reference: String, policy: &Policy) -> Locked {
+fn locked(reference: String, policy: &Policy) -> LockedComponent {
     let powers = authority::of(policy)
         .into_iter()
         .filter(|power| power.operation.is_some());
-    Locked {
+    LockedComponent {
         reference,
         sha256: policy.digest.clone(),
         contract: CONTRACT.to_owned(),
@@ -157,7 +157,10 @@ fn changes<'a>(old: Option<&'a Lock>, new: &'a Lock) -> Vec<ComponentChange<'a>>
         .collect()
 }
 
-fn find_replaced<'a>(known: &'a [Locked], new: &Locked) -> Option<&'a Locked> {
+fn find_replaced<'a>(
+    known: &'a [LockedComponent],
+    new: &LockedComponent,
+) -> Option<&'a LockedComponent> {
     let same = known.iter().find(|old| old.reference == new.reference);
     same.or_else(|| {
         let name = artifact(new)?;
@@ -183,8 +186,8 @@ fn gone(old: Option<&Lock>, new: &Lock) -> Vec<String> {
 }
 
 /// Returns the name of a component in its registry, if it is from one.
-fn artifact(locked: &Locked) -> Option<String> {
-    let reference = Reference::parse(&locked.reference).ok()?;
+fn artifact(locked: &LockedComponent) -> Option<String> {
+    let reference = ComponentAddress::parse(&locked.reference).ok()?;
     reference.digest.as_ref().map(|_| reference.name())
 }
 

@@ -25,12 +25,12 @@ use promote_core::run::{RunJob, RunOrigin};
 use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock, SystemClock};
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, Report};
+use promote_intake::config::{Config, StatusReporter};
 use promote_intake::lock::Lock;
 use promote_intake::payload::{LARGEST, Payload};
-use promote_intake::plan_file::Target;
+use promote_intake::plan_file::PlanTarget;
 use promote_intake::supply::Supply;
 
 /// The arguments of `run`.
@@ -112,7 +112,7 @@ pub async fn run(
     let policies = policies.with_context(in_config)?;
     let text = std::fs::read(&args.config)
         .with_context(|| format!("reading {}", args.config.display()))?;
-    let plan_use = PlanUse::prepare(task, Target::new(&payload.run, &text))?;
+    let plan_use = PlanUse::prepare(task, PlanTarget::new(&payload.run, &text))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let task = plan_use.task();
@@ -126,7 +126,7 @@ pub async fn run(
     let seed = seed();
     let in_workflow = environment.is_workflow();
     let shown = Arc::clone(&observer);
-    let live = Live::new(Setup {
+    let live = Live::new(LiveSetup {
         transport: Arc::new(Pool::new().context("preparing HTTP")?),
         clock: Arc::clone(&clock),
         deadline,
@@ -145,7 +145,7 @@ pub async fn run(
         choice: &policies,
         grants: &config.grants,
         limits: config.limits.clone(),
-        sets_status: config.port.report == Report::Host,
+        sets_status: config.port.report == StatusReporter::Host,
         actions: config.port.actions.identifiers(),
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),

@@ -11,10 +11,10 @@ use promote_core::contract::Workflow;
 use promote_core::grants::Grants;
 use promote_core::journal::RunAudit;
 use promote_core::service;
-use promote_core::service::github::{self, App, Repository};
+use promote_core::service::github::{self, App, RepositoryName};
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_intake::registry::{Access, Login};
+use promote_intake::registry::{RegistryAccess, RegistryLogin};
 
 /// Port's API, by default the one in Europe.
 const PORT_API_URL: &str = "PORT_API_URL";
@@ -164,7 +164,7 @@ impl Environment {
         let repositories = repositories
             .iter()
             .map(|name| {
-                Repository::parse(name).map_err(|_| {
+                RepositoryName::parse(name).map_err(|_| {
                     anyhow::anyhow!(
                         "the grants name `{name}`, which is not a repository `owner/name`"
                     )
@@ -184,7 +184,7 @@ impl Environment {
     ///
     /// # Errors
     /// Names the variable that is missing.
-    pub fn registry(&self) -> anyhow::Result<Access> {
+    pub fn registry(&self) -> anyhow::Result<RegistryAccess> {
         let docker = self
             .get(DOCKER_CONFIG)
             .or_else(|| Some(format!("{}/.docker", self.get(HOME)?)));
@@ -197,10 +197,10 @@ impl Environment {
                     .with_context(|| missing(PROMOTE_REGISTRY_USER))?;
                 let password = self.secret(PROMOTE_REGISTRY_PASSWORD)?;
                 let password = password.with_context(|| missing(PROMOTE_REGISTRY_PASSWORD))?;
-                Some((registry, Login { user, password }))
+                Some((registry, RegistryLogin { user, password }))
             }
         };
-        Ok(Access { given, docker })
+        Ok(RegistryAccess { given, docker })
     }
 
     /// Returns whether a GitHub App acts, not a token.

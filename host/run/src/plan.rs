@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use promote_core::journal::digest;
 use promote_core::run::{RunMode, RunResult, RunTask};
-use promote_intake::choice::Picked;
-use promote_intake::plan_file::{PlanFile, Target};
+use promote_intake::choice::PickedPolicy;
+use promote_intake::plan_file::{PlanFile, PlanTarget};
 
 use crate::output;
 
@@ -31,13 +31,13 @@ pub(super) enum PlanUse {
         /// The new file.
         path: PathBuf,
         /// The run that the plan will be for.
-        target: Target,
+        target: PlanTarget,
     },
 }
 
 impl PlanUse {
     /// Reads the plan that a run must keep to, or sees that there is room for a new one.
-    pub(super) fn prepare(task: CommandTask<'_>, target: Target) -> anyhow::Result<Self> {
+    pub(super) fn prepare(task: CommandTask<'_>, target: PlanTarget) -> anyhow::Result<Self> {
         match task {
             CommandTask::Run(None) => Ok(Self::Without(RunMode::Run)),
             CommandTask::Plan(None) => Ok(Self::Without(RunMode::Plan)),
@@ -83,7 +83,11 @@ impl PlanUse {
     }
 
     /// Writes the plan that was made, if it is one that can be run.
-    pub(super) fn finish(self, result: &RunResult, picked: Option<&Picked>) -> anyhow::Result<()> {
+    pub(super) fn finish(
+        self,
+        result: &RunResult,
+        picked: Option<&PickedPolicy>,
+    ) -> anyhow::Result<()> {
         let Self::Write { path, target } = self else {
             return Ok(());
         };

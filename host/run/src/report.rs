@@ -12,12 +12,12 @@ use promote_core::contract::Outcome;
 use promote_core::gate::CallRecord;
 use promote_core::run::ending::Ending;
 use promote_core::run::{RunMode, RunResult};
-use promote_core::service::github::Repository;
+use promote_core::service::github::RepositoryName;
 use promote_core::service::http::seg;
 use promote_core::source::dry_run::planned_number;
 use promote_core::text;
-use promote_intake::changes::Changes;
-use promote_intake::choice::Picked;
+use promote_intake::changes::RunChanges;
+use promote_intake::choice::PickedPolicy;
 
 /// Everything that is said about a run when it is over.
 pub(super) struct RunReport<'a> {
@@ -27,7 +27,7 @@ pub(super) struct RunReport<'a> {
     pub(super) run_id: String,
     pub(super) journal: PathBuf,
     /// None if the run ended before there was a choice.
-    pub(super) picked: Option<&'a Picked>,
+    pub(super) picked: Option<&'a PickedPolicy>,
     /// Pages to look at next, by name; safe to be shown.
     pub(super) links: Vec<(String, String)>,
 }
@@ -42,7 +42,7 @@ impl RunReport<'_> {
     }
 
     fn text(&self) -> String {
-        let changes = Changes::of(&self.done.timeline);
+        let changes = RunChanges::of(&self.done.timeline);
         let mut text = String::new();
         for line in changes.files.iter().flat_map(|file| file.diff.lines()) {
             let _ = writeln!(text, "{}", text::log(&diff_line(line)));
@@ -68,7 +68,7 @@ impl RunReport<'_> {
     }
 
     fn json(&self) -> Value {
-        let changes = Changes::of(&self.done.timeline);
+        let changes = RunChanges::of(&self.done.timeline);
         let files: Vec<Value> = changes
             .files
             .iter()
@@ -202,7 +202,7 @@ pub(super) fn links(
         number.filter(|number| *number > 0),
         proposed,
         environment.github_server(),
-    ) && Repository::parse(repository).is_ok()
+    ) && RepositoryName::parse(repository).is_ok()
     {
         links.push((
             format!("{repository}#{number}"),

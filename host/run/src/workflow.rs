@@ -17,7 +17,7 @@ use promote_core::run::RunMode;
 use promote_core::run::ending::Ending;
 use promote_core::source::dry_run::planned_number;
 use promote_core::text::{fenced, line, log, markdown};
-use promote_intake::changes::Changes;
+use promote_intake::changes::RunChanges;
 
 /// GitHub takes no summary over 1 MiB; far less than that is read by anyone.
 const MAX_SUMMARY_BYTES: usize = 256 << 10;
@@ -133,7 +133,7 @@ fn summary(report: &RunReport<'_>) -> String {
     if !links.is_empty() {
         let _ = write!(text, "{}\n\n", links.join(" · "));
     }
-    let changes = Changes::of(&done.timeline);
+    let changes = RunChanges::of(&done.timeline);
     if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
         for change in &changes.catalog {

@@ -1,13 +1,13 @@
 //! What each call does to the fake.
 
-use super::Fake;
+use super::FakeHost;
 use crate::host::{
-    Change, Check, Commit, Comparison, File, Host, MergeMethod, Merged, Proposal, PullFilter,
+    Change, Check, Commit, Comparison, File, MergeMethod, Merged, PolicyHost, Proposal, PullFilter,
     PullRequest, PullState, Severity,
 };
 use crate::types::{Entity, EntityKey, Failure};
 
-impl Host for Fake {
+impl PolicyHost for FakeHost {
     fn now(&mut self) -> String {
         self.now.clone()
     }

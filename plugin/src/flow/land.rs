@@ -1,44 +1,50 @@
 //! From the open pull request to the base branch, in the way that the setting `mode` says.
 
-use super::{Plan, Run, Stop};
+use super::{PromotionPlan, PromotionRun, Stop};
 use crate::gates::reason;
-use crate::host::{Check, CheckState, Host, Mergeability, Merged, PullRequest, PullState};
+use crate::host::{Check, CheckState, Mergeability, Merged, PolicyHost, PullRequest, PullState};
 use crate::settings::Mode;
 use crate::text;
 use crate::time::duration;
 use crate::types::Failure;
 
 /// What became of a pull request.
-pub(super) enum Landing {
+pub(super) enum LandingResult {
     /// The base branch holds it, in this commit.
     Merged(String),
     /// Something has to happen first.
     Waits(String),
 }
 
-impl<H: Host> Run<'_, H> {
-    pub(super) fn land(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Landing, Stop> {
+impl<H: PolicyHost> PromotionRun<'_, H> {
+    pub(super) fn land(
+        &mut self,
+        plan: &PromotionPlan,
+        pull: &PullRequest,
+    ) -> Result<LandingResult, Stop> {
         let (repository, head) = (&plan.repository, &pull.head_commit);
         let method = self.settings.method.into();
         let merged = match self.settings.mode {
-            Mode::PullRequest => return Ok(Landing::Waits("somebody to merge it".to_owned())),
+            Mode::PullRequest => {
+                return Ok(LandingResult::Waits("somebody to merge it".to_owned()));
+            }
             Mode::AutoMerge => self
                 .host
                 .merge_when_ready(repository, pull.number, head, method)?,
             Mode::Merge => self.merge(plan, pull)?,
             Mode::Checks => match self.wait_for_checks(plan, pull)? {
-                Some(until) => return Ok(Landing::Waits(until)),
+                Some(until) => return Ok(LandingResult::Waits(until)),
                 None => self.merge(plan, pull)?,
             },
         };
         Ok(match merged {
-            Merged::Now(commit) => Landing::Merged(commit),
-            Merged::Later(until) => Landing::Waits(until),
+            Merged::Now(commit) => LandingResult::Merged(commit),
+            Merged::Later(until) => LandingResult::Waits(until),
         })
     }
 
     /// Merges now. What lacks only a check or a review that may still come is no failure: it waits.
-    fn merge(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Merged, Stop> {
+    fn merge(&mut self, plan: &PromotionPlan, pull: &PullRequest) -> Result<Merged, Stop> {
         let method = self.settings.method.into();
         let why = match self
             .host
@@ -55,7 +61,11 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Waits for the required and the named checks of the head. Returns what is still awaited at the deadline.
-    fn wait_for_checks(&mut self, plan: &Plan, pull: &PullRequest) -> Result<Option<String>, Stop> {
+    fn wait_for_checks(
+        &mut self,
+        plan: &PromotionPlan,
+        pull: &PullRequest,
+    ) -> Result<Option<String>, Stop> {
         let settings = &self.settings.checks;
         let (deadline, every) = (
             self.seconds("checks.deadline", &settings.deadline)?,
@@ -104,13 +114,13 @@ impl<H: Host> Run<'_, H> {
 
 /// Names of the checks that count, by how they stand.
 #[derive(Debug, Default, PartialEq)]
-struct Standing {
+struct CountedChecks {
     failing: String,
     waiting: String,
 }
 
 /// Required and named checks count; a named one that nobody has reported is awaited.
-fn standing(checks: &[Check], names: &[String]) -> Standing {
+fn standing(checks: &[Check], names: &[String]) -> CountedChecks {
     let counts = |check: &&Check| check.required || names.contains(&check.name);
     let in_state = |state: CheckState| {
         checks
@@ -125,7 +135,7 @@ fn standing(checks: &[Check], names: &[String]) -> Standing {
         .map(|check| &check.name)
         .chain(absent);
     let list = |names: Vec<String>| names.join(", ");
-    Standing {
+    CountedChecks {
         failing: list(
             in_state(CheckState::Failing)
                 .map(|check| text::code(&check.name))

@@ -1,9 +1,9 @@
 //! The commit, the pull request, and what is written beside it.
 
-use super::{Plan, Run, Stop, explain};
-use crate::facts::{Facts, Target};
+use super::{PromotionPlan, PromotionRun, Stop, explain};
+use crate::facts::{DeployTarget, Facts};
 use crate::gates::reason;
-use crate::host::{FileChange, Host, Proposal, PullFilter, PullRequest, PullState};
+use crate::host::{FileChange, PolicyHost, Proposal, PullFilter, PullRequest, PullState};
 use crate::text;
 use crate::types::Failure;
 use crate::yaml;
@@ -11,10 +11,10 @@ use crate::yaml;
 /// How often one image can be promoted to one environment again after it was undone.
 const SERIES: usize = 20;
 
-impl<H: Host> Run<'_, H> {
+impl<H: PolicyHost> PromotionRun<'_, H> {
     /// Proposes the change of the plan.
-    pub(super) fn propose(&mut self, plan: &Plan) -> Result<PullRequest, Stop> {
-        let words = text::Words {
+    pub(super) fn propose(&mut self, plan: &PromotionPlan) -> Result<PullRequest, Stop> {
+        let words = text::PullRequestText {
             facts: &plan.facts,
             request: self.request,
             settings: self.settings,
@@ -85,7 +85,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Labels and reviewers. That they are missing never stops a promotion.
-    pub(super) fn decorate(&mut self, plan: &Plan, pull: &PullRequest) {
+    pub(super) fn decorate(&mut self, plan: &PromotionPlan, pull: &PullRequest) {
         let settings = self.settings;
         if !settings.labels.is_empty() {
             let result = self
@@ -103,7 +103,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Closes the open pull requests of older promotions of this service to this environment.
-    pub(super) fn supersede(&mut self, plan: &Plan, pull: &PullRequest) {
+    pub(super) fn supersede(&mut self, plan: &PromotionPlan, pull: &PullRequest) {
         if !self.settings.supersede {
             return;
         }
@@ -163,13 +163,13 @@ fn edit(facts: &Facts) -> Result<Vec<FileChange>, Stop> {
     let mut changes = Vec::new();
     for (index, file) in facts.files.iter().enumerate() {
         // From the end of the file: an edit then moves no scalar that is still to be edited.
-        let mut targets: Vec<&Target> = Vec::new();
+        let mut targets: Vec<&DeployTarget> = Vec::new();
         for target in facts
             .sites
             .iter()
             .filter(|target| target.file == index && !target.is_current())
         {
-            let earlier = |other: &&Target| other.site.bytes.start < target.site.bytes.start;
+            let earlier = |other: &&DeployTarget| other.site.bytes.start < target.site.bytes.start;
             targets.insert(
                 targets.iter().position(earlier).unwrap_or(targets.len()),
                 target,

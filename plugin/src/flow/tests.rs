@@ -9,14 +9,14 @@ mod several;
 mod texts;
 
 use super::*;
-use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
+use crate::fake::{DEPLOYMENT, FakeHost, MANIFEST, entity, request};
 
 const SETTINGS: &str = r#"{
     "reference": "{registryId}:{tags[0]}",
     "manifest": { "path": "{production.gitPath}/deployment.yaml", "image": "spec.template.spec.containers[0].image" }
 }"#;
 
-fn run(fake: &mut Fake) -> Outcome {
+fn run(fake: &mut FakeHost) -> Outcome {
     promote(fake, &request(SETTINGS)).unwrap()
 }
 
@@ -29,7 +29,7 @@ fn rules(outcome: &Outcome) -> Vec<&str> {
 
 #[test]
 fn promotes_by_the_shortest_way() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let Outcome::Promoted(promotion) = run(&mut fake) else {
         panic!("{:?}", fake.calls)
     };
@@ -60,7 +60,7 @@ fn promotes_by_the_shortest_way() {
 
 #[test]
 fn is_unchanged_and_corrects_the_catalog() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.files
         .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     assert!(matches!(run(&mut fake), Outcome::Unchanged(_)));
@@ -73,13 +73,13 @@ fn is_unchanged_and_corrects_the_catalog() {
 #[test]
 fn converges_from_wherever_it_was_cut_off() {
     let whole = {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         run(&mut fake);
         fake
     };
     for cut in 1..=whole.calls.len() {
         for takes_effect in [false, true] {
-            let mut fake = Fake::guide();
+            let mut fake = FakeHost::guide();
             fake.cut = Some((cut, takes_effect));
             let first = promote(&mut fake, &request(SETTINGS));
             let at = format!(
@@ -101,7 +101,7 @@ fn converges_from_wherever_it_was_cut_off() {
 
 #[test]
 fn refuses_with_every_reason_at_once() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let service = fake.entity("service", "web");
     service.properties = r#"{"locked_in_prod":true,"locked_reason_prod":"audit"}"#.into();
     service
@@ -132,10 +132,12 @@ fn refuses_with_every_reason_at_once() {
 #[test]
 fn refuses_naming_what_is_missing() {
     let gone = |blueprint: &'static str, identifier: &'static str| {
-        move |fake: &mut Fake| drop(fake.entities.remove(&(blueprint.into(), identifier.into())))
+        move |fake: &mut FakeHost| {
+            drop(fake.entities.remove(&(blueprint.into(), identifier.into())))
+        }
     };
-    type Change = Box<dyn Fn(&mut Fake)>;
-    let table: [(Change, &str, &str); 8] = [
+    type FakeChange = Box<dyn Fn(&mut FakeHost)>;
+    let table: [(FakeChange, &str, &str); 8] = [
         (
             Box::new(gone("service", "web")),
             "service",
@@ -190,7 +192,7 @@ fn refuses_naming_what_is_missing() {
         ),
     ];
     for (change, rule, message) in table {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         change(&mut fake);
         let outcome = run(&mut fake);
         assert_eq!(rules(&outcome), [rule]);
@@ -204,7 +206,7 @@ fn refuses_naming_what_is_missing() {
 
 #[test]
 fn takes_a_closed_pull_request_for_a_no() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.failures
         .insert("merge", Failure::Rejected("no".into()));
     assert!(promote(&mut fake, &request(SETTINGS)).is_err());
@@ -215,7 +217,7 @@ fn takes_a_closed_pull_request_for_a_no() {
 
 #[test]
 fn promotes_again_what_was_undone() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     run(&mut fake);
     fake.files.insert(MANIFEST.into(), DEPLOYMENT.into());
     let Outcome::Promoted(promotion) = run(&mut fake) else {
@@ -227,7 +229,7 @@ fn promotes_again_what_was_undone() {
 
 #[test]
 fn a_branch_that_stays_is_a_note() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.failures
         .insert("delete-branch", Failure::Unavailable("down".into()));
     assert!(matches!(run(&mut fake), Outcome::Promoted(_)));
@@ -241,7 +243,7 @@ fn a_branch_that_stays_is_a_note() {
 }
 
 /// A run with these settings beside the guide's.
-fn run_with(fake: &mut Fake, own: &str) -> Result<Outcome, Failure> {
+fn run_with(fake: &mut FakeHost, own: &str) -> Result<Outcome, Failure> {
     let mut settings: serde_json::Value = serde_json::from_str(SETTINGS).unwrap();
     let own: serde_json::Value = serde_json::from_str(own).unwrap();
     settings
@@ -259,7 +261,7 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
         {"path":"values.yaml","image":"image.repository","part":"repository"},
         {"path":"a.yaml","image":"jobs[0].image"}
     ]}"#;
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.files.insert(
         "a.yaml".into(),
         "image: ghcr.io/acme/web:1.4.1\njobs:\n- image: \"ghcr.io/acme/web:1.4.0\"\n".into(),
@@ -287,7 +289,7 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
         "values.yaml".into(),
         "image: {repository: ghcr.io/acme/web}\n".into(),
     );
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     (fake.files, fake.entities) = broken;
     assert_eq!(rules(&run_with(&mut fake, settings).unwrap()), ["manifest"]);
     assert_eq!(fake.writes(), [""; 0]);
@@ -295,7 +297,7 @@ fn changes_several_values_of_several_files_in_one_commit_or_none() {
 
 #[test]
 fn refuses_what_a_conflict_leaves_after_three_rounds() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.failures
         .insert("merge", Failure::Conflict("the head moved".into()));
     assert_eq!(
@@ -314,7 +316,7 @@ fn refuses_what_a_conflict_leaves_after_three_rounds() {
 
 #[test]
 fn a_foreign_branch_is_a_refusal_after_one_more_look() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.failures.insert(
         "propose",
         Failure::Conflict("the branch is not ours".into()),
@@ -340,7 +342,7 @@ fn a_chain_names_both_ends() {
                 {{"name":"live","runtime":"{{service.prod_runtime}}"}}]}}"#
         )
     };
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     assert!(matches!(
         run_with(&mut fake, &settings("live")),
         Ok(Outcome::Promoted(_))
@@ -355,7 +357,7 @@ fn a_chain_names_both_ends() {
         ("prod", "is not in the chain `dev`, `test`, `live`"),
         ("{inputs.to}", "setting `environment`"),
     ] {
-        let outcome = run_with(&mut Fake::guide(), &settings(environment)).unwrap();
+        let outcome = run_with(&mut FakeHost::guide(), &settings(environment)).unwrap();
         assert_eq!(rules(&outcome), ["chain"]);
         let Outcome::Refused(reasons) = outcome else {
             unreachable!()

@@ -1,20 +1,20 @@
 //! After the merge: does production run the image, and is it well? If not, a pull request that puts the old one back.
 
-use super::{Plan, Run, Stop, explain};
+use super::{PromotionPlan, PromotionRun, Stop, explain};
 use crate::catalog::{Item, named};
-use crate::facts::Target;
+use crate::facts::DeployTarget;
 use crate::gates::health::unwell;
-use crate::host::{FileChange, Host, Proposal, PullRequest};
+use crate::host::{FileChange, PolicyHost, Proposal, PullRequest};
 use crate::text;
 use crate::time::{spell, timestamp};
 use crate::types::Failure;
 use crate::yaml;
 
-impl<H: Host> Run<'_, H> {
+impl<H: PolicyHost> PromotionRun<'_, H> {
     /// Verifies a promotion that an earlier attempt merged, if that is not longer ago than the deadline.
     pub(super) fn verify_if_recent(
         &mut self,
-        plan: &mut Plan,
+        plan: &mut PromotionPlan,
         pull: &PullRequest,
     ) -> Result<(), Stop> {
         let settings = &self.settings.verify;
@@ -33,7 +33,7 @@ impl<H: Host> Run<'_, H> {
     /// Waits until production is well with the new image, which an earlier attempt may have merged by this pull request.
     pub(super) fn verify(
         &mut self,
-        plan: &mut Plan,
+        plan: &mut PromotionPlan,
         earlier: Option<&PullRequest>,
     ) -> Result<(), Stop> {
         let settings = &self.settings.verify;
@@ -63,7 +63,7 @@ impl<H: Host> Run<'_, H> {
         }
     }
 
-    fn wrong_in_production(&mut self, plan: &Plan) -> Result<String, Stop> {
+    fn wrong_in_production(&mut self, plan: &PromotionPlan) -> Result<String, Stop> {
         let mut wrong = Vec::new();
         for production in &plan.facts.production {
             let Some(runtime) = self.host.get_entity(&production.key)? else {
@@ -89,7 +89,7 @@ impl<H: Host> Run<'_, H> {
 
     fn not_verified(
         &mut self,
-        plan: &mut Plan,
+        plan: &mut PromotionPlan,
         earlier: Option<&PullRequest>,
         wrong: &str,
         waited: u32,
@@ -121,7 +121,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Finds out what the manifests held before an earlier attempt merged.
-    fn look_back(&mut self, plan: &mut Plan, pull: &PullRequest) -> Result<(), Stop> {
+    fn look_back(&mut self, plan: &mut PromotionPlan, pull: &PullRequest) -> Result<(), Stop> {
         let commit = pull.merge_commit.as_deref().unwrap_or_default();
         let merged = self.host.get_commit(&plan.repository, commit)?;
         let before = merged.and_then(|merged| merged.parents.into_iter().next());
@@ -138,7 +138,7 @@ impl<H: Host> Run<'_, H> {
     }
 
     /// Proposes to put back what the manifests held before. A person merges it.
-    fn revert(&mut self, plan: &Plan, wrong: &str) -> Result<PullRequest, Stop> {
+    fn revert(&mut self, plan: &PromotionPlan, wrong: &str) -> Result<PullRequest, Stop> {
         let mut changes: Vec<FileChange> = Vec::new();
         let mut commit = None;
         for target in plan
@@ -177,7 +177,7 @@ impl<H: Host> Run<'_, H> {
             .branch
             .rsplit_once('/')
             .unwrap_or(("promote", &plan.branch));
-        let words = text::Words {
+        let words = text::PullRequestText {
             facts: &plan.facts,
             request: self.request,
             settings: self.settings,
@@ -196,7 +196,7 @@ impl<H: Host> Run<'_, H> {
 }
 
 /// The file with the old value in place of the new one.
-fn put_back(content: &str, target: &Target) -> Result<String, String> {
+fn put_back(content: &str, target: &DeployTarget) -> Result<String, String> {
     let site = target.find(content)?;
     if site.value != target.wanted {
         return Err(format!("`{}` holds something else by now", target.shown));

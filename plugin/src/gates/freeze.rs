@@ -3,7 +3,7 @@
 use super::reason;
 use crate::facts::Facts;
 use crate::settings::Freeze;
-use crate::time::{Civil, Zone};
+use crate::time::{CivilTime, TimeZone};
 use crate::types::Reason;
 
 /// Refuses during a window, on a holiday, and while the freeze file names the service. Named people and hotfixes pass the
@@ -34,7 +34,7 @@ pub fn check(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
     if exempt || (settings.windows.is_empty() && settings.holidays.is_empty()) {
         return reasons;
     }
-    match (Zone::parse(&settings.zone), facts.now) {
+    match (TimeZone::parse(&settings.zone), facts.now) {
         (Ok(zone), Some(now)) => reasons.extend(calendar(&zone.civil(now), settings)),
         (Err(what), _) => reasons.push(reason("freeze", format!("setting `freeze.zone`: {what}"))),
         (_, None) => reasons.push(reason(
@@ -65,7 +65,7 @@ fn stopped(list: &str, service: &str) -> Option<String> {
     None
 }
 
-fn calendar(now: &Civil, settings: &Freeze) -> Vec<Reason> {
+fn calendar(now: &CivilTime, settings: &Freeze) -> Vec<Reason> {
     let clock = format!(
         "{}-{:02}-{:02} {:02}:{:02}",
         now.year, now.month, now.day, now.hour, now.minute
@@ -102,7 +102,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Whether every field of `minute hour day month weekday` admits the time; unlike cron's, day and weekday must both fit.
-fn in_window(now: &Civil, window: &str) -> Result<bool, String> {
+fn in_window(now: &CivilTime, window: &str) -> Result<bool, String> {
     let fields: Vec<_> = window.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields[..] else {
         return Err(format!(
@@ -163,7 +163,7 @@ fn admits(field: &str, value: u32, least: u32, most: u32, names: &[&str]) -> Opt
 }
 
 /// Whether a date fits `2026-12-25`, `12-25` (every year) or a range of either, `12-24..01-02`.
-fn on_holiday(now: &Civil, holiday: &str) -> Result<bool, String> {
+fn on_holiday(now: &CivilTime, holiday: &str) -> Result<bool, String> {
     let (first, last) = holiday.split_once("..").unwrap_or((holiday, holiday));
     let parse = |text: &str| -> Option<(Option<i64>, u32)> {
         let parts: Vec<_> = text.trim().split('-').collect();
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     /// A Tuesday.
-    const NOW: Civil = Civil {
+    const NOW: CivilTime = CivilTime {
         year: 2026,
         month: 1,
         day: 6,
@@ -222,7 +222,7 @@ mod tests {
         for (window, expected) in table {
             assert_eq!(in_window(&NOW, window), Ok(expected), "{window}");
         }
-        let sunday = Civil { weekday: 0, ..NOW };
+        let sunday = CivilTime { weekday: 0, ..NOW };
         for window in ["* * * * 7", "* * * * 0", "* * * * sat-sun", "* * * * 6-7"] {
             assert_eq!(in_window(&sunday, window), Ok(true), "{window}");
         }

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use super::reason;
 use crate::facts::Facts;
-use crate::image::Reference;
+use crate::image::ImageReference;
 use crate::settings::Settings;
 use crate::types::Reason;
 use crate::version;
-use crate::yaml::Stream;
+use crate::yaml::YamlStream;
 
 /// Refuses a tag that may mean another image tomorrow, and an older version. That the repository is the same was looked at
 /// where the manifest was read.
@@ -40,7 +40,7 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
     };
     let mut warnings = Vec::new();
     for (index, file) in facts.files.iter().enumerate() {
-        let Ok(stream) = Stream::read(&file.content) else {
+        let Ok(stream) = YamlStream::read(&file.content) else {
             continue;
         };
         for node in stream.values() {
@@ -51,7 +51,7 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
             let Some(Ok(other)) = node
                 .text()
                 .filter(|text| text.contains('/'))
-                .map(Reference::parse)
+                .map(ImageReference::parse)
             else {
                 continue;
             };
@@ -68,7 +68,7 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
     warnings
 }
 
-fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {
+fn mutable(wanted: &ImageReference, mutable: &[String]) -> Option<Reason> {
     if mutable.is_empty() || wanted.digest.is_some() {
         return None;
     }
@@ -86,7 +86,7 @@ fn mutable(wanted: &Reference, mutable: &[String]) -> Option<Reason> {
 }
 
 /// By version if both tags have one, else by the time of the push if the catalog knows both images, else by a counter.
-fn is_older(facts: &Facts, wanted: &Reference, held: &Reference) -> bool {
+fn is_older(facts: &Facts, wanted: &ImageReference, held: &ImageReference) -> bool {
     let tags = wanted.tag.as_deref().zip(held.tag.as_deref());
     let by_version = tags.and_then(|(new, old)| version::order(new, old));
     let by_time = || facts.pushed.map(|(new, old)| new.cmp(&old));

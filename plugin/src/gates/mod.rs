@@ -19,7 +19,7 @@ use crate::types::Reason;
 
 /// What the rules say.
 #[derive(Debug, Default)]
-pub struct Verdict {
+pub struct GateVerdict {
     /// Every reason against the promotion.
     pub reasons: Vec<Reason>,
     /// What people should know although it does not refuse.
@@ -27,8 +27,8 @@ pub struct Verdict {
 }
 
 /// Asks every rule.
-pub fn all(facts: &Facts, settings: &Settings) -> Verdict {
-    let mut verdict = Verdict {
+pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
+    let mut verdict = GateVerdict {
         reasons: [
             lock::check(facts, &settings.lock),
             freeze::check(facts, &settings.freeze),

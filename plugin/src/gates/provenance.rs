@@ -2,7 +2,7 @@
 
 use super::reason;
 use crate::catalog::named;
-use crate::facts::{Facts, Provenance};
+use crate::facts::{Facts, ImageProvenance};
 use crate::host::Ancestry;
 use crate::types::Reason;
 
@@ -12,13 +12,13 @@ pub fn check(facts: &Facts) -> Vec<Reason> {
         return Vec::new();
     };
     match &facts.provenance {
-        Provenance::NotAsked => Vec::new(),
-        Provenance::Unknown(what) => vec![reason("provenance", what.clone())],
-        Provenance::Known {
+        ImageProvenance::NotAsked => Vec::new(),
+        ImageProvenance::Unknown(what) => vec![reason("provenance", what.clone())],
+        ImageProvenance::Known {
             status: Ancestry::Identical | Ancestry::Behind,
             ..
         } => Vec::new(),
-        Provenance::Known {
+        ImageProvenance::Known {
             repository,
             branch,
             commit,

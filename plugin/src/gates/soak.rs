@@ -2,9 +2,9 @@
 
 use super::reason;
 use crate::catalog::named;
-use crate::facts::{Facts, Soaking};
+use crate::facts::{Facts, SoakFacts};
 use crate::settings::Soak;
-use crate::time::{Seconds, duration, spell, timestamp};
+use crate::time::{UnixSeconds, duration, spell, timestamp};
 use crate::types::{EntityKey, Reason};
 
 /// Refuses an image that came to staging too recently, or at a time that is not known.
@@ -25,10 +25,10 @@ pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
 
 /// Why an image has not been in a runtime for long enough.
 fn too_short(
-    soaking: &Soaking,
+    soaking: &SoakFacts,
     image: &EntityKey,
-    now: Option<Seconds>,
-    least: Seconds,
+    now: Option<UnixSeconds>,
+    least: UnixSeconds,
 ) -> Option<String> {
     let since = match &soaking.since {
         Ok(since) => since,

@@ -6,13 +6,13 @@ mod value;
 
 use serde_json::{Value, json};
 
-use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
+use crate::fake::{DEPLOYMENT, FakeHost, MANIFEST, entity, request};
 use crate::flow::promote;
 use crate::host::Ancestry;
 use crate::types::{Outcome, Reason};
 
 /// A run with these settings beside the guide's.
-fn run(fake: &mut Fake, settings: &Value) -> Outcome {
+fn run(fake: &mut FakeHost, settings: &Value) -> Outcome {
     let mut all = json!({
         "reference": "{registryId}:{tags[0]}",
         "manifest": {
@@ -35,13 +35,13 @@ fn reasons(outcome: Outcome) -> Vec<Reason> {
     }
 }
 
-type Change = fn(&mut Fake);
+type FakeChange = fn(&mut FakeHost);
 
-const AS_IT_IS: Change = |_| ();
+const AS_IT_IS: FakeChange = |_| ();
 
 /// Runs with settings on a changed world; expects a refusal by this one rule with these words, or none for no rule.
-fn check(settings: Value, change: Change, rule: &str, words: &str) {
-    let mut fake = Fake::guide();
+fn check(settings: Value, change: FakeChange, rule: &str, words: &str) {
+    let mut fake = FakeHost::guide();
     change(&mut fake);
     let reasons = reasons(run(&mut fake, &settings));
     let rules: Vec<_> = reasons.iter().map(|reason| reason.rule.as_str()).collect();
@@ -53,17 +53,17 @@ fn check(settings: Value, change: Change, rule: &str, words: &str) {
     }
 }
 
-fn staging(fake: &mut Fake, properties: &str) {
+fn staging(fake: &mut FakeHost, properties: &str) {
     fake.entity("running_service", "web-staging").properties = properties.into();
 }
 
-fn image(fake: &mut Fake, properties: &str) {
+fn image(fake: &mut FakeHost, properties: &str) {
     fake.entity("image", "web-1.4.2").properties = properties.into();
 }
 
 #[test]
 fn lock() {
-    let locked: Change = |fake| {
+    let locked: FakeChange = |fake| {
         fake.entity("service", "web").properties =
             r#"{"locked_in_prod":"yes","locked_reason_prod":"audit"}"#.into();
     };
@@ -79,7 +79,7 @@ fn lock() {
 
 #[test]
 fn freeze() {
-    let file: Change = |fake| {
+    let file: FakeChange = |fake| {
         drop(
             fake.files
                 .insert("freeze".into(), "shop x\nweb migration\n".into()),
@@ -149,7 +149,7 @@ fn freeze() {
 
 #[test]
 fn health() {
-    let degraded: Change =
+    let degraded: FakeChange =
         |fake| staging(fake, r#"{"healthStatus":"Degraded","syncStatus":"Synced"}"#);
     let words = "running_service `web-staging` has `healthStatus` `Degraded`, not `Healthy`";
     check(json!({}), degraded, "health", words);
@@ -168,14 +168,14 @@ fn health() {
         "health",
         "staging's manifest `staging.yaml` does not exist",
     );
-    let lags: Change = |fake| drop(fake.files.insert("staging.yaml".into(), DEPLOYMENT.into()));
+    let lags: FakeChange = |fake| drop(fake.files.insert("staging.yaml".into(), DEPLOYMENT.into()));
     check(
         own.clone(),
         lags,
         "health",
         "runs `ghcr.io/acme/web:1.4.2` by the catalog, but `ghcr.io/acme/web:1.4.1` by its manifest",
     );
-    let same: Change = |fake| {
+    let same: FakeChange = |fake| {
         drop(
             fake.files
                 .insert("staging.yaml".into(), DEPLOYMENT.replace("1.4.1", "1.4.2")),
@@ -186,7 +186,7 @@ fn health() {
 
 #[test]
 fn soak() {
-    let hours: Change = |fake| {
+    let hours: FakeChange = |fake| {
         fake.entity("running_service", "web-staging").updated_at =
             Some("2026-01-06T07:30:00Z".into())
     };
@@ -220,7 +220,7 @@ fn soak() {
 
 #[test]
 fn freshness() {
-    let renamed: Change = |fake| {
+    let renamed: FakeChange = |fake| {
         fake.entity("service", "web").updated_at = Some("2026-01-06T09:59:30Z".into());
     };
     check(
@@ -230,7 +230,7 @@ fn freshness() {
         "service `web` has changed since the click",
     );
     check(json!({ "freshness": "refuse" }), AS_IT_IS, "", "");
-    let touched: Change = |fake| {
+    let touched: FakeChange = |fake| {
         fake.entity("running_service", "web-staging").updated_at =
             Some("2026-01-06T09:59:30Z".into())
     };
@@ -240,7 +240,7 @@ fn freshness() {
         "freshness",
         "has changed since the click",
     );
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     touched(&mut fake);
     assert!(matches!(run(&mut fake, &json!({})), Outcome::Promoted(_)));
     assert!(
@@ -268,7 +268,7 @@ fn people() {
     );
     let teams = json!({ "people": { "teams": ["payments"] } });
     check(teams.clone(), AS_IT_IS, "people", "(payments)");
-    let related: Change = |fake| {
+    let related: FakeChange = |fake| {
         fake.put(entity(
             "_user",
             "dana@acme.example",
@@ -277,7 +277,7 @@ fn people() {
         ))
     };
     check(teams.clone(), related, "", "");
-    let own: Change = |fake| {
+    let own: FakeChange = |fake| {
         let mut user = entity("_user", "dana@acme.example", "{}", &[]);
         user.teams = vec!["payments".into()];
         fake.put(user);
@@ -287,7 +287,7 @@ fn people() {
 
 #[test]
 fn four_eyes() {
-    let author = |name: &'static str| -> Box<dyn Fn(&mut Fake)> {
+    let author = |name: &'static str| -> Box<dyn Fn(&mut FakeHost)> {
         Box::new(move |fake| {
             let properties = format!(
                 r#"{{"registryId":"ghcr.io/acme/web","tags":["1.4.2"],"triggeredBy":"{name}"}}"#
@@ -303,7 +303,7 @@ fn four_eyes() {
         ("kim", false),
         ("dana@other.example", false),
     ] {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         author(name)(&mut fake);
         let reasons = reasons(run(&mut fake, &settings));
         assert_eq!(reasons.len(), usize::from(refused), "{name}: {reasons:?}");
@@ -319,7 +319,7 @@ fn four_eyes() {
 #[test]
 fn provenance() {
     let settings = json!({ "provenance": { "enabled": true } });
-    let built: Change = |fake| {
+    let built: FakeChange = |fake| {
         fake.entity("service", "web").properties =
             r#"{"url":"https://git.example/acme/web.git"}"#.into();
         image(
@@ -328,7 +328,7 @@ fn provenance() {
         );
     };
     check(settings.clone(), built, "", "");
-    let diverged: Change = |fake| {
+    let diverged: FakeChange = |fake| {
         fake.entity("service", "web").properties = r#"{"url":"acme/web"}"#.into();
         image(
             fake,
@@ -348,7 +348,7 @@ fn provenance() {
         "provenance",
         "setting `provenance.repository`: `{service.url}`",
     );
-    let no_commit: Change = |fake| {
+    let no_commit: FakeChange = |fake| {
         fake.entity("service", "web").properties = r#"{"url":"acme/web"}"#.into();
         image(
             fake,
@@ -426,14 +426,14 @@ fn identity_of_the_image() {
         "image",
         "is not an image reference",
     );
-    let odd: Change = |fake| {
+    let odd: FakeChange = |fake| {
         drop(
             fake.files
                 .insert(MANIFEST.into(), DEPLOYMENT.replace("web:1.4.1", "Web 1")),
         )
     };
     check(json!({}), odd, "manifest", "is not an image reference");
-    let pushed: Change = |fake| {
+    let pushed: FakeChange = |fake| {
         image(
             fake,
             r#"{"registryId":"ghcr.io/acme/web","tags":["abc"],"pushedAt":"2026-01-01T00:00:00Z"}"#,
@@ -459,7 +459,7 @@ fn what_follows_a_version_orders_by_the_time_of_the_push() {
     ];
     for (old, new) in tags {
         for (pushed, rule) in [("2026-01-04", ""), ("2025-12-29", "downgrade")] {
-            let mut fake = Fake::guide();
+            let mut fake = FakeHost::guide();
             fake.files
                 .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", old));
             image(
@@ -480,7 +480,7 @@ fn what_follows_a_version_orders_by_the_time_of_the_push() {
 
 #[test]
 fn warns_of_images_that_are_left_behind() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let more = "      initContainers:\n        - image: ghcr.io/acme/web:1.4.0\n        - image: ghcr.io/acme/shop:1\n";
     fake.files
         .insert(MANIFEST.into(), format!("{DEPLOYMENT}{more}"));
@@ -497,7 +497,7 @@ fn warns_of_images_that_are_left_behind() {
 #[test]
 fn goes_back_to_an_image_that_a_person_picks() {
     let settings = json!({ "image": "{inputs.image}", "allow_downgrade": true });
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.files
         .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     fake.entity("running_service", "web-prod").relations[0].targets = vec!["web-1.4.2".into()];
@@ -527,7 +527,7 @@ fn goes_back_to_an_image_that_a_person_picks() {
 #[test]
 fn digests() {
     let held = |settings: Value| {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         run(&mut fake, &settings);
         fake.files[MANIFEST]
             .lines()
@@ -566,7 +566,7 @@ fn digests() {
 
 #[test]
 fn what_git_holds_already_is_not_judged_any_more() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.files
         .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "1.4.2"));
     fake.entity("service", "web").properties = r#"{"locked_in_prod":true}"#.into();

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::{Gathering, clean_path, context};
+use super::{FactsReader, clean_path, context};
 use crate::catalog::{Item, named};
-use crate::facts::{Facts, Provenance, Soaking};
-use crate::host::{Comparison, Host};
+use crate::facts::{Facts, ImageProvenance, SoakFacts};
+use crate::host::{Comparison, PolicyHost};
 use crate::template;
 use crate::time::{duration, timestamp};
 use crate::types::{EntityKey, Failure};
 use promote_guest::explain;
 
-impl<H: Host> Gathering<'_, H> {
+impl<H: PolicyHost> FactsReader<'_, H> {
     /// What the catalog and the request know.
     pub(super) fn evidence(&mut self, facts: &mut Facts) -> Result<(), Failure> {
         let (request, settings) = (self.request, self.settings);
@@ -114,11 +114,11 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Since when the image has been in each of staging.
-    fn soaking(&self, facts: &Facts) -> Vec<Soaking> {
+    fn soaking(&self, facts: &Facts) -> Vec<SoakFacts> {
         let since = |staging: &Item| {
             let mut context = self.context(facts);
             context["staging"] = staging.value.clone();
-            Soaking {
+            SoakFacts {
                 runtime: staging.key.clone(),
                 since: template::render(&self.settings.soak.since, &context),
             }
@@ -139,24 +139,24 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Compares the image's commit with the branch of its source.
-    fn provenance(&mut self, facts: &Facts, context: &Value) -> Result<Provenance, Failure> {
+    fn provenance(&mut self, facts: &Facts, context: &Value) -> Result<ImageProvenance, Failure> {
         let settings = &self.settings.provenance;
         let Some(image) = facts.image.as_ref().filter(|_| settings.enabled) else {
-            return Ok(Provenance::NotAsked);
+            return Ok(ImageProvenance::NotAsked);
         };
         let (repository, commit) = match self.source(image, context) {
             Ok(known) => known,
-            Err(what) => return Ok(Provenance::Unknown(what)),
+            Err(what) => return Ok(ImageProvenance::Unknown(what)),
         };
         let branch = settings.branch.clone();
         match self.host.compare(&repository, &branch, &commit) {
-            Ok(comparison) => Ok(Provenance::Known {
+            Ok(comparison) => Ok(ImageProvenance::Known {
                 repository,
                 branch,
                 commit,
                 status: comparison.status,
             }),
-            Err(Failure::NotFound(what)) => Ok(Provenance::Unknown(format!(
+            Err(Failure::NotFound(what)) => Ok(ImageProvenance::Unknown(format!(
                 "commit {commit} or branch `{branch}` of {repository} cannot be found: {what}"
             ))),
             Err(failure) => Err(failure),

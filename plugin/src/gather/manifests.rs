@@ -2,36 +2,36 @@
 
 use serde_json::Value;
 
-use super::{Gathering, clean_path, context};
+use super::{FactsReader, clean_path, context};
 use crate::catalog::Item;
-use crate::facts::{Facts, StagingManifest, Target};
+use crate::facts::{DeployTarget, Facts, StagingManifest};
 use crate::gates::reason;
-use crate::held::Held;
-use crate::holder::{Wish, usual_part, writes};
-use crate::host::{File, Host};
-use crate::image::Reference;
-use crate::layout::{Layout, Search};
+use crate::held::HeldImage;
+use crate::holder::{ImageWish, usual_part, writes};
+use crate::host::{File, PolicyHost};
+use crate::image::ImageReference;
+use crate::layout::{ManifestLayout, ManifestSearch};
 use crate::settings::{Manifest, Part};
 use crate::template;
 use crate::types::{EntityKey, Failure};
-use crate::yaml::{self, Stream};
+use crate::yaml::{self, YamlStream};
 
 /// One entry of the setting `manifest`, filled in for one runtime.
-pub(super) struct Entry {
+pub(super) struct ManifestEntry {
     pub(super) path: String,
-    pub(super) search: Search,
+    pub(super) search: ManifestSearch,
     pub(super) part: Option<Part>,
     registry: Option<String>,
 }
 
 /// What the first place of an entry holds.
-pub(super) struct First {
+pub(super) struct FirstImage {
     pub(super) part: Part,
     pub(super) value: String,
-    pub(super) held: Held,
+    pub(super) held: HeldImage,
 }
 
-impl<H: Host> Gathering<'_, H> {
+impl<H: PolicyHost> FactsReader<'_, H> {
     pub(super) fn manifests(&mut self, facts: &mut Facts, repository: &str) -> Result<(), Failure> {
         let productions: Vec<Item> = facts.production.clone();
         let each: Vec<Option<&Item>> = match productions.as_slice() {
@@ -60,7 +60,7 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// How the image is written for each runtime of production.
-    fn wanted(&mut self, facts: &mut Facts, each: &[Option<&Item>]) -> Vec<Option<Reference>> {
+    fn wanted(&mut self, facts: &mut Facts, each: &[Option<&Item>]) -> Vec<Option<ImageReference>> {
         let mut all = Vec::new();
         for production in each {
             let image = facts.image.as_ref();
@@ -86,7 +86,7 @@ impl<H: Host> Gathering<'_, H> {
         facts: &Facts,
         manifest: &Manifest,
         production: Option<&Item>,
-    ) -> Option<Entry> {
+    ) -> Option<ManifestEntry> {
         let context = self.context_of(facts, production);
         let located = manifest
             .located()
@@ -102,7 +102,7 @@ impl<H: Host> Gathering<'_, H> {
             Some(text) => Some(self.fill("manifest", "manifest.registry", text, &context)?),
             None => None,
         };
-        Some(Entry {
+        Some(ManifestEntry {
             path,
             search,
             part: manifest.part,
@@ -110,7 +110,11 @@ impl<H: Host> Gathering<'_, H> {
         })
     }
 
-    pub(super) fn search(&mut self, manifest: &Manifest, context: &Value) -> Option<Search> {
+    pub(super) fn search(
+        &mut self,
+        manifest: &Manifest,
+        context: &Value,
+    ) -> Option<ManifestSearch> {
         let located = manifest.located().ok()?;
         let search = located.search(manifest, |text| template::render(text, context));
         search
@@ -172,8 +176,8 @@ impl<H: Host> Gathering<'_, H> {
         &mut self,
         facts: &mut Facts,
         file: usize,
-        entry: &Entry,
-        wanted: Option<&Reference>,
+        entry: &ManifestEntry,
+        wanted: Option<&ImageReference>,
     ) {
         let File { path, content, .. } = &facts.files[file];
         let Some(image) = wanted else {
@@ -182,7 +186,7 @@ impl<H: Host> Gathering<'_, H> {
             }
             return;
         };
-        let wish = Wish {
+        let wish = ImageWish {
             file: path,
             image,
             digest: facts.digest.as_deref(),
@@ -190,7 +194,7 @@ impl<H: Host> Gathering<'_, H> {
             allow_other: self.settings.allow_other_repository,
             registry: entry.registry.as_deref(),
         };
-        let found = Stream::read(content)
+        let found = YamlStream::read(content)
             .and_then(|stream| {
                 let places = entry.search.places(&stream, image, wish.allow_other)?;
                 Ok((stream, places))
@@ -204,7 +208,7 @@ impl<H: Host> Gathering<'_, H> {
         for mut place in places {
             place.part = place.part.or(entry.part);
             match writes(&stream, &place, wish) {
-                Ok(writes) => targets.extend(writes.into_iter().map(|write| Target {
+                Ok(writes) => targets.extend(writes.into_iter().map(|write| DeployTarget {
                     file,
                     address: write.address,
                     shown: write.shown,
@@ -222,7 +226,7 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Adds a target, once.
-    fn add(&mut self, facts: &mut Facts, target: Target) {
+    fn add(&mut self, facts: &mut Facts, target: DeployTarget) {
         let known = facts
             .sites
             .iter()
@@ -281,10 +285,10 @@ impl<H: Host> Gathering<'_, H> {
 }
 
 /// Why nothing can be found in a file, as far as that can be told without an image.
-fn missing(content: &str, search: &Search) -> Result<(), String> {
-    let stream = Stream::read(content)?;
-    if let Layout::Path(path) = &search.layout {
-        let address = yaml::Address {
+fn missing(content: &str, search: &ManifestSearch) -> Result<(), String> {
+    let stream = YamlStream::read(content)?;
+    if let ManifestLayout::Path(path) = &search.layout {
+        let address = yaml::ScalarAddress {
             document: search.document.clone(),
             path: path.clone(),
             shared: search.shared,
@@ -300,12 +304,12 @@ fn missing(content: &str, search: &Search) -> Result<(), String> {
 /// Says why there is none.
 pub(super) fn first(
     content: &str,
-    search: &Search,
+    search: &ManifestSearch,
     part: Option<Part>,
-    like: Option<&Reference>,
-) -> Result<First, String> {
-    let stream = Stream::read(content)?;
-    let none = Reference {
+    like: Option<&ImageReference>,
+) -> Result<FirstImage, String> {
+    let stream = YamlStream::read(content)?;
+    let none = ImageReference {
         repository: "unknown".to_owned(),
         tag: None,
         digest: None,
@@ -315,8 +319,8 @@ pub(super) fn first(
     let part = place.part.or(part);
     let part = part.unwrap_or_else(|| usual_part(&stream, &place.address));
     let site = yaml::find(&stream, &place.address)?;
-    let held = Held::read(part, &site.value)?;
-    Ok(First {
+    let held = HeldImage::read(part, &site.value)?;
+    Ok(FirstImage {
         part,
         value: site.value,
         held,

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::manifests::{Entry, first};
-use super::{Gathering, context};
+use super::manifests::{ManifestEntry, first};
+use super::{FactsReader, context};
 use crate::catalog::{Item, named};
 use crate::facts::Facts;
-use crate::held::Held;
-use crate::host::{Host, PullFilter, PullRequest, PullState};
-use crate::image::Reference;
+use crate::held::HeldImage;
+use crate::host::{PolicyHost, PullFilter, PullRequest, PullState};
+use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::text;
 use crate::types::{EntityKey, Failure};
@@ -16,7 +16,7 @@ use crate::types::{EntityKey, Failure};
 /// How many pull requests back the history is read.
 const FAR: usize = 12;
 
-impl<H: Host> Gathering<'_, H> {
+impl<H: PolicyHost> FactsReader<'_, H> {
     /// Whether this run is asked to go back.
     pub(super) fn is_rollback(&self) -> bool {
         let settings = &self.settings.rollback;
@@ -49,7 +49,7 @@ impl<H: Host> Gathering<'_, H> {
             // Said again, with the reason, when the manifests are read.
             return Ok(None);
         };
-        let spot = Spot {
+        let spot = TracedValue {
             entry,
             like,
             part: now.part,
@@ -116,7 +116,7 @@ impl<H: Host> Gathering<'_, H> {
     fn is_done(
         &self,
         facts: &Facts,
-        spot: &Spot,
+        spot: &TracedValue,
         current: Option<&Item>,
         merged: &[PullRequest],
         now: &str,
@@ -131,10 +131,10 @@ impl<H: Host> Gathering<'_, H> {
     }
 
     /// Whether a value is that of an image; none if the image cannot be written.
-    fn is_held(&self, spot: &Spot, image: &Item, value: &str) -> Option<bool> {
+    fn is_held(&self, spot: &TracedValue, image: &Item, value: &str) -> Option<bool> {
         let reference = self.reference(image, spot.production.as_ref()).ok()?;
         let digest = self.known_digest(image);
-        let held = Held::read(spot.part, value).ok()?;
+        let held = HeldImage::read(spot.part, value).ok()?;
         Some(held.denotes(spot.part, &reference, digest.as_deref()))
     }
 
@@ -142,7 +142,7 @@ impl<H: Host> Gathering<'_, H> {
     fn before(
         &mut self,
         repository: &str,
-        spot: &Spot,
+        spot: &TracedValue,
         merged: &[PullRequest],
         now: &str,
     ) -> Result<Option<String>, Failure> {
@@ -181,7 +181,7 @@ impl<H: Host> Gathering<'_, H> {
     fn value(
         &mut self,
         repository: &str,
-        spot: &Spot,
+        spot: &TracedValue,
         commit: &str,
     ) -> Result<Option<String>, Failure> {
         let file = match self.host.read_file(repository, &spot.entry.path, commit) {
@@ -194,7 +194,7 @@ impl<H: Host> Gathering<'_, H> {
     /// The one image of the catalog that is written so.
     fn identify(
         &mut self,
-        spot: &Spot,
+        spot: &TracedValue,
         current: Option<&Item>,
         wanted: &str,
     ) -> Result<Option<(String, String)>, Failure> {
@@ -244,17 +244,17 @@ impl<H: Host> Gathering<'_, H> {
 }
 
 /// The one value whose history is looked at.
-struct Spot {
-    entry: Entry,
+struct TracedValue {
+    entry: ManifestEntry,
     /// An image of the repository that is looked for.
-    like: Option<Reference>,
+    like: Option<ImageReference>,
     /// The part of a reference that it holds.
     part: Part,
     /// The runtime that it is of.
     production: Option<Item>,
 }
 
-impl Spot {
+impl TracedValue {
     fn value(&self, content: &str) -> Result<String, String> {
         let entry = &self.entry;
         first(content, &entry.search, entry.part, self.like.as_ref()).map(|first| first.value)

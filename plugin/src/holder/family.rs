@@ -1,15 +1,15 @@
 //! Which keys say the parts of one image, by the names that charts, Kustomize and Argo CD have for them.
 
-use crate::image::Reference;
+use crate::image::ImageReference;
 use crate::settings::Part;
-use crate::yaml::path::{Path, Step};
-use crate::yaml::{self, Address, Stream};
+use crate::yaml::path::{YamlPath, YamlStep};
+use crate::yaml::{self, ScalarAddress, YamlStream};
 
 /// What a key that is called so holds.
-pub(crate) fn usual_part(stream: &Stream<'_>, address: &Address) -> Part {
+pub(crate) fn usual_part(stream: &YamlStream<'_>, address: &ScalarAddress) -> Part {
     let name = match address.path.0.as_slice() {
-        [.., Step::Key(key)] if key == "value" => parameter(stream, address),
-        [.., Step::Key(key)] => Some(key.clone()),
+        [.., YamlStep::Key(key)] if key == "value" => parameter(stream, address),
+        [.., YamlStep::Key(key)] => Some(key.clone()),
         _ => None,
     };
     let name = name.unwrap_or_default();
@@ -17,12 +17,14 @@ pub(crate) fn usual_part(stream: &Stream<'_>, address: &Address) -> Part {
 }
 
 /// The name of the parameter whose value an address means, in a list of names and values.
-fn parameter(stream: &Stream<'_>, address: &Address) -> Option<String> {
+fn parameter(stream: &YamlStream<'_>, address: &ScalarAddress) -> Option<String> {
     match address.path.0.as_slice() {
-        [.., Step::Where { field, value }, Step::Key(_)] if field.as_slice() == ["name"] => {
+        [.., YamlStep::Where { field, value }, YamlStep::Key(_)]
+            if field.as_slice() == ["name"] =>
+        {
             Some(value.clone())
         }
-        [.., Step::Index(_), Step::Key(_)] => {
+        [.., YamlStep::Index(_), YamlStep::Key(_)] => {
             yaml::text_at(stream, &address.at(address.path.beside("name")))
         }
         _ => None,
@@ -62,21 +64,23 @@ fn role(key: &str) -> Option<(Part, &str)> {
 
 /// Where the parts of one image stand.
 #[derive(Default)]
-pub(super) struct Family {
-    pub(super) registry: Option<Address>,
-    pub(super) repository: Option<Address>,
-    pub(super) tag: Option<Address>,
-    pub(super) digest: Option<Address>,
+pub(super) struct ImageParts {
+    pub(super) registry: Option<ScalarAddress>,
+    pub(super) repository: Option<ScalarAddress>,
+    pub(super) tag: Option<ScalarAddress>,
+    pub(super) digest: Option<ScalarAddress>,
     /// Whether the repository is Kustomize's `name`: what it looks for, and what runs if nothing replaces it.
     pub(super) is_name: bool,
 }
 
-impl Family {
-    pub(super) fn of(stream: &Stream<'_>, address: &Address, part: Part) -> Self {
-        let Some(Step::Key(key)) = address.path.0.last() else {
+impl ImageParts {
+    pub(super) fn of(stream: &YamlStream<'_>, address: &ScalarAddress, part: Part) -> Self {
+        let Some(YamlStep::Key(key)) = address.path.0.last() else {
             return Self::default();
         };
-        let parent = address.at(Path(address.path.0[..address.path.0.len() - 1].to_vec()));
+        let parent = address.at(YamlPath(
+            address.path.0[..address.path.0.len() - 1].to_vec(),
+        ));
         let named = (key == "value")
             .then(|| parameter(stream, address))
             .flatten();
@@ -93,8 +97,11 @@ impl Family {
                     let mut steps = parent.path.0.clone();
                     steps.pop();
                     let (field, value) = (vec!["name".to_owned()], format!("{prefix}{name}"));
-                    steps.extend([Step::Where { field, value }, Step::Key("value".to_owned())]);
-                    Path(steps)
+                    steps.extend([
+                        YamlStep::Where { field, value },
+                        YamlStep::Key("value".to_owned()),
+                    ]);
+                    YamlPath(steps)
                 }
                 None => parent.path.key(name),
             };
@@ -162,22 +169,22 @@ fn joined(stem: &str, word: &str) -> String {
 }
 
 /// Whether something stands there.
-fn is_set(stream: &Stream<'_>, address: &Address) -> bool {
+fn is_set(stream: &YamlStream<'_>, address: &ScalarAddress) -> bool {
     let text = yaml::text_at(stream, address);
     text.is_some_and(|text| !text.is_empty() && text != "~" && !text.eq_ignore_ascii_case("null"))
 }
 
 /// Whether a whole repository stands there, with a path and without tag and digest.
-fn is_repository(stream: &Stream<'_>, address: &Address) -> bool {
+fn is_repository(stream: &YamlStream<'_>, address: &ScalarAddress) -> bool {
     let text = yaml::text_at(stream, address).unwrap_or_default();
-    let reference = Reference::parse(&text);
+    let reference = ImageReference::parse(&text);
     text.contains('/')
         && reference.is_ok_and(|reference| reference.tag.is_none() && reference.digest.is_none())
 }
 
 /// Whether Kustomize's `name`, where nothing replaces it, can mean an image: a name without a path stands for one whose last
 /// part is called so.
-pub(crate) fn is_meant_by_name(name: &Reference, image: &Reference) -> bool {
+pub(crate) fn is_meant_by_name(name: &ImageReference, image: &ImageReference) -> bool {
     let last = image.repository.rsplit('/').next();
     name.same_repository(image)
         || (!name.repository.contains('/') && last == Some(name.repository.as_str()))

@@ -3,22 +3,22 @@
 //! Helm parameters, values as an object and as a text, and Kustomize's images. Parameters win over values when Argo CD
 //! renders, so an image that stands in several of them is refused.
 
-use super::{Candidate, View, helm, shown};
-use crate::holder::Place;
+use super::{ImageCandidate, SearchView, helm, shown};
+use crate::holder::ImagePlace;
 use crate::settings::Part;
 use crate::yaml::address::some;
-use crate::yaml::node::Node;
-use crate::yaml::path::{Path, Step};
-use crate::yaml::{Address, Document};
+use crate::yaml::node::YamlNode;
+use crate::yaml::path::{YamlPath, YamlStep};
+use crate::yaml::{ScalarAddress, YamlDocument};
 
-pub(super) fn places(view: &View<'_>, at: &Path) -> Result<Vec<Place>, String> {
+pub(super) fn places(view: &SearchView<'_>, at: &YamlPath) -> Result<Vec<ImagePlace>, String> {
     let mut found = Vec::new();
     let mut others = Vec::new();
     let mut sources = 0;
     for document in view.search.document.choose(view.stream) {
         for (path, source) in all_sources(view, document) {
             sources += 1;
-            let source = Source {
+            let source = ArgoSource {
                 view,
                 document,
                 path,
@@ -64,50 +64,53 @@ pub(super) fn places(view: &View<'_>, at: &Path) -> Result<Vec<Place>, String> {
 }
 
 /// The sources of an application, and of the applications of a set.
-fn all_sources<'a>(view: &View<'a>, document: Document<'a>) -> Vec<(Path, &'a Node)> {
+fn all_sources<'a>(
+    view: &SearchView<'a>,
+    document: YamlDocument<'a>,
+) -> Vec<(YamlPath, &'a YamlNode)> {
     let specs: [&[&str]; 2] = [&["spec"], &["spec", "template", "spec"]];
     let mut sources = Vec::new();
     for keys in specs {
         let mut steps = keys.iter();
         let spec = steps.try_fold(document.root, |node, key| view.stream.lookup(node, key));
         let Some(spec) = spec else { continue };
-        let path = Path(
+        let path = YamlPath(
             keys.iter()
-                .map(|key| Step::Key((*key).to_owned()))
+                .map(|key| YamlStep::Key((*key).to_owned()))
                 .collect(),
         );
         if let Some(source) = view.stream.lookup(spec, "source") {
             sources.push((path.key("source"), source));
         }
         let list = view.stream.lookup(spec, "sources");
-        for (at, source) in list.into_iter().flat_map(Node::items).enumerate() {
+        for (at, source) in list.into_iter().flat_map(YamlNode::items).enumerate() {
             sources.push((path.key("sources").item(at), source));
         }
     }
     sources
 }
 
-struct Source<'a> {
-    view: &'a View<'a>,
-    document: Document<'a>,
-    path: Path,
-    node: &'a Node,
+struct ArgoSource<'a> {
+    view: &'a SearchView<'a>,
+    document: YamlDocument<'a>,
+    path: YamlPath,
+    node: &'a YamlNode,
 }
 
-impl Source<'_> {
-    fn address(&self, path: Path) -> Address {
+impl ArgoSource<'_> {
+    fn address(&self, path: YamlPath) -> ScalarAddress {
         self.document.address(path, self.view.search.shared)
     }
 
     /// Parameters and values of Helm.
-    fn helm(&self, at: &Path) -> Vec<Place> {
+    fn helm(&self, at: &YamlPath) -> Vec<ImagePlace> {
         let helm = self.path.key("helm");
         let mut found: Vec<_> = self
             .parameter(&helm.key("parameters"), at)
             .into_iter()
             .collect();
         for key in ["valuesObject", "values"] {
-            let path = Path([helm.key(key).0, at.0.clone()].concat());
+            let path = YamlPath([helm.key(key).0, at.0.clone()].concat());
             let shown = path.to_string();
             found.extend(helm::place(self.view, &self.address(path), &shown));
         }
@@ -115,7 +118,7 @@ impl Source<'_> {
     }
 
     /// The parameter that holds the tag, the digest or the whole reference.
-    fn parameter(&self, list: &Path, at: &Path) -> Option<Place> {
+    fn parameter(&self, list: &YamlPath, at: &YamlPath) -> Option<ImagePlace> {
         let helm = self.view.stream.lookup(self.node, "helm")?;
         let items = self.view.stream.lookup(helm, "parameters")?.items();
         let names = [
@@ -124,17 +127,22 @@ impl Source<'_> {
             (at.to_string(), Part::Reference),
         ];
         let has = |name: &str| {
-            let text = |item| self.view.stream.lookup(item, "name").and_then(Node::text);
+            let text = |item| {
+                self.view
+                    .stream
+                    .lookup(item, "name")
+                    .and_then(YamlNode::text)
+            };
             items.iter().any(|item| text(item) == Some(name))
         };
         let (name, part) = names.into_iter().find(|(name, _)| has(name))?;
         let mut path = list.clone();
-        path.0.push(Step::Where {
+        path.0.push(YamlStep::Where {
             field: vec!["name".to_owned()],
             value: name,
         });
         let path = path.key("value");
-        Some(Place {
+        Some(ImagePlace {
             shown: path.to_string(),
             address: self.address(path),
             part: Some(part),
@@ -142,18 +150,18 @@ impl Source<'_> {
     }
 
     /// Kustomize's images: `[name=]image:tag`.
-    fn images(&self) -> Vec<Candidate<Place>> {
+    fn images(&self) -> Vec<ImageCandidate<ImagePlace>> {
         let kustomize = self.view.stream.lookup(self.node, "kustomize");
         let images = kustomize.and_then(|node| self.view.stream.lookup(node, "images"));
-        let items = images.into_iter().flat_map(Node::items).enumerate();
+        let items = images.into_iter().flat_map(YamlNode::items).enumerate();
         let candidates = items.filter_map(|(at, item)| {
             let text = self.view.stream.resolve(item).text()?;
             let path = self.path.key("kustomize").key("images").item(at);
             let image = text.rsplit('=').next().unwrap_or(text);
-            Some(Candidate {
+            Some(ImageCandidate {
                 shown: format!("`{}`", shown(text)),
                 is_ours: self.view.is_ours(image),
-                it: Place {
+                it: ImagePlace {
                     shown: path.to_string(),
                     address: self.address(path),
                     part: Some(Part::Reference),

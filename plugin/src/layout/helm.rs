@@ -1,13 +1,13 @@
 //! A chart's values: a map with `repository`, `tag` and perhaps `registry` and `digest`, or a text with the whole reference.
 
-use super::View;
-use crate::holder::Place;
+use super::SearchView;
+use crate::holder::ImagePlace;
 use crate::settings::Part;
-use crate::yaml::path::Path;
-use crate::yaml::{self, Address};
+use crate::yaml::path::YamlPath;
+use crate::yaml::{self, ScalarAddress};
 
-pub(super) fn places(view: &View<'_>, at: &Path) -> Result<Vec<Place>, String> {
-    let address = Address {
+pub(super) fn places(view: &SearchView<'_>, at: &YamlPath) -> Result<Vec<ImagePlace>, String> {
+    let address = ScalarAddress {
         document: view.search.document.clone(),
         path: at.clone(),
         shared: view.search.shared,
@@ -31,11 +31,15 @@ pub(super) fn places(view: &View<'_>, at: &Path) -> Result<Vec<Place>, String> {
 }
 
 /// The place in the map or text at an address, if an image stands there.
-pub(super) fn place(view: &View<'_>, address: &Address, shown: &str) -> Option<Place> {
+pub(super) fn place(
+    view: &SearchView<'_>,
+    address: &ScalarAddress,
+    shown: &str,
+) -> Option<ImagePlace> {
     let keys = yaml::keys(view.stream, address);
     if keys.is_empty() {
         yaml::text_at(view.stream, address)?;
-        return Some(Place {
+        return Some(ImagePlace {
             address: address.clone(),
             shown: shown.to_owned(),
             part: Some(Part::Reference),
@@ -52,7 +56,7 @@ pub(super) fn place(view: &View<'_>, address: &Address, shown: &str) -> Option<P
         is_set.then_some((key, part, inner))
     });
     let (key, part, address) = found?;
-    Some(Place {
+    Some(ImagePlace {
         address,
         shown: format!("{shown}.{key}"),
         part: Some(part),

@@ -1,16 +1,19 @@
 //! Containers of Kubernetes objects, wherever in an object they stand.
 
-use super::{Candidate, View, shown};
-use crate::holder::Place;
+use super::{ImageCandidate, SearchView, shown};
+use crate::holder::ImagePlace;
 use crate::settings::Part;
-use crate::yaml::Document;
+use crate::yaml::YamlDocument;
 use crate::yaml::address::some;
-use crate::yaml::node::Node;
-use crate::yaml::path::{Path, Step};
+use crate::yaml::node::YamlNode;
+use crate::yaml::path::{YamlPath, YamlStep};
 
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-pub(super) fn places(view: &View<'_>, container: Option<&str>) -> Result<Vec<Place>, String> {
+pub(super) fn places(
+    view: &SearchView<'_>,
+    container: Option<&str>,
+) -> Result<Vec<ImagePlace>, String> {
     let mut candidates = Vec::new();
     for document in view.search.document.choose(view.stream) {
         if !document.is_list() {
@@ -46,14 +49,18 @@ pub(super) fn places(view: &View<'_>, container: Option<&str>) -> Result<Vec<Pla
     }
 }
 
-struct Container {
+struct KubernetesContainer {
     name: Option<String>,
-    place: Place,
+    place: ImagePlace,
 }
 
 /// Every container of a document.
-fn collect(view: &View<'_>, document: Document<'_>, out: &mut Vec<Candidate<Container>>) {
-    let mut open: Vec<(&Node, Path)> = vec![(document.root, Path(Vec::new()))];
+fn collect(
+    view: &SearchView<'_>,
+    document: YamlDocument<'_>,
+    out: &mut Vec<ImageCandidate<KubernetesContainer>>,
+) {
+    let mut open: Vec<(&YamlNode, YamlPath)> = vec![(document.root, YamlPath(Vec::new()))];
     let mut found = Vec::new();
     while let Some((node, path)) = open.pop() {
         for (key, value) in node.entries() {
@@ -75,31 +82,34 @@ fn collect(view: &View<'_>, document: Document<'_>, out: &mut Vec<Candidate<Cont
 }
 
 fn candidate(
-    view: &View<'_>,
-    document: Document<'_>,
-    list: &Path,
+    view: &SearchView<'_>,
+    document: YamlDocument<'_>,
+    list: &YamlPath,
     at: usize,
-    item: &Node,
-) -> Option<(usize, Candidate<Container>)> {
+    item: &YamlNode,
+) -> Option<(usize, ImageCandidate<KubernetesContainer>)> {
     let image = view.stream.lookup(item, "image")?;
     let text = image.text()?;
-    let name = view.stream.lookup(item, "name").and_then(Node::text);
+    let name = view.stream.lookup(item, "name").and_then(YamlNode::text);
     let path = list.item(at).key("image");
     let mut steps = list.0.clone();
     if let Some(name) = name {
         let (field, value) = (vec!["name".to_owned()], shown(name));
-        steps.extend([Step::Where { field, value }, Step::Key("image".to_owned())]);
+        steps.extend([
+            YamlStep::Where { field, value },
+            YamlStep::Key("image".to_owned()),
+        ]);
     } else {
         steps.clone_from(&path.0);
     }
-    let candidate = Candidate {
+    let candidate = ImageCandidate {
         shown: format!("`{}` (`{}`)", shown(name.unwrap_or("?")), shown(text)),
         is_ours: view.is_ours(text),
-        it: Container {
+        it: KubernetesContainer {
             name: name.map(str::to_owned),
-            place: Place {
+            place: ImagePlace {
                 address: document.address(path, view.search.shared),
-                shown: Path(steps).to_string(),
+                shown: YamlPath(steps).to_string(),
                 part: Some(Part::Reference),
             },
         },

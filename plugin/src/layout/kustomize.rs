@@ -1,14 +1,14 @@
 //! `images` of a Kustomization: the item whose `newName`, or else `name`, is the image's repository.
 
-use super::{Candidate, View, shown};
-use crate::holder::{Place, is_meant_by_name};
-use crate::image::Reference;
+use super::{ImageCandidate, SearchView, shown};
+use crate::holder::{ImagePlace, is_meant_by_name};
+use crate::image::ImageReference;
 use crate::settings::Part;
-use crate::yaml::node::Node;
-use crate::yaml::path::{Path, Step};
-use crate::yaml::{Document, Stream};
+use crate::yaml::node::YamlNode;
+use crate::yaml::path::{YamlPath, YamlStep};
+use crate::yaml::{YamlDocument, YamlStream};
 
-pub(super) fn places(view: &View<'_>, name: Option<&str>) -> Result<Vec<Place>, String> {
+pub(super) fn places(view: &SearchView<'_>, name: Option<&str>) -> Result<Vec<ImagePlace>, String> {
     let mut candidates = Vec::new();
     for document in view.search.document.choose(view.stream) {
         let Some(images) = view.stream.lookup(document.root, "images") else {
@@ -38,31 +38,31 @@ pub(super) fn places(view: &View<'_>, name: Option<&str>) -> Result<Vec<Place>, 
 }
 
 /// An item of `images`.
-struct Item<'a> {
-    document: Document<'a>,
+struct KustomizeItem<'a> {
+    document: YamlDocument<'a>,
     at: usize,
     name: String,
     keys: Vec<String>,
 }
 
 fn candidate<'a>(
-    view: &View<'a>,
-    document: Document<'a>,
+    view: &SearchView<'a>,
+    document: YamlDocument<'a>,
     at: usize,
-    item: &'a Node,
-) -> Candidate<Item<'a>> {
+    item: &'a YamlNode,
+) -> ImageCandidate<KustomizeItem<'a>> {
     let text = |key| field(view.stream, item, key);
     let name = text("name").unwrap_or_default();
     let runs = text("newName").filter(|name| !name.is_empty());
     let is_ours = match &runs {
         Some(runs) => view.is_ours(runs),
-        None => Reference::parse(&name).is_ok_and(|held| is_meant_by_name(&held, view.image)),
+        None => ImageReference::parse(&name).is_ok_and(|held| is_meant_by_name(&held, view.image)),
     };
     let instead = runs.map_or_else(String::new, |runs| format!(" (`{}`)", shown(&runs)));
-    Candidate {
+    ImageCandidate {
         shown: format!("`{}`{instead}", shown(&name)),
         is_ours,
-        it: Item {
+        it: KustomizeItem {
             document,
             at,
             name,
@@ -71,11 +71,14 @@ fn candidate<'a>(
     }
 }
 
-fn field(stream: &Stream<'_>, item: &Node, key: &str) -> Option<String> {
+fn field(stream: &YamlStream<'_>, item: &YamlNode, key: &str) -> Option<String> {
     stream.lookup(item, key)?.text().map(str::to_owned)
 }
 
-fn place(view: &View<'_>, candidate: &Candidate<Item<'_>>) -> Result<Place, String> {
+fn place(
+    view: &SearchView<'_>,
+    candidate: &ImageCandidate<KustomizeItem<'_>>,
+) -> Result<ImagePlace, String> {
     let item = &candidate.it;
     let known = [("newTag", Part::Tag), ("digest", Part::Digest)];
     let held = known
@@ -87,8 +90,8 @@ fn place(view: &View<'_>, candidate: &Candidate<Item<'_>>) -> Result<Place, Stri
             candidate.shown
         ));
     };
-    let list = Path(vec![Step::Key("images".to_owned())]);
-    Ok(Place {
+    let list = YamlPath(vec![YamlStep::Key("images".to_owned())]);
+    Ok(ImagePlace {
         shown: format!("images[name={}].{key}", shown(&item.name)),
         address: item
             .document

@@ -1,24 +1,24 @@
 //! One entry of the setting `manifest`: a file by its layout, or by a path in it.
 
 use super::Manifest;
-use crate::layout::{Layout, Search};
-use crate::yaml::{Path, Selector};
+use crate::layout::{ManifestLayout, ManifestSearch};
+use crate::yaml::{DocumentSelector, YamlPath};
 
 /// Where a chart's values usually have the image.
 const AT: &str = "image";
 
 /// The file of an entry and the kind of its layout; all of it still templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Located<'a> {
+pub struct ManifestFile<'a> {
     /// The path of the file.
     pub file: &'a str,
     /// The setting that names it.
     pub setting: &'static str,
-    kind: Kind<'a>,
+    kind: LayoutKind<'a>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind<'a> {
+enum LayoutKind<'a> {
     Path(&'a str),
     Kustomize,
     HelmValues,
@@ -31,7 +31,7 @@ impl Manifest {
     ///
     /// # Errors
     /// Says which keys are missing, too many, or do not go together.
-    pub fn located(&self) -> Result<Located<'_>, String> {
+    pub fn located(&self) -> Result<ManifestFile<'_>, String> {
         let files = [
             ("path", &self.path),
             ("kustomize", &self.kustomize),
@@ -63,12 +63,12 @@ impl Manifest {
             return Err(format!("has an empty `{setting}`"));
         }
         let kind = match setting {
-            "kustomize" => Kind::Kustomize,
-            "helm_values" => Kind::HelmValues,
-            "kubernetes" => Kind::Kubernetes,
-            "argocd_application" => Kind::ArgoApplication,
+            "kustomize" => LayoutKind::Kustomize,
+            "helm_values" => LayoutKind::HelmValues,
+            "kubernetes" => LayoutKind::Kubernetes,
+            "argocd_application" => LayoutKind::ArgoApplication,
             _ => match &self.image {
-                Some(image) => Kind::Path(image),
+                Some(image) => LayoutKind::Path(image),
                 None => {
                     return Err(
                         "has no `image`, which says where in the file of `path` it stands"
@@ -78,23 +78,31 @@ impl Manifest {
             },
         };
         let takes = [
-            ("image", self.image.is_some(), matches!(kind, Kind::Path(_))),
-            ("part", self.part.is_some(), matches!(kind, Kind::Path(_))),
-            ("name", self.name.is_some(), kind == Kind::Kustomize),
+            (
+                "image",
+                self.image.is_some(),
+                matches!(kind, LayoutKind::Path(_)),
+            ),
+            (
+                "part",
+                self.part.is_some(),
+                matches!(kind, LayoutKind::Path(_)),
+            ),
+            ("name", self.name.is_some(), kind == LayoutKind::Kustomize),
             (
                 "container",
                 self.container.is_some(),
-                kind == Kind::Kubernetes,
+                kind == LayoutKind::Kubernetes,
             ),
             (
                 "at",
                 self.at.is_some(),
-                matches!(kind, Kind::HelmValues | Kind::ArgoApplication),
+                matches!(kind, LayoutKind::HelmValues | LayoutKind::ArgoApplication),
             ),
         ];
         match takes.iter().find(|(_, is_set, fits)| *is_set && !fits) {
             Some((key, ..)) => Err(format!("has `{key}`, which does not go with `{setting}`")),
-            None => Ok(Located {
+            None => Ok(ManifestFile {
                 file,
                 setting,
                 kind,
@@ -103,7 +111,7 @@ impl Manifest {
     }
 }
 
-impl Located<'_> {
+impl ManifestFile<'_> {
     /// What is looked for, with every name filled in.
     ///
     /// # Errors
@@ -112,10 +120,10 @@ impl Located<'_> {
         &self,
         manifest: &Manifest,
         fill: impl Fn(&str) -> Result<String, String>,
-    ) -> Result<Search, String> {
+    ) -> Result<ManifestSearch, String> {
         let name = |text: &Option<String>| text.as_deref().map(&fill).transpose();
-        let path = |text: &str| -> Result<Path, String> {
-            let path: Path = text.parse()?;
+        let path = |text: &str| -> Result<YamlPath, String> {
+            let path: YamlPath = text.parse()?;
             path.fill(&fill)
         };
         let at = || {
@@ -123,17 +131,17 @@ impl Located<'_> {
             at.map_err(|what| format!("has `at` {what}"))
         };
         let document = &manifest.document;
-        Ok(Search {
+        Ok(ManifestSearch {
             layout: match self.kind {
-                Kind::Path(image) => {
-                    Layout::Path(path(image).map_err(|what| format!("has `image` {what}"))?)
+                LayoutKind::Path(image) => {
+                    ManifestLayout::Path(path(image).map_err(|what| format!("has `image` {what}"))?)
                 }
-                Kind::Kustomize => Layout::Kustomize(name(&manifest.name)?),
-                Kind::HelmValues => Layout::HelmValues(at()?),
-                Kind::Kubernetes => Layout::Kubernetes(name(&manifest.container)?),
-                Kind::ArgoApplication => Layout::ArgoApplication(at()?),
+                LayoutKind::Kustomize => ManifestLayout::Kustomize(name(&manifest.name)?),
+                LayoutKind::HelmValues => ManifestLayout::HelmValues(at()?),
+                LayoutKind::Kubernetes => ManifestLayout::Kubernetes(name(&manifest.container)?),
+                LayoutKind::ArgoApplication => ManifestLayout::ArgoApplication(at()?),
             },
-            document: Selector {
+            document: DocumentSelector {
                 kind: name(&document.kind)?,
                 name: name(&document.name)?,
                 namespace: name(&document.namespace)?,

@@ -1,22 +1,22 @@
 //! Which scalar of a file is meant: the document, the path in it, and whether sharing is meant.
 
-use super::node::{Node, Stream};
-use super::path::{Path, Step};
+use super::node::{YamlNode, YamlStream};
+use super::path::{YamlPath, YamlStep};
 
 /// The address of one scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct ScalarAddress {
     /// The document.
-    pub document: Selector,
+    pub document: DocumentSelector,
     /// The way from its root.
-    pub path: Path,
+    pub path: YamlPath,
     /// Whether a value that stands in several places by an anchor may change in all of them.
     pub shared: bool,
 }
 
 /// Which documents of a file are meant; all of them if nothing is set. Items of a `List` count as documents too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selector {
+pub struct DocumentSelector {
     /// The document's `kind`.
     pub kind: Option<String>,
     /// The document's `metadata.name`.
@@ -29,27 +29,27 @@ pub struct Selector {
 
 /// A document, or an item of a list of Kubernetes objects.
 #[derive(Clone, Copy, Debug)]
-pub struct Document<'n> {
+pub struct YamlDocument<'n> {
     /// Its root.
-    pub root: &'n Node,
+    pub root: &'n YamlNode,
     /// The place of the document in the file.
     index: usize,
     /// The place of the item in the list.
     item: Option<usize>,
 }
 
-impl Document<'_> {
+impl YamlDocument<'_> {
     /// The address of a path in this document and in no other one.
-    pub fn address(&self, path: Path, shared: bool) -> Address {
-        let list = [Step::Key("items".to_owned())];
-        let item = self.item.into_iter().map(Step::Index);
+    pub fn address(&self, path: YamlPath, shared: bool) -> ScalarAddress {
+        let list = [YamlStep::Key("items".to_owned())];
+        let item = self.item.into_iter().map(YamlStep::Index);
         let list = list.into_iter().take(usize::from(self.item.is_some()));
-        Address {
-            document: Selector {
+        ScalarAddress {
+            document: DocumentSelector {
                 index: Some(self.index),
-                ..Selector::default()
+                ..DocumentSelector::default()
             },
-            path: Path(list.chain(item).chain(path.0).collect()),
+            path: YamlPath(list.chain(item).chain(path.0).collect()),
             shared,
         }
     }
@@ -60,19 +60,19 @@ impl Document<'_> {
     }
 }
 
-impl From<Path> for Address {
-    fn from(path: Path) -> Self {
+impl From<YamlPath> for ScalarAddress {
+    fn from(path: YamlPath) -> Self {
         Self {
-            document: Selector::default(),
+            document: DocumentSelector::default(),
             path,
             shared: false,
         }
     }
 }
 
-impl Address {
+impl ScalarAddress {
     /// The same document, another path.
-    pub fn at(&self, path: Path) -> Self {
+    pub fn at(&self, path: YamlPath) -> Self {
         Self {
             path,
             ..self.clone()
@@ -80,18 +80,18 @@ impl Address {
     }
 }
 
-impl Selector {
+impl DocumentSelector {
     /// The documents that are meant: roots, and items of lists of Kubernetes objects.
-    pub fn choose<'n>(&self, stream: &'n Stream<'_>) -> Vec<Document<'n>> {
+    pub fn choose<'n>(&self, stream: &'n YamlStream<'_>) -> Vec<YamlDocument<'n>> {
         let full = stream.documents.iter().filter(|root| !root.is_empty());
         let mut chosen = Vec::new();
         for (index, root) in full.enumerate() {
             if self.index.is_some_and(|wanted| wanted != index) {
                 continue;
             }
-            let document = |root, item| Document { root, index, item };
+            let document = |root, item| YamlDocument { root, index, item };
             let items = root.get("items").filter(|_| is_list(root));
-            let items = items.into_iter().flat_map(Node::items).enumerate();
+            let items = items.into_iter().flat_map(YamlNode::items).enumerate();
             let all = std::iter::once(document(root, None))
                 .chain(items.map(|(at, item)| document(item, Some(at))));
             chosen.extend(all.filter(|document| self.admits(document.root)));
@@ -99,7 +99,7 @@ impl Selector {
         chosen
     }
 
-    fn admits(&self, root: &Node) -> bool {
+    fn admits(&self, root: &YamlNode) -> bool {
         let metadata = root.get("metadata");
         let wanted = [
             (&self.kind, root.get("kind")),
@@ -110,17 +110,17 @@ impl Selector {
             ),
         ];
         wanted.into_iter().all(|(wanted, node)| {
-            wanted.is_none() || node.and_then(Node::text) == wanted.as_deref()
+            wanted.is_none() || node.and_then(YamlNode::text) == wanted.as_deref()
         })
     }
 }
 
-fn is_list(root: &Node) -> bool {
-    let kind = root.get("kind").and_then(Node::text);
+fn is_list(root: &YamlNode) -> bool {
+    let kind = root.get("kind").and_then(YamlNode::text);
     kind.is_some_and(|kind| kind.ends_with("List"))
 }
 
-impl std::fmt::Display for Selector {
+impl std::fmt::Display for DocumentSelector {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let any = |text: &Option<String>| text.as_deref().unwrap_or("*").escape_debug().to_string();
         write!(out, "`{}/{}`", any(&self.kind), any(&self.name))?;
@@ -135,7 +135,7 @@ impl std::fmt::Display for Selector {
 }
 
 /// What people call a document.
-pub(super) fn describe(root: &Node) -> String {
+pub(super) fn describe(root: &YamlNode) -> String {
     let metadata = root.get("metadata");
     let field = |key: &str| metadata.and_then(|data| data.get(key)?.text());
     let shown = |text: Option<&str>| text.unwrap_or("?").escape_debug().to_string();
@@ -143,7 +143,7 @@ pub(super) fn describe(root: &Node) -> String {
         (None, Some(start)) => format!("{}…", start.escape_debug()),
         (name, _) => shown(name),
     };
-    let kind = shown(root.get("kind").and_then(Node::text));
+    let kind = shown(root.get("kind").and_then(YamlNode::text));
     let namespace = field("namespace").map_or_else(String::new, |namespace| {
         format!(" in `{}`", namespace.escape_debug())
     });

@@ -2,16 +2,16 @@
 
 use saphyr_parser::ScalarStyle;
 
-use super::node::{Kind, Node, Stream};
+use super::node::{NodeKind, YamlNode, YamlStream};
 use super::quote;
-use super::site::Site;
+use super::site::ScalarSite;
 
 /// Replaces one scalar; all other bytes stay as they are.
 ///
 /// # Errors
 /// Says so if the result, read again by both readers, would differ in anything but that scalar, or would be read differently
 /// by them: nothing may be written then.
-pub fn replace(text: &str, site: &Site, value: &str) -> Result<String, String> {
+pub fn replace(text: &str, site: &ScalarSite, value: &str) -> Result<String, String> {
     let is_block = matches!(site.style, ScalarStyle::Literal | ScalarStyle::Folded);
     if is_block && !quote::is_block_line(value) {
         return Err(format!(
@@ -27,12 +27,12 @@ pub fn replace(text: &str, site: &Site, value: &str) -> Result<String, String> {
     Ok(edited)
 }
 
-fn prove(before: &str, after: &str, site: &Site, value: &str) -> Result<(), String> {
-    let (old, new) = (Stream::read(before)?, Stream::read(after)?);
+fn prove(before: &str, after: &str, site: &ScalarSite, value: &str) -> Result<(), String> {
+    let (old, new) = (YamlStream::read(before)?, YamlStream::read(after)?);
     if old.documents.len() != new.documents.len() {
         return Err("the number of documents changes".to_owned());
     }
-    let mut proof = Proof {
+    let mut proof = EditProof {
         site,
         value,
         seen: 0,
@@ -46,15 +46,15 @@ fn prove(before: &str, after: &str, site: &Site, value: &str) -> Result<(), Stri
     }
 }
 
-struct Proof<'a> {
-    site: &'a Site,
+struct EditProof<'a> {
+    site: &'a ScalarSite,
     value: &'a str,
     seen: usize,
 }
 
-impl Proof<'_> {
+impl EditProof<'_> {
     /// Whether a node of the old text is the scalar that changes. A block's own span may go on behind its line.
-    fn is_target(&self, node: &Node) -> bool {
+    fn is_target(&self, node: &YamlNode) -> bool {
         self.site.enclosing.is_none()
             && node.bytes.start <= self.site.bytes.start
             && self.site.bytes.end <= node.bytes.end
@@ -67,21 +67,21 @@ impl Proof<'_> {
         enclosing.is_some_and(|it| it.bytes.start == bytes.start)
     }
 
-    fn same(&mut self, old: &Node, new: &Node) -> Result<(), String> {
+    fn same(&mut self, old: &YamlNode, new: &YamlNode) -> Result<(), String> {
         let old_bytes = old.bytes.clone();
         let differs = || Err(format!("something else changes at {}", old.place));
         if old.anchor != new.anchor || old.tag != new.tag {
             return differs();
         }
         match (&old.kind, &new.kind) {
-            (Kind::Scalar { value: old, .. }, Kind::Scalar { value: new, .. })
+            (NodeKind::Scalar { value: old, .. }, NodeKind::Scalar { value: new, .. })
                 if self.is_enclosing(&old_bytes) =>
             {
                 self.seen += 1;
                 let inner = self.site.enclosing.as_ref().map(|it| &it.site);
                 inner.map_or_else(differs, |site| prove(old, new, site, self.value))
             }
-            (Kind::Scalar { .. }, Kind::Scalar { value, style, flow })
+            (NodeKind::Scalar { .. }, NodeKind::Scalar { value, style, flow })
                 if self.is_target(old) && *flow == self.site.flow =>
             {
                 self.seen += 1;
@@ -95,22 +95,22 @@ impl Proof<'_> {
                 }
             }
             (
-                Kind::Scalar {
+                NodeKind::Scalar {
                     value: a,
                     style: b,
                     flow: c,
                 },
-                Kind::Scalar {
+                NodeKind::Scalar {
                     value: x,
                     style: y,
                     flow: z,
                 },
             ) if (a, b, c) == (x, y, z) => Ok(()),
-            (Kind::Alias(a), Kind::Alias(x)) if a == x => Ok(()),
-            (Kind::List(a), Kind::List(x)) if a.len() == x.len() => {
+            (NodeKind::Alias(a), NodeKind::Alias(x)) if a == x => Ok(()),
+            (NodeKind::List(a), NodeKind::List(x)) if a.len() == x.len() => {
                 a.iter().zip(x).try_for_each(|(a, x)| self.same(a, x))
             }
-            (Kind::Map(a), Kind::Map(x)) if a.len() == x.len() => {
+            (NodeKind::Map(a), NodeKind::Map(x)) if a.len() == x.len() => {
                 a.iter().zip(x).try_for_each(|((a, b), (x, y))| {
                     self.same(a, x)?;
                     self.same(b, y)

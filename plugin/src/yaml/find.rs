@@ -1,21 +1,21 @@
 //! From an address to exactly one scalar, or to the reason why a change there would be a mistake.
 
-use super::address::{Address, Document, describe, some};
+use super::address::{ScalarAddress, YamlDocument, describe, some};
 use super::foreign;
-use super::nest::Nested;
-use super::node::{Kind, Node, Place, Stream};
-use super::path::{Path, Step};
-use super::site::{Enclosing, Site, site};
+use super::nest::NestedDocument;
+use super::node::{NodeKind, TextPosition, YamlNode, YamlStream};
+use super::path::{YamlPath, YamlStep};
+use super::site::{EnclosingBlock, ScalarSite, site};
 
 /// Finds the one scalar that an address means.
 ///
 /// # Errors
 /// Says why there is none, or why it must not be replaced, with line and column.
-pub fn find(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
+pub fn find(stream: &YamlStream<'_>, address: &ScalarAddress) -> Result<ScalarSite, String> {
     match follow_one(stream, address)? {
-        Some(Hit { end, path, .. }) => match end {
-            End::Node(node) => site(stream, node, path),
-            End::Text { node, rest } => within(stream, node, path, &rest),
+        Some(PathMatch { end, path, .. }) => match end {
+            PathEnd::Node(node) => site(stream, node, path),
+            PathEnd::Text { node, rest } => within(stream, node, path, &rest),
         },
         None => unreachable_text(stream, address),
     }
@@ -25,7 +25,7 @@ pub fn find(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
 ///
 /// # Errors
 /// As [`find`], except for what is wrong with the scalar itself.
-pub fn pin(stream: &Stream<'_>, address: &Address) -> Result<Address, String> {
+pub fn pin(stream: &YamlStream<'_>, address: &ScalarAddress) -> Result<ScalarAddress, String> {
     match follow_one(stream, address)? {
         Some(hit) => Ok(hit.document.address(address.path.clone(), address.shared)),
         None => unreachable_text(stream, address).map(|_| address.clone()),
@@ -33,49 +33,54 @@ pub fn pin(stream: &Stream<'_>, address: &Address) -> Result<Address, String> {
 }
 
 /// The keys of the map that an address means; none if it is no map or not there.
-pub fn keys(stream: &Stream<'_>, address: &Address) -> Vec<String> {
-    let Ok(Some(Hit { end, .. })) = follow_one(stream, address) else {
+pub fn keys(stream: &YamlStream<'_>, address: &ScalarAddress) -> Vec<String> {
+    let Ok(Some(PathMatch { end, .. })) = follow_one(stream, address) else {
         return Vec::new();
     };
     match end {
-        End::Node(node) if is_text(node) => {
-            inside(stream, node, &Path(Vec::new()), keys).unwrap_or_default()
+        PathEnd::Node(node) if is_text(node) => {
+            inside(stream, node, &YamlPath(Vec::new()), keys).unwrap_or_default()
         }
-        End::Node(node) => stream.keys(node),
-        End::Text { node, rest } => inside(stream, node, &rest, keys).unwrap_or_default(),
+        PathEnd::Node(node) => stream.keys(node),
+        PathEnd::Text { node, rest } => inside(stream, node, &rest, keys).unwrap_or_default(),
     }
 }
 
 /// The text that readers have at an address, aliases and merges followed; none if there is none.
-pub fn text_at(stream: &Stream<'_>, address: &Address) -> Option<String> {
-    let meant = Address {
+pub fn text_at(stream: &YamlStream<'_>, address: &ScalarAddress) -> Option<String> {
+    let meant = ScalarAddress {
         shared: true,
         ..address.clone()
     };
-    let Ok(Some(Hit { end, .. })) = follow_one(stream, &meant) else {
+    let Ok(Some(PathMatch { end, .. })) = follow_one(stream, &meant) else {
         return None;
     };
     match end {
-        End::Node(node) => stream.resolve(node).text().map(str::to_owned),
-        End::Text { node, rest } => inside(stream, node, &rest, text_at)?,
+        PathEnd::Node(node) => stream.resolve(node).text().map(str::to_owned),
+        PathEnd::Text { node, rest } => inside(stream, node, &rest, text_at)?,
     }
 }
 
 /// Asks something of the document within a block text.
 fn inside<T>(
-    stream: &Stream<'_>,
-    node: &Node,
-    rest: &Path,
-    ask: impl Fn(&Stream<'_>, &Address) -> T,
+    stream: &YamlStream<'_>,
+    node: &YamlNode,
+    rest: &YamlPath,
+    ask: impl Fn(&YamlStream<'_>, &ScalarAddress) -> T,
 ) -> Option<T> {
-    let nested = Nested::new(stream, node).ok()?;
-    let inner = Stream::read(&nested.text).ok()?;
-    Some(ask(&inner, &Address::from(rest.clone())))
+    let nested = NestedDocument::new(stream, node).ok()?;
+    let inner = YamlStream::read(&nested.text).ok()?;
+    Some(ask(&inner, &ScalarAddress::from(rest.clone())))
 }
 
 /// The scalar within a block text.
-fn within(stream: &Stream<'_>, node: &Node, path: &Path, rest: &Path) -> Result<Site, String> {
-    let nested = Nested::new(stream, node)
+fn within(
+    stream: &YamlStream<'_>,
+    node: &YamlNode,
+    path: &YamlPath,
+    rest: &YamlPath,
+) -> Result<ScalarSite, String> {
+    let nested = NestedDocument::new(stream, node)
         .map_err(|what| format!("`{path}` ends in {what}, so there is no `{rest}`"))?;
     let told = |what: String| {
         format!(
@@ -83,15 +88,15 @@ fn within(stream: &Stream<'_>, node: &Node, path: &Path, rest: &Path) -> Result<
             node.place
         )
     };
-    let inner = Stream::read(&nested.text).map_err(told)?;
-    let found = find(&inner, &Address::from(rest.clone())).map_err(told)?;
-    Ok(Site {
+    let inner = YamlStream::read(&nested.text).map_err(told)?;
+    let found = find(&inner, &ScalarAddress::from(rest.clone())).map_err(told)?;
+    Ok(ScalarSite {
         bytes: nested.outside(&found.bytes),
-        place: Place {
+        place: TextPosition {
             line: node.place.line + found.place.line - 1,
             column: node.place.column + found.place.column - 1,
         },
-        enclosing: Some(Box::new(Enclosing {
+        enclosing: Some(Box::new(EnclosingBlock {
             bytes: node.bytes.clone(),
             site: found.clone(),
         })),
@@ -100,31 +105,31 @@ fn within(stream: &Stream<'_>, node: &Node, path: &Path, rest: &Path) -> Result<
 }
 
 /// Where a path ends.
-enum End<'n> {
-    Node(&'n Node),
+enum PathEnd<'n> {
+    Node(&'n YamlNode),
     /// In a scalar, with some of the path left: perhaps a document of its own.
     Text {
-        node: &'n Node,
-        rest: Path,
+        node: &'n YamlNode,
+        rest: YamlPath,
     },
 }
 
 /// Whether a scalar is a text of several lines, which may be a document.
-fn is_text(node: &Node) -> bool {
+fn is_text(node: &YamlNode) -> bool {
     node.text().is_some_and(|text| text.contains('\n'))
 }
 
-struct Hit<'n, 'a> {
-    end: End<'n>,
-    document: Document<'n>,
-    path: &'a Path,
+struct PathMatch<'n, 'a> {
+    end: PathEnd<'n>,
+    document: YamlDocument<'n>,
+    path: &'a YamlPath,
 }
 
 /// The one place that an address leads to, if it leads anywhere.
 fn follow_one<'n, 'a>(
-    stream: &'n Stream<'_>,
-    address: &'a Address,
-) -> Result<Option<Hit<'n, 'a>>, String> {
+    stream: &'n YamlStream<'_>,
+    address: &'a ScalarAddress,
+) -> Result<Option<PathMatch<'n, 'a>>, String> {
     let mut hits = Vec::new();
     let mut refused = None;
     let mut places = Vec::new();
@@ -133,23 +138,23 @@ fn follow_one<'n, 'a>(
         match follow(stream, root, address) {
             Ok(end) => {
                 places.push(describe(root));
-                hits.push(Hit {
+                hits.push(PathMatch {
                     end,
                     document,
                     path: &address.path,
                 });
             }
-            Err(Miss::Refused(why)) => {
+            Err(PathMiss::Refused(why)) => {
                 places.push(describe(root));
                 refused = Some(why);
             }
-            Err(Miss::Absent { .. }) => {}
+            Err(PathMiss::Absent { .. }) => {}
         }
     }
     // A text that only may hold a document gives way to what is there for certain.
-    if places.len() > 1 && hits.iter().any(|hit| matches!(hit.end, End::Node(_))) {
+    if places.len() > 1 && hits.iter().any(|hit| matches!(hit.end, PathEnd::Node(_))) {
         let before = hits.len();
-        hits.retain(|hit| matches!(hit.end, End::Node(_)));
+        hits.retain(|hit| matches!(hit.end, PathEnd::Node(_)));
         places.truncate(places.len() - (before - hits.len()));
     }
     if places.len() > 1 {
@@ -168,20 +173,23 @@ fn follow_one<'n, 'a>(
 }
 
 /// Why an address leads nowhere.
-fn unreachable_text(stream: &Stream<'_>, address: &Address) -> Result<Site, String> {
+fn unreachable_text(
+    stream: &YamlStream<'_>,
+    address: &ScalarAddress,
+) -> Result<ScalarSite, String> {
     let chosen = address.document.choose(stream);
     let missed =
         chosen
             .iter()
             .filter_map(|document| match follow(stream, document.root, address) {
-                Err(Miss::Absent { depth, why }) => Some((depth, why)),
+                Err(PathMiss::Absent { depth, why }) => Some((depth, why)),
                 _ => None,
             });
     if let Some((depth, why)) = missed.max_by_key(|(depth, _)| *depth) {
         let kind = (depth == 0).then(|| foreign::kind(stream.text)).flatten();
         return Err(kind.map_or(why, |kind| kind.to_owned()));
     }
-    if stream.documents.iter().all(Node::is_empty) {
+    if stream.documents.iter().all(YamlNode::is_empty) {
         return Err("the file is empty".to_owned());
     }
     Err(format!(
@@ -191,42 +199,46 @@ fn unreachable_text(stream: &Stream<'_>, address: &Address) -> Result<Site, Stri
     ))
 }
 
-enum Miss {
+enum PathMiss {
     /// The path ends early; the deeper, the better the guess at what was meant.
     Absent { depth: usize, why: String },
     /// The path leads somewhere that must not be changed.
     Refused(String),
 }
 
-fn follow<'n>(stream: &'n Stream<'_>, root: &'n Node, address: &Address) -> Result<End<'n>, Miss> {
+fn follow<'n>(
+    stream: &'n YamlStream<'_>,
+    root: &'n YamlNode,
+    address: &ScalarAddress,
+) -> Result<PathEnd<'n>, PathMiss> {
     let path = &address.path;
     let mut node = root;
     for (depth, step) in path.0.iter().enumerate() {
         if depth > 0 && is_text(node) {
             check_shared(stream, node, None, address)?;
-            let rest = Path(path.0[depth..].to_vec());
-            return Ok(End::Text { node, rest });
+            let rest = YamlPath(path.0[depth..].to_vec());
+            return Ok(PathEnd::Text { node, rest });
         }
         check_shared(stream, node, Some(step), address)?;
         node = match descend(stream, node, step) {
             Ok(child) => child,
-            Err(Descent::Several(places)) => {
-                return Err(Miss::Refused(format!(
+            Err(StepMiss::Several(places)) => {
+                return Err(PathMiss::Refused(format!(
                     "`{path}` is ambiguous: `{}` matches at {places}",
-                    Path(vec![step.clone()])
+                    YamlPath(vec![step.clone()])
                 )));
             }
-            Err(Descent::None) => match merged(stream, node, step, address)? {
+            Err(StepMiss::None) => match merged(stream, node, step, address)? {
                 Some(child) => child,
                 None => return Err(absent(node, path, depth)),
             },
         };
-        if let &Kind::Alias(anchor) = &node.kind {
+        if let &NodeKind::Alias(anchor) = &node.kind {
             if address.shared {
                 node = stream.resolve(node);
                 continue;
             }
-            return Err(Miss::Refused(format!(
+            return Err(PathMiss::Refused(format!(
                 "`{path}` goes through the alias `{}` at {}: what it stands for is shared, {}; write the value out, \
                  or say `shared = true` if it is meant to change everywhere",
                 source(stream, node),
@@ -241,35 +253,39 @@ fn follow<'n>(stream: &'n Stream<'_>, root: &'n Node, address: &Address) -> Resu
         }
     }
     check_shared(stream, node, None, address)?;
-    Ok(End::Node(node))
+    Ok(PathEnd::Node(node))
 }
 
-fn absent(node: &Node, path: &Path, depth: usize) -> Miss {
-    let upto = Path(path.0[..depth].to_vec());
+fn absent(node: &YamlNode, path: &YamlPath, depth: usize) -> PathMiss {
+    let upto = YamlPath(path.0[..depth].to_vec());
     let place = if depth == 0 {
         "the top level".to_owned()
     } else {
         format!("`{upto}`")
     };
-    Miss::Absent {
+    PathMiss::Absent {
         depth,
         why: format!(
             "`{path}` does not exist: {place} at line {} {}, but no `{}`",
             node.place.line,
             inventory(node),
-            Path(vec![path.0[depth].clone()])
+            YamlPath(vec![path.0[depth].clone()])
         ),
     }
 }
 
-enum Descent {
+enum StepMiss {
     None,
     Several(String),
 }
 
-fn descend<'n>(stream: &'n Stream<'_>, node: &'n Node, step: &Step) -> Result<&'n Node, Descent> {
-    let found: Vec<&Node> = match (step, &node.kind) {
-        (Step::Key(key), Kind::Map(_)) => {
+fn descend<'n>(
+    stream: &'n YamlStream<'_>,
+    node: &'n YamlNode,
+    step: &YamlStep,
+) -> Result<&'n YamlNode, StepMiss> {
+    let found: Vec<&YamlNode> = match (step, &node.kind) {
+        (YamlStep::Key(key), NodeKind::Map(_)) => {
             let mut found: Vec<_> = node
                 .get(key)
                 .into_iter()
@@ -278,21 +294,21 @@ fn descend<'n>(stream: &'n Stream<'_>, node: &'n Node, step: &Step) -> Result<&'
             found.sort_unstable_by_key(|node| node.bytes.start);
             found
         }
-        (Step::Index(index), Kind::List(items)) => items.get(*index).into_iter().collect(),
-        (Step::Where { field, value }, Kind::List(items)) => {
-            let holds = |item: &&Node| {
+        (YamlStep::Index(index), NodeKind::List(items)) => items.get(*index).into_iter().collect(),
+        (YamlStep::Where { field, value }, NodeKind::List(items)) => {
+            let holds = |item: &&YamlNode| {
                 let mut keys = field.iter();
                 let end = keys.try_fold(*item, |node, key| stream.lookup(node, key));
-                end.and_then(Node::text) == Some(value)
+                end.and_then(YamlNode::text) == Some(value)
             };
             items.iter().filter(holds).collect()
         }
         _ => Vec::new(),
     };
     match found.as_slice() {
-        [] => Err(Descent::None),
+        [] => Err(StepMiss::None),
         [one] => Ok(one),
-        many => Err(Descent::Several(some(
+        many => Err(StepMiss::Several(some(
             many.iter().map(|node| node.place.to_string()),
             " and ",
         ))),
@@ -301,11 +317,11 @@ fn descend<'n>(stream: &'n Stream<'_>, node: &'n Node, step: &Step) -> Result<&'
 
 /// Refuses a node whose anchor is used elsewhere: a change in it would change those places as well.
 fn check_shared(
-    stream: &Stream<'_>,
-    node: &Node,
-    next: Option<&Step>,
-    address: &Address,
-) -> Result<(), Miss> {
+    stream: &YamlStream<'_>,
+    node: &YamlNode,
+    next: Option<&YamlStep>,
+    address: &ScalarAddress,
+) -> Result<(), PathMiss> {
     if address.shared {
         return Ok(());
     }
@@ -313,7 +329,7 @@ fn check_shared(
     if places.is_empty() {
         return Ok(());
     }
-    Err(Miss::Refused(format!(
+    Err(PathMiss::Refused(format!(
         "`{}` is in the anchored node at {}, which is also used at {}: a change would reach them all; \
          `shared = true` says that this is meant",
         address.path,
@@ -324,12 +340,12 @@ fn check_shared(
 
 /// The value of a key that the map has only through `<<`, if sharing is meant.
 fn merged<'n>(
-    stream: &'n Stream<'_>,
-    node: &'n Node,
-    step: &Step,
-    address: &Address,
-) -> Result<Option<&'n Node>, Miss> {
-    let Step::Key(key) = step else {
+    stream: &'n YamlStream<'_>,
+    node: &'n YamlNode,
+    step: &YamlStep,
+    address: &ScalarAddress,
+) -> Result<Option<&'n YamlNode>, PathMiss> {
+    let YamlStep::Key(key) = step else {
         return Ok(None);
     };
     let Some((home, merge)) = stream.merged_from(node, key) else {
@@ -338,25 +354,26 @@ fn merged<'n>(
     if address.shared {
         return Ok(stream.lookup(home, key));
     }
-    Err(Miss::Refused(format!(
+    Err(PathMiss::Refused(format!(
         "`{}` comes through the merge key `<<` at {} from {}: a change there would reach every map that merges it; \
          write `{key}` out in this map, or say `shared = true` if it is meant to change everywhere",
         address.path, merge.place, home.place
     )))
 }
 
-pub(super) fn inventory(node: &Node) -> String {
+pub(super) fn inventory(node: &YamlNode) -> String {
     match &node.kind {
-        Kind::Map(entries) if entries.is_empty() => "is an empty map".to_owned(),
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) if entries.is_empty() => "is an empty map".to_owned(),
+        NodeKind::Map(entries) => {
             let keys = entries.iter().filter_map(|(key, _)| key.text());
-            let keys = keys.map(|key| format!("`{}`", Path(vec![Step::Key(key.to_owned())])));
+            let keys =
+                keys.map(|key| format!("`{}`", YamlPath(vec![YamlStep::Key(key.to_owned())])));
             format!("has {}", first(keys))
         }
-        Kind::List(items) => {
+        NodeKind::List(items) => {
             let names = items
                 .iter()
-                .filter_map(|item| item.get("name").and_then(Node::text))
+                .filter_map(|item| item.get("name").and_then(YamlNode::text))
                 .map(|name| format!("`[name={}]`", name.escape_debug()));
             let names = first(names);
             let names = if names.is_empty() {
@@ -377,7 +394,7 @@ fn first(names: impl Iterator<Item = String>) -> String {
     names.take(20).map(cut).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn source<'s>(stream: &Stream<'s>, node: &Node) -> &'s str {
+pub(super) fn source<'s>(stream: &YamlStream<'s>, node: &YamlNode) -> &'s str {
     stream
         .text
         .get(node.bytes.clone())

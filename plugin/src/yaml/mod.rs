@@ -26,9 +26,9 @@ mod second;
 mod shared;
 pub mod site;
 
-pub use address::{Address, Document, Selector};
+pub use address::{DocumentSelector, ScalarAddress, YamlDocument};
 pub use edit::replace;
 pub use find::{find, keys, pin, text_at};
-pub use node::Stream;
-pub use path::Path;
-pub use site::Site;
+pub use node::YamlStream;
+pub use path::YamlPath;
+pub use site::ScalarSite;

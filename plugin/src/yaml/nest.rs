@@ -4,23 +4,23 @@ use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
 
-use super::node::{Kind, Node, Stream};
+use super::node::{NodeKind, YamlNode, YamlStream};
 
 /// The text of a block, and where each of its lines stands in the file.
 #[derive(Debug)]
-pub(super) struct Nested {
+pub(super) struct NestedDocument {
     pub(super) text: String,
     /// For each line: where it begins in `text`, and in the file.
     lines: Vec<(usize, usize)>,
 }
 
-impl Nested {
+impl NestedDocument {
     /// Takes the block apart.
     ///
     /// # Errors
     /// Says what kind of scalar it is, if it is no block that keeps its lines.
-    pub(super) fn new(stream: &Stream<'_>, node: &Node) -> Result<Self, String> {
-        let Kind::Scalar { value, style, .. } = &node.kind else {
+    pub(super) fn new(stream: &YamlStream<'_>, node: &YamlNode) -> Result<Self, String> {
+        let NodeKind::Scalar { value, style, .. } = &node.kind else {
             return Err(format!("{} at {}", node.noun(), node.place));
         };
         let at = node.place;

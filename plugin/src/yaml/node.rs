@@ -8,26 +8,26 @@ use saphyr_parser::ScalarStyle;
 
 /// A whole file.
 #[derive(Debug)]
-pub struct Stream<'a> {
+pub struct YamlStream<'a> {
     /// Its text.
     pub text: &'a str,
     /// The root of each document; an empty document is an empty scalar.
-    pub documents: Vec<Node>,
+    pub documents: Vec<YamlNode>,
     /// Where each anchor is used, by the parser's number for it.
-    pub aliases: Vec<(usize, Place)>,
+    pub aliases: Vec<(usize, TextPosition)>,
     /// Where each anchor stands, by the parser's number for it: document, and path of child positions.
     pub(super) anchors: Vec<(usize, usize, Vec<usize>)>,
 }
 
 /// One node.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct YamlNode {
     /// What it is.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Its bytes, without anchor and tag. Of a collection, where it begins.
     pub bytes: Range<usize>,
     /// Where it begins, for people.
-    pub place: Place,
+    pub place: TextPosition,
     /// The parser's number for its anchor, 0 if it has none.
     pub anchor: usize,
     /// Its tag in full, `tag:yaml.org,2002:str` for `!!str`.
@@ -36,7 +36,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum NodeKind {
     /// Text, as a parser reads it.
     Scalar {
         /// Without quotes, escapes resolved.
@@ -47,50 +47,50 @@ pub enum Kind {
         flow: bool,
     },
     /// A list.
-    List(Vec<Node>),
+    List(Vec<YamlNode>),
     /// A map, in the order of the file.
-    Map(Vec<(Node, Node)>),
+    Map(Vec<(YamlNode, YamlNode)>),
     /// `*name`: the parser's number for the anchor.
     Alias(usize),
 }
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     /// The line.
     pub line: usize,
     /// The column, in characters.
     pub column: usize,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for TextPosition {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "line {}, column {}", self.line, self.column)
     }
 }
 
-impl Node {
+impl YamlNode {
     /// What people call it.
     pub fn noun(&self) -> &'static str {
         match &self.kind {
-            Kind::Scalar { .. } => "a scalar",
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a map",
-            Kind::Alias(_) => "an alias",
+            NodeKind::Scalar { .. } => "a scalar",
+            NodeKind::List(_) => "a list",
+            NodeKind::Map(_) => "a map",
+            NodeKind::Alias(_) => "an alias",
         }
     }
 
     /// The text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar { value, .. } => Some(value),
+            NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
 
     /// The value of a key of a map.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        let Kind::Map(entries) = &self.kind else {
+        let NodeKind::Map(entries) = &self.kind else {
             return None;
         };
         entries
@@ -102,7 +102,7 @@ impl Node {
     /// The items of a list; none of anything else.
     pub fn items(&self) -> &[Self] {
         match &self.kind {
-            Kind::List(items) => items,
+            NodeKind::List(items) => items,
             _ => &[],
         }
     }
@@ -110,20 +110,20 @@ impl Node {
     /// The keys and values of a map; none of anything else.
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.kind {
-            Kind::Map(entries) => entries,
+            NodeKind::Map(entries) => entries,
             _ => &[],
         }
     }
 
     /// Whether nothing is written here.
     pub fn is_empty(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { value, style: ScalarStyle::Plain, .. } if value.is_empty())
+        matches!(&self.kind, NodeKind::Scalar { value, style: ScalarStyle::Plain, .. } if value.is_empty())
     }
 
     fn child(&self, at: usize) -> Option<&Self> {
         match &self.kind {
-            Kind::List(items) => items.get(at),
-            Kind::Map(entries) => entries
+            NodeKind::List(items) => items.get(at),
+            NodeKind::Map(entries) => entries
                 .get(at / 2)
                 .map(|(key, value)| if at.is_multiple_of(2) { key } else { value }),
             _ => None,
@@ -131,17 +131,17 @@ impl Node {
     }
 }
 
-impl Stream<'_> {
+impl YamlStream<'_> {
     /// Every scalar of the file that is a value, in no particular order.
-    pub fn values(&self) -> Vec<&Node> {
-        let mut open: Vec<&Node> = self.documents.iter().collect();
+    pub fn values(&self) -> Vec<&YamlNode> {
+        let mut open: Vec<&YamlNode> = self.documents.iter().collect();
         let mut values = Vec::new();
         while let Some(node) = open.pop() {
             match &node.kind {
-                Kind::Scalar { .. } => values.push(node),
-                Kind::List(items) => open.extend(items),
-                Kind::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
-                Kind::Alias(_) => {}
+                NodeKind::Scalar { .. } => values.push(node),
+                NodeKind::List(items) => open.extend(items),
+                NodeKind::Map(entries) => open.extend(entries.iter().map(|(_, value)| value)),
+                NodeKind::Alias(_) => {}
             }
         }
         values
@@ -149,7 +149,7 @@ impl Stream<'_> {
 
     /// Whether any node has a tag.
     pub(super) fn has_tags(&self) -> bool {
-        let mut open: Vec<&Node> = self.documents.iter().collect();
+        let mut open: Vec<&YamlNode> = self.documents.iter().collect();
         while let Some(node) = open.pop() {
             if node.tag.is_some() {
                 return true;
@@ -161,7 +161,7 @@ impl Stream<'_> {
     }
 
     /// The node that carries an anchor.
-    pub fn anchored(&self, anchor: usize) -> Option<&Node> {
+    pub fn anchored(&self, anchor: usize) -> Option<&YamlNode> {
         let (_, document, trail) = self.anchors.iter().find(|(number, ..)| *number == anchor)?;
         trail
             .iter()

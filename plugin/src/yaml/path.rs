@@ -10,11 +10,11 @@ use std::str::FromStr;
 
 /// A parsed path; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path(pub Vec<Step>);
+pub struct YamlPath(pub Vec<YamlStep>);
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum YamlStep {
     /// A key of a map.
     Key(String),
     /// An item of a list, from 0.
@@ -28,7 +28,7 @@ pub enum Step {
     },
 }
 
-impl FromStr for Path {
+impl FromStr for YamlPath {
     type Err = String;
 
     /// # Errors
@@ -53,7 +53,7 @@ impl FromStr for Path {
                 let end = find_outside(key, |c| matches!(c, '.' | '[')).unwrap_or(key.len());
                 let (name, after) = key.split_at(end);
                 check_name(name).map_err(|what| format!("`{text}`: {what}"))?;
-                steps.push(Step::Key(name.to_owned()));
+                steps.push(YamlStep::Key(name.to_owned()));
                 rest = after;
             }
         }
@@ -102,12 +102,12 @@ fn find_outside(text: &str, is_wanted: impl Fn(char) -> bool) -> Option<usize> {
 const NO_WILDCARDS: &str =
     "wildcards would reach several places: name one, by index or by `[name=…]`";
 
-fn bracket(inside: &str) -> Result<(Step, &str), String> {
+fn bracket(inside: &str) -> Result<(YamlStep, &str), String> {
     if inside.starts_with(['"', '\'']) {
         let (key, after) = quoted(inside)?;
         return match after.strip_prefix('=') {
             Some(value) => condition(vec![key], value),
-            None => Ok((Step::Key(key), close(after)?)),
+            None => Ok((YamlStep::Key(key), close(after)?)),
         };
     }
     let end = find_outside(inside, |c| matches!(c, '=' | ']')).ok_or("a `[` is not closed")?;
@@ -131,21 +131,21 @@ fn bracket(inside: &str) -> Result<(Step, &str), String> {
     let index = index.ok_or_else(|| {
         format!("`[{name}]` is neither an index from 0, nor `[name=…]`, nor `[\"key\"]`")
     })?;
-    Ok((Step::Index(index), close(after)?))
+    Ok((YamlStep::Index(index), close(after)?))
 }
 
 /// The value behind `[field=`.
-fn condition(field: Vec<String>, value: &str) -> Result<(Step, &str), String> {
+fn condition(field: Vec<String>, value: &str) -> Result<(YamlStep, &str), String> {
     if value.starts_with(['"', '\'']) {
         let (value, after) = quoted(value)?;
-        return Ok((Step::Where { field, value }, close(after)?));
+        return Ok((YamlStep::Where { field, value }, close(after)?));
     }
     let end = find_outside(value, |c| c == ']').ok_or("a `[` is not closed")?;
     let (value, after) = (value[..end].to_owned(), &value[end + 1..]);
     if value.is_empty() {
         return Err(format!("`[{}=]` has no value", field.join(".")));
     }
-    Ok((Step::Where { field, value }, after))
+    Ok((YamlStep::Where { field, value }, after))
 }
 
 fn close(after: &str) -> Result<&str, String> {
@@ -169,7 +169,7 @@ fn quoted(text: &str) -> Result<(String, &str), String> {
     Err("a quote is not closed".to_owned())
 }
 
-impl Path {
+impl YamlPath {
     /// The same path with every name and value filled in.
     ///
     /// # Errors
@@ -183,9 +183,9 @@ impl Path {
             }
         };
         let steps = self.0.iter().map(|step| match step {
-            Step::Key(key) => text(key).map(Step::Key),
-            Step::Index(index) => Ok(Step::Index(*index)),
-            Step::Where { field, value } => Ok(Step::Where {
+            YamlStep::Key(key) => text(key).map(YamlStep::Key),
+            YamlStep::Index(index) => Ok(YamlStep::Index(*index)),
+            YamlStep::Where { field, value } => Ok(YamlStep::Where {
                 field: field.iter().map(text).collect::<Result<_, _>>()?,
                 value: text(value)?,
             }),
@@ -197,35 +197,35 @@ impl Path {
     pub fn beside(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
         steps.pop();
-        steps.push(Step::Key(key.to_owned()));
+        steps.push(YamlStep::Key(key.to_owned()));
         Self(steps)
     }
 
     /// This path and a key below it.
     pub fn key(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
-        steps.push(Step::Key(key.to_owned()));
+        steps.push(YamlStep::Key(key.to_owned()));
         Self(steps)
     }
 
     /// This path and an item below it.
     pub fn item(&self, index: usize) -> Self {
         let mut steps = self.0.clone();
-        steps.push(Step::Index(index));
+        steps.push(YamlStep::Index(index));
         Self(steps)
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for YamlPath {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if check_name(key).is_ok() && !key.contains(['.', '[']) => {
+                YamlStep::Key(key) if check_name(key).is_ok() && !key.contains(['.', '[']) => {
                     write!(out, "{}{key}", if at == 0 { "" } else { "." })?;
                 }
-                Step::Key(key) => write!(out, "[{}]", in_quotes(key))?,
-                Step::Index(index) => write!(out, "[{index}]")?,
-                Step::Where { field, value } => {
+                YamlStep::Key(key) => write!(out, "[{}]", in_quotes(key))?,
+                YamlStep::Index(index) => write!(out, "[{index}]")?,
+                YamlStep::Where { field, value } => {
                     let field = match field.as_slice() {
                         [key] if key.contains(['.', '[']) || check_name(key).is_err() => {
                             in_quotes(key)

@@ -9,16 +9,16 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::foreign;
-use super::node::{Kind, Node, Place, Stream};
-use super::repair::Repaired;
-use super::second::Outline;
+use super::node::{NodeKind, TextPosition, YamlNode, YamlStream};
+use super::repair::RepairedText;
+use super::second::FileOutline;
 
 /// Largest manifest, in bytes.
 const MAX_BYTES: usize = 4 << 20;
 const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 400_000;
 
-impl<'a> Stream<'a> {
+impl<'a> YamlStream<'a> {
     /// Reads a file, with both readers.
     ///
     /// # Errors
@@ -41,17 +41,17 @@ impl<'a> Stream<'a> {
         } else {
             Cow::Owned(format!("{text}\n"))
         };
-        let first = Self::parse(text, &Repaired::unchanged(&ended));
+        let first = Self::parse(text, &RepairedText::unchanged(&ended));
         let has_tags = first.as_ref().map_or(true, Self::has_tags);
         if let Some(line) = tag_before_comma(text).filter(|_| has_tags) {
             return Err(format!(
                 "line {line}: a tag stands right before a comma, which readers of YAML do not agree on: put a blank between them"
             ));
         }
-        let outline = Outline::read(&ended);
+        let outline = FileOutline::read(&ended);
         let stream = match (first, &outline) {
             (Err(error), Ok(outline)) => {
-                let repaired = Repaired::new(&ended, &outline.enclosed);
+                let repaired = RepairedText::new(&ended, &outline.enclosed);
                 Self::parse(text, &repaired).map_err(|_| error)?
             }
             (result, _) => result?,
@@ -61,8 +61,8 @@ impl<'a> Stream<'a> {
         Ok(stream)
     }
 
-    fn parse(text: &'a str, repaired: &Repaired<'_>) -> Result<Self, String> {
-        let mut reader = Reader {
+    fn parse(text: &'a str, repaired: &RepairedText<'_>) -> Result<Self, String> {
+        let mut reader = TreeBuilder {
             parser: Parser::new_from_str(&repaired.text),
             offsets: &repaired.offsets,
             is_repaired: matches!(repaired.text, Cow::Owned(_)),
@@ -108,20 +108,20 @@ fn tag_before_comma(text: &str) -> Option<usize> {
     Some(text[..at].matches('\n').count() + 1)
 }
 
-struct Reader<'p, 't> {
+struct TreeBuilder<'p, 't> {
     parser: Parser<'p, StrInput<'p>>,
     /// Byte offset of each character.
     offsets: &'t [usize],
     is_repaired: bool,
     text: &'t str,
-    aliases: Vec<(usize, Place)>,
+    aliases: Vec<(usize, TextPosition)>,
     anchors: Vec<(usize, usize, Vec<usize>)>,
     trail: Vec<usize>,
     document: usize,
     nodes: usize,
 }
 
-impl<'p> Reader<'p, '_> {
+impl<'p> TreeBuilder<'p, '_> {
     fn next(&mut self) -> Result<Option<(Event<'p>, Span)>, String> {
         self.parser.next_event().transpose().map_err(|error| {
             let marker = error.marker();
@@ -134,20 +134,20 @@ impl<'p> Reader<'p, '_> {
         })
     }
 
-    fn node(&mut self, flow: bool) -> Result<Node, String> {
+    fn node(&mut self, flow: bool) -> Result<YamlNode, String> {
         match self.next()? {
             Some((event, span)) => self.node_of(event, span, flow),
             None => Err("the file ends too early".to_owned()),
         }
     }
 
-    fn node_of(&mut self, event: Event<'p>, span: Span, flow: bool) -> Result<Node, String> {
+    fn node_of(&mut self, event: Event<'p>, span: Span, flow: bool) -> Result<YamlNode, String> {
         self.nodes += 1;
         let (start, end) = (
             self.offset(span.start.index()),
             self.offset(span.end.index()),
         );
-        let mut place = Place {
+        let mut place = TextPosition {
             line: span.start.line(),
             column: span.start.col() + 1,
         };
@@ -164,10 +164,10 @@ impl<'p> Reader<'p, '_> {
         let (kind, anchor, tag) = match event {
             Event::Alias(anchor) => {
                 self.aliases.push((anchor, place));
-                (Kind::Alias(anchor), 0, None)
+                (NodeKind::Alias(anchor), 0, None)
             }
             Event::Scalar(value, style, anchor, tag) => (
-                Kind::Scalar {
+                NodeKind::Scalar {
                     value: value.into_owned(),
                     style,
                     flow,
@@ -177,11 +177,11 @@ impl<'p> Reader<'p, '_> {
             ),
             Event::SequenceStart(anchor, tag) => {
                 let flow = flow || self.text[start..end].ends_with('[');
-                (Kind::List(self.list(flow)?), anchor, tag)
+                (NodeKind::List(self.list(flow)?), anchor, tag)
             }
             Event::MappingStart(anchor, tag) => {
                 let flow = flow || self.text[start..end].ends_with('{');
-                (Kind::Map(self.map(flow)?), anchor, tag)
+                (NodeKind::Map(self.map(flow)?), anchor, tag)
             }
             _ => return Err(format!("{place}: a value is missing")),
         };
@@ -191,16 +191,16 @@ impl<'p> Reader<'p, '_> {
         }
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let bytes = match &kind {
-            Kind::Scalar {
+            NodeKind::Scalar {
                 style: ScalarStyle::Literal | ScalarStyle::Folded,
                 ..
             } => start..end,
-            Kind::Scalar { .. } => {
+            NodeKind::Scalar { .. } => {
                 scalar_bytes(self.text, start..end, anchor != 0 || tag.is_some())
             }
             _ => start..end,
         };
-        Ok(Node {
+        Ok(YamlNode {
             kind,
             bytes,
             place,
@@ -209,7 +209,7 @@ impl<'p> Reader<'p, '_> {
         })
     }
 
-    fn list(&mut self, flow: bool) -> Result<Vec<Node>, String> {
+    fn list(&mut self, flow: bool) -> Result<Vec<YamlNode>, String> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
@@ -224,8 +224,8 @@ impl<'p> Reader<'p, '_> {
         }
     }
 
-    fn map(&mut self, flow: bool) -> Result<Vec<(Node, Node)>, String> {
-        let mut entries: Vec<(Node, Node)> = Vec::new();
+    fn map(&mut self, flow: bool) -> Result<Vec<(YamlNode, YamlNode)>, String> {
+        let mut entries: Vec<(YamlNode, YamlNode)> = Vec::new();
         loop {
             let (event, span) = match self.next()? {
                 Some((Event::MappingEnd, _)) => return check_keys(&entries).map(|()| entries),
@@ -245,7 +245,7 @@ impl<'p> Reader<'p, '_> {
     }
 
     /// YAML forbids tabs as indentation; the parser does not always.
-    fn check_indent(&self, key: &Node) -> Result<(), String> {
+    fn check_indent(&self, key: &YamlNode) -> Result<(), String> {
         let line_start = self.text[..key.bytes.start]
             .rfind(['\n', '\r'])
             .map_or(0, |at| at + 1);
@@ -266,7 +266,7 @@ impl<'p> Reader<'p, '_> {
 }
 
 /// Parsers disagree on which of two equal keys counts.
-fn check_keys(entries: &[(Node, Node)]) -> Result<(), String> {
+fn check_keys(entries: &[(YamlNode, YamlNode)]) -> Result<(), String> {
     let mut keys: Vec<_> = entries
         .iter()
         .map(|(key, _)| key)

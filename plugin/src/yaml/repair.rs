@@ -8,13 +8,13 @@ use std::ops::Range;
 
 /// A text to parse in a file's place.
 #[derive(Debug)]
-pub(super) struct Repaired<'a> {
+pub(super) struct RepairedText<'a> {
     pub(super) text: Cow<'a, str>,
     /// For each character of `text`, the byte of the file that it stands for; and the end.
     pub(super) offsets: Vec<usize>,
 }
 
-impl<'a> Repaired<'a> {
+impl<'a> RepairedText<'a> {
     /// The text as it is.
     pub(super) fn unchanged(text: &'a str) -> Self {
         let places = text.char_indices().map(|(at, _)| at);
@@ -26,7 +26,7 @@ impl<'a> Repaired<'a> {
 
     /// Puts blanks for tabs behind colons and, within what brackets or quotes enclose, at the beginning of each line.
     pub(super) fn new(text: &str, enclosed: &[Range<usize>]) -> Self {
-        let mut out = Draft {
+        let mut out = RepairedDraft {
             text: String::with_capacity(text.len()),
             offsets: Vec::with_capacity(text.len() + 1),
         };
@@ -69,12 +69,12 @@ impl<'a> Repaired<'a> {
 }
 
 /// A repaired text in the making.
-struct Draft {
+struct RepairedDraft {
     text: String,
     offsets: Vec<usize>,
 }
 
-impl Draft {
+impl RepairedDraft {
     fn push(&mut self, c: char, at: usize) {
         self.text.push(c);
         self.offsets.push(at);

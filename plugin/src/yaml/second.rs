@@ -8,19 +8,19 @@ use std::ops::Range;
 use libyaml_safer::{Error, EventData, Mark, Parser, ScalarStyle, SequenceStyle};
 use saphyr_parser::ScalarStyle as FirstStyle;
 
-use super::node::{Kind, Node};
+use super::node::{NodeKind, YamlNode};
 
 /// What the second reader makes of a file.
 #[derive(Debug)]
-pub(super) struct Outline {
-    events: Vec<Outlined>,
+pub(super) struct FileOutline {
+    events: Vec<OutlineEvent>,
     /// The bytes of quoted scalars and of collections in brackets, none inside another.
     pub(super) enclosed: Vec<Range<usize>>,
 }
 
 /// One event, with the line in which it begins.
 #[derive(Debug)]
-struct Outlined {
+struct OutlineEvent {
     kind: OutlineKind,
     line: u64,
 }
@@ -40,7 +40,7 @@ enum OutlineKind {
     End,
 }
 
-impl Outline {
+impl FileOutline {
     /// Reads a file.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Outline {
             events: Vec::new(),
             enclosed: Vec::new(),
         };
-        let mut anchors = Anchors::default();
+        let mut anchors = AnchorNames::default();
         let mut open = 0_usize;
         let mut brackets: Vec<bool> = Vec::new();
         loop {
@@ -105,7 +105,7 @@ impl Outline {
                     OutlineKind::End
                 }
             };
-            outline.events.push(Outlined {
+            outline.events.push(OutlineEvent {
                 kind,
                 line: event.start_mark.line + 1,
             });
@@ -125,8 +125,8 @@ impl Outline {
     ///
     /// # Errors
     /// Names the first line that they read differently.
-    pub(super) fn agree(&self, documents: &[Node]) -> Result<(), String> {
-        let mut walk = Walk {
+    pub(super) fn agree(&self, documents: &[YamlNode]) -> Result<(), String> {
+        let mut walk = OutlineWalk {
             events: self.events.iter(),
             anchors: Vec::new(),
             line: 1,
@@ -147,14 +147,14 @@ impl Outline {
 }
 
 /// Both readings of one file, side by side.
-struct Walk<'a> {
-    events: std::slice::Iter<'a, Outlined>,
+struct OutlineWalk<'a> {
+    events: std::slice::Iter<'a, OutlineEvent>,
     /// The first reader's numbers of anchors, in the order of the file.
     anchors: Vec<usize>,
     line: u64,
 }
 
-impl Walk<'_> {
+impl OutlineWalk<'_> {
     fn next(&mut self, expected: &OutlineKind) -> bool {
         let Some(event) = self.events.next() else {
             return false;
@@ -163,24 +163,24 @@ impl Walk<'_> {
         event.kind == *expected
     }
 
-    fn same(&mut self, node: &Node) -> bool {
+    fn same(&mut self, node: &YamlNode) -> bool {
         let anchor = self.define(node.anchor);
         match &node.kind {
-            Kind::Scalar { value, style, .. } => self.next(&OutlineKind::Scalar {
+            NodeKind::Scalar { value, style, .. } => self.next(&OutlineKind::Scalar {
                 value: value.clone(),
                 is_plain: *style == FirstStyle::Plain,
                 anchor,
             }),
-            Kind::Alias(number) => {
+            NodeKind::Alias(number) => {
                 let place = self.anchors.iter().rposition(|known| known == number);
                 self.next(&OutlineKind::Alias(place.map_or(0, |place| place + 1)))
             }
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 self.next(&OutlineKind::List(anchor))
                     && items.iter().all(|item| self.same(item))
                     && self.next(&OutlineKind::End)
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 self.next(&OutlineKind::Map(anchor))
                     && entries
                         .iter()
@@ -201,9 +201,9 @@ impl Walk<'_> {
 
 /// Anchors of the second reader, which names them.
 #[derive(Default)]
-struct Anchors(Vec<String>);
+struct AnchorNames(Vec<String>);
 
-impl Anchors {
+impl AnchorNames {
     fn define(&mut self, name: Option<String>) -> usize {
         name.map_or(0, |name| {
             self.0.push(name);

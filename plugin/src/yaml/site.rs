@@ -6,13 +6,13 @@ use saphyr_parser::ScalarStyle;
 
 use super::find::{inventory, source};
 use super::foreign::is_template;
-use super::node::{Kind, Node, Place, Stream};
-use super::path::Path;
+use super::node::{NodeKind, TextPosition, YamlNode, YamlStream};
+use super::path::YamlPath;
 use super::quote;
 
 /// A scalar that may be replaced.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct ScalarSite {
     /// Its text.
     pub value: String,
     /// How it is written.
@@ -22,29 +22,33 @@ pub struct Site {
     /// Its bytes.
     pub bytes: Range<usize>,
     /// Where it begins.
-    pub place: Place,
+    pub place: TextPosition,
     /// Whether every reader takes it for text as it stands.
     pub is_text: bool,
     /// The block text that it stands in, if the file holds one document within another.
-    pub enclosing: Option<Box<Enclosing>>,
+    pub enclosing: Option<Box<EnclosingBlock>>,
 }
 
 /// A block text with a document of its own.
 #[derive(Clone, Debug)]
-pub struct Enclosing {
+pub struct EnclosingBlock {
     /// The block's bytes in the file.
     pub bytes: Range<usize>,
     /// The scalar within that document.
-    pub site: Site,
+    pub site: ScalarSite,
 }
 
 /// Takes a node for a scalar that may be replaced.
 ///
 /// # Errors
 /// Says why it may not.
-pub(super) fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site, String> {
+pub(super) fn site(
+    stream: &YamlStream<'_>,
+    node: &YamlNode,
+    path: &YamlPath,
+) -> Result<ScalarSite, String> {
     let at = node.place;
-    let Kind::Scalar { value, style, flow } = &node.kind else {
+    let NodeKind::Scalar { value, style, flow } = &node.kind else {
         let rest = stream.text.get(node.bytes.start..).unwrap_or_default();
         return Err(if rest.starts_with("{{") {
             template(path, at, "{{ … }}")
@@ -75,7 +79,7 @@ pub(super) fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site
         return Err(template(path, at, &value.escape_debug().to_string()));
     }
     let is_text = !plain || text_tag || quote::is_plain_text(value, *flow);
-    Ok(Site {
+    Ok(ScalarSite {
         value: value.clone(),
         style: *style,
         flow: *flow,
@@ -86,16 +90,20 @@ pub(super) fn site(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Site
     })
 }
 
-fn template(path: &Path, at: Place, shown: &str) -> String {
+fn template(path: &YamlPath, at: TextPosition, shown: &str) -> String {
     format!(
         "`{path}` at {at} is a template (`{shown}`): the file is rendered elsewhere, change the value there"
     )
 }
 
 /// The bytes to replace. The parser's positions are not taken on trust: bytes that are not this scalar stay.
-fn exact_bytes(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Range<usize>, String> {
+fn exact_bytes(
+    stream: &YamlStream<'_>,
+    node: &YamlNode,
+    path: &YamlPath,
+) -> Result<Range<usize>, String> {
     let at = node.place;
-    let Kind::Scalar { value, style, .. } = &node.kind else {
+    let NodeKind::Scalar { value, style, .. } = &node.kind else {
         return Ok(node.bytes.clone());
     };
     let written = source(stream, node);
@@ -142,7 +150,12 @@ fn exact_bytes(stream: &Stream<'_>, node: &Node, path: &Path) -> Result<Range<us
 }
 
 /// SOPS signs a document as a whole, its plain values too unless it is told otherwise.
-fn check_sops(stream: &Stream<'_>, path: &Path, at: Place, value: &str) -> Result<(), String> {
+fn check_sops(
+    stream: &YamlStream<'_>,
+    path: &YamlPath,
+    at: TextPosition,
+    value: &str,
+) -> Result<(), String> {
     if value.starts_with("ENC[") {
         return Err(format!(
             "`{path}` at {at} is encrypted by SOPS: keep the image in a value that is not"
@@ -154,7 +167,7 @@ fn check_sops(stream: &Stream<'_>, path: &Path, at: Place, value: &str) -> Resul
         };
         let only_encrypted = sops
             .get("mac_only_encrypted")
-            .and_then(Node::text)
+            .and_then(YamlNode::text)
             .is_some_and(|text| text == "true");
         if sops.get("mac").is_some() && !only_encrypted {
             return Err(format!(

@@ -1,10 +1,17 @@
 //! Manifests as teams write them: each edit changes one line, and that line is as expected.
 
 use super::edit;
-use promote_policy::yaml::Selector;
+use promote_policy::yaml::DocumentSelector;
 
 /// Edits a manifest of the corpus and compares the one line that changes.
-fn check(file: &str, selector: Selector, path: &str, value: &str, line: usize, expected: &str) {
+fn check(
+    file: &str,
+    selector: DocumentSelector,
+    path: &str,
+    value: &str,
+    line: usize,
+    expected: &str,
+) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests/");
     let before = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
     let after = edit(&before, selector, path, value).unwrap_or_else(|why| panic!("{file}: {why}"));
@@ -29,10 +36,10 @@ fn check(file: &str, selector: Selector, path: &str, value: &str, line: usize, e
 
 #[test]
 fn edits_every_manifest_of_the_corpus() {
-    let any = Selector::default;
-    let kind = |kind: &str| Selector {
+    let any = DocumentSelector::default;
+    let kind = |kind: &str| DocumentSelector {
         kind: Some(kind.to_owned()),
-        ..Selector::default()
+        ..DocumentSelector::default()
     };
     let new = "ghcr.io/acme/web:1.4.2";
     let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";

@@ -4,7 +4,7 @@
 //! sees a file or after it proposed one.
 
 use super::edit;
-use promote_policy::yaml::Selector;
+use promote_policy::yaml::DocumentSelector;
 
 const NEW: &str = "repo/app:2.0";
 
@@ -48,7 +48,7 @@ fn with<'a>(value: &'a str, row: Row<'a>) -> Row<'a> {
 fn check(rows: Vec<Row<'_>>) {
     let mut failed = Vec::new();
     for row in &rows {
-        let result = edit(row.before, Selector::default(), row.path, row.value);
+        let result = edit(row.before, DocumentSelector::default(), row.path, row.value);
         let holds = match (&result, &row.expect) {
             (Ok(text), Text(expected)) => text == expected,
             (Err(why), Refuse(parts)) => parts.iter().all(|part| why.contains(part)),
@@ -375,7 +375,7 @@ fn a6_values_that_are_no_plain_text() {
         "e3",
     ] {
         let after = format!("image: {plain}\n");
-        let kept = edit("image: abc\n", Selector::default(), "image", plain).unwrap();
+        let kept = edit("image: abc\n", DocumentSelector::default(), "image", plain).unwrap();
         assert_eq!(kept, after);
     }
 }
@@ -799,10 +799,10 @@ fn selects_documents_by_kind_and_name() {
     let text =
         "kind: A\nmetadata: {name: m}\nimage: x\n---\nkind: A\nmetadata: {name: n}\nimage: y\n";
     let pick = |kind: Option<&str>, name: Option<&str>| {
-        let document = Selector {
+        let document = DocumentSelector {
             kind: kind.map(str::to_owned),
             name: name.map(str::to_owned),
-            ..Selector::default()
+            ..DocumentSelector::default()
         };
         edit(text, document, "image", "z")
     };

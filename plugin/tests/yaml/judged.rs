@@ -5,14 +5,20 @@
 
 use std::io::Write as _;
 
-use promote_policy::yaml::node::{Kind, Node};
-use promote_policy::yaml::{Address, Path, Selector, Stream};
+use promote_policy::yaml::node::{NodeKind, YamlNode};
+use promote_policy::yaml::{DocumentSelector, ScalarAddress, YamlPath, YamlStream};
 use serde_json::{Value, json};
 
 use super::edit_at;
 
 /// Adds an edit to the file that other readers judge, if there is one.
-pub(super) fn record(before: &str, address: &Address, keys: &Value, value: &str, after: &str) {
+pub(super) fn record(
+    before: &str,
+    address: &ScalarAddress,
+    keys: &Value,
+    value: &str,
+    after: &str,
+) {
     let Ok(file) = std::env::var("PROMOTE_YAML_EDITS") else {
         return;
     };
@@ -29,16 +35,21 @@ pub(super) fn record(before: &str, address: &Address, keys: &Value, value: &str,
 }
 
 /// Every scalar of a tree, with its way as keys and indexes; none below a key that is no plain text.
-fn scalars(node: &Node, path: &Path, keys: &[Value], out: &mut Vec<(Path, Vec<Value>)>) {
+fn scalars(
+    node: &YamlNode,
+    path: &YamlPath,
+    keys: &[Value],
+    out: &mut Vec<(YamlPath, Vec<Value>)>,
+) {
     match &node.kind {
-        Kind::Scalar { .. } => out.push((path.clone(), keys.to_vec())),
-        Kind::List(items) => {
+        NodeKind::Scalar { .. } => out.push((path.clone(), keys.to_vec())),
+        NodeKind::List(items) => {
             for (at, item) in items.iter().enumerate() {
                 let keys = [keys, &[json!(at)]].concat();
                 scalars(item, &path.item(at), &keys, out);
             }
         }
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             for (key, value) in entries {
                 if let Some(key) = key.text() {
                     let keys = [keys, &[json!(key)]].concat();
@@ -46,28 +57,28 @@ fn scalars(node: &Node, path: &Path, keys: &[Value], out: &mut Vec<(Path, Vec<Va
                 }
             }
         }
-        Kind::Alias(_) => {}
+        NodeKind::Alias(_) => {}
     }
 }
 
 /// Edits every scalar of a text, and looks at what stays; how many were edited and how many refused.
 fn edit_all(text: &str) -> (usize, usize) {
-    let Ok(stream) = Stream::read(text) else {
+    let Ok(stream) = YamlStream::read(text) else {
         return (0, 0);
     };
     let (mut edited, mut refused) = (0, 0);
     let full = stream.documents.iter().filter(|root| !root.is_empty());
     for (index, root) in full.enumerate() {
         let mut found = Vec::new();
-        scalars(root, &Path(Vec::new()), &[], &mut found);
+        scalars(root, &YamlPath(Vec::new()), &[], &mut found);
         for (path, keys) in found {
             if path.0.is_empty() {
                 continue;
             }
-            let address = Address {
-                document: Selector {
+            let address = ScalarAddress {
+                document: DocumentSelector {
                     index: Some(index),
-                    ..Selector::default()
+                    ..DocumentSelector::default()
                 },
                 path,
                 shared: false,

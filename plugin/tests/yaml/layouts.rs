@@ -2,7 +2,7 @@
 //! documents within documents.
 
 use super::{edit, edit_at};
-use promote_policy::yaml::{Address, Selector};
+use promote_policy::yaml::{DocumentSelector, ScalarAddress};
 
 /// An edit of `before` at `path` gives `after`, or a refusal that holds these words.
 fn check(path: &str, before: &str, expected: Result<&str, &str>) {
@@ -10,8 +10,8 @@ fn check(path: &str, before: &str, expected: Result<&str, &str>) {
 }
 
 fn check_shared(shared: bool, path: &str, before: &str, expected: Result<&str, &str>) {
-    let address = Address {
-        document: Selector::default(),
+    let address = ScalarAddress {
+        document: DocumentSelector::default(),
         path: path.parse().unwrap(),
         shared,
     };
@@ -86,7 +86,7 @@ fn what_makes_a_reader_give_up_is_refused_before() {
         "tag: v1\nx: |\n  last !a,",
         "tag: v1\nx: \"last",
     ] {
-        let _ = edit(text, Selector::default(), "tag", "v2");
+        let _ = edit(text, DocumentSelector::default(), "tag", "v2");
     }
     let open = "tag: v1\nx: |-\n  last";
     check("tag", open, Ok(&open.replace("v1", "\"1.20\"")));
@@ -95,11 +95,11 @@ fn what_makes_a_reader_give_up_is_refused_before() {
 #[test]
 fn tags_that_go_takes_for_numbers_are_quoted() {
     for tag in ["0_x1f", "0_b1", "0_o17", "1E_-5", "1_2e_3"] {
-        let after = edit("tag: v1\n", Selector::default(), "tag", tag).unwrap();
+        let after = edit("tag: v1\n", DocumentSelector::default(), "tag", tag).unwrap();
         assert_eq!(after, format!("tag: \"{tag}\"\n"));
     }
     for tag in [":a", "?a"] {
-        let after = edit("m: {tag: v1}\n", Selector::default(), "m.tag", tag).unwrap();
+        let after = edit("m: {tag: v1}\n", DocumentSelector::default(), "m.tag", tag).unwrap();
         assert_eq!(after, format!("m: {{tag: \"{tag}\"}}\n"));
     }
 }
@@ -167,16 +167,16 @@ fn sharing_can_be_meant() {
 
 #[test]
 fn documents_can_be_told_apart() {
-    let pick = |document: Selector, text: &str| edit(text, document, "tag", "v2");
-    let named = |name: &str, namespace: &str| Selector {
+    let pick = |document: DocumentSelector, text: &str| edit(text, document, "tag", "v2");
+    let named = |name: &str, namespace: &str| DocumentSelector {
         kind: Some("Job".to_owned()),
         name: Some(name.to_owned()),
         namespace: Some(namespace.to_owned()),
         index: None,
     };
-    let number = |index| Selector {
+    let number = |index| DocumentSelector {
         index: Some(index),
-        ..Selector::default()
+        ..DocumentSelector::default()
     };
     let text = "kind: Job\nmetadata: {name: a, namespace: x}\ntag: v1\n---\nkind: Job\nmetadata: {name: a, namespace: y}\ntag: v0\n";
     assert_eq!(
@@ -196,10 +196,10 @@ fn documents_can_be_told_apart() {
             .unwrap_err()
             .contains("number 2, counted from 0")
     );
-    let why = pick(Selector::default(), bare).unwrap_err();
+    let why = pick(DocumentSelector::default(), bare).unwrap_err();
     assert!(why.contains("or with `index`"), "{why}");
     let generated = "kind: Job\nmetadata: {generateName: a-}\ntag: v1\n---\nkind: Job\nmetadata: {generateName: b-}\ntag: v0\n";
-    let why = pick(Selector::default(), generated).unwrap_err();
+    let why = pick(DocumentSelector::default(), generated).unwrap_err();
     assert!(
         why.contains("`Job/a-…` at line 1, `Job/b-…` at line 5"),
         "{why}"
@@ -209,18 +209,21 @@ fn documents_can_be_told_apart() {
 #[test]
 fn items_of_a_list_count_as_documents() {
     let text = "kind: List\nitems:\n- kind: Job\n  metadata: {name: a}\n  tag: v1\n- kind: Job\n  metadata: {name: b}\n  tag: v0\n";
-    let item = Selector {
+    let item = DocumentSelector {
         name: Some("b".to_owned()),
-        ..Selector::default()
+        ..DocumentSelector::default()
     };
     let after = text.replace("v0", "v2");
     assert_eq!(edit(text, item, "tag", "v2").unwrap(), after);
     let path = "items[metadata.name=b].tag";
-    assert_eq!(edit(text, Selector::default(), path, "v2").unwrap(), after);
+    assert_eq!(
+        edit(text, DocumentSelector::default(), path, "v2").unwrap(),
+        after
+    );
     let dotted = "items:\n- {a.b: x, tag: v1}\n- {a.b: y, tag: v0}\n";
     let path = "items[\"a.b\"=y].tag";
     assert_eq!(
-        edit(dotted, Selector::default(), path, "v2").unwrap(),
+        edit(dotted, DocumentSelector::default(), path, "v2").unwrap(),
         dotted.replace("v0", "v2")
     );
 }
@@ -319,7 +322,7 @@ fn messages_about_many_places_end() {
         ("b", (0..5_000).map(|n| format!("k{n}: x\n")).collect()),
     ];
     for (path, text) in long {
-        let why = edit(&text, Selector::default(), path, "v2").unwrap_err();
+        let why = edit(&text, DocumentSelector::default(), path, "v2").unwrap_err();
         assert!(why.len() < 1_500, "{path}: {} bytes", why.len());
     }
 }

@@ -12,13 +12,13 @@ mod judged;
 mod layouts;
 mod property;
 
-use promote_policy::yaml::{self, Address, Selector, Stream};
+use promote_policy::yaml::{self, DocumentSelector, ScalarAddress, YamlStream};
 
 /// Edits as the policy does; what it says when it refuses.
-fn edit(text: &str, document: Selector, path: &str, value: &str) -> Result<String, String> {
+fn edit(text: &str, document: DocumentSelector, path: &str, value: &str) -> Result<String, String> {
     edit_at(
         text,
-        &Address {
+        &ScalarAddress {
             document,
             path: path.parse()?,
             shared: false,
@@ -27,8 +27,8 @@ fn edit(text: &str, document: Selector, path: &str, value: &str) -> Result<Strin
     )
 }
 
-fn edit_at(text: &str, address: &Address, value: &str) -> Result<String, String> {
-    let stream = Stream::read(text)?;
+fn edit_at(text: &str, address: &ScalarAddress, value: &str) -> Result<String, String> {
+    let stream = YamlStream::read(text)?;
     let site = yaml::find(&stream, address)?;
     yaml::replace(text, &site, value)
 }

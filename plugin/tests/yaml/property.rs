@@ -8,8 +8,8 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
 use super::{edit, judged};
-use promote_policy::yaml::path::Step;
-use promote_policy::yaml::{Address, Path, Selector};
+use promote_policy::yaml::path::YamlStep;
+use promote_policy::yaml::{DocumentSelector, ScalarAddress, YamlPath};
 
 const CASES: u32 = 4_000;
 
@@ -175,14 +175,14 @@ fn write(roots: &[Value], layout: &Layout) -> Written {
 
 /// Hands an edit to other readers. Generated keys are `k0`, indexes stand in brackets; the last document is the one.
 fn record_generated(before: &str, path: &str, value: &str, after: &str) {
-    let parsed: Path = path.parse().unwrap();
+    let parsed: YamlPath = path.parse().unwrap();
     let keys = parsed.0.iter().map(|step| match step {
-        Step::Index(at) => json!(at),
-        Step::Key(key) => json!(key),
-        Step::Where { .. } => unreachable!("not generated"),
+        YamlStep::Index(at) => json!(at),
+        YamlStep::Key(key) => json!(key),
+        YamlStep::Where { .. } => unreachable!("not generated"),
     });
     let keys: Vec<_> = keys.collect();
-    let mut address = Address::from(parsed);
+    let mut address = ScalarAddress::from(parsed);
     let lines = before.lines();
     let markers = lines.filter(|line| line.trim_end() == "---").count();
     address.document.index = Some(markers);
@@ -210,7 +210,7 @@ fn an_edit_stays_within_the_scalar() {
     let result = runner.run(&inputs, |(roots, layout, pick, new)| {
         let document = write(&roots, &layout);
         let (path, span) = document.scalars[pick.index(document.scalars.len())].clone();
-        match edit(&document.text, Selector::default(), &path, &new) {
+        match edit(&document.text, DocumentSelector::default(), &path, &new) {
             Ok(after) => {
                 edited.set(edited.get() + 1);
                 record_generated(&document.text, &path, &new, &after);
@@ -222,7 +222,7 @@ fn an_edit_stays_within_the_scalar() {
                 prop_assert_eq!(lines(&after), lines(&document.text));
                 // A second edit finds the first: the new value is there, and is that text. Templates are not edited.
                 if !["{{", "${", "$("].iter().any(|mark| new.contains(mark)) {
-                    let back = edit(&after, Selector::default(), &path, &new);
+                    let back = edit(&after, DocumentSelector::default(), &path, &new);
                     prop_assert_eq!(back.unwrap_or_default(), after);
                 }
             }

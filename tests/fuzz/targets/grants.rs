@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
+use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, CallTarget};
 use promote_intake::config::Config;
 use serde_json::json;
 
@@ -28,9 +28,9 @@ fuzz_target!(|input: &str| {
     };
     let targets = || {
         [
-            Target::Run,
-            Target::Repository(at.clone()),
-            Target::Entity {
+            CallTarget::Run,
+            CallTarget::Repository(at.clone()),
+            CallTarget::Entity {
                 blueprint: name(0),
                 identifier: Some(name(4)),
                 change: None,
@@ -41,7 +41,7 @@ fuzz_target!(|input: &str| {
         for target in targets() {
             let allowed = whole.allow(operation, &target).is_some();
             assert!(Resolved::default().allow(operation, &target).is_none());
-            if allowed && matches!(target, Target::Repository(_)) {
+            if allowed && matches!(target, CallTarget::Repository(_)) {
                 assert!(
                     is_plain(name(1)) && is_plain(name(2)),
                     "{:?} {:?}",

@@ -10,7 +10,7 @@ use promote_core::contract::{Failure, FileChange, MergeMethod, Merged, Proposal,
 use promote_core::service::github;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, Transport};
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_mock::sample::GITHUB_TOKEN;
 use promote_mock::{SharedWorld, World};
 use promote_tests::bench::setup;
@@ -48,7 +48,7 @@ impl RecordedClients {
         let deadline = world.now.checked_add(Duration::from_secs(900)).unwrap();
         let world = SharedWorld::new(world);
         let transport = Arc::new(record.listen(world.transport()));
-        let live = Live::new(Setup {
+        let live = Live::new(LiveSetup {
             github,
             ..setup(transport, &world, deadline, 7)
         });

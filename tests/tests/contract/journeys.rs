@@ -355,7 +355,7 @@ fn app(permissions: &[(&str, PermissionLevel)]) -> github::Credentials {
     github::Credentials::App(github::App {
         issuer: "Iv23mock0promote1001".into(),
         key: Secret::new("key", pem).unwrap(),
-        repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
+        repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
         permissions: permissions
             .iter()
             .map(|(name, level)| ((*name).into(), level.name().into()))

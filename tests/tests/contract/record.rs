@@ -7,7 +7,7 @@ use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, Tra
 use promote_mock::WorldTransport;
 use serde_json::Value;
 
-type Object = serde_json::Map<String, Value>;
+type JsonObject = serde_json::Map<String, Value>;
 
 /// One request and its answer.
 #[derive(Clone, Debug)]
@@ -85,8 +85,8 @@ impl HttpExchange {
             .map_err(|error| format!("is no JSON: {error}"))
     }
     /// Changes both bodies, which are objects.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Object, &mut Object)) {
-        let mut objects: [Object; 2] =
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut JsonObject, &mut JsonObject)) {
+        let mut objects: [JsonObject; 2] =
             [&self.sent, &self.received].map(|it| serde_json::from_slice(it).unwrap());
         let [sent, received] = &mut objects;
         change(sent, received);

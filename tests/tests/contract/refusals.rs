@@ -8,9 +8,9 @@ use crate::bench::{HEAD, PATH, REPOSITORY};
 use crate::journeys::{repository, rules};
 
 /// An obstacle to a merge, the method, and the first words that the policy gets.
-pub(crate) type Refusal = (fn(&mut World), MergeMethod, &'static str);
+pub(crate) type RefusalCase = (fn(&mut World), MergeMethod, &'static str);
 
-pub(crate) fn refusals() -> Vec<Refusal> {
+pub(crate) fn refusals() -> Vec<RefusalCase> {
     use MergeMethod::{Merge, Rebase, Squash};
     fn conflicting(world: &mut World) {
         world.github.commit_files(

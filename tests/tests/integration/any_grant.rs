@@ -2,7 +2,7 @@
 
 use promote_core::contract::{Change, Relation};
 use promote_core::grants::{
-    Grant, Grants, Operation, RepositoryTarget, Resolved, Target, Template,
+    CallTarget, Grant, Grants, Operation, RepositoryTarget, ResolvedGrants, Template,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -21,7 +21,7 @@ struct CallPlace {
 }
 
 impl CallPlace {
-    fn targets(&self) -> [Target<'_>; 3] {
+    fn targets(&self) -> [CallTarget<'_>; 3] {
         let Self {
             repository,
             path,
@@ -38,12 +38,12 @@ impl CallPlace {
             head: Some(*head),
             base: Some(*base),
         };
-        let entity = Target::Entity {
+        let entity = CallTarget::Entity {
             blueprint,
             identifier: Some(*entity),
             change: change.as_ref(),
         };
-        [Target::Run, Target::Repository(at), entity]
+        [CallTarget::Run, CallTarget::Repository(at), entity]
     }
 }
 
@@ -185,8 +185,8 @@ fn context() -> Value {
     json!({"service": {"identifier": "web", "relations": {"prod_runtime": "web-prod"}}})
 }
 
-fn resolve(grants: Vec<Grant>) -> Resolved {
-    Resolved::new(&Grants(grants), &context()).unwrap()
+fn resolve(grants: Vec<Grant>) -> ResolvedGrants {
+    ResolvedGrants::new(&Grants(grants), &context()).unwrap()
 }
 
 /// Written in the one way that means it: what git, a server and a reader agree about.

@@ -1,6 +1,6 @@
 //! No write without a trace, and the same inputs make the same run.
 
-use promote_core::journal::Entry;
+use promote_core::journal::JournalEntry;
 use promote_core::journal::record;
 use promote_tests::bench::TestRun;
 use promote_tests::guests;
@@ -23,7 +23,7 @@ async fn every_write_is_announced_before_it_is_made() {
             return;
         }
         let entries = record::read(std::str::from_utf8(journal).unwrap()).unwrap();
-        let Some(Entry::Call { request: call, .. }) = entries.last() else {
+        let Some(JournalEntry::Call { request: call, .. }) = entries.last() else {
             panic!("{} {path} without a call in the journal", request.method());
         };
         assert!(call.is_write(), "{} {path} for {call}", request.method());
@@ -104,6 +104,6 @@ async fn a_plan_has_a_journal_too() {
     let ended = TestRun::builtin().planned().run().await;
     ended.expect("promoted", "1.4.2").witness.expect_untouched();
     assert!(
-        matches!(&ended.entries()[0], Entry::Header(header) if header.mode == "plan" && header.seed == 7)
+        matches!(&ended.entries()[0], JournalEntry::Header(header) if header.mode == "plan" && header.seed == 7)
     );
 }

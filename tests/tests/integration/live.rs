@@ -6,7 +6,7 @@ use std::time::Duration;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Change, EntityKey, Failure, Relation, Severity};
 use promote_core::service::port::RunStatus;
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_mock::{ConnectionCut, FaultEffect, ServiceFault, SharedWorld, World};
 use promote_tests::bench::setup;
 use promote_tests::door::OpenDoor;
@@ -26,7 +26,7 @@ fn bench(change: impl FnOnce(&mut World)) -> LiveSample {
     let said = Arc::new(Mutex::new(Vec::new()));
     let progress = said.clone();
     let mask = said.clone();
-    let live = Live::new(Setup {
+    let live = Live::new(LiveSetup {
         progress: Arc::new(move |text| progress.lock().unwrap().push(text.to_owned())),
         mask: Arc::new(move |_| mask.lock().unwrap().push("masked".into())),
         ..setup(Arc::new(world.transport()), &world, deadline, 7)

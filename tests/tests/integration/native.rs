@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 
 use promote_core::journal::digest;
 use promote_core::policy::engine::Engine;
-use promote_core::policy::native::{Artifact, Cache, CodeOrigin, engine};
+use promote_core::policy::native::{Artifact, CodeCache, CodeOrigin, engine};
 use promote_intake::builtin;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine().unwrap());
@@ -39,7 +39,7 @@ impl CacheFolder {
         let folder = Self::new(name);
         let (key, artifact) = &*ARTIFACT;
         let name = format!("{key}.compiled");
-        Cache::open(&folder.0)
+        CodeCache::open(&folder.0)
             .unwrap()
             .put(&name, artifact)
             .unwrap();
@@ -176,7 +176,7 @@ fn what_belongs_to_somebody_else_is_not_used() {
         assert_eq!(origin, CodeOrigin::Compiler);
         said
     } else {
-        Cache::open(Path::new("/usr")).unwrap_err().to_string()
+        CodeCache::open(Path::new("/usr")).unwrap_err().to_string()
     };
     assert!(problem.contains("belongs to somebody else"), "{problem}");
 }
@@ -188,7 +188,7 @@ fn several_at_once_find_it_whole() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let cache = Cache::open(&folder.0).unwrap();
+                let cache = CodeCache::open(&folder.0).unwrap();
                 for _ in 0..20 {
                     cache.put(key, &ARTIFACT.1).unwrap();
                     let held = cache.get(key).unwrap().unwrap();
@@ -203,7 +203,7 @@ fn several_at_once_find_it_whole() {
 #[test]
 fn old_files_go() {
     let folder = CacheFolder::new("old");
-    let cache = Cache::open(&folder.0).unwrap();
+    let cache = CodeCache::open(&folder.0).unwrap();
     for number in 0..40 {
         cache.put(&format!("{number}"), b"x").unwrap();
     }

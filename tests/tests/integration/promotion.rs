@@ -10,7 +10,7 @@ use promote_core::contract::{
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_mock::github::{
     AppInstallation, GitHubApp, PermissionLevel, RepositoryAccess, TokenKind,
 };
@@ -34,7 +34,7 @@ fn live(world: &SharedWorld) -> OpenDoor {
 fn live_as(world: &SharedWorld, github: github::Credentials) -> OpenDoor {
     let secret = |text| Secret::new("a secret of the sample", text).unwrap();
     let now = world.lock().now;
-    let setup = Setup {
+    let setup = LiveSetup {
         transport: Arc::new(world.transport()),
         clock: Arc::new(world.clock()),
         deadline: now.checked_add(Duration::from_secs(600)).unwrap(),

@@ -1,7 +1,7 @@
 //! `promote run`: the main job, by the program, over HTTP.
 
 use promote_core::call::Call;
-use promote_core::journal::Entry;
+use promote_core::journal::JournalEntry;
 use promote_mock::sample;
 use serde_json::json;
 use tokio::process::Command;
@@ -118,13 +118,15 @@ async fn the_journal_tells_the_whole_run() {
     let ended = stage.run(&[]).await;
     ended.expect(0);
     let entries = ended.entries();
-    assert!(matches!(&entries[0], Entry::Header(header) if header.mode == "run"));
-    assert!(matches!(entries.last(), Some(Entry::Footer { ending, .. }) if ending == "promoted"));
+    assert!(matches!(&entries[0], JournalEntry::Header(header) if header.mode == "run"));
+    assert!(
+        matches!(entries.last(), Some(JournalEntry::Footer { ending, .. }) if ending == "promoted")
+    );
     // Each call has its line before its answer's.
     for pair in entries[1..entries.len() - 1].chunks(2) {
         let [
-            Entry::Call { number: asked, .. },
-            Entry::Reply { number, .. },
+            JournalEntry::Call { number: asked, .. },
+            JournalEntry::Reply { number, .. },
         ] = pair
         else {
             panic!("not a call and its reply: {pair:?}");
@@ -134,7 +136,7 @@ async fn the_journal_tells_the_whole_run() {
     let made = |wanted: fn(&Call) -> bool| {
         let calls = entries
             .iter()
-            .filter(|entry| matches!(entry, Entry::Call { request, .. } if wanted(request)));
+            .filter(|entry| matches!(entry, JournalEntry::Call { request, .. } if wanted(request)));
         calls.count()
     };
     assert_eq!(made(|call| matches!(call, Call::Propose { .. })), 1);

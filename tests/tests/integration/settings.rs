@@ -1,6 +1,6 @@
 //! The host holds settings to the policy's own schema before anything is asked, and judges as others do.
 
-use promote_intake::settings::{Schema, problems};
+use promote_intake::settings::{SettingsSchema, problems};
 use promote_tests::settings::SampleConfig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -115,7 +115,7 @@ fn it_judges_as_another_validator_does() {
     let result = runner.run(&(schemas(), values()), |(schema, value)| {
         let schema = json!({ "allOf": [schema], "$defs": { "text": { "type": "string" } } });
         let theirs = jsonschema::draft202012::is_valid(&schema, &value);
-        let ours = problems(&Schema::read(&schema.to_string()).unwrap(), &value).unwrap();
+        let ours = problems(&SettingsSchema::read(&schema.to_string()).unwrap(), &value).unwrap();
         prop_assert_eq!(
             ours.is_empty(),
             theirs,

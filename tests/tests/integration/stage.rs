@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use promote_core::journal::Entry;
+use promote_core::journal::JournalEntry;
 use promote_core::journal::record;
 use promote_mock::server::{ServerOptions, WorldServer};
 use promote_mock::{SharedWorld, World, sample};
@@ -341,7 +341,7 @@ impl ProgramEnd {
     }
 
     /// The journal's entries.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
         record::read(&self.journal()).unwrap()
     }
 }

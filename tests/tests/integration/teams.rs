@@ -1,6 +1,6 @@
 //! `[[team]]` and `promote.lock`: who decides which policy runs, and what must not run at all.
 
-use promote_core::journal::Entry;
+use promote_core::journal::JournalEntry;
 use promote_mock::sample;
 use promote_tests::guests;
 use promote_tests::settings::SampleConfig;
@@ -41,7 +41,7 @@ async fn the_rule_that_fits_chooses_the_policy_and_is_named_everywhere() {
         "{}",
         ended.summary()
     );
-    let Some(Entry::Header(header)) = ended.entries().into_iter().next() else {
+    let Some(JournalEntry::Header(header)) = ended.entries().into_iter().next() else {
         panic!("no header")
     };
     assert_eq!(header.team.as_deref(), Some("team = payments"));

@@ -60,7 +60,7 @@ fn a_journal_that_nobody_touched_is_whole() {
 fn ending_message() -> String {
     let entries = record::read(&text(&WRITTEN)).unwrap();
     match entries.into_iter().last() {
-        Some(journal::Entry::Footer { message, .. }) => message,
+        Some(journal::JournalEntry::Footer { message, .. }) => message,
         other => panic!("{other:?}"),
     }
 }

@@ -8,7 +8,7 @@ use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
 use crate::contract::{Change, Entity, FileChange, Proposal};
 use crate::grants::denial;
-use crate::grants::{ChangeScope, Operation, Permission, RepositoryTarget, Target};
+use crate::grants::{CallTarget, ChangeScope, Operation, Permission, RepositoryTarget};
 use crate::id::{BranchFile, EntityId, PullId};
 
 /// The part of a grant that demands evidence.
@@ -203,9 +203,9 @@ impl Gate {
         &self,
         call: &Call,
         operation: Operation,
-        target: &Target<'_>,
+        target: &CallTarget<'_>,
     ) -> Result<(), String> {
-        let Target::Repository(
+        let CallTarget::Repository(
             at @ RepositoryTarget {
                 number: Some(number),
                 ..
@@ -239,7 +239,7 @@ impl Gate {
                 }
             },
         };
-        let target = Target::Repository(RepositoryTarget {
+        let target = CallTarget::Repository(RepositoryTarget {
             head: Some(head),
             base,
             ..at.clone()
@@ -250,7 +250,7 @@ impl Gate {
     fn permissions(
         &self,
         operation: Operation,
-        target: &Target<'_>,
+        target: &CallTarget<'_>,
     ) -> Result<Vec<Permission<'_>>, String> {
         self.grants
             .allow(operation, target)

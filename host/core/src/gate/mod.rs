@@ -21,8 +21,8 @@ use crate::call::{Call, Fault, Reply};
 use crate::contract::Failure;
 use crate::gate::admit::Denial;
 use crate::gate::evidence::Evidence;
-use crate::grants::Resolved;
-use crate::journal::{Entry, Journal, Written, json};
+use crate::grants::ResolvedGrants;
+use crate::journal::{Journal, JournalEntry, RawEntry, json};
 use crate::limits::{Budget, Limits};
 use crate::policy::sandbox::Door;
 use crate::run::observer::Observer;
@@ -33,7 +33,7 @@ use crate::source::live::Live;
 /// The door, and what it remembers of the run. Its grants are fixed when it is made.
 pub struct Gate {
     run: RunParts,
-    grants: Resolved,
+    grants: ResolvedGrants,
     budget: Budget,
     /// What the calls so far have shown.
     evidence: Evidence,
@@ -65,7 +65,7 @@ pub struct GateRecord {
     /// The parts that it was made of.
     pub run: RunParts,
     /// What was allowed.
-    pub grants: Resolved,
+    pub grants: ResolvedGrants,
     /// What the calls have shown.
     pub evidence: Evidence,
     /// Denied calls, in words.
@@ -108,7 +108,7 @@ impl RunParts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn write(&mut self, entry: &Written<'_>, durable: bool) -> Result<(), NoJournal> {
+    pub(crate) fn write(&mut self, entry: &RawEntry<'_>, durable: bool) -> Result<(), NoJournal> {
         self.journal.add(entry).map_err(NoJournal)?;
         if durable {
             self.journal.flush().map_err(NoJournal)?;
@@ -134,7 +134,7 @@ impl RunParts {
 
 impl Gate {
     /// Makes the door of a run, which allows what the grants allow and nothing else.
-    pub fn new(run: RunParts, grants: Resolved) -> Self {
+    pub fn new(run: RunParts, grants: ResolvedGrants) -> Self {
         Self {
             budget: Budget::new(run.limits.clone()),
             run,
@@ -227,7 +227,7 @@ impl Door for Gate {
         let started = self.run.clock.now();
         self.run
             .write(
-                &Entry::Call {
+                &JournalEntry::Call {
                     number,
                     at: started,
                     request: &text,
@@ -257,7 +257,7 @@ impl Door for Gate {
                 let text = json(reply);
                 self.run
                     .write(
-                        &Entry::Reply {
+                        &JournalEntry::Reply {
                             number,
                             at,
                             reply: &text,
@@ -270,7 +270,7 @@ impl Door for Gate {
             Err(Fault::Failure(failure)) => {
                 self.run
                     .write(
-                        &Entry::Failure {
+                        &JournalEntry::Failure {
                             number,
                             at,
                             failure: &json(failure),

@@ -2,27 +2,28 @@
 
 /// One line.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct TokenLine<'a> {
     /// Its tokens, in order.
-    pub(super) tokens: Vec<Token<'a>>,
-    /// What stands behind the last one.
+    pub(super) tokens: Vec<LineToken<'a>>,
+    /// The text behind the last one.
     rest: &'a str,
 }
 
 /// A quoted text, or a run of the characters that plain values are made of.
 #[derive(Debug)]
-pub(super) struct Token<'a> {
-    /// What stands between it and the token before.
+pub(super) struct LineToken<'a> {
+    /// The text between it and the token before.
     gap: &'a str,
     /// Its text, with its quotes.
     pub(super) text: &'a str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> TokenLine<'a> {
     /// Takes a line apart.
     pub(super) fn new(line: &'a str) -> Self {
         let mut tokens = Vec::new();
-        let (mut gap, mut at) = (0, 0);
+        let mut gap = 0;
+        let mut at = 0;
         while let Some(first) = line[at..].chars().next() {
             let length = match first {
                 '"' | '\'' => quoted(&line[at..], first),
@@ -32,7 +33,7 @@ impl<'a> Line<'a> {
                     continue;
                 }
             };
-            tokens.push(Token {
+            tokens.push(LineToken {
                 gap: &line[gap..at],
                 text: &line[at..at + length],
             });
@@ -45,18 +46,21 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whether two lines differ in the texts of tokens only.
+    /// Returns whether two lines differ in the texts of tokens only.
     pub(super) fn same_gaps(&self, other: &Self) -> bool {
-        let gaps = |line: &Self| {
-            line.tokens
-                .iter()
-                .map(|token| token.gap)
-                .collect::<Vec<_>>()
-        };
-        gaps(self) == gaps(other) && self.rest == other.rest
+        self.gaps().eq(other.gaps()) && self.rest == other.rest
     }
 
-    /// Whether a token is in a comment.
+    fn gaps(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().map(|token| token.gap)
+    }
+
+    /// Returns whether the line begins an item of a list.
+    pub(super) fn begins_item(&self) -> bool {
+        self.tokens.first().is_some_and(|token| token.text == "-")
+    }
+
+    /// Returns whether a token is in a comment.
     pub(super) fn is_comment(&self, at: usize) -> bool {
         let gaps = self.tokens.iter().take(at + 1).enumerate();
         gaps.into_iter().any(|(index, token)| {
@@ -69,7 +73,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// Whether nothing of the same value stands behind a token.
+    /// Returns whether nothing of the same value stands behind a token.
     pub(super) fn is_whole(&self, at: usize) -> bool {
         let Some(next) = self.tokens.get(at + 1) else {
             return true;
@@ -78,7 +82,7 @@ impl<'a> Line<'a> {
         ends || self.is_comment(at + 1)
     }
 
-    /// The key whose value a token is, on this line: `key: value`, `"key":"value"`, `key : &anchor value`.
+    /// Finds the key whose value a token is, on this line: `key: value`, `"key":"value"`, `key : &anchor value`.
     pub(super) fn key_before(&self, at: usize) -> Option<String> {
         let mut at = at;
         // An anchor or a tag may stand between.
@@ -103,7 +107,7 @@ impl<'a> Line<'a> {
         (is_blank(gap) && begins(colon, before) && !key.is_empty()).then(|| key.to_owned())
     }
 
-    /// The key that this line ends with, its value being on the next one; an explicit one, `? key`, if the value begins with
+    /// Finds the key that this line ends with, its value being on the next one; an explicit one, `? key`, if the value begins with
     /// a colon.
     pub(super) fn open_key(&self, is_explicit: bool) -> Option<String> {
         let mut tokens = self.tokens.as_slice();
@@ -121,7 +125,8 @@ impl<'a> Line<'a> {
             && matches!(last.text, "-" | "+")
             && last.gap.ends_with(['>', '|'])
         {
-            (tokens, rest) = (before, "");
+            tokens = before;
+            rest = "";
         }
         let (last, before) = tokens.split_last()?;
         if !rest.is_empty() {
@@ -135,18 +140,19 @@ impl<'a> Line<'a> {
         begins(last, before).then(|| key.to_owned())
     }
 
-    /// The value of `name` on this line.
+    /// Finds the value of `name` on this line.
     pub(super) fn named(&self) -> Option<String> {
-        let is_name = |at: &usize| self.key_before(*at).as_deref() == Some("name");
-        let at = (1..self.tokens.len()).find(is_name)?;
+        let at =
+            (1..self.tokens.len()).find(|at| self.key_before(*at).as_deref() == Some("name"))?;
         (!self.is_comment(at)).then(|| self.tokens[at].bare().to_owned())
     }
 
-    /// Whether a token is an item of a list by itself.
+    /// Returns whether a token is an item of a list by itself.
     pub(super) fn is_item(&self, at: usize) -> bool {
-        let (Some(token), next) = (self.tokens.get(at), self.tokens.get(at + 1)) else {
+        let Some(token) = self.tokens.get(at) else {
             return false;
         };
+        let next = self.tokens.get(at + 1);
         let after = next.map_or(self.rest, |next| next.gap);
         let is_key = next.is_some_and(|next| next.text.starts_with(':') && next.gap.is_empty());
         let dashes = !self.tokens[..at].is_empty()
@@ -159,22 +165,23 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Token<'_> {
+impl LineToken<'_> {
     /// The text without its quotes.
     pub(super) fn bare(&self) -> &str {
-        let quotes = ['"', '\''].iter();
-        let mut inside = quotes.filter_map(|it| self.text.strip_prefix(*it)?.strip_suffix(*it));
-        inside.next().unwrap_or(self.text)
+        ['"', '\'']
+            .into_iter()
+            .find_map(|quote| self.text.strip_prefix(quote)?.strip_suffix(quote))
+            .unwrap_or(self.text)
     }
 
-    /// Whether it is quoted as a whole or not at all.
+    /// Returns whether it is quoted as a whole or not at all.
     pub(super) fn is_whole(&self) -> bool {
         !self.bare().contains(['"', '\''])
     }
 }
 
-/// Whether a key is the first thing of its line or of its entry in brackets.
-fn begins(key: &Token<'_>, before: &[Token<'_>]) -> bool {
+/// Returns whether a key is the first thing of its line or of its entry in brackets.
+fn begins(key: &LineToken<'_>, before: &[LineToken<'_>]) -> bool {
     let gap = key.gap.trim_end();
     let first = before.iter().all(|token| token.text == "-") && gap.is_empty();
     first || gap.ends_with(['{', ',', '[']) || gap.contains('\r')
@@ -184,11 +191,12 @@ fn is_blank(gap: &str) -> bool {
     !gap.is_empty() && gap.trim_matches([' ', '\t']).is_empty()
 }
 
-fn is_plain(c: char) -> bool {
+/// Returns whether a character may stand in a plain value: those of image references.
+pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || ".-_/:@+=".contains(c)
 }
 
-/// Length of a quoted text with its quotes; of the rest of the line if it does not end there.
+/// The length of a quoted text with its quotes; of the rest of the line if it does not end there.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -3,16 +3,16 @@
 use std::fmt;
 
 use crate::contract::Change;
-use crate::grants::{Operation, Target};
+use crate::grants::{CallTarget, Operation};
 
 /// The words for a call that no grant allows.
-pub(crate) fn describe(operation: Operation, target: &Target<'_>) -> String {
+pub(crate) fn describe(operation: Operation, target: &CallTarget<'_>) -> String {
     let remedy = remedy(operation, target);
     format!("{} on {target} is not granted; {remedy}", operation.name())
 }
 
 /// For people; the parts are the policy's text and not neutralised.
-impl fmt::Display for Target<'_> {
+impl fmt::Display for CallTarget<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run => to.write_str("the Port run"),
@@ -51,11 +51,11 @@ fn changed(change: &Change) -> String {
     parts.join(", ")
 }
 
-fn remedy(operation: Operation, target: &Target<'_>) -> String {
+fn remedy(operation: Operation, target: &CallTarget<'_>) -> String {
     let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
     match target {
-        Target::Run => {}
-        Target::Entity {
+        CallTarget::Run => {}
+        CallTarget::Entity {
             blueprint,
             identifier,
             change,
@@ -71,7 +71,7 @@ fn remedy(operation: Operation, target: &Target<'_>) -> String {
                 fields.push(format!("relations = {relations:?}"));
             }
         }
-        Target::Repository(at) => {
+        CallTarget::Repository(at) => {
             fields.push(format!("repository = {:?}", at.repository));
             if !at.paths.is_empty() {
                 fields.push(format!("path = {:?}", at.paths));
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_denial_names_the_grant_that_would_allow_it() {
-        let target = Target::Entity {
+        let target = CallTarget::Entity {
             blueprint: "image",
             identifier: Some("web-2"),
             change: None,

@@ -48,9 +48,9 @@ mod parse;
 mod resolve;
 
 pub use grant::{ChangeScope, Grant};
-pub use operation::{Operation, RepositoryTarget, Target};
+pub use operation::{CallTarget, Operation, RepositoryTarget};
 pub use promote_template::Template;
-pub use resolve::{Permission, Resolved};
+pub use resolve::{Permission, ResolvedGrants};
 
 /// The grants of one configuration; empty by default, which denies every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -68,7 +68,7 @@ impl Operation {
 
 /// What a call is about: the fields that a grant can speak of.
 #[derive(Debug)]
-pub enum Target<'a> {
+pub enum CallTarget<'a> {
     /// The Port run itself.
     Run,
     /// Entities of one blueprint; no identifier means a search.
@@ -104,9 +104,9 @@ impl Call {
     ///
     /// Calls about a pull request by number name no branch here: the gate adds the branches of the pull request that it
     /// has seen.
-    pub fn targets(&self) -> Option<(Operation, Vec<Target<'_>>)> {
+    pub fn targets(&self) -> Option<(Operation, Vec<CallTarget<'_>>)> {
         use Operation as O;
-        let of = |operation, target| (operation, vec![Target::Repository(target)]);
+        let of = |operation, target| (operation, vec![CallTarget::Repository(target)]);
         let at = |operation, repository| {
             of(
                 operation,
@@ -128,7 +128,7 @@ impl Call {
         };
         Some(match self {
             Self::Now | Self::Sleep { .. } => return None,
-            Self::Note { .. } => (O::Note, vec![Target::Run]),
+            Self::Note { .. } => (O::Note, vec![CallTarget::Run]),
             Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
             Self::GetEntities { keys } => (
                 O::GetEntity,
@@ -136,7 +136,7 @@ impl Call {
             ),
             Self::Search { blueprint, .. } => (
                 O::Search,
-                vec![Target::Entity {
+                vec![CallTarget::Entity {
                     blueprint,
                     identifier: None,
                     change: None,
@@ -214,8 +214,8 @@ impl Call {
     }
 }
 
-fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> Target<'a> {
-    Target::Entity {
+fn entity<'a>(key: &'a EntityKey, change: Option<&'a Change>) -> CallTarget<'a> {
+    CallTarget::Entity {
         blueprint: &key.blueprint,
         identifier: Some(&key.identifier),
         change,

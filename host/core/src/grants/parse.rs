@@ -9,18 +9,20 @@ use crate::grants::{ChangeScope, Grant, Grants, Operation, Template};
 
 impl<'de> Deserialize<'de> for Grants {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let tables = Vec::<Table>::deserialize(from)?;
-        Ok(Self(tables.into_iter().map(|Table(grant)| grant).collect()))
+        let tables = Vec::<GrantTable>::deserialize(from)?;
+        Ok(Self(
+            tables.into_iter().map(|GrantTable(grant)| grant).collect(),
+        ))
     }
 }
 
 #[derive(Deserialize)]
-struct Table(#[serde(with = "Fields")] Grant);
+struct GrantTable(#[serde(with = "GrantFields")] Grant);
 
 /// The table `[[grants]]`: what it leaves out is empty.
 #[derive(Default, Deserialize)]
 #[serde(remote = "Grant", deny_unknown_fields, default)]
-struct Fields {
+struct GrantFields {
     #[serde(deserialize_with = "operations")]
     allow: Vec<Operation>,
     #[serde(deserialize_with = "one_or_many")]
@@ -59,10 +61,10 @@ struct Fields {
 fn is_merge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    enum After {
+    enum AfterName {
         Merge,
     }
-    After::deserialize(deserializer).map(|After::Merge| true)
+    AfterName::deserialize(deserializer).map(|AfterName::Merge| true)
 }
 
 fn operations<'de, D: serde::Deserializer<'de>>(

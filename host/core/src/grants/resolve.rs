@@ -6,7 +6,9 @@ use globset::{Glob, GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use crate::contract::Change;
-use crate::grants::{ChangeScope, Grant, Grants, Operation, RepositoryTarget, Target, Template};
+use crate::grants::{
+    CallTarget, ChangeScope, Grant, Grants, Operation, RepositoryTarget, Template,
+};
 use crate::id::BranchFile;
 use crate::journal::GrantRecord;
 
@@ -15,18 +17,18 @@ const OWN_BRANCHES: &str = "promote/**";
 
 /// The grants of one run.
 #[derive(Debug, Default)]
-pub struct Resolved(Vec<ResolvedGrant>);
+pub struct ResolvedGrants(Vec<ResolvedGrant>);
 
 /// A grant with its templates filled in.
 #[derive(Debug)]
 struct ResolvedGrant {
     grant: Grant,
-    paths: Vec<Pattern>,
-    heads: Vec<Pattern>,
+    paths: Vec<GrantPattern>,
+    heads: Vec<GrantPattern>,
     bases: Vec<String>,
     entities: Vec<String>,
     /// The files that are evidence for an update.
-    evidence: Vec<Pattern>,
+    evidence: Vec<GrantPattern>,
 }
 
 /// A grant under which a call may be made, if the conditions hold that it sets.
@@ -43,9 +45,9 @@ impl PartialEq for Permission<'_> {
 /// A glob that is compiled when it is first asked: most runs ask few of theirs. As a set, since that takes no regular
 /// expression for a name or a prefix, which most are.
 #[derive(Debug)]
-pub(super) struct Pattern(Glob, OnceLock<GlobSet>);
+pub(super) struct GrantPattern(Glob, OnceLock<GlobSet>);
 
-impl Resolved {
+impl ResolvedGrants {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
     ///
     /// A grant whose template names something that this request has not got allows nothing: it is left out.
@@ -64,7 +66,11 @@ impl Resolved {
     /// Returns the grants under which the call may be made on this target: any one of them is enough, so that a grant more
     /// never denies what was allowed.
     /// None if there is no such grant, never an empty list.
-    pub fn allow(&self, operation: Operation, target: &Target<'_>) -> Option<Vec<Permission<'_>>> {
+    pub fn allow(
+        &self,
+        operation: Operation,
+        target: &CallTarget<'_>,
+    ) -> Option<Vec<Permission<'_>>> {
         let allowed: Vec<Permission<'_>> = self
             .0
             .iter()
@@ -81,7 +87,7 @@ impl Resolved {
 
     /// Returns whether a file is one that may be proposed to this branch: such a file tells what production runs.
     pub fn governs(&self, file: &BranchFile) -> bool {
-        let target = Target::Repository(RepositoryTarget {
+        let target = CallTarget::Repository(RepositoryTarget {
             repository: file.repository.as_str(),
             paths: vec![file.path.as_str()],
             base: Some(file.branch.as_str()),
@@ -221,7 +227,7 @@ impl ResolvedGrant {
             .allow
             .iter()
             .any(|operation| operation.is_github());
-        let texts = |patterns: &[Pattern]| -> Vec<String> {
+        let texts = |patterns: &[GrantPattern]| -> Vec<String> {
             patterns
                 .iter()
                 .map(|pattern| pattern.0.glob().to_owned())
@@ -249,15 +255,15 @@ impl ResolvedGrant {
         }
     }
 
-    fn matches(&self, operation: Operation, target: &Target<'_>) -> bool {
+    fn matches(&self, operation: Operation, target: &CallTarget<'_>) -> bool {
         match target {
-            Target::Run => true,
-            Target::Entity {
+            CallTarget::Run => true,
+            CallTarget::Entity {
                 blueprint,
                 identifier,
                 change,
             } => self.matches_entity(blueprint, *identifier, *change),
-            Target::Repository(at) => {
+            CallTarget::Repository(at) => {
                 let reads_any = operation == Operation::ReadFile && self.paths.is_empty();
                 self.grant
                     .repository
@@ -336,8 +342,8 @@ fn fill_patterns(templates: &[Template], context: &Value) -> Option<Vec<String>>
     (!crosses).then_some(filled)
 }
 
-fn compile(texts: &[String]) -> Result<Vec<Pattern>, String> {
-    texts.iter().map(|text| Pattern::new(text)).collect()
+fn compile(texts: &[String]) -> Result<Vec<GrantPattern>, String> {
+    texts.iter().map(|text| GrantPattern::new(text)).collect()
 }
 
 /// Whether a path is written in the one way that means it: relative, with `/`, without empty, `.` or `..` parts, without
@@ -362,7 +368,7 @@ pub(crate) fn is_branch(name: &str) -> bool {
             .all(|part| !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock"))
 }
 
-impl Pattern {
+impl GrantPattern {
     pub(super) fn new(text: &str) -> Result<Self, String> {
         // `globset::escape` leaves a backslash as it is, so it must stand for itself: in no path or branch that is allowed.
         let glob = GlobBuilder::new(text)

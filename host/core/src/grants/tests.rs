@@ -31,14 +31,14 @@ fn read(text: &str) -> Result<Grants, String> {
     file.grants.check().map(|()| file.grants)
 }
 
-fn resolved() -> Resolved {
+fn resolved() -> ResolvedGrants {
     let context =
         json!({ "service": { "identifier": "web", "relations": { "prod_runtime": "web-prod" } } });
-    Resolved::new(&read(EXAMPLE).unwrap(), &context).unwrap()
+    ResolvedGrants::new(&read(EXAMPLE).unwrap(), &context).unwrap()
 }
 
-fn file<'a>(path: &'a str, head: &'a str, base: &'a str) -> Target<'a> {
-    Target::Repository(RepositoryTarget {
+fn file<'a>(path: &'a str, head: &'a str, base: &'a str) -> CallTarget<'a> {
+    CallTarget::Repository(RepositoryTarget {
         repository: "acme/gitops",
         number: None,
         paths: vec![path],
@@ -174,7 +174,7 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
         ),
     ];
     for (identifier, change, expected) in cases {
-        let target = Target::Entity {
+        let target = CallTarget::Entity {
             blueprint: "running_service",
             identifier: Some(identifier),
             change: Some(&change),
@@ -192,7 +192,7 @@ fn an_update_is_allowed_for_the_request_s_own_entity_and_relation_only() {
 #[test]
 fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
     let grants = read(EXAMPLE).unwrap();
-    let resolved = Resolved::new(
+    let resolved = ResolvedGrants::new(
         &grants,
         &json!({ "service": { "identifier": "web", "relations": {} } }),
     )
@@ -203,7 +203,7 @@ fn a_grant_for_something_the_request_has_not_got_allows_nothing() {
         relations: vec![],
     };
     for identifier in ["", "web-prod", "{service.relations.prod_runtime}"] {
-        let target = Target::Entity {
+        let target = CallTarget::Entity {
             blueprint: "running_service",
             identifier: Some(identifier),
             change: Some(&change),
@@ -233,7 +233,7 @@ fn a_name_from_the_request_is_never_a_pattern() {
     ] {
         let context =
             json!({ "service": { "identifier": name, "relations": { "prod_runtime": "x" } } });
-        let resolved = Resolved::new(&grants, &context).unwrap();
+        let resolved = ResolvedGrants::new(&grants, &context).unwrap();
         for (path, head) in [("web", "web"), ("web", name), (name, "web")] {
             let (path, head) = (
                 format!("apps/{path}/prod/deployment.yaml"),
@@ -253,7 +253,7 @@ fn a_name_from_the_request_is_never_two_names() {
     let path = "apps/{{{service.identifier},shared}}/prod/*.yaml";
     let grants = read(&EXAMPLE.replace("apps/{service.identifier}/prod/*.yaml", path)).unwrap();
     let context = json!({ "service": { "identifier": "web,other" } });
-    let resolved = Resolved::new(&grants, &context).unwrap();
+    let resolved = ResolvedGrants::new(&grants, &context).unwrap();
     for (name, expected) in [
         ("web,other", true),
         ("shared", true),
@@ -273,14 +273,14 @@ fn a_grant_names_relations_and_properties_in_short_as_a_setting_does() {
     let context = json!({ "service": {
         "identifier": "web", "properties": {}, "relations": { "prod_runtime": "web-prod" },
     } });
-    let resolved = Resolved::new(&read(&text).unwrap(), &context).unwrap();
+    let resolved = ResolvedGrants::new(&read(&text).unwrap(), &context).unwrap();
     let change = Change {
         title: None,
         properties: None,
         relations: vec![],
     };
     for (identifier, expected) in [("web-prod", true), ("web-staging", false)] {
-        let target = Target::Entity {
+        let target = CallTarget::Entity {
             blueprint: "running_service",
             identifier: Some(identifier),
             change: Some(&change),
@@ -331,7 +331,7 @@ fn a_pattern_means_what_it_means_as_a_regular_expression() {
             .into_iter()
             .filter(|path| resolve::is_normal_path(path))
         {
-            let pattern = resolve::Pattern::new(text).unwrap();
+            let pattern = resolve::GrantPattern::new(text).unwrap();
             assert_eq!(
                 pattern.is_match(path),
                 matcher.is_match(path),
@@ -397,7 +397,7 @@ fn a_grant_that_names_no_entity_changes_none() {
         relations: names("owner"),
         ..Grant::default()
     };
-    let resolved = Resolved::new(&Grants(vec![grant]), &json!({})).unwrap();
+    let resolved = ResolvedGrants::new(&Grants(vec![grant]), &json!({})).unwrap();
     let change = Change {
         title: None,
         properties: None,
@@ -407,7 +407,7 @@ fn a_grant_that_names_no_entity_changes_none() {
         (Operation::GetEntity, None, true),
         (Operation::UpdateEntity, Some(&change), false),
     ] {
-        let target = Target::Entity {
+        let target = CallTarget::Entity {
             blueprint: "image",
             identifier: Some("web-2"),
             change,

@@ -51,7 +51,7 @@ pub const FORMAT: u32 = 1;
 
 /// What a run started from: with the replies of the calls, all that decides how it goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub struct JournalHeader {
     /// [`FORMAT`].
     pub format: u32,
     /// Version of the host.
@@ -129,9 +129,9 @@ pub struct GrantRecord {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
-pub enum Entry<C = Call, R = Reply, F = Failure> {
+pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
     /// What the run started from.
-    Header(Box<Header>),
+    Header(Box<JournalHeader>),
     /// A call is about to be made.
     Call {
         /// Number of the call, from 1.
@@ -171,7 +171,7 @@ pub enum Entry<C = Call, R = Reply, F = Failure> {
 }
 
 /// An entry as it is written: what crossed the border, in text already.
-pub type Written<'a> = Entry<&'a RawValue, &'a RawValue, &'a RawValue>;
+pub type RawEntry<'a> = JournalEntry<&'a RawValue, &'a RawValue, &'a RawValue>;
 
 /// Writes a journal.
 pub struct Journal {
@@ -231,9 +231,9 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written whole.
-    pub fn add<C, R, F>(&mut self, entry: &Entry<C, R, F>) -> io::Result<()>
+    pub fn add<C, R, F>(&mut self, entry: &JournalEntry<C, R, F>) -> io::Result<()>
     where
-        Entry<C, R, F>: Serialize,
+        JournalEntry<C, R, F>: Serialize,
     {
         if self.torn {
             return Err(io::Error::other("an earlier line was not written whole"));

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::journal::{Entry, FORMAT, Journal, chain};
+use crate::journal::{FORMAT, Journal, JournalEntry, chain};
 
 /// The bytes of a journal in memory.
-struct Shared(Arc<Mutex<Vec<u8>>>);
+struct SharedBytes(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Shared {
+impl Write for SharedBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
@@ -25,13 +25,13 @@ impl Journal {
     /// Starts a journal in memory, which shares its bytes with whoever reads them.
     pub fn in_memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
         let bytes = Arc::default();
-        (Self::over(Shared(Arc::clone(&bytes))), bytes)
+        (Self::over(SharedBytes(Arc::clone(&bytes))), bytes)
     }
 }
 
 /// A line as it was written; its entry is not read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct JournalLine<'a> {
     /// The number that it gives itself, from 1.
     pub number: usize,
     /// Its sum, in hex.
@@ -40,7 +40,7 @@ pub struct Line<'a> {
     pub entry: &'a str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> JournalLine<'a> {
     /// Takes a line apart; none if no journal has such a line.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (number, rest) = text.strip_prefix("{\"line\":")?.split_once(",\"sum\":\"")?;
@@ -92,12 +92,13 @@ pub enum JournalDamage {
 ///
 /// # Errors
 /// Names the first line that is damaged.
-pub fn read(text: &str) -> Result<Vec<Entry>, JournalDamage> {
+pub fn read(text: &str) -> Result<Vec<JournalEntry>, JournalDamage> {
     let (mut before, mut entries) = ("", Vec::new());
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for (index, text) in whole.split('\n').enumerate().filter(|_| !whole.is_empty()) {
         let (number, why) = (index + 1, "it was not written by this program".to_owned());
-        let line = Line::parse(text).ok_or(JournalDamage::Unreadable { line: number, why })?;
+        let line =
+            JournalLine::parse(text).ok_or(JournalDamage::Unreadable { line: number, why })?;
         if line.number != number || !line.follows(before) {
             return Err(JournalDamage::Broken { line: number });
         }
@@ -109,10 +110,10 @@ pub fn read(text: &str) -> Result<Vec<Entry>, JournalDamage> {
         before = line.sum;
     }
     match entries.first() {
-        Some(Entry::Header(header)) if header.format != FORMAT => {
+        Some(JournalEntry::Header(header)) if header.format != FORMAT => {
             Err(JournalDamage::Format(header.format))
         }
-        Some(Entry::Header(_)) => Ok(entries),
+        Some(JournalEntry::Header(_)) => Ok(entries),
         _ => Err(JournalDamage::Headless),
     }
 }
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
     use crate::call::{Call, Reply};
     use crate::contract::{Actor, Entity, EntityKey, Failure, Request, Workflow};
-    use crate::journal::{Header, RunAudit, digest};
+    use crate::journal::{JournalHeader, RunAudit, digest};
     use crate::limits::Limits;
 
     fn written() -> String {
@@ -161,7 +162,7 @@ mod tests {
                 attempt: 1,
             },
         };
-        let header = Header {
+        let header = JournalHeader {
             format: FORMAT,
             host: "0.1.0".to_owned(),
             contract: "promote:policy@0.1.0".to_owned(),
@@ -176,19 +177,19 @@ mod tests {
             grants: Vec::new(),
         };
         journal
-            .add::<Call, Reply, Failure>(&Entry::Header(Box::new(header)))
+            .add::<Call, Reply, Failure>(&JournalEntry::Header(Box::new(header)))
             .unwrap();
         for number in 1..=3 {
             let at = Timestamp::UNIX_EPOCH;
             journal
-                .add::<_, Reply, Failure>(&Entry::Call {
+                .add::<_, Reply, Failure>(&JournalEntry::Call {
                     number,
                     at,
                     request: Call::Now,
                 })
                 .unwrap();
             journal
-                .add::<Call, _, Failure>(&Entry::Reply {
+                .add::<Call, _, Failure>(&JournalEntry::Reply {
                     number,
                     at,
                     reply: Reply::Time(at.to_string()),
@@ -203,7 +204,7 @@ mod tests {
     fn what_is_written_is_read() {
         let entries = read(&written()).unwrap();
         assert_eq!(entries.len(), 7);
-        assert!(matches!(&entries[6], Entry::Reply { number: 3, .. }));
+        assert!(matches!(&entries[6], JournalEntry::Reply { number: 3, .. }));
     }
 
     #[test]
@@ -245,8 +246,8 @@ mod tests {
 
     #[test]
     fn a_long_journal_reaches_the_disk_on_the_way() {
-        struct Flushes(Arc<AtomicUsize>);
-        impl std::io::Write for Flushes {
+        struct FlushCount(Arc<AtomicUsize>);
+        impl std::io::Write for FlushCount {
             fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
                 Ok(bytes.len())
             }
@@ -256,9 +257,9 @@ mod tests {
             }
         }
         let flushes = Arc::new(AtomicUsize::new(0));
-        let mut journal = Journal::over(Flushes(Arc::clone(&flushes)));
+        let mut journal = Journal::over(FlushCount(Arc::clone(&flushes)));
         for number in 1..=2_500 {
-            let entry: Entry = Entry::Call {
+            let entry: JournalEntry = JournalEntry::Call {
                 number,
                 at: Timestamp::UNIX_EPOCH,
                 request: Call::Now,

@@ -12,7 +12,7 @@ use crate::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
 use crate::journal::{digest, json};
 use crate::limits::{LimitReached, Limits};
 use crate::policy::compile::{self, CompileError, CompileLimits, StopFlag};
-use crate::policy::sandbox::{Door, Sandbox, Surroundings};
+use crate::policy::sandbox::{Door, Sandbox, SandboxSetup};
 
 /// Most bytes of what a policy returns: people read it.
 const MAX_OUTCOME: usize = 256 << 10;
@@ -133,7 +133,7 @@ impl Engine {
             ..Limits::default()
         };
         let mut store = self.store(
-            Sandbox::new(None, &Surroundings::default(), &limits),
+            Sandbox::new(None, &SandboxSetup::default(), &limits),
             limits.traffic,
         );
         let asked = async {
@@ -155,7 +155,7 @@ impl Engine {
         program: &Program,
         request: &Request,
         door: D,
-        surroundings: &Surroundings,
+        surroundings: &SandboxSetup,
         cancel: impl Future<Output = ()>,
     ) -> (Verdict, D, String) {
         let limits = door.limits().clone();

@@ -27,7 +27,7 @@ pub struct Policy {
     /// The component, ready to run.
     pub program: Program,
     /// What it imports and exports.
-    pub surface: Surface,
+    pub surface: ComponentSurface,
     /// SHA-256 of the component in hex.
     pub digest: String,
     /// Size in bytes.
@@ -36,7 +36,7 @@ pub struct Policy {
 
 /// What a component imports and exports, as far as the contract is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Surface {
+pub struct ComponentSurface {
     /// The smallest world that has all its imports.
     pub tier: PolicyTier,
     /// The contract's interfaces that it imports, without package and version.
@@ -132,7 +132,7 @@ impl Policy {
     /// # Errors
     /// Says which import or export does not fit.
     pub fn of(engine: &Engine, program: Program, size: usize) -> Result<Self, NotAPolicy> {
-        let surface = Surface::of(program.component())?;
+        let surface = ComponentSurface::of(program.component())?;
         engine
             .check_types(&program)
             .map_err(|error| NotAPolicy::Types(text::line(&format!("{error:#}"))))?;
@@ -145,7 +145,7 @@ impl Policy {
     }
 }
 
-impl Surface {
+impl ComponentSurface {
     /// Checks that the component could never do more than a tier allows.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const RANDOM: u64 = 64 << 10;
 
 /// The guest's clock and random numbers: the same again give the same run again.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct SandboxSetup {
     /// What WASI's clocks say, always.
     pub now: Timestamp,
     /// What WASI's random numbers are made from.
@@ -60,17 +60,17 @@ pub struct Sandbox {
     door: Option<Box<dyn Door>>,
     wasi: WasiCtx,
     table: ResourceTable,
-    printed: Printed,
-    pub(super) memory: Memory,
+    printed: PrintedText,
+    pub(super) memory: MemoryMeter,
 }
 
 impl Sandbox {
     pub(super) fn new(
         door: Option<Box<dyn Door>>,
-        surroundings: &Surroundings,
+        surroundings: &SandboxSetup,
         limits: &Limits,
     ) -> Self {
-        let printed = Printed::default();
+        let printed = PrintedText::default();
         let seed = surroundings.seed.to_le_bytes();
         let block = |stream: u8, index: u8| Sha256::digest([&seed[..], &[stream, index]].concat());
         let random =
@@ -82,8 +82,8 @@ impl Sandbox {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            .wall_clock(Frozen(surroundings.now))
-            .monotonic_clock(Frozen(surroundings.now))
+            .wall_clock(FrozenClock(surroundings.now))
+            .monotonic_clock(FrozenClock(surroundings.now))
             .secure_random(random(0))
             .insecure_random(random(1))
             .insecure_random_seed(surroundings.seed.into())
@@ -91,7 +91,7 @@ impl Sandbox {
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let memory = Memory {
+        let memory = MemoryMeter {
             left: limits.memory,
             limit: limits.memory,
             reached: false,
@@ -140,9 +140,9 @@ impl WasiView for Sandbox {
 }
 
 /// A clock that stands still: a policy that wants to know the time asks `env.now`, which is in the journal.
-struct Frozen(Timestamp);
+struct FrozenClock(Timestamp);
 
-impl HostWallClock for Frozen {
+impl HostWallClock for FrozenClock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -152,7 +152,7 @@ impl HostWallClock for Frozen {
     }
 }
 
-impl HostMonotonicClock for Frozen {
+impl HostMonotonicClock for FrozenClock {
     fn resolution(&self) -> u64 {
         1_000_000_000
     }
@@ -164,15 +164,15 @@ impl HostMonotonicClock for Frozen {
 
 /// Keeps the first [`PRINTED`] bytes and takes the rest without a word: printing is no reason to crash.
 #[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
+struct PrintedText(Arc<Mutex<Vec<u8>>>);
 
-impl Printed {
+impl PrintedText {
     fn kept(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl OutputStream for Printed {
+impl OutputStream for PrintedText {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let mut kept = self.kept();
         let room = PRINTED - kept.len();
@@ -190,17 +190,17 @@ impl OutputStream for Printed {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Printed {
+impl Pollable for PrintedText {
     async fn ready(&mut self) {}
 }
 
-impl IsTerminal for Printed {
+impl IsTerminal for PrintedText {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Printed {
+impl StdoutStream for PrintedText {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
@@ -212,13 +212,13 @@ impl StdoutStream for Printed {
 }
 
 /// Counts linear memory and tables of an instance together.
-pub(super) struct Memory {
+pub(super) struct MemoryMeter {
     left: usize,
     limit: usize,
     reached: bool,
 }
 
-impl Memory {
+impl MemoryMeter {
     fn take(&mut self, bytes: usize) -> bool {
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
@@ -233,7 +233,7 @@ const MAX_INSTANCES: usize = 200;
 const MAX_MEMORIES: usize = 50;
 const MAX_TABLES: usize = 200;
 
-impl ResourceLimiter for Memory {
+impl ResourceLimiter for MemoryMeter {
     fn instances(&self) -> usize {
         MAX_INSTANCES
     }

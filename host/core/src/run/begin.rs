@@ -8,8 +8,8 @@ use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, Request, Workflow};
 use crate::gate::RunParts;
 use crate::gate::evidence::entity_context;
-use crate::grants::{Grants, Operation, Resolved};
-use crate::journal::{Entry, FORMAT, Header, RunAudit};
+use crate::grants::{Grants, Operation, ResolvedGrants};
+use crate::journal::{FORMAT, JournalEntry, JournalHeader, RunAudit};
 use crate::policy::engine::Program;
 
 /// The host's last act before the policy starts; a run that fails here has a journal without calls.
@@ -29,7 +29,7 @@ pub(super) struct RunTerms<'a> {
 /// A run whose policy can start.
 pub(super) struct RunBeginning {
     pub(super) program: Program,
-    pub(super) grants: Resolved,
+    pub(super) grants: ResolvedGrants,
     pub(super) request: Request,
 }
 
@@ -99,8 +99,8 @@ pub(super) async fn begin(
     let context = json!({
         "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
     });
-    let grants = Resolved::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
-    let header = Header {
+    let grants = ResolvedGrants::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
+    let header = JournalHeader {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
         contract: CONTRACT.to_owned(),
@@ -116,7 +116,7 @@ pub(super) async fn begin(
     };
     let line = first_line(&header);
     parts
-        .write(&Entry::Header(Box::new(header)), true)
+        .write(&JournalEntry::Header(Box::new(header)), true)
         .map_err(|error| RefusedStart::Unusable(error.to_string()))?;
     if parts.source.mode() == RunMode::Run {
         parts
@@ -133,7 +133,7 @@ pub(super) async fn begin(
 }
 
 /// Returns the host's first line in the log of the Port run. By the address in it, a re-run of the same workflow run is known.
-fn first_line(header: &Header) -> String {
+fn first_line(header: &JournalHeader) -> String {
     let team = match &header.team {
         Some(team) => format!(" ({team})"),
         None => String::new(),

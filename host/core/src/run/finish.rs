@@ -8,7 +8,7 @@ use super::last_word::last_word;
 use super::{RunMode, RunResult};
 use crate::contract::Request;
 use crate::gate::{CallRecord, RunParts, describe};
-use crate::journal::Entry;
+use crate::journal::JournalEntry;
 use crate::run::observer::Observer;
 use crate::source::live::Live;
 use crate::text;
@@ -67,7 +67,7 @@ pub(super) async fn finish(
     if let Err(why) = told {
         message = format!("{message} Port could not be told: {why}");
     }
-    let footer = Entry::Footer {
+    let footer = JournalEntry::Footer {
         at: parts.clock.now(),
         ending: ending.kind().to_owned(),
         message: message.clone(),

@@ -107,7 +107,7 @@ fn change(p: &Promotion) -> String {
 
 /// What became of a call, as far as the host knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum CallStatus {
     /// It was done.
     Done,
     /// It was not sent: nothing has changed.
@@ -118,7 +118,7 @@ enum Fate {
     Unknown,
 }
 
-impl Fate {
+impl CallStatus {
     fn of(answer: &CallAnswer) -> Self {
         match answer {
             CallAnswer::Reply(_) => Self::Done,
@@ -146,7 +146,7 @@ impl CallRecord {
 fn git_state(timeline: &[CallRecord]) -> String {
     let steps = timeline
         .iter()
-        .filter(|step| Fate::of(&step.answer) != Fate::Stopped);
+        .filter(|step| CallStatus::of(&step.answer) != CallStatus::Stopped);
     steps
         .filter_map(left_behind)
         .next_back()
@@ -155,8 +155,8 @@ fn git_state(timeline: &[CallRecord]) -> String {
 
 /// What one call left behind, if it is one that writes to git.
 fn left_behind(step: &CallRecord) -> Option<String> {
-    Some(match (&step.call, Fate::of(&step.answer)) {
-        (Call::Propose { proposal: p }, Fate::Done) => format!(
+    Some(match (&step.call, CallStatus::of(&step.answer)) {
+        (Call::Propose { proposal: p }, CallStatus::Done) => format!(
             "a pull request from {} to {} is open in {}; {} is unchanged",
             p.head, p.base, p.repository, p.base
         ),
@@ -177,12 +177,16 @@ fn left_behind(step: &CallRecord) -> Option<String> {
             },
             fate,
         ) => match (fate, &step.call) {
-            (Fate::Done, Call::Merge { .. }) => format!("pull request #{number} of {at} is merged"),
-            (Fate::Done, _) => {
+            (CallStatus::Done, Call::Merge { .. }) => {
+                format!("pull request #{number} of {at} is merged")
+            }
+            (CallStatus::Done, _) => {
                 format!("pull request #{number} of {at} is merged, or will be by GitHub")
             }
-            (Fate::Unknown, _) => format!("pull request #{number} of {at} may be merged or open"),
-            (Fate::Refused | Fate::Stopped, _) => {
+            (CallStatus::Unknown, _) => {
+                format!("pull request #{number} of {at} may be merged or open")
+            }
+            (CallStatus::Refused | CallStatus::Stopped, _) => {
                 format!("pull request #{number} of {at} is open, it could not be merged")
             }
         },

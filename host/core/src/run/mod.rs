@@ -26,12 +26,12 @@ use jiff::Timestamp;
 use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
-use crate::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
+use crate::grants::{CallTarget, Grants, Operation, RepositoryTarget, ResolvedGrants};
 use crate::journal::{Journal, RunAudit};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
-use crate::policy::sandbox::Surroundings;
+use crate::policy::sandbox::SandboxSetup;
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::approved::{ApprovedPlan, PlannedWrite};
@@ -196,7 +196,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         revokes: matches!(job.origin, RunOrigin::PortRun(_)),
         place: job.workflow.url.clone(),
     };
-    let surroundings = Surroundings {
+    let surroundings = SandboxSetup {
         now: job.clock.now(),
         seed: job.seed,
     };
@@ -291,7 +291,7 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
 }
 
 /// Says what a policy claims without proof, if it does.
-pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &Resolved) -> Option<String> {
+pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &ResolvedGrants) -> Option<String> {
     let Verdict::Returned(Ok(outcome)) = verdict else {
         return None;
     };
@@ -310,7 +310,7 @@ pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &Resolved) -> Op
 fn unproven_promotion(
     promotion: &Promotion,
     evidence: &Evidence,
-    grants: &Resolved,
+    grants: &ResolvedGrants,
 ) -> Option<String> {
     let image = &promotion.image;
     if !evidence.proves(|file| grants.governs(file), &grants.value_keys(), image) {
@@ -321,7 +321,7 @@ fn unproven_promotion(
     let number = promotion.pull_request?;
     // Merged by this run, or by an earlier attempt on a branch that is ours to propose from.
     let is_ours = evidence.pulls_numbered(number).any(|(id, pull)| {
-        let target = Target::Repository(RepositoryTarget {
+        let target = CallTarget::Repository(RepositoryTarget {
             repository: id.repository.as_str(),
             head: Some(&pull.head),
             base: Some(&pull.base),

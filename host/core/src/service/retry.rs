@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::service::http::{Http, Outcome, Sent, Service, Told, header};
+use crate::service::http::{CallResult, Http, Service, ServiceResult, TransportResult, header};
 use crate::service::transport::{HttpResponse, TransportError};
 
 /// How often a request is sent at most.
@@ -24,7 +24,12 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const EPOCH_FROM: i64 = 10_000;
 
 /// Returns how long to wait before the request is sent for the (`sends` + 1)th time, or none if it must not be.
-pub(super) fn pause(http: &Http, once: bool, outcome: &Outcome, sends: u32) -> Option<Duration> {
+pub(super) fn pause(
+    http: &Http,
+    once: bool,
+    outcome: &TransportResult,
+    sends: u32,
+) -> Option<Duration> {
     let (service, now) = (http.service, http.session.now());
     let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
     let again = match outcome {
@@ -52,10 +57,13 @@ pub(super) fn pause(http: &Http, once: bool, outcome: &Outcome, sends: u32) -> O
 
 /// Does what must not be done twice. After an answer that was lost it looks whether the thing was done, and does it again
 /// only if it was not.
-pub(super) async fn once<F: Future<Output = Sent<()>>, L: Future<Output = Told<bool>>>(
+pub(super) async fn once<
+    F: Future<Output = ServiceResult<()>>,
+    L: Future<Output = CallResult<bool>>,
+>(
     act: impl Fn() -> F,
     is_done: impl Fn() -> L,
-) -> Told<()> {
+) -> CallResult<()> {
     let mut tries = 1..TRIES;
     loop {
         match act().await {

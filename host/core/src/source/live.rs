@@ -11,9 +11,9 @@ use super::Source;
 use crate::call::{Call, Reply};
 use crate::contract::{Failure, Severity};
 use crate::gate::Admitted;
-use crate::grants::Target;
+use crate::grants::CallTarget;
 use crate::run::RunMode;
-use crate::service::http::{Mask, Outside, Progress, Sent, Session, Told};
+use crate::service::http::{CallResult, Mask, Progress, ServiceResult, Session, SessionSetup};
 use crate::service::transport::{Clock, Transport};
 use crate::service::{github, port};
 use crate::text;
@@ -27,7 +27,7 @@ pub struct Live {
 }
 
 /// What a live source is made of.
-pub struct Setup {
+pub struct LiveSetup {
     /// Where requests go.
     pub transport: Arc<dyn Transport>,
     /// Where time comes from.
@@ -56,8 +56,8 @@ impl Live {
     /// Makes both clients; nothing is sent yet.
     ///
     /// Fails if a base URL is not one that credentials may be sent to.
-    pub fn new(setup: Setup) -> Sent<Self> {
-        let Setup {
+    pub fn new(setup: LiveSetup) -> ServiceResult<Self> {
+        let LiveSetup {
             transport,
             clock,
             deadline,
@@ -66,7 +66,7 @@ impl Live {
             mask,
             ..
         } = setup;
-        let outside = Outside {
+        let outside = SessionSetup {
             transport,
             clock,
             progress,
@@ -82,8 +82,8 @@ impl Live {
     /// Carries out one call.
     ///
     /// Fails as the contract says for it. The gate answers `now` and `sleep` itself; here they fail with `other`.
-    pub(crate) async fn answer(&self, call: Admitted<'_>) -> Told<Reply> {
-        if let Some([Target::Repository(at)]) =
+    pub(crate) async fn answer(&self, call: Admitted<'_>) -> CallResult<Reply> {
+        if let Some([CallTarget::Repository(at)]) =
             call.targets().as_ref().map(|(_, targets)| &targets[..])
         {
             return self
@@ -105,7 +105,7 @@ impl Live {
         })
     }
 
-    async fn in_repository(&self, call: Admitted<'_>, repo: github::Repo<'_>) -> Told<Reply> {
+    async fn in_repository(&self, call: Admitted<'_>, repo: github::Repo<'_>) -> CallResult<Reply> {
         Ok(match call.call() {
             Call::ReadFile { path, revision, .. } => Reply::File(repo.file(path, revision).await?),
             Call::GetPullRequest { number, .. } => {

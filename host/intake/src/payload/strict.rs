@@ -50,18 +50,18 @@ pub fn parse(text: &str, path: &str) -> Result<Value, PayloadError> {
         ));
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Level { left: DEEPEST }
+    let value = JsonLevel { left: DEEPEST }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| PayloadError::new(path, &format!("cannot be read: {error}")))
 }
 
 #[derive(Clone, Copy)]
-struct Level {
+struct JsonLevel {
     left: usize,
 }
 
-impl Level {
+impl JsonLevel {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         let left = self.left.checked_sub(1);
         left.map(|left| Self { left })
@@ -69,7 +69,7 @@ impl Level {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Level {
+impl<'de> DeserializeSeed<'de> for JsonLevel {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -77,7 +77,7 @@ impl<'de> DeserializeSeed<'de> for Level {
     }
 }
 
-impl<'de> Visitor<'de> for Level {
+impl<'de> Visitor<'de> for JsonLevel {
     type Value = Value;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ const WASM: &str = "application/wasm";
 
 /// A component, with what a registry needs around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Artifact {
+pub struct PolicyArtifact {
     /// The manifest as it travels: its SHA-256 is the artifact's digest.
     pub manifest: Vec<u8>,
     /// What the manifest calls its configuration.
@@ -24,7 +24,7 @@ pub struct Artifact {
 
 /// The one layer of an artifact: the component, by digest and size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
+pub struct PolicyLayer {
     /// SHA-256 in hex.
     pub digest: String,
     /// Size in bytes.
@@ -58,26 +58,26 @@ pub enum NotAnArtifact {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Manifest {
-    config: Descriptor,
-    layers: Vec<Descriptor>,
+struct ArtifactManifest {
+    config: LayerDescriptor,
+    layers: Vec<LayerDescriptor>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Descriptor {
+struct LayerDescriptor {
     media_type: String,
     digest: String,
     size: u64,
 }
 
-impl Layer {
+impl PolicyLayer {
     /// Reads a manifest.
     ///
     /// # Errors
     /// When it is not one of a component.
     pub fn of(manifest: &[u8]) -> Result<Self, NotAnArtifact> {
-        let manifest: Manifest = serde_json::from_slice(manifest)
+        let manifest: ArtifactManifest = serde_json::from_slice(manifest)
             .map_err(|error| NotAnArtifact::Unreadable(error.to_string()))?;
         if manifest.config.media_type != CONFIG {
             return Err(NotAnArtifact::Foreign(manifest.config.media_type));
@@ -103,7 +103,7 @@ impl Layer {
     }
 }
 
-impl Artifact {
+impl PolicyArtifact {
     /// Wraps a component. The same component gives the same bytes, and so the same digest, whenever it is done: the layout
     /// wants a time, and it is the beginning of time.
     pub fn new(component: Vec<u8>, imports: &[String], exports: &[String]) -> Self {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn an_artifact_is_the_same_each_time_and_read_again() {
         let make = || {
-            Artifact::new(
+            PolicyArtifact::new(
                 b"component".to_vec(),
                 &["wasi:io/error@0.2.6".to_owned()],
                 &[],
@@ -143,8 +143,8 @@ mod tests {
         };
         assert_eq!(make(), make());
         assert_eq!(
-            Layer::of(&make().manifest),
-            Ok(Layer {
+            PolicyLayer::of(&make().manifest),
+            Ok(PolicyLayer {
                 digest: digest(b"component"),
                 size: 9
             })
@@ -153,8 +153,9 @@ mod tests {
 
     #[test]
     fn what_is_no_component_is_refused() {
-        let good: Value = serde_json::from_slice(&Artifact::new(b"x".to_vec(), &[], &[]).manifest)
-            .unwrap_or_default();
+        let good: Value =
+            serde_json::from_slice(&PolicyArtifact::new(b"x".to_vec(), &[], &[]).manifest)
+                .unwrap_or_default();
         let cases: [(&str, Value, &str); 7] = [
             (
                 "/config/mediaType",
@@ -189,7 +190,7 @@ mod tests {
             if let Some(at) = manifest.pointer_mut(place) {
                 *at = value;
             }
-            let error = Layer::of(manifest.to_string().as_bytes())
+            let error = PolicyLayer::of(manifest.to_string().as_bytes())
                 .err()
                 .map(|error| error.to_string());
             assert!(
@@ -200,6 +201,6 @@ mod tests {
             );
         }
         // A list of manifests, of which each platform takes another, is no component either.
-        assert!(Layer::of(br#"{"schemaVersion":2,"manifests":[]}"#).is_err());
+        assert!(PolicyLayer::of(br#"{"schemaVersion":2,"manifests":[]}"#).is_err());
     }
 }

@@ -16,9 +16,9 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference as Address, RegistryOperation};
 use tokio::io::AsyncWrite;
 
-use crate::component::Reference;
+use crate::component::ComponentAddress;
 use crate::registry::artifact::MANIFEST;
-use crate::registry::{Access, Artifact, Layer};
+use crate::registry::{PolicyArtifact, PolicyLayer, RegistryAccess};
 use promote_core::journal::digest;
 use promote_core::service::http::Pool;
 
@@ -31,8 +31,11 @@ const TRIES: u32 = 3;
 ///
 /// # Errors
 /// When the registry cannot be asked, says no, or sends something else.
-pub async fn pull(reference: &Reference, access: &Access) -> anyhow::Result<Artifact> {
-    let registry = Registry::of(reference, access)?;
+pub async fn pull(
+    reference: &ComponentAddress,
+    access: &RegistryAccess,
+) -> anyhow::Result<PolicyArtifact> {
+    let registry = RegistryClient::of(reference, access)?;
     let mut tried = 1;
     loop {
         match timely(registry.pull(reference)).await? {
@@ -50,23 +53,23 @@ pub async fn pull(reference: &Reference, access: &Access) -> anyhow::Result<Arti
 /// # Errors
 /// When the registry cannot be asked, or says no.
 pub async fn push(
-    artifact: &Artifact,
-    reference: &Reference,
-    access: &Access,
+    artifact: &PolicyArtifact,
+    reference: &ComponentAddress,
+    access: &RegistryAccess,
 ) -> anyhow::Result<()> {
-    let registry = Registry::of(reference, access)?;
+    let registry = RegistryClient::of(reference, access)?;
     let pushed = timely(registry.push(artifact, reference)).await?;
     pushed.map_err(|error| plain(error, reference, access))
 }
 
 /// A client, and who we are to its registry.
-struct Registry {
+struct RegistryClient {
     client: Client,
     auth: RegistryAuth,
 }
 
-impl Registry {
-    fn of(reference: &Reference, access: &Access) -> anyhow::Result<Self> {
+impl RegistryClient {
+    fn of(reference: &ComponentAddress, access: &RegistryAccess) -> anyhow::Result<Self> {
         // Only on this machine is there no TLS.
         let protocol = match reference.is_loopback() {
             true => ClientProtocol::HttpsExcept(vec![reference.registry.clone()]),
@@ -92,7 +95,7 @@ impl Registry {
         })
     }
 
-    async fn pull(&self, reference: &Reference) -> anyhow::Result<Artifact> {
+    async fn pull(&self, reference: &ComponentAddress) -> anyhow::Result<PolicyArtifact> {
         let address = address(reference, reference.digest.as_deref());
         self.client
             .auth(&address, &self.auth, RegistryOperation::Pull)
@@ -104,8 +107,8 @@ impl Registry {
         if let Some(expected) = &reference.digest {
             verify("manifest", &manifest, expected)?;
         }
-        let layer = Layer::of(&manifest)?;
-        let mut component = Capped {
+        let layer = PolicyLayer::of(&manifest)?;
+        let mut component = CappedBytes {
             bytes: Vec::new(),
             most: layer.size,
         };
@@ -117,14 +120,18 @@ impl Registry {
             )
             .await?;
         verify("component", &component.bytes, &layer.digest)?;
-        Ok(Artifact {
+        Ok(PolicyArtifact {
             manifest: manifest.to_vec(),
             config: Vec::new(),
             component: component.bytes,
         })
     }
 
-    async fn push(&self, artifact: &Artifact, reference: &Reference) -> anyhow::Result<()> {
+    async fn push(
+        &self,
+        artifact: &PolicyArtifact,
+        reference: &ComponentAddress,
+    ) -> anyhow::Result<()> {
         let own = digest(&artifact.manifest);
         let address = address(reference, reference.tag.is_none().then_some(own.as_str()));
         self.client
@@ -144,7 +151,7 @@ impl Registry {
 }
 
 /// By digest if there is one, else by tag.
-fn address(reference: &Reference, digest: Option<&str>) -> Address {
+fn address(reference: &ComponentAddress, digest: Option<&str>) -> Address {
     let (registry, repository) = (reference.registry.clone(), reference.repository.clone());
     match (digest, &reference.tag) {
         (Some(digest), _) => Address::with_digest(registry, repository, format!("sha256:{digest}")),
@@ -185,12 +192,16 @@ fn passes(trouble: &Trouble) -> bool {
 }
 
 /// Says what went wrong in our words, and what to do.
-fn plain(error: anyhow::Error, reference: &Reference, access: &Access) -> anyhow::Error {
+fn plain(
+    error: anyhow::Error,
+    reference: &ComponentAddress,
+    access: &RegistryAccess,
+) -> anyhow::Error {
     let trouble = match error.downcast::<Trouble>() {
         Ok(trouble) => trouble,
         Err(ours) => return ours,
     };
-    let Reference {
+    let ComponentAddress {
         registry,
         repository,
         ..
@@ -258,12 +269,12 @@ fn says(envelope: &OciEnvelope, codes: &[Code]) -> bool {
 }
 
 /// Takes at most so many bytes.
-struct Capped {
+struct CappedBytes {
     bytes: Vec<u8>,
     most: usize,
 }
 
-impl AsyncWrite for Capped {
+impl AsyncWrite for CappedBytes {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,

@@ -14,28 +14,28 @@ const LARGEST: u64 = 1 << 20;
 
 /// Where credentials are looked for.
 #[derive(Clone, Debug, Default)]
-pub struct Access {
+pub struct RegistryAccess {
     /// What the environment says, and of which registry.
-    pub given: Option<(String, Login)>,
+    pub given: Option<(String, RegistryLogin)>,
     /// Docker's configuration, as `docker login` writes it.
     pub docker: Option<PathBuf>,
 }
 
 /// A user of a registry.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct RegistryLogin {
     /// The name; not secret.
     pub user: String,
     /// The password, or a token in its place.
     pub password: Secret,
 }
 
-impl Access {
+impl RegistryAccess {
     /// Who we are to this registry: nobody, if nothing says so.
     ///
     /// # Errors
     /// When docker's configuration is there and cannot be read. Nothing of it is in the error.
-    pub fn to(&self, registry: &str) -> anyhow::Result<Option<Login>> {
+    pub fn to(&self, registry: &str) -> anyhow::Result<Option<RegistryLogin>> {
         if let Some((_, login)) = self.given.as_ref().filter(|(given, _)| given == registry) {
             return Ok(Some(login.clone()));
         }
@@ -74,7 +74,7 @@ impl Access {
 }
 
 /// The entry of a registry in docker's `auths`; an entry that is there and cannot be used is some none.
-fn stored(config: &Value, registry: &str) -> Option<Option<Login>> {
+fn stored(config: &Value, registry: &str) -> Option<Option<RegistryLogin>> {
     let name = if registry == "docker.io" {
         "index.docker.io"
     } else {
@@ -98,7 +98,7 @@ fn stored(config: &Value, registry: &str) -> Option<Option<Login>> {
     Some(decoded.and_then(|text| {
         let (user, password) = text.split_once(':')?;
         let password = Secret::new("docker's password", password.trim_end_matches('\0')).ok()?;
-        Some(Login {
+        Some(RegistryLogin {
             user: user.to_owned(),
             password,
         })
@@ -144,11 +144,11 @@ mod tests {
 
     #[test]
     fn what_the_environment_gives_goes_nowhere_else() {
-        let login = Login {
+        let login = RegistryLogin {
             user: "ann".to_owned(),
             password: Secret::new("it", "s3cr3t").unwrap(),
         };
-        let access = Access {
+        let access = RegistryAccess {
             given: Some(("ghcr.io".to_owned(), login)),
             docker: None,
         };

@@ -12,14 +12,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-pub use artifact::{Artifact, Layer, NotAnArtifact};
+pub use artifact::{NotAnArtifact, PolicyArtifact, PolicyLayer};
 #[cfg(feature = "oci")]
 pub use client::{pull, push};
-pub use login::{Access, Login};
+pub use login::{RegistryAccess, RegistryLogin};
 
-use crate::component::Pinned;
+use crate::component::PinnedComponent;
 use promote_core::journal::digest;
-use promote_core::policy::native::{Cache, Unusable};
+use promote_core::policy::native::{CacheError, CodeCache};
 
 /// The component of a reference, from the cache or else from its registry. Whatever is wrong with the cache is told to
 /// `say`, and costs no more than a download.
@@ -27,14 +27,14 @@ use promote_core::policy::native::{Cache, Unusable};
 /// # Errors
 /// When the registry cannot be asked, or does not send what the digest stands for.
 pub async fn fetch(
-    wanted: &Pinned,
-    access: &Access,
+    wanted: &PinnedComponent,
+    access: &RegistryAccess,
     folder: Option<&Path>,
     say: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<Vec<u8>> {
     let cache = folder.and_then(|folder| {
-        let complain = |why: Unusable| say(&format!("components are not kept: {why}"));
-        Cache::open(folder).map_err(complain).ok()
+        let complain = |why: CacheError| say(&format!("components are not kept: {why}"));
+        CodeCache::open(folder).map_err(complain).ok()
     });
     if let Some(component) = cache.as_ref().and_then(|cache| recall(cache, wanted, say)) {
         return Ok(component);
@@ -50,12 +50,15 @@ pub async fn fetch(
 }
 
 #[cfg(feature = "oci")]
-async fn download(wanted: &Pinned, access: &Access) -> anyhow::Result<Artifact> {
+async fn download(
+    wanted: &PinnedComponent,
+    access: &RegistryAccess,
+) -> anyhow::Result<PolicyArtifact> {
     client::pull(&wanted.reference, access).await
 }
 
 #[cfg(not(feature = "oci"))]
-async fn download(_: &Pinned, _: &Access) -> anyhow::Result<Artifact> {
+async fn download(_: &PinnedComponent, _: &RegistryAccess) -> anyhow::Result<PolicyArtifact> {
     anyhow::bail!("this program was built without registries (feature `oci`): name a file")
 }
 
@@ -63,7 +66,7 @@ async fn download(_: &Pinned, _: &Access) -> anyhow::Result<Artifact> {
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn keep(cache: &Cache, artifact: &Artifact) -> Result<(), Unusable> {
+pub fn keep(cache: &CodeCache, artifact: &PolicyArtifact) -> Result<(), CacheError> {
     cache.put(
         &manifest_name(&digest(&artifact.manifest)),
         &artifact.manifest,
@@ -76,7 +79,7 @@ pub fn keep(cache: &Cache, artifact: &Artifact) -> Result<(), Unusable> {
 
 /// What the cache holds, if it is what the digests say: that of the reference for the manifest, the manifest's for the
 /// component.
-fn recall(cache: &Cache, wanted: &Pinned, say: &dyn Fn(&str)) -> Option<Vec<u8>> {
+fn recall(cache: &CodeCache, wanted: &PinnedComponent, say: &dyn Fn(&str)) -> Option<Vec<u8>> {
     let held = |name: &str, expected: &str| {
         let ignored =
             |why: &dyn std::fmt::Display| say(&format!("a kept component is fetched anew: {why}"));
@@ -88,7 +91,7 @@ fn recall(cache: &Cache, wanted: &Pinned, say: &dyn Fn(&str)) -> Option<Vec<u8>>
         is_it.then_some(bytes)
     };
     let manifest = held(&manifest_name(&wanted.digest), &wanted.digest)?;
-    let layer = Layer::of(&manifest).ok()?;
+    let layer = PolicyLayer::of(&manifest).ok()?;
     held(&component_name(&layer.digest), &layer.digest)
 }
 
@@ -104,18 +107,21 @@ fn component_name(digest: &str) -> String {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::component::Reference;
+    use crate::component::ComponentAddress;
 
     #[tokio::test]
     async fn what_is_kept_counts_only_while_it_is_what_its_digest_says() {
         let folder = std::env::temp_dir().join(format!("promote-registry-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let artifact = Artifact::new(b"component".to_vec(), &[], &[]);
-        keep(&Cache::open(&folder).unwrap(), &artifact).unwrap();
+        let artifact = PolicyArtifact::new(b"component".to_vec(), &[], &[]);
+        keep(&CodeCache::open(&folder).unwrap(), &artifact).unwrap();
         // Nobody listens on port 1: what is not kept cannot be had.
         let reference = format!("127.0.0.1:1/policy@sha256:{}", digest(&artifact.manifest));
-        let wanted = Reference::parse(&reference).unwrap().pinned().unwrap();
-        let ask = async || fetch(&wanted, &Access::default(), Some(&folder), &|_| {}).await;
+        let wanted = ComponentAddress::parse(&reference)
+            .unwrap()
+            .pinned()
+            .unwrap();
+        let ask = async || fetch(&wanted, &RegistryAccess::default(), Some(&folder), &|_| {}).await;
         assert_eq!(ask().await.unwrap(), b"component");
         let component = folder.join(component_name(&digest(b"component")));
         std::fs::write(&component, b"Component").unwrap();
@@ -125,7 +131,7 @@ mod tests {
         let manifest = folder.join(manifest_name(&wanted.digest));
         std::fs::write(
             &manifest,
-            Artifact::new(b"other".to_vec(), &[], &[]).manifest,
+            PolicyArtifact::new(b"other".to_vec(), &[], &[]).manifest,
         )
         .unwrap();
         assert!(ask().await.is_err());

@@ -12,8 +12,8 @@ use crate::config::PolicyConfig;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 
-pub use schema::{Problem, problems};
-pub use subset::{Schema, Unusable};
+pub use schema::{SettingProblem, problems};
+pub use subset::{SchemaError, SettingsSchema};
 
 /// Most problems that are shown at once.
 const SHOWN: usize = 10;
@@ -23,13 +23,13 @@ const SHOWN: usize = 10;
 pub enum SettingsError {
     /// They do not fit the policy's schema.
     #[error("{}", list(.0))]
-    Unfit(Vec<Problem>),
+    Unfit(Vec<SettingProblem>),
     /// The policy cannot say what they should be.
     #[error("the policy does not describe itself: {0}")]
     Silent(String),
     /// What it says is no schema, or more than is understood.
     #[error("the policy's own settings schema cannot be used: {0}")]
-    Schema(#[from] Unusable),
+    Schema(#[from] SchemaError),
 }
 
 /// Asks the policy for its schema and holds the settings to it.
@@ -48,17 +48,17 @@ pub async fn check(
 ///
 /// # Errors
 /// When it does not describe itself, or its schema cannot be used.
-pub async fn schema(engine: &Engine, policy: &Policy) -> Result<Schema, SettingsError> {
+pub async fn schema(engine: &Engine, policy: &Policy) -> Result<SettingsSchema, SettingsError> {
     let described = engine.describe(&policy.program).await;
     let description = described.map_err(|error| SettingsError::Silent(format!("{error:#}")))?;
-    Ok(Schema::read(&description.settings_schema)?)
+    Ok(SettingsSchema::read(&description.settings_schema)?)
 }
 
 /// Holds the settings to a schema.
 ///
 /// # Errors
 /// As [`check`].
-pub fn fit(schema: &Schema, wanted: &PolicyConfig) -> Result<(), SettingsError> {
+pub fn fit(schema: &SettingsSchema, wanted: &PolicyConfig) -> Result<(), SettingsError> {
     let mut found = Vec::new();
     for (key, value) in &wanted.settings {
         dates(
@@ -82,9 +82,9 @@ pub fn fit(schema: &Schema, wanted: &PolicyConfig) -> Result<(), SettingsError> 
 }
 
 /// TOML has dates, JSON has not: `2026-12-25` without quotes.
-fn dates(value: &Toml, key: &str, found: &mut Vec<Problem>) {
+fn dates(value: &Toml, key: &str, found: &mut Vec<SettingProblem>) {
     match value {
-        Toml::Datetime(date) => found.push(Problem {
+        Toml::Datetime(date) => found.push(SettingProblem {
             key: key.to_owned(),
             what: format!("is a date, which a policy cannot be given: write \"{date}\""),
         }),
@@ -102,7 +102,7 @@ fn dates(value: &Toml, key: &str, found: &mut Vec<Problem>) {
     }
 }
 
-fn list(problems: &[Problem]) -> String {
+fn list(problems: &[SettingProblem]) -> String {
     let mut shown: Vec<_> = problems
         .iter()
         .take(SHOWN)

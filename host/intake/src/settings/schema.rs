@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::settings::subset::{Schema, Unusable};
+use crate::settings::subset::{SchemaError, SettingsSchema};
 use promote_core::near::near;
 
 /// Where settings stand in `promote.toml`.
@@ -16,14 +16,14 @@ const STEPS: usize = 100_000;
 
 /// What is wrong with one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     /// The key, with dots, as in `promote.toml`.
     pub key: String,
     /// What is wrong with it.
     pub what: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SettingProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "`{}` {}", self.key, self.what)
     }
@@ -33,8 +33,11 @@ impl fmt::Display for Problem {
 ///
 /// # Errors
 /// When the schema refers to itself without end.
-pub fn problems(schema: &Schema, settings: &Value) -> Result<Vec<Problem>, Unusable> {
-    let mut judge = Judge {
+pub fn problems(
+    schema: &SettingsSchema,
+    settings: &Value,
+) -> Result<Vec<SettingProblem>, SchemaError> {
+    let mut judge = SettingsCheck {
         schema,
         steps: STEPS,
         depth: 0,
@@ -42,18 +45,20 @@ pub fn problems(schema: &Schema, settings: &Value) -> Result<Vec<Problem>, Unusa
     judge.judge(&schema.root, settings, START)
 }
 
-type Found = Result<Vec<Problem>, Unusable>;
+type CheckResult = Result<Vec<SettingProblem>, SchemaError>;
 
-struct Judge<'a> {
-    schema: &'a Schema,
+struct SettingsCheck<'a> {
+    schema: &'a SettingsSchema,
     steps: usize,
     depth: usize,
 }
 
-impl<'a> Judge<'a> {
-    fn judge(&mut self, schema: &'a Value, value: &Value, key: &str) -> Found {
+impl<'a> SettingsCheck<'a> {
+    fn judge(&mut self, schema: &'a Value, value: &Value, key: &str) -> CheckResult {
         if self.steps == 0 || self.depth == DEPTH {
-            return Err(Unusable(format!("it does not come to an end at `{key}`")));
+            return Err(SchemaError(format!(
+                "it does not come to an end at `{key}`"
+            )));
         }
         (self.steps, self.depth) = (self.steps - 1, self.depth + 1);
         let found = match schema {
@@ -65,7 +70,7 @@ impl<'a> Judge<'a> {
         found
     }
 
-    fn all(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> Found {
+    fn all(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> CheckResult {
         // Of a value of the wrong kind nothing else is worth saying.
         if let Some(what) = kind(schema, value) {
             return Ok(vec![problem(key, what)]);
@@ -84,7 +89,12 @@ impl<'a> Judge<'a> {
     }
 
     /// `$ref`, `allOf`, `anyOf`, `oneOf`, `not`.
-    fn combined(&mut self, schema: &'a Map<String, Value>, value: &Value, key: &str) -> Found {
+    fn combined(
+        &mut self,
+        schema: &'a Map<String, Value>,
+        value: &Value,
+        key: &str,
+    ) -> CheckResult {
         let mut found = Vec::new();
         let referred = schema
             .get("$ref")
@@ -124,7 +134,7 @@ impl<'a> Judge<'a> {
         schema: &'a Map<String, Value>,
         map: &Map<String, Value>,
         at: &str,
-    ) -> Found {
+    ) -> CheckResult {
         let mut found = Vec::new();
         let properties = schema.get("properties").and_then(Value::as_object);
         let known = || {
@@ -186,7 +196,7 @@ impl<'a> Judge<'a> {
         Ok(found)
     }
 
-    fn list(&mut self, schema: &'a Map<String, Value>, items: &[Value], at: &str) -> Found {
+    fn list(&mut self, schema: &'a Map<String, Value>, items: &[Value], at: &str) -> CheckResult {
         let mut found = Vec::new();
         let first = schemas(schema, "prefixItems");
         for (index, item) in items.iter().enumerate() {
@@ -223,7 +233,7 @@ impl<'a> Judge<'a> {
         Ok(found)
     }
 
-    fn text(&self, schema: &Map<String, Value>, text: &str, at: &str) -> Vec<Problem> {
+    fn text(&self, schema: &Map<String, Value>, text: &str, at: &str) -> Vec<SettingProblem> {
         let mut found = size(
             schema,
             text.chars().count(),
@@ -256,8 +266,8 @@ pub(super) fn key(name: &str) -> String {
     }
 }
 
-fn problem(key: &str, what: impl Into<String>) -> Problem {
-    Problem {
+fn problem(key: &str, what: impl Into<String>) -> SettingProblem {
+    SettingProblem {
         key: key.to_owned(),
         what: what.into(),
     }
@@ -351,7 +361,7 @@ fn noun(name: &str) -> &str {
     }
 }
 
-fn number_problems(schema: &Map<String, Value>, number: f64, at: &str) -> Vec<Problem> {
+fn number_problems(schema: &Map<String, Value>, number: f64, at: &str) -> Vec<SettingProblem> {
     let bound = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
     let divides =
         |step: f64| ((number / step).round() * step - number).abs() <= f64::EPSILON * number.abs();
@@ -385,7 +395,7 @@ fn size(
     keywords: [&str; 2],
     noun: &str,
     at: &str,
-) -> Vec<Problem> {
+) -> Vec<SettingProblem> {
     let [least, most] = keywords.map(|keyword| schema.get(keyword).and_then(Value::as_u64));
     let size = size as u64;
     let mut found = Vec::new();
@@ -424,7 +434,7 @@ fn same(one: &Value, other: &Value) -> bool {
 
 /// What is wrong with a value that fits none of several ways: the way that it comes closest to is probably the one meant.
 /// A way that takes another kind of value altogether complains of the key itself, not of something within.
-fn nearest(verdicts: Vec<Vec<Problem>>, key: &str) -> Vec<Problem> {
+fn nearest(verdicts: Vec<Vec<SettingProblem>>, key: &str) -> Vec<SettingProblem> {
     let ways = verdicts.len();
     let mut inner = verdicts
         .into_iter()

@@ -67,43 +67,43 @@ const NOTES: [&str; 12] = [
 /// A schema that cannot be used, and where.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Unusable(pub(super) String);
+pub struct SchemaError(pub(super) String);
 
 /// A schema of which every part is understood.
 #[derive(Debug)]
-pub struct Schema {
+pub struct SettingsSchema {
     pub(super) root: Value,
     patterns: BTreeMap<String, Regex>,
 }
 
-impl Schema {
+impl SettingsSchema {
     /// Reads a schema's text.
     ///
     /// # Errors
     /// When it is not JSON, not of this dialect, or uses what is not understood.
-    pub fn read(text: &str) -> Result<Self, Unusable> {
+    pub fn read(text: &str) -> Result<Self, SchemaError> {
         if text.len() > LARGEST {
-            return Err(Unusable(format!(
+            return Err(SchemaError(format!(
                 "it has {} bytes, at most {LARGEST} are read",
                 text.len()
             )));
         }
         let root: Value = serde_json::from_str(text)
-            .map_err(|error| Unusable(format!("it is not JSON: {error}")))?;
+            .map_err(|error| SchemaError(format!("it is not JSON: {error}")))?;
         match &root["$schema"] {
             Value::Null => {}
             Value::String(dialect) if dialect.trim_end_matches('#') == DIALECT => {}
             other => {
-                return Err(Unusable(format!(
+                return Err(SchemaError(format!(
                     "its dialect is {other}, only {DIALECT} is understood"
                 )));
             }
         }
-        let mut survey = Survey::default();
+        let mut survey = SchemaSurvey::default();
         survey.look(&root, "#")?;
         for (at, target) in &survey.references {
             if !survey.places.contains(target) {
-                return Err(Unusable(format!(
+                return Err(SchemaError(format!(
                     "{at} is `{target}`, which is no schema of this document"
                 )));
             }
@@ -129,7 +129,7 @@ impl Schema {
 
 /// What is found in a schema.
 #[derive(Default)]
-struct Survey {
+struct SchemaSurvey {
     /// Where schemas are.
     places: BTreeSet<String>,
     /// Where references are, and what they refer to.
@@ -138,22 +138,26 @@ struct Survey {
     patterns: BTreeMap<String, Regex>,
 }
 
-impl Survey {
+impl SchemaSurvey {
     /// Looks at a schema and all within it.
-    fn look(&mut self, schema: &Value, at: &str) -> Result<(), Unusable> {
+    fn look(&mut self, schema: &Value, at: &str) -> Result<(), SchemaError> {
         self.places.insert(at.to_owned());
         let object = match schema {
             Value::Bool(_) => return Ok(()),
             Value::Object(object) => object,
-            _ => return Err(Unusable(format!("{at} is neither an object nor a boolean"))),
+            _ => {
+                return Err(SchemaError(format!(
+                    "{at} is neither an object nor a boolean"
+                )));
+            }
         };
         object.iter().try_for_each(|(keyword, value)| {
             self.keyword(keyword, value, &format!("{at}/{keyword}"))
         })
     }
 
-    fn keyword(&mut self, name: &str, value: &Value, at: &str) -> Result<(), Unusable> {
-        let malformed = || Unusable(format!("{at} is malformed"));
+    fn keyword(&mut self, name: &str, value: &Value, at: &str) -> Result<(), SchemaError> {
+        let malformed = || SchemaError(format!("{at} is malformed"));
         if ONE.contains(&name) {
             return self.look(value, at);
         }
@@ -185,17 +189,17 @@ impl Survey {
             _ if NOTES.contains(&name) || name == "$id" && at == "#/$id" => Ok(()),
             _ if PLAIN.contains(&name) && is_well_formed(name, value) => Ok(()),
             _ if PLAIN.contains(&name) => Err(malformed()),
-            _ => Err(Unusable(format!(
+            _ => Err(SchemaError(format!(
                 "{at}: the keyword `{name}` is not understood by this host"
             ))),
         }
     }
 
     /// Keeps a pattern's program, unless it is none or needs what cannot run in linear time (look-around, back references).
-    fn pattern(&mut self, text: &str, at: &str) -> Result<(), Unusable> {
+    fn pattern(&mut self, text: &str, at: &str) -> Result<(), SchemaError> {
         if !self.patterns.contains_key(text) {
             if self.patterns.len() == MAX_PATTERNS {
-                return Err(Unusable(format!(
+                return Err(SchemaError(format!(
                     "{at}: a schema has at most {MAX_PATTERNS} patterns"
                 )));
             }
@@ -204,7 +208,7 @@ impl Survey {
                 .dfa_size_limit(MAX_PATTERN_SIZE)
                 .build();
             let regex = built.map_err(|_| {
-                Unusable(format!(
+                SchemaError(format!(
                     "{at}: the pattern `{text}` is not understood by this host"
                 ))
             })?;

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::settings::{Schema, dates, problems};
+use crate::settings::{SettingsSchema, dates, problems};
 
 fn check(schema: &Value, value: &Value, expected: &[&str]) {
-    let schema = Schema::read(&schema.to_string()).unwrap();
+    let schema = SettingsSchema::read(&schema.to_string()).unwrap();
     let found: Vec<_> = problems(&schema, value)
         .unwrap()
         .iter()
@@ -225,7 +225,7 @@ fn a_schema_that_is_not_understood_is_not_passed_over() {
         (r#"{"properties":[]}"#, "#/properties is malformed"),
     ];
     for (text, expected) in table {
-        let error = Schema::read(text).unwrap_err().to_string();
+        let error = SettingsSchema::read(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
@@ -245,7 +245,7 @@ fn a_schema_without_end_is_stopped() {
         json!({ "$ref": "#" }),
         json!({ "$ref": "#/$defs/d0", "$defs": defs }),
     ] {
-        let schema = Schema::read(&schema.to_string()).unwrap();
+        let schema = SettingsSchema::read(&schema.to_string()).unwrap();
         let error = problems(&schema, &json!({})).unwrap_err();
         assert!(
             error

@@ -22,7 +22,7 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::service;
 use promote_core::text;
-use promote_intake::choice::Load;
+use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{Config, PolicyConfig};
 use promote_intake::lock::{Lock, LockError};
 use promote_run::OutputFormat;
@@ -68,7 +68,7 @@ pub struct ExaminedSetup<'a> {
     /// Runs the policy.
     pub engine: &'a Engine,
     /// Brings the policies.
-    pub load: &'a dyn Load,
+    pub load: &'a dyn LoadPolicy,
     /// Port, or why there is no client.
     pub port: anyhow::Result<service::port::Client>,
     /// GitHub, or why there is no client.

@@ -14,7 +14,7 @@ use promote_core::call::Call;
 use promote_core::contract::{Actor, Request, Workflow};
 use promote_core::gate::describe;
 use promote_core::gate::evidence::entity_context;
-use promote_core::grants::{Operation, RepositoryTarget, Resolved, Target};
+use promote_core::grants::{CallTarget, Operation, RepositoryTarget, ResolvedGrants};
 use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
@@ -52,7 +52,7 @@ struct ServicePlan {
     service: String,
     operations: BTreeSet<Operation>,
     files: Vec<ProposedFile>,
-    grants: Resolved,
+    grants: ResolvedGrants,
 }
 
 /// A file that a plan would change.
@@ -124,7 +124,7 @@ impl<'a> ServiceProbe<'a> {
         let identifier = &service.entity.key.identifier;
         let subject = format!("service {identifier}");
         let context = json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
-        let grants = match Resolved::new(&self.config.grants, &context) {
+        let grants = match ResolvedGrants::new(&self.config.grants, &context) {
             Ok(grants) => grants,
             Err(what) => {
                 findings.error(
@@ -292,7 +292,7 @@ fn check_reach(plans: &[ServicePlan], findings: &mut DoctorFindings) {
     for owner in plans {
         for file in &owner.files {
             let may_change = |other: &ServicePlan| {
-                let target = Target::Repository(RepositoryTarget {
+                let target = CallTarget::Repository(RepositoryTarget {
                     repository: &file.repository,
                     paths: vec![&file.path],
                     base: Some(&file.base),

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::dialog::SetupDialog;
 use super::layout;
-use promote_core::service::github::Repository;
+use promote_core::service::github::RepositoryName;
 use promote_core::text;
 
 /// The repository that this binary was released from, `owner/name`, set by the release workflow.
@@ -152,7 +152,7 @@ impl SetupAnswers {
             .clone()
             .unwrap_or_else(|| repository.clone());
         for name in [&repository, &workflow_repository] {
-            Repository::parse(name)
+            RepositoryName::parse(name)
                 .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
         }
         let uses = args
@@ -309,7 +309,10 @@ fn answer(
 fn check_uses(uses: &str) -> anyhow::Result<()> {
     let (action, version) = uses.split_once('@').unwrap_or((uses, ""));
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if Repository::parse(action).is_err() || version.is_empty() || !version.bytes().all(is_plain) {
+    if RepositoryName::parse(action).is_err()
+        || version.is_empty()
+        || !version.bytes().all(is_plain)
+    {
         bail!(
             "`{uses}` names no action: write owner/name@ and the full hash of a commit, or a tag"
         );
@@ -337,7 +340,7 @@ fn repository_in(config: &str) -> Option<String> {
         .take(2)
         .collect();
     let name = format!("{}/{}", name.get(1)?, name.first()?);
-    Repository::parse(&name).is_ok().then_some(name)
+    RepositoryName::parse(&name).is_ok().then_some(name)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use promote_core::policy::engine::Engine;
 use promote_core::text;
 use promote_intake::builtin;
 use promote_intake::component::ComponentRef;
-use promote_intake::registry::{self, Access};
+use promote_intake::registry::{self, RegistryAccess};
 use promote_intake::supply;
 
 /// A component, looked at from outside and asked what it is.
@@ -30,7 +30,7 @@ impl InspectedComponent {
         engine: &Engine,
         path: &Path,
         cache: Option<&Path>,
-        access: &Access,
+        access: &RegistryAccess,
         say: &(dyn Fn(&str) + Sync),
     ) -> anyhow::Result<Self> {
         let name = path.display().to_string();

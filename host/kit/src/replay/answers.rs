@@ -17,7 +17,7 @@ use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::sandbox::Door;
-use promote_core::source::dry_run::Overlay;
+use promote_core::source::dry_run::PlannedWrites;
 
 /// The door of a policy that is tried on a recording.
 pub(super) struct RecordedAnswers {
@@ -34,7 +34,7 @@ pub(super) struct RecordedAnswers {
     common: usize,
     /// True if a write was answered that was not recorded.
     pub(super) simulated: bool,
-    overlay: Overlay,
+    overlay: PlannedWrites,
     budget: Budget,
     now: Timestamp,
     deadline: Timestamp,
@@ -81,7 +81,7 @@ impl RecordedAnswers {
             writes: Vec::new(),
             common: 0,
             simulated: false,
-            overlay: Overlay::default(),
+            overlay: PlannedWrites::default(),
             deadline: now.saturating_add(limits.wall).unwrap_or(Timestamp::MAX),
             budget: Budget::new(limits),
             now,

@@ -10,7 +10,7 @@ use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::evidence::Evidence;
-use promote_core::grants::Resolved;
+use promote_core::grants::ResolvedGrants;
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::Policy;
@@ -260,7 +260,7 @@ fn endings(tape: &ReplayTape, verdict: Verdict) -> Vec<Ending> {
         Verdict::Returned(Ok(outcome)) => Some(Ending::Decided(outcome.clone())),
         _ => None,
     };
-    let claimed = unproven(&verdict, &Evidence::default(), &Resolved::default())
+    let claimed = unproven(&verdict, &Evidence::default(), &ResolvedGrants::default())
         .map(|claim| Ending::Violation([violations.clone(), vec![claim]].concat()));
     [Some(ending(verdict, violations)), claimed, decided]
         .into_iter()

@@ -5,15 +5,15 @@ use jiff::Timestamp;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::Failure;
 use promote_core::journal::record::{self, JournalDamage};
-use promote_core::journal::{Entry, Header};
-use promote_core::policy::sandbox::Surroundings;
+use promote_core::journal::{JournalEntry, JournalHeader};
+use promote_core::policy::sandbox::SandboxSetup;
 use promote_core::run::{RunMode, STARTING};
 
 /// A run, read from a journal whose chain holds.
 #[derive(Clone, Debug)]
 pub struct RunRecording {
     /// Its first line: request, policy, limits, seed.
-    pub header: Header,
+    pub header: JournalHeader,
     /// Its calls, in order.
     pub steps: Vec<RecordedCall>,
     /// Its ending; none if it was cut off.
@@ -67,7 +67,7 @@ impl RunRecording {
             }
         })?;
         let mut entries = record::read(text)?.into_iter();
-        let Some(Entry::Header(header)) = entries.next() else {
+        let Some(JournalEntry::Header(header)) = entries.next() else {
             return Err(JournalDamage::Headless);
         };
         let mut recording = Self {
@@ -88,7 +88,7 @@ impl RunRecording {
     }
 
     /// Adds an entry; false if no run writes it there.
-    fn take(&mut self, entry: Entry) -> bool {
+    fn take(&mut self, entry: JournalEntry) -> bool {
         let line = self.lines;
         let calls = self.steps.len();
         let is_next = |number: u32| u32::try_from(calls).is_ok_and(|calls| number == calls + 1);
@@ -97,7 +97,7 @@ impl RunRecording {
         match (entry, open) {
             _ if self.footer.is_some() => return false,
             (
-                Entry::Call {
+                JournalEntry::Call {
                     number,
                     at,
                     request: call,
@@ -111,11 +111,11 @@ impl RunRecording {
                     answer: None,
                 });
             }
-            (Entry::Reply { number, at, reply }, Some(step)) if is_last(number) => {
+            (JournalEntry::Reply { number, at, reply }, Some(step)) if is_last(number) => {
                 step.answer = Some((at, Ok(reply)));
             }
             (
-                Entry::Failure {
+                JournalEntry::Failure {
                     number,
                     at,
                     failure,
@@ -125,7 +125,7 @@ impl RunRecording {
                 step.answer = Some((at, Err(failure)));
             }
             (
-                Entry::Footer {
+                JournalEntry::Footer {
                     ending, message, ..
                 },
                 _,
@@ -142,8 +142,8 @@ impl RunRecording {
     }
 
     /// The policy's clock and random numbers.
-    pub fn surroundings(&self) -> Surroundings {
-        Surroundings {
+    pub fn surroundings(&self) -> SandboxSetup {
+        SandboxSetup {
             now: self.header.started_at,
             seed: self.header.seed,
         }

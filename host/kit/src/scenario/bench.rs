@@ -20,16 +20,16 @@ use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, Transport};
-use promote_core::source::live::{Live, Setup};
-use promote_intake::choice::{Load, Policies};
-use promote_intake::config::Report;
+use promote_core::source::live::{Live, LiveSetup};
+use promote_intake::choice::{LoadPolicy, Policies};
+use promote_intake::config::StatusReporter;
 use promote_intake::payload::Payload;
 use promote_mock::SharedWorld;
 
 /// One scenario on one backend.
 pub(super) struct ScenarioBench<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) load: &'a dyn Load,
+    pub(super) load: &'a dyn LoadPolicy,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) urls: [String; 2],
@@ -170,7 +170,7 @@ impl ScenarioBench<'_> {
             choice: policy,
             grants: &config.grants,
             limits: config.limits.clone(),
-            sets_status: config.port.report == Report::Host,
+            sets_status: config.port.report == StatusReporter::Host,
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
@@ -207,7 +207,7 @@ impl ScenarioBench<'_> {
         let secret = |name: &str| Secret::new(name, &given(name));
         let [port_url, github_url] = self.urls.clone();
         let progress = Arc::clone(heard);
-        Ok(Live::new(Setup {
+        Ok(Live::new(LiveSetup {
             transport: Arc::clone(&self.transport),
             clock: Arc::new(self.world.clock()),
             deadline,

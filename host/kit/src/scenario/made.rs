@@ -6,7 +6,7 @@ use crate::failure::failure_name;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::{self, CallRecord, describe};
-use promote_core::journal::Entry;
+use promote_core::journal::JournalEntry;
 use promote_core::journal::record::{self, JournalDamage};
 
 /// A call that was made.
@@ -57,7 +57,7 @@ impl MadeCall {
         let mut made = BTreeMap::new();
         for entry in entries {
             match entry {
-                Entry::Call {
+                JournalEntry::Call {
                     number, request, ..
                 } => {
                     let answer = CallFate::Stopped;
@@ -69,19 +69,19 @@ impl MadeCall {
                         },
                     );
                 }
-                Entry::Reply { number, reply, .. } => {
+                JournalEntry::Reply { number, reply, .. } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = CallFate::Reply(Box::new(reply));
                     }
                 }
-                Entry::Failure {
+                JournalEntry::Failure {
                     number, failure, ..
                 } => {
                     if let Some(made) = made.get_mut(&number) {
                         made.answer = CallFate::Failure(failure);
                     }
                 }
-                Entry::Header(_) | Entry::Footer { .. } => {}
+                JournalEntry::Header(_) | JournalEntry::Footer { .. } => {}
             }
         }
         Ok(made.into_values().collect())

@@ -10,7 +10,7 @@ use promote_core::contract::Outcome;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
 use promote_core::run::{RunMode, RunResult};
-use promote_intake::changes::{Changes, FileDiff};
+use promote_intake::changes::{FileDiff, RunChanges};
 use promote_mock::{RequestRecord, World, WorldEvent};
 
 /// The result of one step.
@@ -83,7 +83,7 @@ impl StepResult {
         self.ending = Some(done.ending.kind());
         self.exit = Some(done.ending.exit_code());
         self.message = done.message;
-        self.planned = Changes::of(&done.timeline).files;
+        self.planned = RunChanges::of(&done.timeline).files;
         self.calls = done.timeline.into_iter().map(MadeCall::from).collect();
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
             self.rules = reasons.into_iter().map(|reason| reason.rule).collect();

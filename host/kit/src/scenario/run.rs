@@ -21,9 +21,9 @@ use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::service::http::Pool;
 use promote_intake::builtin;
-use promote_intake::choice::Load;
+use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{ComponentRef, PolicyConfig};
-use promote_intake::settings::{self, Schema};
+use promote_intake::settings::{self, SettingsSchema};
 use promote_mock::server::{ServerOptions, ServerTime, WorldServer};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
 use promote_mock::{SharedWorld, World};
@@ -52,7 +52,7 @@ pub struct ScenarioRunner {
 }
 
 /// The schema of a policy's settings, or why it has none.
-type KnownSchema = Result<Arc<Schema>, String>;
+type KnownSchema = Result<Arc<SettingsSchema>, String>;
 
 /// A policy that a scenario names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -244,7 +244,7 @@ impl ScenarioRunner {
     fn bench<'a>(
         &'a self,
         scenario: &'a Scenario,
-        load: &'a dyn Load,
+        load: &'a dyn LoadPolicy,
         world: SharedWorld,
     ) -> ScenarioBench<'a> {
         ScenarioBench {
@@ -317,7 +317,7 @@ struct RunnerPolicies<'a> {
 }
 
 #[async_trait]
-impl Load for RunnerPolicies<'_> {
+impl LoadPolicy for RunnerPolicies<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         Ok(self.runner.component(self.scenario, &wanted.component)?)
     }

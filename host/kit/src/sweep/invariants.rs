@@ -11,7 +11,7 @@ use crate::scenario::{StepResult, only};
 use promote_core::gate::values::only_values_change;
 use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
-use promote_intake::config::{Config, Report};
+use promote_intake::config::{Config, StatusReporter};
 use promote_mock::World;
 use promote_mock::git::ObjectId;
 use promote_mock::github::{PullState, RepositoryState};
@@ -291,7 +291,7 @@ fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<Strin
         run.is_some_and(|run| run.status == RunStatus::InProgress)
     };
     let expected = ran.mode == Some(RunMode::Run)
-        && config.port.report == Report::Host
+        && config.port.report == StatusReporter::Host
         && !is_open(&clean.after);
     let unsaid = expected && is_open(&ran.after) && !ran.message.contains("Port could not be told");
     unsaid.then(|| {

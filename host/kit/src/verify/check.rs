@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promote_core::journal::record::Line;
-use promote_core::journal::{Entry, FORMAT, Header, chain};
+use promote_core::journal::record::JournalLine;
+use promote_core::journal::{FORMAT, JournalEntry, JournalHeader, chain};
 
 /// The state of a journal, as far as the journal alone can tell.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub struct JournalCheck {
     /// The sum that the last whole line gives itself; empty if there is none.
     pub sum: String,
     /// The first line of the run, if it can be read.
-    pub header: Option<Box<Header>>,
+    pub header: Option<Box<JournalHeader>>,
     /// Its end.
     pub end: JournalEnd,
     /// The faults, line by line; empty if every line is as it was written.
@@ -107,12 +107,12 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
     let texts: Vec<&[u8]> = bytes[..whole]
         .split_inclusive(|byte| *byte == b'\n')
         .collect();
-    let parsed: Vec<Option<Line<'_>>> = texts.iter().map(|text| parse(text)).collect();
+    let parsed: Vec<Option<JournalLine<'_>>> = texts.iter().map(|text| parse(text)).collect();
     let mut findings = order(&parsed);
     findings.extend(sums(&parsed));
     let mut entries = Vec::new();
     for (index, line) in parsed.iter().enumerate() {
-        match line.map(|line| serde_json::from_str::<Entry>(line.entry)) {
+        match line.map(|line| serde_json::from_str::<JournalEntry>(line.entry)) {
             Some(Ok(entry)) => entries.push((index + 1, entry)),
             Some(Err(why)) => findings.push(LineFinding {
                 line: index + 1,
@@ -131,7 +131,7 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
         _ if whole < bytes.len() => JournalEnd::Torn,
         Some((
             line,
-            Entry::Footer {
+            JournalEntry::Footer {
                 ending, message, ..
             },
         )) if *line == texts.len() => JournalEnd::Said {
@@ -147,7 +147,7 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
         .map(|line| line.sum.to_owned())
         .unwrap_or_default();
     let header = entries.into_iter().find_map(|(_, entry)| match entry {
-        Entry::Header(header) => Some(header),
+        JournalEntry::Header(header) => Some(header),
         _ => None,
     });
     JournalCheck {
@@ -159,9 +159,9 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
     }
 }
 
-fn parse(text: &[u8]) -> Option<Line<'_>> {
+fn parse(text: &[u8]) -> Option<JournalLine<'_>> {
     let text = std::str::from_utf8(text).ok()?;
-    Line::parse(text.strip_suffix('\n')?)
+    JournalLine::parse(text.strip_suffix('\n')?)
 }
 
 fn unreadable(why: &str) -> LineFault {
@@ -169,7 +169,7 @@ fn unreadable(why: &str) -> LineFault {
 }
 
 /// Holds the numbers that lines give themselves against the places where they stand.
-fn order(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
+fn order(parsed: &[Option<JournalLine<'_>>]) -> Vec<LineFinding> {
     let there: BTreeSet<usize> = parsed.iter().flatten().map(|line| line.number).collect();
     let mut findings = Vec::new();
     let mut seen = BTreeSet::new();
@@ -214,8 +214,8 @@ fn gap(expected: usize, number: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Holds the sum of every line against its text and the sum of the line that was written before it, wherever that stands.
-fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
-    let mut by_number: BTreeMap<usize, Line<'_>> = BTreeMap::new();
+fn sums(parsed: &[Option<JournalLine<'_>>]) -> Vec<LineFinding> {
+    let mut by_number: BTreeMap<usize, JournalLine<'_>> = BTreeMap::new();
     for (index, line) in parsed.iter().enumerate() {
         let Some(line) = line else { continue };
         if line.number == index + 1 {
@@ -225,7 +225,7 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
         }
     }
     // What a line's sum should be, where the line before it is there.
-    let right = |line: &Line<'_>| match line.number {
+    let right = |line: &JournalLine<'_>| match line.number {
         1 => Some(chain("", 1, line.entry)),
         number => Some(chain(
             by_number.get(&number.checked_sub(1)?)?.sum,
@@ -233,7 +233,7 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
             line.entry,
         )),
     };
-    let is_edited = |line: &Line<'_>| {
+    let is_edited = |line: &JournalLine<'_>| {
         let Some(found) = right(line).filter(|found| *found != line.sum) else {
             return false;
         };
@@ -261,7 +261,7 @@ fn sums(parsed: &[Option<Line<'_>>]) -> Vec<LineFinding> {
 }
 
 /// Holds the entries against the order that a run writes them in.
-fn sequence(entries: &[(usize, Entry)]) -> Vec<LineFinding> {
+fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
     let mut calls = 0_u32;
     let mut open = false;
     let mut over = false;
@@ -269,19 +269,21 @@ fn sequence(entries: &[(usize, Entry)]) -> Vec<LineFinding> {
     for (line, entry) in entries {
         let misplaced = match entry {
             _ if over => Some("the run had ended"),
-            Entry::Header(header) if header.format != FORMAT => {
+            JournalEntry::Header(header) if header.format != FORMAT => {
                 findings.push(LineFinding {
                     line: *line,
                     what: LineFault::Format(header.format),
                 });
                 None
             }
-            Entry::Header(_) => (*line != 1).then_some("a journal has one header, its first line"),
+            JournalEntry::Header(_) => {
+                (*line != 1).then_some("a journal has one header, its first line")
+            }
             _ if *line == 1 => Some("a journal starts with its header"),
-            Entry::Call { number, .. } if open || *number != calls + 1 => Some(
+            JournalEntry::Call { number, .. } if open || *number != calls + 1 => Some(
                 "a call before the last one was answered, or with another number than the next",
             ),
-            Entry::Reply { number, .. } | Entry::Failure { number, .. }
+            JournalEntry::Reply { number, .. } | JournalEntry::Failure { number, .. }
                 if !open || *number != calls =>
             {
                 Some("an answer to no call")
@@ -289,10 +291,10 @@ fn sequence(entries: &[(usize, Entry)]) -> Vec<LineFinding> {
             _ => None,
         };
         match entry {
-            Entry::Call { .. } => (calls, open) = (calls.saturating_add(1), true),
-            Entry::Reply { .. } | Entry::Failure { .. } => open = false,
-            Entry::Footer { .. } => over = true,
-            Entry::Header(_) => {}
+            JournalEntry::Call { .. } => (calls, open) = (calls.saturating_add(1), true),
+            JournalEntry::Reply { .. } | JournalEntry::Failure { .. } => open = false,
+            JournalEntry::Footer { .. } => over = true,
+            JournalEntry::Header(_) => {}
         }
         findings.extend(misplaced.map(|why| LineFinding {
             line: *line,

@@ -16,7 +16,7 @@ fn check(name: &str, state: CheckState, required: bool) -> Check {
 
 #[test]
 fn stops_at_the_pull_request_and_follows_when_it_is_merged() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let settings = r#"{"mode":"pull-request"}"#;
     for _ in 0..2 {
         assert!(matches!(
@@ -41,7 +41,7 @@ fn stops_at_the_pull_request_and_follows_when_it_is_merged() {
 fn waits_for_required_and_named_checks() {
     use CheckState::{Failing, Passing, Waiting};
     let settings = r#"{"mode":"checks","checks":{"names":["diff"],"deadline":"1m","every":"20s"}}"#;
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let other = check("other", Failing, false);
     fake.checks = vec![
         vec![check("test", Waiting, true), other.clone()],
@@ -65,13 +65,13 @@ fn waits_for_required_and_named_checks() {
         fake.notes
     );
 
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let Ok(Outcome::Pending(waiting)) = run_with(&mut fake, settings) else {
         panic!("{:?}", fake.calls)
     };
     assert_eq!((waiting.until.as_str(), fake.slept), ("`diff`", 60));
 
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.checks = vec![vec![check("test", Failing, true)]];
     let outcome = run_with(&mut fake, settings).unwrap();
     assert_eq!(rules(&outcome), ["checks"]);
@@ -80,7 +80,7 @@ fn waits_for_required_and_named_checks() {
 
 #[test]
 fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.merge_later = true;
     let Outcome::Pending(waiting) = run(&mut fake) else {
         panic!("{:?}", fake.calls)
@@ -100,7 +100,7 @@ fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
         (Mergeability::Ready, false),
         (Mergeability::Draft, false),
     ] {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         fake.failures.insert("merge", why());
         fake.mergeable = mergeable;
         let result = promote(&mut fake, &request(SETTINGS));
@@ -120,14 +120,14 @@ fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
 fn verifies_and_proposes_the_old_image_if_production_is_not_well() {
     let settings =
         r#"{"verify":{"enabled":true,"after":"30s","every":"15s","deadline":"1m","revert":true}}"#;
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     assert!(matches!(
         run_with(&mut fake, settings),
         Ok(Outcome::Promoted(_))
     ));
     assert_eq!(fake.slept, 30);
 
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.entity("running_service", "web-prod").properties =
         r#"{"gitPath":"apps/web/prod","healthStatus":"Degraded","syncStatus":"Synced"}"#.into();
     let Err(Failure::Other(what)) = run_with(&mut fake, settings) else {

@@ -11,8 +11,8 @@ fn new_hex() -> String {
 }
 
 /// Promotes into a file by one `manifest` setting and others beside it.
-fn promote_into(file: &str, manifest: &str, own: &str) -> (Fake, Outcome) {
-    let mut fake = Fake::guide();
+fn promote_into(file: &str, manifest: &str, own: &str) -> (FakeHost, Outcome) {
+    let mut fake = FakeHost::guide();
     fake.files.insert(FILE.into(), file.into());
     let settings = format!("{{\"manifest\":{manifest}{own}}}");
     let outcome = run_with(&mut fake, &settings).unwrap();
@@ -332,7 +332,7 @@ fn the_same_image_by_another_layout_of_its_name_is_the_same() {
         ),
     ];
     for (file, path) in files {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         fake.entity("image", "web-1.4.2").title = Some("api".into());
         fake.files.insert(FILE.into(), file.replace('V', "1.4.1"));
         let outcome = run_with(&mut fake, &format!("{{\"manifest\":{}}}", at(path))).unwrap();
@@ -606,7 +606,7 @@ fn applications_of_argo_cd() {
 
 #[test]
 fn two_settings_for_one_value_write_it_once() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.files.insert(
         FILE.into(),
         "c: [{name: app, image: ghcr.io/acme/web:1.4.1}]\n".into(),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::super::promote;
-use crate::fake::{DEPLOYMENT, Fake, MANIFEST, entity, request};
+use crate::fake::{DEPLOYMENT, FakeHost, MANIFEST, entity, request};
 use crate::types::Outcome;
 
 const SETTINGS: &str = r#"{
@@ -13,7 +13,7 @@ const SETTINGS: &str = r#"{
 }"#;
 
 /// One run: forward to the version that staging has then, or back.
-fn run(fake: &mut Fake, number: usize, version: Option<&str>) -> Outcome {
+fn run(fake: &mut FakeHost, number: usize, version: Option<&str>) -> Outcome {
     let mut request = request(SETTINGS);
     request.run_id = format!("r_{number}");
     match version {
@@ -28,7 +28,7 @@ fn run(fake: &mut Fake, number: usize, version: Option<&str>) -> Outcome {
     promote(fake, &request).unwrap()
 }
 
-fn held(fake: &Fake) -> &str {
+fn held(fake: &FakeHost) -> &str {
     let line = fake.files[MANIFEST].lines().last().unwrap();
     line.split_once("web:")
         .unwrap()
@@ -53,7 +53,7 @@ fn goes_back_as_far_as_git_knows_one_image_a_run() {
         (None, "1.6.0"),
         (None, "1.4.1"),
     ];
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     for (number, (version, expected)) in table.into_iter().enumerate() {
         let outcome = run(&mut fake, number, version);
         assert!(
@@ -90,7 +90,7 @@ fn goes_back_as_far_as_git_knows_one_image_a_run() {
 
 #[test]
 fn needs_no_staging_and_asks_the_other_rules() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     run(&mut fake, 1, Some("1.4.2"));
     fake.entities
         .remove(&("running_service".into(), "web-staging".into()));
@@ -118,7 +118,7 @@ fn needs_no_staging_and_asks_the_other_rules() {
 
 #[test]
 fn a_change_by_hand_is_what_it_goes_back_from() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     run(&mut fake, 1, Some("1.4.2"));
     fake.files
         .insert(MANIFEST.into(), DEPLOYMENT.replace("1.4.1", "9.9.9"));
@@ -133,7 +133,7 @@ fn a_change_by_hand_is_what_it_goes_back_from() {
 #[test]
 fn converges_from_wherever_it_was_cut_off() {
     let start = || {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         run(&mut fake, 1, Some("1.4.2"));
         fake.calls.clear();
         fake
@@ -173,13 +173,13 @@ fn converges_from_wherever_it_was_cut_off() {
 
 #[test]
 fn an_image_that_the_catalog_does_not_know_is_refused() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     run(&mut fake, 1, Some("1.4.2"));
     let gone = fake
         .entities
         .remove(&("image".into(), "web-1.4.1".into()))
         .unwrap();
-    let refused = |fake: &mut Fake, words: &str| {
+    let refused = |fake: &mut FakeHost, words: &str| {
         let Outcome::Refused(reasons) = run(fake, 2, None) else {
             panic!("{:?}", fake.calls)
         };

@@ -4,8 +4,8 @@ use super::*;
 use crate::types::Relation;
 
 /// Production in two regions, each with a manifest.
-fn regions() -> Fake {
-    let mut fake = Fake::guide();
+fn regions() -> FakeHost {
+    let mut fake = FakeHost::guide();
     let properties = r#"{"gitPath":"apps/web/us","healthStatus":"Healthy","syncStatus":"Synced","registry":"us.example"}"#;
     fake.put(entity(
         "running_service",
@@ -21,7 +21,7 @@ fn regions() -> Fake {
 const BOTH: &str =
     r#"{"production":["{service.relations.prod_runtime}","{service.identifier}-us"]}"#;
 
-fn runs(fake: &mut Fake, runtime: &str) -> Vec<String> {
+fn runs(fake: &mut FakeHost, runtime: &str) -> Vec<String> {
     fake.entity("running_service", runtime).relations[0]
         .targets
         .clone()
@@ -129,7 +129,7 @@ fn the_registry_is_one_of_the_runtime() {
 fn all_of_staging_must_run_it_and_be_well() {
     let two = r#"{"staging":["{service.relations.test_runtime}","web-qa"]}"#;
     let qa = |image: &str, health: &str| {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         let properties =
             format!(r#"{{"gitPath":"x","healthStatus":"{health}","syncStatus":"Synced"}}"#);
         fake.put(entity(
@@ -169,14 +169,14 @@ fn all_of_staging_must_run_it_and_be_well() {
 
 #[test]
 fn a_runtime_with_several_images_says_so_and_keeps_the_others() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     fake.put(entity(
         "image",
         "side-1",
         r#"{"registryId":"ghcr.io/acme/side","tags":["1"]}"#,
         &[],
     ));
-    let many = |fake: &mut Fake, runtime: &str, image: &str| {
+    let many = |fake: &mut FakeHost, runtime: &str, image: &str| {
         fake.entity("running_service", runtime).relations = vec![Relation {
             name: "image".into(),
             targets: vec!["side-1".into(), image.into()],

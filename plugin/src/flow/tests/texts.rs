@@ -7,7 +7,7 @@ use crate::host::{Commit, Proposal};
 
 #[test]
 fn closes_older_promotions_with_a_comment() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let older = text::branch("web", "production", "ghcr.io/acme/web:1.4.0");
     for head in [
         older.as_str(),
@@ -43,7 +43,7 @@ fn closes_older_promotions_with_a_comment() {
 
 #[test]
 fn decoration_never_fails_a_run() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     for call in ["add-labels", "request-reviewers", "find-pull-requests"] {
         fake.failures.insert(call, Failure::Rejected("no".into()));
     }
@@ -74,7 +74,7 @@ fn decoration_never_fails_a_run() {
 
 #[test]
 fn texts_hold_foreign_words_as_code_only() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let hostile = "@team fixes #1 `x` | <img src=x>\n# big";
     fake.entity("image", "web-1.4.2").properties =
         serde_json::json!({ "registryId": "ghcr.io/acme/web", "tags": ["1.4.2"], "note": hostile })
@@ -98,7 +98,7 @@ fn texts_hold_foreign_words_as_code_only() {
 
 #[test]
 fn lists_the_commits_between_the_images() {
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     let built = |version: &str, commit: &str| {
         format!(
             r#"{{"registryId":"ghcr.io/acme/web","tags":["{version}"],"commitHash":"{commit}"}}"#
@@ -131,7 +131,7 @@ fn lists_the_commits_between_the_images() {
     ] {
         assert!(body.contains(words), "{words}: {body}");
     }
-    let mut fake = Fake::guide();
+    let mut fake = FakeHost::guide();
     run_with(&mut fake, r#"{"commits":true,"portal":""}"#).unwrap();
     let body = &fake.pulls[0].1.body;
     assert!(

@@ -66,7 +66,7 @@ fn e_the_value_itself() {
         ),
     ];
     for (case, what, old, reference, expected) in table {
-        let mut fake = Fake::guide();
+        let mut fake = FakeHost::guide();
         fake.files.insert(
             MANIFEST.into(),
             DEPLOYMENT.replace("ghcr.io/acme/web:1.4.1", old),

@@ -2,11 +2,11 @@
 
 use promote_core::call::Fault;
 use promote_core::contract::Failure;
-use promote_core::grants::Resolved;
+use promote_core::grants::ResolvedGrants;
 use promote_core::limits::Limits;
 
-pub fn make(failure: Failure) -> (Fault, Limits, Resolved) {
-    (failure.into(), Limits::default(), Resolved::default())
+pub fn make(failure: Failure) -> (Fault, Limits, ResolvedGrants) {
+    (failure.into(), Limits::default(), ResolvedGrants::default())
 }
 
 fn main() {}

@@ -17,11 +17,11 @@ const MAGIC: &str = "promote compiled policy 1";
 
 /// Native code whose key and digest were checked.
 #[derive(Debug)]
-pub struct Artifact<'a>(&'a [u8]);
+pub struct CodeArtifact<'a>(&'a [u8]);
 
 /// Why bytes are no artifact for a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Damage {
+pub enum ArtifactDamage {
     /// Something else, or too short.
     #[error("it is not a compiled policy")]
     Foreign,
@@ -36,8 +36,8 @@ pub enum Damage {
 /// What native code depends on, as text: the component, and the engine with wasmtime's version, target and settings.
 pub(super) fn key(engine: &Engine, component: &str) -> String {
     /// A digest that the engine can put its settings into.
-    struct Keyed(Sha256);
-    impl Hasher for Keyed {
+    struct DigestHasher(Sha256);
+    impl Hasher for DigestHasher {
         fn write(&mut self, bytes: &[u8]) {
             self.0.update(bytes);
         }
@@ -45,7 +45,7 @@ pub(super) fn key(engine: &Engine, component: &str) -> String {
             0
         }
     }
-    let mut keyed = Keyed(Sha256::new_with_prefix(format!("{MAGIC}\n{component}\n")));
+    let mut keyed = DigestHasher(Sha256::new_with_prefix(format!("{MAGIC}\n{component}\n")));
     engine
         .wasmtime()
         .precompile_compatibility_hash()
@@ -73,19 +73,19 @@ pub(super) fn bytes(policy: &Policy, key: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl<'a> Artifact<'a> {
+impl<'a> CodeArtifact<'a> {
     /// Reads an artifact, and checks that it was made for this key and is what was written.
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn parse(bytes: &'a [u8], key: &str) -> Result<Self, Damage> {
+    pub fn parse(bytes: &'a [u8], key: &str) -> Result<Self, ArtifactDamage> {
         let mut parts = bytes.splitn(4, |byte| *byte == b'\n');
-        let mut part = || parts.next().ok_or(Damage::Foreign);
+        let mut part = || parts.next().ok_or(ArtifactDamage::Foreign);
         let (magic, made_for, sum, code) = (part()?, part()?, part()?, part()?);
         match () {
-            () if magic != MAGIC.as_bytes() => Err(Damage::Foreign),
-            () if made_for != key.as_bytes() => Err(Damage::Other),
-            () if sum != digest(code).as_bytes() => Err(Damage::Changed),
+            () if magic != MAGIC.as_bytes() => Err(ArtifactDamage::Foreign),
+            () if made_for != key.as_bytes() => Err(ArtifactDamage::Other),
+            () if sum != digest(code).as_bytes() => Err(ArtifactDamage::Changed),
             () => Ok(Self(code)),
         }
     }

@@ -11,11 +11,11 @@ const LARGEST: u64 = 256 << 20;
 
 /// A folder that was checked.
 #[derive(Debug)]
-pub struct Cache(PathBuf);
+pub struct CodeCache(PathBuf);
 
 /// Why a folder or a file is not used.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum CacheError {
     /// It cannot be reached.
     #[error("{}: {why}", path.display())]
     Io {
@@ -34,20 +34,20 @@ pub enum Unusable {
     },
 }
 
-impl Cache {
+impl CodeCache {
     /// Opens the folder, and makes it if it is not there.
     ///
     /// # Errors
     /// Says why the folder, or one above it, cannot be trusted.
-    pub fn open(folder: &Path) -> Result<Self, Unusable> {
+    pub fn open(folder: &Path) -> Result<Self, CacheError> {
         make(folder).map_err(io_at(folder))?;
         let found = fs::symlink_metadata(folder).map_err(io_at(folder))?;
-        check(folder, &found, Kind::Folder)?;
+        check(folder, &found, PathKind::Folder)?;
         // Who can rename a folder on the way can put another in its place.
         let real = folder.canonicalize().map_err(io_at(folder))?;
         for above in real.ancestors().skip(1) {
             let found = fs::symlink_metadata(above).map_err(io_at(above))?;
-            check(above, &found, Kind::Above)?;
+            check(above, &found, PathKind::Above)?;
         }
         Ok(Self(real))
     }
@@ -56,18 +56,22 @@ impl Cache {
     ///
     /// # Errors
     /// When there is a file and others could have written it, or it cannot be read.
-    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unusable> {
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
         use io::Read as _;
         let path = self.path(key);
         let named = match fs::symlink_metadata(&path) {
             Ok(named) => named,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(why) => return Err(Unusable::Io { path, why }),
+            Err(why) => return Err(CacheError::Io { path, why }),
         };
-        check(&path, &named, Kind::File)?;
+        check(&path, &named, PathKind::File)?;
         let file = fs::File::open(&path).map_err(io_at(&path))?;
         // What was opened, not what the name stands for by now.
-        check(&path, &file.metadata().map_err(io_at(&path))?, Kind::File)?;
+        check(
+            &path,
+            &file.metadata().map_err(io_at(&path))?,
+            PathKind::File,
+        )?;
         let mut bytes = Vec::with_capacity(usize::try_from(named.len().min(LARGEST)).unwrap_or(0));
         file.take(LARGEST)
             .read_to_end(&mut bytes)
@@ -79,7 +83,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub fn put(&self, key: &str, bytes: &[u8]) -> Result<(), Unusable> {
+    pub fn put(&self, key: &str, bytes: &[u8]) -> Result<(), CacheError> {
         static WRITES: AtomicU32 = AtomicU32::new(0);
         let writer = format!(
             "{}-{}",
@@ -115,24 +119,24 @@ impl Cache {
     }
 }
 
-fn io_at(path: &Path) -> impl FnOnce(io::Error) -> Unusable {
+fn io_at(path: &Path) -> impl FnOnce(io::Error) -> CacheError {
     let path = path.to_owned();
-    move |why| Unusable::Io { path, why }
+    move |why| CacheError::Io { path, why }
 }
 
 /// What a path must be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PathKind {
     File,
     Folder,
     Above,
 }
 
 #[cfg(unix)]
-fn check(path: &Path, found: &fs::Metadata, kind: Kind) -> Result<(), Unusable> {
+fn check(path: &Path, found: &fs::Metadata, kind: PathKind) -> Result<(), CacheError> {
     use std::os::unix::fs::MetadataExt as _;
     let open = |what| {
-        Err(Unusable::Open {
+        Err(CacheError::Open {
             path: path.to_owned(),
             what,
         })
@@ -140,12 +144,12 @@ fn check(path: &Path, found: &fs::Metadata, kind: Kind) -> Result<(), Unusable> 
     let me = rustix::process::geteuid().as_raw();
     let (others_write, sticky) = (found.mode() & 0o022 != 0, found.mode() & 0o1000 != 0);
     match kind {
-        Kind::File if !found.is_file() => open("is not a regular file"),
-        Kind::Folder if !found.is_dir() => open("is not a folder of its own"),
+        PathKind::File if !found.is_file() => open("is not a regular file"),
+        PathKind::Folder if !found.is_dir() => open("is not a folder of its own"),
         // In a sticky folder, such as /tmp, nobody can rename what is another's.
-        Kind::Above if ![0, me].contains(&found.uid()) => open("belongs to somebody else"),
-        Kind::Above if others_write && !sticky => open("can be written by others"),
-        Kind::Above => Ok(()),
+        PathKind::Above if ![0, me].contains(&found.uid()) => open("belongs to somebody else"),
+        PathKind::Above if others_write && !sticky => open("can be written by others"),
+        PathKind::Above => Ok(()),
         _ if found.uid() != me => open("belongs to somebody else"),
         _ if others_write => open("can be written by others"),
         _ => Ok(()),
@@ -154,8 +158,8 @@ fn check(path: &Path, found: &fs::Metadata, kind: Kind) -> Result<(), Unusable> 
 
 /// Who can write a file is not known here, so none is trusted.
 #[cfg(not(unix))]
-fn check(path: &Path, _: &fs::Metadata, _: Kind) -> Result<(), Unusable> {
-    Err(Unusable::Open {
+fn check(path: &Path, _: &fs::Metadata, _: PathKind) -> Result<(), CacheError> {
+    Err(CacheError::Open {
         path: path.to_owned(),
         what: "cannot be checked on this system",
     })

@@ -15,8 +15,8 @@ use crate::journal::digest;
 use crate::policy::engine::Engine;
 use crate::policy::{NotAPolicy, Policy};
 
-pub use artifact::Artifact;
-pub use cache::{Cache, Unusable};
+pub use artifact::CodeArtifact;
+pub use cache::{CacheError, CodeCache};
 
 /// Where the native code of a policy came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +69,13 @@ pub fn load(
     say: &dyn Fn(&str),
 ) -> Result<(Policy, CodeOrigin), NotAPolicy> {
     let key = artifact::key(engine, &digest(bytes));
-    let embedded = Artifact::parse(embedded, &key).ok();
+    let embedded = CodeArtifact::parse(embedded, &key).ok();
     if let Some(policy) = embedded.and_then(|artifact| artifact.policy(engine, bytes).ok()) {
         return Ok((policy, CodeOrigin::Binary));
     }
     let cache = cache.and_then(|folder| {
-        let complain = |why: Unusable| say(&format!("compiled policies are not kept: {why}"));
-        Cache::open(folder).map_err(complain).ok()
+        let complain = |why: CacheError| say(&format!("compiled policies are not kept: {why}"));
+        CodeCache::open(folder).map_err(complain).ok()
     });
     if let Some(policy) = cache
         .as_ref()
@@ -98,14 +98,14 @@ pub fn load(
 fn recall(
     engine: &Engine,
     bytes: &[u8],
-    cache: &Cache,
+    cache: &CodeCache,
     key: &str,
     say: &dyn Fn(&str),
 ) -> Option<Policy> {
     let ignored =
         |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
     let held = cache.get(&file(key)).map_err(|why| ignored(&why)).ok()??;
-    let artifact = Artifact::parse(&held, key)
+    let artifact = CodeArtifact::parse(&held, key)
         .map_err(|why| ignored(&why))
         .ok()?;
     artifact

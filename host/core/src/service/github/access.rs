@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::service::github::Client;
 use crate::service::github::app::{App, revoke};
-use crate::service::http::{Sent, Told};
+use crate::service::http::{CallResult, ServiceResult};
 use crate::service::secret::Secret;
 
 /// Who we are to GitHub.
@@ -20,12 +20,12 @@ impl Client {
     /// Makes sure that there is a token: to be started early, beside other work.
     ///
     /// Fails if the App is not installed, or if its token would be wider than what was asked for.
-    pub async fn login(&self) -> Told<()> {
+    pub async fn login(&self) -> CallResult<()> {
         Ok(self.token().await.map(drop)?)
     }
 
     /// Gives the minted token back, if there is one. To be called however the run ends.
-    pub async fn revoke(&self) -> Told<()> {
+    pub async fn revoke(&self) -> CallResult<()> {
         self.http.session.grace(Duration::from_secs(10));
         let mut minted = self.http.minted.lock().await;
         if let Some(token) = minted.clone() {
@@ -36,7 +36,7 @@ impl Client {
         Ok(())
     }
 
-    pub(super) async fn token(&self) -> Sent<Secret> {
+    pub(super) async fn token(&self) -> ServiceResult<Secret> {
         match &self.credentials {
             Credentials::Token(token) => Ok(token.clone()),
             Credentials::App(app) => self.http.token(None, app.mint(&self.http)).await,

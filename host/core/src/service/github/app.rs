@@ -11,8 +11,8 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
-use crate::service::github::Repository;
-use crate::service::http::{Http, Minted, Request, Sent, ServiceError};
+use crate::service::github::RepositoryName;
+use crate::service::http::{Http, MintedToken, Request, ServiceError, ServiceResult};
 use crate::service::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -23,13 +23,13 @@ pub struct App {
     /// Its private key, PEM, PKCS#1 or PKCS#8.
     pub key: Secret,
     /// The granted repositories. One installation covers them, so they have one owner.
-    pub repositories: Vec<Repository>,
+    pub repositories: Vec<RepositoryName>,
     /// The permissions that the grants need, for example `contents` to `write`.
     pub permissions: BTreeMap<String, String>,
 }
 
 /// "Revoke an installation access token".
-pub(super) async fn revoke(minted: Minted, http: &Http) -> Sent<()> {
+pub(super) async fn revoke(minted: MintedToken, http: &Http) -> ServiceResult<()> {
     let request = Request::write(Method::DELETE, "/installation/token", Value::Null);
     match http
         .send(&Request {
@@ -46,15 +46,15 @@ pub(super) async fn revoke(minted: Minted, http: &Http) -> Sent<()> {
 
 impl App {
     /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
-    pub(super) async fn mint(&self, http: &Http) -> Sent<Minted> {
+    pub(super) async fn mint(&self, http: &Http) -> ServiceResult<MintedToken> {
         let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
         let [first, others @ ..] = self.repositories.as_slice() else {
             return Err(malformed(
                 "no repository is granted, so there is no token to mint".into(),
             ));
         };
-        let foreign = |r: &&Repository| !r.owner.eq_ignore_ascii_case(&first.owner);
-        if let Some(Repository { owner, .. }) = others.iter().find(foreign) {
+        let foreign = |r: &&RepositoryName| !r.owner.eq_ignore_ascii_case(&first.owner);
+        if let Some(RepositoryName { owner, .. }) = others.iter().find(foreign) {
             let owners = format!("grants name repositories of {} and of {owner}", first.owner);
             return Err(malformed(
                 owners + ", and a token covers those of one owner",
@@ -80,7 +80,7 @@ impl App {
         let token = http.secret(&answer, "token")?;
         let end: Timestamp = answer.field("expires_at")?;
         // A minute early, so that none ends on its way.
-        let minted = Minted {
+        let minted = MintedToken {
             token,
             until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end),
         };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::contract::{BranchRules, Check, CheckState, Failure, MergeMethod};
 use crate::service::github::Repo;
-use crate::service::http::{Sent, Told, or_none, seg, segs};
+use crate::service::http::{CallResult, ServiceResult, or_none, seg, segs};
 
 /// The names of the methods, in the order in which they are preferred.
 const METHODS: [(MergeMethod, &str, &str); 3] = [
@@ -18,15 +18,15 @@ const METHODS: [(MergeMethod, &str, &str); 3] = [
 
 /// A page of check runs, or of commit statuses.
 #[derive(Deserialize)]
-struct Page {
+struct ReportPage {
     total_count: usize,
     #[serde(alias = "check_runs", alias = "statuses")]
-    reports: Vec<Report>,
+    reports: Vec<CheckReport>,
 }
 
 /// A check run, or a commit status, which names the same things differently.
 #[derive(Deserialize)]
-struct Report {
+struct CheckReport {
     id: u64,
     #[serde(alias = "context")]
     name: String,
@@ -35,20 +35,20 @@ struct Report {
     #[serde(alias = "html_url", alias = "target_url")]
     link: Option<String>,
     /// Who made a check run.
-    app: Option<Maker>,
+    app: Option<CheckApp>,
 }
 
 /// An App, by its number.
 #[derive(Clone, Copy, Deserialize, PartialEq)]
-struct Maker {
+struct CheckApp {
     id: i64,
 }
 
 /// A check that a branch requires, and the App that must report it, if not any.
-type Required = (String, Option<i64>);
+type RequiredCheck = (String, Option<i64>);
 
 #[derive(Deserialize)]
-struct Rule {
+struct RulesetRule {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ impl Repo<'_> {
     /// The checks and statuses of a commit, with those that the base branch requires.
     ///
     /// Fails with `unavailable` if an answer is incomplete.
-    pub async fn checks(&self, commit: &str, base: &str) -> Told<Vec<Check>> {
+    pub async fn checks(&self, commit: &str, base: &str) -> CallResult<Vec<Check>> {
         let at = format!("/commits/{}", seg(commit));
         let (runs, statuses, (_, required)) = tokio::try_join!(
             self.reports(format!("{at}/check-runs?filter=latest&per_page=100")),
@@ -67,10 +67,11 @@ impl Repo<'_> {
             async { Ok(self.rules(base).await?) },
         )?;
         let from = |name: &str, maker: i64| {
-            let of = |run: &&Report| run.name == name && run.app == Some(Maker { id: maker });
+            let of =
+                |run: &&CheckReport| run.name == name && run.app == Some(CheckApp { id: maker });
             runs.iter()
                 .rfind(of)
-                .map_or(CheckState::Waiting, Report::state)
+                .map_or(CheckState::Waiting, CheckReport::state)
         };
         let required: Vec<_> = required
             .into_iter()
@@ -82,8 +83,8 @@ impl Repo<'_> {
             })
             .collect();
         let mut checks: BTreeMap<String, Check> =
-            runs.into_iter().map(Report::into_entry).collect();
-        for (name, status) in statuses.into_iter().map(Report::into_entry) {
+            runs.into_iter().map(CheckReport::into_entry).collect();
+        for (name, status) in statuses.into_iter().map(CheckReport::into_entry) {
             // A run and a status of one name are two checks: the worse one counts.
             if checks
                 .get(&name)
@@ -113,7 +114,7 @@ impl Repo<'_> {
     /// What a branch demands: its rulesets, its classic protection, and the methods that the repository allows.
     ///
     /// Fails with `not-found` if the repository does not exist.
-    pub async fn branch_rules(&self, branch: &str) -> Told<BranchRules> {
+    pub async fn branch_rules(&self, branch: &str) -> CallResult<BranchRules> {
         let settings = self.get::<Value>(String::new());
         let (settings, (rules, required)) = tokio::try_join!(settings, self.rules(branch))?;
         let mut required_checks: Vec<_> = required.into_iter().map(|(name, _)| name).collect();
@@ -144,12 +145,15 @@ impl Repo<'_> {
     /// The rules of a branch, and the checks that they and classic protection require, sorted.
     ///
     /// Protection itself is for admins, but "Get a branch" tells its checks. A plan without rulesets answers 403.
-    async fn rules(&self, branch: &str) -> Sent<(Vec<Rule>, Vec<Required>)> {
+    async fn rules(&self, branch: &str) -> ServiceResult<(Vec<RulesetRule>, Vec<RequiredCheck>)> {
         let rules = self.pages(format!("/rules/branches/{}?per_page=100", segs(branch)));
         let branch = self.get::<Value>(format!("/branches/{}", segs(branch)));
         let (rules, branch) = tokio::join!(rules, branch);
-        let rules: Vec<Rule> = match rules {
-            Ok((pages, _)) => pages.into_iter().flat_map(|page: Vec<Rule>| page).collect(),
+        let rules: Vec<RulesetRule> = match rules {
+            Ok((pages, _)) => pages
+                .into_iter()
+                .flat_map(|page: Vec<RulesetRule>| page)
+                .collect(),
             Err(error) if error.says(403, "Upgrade to") => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -161,7 +165,7 @@ impl Repo<'_> {
                 .or(check["app_id"].as_i64());
             number.filter(|number| *number > 0)
         };
-        let mut required: Vec<Required> = [&classic["contexts"], &classic["checks"]]
+        let mut required: Vec<RequiredCheck> = [&classic["contexts"], &classic["checks"]]
             .into_iter()
             .chain(
                 rules
@@ -180,8 +184,8 @@ impl Repo<'_> {
     }
 
     /// All reports of a list, the oldest first, so that the newest of a name comes last.
-    async fn reports(&self, list: String) -> Told<Vec<Report>> {
-        let (pages, complete) = self.pages::<Page>(list.clone()).await?;
+    async fn reports(&self, list: String) -> CallResult<Vec<CheckReport>> {
+        let (pages, complete) = self.pages::<ReportPage>(list.clone()).await?;
         let promised = pages.first().map_or(0, |page| page.total_count);
         let mut reports: Vec<_> = pages.into_iter().flat_map(|page| page.reports).collect();
         if !complete || reports.len() < promised {
@@ -194,7 +198,7 @@ impl Repo<'_> {
     }
 }
 
-impl Report {
+impl CheckReport {
     fn state(&self) -> CheckState {
         match self.state.as_deref() {
             None | Some("pending") => CheckState::Waiting,

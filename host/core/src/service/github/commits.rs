@@ -5,24 +5,24 @@ use serde_json::Value;
 
 use crate::contract::{Ancestry, Commit, Comparison};
 use crate::service::github::Repo;
-use crate::service::http::{Told, or_none, segs};
+use crate::service::http::{CallResult, or_none, segs};
 
 /// A commit as "Get a commit" and "Compare two commits" send it.
 #[derive(Deserialize)]
 struct WireCommit {
     sha: String,
     commit: Value,
-    parents: Vec<Parent>,
+    parents: Vec<ParentCommit>,
 }
 
 #[derive(Deserialize)]
-struct Parent {
+struct ParentCommit {
     sha: String,
 }
 
 impl Repo<'_> {
     /// A commit by branch, tag or identifier, or none.
-    pub async fn commit(&self, revision: &str) -> Told<Option<Commit>> {
+    pub async fn commit(&self, revision: &str) -> CallResult<Option<Commit>> {
         match self
             .get::<WireCommit>(format!("/commits/{}", segs(revision)))
             .await
@@ -34,9 +34,9 @@ impl Repo<'_> {
     }
 
     /// How two revisions relate.
-    pub async fn compare(&self, base: &str, head: &str) -> Told<Comparison> {
+    pub async fn compare(&self, base: &str, head: &str) -> CallResult<Comparison> {
         #[derive(Deserialize)]
-        struct Compared {
+        struct WireComparison {
             status: String,
             ahead_by: u32,
             behind_by: u32,
@@ -44,7 +44,7 @@ impl Repo<'_> {
             html_url: String,
         }
         let target = format!("/compare/{}...{}", segs(base), segs(head));
-        let Compared {
+        let WireComparison {
             status,
             ahead_by,
             behind_by,

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::service::github::{Repo, rejected};
-use crate::service::http::Told;
+use crate::service::http::CallResult;
 use crate::service::retry::once;
 use crate::text;
 
@@ -12,7 +12,7 @@ impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
     ///
     /// Fails with `rejected` if the marker is not a short word of letters, digits and hyphens.
-    pub(crate) async fn comment(&self, number: u32, marker: &str, body: &str) -> Told<()> {
+    pub(crate) async fn comment(&self, number: u32, marker: &str, body: &str) -> CallResult<()> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
         // Two hyphens would end the HTML comment that hides the marker.
         if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
@@ -37,7 +37,7 @@ impl Repo<'_> {
     }
 
     /// Adds labels; those that are there stay.
-    pub(crate) async fn add_labels(&self, number: u32, labels: &[String]) -> Told<()> {
+    pub(crate) async fn add_labels(&self, number: u32, labels: &[String]) -> CallResult<()> {
         let labels = json!({ "labels": labels });
         Ok(self
             .write(Method::POST, format!("/issues/{number}/labels"), labels)
@@ -52,13 +52,13 @@ impl Repo<'_> {
         number: u32,
         users: &[String],
         teams: &[String],
-    ) -> Told<()> {
+    ) -> CallResult<()> {
         let target = format!("/pulls/{number}/requested_reviewers");
         let body = json!({ "reviewers": users, "team_reviewers": teams });
         Ok(self.write(Method::POST, target, body).await?)
     }
 
-    async fn is_marked(&self, comments: &str, mark: &str) -> Told<bool> {
+    async fn is_marked(&self, comments: &str, mark: &str) -> CallResult<bool> {
         let (pages, _) = self
             .pages::<Vec<Value>>(format!("{comments}?per_page=100"))
             .await?;

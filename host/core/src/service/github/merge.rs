@@ -4,13 +4,13 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::contract::{Failure, MergeMethod, Mergeability, Merged, Proposal, PullState};
-use crate::service::github::pulls::Pull;
-use crate::service::github::{Object, Repo, conflict, rejected};
-use crate::service::http::{Sent, ServiceError, Told};
+use crate::service::github::pulls::WirePull;
+use crate::service::github::{ObjectSha, Repo, conflict, rejected};
+use crate::service::http::{CallResult, ServiceError, ServiceResult};
 
 /// What GitHub means by a refusal to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+enum RefusalClass {
     /// A race: the same call can succeed in a moment.
     Transient,
     /// A check or a review is missing.
@@ -25,21 +25,21 @@ enum Class {
 
 /// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
 /// are no contract: what is not known is final.
-const REFUSALS: [(&str, Class); 13] = [
+const REFUSALS: [(&str, RefusalClass); 13] = [
     // Whoever pushed is found out by reading the head again.
-    ("Head branch was modified", Class::Transient),
-    ("Base branch was modified", Class::Transient),
-    ("merge queue", Class::Queue),
-    ("equired status check", Class::Waiting),
-    ("approving review", Class::Waiting),
-    ("still a draft", Class::Terminal),
-    ("not allowed", Class::Terminal),
-    ("must not contain merge commits", Class::Terminal),
-    ("not authorized", Class::Terminal),
-    ("rule violations", Class::Unclear),
-    ("not mergeable", Class::Unclear),
-    ("merge conflicts", Class::Unclear),
-    ("can't be rebased", Class::Unclear),
+    ("Head branch was modified", RefusalClass::Transient),
+    ("Base branch was modified", RefusalClass::Transient),
+    ("merge queue", RefusalClass::Queue),
+    ("equired status check", RefusalClass::Waiting),
+    ("approving review", RefusalClass::Waiting),
+    ("still a draft", RefusalClass::Terminal),
+    ("not allowed", RefusalClass::Terminal),
+    ("must not contain merge commits", RefusalClass::Terminal),
+    ("not authorized", RefusalClass::Terminal),
+    ("rule violations", RefusalClass::Unclear),
+    ("not mergeable", RefusalClass::Unclear),
+    ("merge conflicts", RefusalClass::Unclear),
+    ("can't be rebased", RefusalClass::Unclear),
 ];
 
 /// `PullRequest` is merged when its rules are met.
@@ -51,11 +51,11 @@ const ENQUEUE: &str = "mutation($pull: ID!, $head: GitObjectID) {
     enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId } }";
 
 /// What one try of a merge came to.
-enum Try {
+enum MergeAttempt {
     /// The base branch holds it, in this commit.
     Merged(String),
     /// Something is missing that may come; whether it is a queue, and GitHub's words.
-    Waiting(Box<Pull>, bool, String),
+    Waiting(Box<WirePull>, bool, String),
     /// Another try may do it; why this one did not.
     Again(Failure),
 }
@@ -71,7 +71,7 @@ impl Repo<'_> {
         number: u32,
         head: &str,
         method: MergeMethod,
-    ) -> Told<Merged> {
+    ) -> CallResult<Merged> {
         self.check_before_merge(proposal, number, head).await?;
         let merged = self.merge_now(number, head, method).await?;
         self.check_after_merge(proposal, number, merged).await
@@ -87,7 +87,7 @@ impl Repo<'_> {
         number: u32,
         head: &str,
         method: MergeMethod,
-    ) -> Told<Merged> {
+    ) -> CallResult<Merged> {
         self.check_before_merge(proposal, number, head).await?;
         let merged = self.merge_now_or_later(number, head, method).await?;
         self.check_after_merge(proposal, number, merged).await
@@ -99,13 +99,13 @@ impl Repo<'_> {
         number: u32,
         head: &str,
         method: MergeMethod,
-    ) -> Told<Merged> {
+    ) -> CallResult<Merged> {
         match self.try_merge(number, head, method).await? {
-            Try::Merged(commit) => Ok(Merged::Now(commit)),
+            MergeAttempt::Merged(commit) => Ok(Merged::Now(commit)),
             // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
-            Try::Waiting(_, true, why) => Ok(Merged::Later(why)),
-            Try::Waiting(_, false, why) => rejected(why),
-            Try::Again(failure) => Err(failure),
+            MergeAttempt::Waiting(_, true, why) => Ok(Merged::Later(why)),
+            MergeAttempt::Waiting(_, false, why) => rejected(why),
+            MergeAttempt::Again(failure) => Err(failure),
         }
     }
 
@@ -115,11 +115,11 @@ impl Repo<'_> {
         number: u32,
         head: &str,
         method: MergeMethod,
-    ) -> Told<Merged> {
+    ) -> CallResult<Merged> {
         let (pull, queue, why) = match self.try_merge(number, head, method).await? {
-            Try::Merged(commit) => return Ok(Merged::Now(commit)),
-            Try::Again(failure) => return Err(failure),
-            Try::Waiting(pull, queue, why) => (pull, queue, why),
+            MergeAttempt::Merged(commit) => return Ok(Merged::Now(commit)),
+            MergeAttempt::Again(failure) => return Err(failure),
+            MergeAttempt::Waiting(pull, queue, why) => (pull, queue, why),
         };
         let name = method_name(method).to_uppercase();
         let mut variables = json!({ "pull": pull.node_id, "head": head, "method": name });
@@ -142,7 +142,12 @@ impl Repo<'_> {
 
     /// Checks that a pull request is what was proposed, and nothing more: a merge pins the head and neither the base nor
     /// the commits below it.
-    async fn check_before_merge(&self, proposal: &Proposal, number: u32, head: &str) -> Told<()> {
+    async fn check_before_merge(
+        &self,
+        proposal: &Proposal,
+        number: u32,
+        head: &str,
+    ) -> CallResult<()> {
         let (pull, comparison) = tokio::try_join!(
             self.pull(number),
             self.compare_with_base(&proposal.base, head)
@@ -180,12 +185,12 @@ impl Repo<'_> {
         proposal: &Proposal,
         number: u32,
         merged: Merged,
-    ) -> Told<Merged> {
+    ) -> CallResult<Merged> {
         let Merged::Now(commit) = &merged else {
             return Ok(merged);
         };
         let session = self.session();
-        let is_merged = |pull: &Pull| pull.state() == PullState::Merged;
+        let is_merged = |pull: &WirePull| pull.state() == PullState::Merged;
         // The gate reads the files next, as evidence of what the base gained.
         let (pull, ()) = tokio::try_join!(session.poll(|| self.pull(number), is_merged), async {
             self.fetch_merged_files(&proposal.changes, commit).await;
@@ -201,27 +206,37 @@ impl Repo<'_> {
     }
 
     /// Tries until the answer is a clear one, or the patience is used up.
-    async fn try_merge(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
-        let clear = |result: &Try| !matches!(result, Try::Again(_));
+    async fn try_merge(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> CallResult<MergeAttempt> {
+        let clear = |result: &MergeAttempt| !matches!(result, MergeAttempt::Again(_));
         self.session()
             .poll(|| self.merge_once(number, head, method), clear)
             .await
     }
 
-    async fn merge_once(&self, number: u32, head: &str, method: MergeMethod) -> Told<Try> {
+    async fn merge_once(
+        &self,
+        number: u32,
+        head: &str,
+        method: MergeMethod,
+    ) -> CallResult<MergeAttempt> {
         let body = json!({ "sha": head, "merge_method": method_name(method) });
         let error = match self
             .once(Method::PUT, &format!("/pulls/{number}/merge"), body)
             .await
         {
-            Ok(Object { sha }) => return Ok(Try::Merged(sha)),
+            Ok(ObjectSha { sha }) => return Ok(MergeAttempt::Merged(sha)),
             Err(error) => error,
         };
         let class = match &error {
             ServiceError::Refused(no) if matches!(no.status.as_u16(), 405 | 409) => {
                 class(&no.message)
             }
-            error if error.is_uncertain() => Class::Transient,
+            error if error.is_uncertain() => RefusalClass::Transient,
             _ => return Err(error.into()),
         };
         // Whatever it said, the pull request itself knows better: another attempt may have merged it.
@@ -229,7 +244,7 @@ impl Repo<'_> {
         let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
         if state == PullState::Merged {
             // By whom and with what in it, the base branch tells.
-            return self.merge_commit(pull).await.map(Try::Merged);
+            return self.merge_commit(pull).await.map(MergeAttempt::Merged);
         }
         if at != head {
             return conflict(format!(
@@ -238,24 +253,29 @@ impl Repo<'_> {
         }
         match (state, class, pull.mergeability()) {
             (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
-            (_, Class::Terminal, _) => rejected(why),
-            (_, Class::Waiting | Class::Queue, _) | (_, Class::Unclear, Mergeability::Blocked) => {
-                Ok(Try::Waiting(pull.into(), class == Class::Queue, why))
+            (_, RefusalClass::Terminal, _) => rejected(why),
+            (_, RefusalClass::Waiting | RefusalClass::Queue, _)
+            | (_, RefusalClass::Unclear, Mergeability::Blocked) => Ok(MergeAttempt::Waiting(
+                pull.into(),
+                class == RefusalClass::Queue,
+                why,
+            )),
+            (_, RefusalClass::Unclear, Mergeability::Draft) => {
+                rejected(format!("it is a draft: {why}"))
             }
-            (_, Class::Unclear, Mergeability::Draft) => rejected(format!("it is a draft: {why}")),
-            (_, Class::Unclear, Mergeability::Behind) => {
+            (_, RefusalClass::Unclear, Mergeability::Behind) => {
                 conflict(format!("the head must first take in the base: {why}"))
             }
-            (_, Class::Unclear, Mergeability::Conflicting) => {
+            (_, RefusalClass::Unclear, Mergeability::Conflicting) => {
                 conflict(format!("head and base conflict: {why}"))
             }
-            _ if error.is_uncertain() => Ok(Try::Again(error.into())),
-            _ => Ok(Try::Again(Failure::Conflict(why))),
+            _ if error.is_uncertain() => Ok(MergeAttempt::Again(error.into())),
+            _ => Ok(MergeAttempt::Again(Failure::Conflict(why))),
         }
     }
 
     /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
-    async fn merge_commit(&self, pull: Pull) -> Told<String> {
+    async fn merge_commit(&self, pull: WirePull) -> CallResult<String> {
         let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
         let commit = if known.is_some() {
             known
@@ -266,7 +286,7 @@ impl Repo<'_> {
     }
 
     /// Sends a mutation that may be repeated: none if it is done, else why not.
-    async fn mutate(&self, query: &str, variables: &Value) -> Sent<Option<String>> {
+    async fn mutate(&self, query: &str, variables: &Value) -> ServiceResult<Option<String>> {
         let answer = self.client.graphql(query, variables).await?;
         let errors = answer["errors"].as_array().into_iter().flatten();
         let texts: Vec<_> = errors
@@ -285,9 +305,9 @@ fn method_name(method: MergeMethod) -> &'static str {
     }
 }
 
-fn class(message: &str) -> Class {
+fn class(message: &str) -> RefusalClass {
     let known = REFUSALS.iter().find(|(text, _)| message.contains(text));
-    known.map_or(Class::Terminal, |(_, class)| *class)
+    known.map_or(RefusalClass::Terminal, |(_, class)| *class)
 }
 
 #[cfg(test)]
@@ -296,7 +316,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_classified() {
-        use Class::{Queue, Terminal, Transient, Unclear, Waiting};
+        use RefusalClass::{Queue, Terminal, Transient, Unclear, Waiting};
         for (message, expected) in [
             (
                 "Head branch was modified. Review and try the merge again.",

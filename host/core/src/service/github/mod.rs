@@ -28,7 +28,9 @@ pub use app::App;
 pub use read::blob_id;
 
 use crate::contract::Failure;
-use crate::service::http::{Answer, Http, Request, Sent, Service, ServiceError, Session, Told};
+use crate::service::http::{
+    CallResult, Http, HttpAnswer, Request, Service, ServiceError, ServiceResult, Session,
+};
 
 /// How many pages of a list are read at most.
 const MOST_PAGES: usize = 10;
@@ -37,7 +39,7 @@ const MOST_PAGES: usize = 10;
 pub struct Client {
     http: Http,
     credentials: Credentials,
-    base: Mutex<Option<Base>>,
+    base: Mutex<Option<ReadBase>>,
     /// Who the commits of this run are by.
     identity: Mutex<Option<proposal::CommitIdentity>>,
     /// Files that were fetched with their merge: repository, commit and path, and the text.
@@ -46,7 +48,7 @@ pub struct Client {
 
 /// What a commit is known to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
+pub struct ReadBase {
     /// `owner/name`.
     pub repository: String,
     /// Its node id, for GraphQL.
@@ -61,7 +63,7 @@ pub struct Base {
 
 /// The name of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
+pub struct RepositoryName {
     owner: String,
     name: String,
 }
@@ -69,20 +71,20 @@ pub struct Repository {
 /// A repository, with all that can be done to it: in the core whatever a call asks for, outside it only reads.
 pub struct Repo<'a> {
     client: &'a Client,
-    named: Repository,
+    named: RepositoryName,
 }
 
 /// A thing with an identifier of git.
 #[derive(Debug, Deserialize)]
-struct Object {
+struct ObjectSha {
     sha: String,
 }
 
-impl Repository {
+impl RepositoryName {
     /// Reads `owner/name`.
     ///
     /// Fails with `rejected` for anything else.
-    pub fn parse(text: &str) -> Told<Self> {
+    pub fn parse(text: &str) -> CallResult<Self> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
         match text.split_once('/') {
@@ -96,7 +98,7 @@ impl Repository {
 }
 
 /// Its path in the API.
-impl fmt::Display for Repository {
+impl fmt::Display for RepositoryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/repos/{}/{}", self.owner, self.name)
     }
@@ -106,7 +108,7 @@ impl Client {
     /// Makes a client with the credentials; an App's token is minted at the first call.
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
-    pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> Sent<Self> {
+    pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> ServiceResult<Self> {
         let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
         session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
@@ -122,10 +124,10 @@ impl Client {
     /// A repository, `owner/name`.
     ///
     /// Fails with `rejected` if that is not what its name is made of.
-    pub fn repo(&self, name: &str) -> Told<Repo<'_>> {
+    pub fn repo(&self, name: &str) -> CallResult<Repo<'_>> {
         Ok(Repo {
             client: self,
-            named: Repository::parse(name)?,
+            named: RepositoryName::parse(name)?,
         })
     }
 
@@ -133,7 +135,7 @@ impl Client {
     ///
     /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
     /// no second one is run unless it is named (GraphQL, section 6.1).
-    pub async fn query(&self, query: &str, variables: &Value) -> Sent<Value> {
+    pub async fn query(&self, query: &str, variables: &Value) -> ServiceResult<Value> {
         if !query.starts_with("query") {
             return Err(ServiceError::Malformed(
                 "only a query may be sent from here".to_owned(),
@@ -143,12 +145,12 @@ impl Client {
     }
 
     /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
-    pub async fn read(&self, target: String) -> Sent<Answer> {
+    pub async fn read(&self, target: String) -> ServiceResult<HttpAnswer> {
         self.send(Request::get(target)).await
     }
 
     /// Sends a query or a mutation that may be repeated.
-    async fn graphql(&self, query: &str, variables: &Value) -> Sent<Value> {
+    async fn graphql(&self, query: &str, variables: &Value) -> ServiceResult<Value> {
         let body = json!({ "query": query, "variables": variables });
         self.send(Request::write(Method::POST, self.http.graphql(), body))
             .await?
@@ -157,11 +159,11 @@ impl Client {
 
     /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
     /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
-    pub fn note(&self, base: Base) {
+    pub fn note(&self, base: ReadBase) {
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
     }
 
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
         let token = self.token().await?;
         self.http
             .send(&Request {
@@ -175,33 +177,38 @@ impl Client {
 /// Requests below the repository's path.
 impl Repo<'_> {
     /// Reads what stands below the repository's path.
-    pub async fn get<T: DeserializeOwned>(&self, below: String) -> Sent<T> {
+    pub async fn get<T: DeserializeOwned>(&self, below: String) -> ServiceResult<T> {
         self.send(Request::get(below)).await?.json()
     }
 
-    async fn write(&self, method: Method, below: String, body: Value) -> Sent<()> {
+    async fn write(&self, method: Method, below: String, body: Value) -> ServiceResult<()> {
         self.send(Request::write(method, below, body))
             .await
             .map(drop)
     }
 
-    async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> Sent<T> {
+    async fn post<T: DeserializeOwned>(&self, below: &str, body: Value) -> ServiceResult<T> {
         self.send(Request::write(Method::POST, below, body))
             .await?
             .json()
     }
 
-    async fn once<T: DeserializeOwned>(&self, method: Method, below: &str, body: Value) -> Sent<T> {
+    async fn once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        below: &str,
+        body: Value,
+    ) -> ServiceResult<T> {
         self.send(Request::once(method, below, body)).await?.json()
     }
 
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
         let target = format!("{}{}", self.named, request.target);
         self.client.send(Request { target, ..request }).await
     }
 
     /// The pages of a list, and whether they are all of it.
-    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> Sent<(Vec<T>, bool)> {
+    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> ServiceResult<(Vec<T>, bool)> {
         let (mut pages, mut next) = (Vec::new(), Some(format!("{}{below}", self.named)));
         while let Some(target) = next.take_if(|_| pages.len() < MOST_PAGES) {
             let answer = self.client.send(Request::get(target)).await?;
@@ -216,10 +223,10 @@ impl Repo<'_> {
     }
 }
 
-fn conflict<T>(why: impl Into<String>) -> Told<T> {
+fn conflict<T>(why: impl Into<String>) -> CallResult<T> {
     Err(Failure::Conflict(why.into()))
 }
 
-fn rejected<T>(why: impl Into<String>) -> Told<T> {
+fn rejected<T>(why: impl Into<String>) -> CallResult<T> {
     Err(Failure::Rejected(why.into()))
 }

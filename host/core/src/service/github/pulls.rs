@@ -6,22 +6,22 @@ use serde_json::json;
 
 use crate::contract::{Mergeability, PullFilter, PullRequest, PullState};
 use crate::service::github::{Repo, conflict};
-use crate::service::http::{Sent, Told, seg};
+use crate::service::http::{CallResult, ServiceResult, seg};
 
 /// How many pull requests a search returns at most.
 const MOST_FOUND: usize = 100;
 
 /// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Pull {
+pub(super) struct WirePull {
     pub(super) number: u32,
     pub(super) node_id: String,
     html_url: String,
     title: String,
     body: Option<String>,
     state: String,
-    pub(super) head: Side,
-    pub(super) base: Side,
+    pub(super) head: PullBranch,
+    pub(super) base: PullBranch,
     /// The commit that the merge made; before a merge, a trial.
     pub(super) merge_commit_sha: Option<String>,
     pub(super) merged_at: Option<String>,
@@ -32,22 +32,22 @@ pub(super) struct Pull {
 
 /// One end of a pull request. The repository of a deleted fork is null.
 #[derive(Debug, Deserialize)]
-pub(super) struct Side {
+pub(super) struct PullBranch {
     #[serde(rename = "ref")]
     pub(super) branch: String,
     pub(super) sha: String,
-    repo: Option<Home>,
+    repo: Option<PullRepository>,
 }
 
 /// The repository of a branch.
 #[derive(Debug, PartialEq, Deserialize)]
-struct Home {
+struct PullRepository {
     id: u64,
 }
 
 impl Repo<'_> {
     /// A pull request, after a short wait for GitHub to know whether it can be merged.
-    pub async fn pull_request(&self, number: u32) -> Told<PullRequest> {
+    pub async fn pull_request(&self, number: u32) -> CallResult<PullRequest> {
         Ok(self.settled(number).await?.into_contract())
     }
 
@@ -57,19 +57,19 @@ impl Repo<'_> {
         head: &str,
         base: &str,
         filter: PullFilter,
-    ) -> Told<Vec<PullRequest>> {
+    ) -> CallResult<Vec<PullRequest>> {
         let pulls = self
             .find(head, base, filter)
             .await?
             .into_iter()
             .take(MOST_FOUND);
-        Ok(pulls.map(Pull::into_contract).collect())
+        Ok(pulls.map(WirePull::into_contract).collect())
     }
 
     /// Closes a pull request; one that is closed is left alone.
     ///
     /// Fails with `conflict` if it is merged.
-    pub(crate) async fn close(&self, number: u32) -> Told<()> {
+    pub(crate) async fn close(&self, number: u32) -> CallResult<()> {
         match self.pull(number).await?.state() {
             PullState::Merged => conflict(format!("pull request #{number} is merged already")),
             PullState::Closed => Ok(()),
@@ -80,18 +80,23 @@ impl Repo<'_> {
         }
     }
 
-    pub(super) async fn pull(&self, number: u32) -> Sent<Pull> {
+    pub(super) async fn pull(&self, number: u32) -> ServiceResult<WirePull> {
         self.get(format!("/pulls/{number}")).await
     }
 
     /// A pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
-    pub(super) async fn settled(&self, number: u32) -> Sent<Pull> {
-        let settled = |pull: &Pull| pull.state() != PullState::Open || pull.mergeable.is_some();
+    pub(super) async fn settled(&self, number: u32) -> ServiceResult<WirePull> {
+        let settled = |pull: &WirePull| pull.state() != PullState::Open || pull.mergeable.is_some();
         self.session().poll(|| self.pull(number), settled).await
     }
 
     /// The newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
-    pub(super) async fn find(&self, head: &str, base: &str, filter: PullFilter) -> Sent<Vec<Pull>> {
+    pub(super) async fn find(
+        &self,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> ServiceResult<Vec<WirePull>> {
         let state = match filter {
             PullFilter::Open => "open",
             PullFilter::Ended => "closed",
@@ -105,8 +110,8 @@ impl Repo<'_> {
             list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));
         }
         list += "&sort=created&direction=desc&per_page=100";
-        let (pages, _) = self.pages::<Vec<Pull>>(list).await?;
-        let is_named = |pull: &Pull| {
+        let (pages, _) = self.pages::<Vec<WirePull>>(list).await?;
+        let is_named = |pull: &WirePull| {
             let branch = &pull.head.branch;
             branch == start || (!exact && branch.starts_with(start))
         };
@@ -118,7 +123,7 @@ impl Repo<'_> {
     }
 }
 
-impl Pull {
+impl WirePull {
     pub(super) fn state(&self) -> PullState {
         match self.state.as_str() {
             _ if self.merged_at.is_some() => PullState::Merged,

@@ -6,8 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
 use crate::contract::{Failure, File, FileChange};
-use crate::service::github::{Object, Repo, rejected};
-use crate::service::http::{Request, Sent, Told, or_none, seg, segs};
+use crate::service::github::{ObjectSha, Repo, rejected};
+use crate::service::http::{CallResult, Request, ServiceResult, or_none, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -17,13 +17,13 @@ impl Repo<'_> {
     ///
     /// Fails with `not-found` if the repository or the revision does not exist, with `rejected` if it is not a regular
     /// file, not UTF-8 or too large.
-    pub async fn file(&self, path: &str, revision: &str) -> Told<Option<File>> {
+    pub async fn file(&self, path: &str, revision: &str) -> CallResult<Option<File>> {
         let commit = self.resolve(revision).await?;
         let target = format!("/contents/{}?ref={}", segs(path), seg(&commit));
         let Some(content) = or_none(self.get::<Value>(target).await)? else {
             // The same answer says that there is no such commit; one that was looked up is known to exist.
             if commit == revision {
-                let _: Object = self.get(format!("/git/commits/{commit}")).await?;
+                let _: ObjectSha = self.get(format!("/git/commits/{commit}")).await?;
             }
             return Ok(None);
         };
@@ -39,7 +39,7 @@ impl Repo<'_> {
     }
 
     /// Returns the text of a file at the commit of a merge, which was fetched with the merge if nothing went wrong.
-    pub(crate) async fn merged_file(&self, path: &str, commit: &str) -> Told<Option<String>> {
+    pub(crate) async fn merged_file(&self, path: &str, commit: &str) -> CallResult<Option<String>> {
         let key = (self.named.to_string(), commit.to_owned(), path.to_owned());
         let fetched = self
             .client
@@ -68,16 +68,16 @@ impl Repo<'_> {
     }
 
     /// The commit that a branch stands at, or none.
-    pub(super) async fn branch(&self, branch: &str) -> Sent<Option<String>> {
+    pub(super) async fn branch(&self, branch: &str) -> ServiceResult<Option<String>> {
         let target = format!("/git/ref/heads/{}", segs(branch));
         let found = or_none(self.send(Request::get(target)).await)?;
         found
-            .map(|found| Ok(found.field::<Object>("object")?.sha))
+            .map(|found| Ok(found.field::<ObjectSha>("object")?.sha))
             .transpose()
     }
 
     /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
-    async fn resolve(&self, revision: &str) -> Told<String> {
+    async fn resolve(&self, revision: &str) -> CallResult<String> {
         if revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(revision.to_owned());
         }
@@ -85,7 +85,7 @@ impl Repo<'_> {
             return Ok(commit);
         }
         match self
-            .get::<Object>(format!("/commits/{}", segs(revision)))
+            .get::<ObjectSha>(format!("/commits/{}", segs(revision)))
             .await
         {
             // "No commit found for SHA": what is no identifier, and no name either.

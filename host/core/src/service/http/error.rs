@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::contract::Failure;
-use crate::service::http::{Http, Sent, header};
+use crate::service::http::{Http, ServiceResult, header};
 use crate::service::transport::{HttpResponse, TransportError};
 
 /// Why a call did not do what was asked.
@@ -78,7 +78,7 @@ impl From<ServiceError> for Failure {
 }
 
 /// Turns a missing thing into none: 404, and the error stays for everything else that is not a success.
-pub fn or_none<T>(sent: Sent<T>) -> Sent<Option<T>> {
+pub fn or_none<T>(sent: ServiceResult<T>) -> ServiceResult<Option<T>> {
     match sent {
         Err(error) if error.says(404, "") => Ok(None),
         other => other.map(Some),

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, Value};
 
-use crate::service::http::{Sent, ServiceError};
+use crate::service::http::{ServiceError, ServiceResult};
 use crate::service::secret::Secret;
 
 /// RFC 3986, section 2.3: what stands for itself in a path segment.
@@ -61,25 +61,25 @@ impl Request {
 
 /// A success.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub(super) call: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// Reads the body.
     ///
     /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
-    pub fn json<T: DeserializeOwned>(&self) -> Sent<T> {
+    pub fn json<T: DeserializeOwned>(&self) -> ServiceResult<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let (kind, line, column) = (error.classify(), error.line(), error.column());
             self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
         })
     }
 
-    /// Reads one field of the body, an object; fails as [`Answer::json`] does.
-    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Sent<T> {
+    /// Reads one field of the body, an object; fails as [`HttpAnswer::json`] does.
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> ServiceResult<T> {
         let raw = self
             .json::<BTreeMap<String, Box<RawValue>>>()?
             .remove(name)

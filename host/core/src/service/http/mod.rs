@@ -20,9 +20,9 @@ use jiff::Timestamp;
 
 pub use error::{Refusal, ServiceError, or_none};
 pub(crate) use message::header;
-pub use message::{Answer, Request, seg, segs};
+pub use message::{HttpAnswer, Request, seg, segs};
 pub use pool::Pool;
-pub use session::{Mask, Outside, Progress, Session};
+pub use session::{Mask, Progress, Session, SessionSetup};
 
 use crate::contract::Failure;
 use crate::service::retry;
@@ -30,12 +30,12 @@ use crate::service::secret::Secret;
 use crate::service::transport::{HttpRequest, HttpResponse, TransportError};
 
 /// What became of a request.
-pub type Sent<T> = Result<T, ServiceError>;
+pub type ServiceResult<T> = Result<T, ServiceError>;
 /// What the policy is told.
-pub type Told<T> = Result<T, Failure>;
+pub type CallResult<T> = Result<T, Failure>;
 
 /// What a transport answers.
-pub(super) type Outcome = Result<HttpResponse, TransportError>;
+pub(super) type TransportResult = Result<HttpResponse, TransportError>;
 
 /// The most characters of a foreign text that are shown.
 const EXCERPT: usize = 300;
@@ -53,7 +53,7 @@ pub enum Service {
 
 /// A token that a service made for this run, and when it is too old to be used.
 #[derive(Clone)]
-pub(crate) struct Minted {
+pub(crate) struct MintedToken {
     pub token: Secret,
     pub until: Timestamp,
 }
@@ -67,14 +67,14 @@ pub(crate) struct Http {
     /// What it shares with the other client.
     pub session: Arc<Session>,
     /// Its token, if it needs one and has it.
-    pub minted: tokio::sync::Mutex<Option<Minted>>,
+    pub minted: tokio::sync::Mutex<Option<MintedToken>>,
 }
 
 impl Http {
     /// Makes a client for the service at `base`.
     ///
     /// Fails unless `base` is an `https` URL, or an `http` one of this machine: credentials do not travel in clear.
-    pub(crate) fn new(service: Service, base: &str, session: Arc<Session>) -> Sent<Self> {
+    pub(crate) fn new(service: Service, base: &str, session: Arc<Session>) -> ServiceResult<Self> {
         let base = base.trim_end_matches('/').to_owned();
         let malformed = |why| ServiceError::Malformed(format!("address {base:?} {why}"));
         let uri: Uri = base.parse().map_err(|_| malformed("is no URL"))?;
@@ -117,13 +117,13 @@ impl Http {
     pub(crate) async fn token(
         &self,
         refused: Option<&Secret>,
-        mint: impl Future<Output = Sent<Minted>>,
-    ) -> Sent<Secret> {
+        mint: impl Future<Output = ServiceResult<MintedToken>>,
+    ) -> ServiceResult<Secret> {
         let mut minted = self.minted.lock().await;
         let now = self.session.now();
         let is_refused =
             |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
-        let will_do = |minted: &&Minted| minted.until > now && !is_refused(&minted.token);
+        let will_do = |minted: &&MintedToken| minted.until > now && !is_refused(&minted.token);
         match minted.as_ref().filter(will_do) {
             Some(minted) => Ok(minted.token.clone()),
             None => Ok(minted.insert(mint.await?).token.clone()),
@@ -131,7 +131,7 @@ impl Http {
     }
 
     /// Takes a new secret out of an answer, and has it masked before its first use.
-    pub(crate) fn secret(&self, answer: &Answer, field: &str) -> Sent<Secret> {
+    pub(crate) fn secret(&self, answer: &HttpAnswer, field: &str) -> ServiceResult<Secret> {
         let secret = Secret::new(field, &answer.field::<String>(field)?);
         let secret = secret.map_err(|error| answer.unreadable(error.to_string()))?;
         self.session.minted(&secret);
@@ -141,7 +141,7 @@ impl Http {
     /// Sends a request, and again where that is safe and of use, until there is a success, a refusal or no time.
     ///
     /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
-    pub(crate) async fn send(&self, request: &Request) -> Sent<Answer> {
+    pub(crate) async fn send(&self, request: &Request) -> ServiceResult<HttpAnswer> {
         let uri = self.resolve(&request.target)?;
         let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
         let call = format!("{service:?} {method} {path}");
@@ -167,7 +167,7 @@ impl Http {
     }
 
     /// Sends a request once, and follows where the service leads within its own authority.
-    async fn exchange(&self, request: &Request, uri: Uri) -> Outcome {
+    async fn exchange(&self, request: &Request, uri: Uri) -> TransportResult {
         let transport = &self.session.outside.transport;
         let mut response = transport.send(self.message(request, uri)).await?;
         for _ in 0..HOPS {
@@ -199,7 +199,7 @@ impl Http {
     }
 
     /// The absolute URI of a path below the base, or of a URL within the service's authority.
-    fn resolve(&self, target: &str) -> Sent<Uri> {
+    fn resolve(&self, target: &str) -> ServiceResult<Uri> {
         let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
         let absolute = match target.starts_with('/') {
             true => format!("{}{target}", self.base),
@@ -244,7 +244,7 @@ impl Http {
             .expect("every part is valid by its type or a constant")
     }
 
-    fn conclude(&self, call: String, outcome: Outcome) -> Sent<Answer> {
+    fn conclude(&self, call: String, outcome: TransportResult) -> ServiceResult<HttpAnswer> {
         let response = outcome.map_err(|why| ServiceError::NoAnswer(call.clone(), why))?;
         if retry::is_rate_limit(self.service, &response) {
             return Err(ServiceError::Limited(
@@ -257,7 +257,7 @@ impl Http {
             ));
         }
         let (http::response::Parts { headers, .. }, body) = response.into_parts();
-        Ok(Answer {
+        Ok(HttpAnswer {
             call,
             headers,
             body,

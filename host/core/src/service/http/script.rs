@@ -9,18 +9,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::service::http::{Outside, Session};
+use crate::service::http::{Session, SessionSetup};
 use crate::service::transport::{Clock, HttpRequest, HttpResponse, Transport, TransportError};
 
-pub(crate) type Outcome = Result<HttpResponse, TransportError>;
+pub(crate) type TransportResult = Result<HttpResponse, TransportError>;
 
 /// An answer with a JSON or other text as its body.
-pub(crate) fn answer(status: u16, body: impl ToString) -> Outcome {
+pub(crate) fn answer(status: u16, body: impl ToString) -> TransportResult {
     with(status, &[], body)
 }
 
 /// An answer with headers.
-pub(crate) fn with(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outcome {
+pub(crate) fn with(status: u16, headers: &[(&str, &str)], body: impl ToString) -> TransportResult {
     let mut builder = http::Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -28,11 +28,11 @@ pub(crate) fn with(status: u16, headers: &[(&str, &str)], body: impl ToString) -
     Ok(builder.body(body.to_string().into_bytes()).unwrap())
 }
 
-pub(crate) fn lost() -> Outcome {
+pub(crate) fn lost() -> TransportResult {
     Err(TransportError::Lost("connection cut".into()))
 }
 
-pub(crate) fn unconnected() -> Outcome {
+pub(crate) fn unconnected() -> TransportResult {
     Err(TransportError::Connect("no route".into()))
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn rows<I: IntoIterator<IntoIter: ExactSizeIterator>>(
 
 /// What is expected, what was sent, and how long it was waited.
 pub(crate) struct Script {
-    expected: Mutex<VecDeque<(String, Outcome)>>,
+    expected: Mutex<VecDeque<(String, TransportResult)>>,
     pub(crate) sent: Mutex<Vec<HttpRequest>>,
     pub(crate) said: Mutex<Vec<String>>,
     pub(crate) masked: Mutex<Vec<String>>,
@@ -61,7 +61,7 @@ pub(crate) const START: i64 = 1_767_693_600;
 
 impl Script {
     /// Expects each `METHOD target`, the target without its authority.
-    pub(crate) fn new(steps: Vec<(&str, Outcome)>) -> Arc<Self> {
+    pub(crate) fn new(steps: Vec<(&str, TransportResult)>) -> Arc<Self> {
         let steps = steps
             .into_iter()
             .map(|(call, outcome)| (call.to_owned(), outcome));
@@ -78,7 +78,7 @@ impl Script {
     pub(crate) fn session(self: &Arc<Self>) -> Arc<Session> {
         let deadline = Timestamp::from_second(START + 600).unwrap();
         let (said, masked) = (self.clone(), self.clone());
-        let outside = Outside {
+        let outside = SessionSetup {
             transport: self.clone(),
             clock: self.clone(),
             progress: Arc::new(move |text| said.said.lock().unwrap().push(text.to_owned())),
@@ -104,7 +104,7 @@ impl Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, request: HttpRequest) -> Outcome {
+    async fn send(&self, request: HttpRequest) -> TransportResult {
         let target = request.uri().path_and_query().unwrap();
         let call = format!("{} {target}", request.method());
         self.sent.lock().unwrap().push(request);

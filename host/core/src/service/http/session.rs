@@ -19,7 +19,7 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 pub type Mask = Arc<dyn Fn(&Secret) + Send + Sync>;
 
 /// What a session is made of.
-pub struct Outside {
+pub struct SessionSetup {
     /// Where requests go.
     pub transport: Arc<dyn Transport>,
     /// Where time comes from.
@@ -32,7 +32,7 @@ pub struct Outside {
 
 /// One run's connection to the outside.
 pub struct Session {
-    pub(super) outside: Outside,
+    pub(super) outside: SessionSetup,
     deadline: Mutex<Timestamp>,
     secrets: Mutex<Vec<Secret>>,
     jitter: AtomicU64,
@@ -40,7 +40,7 @@ pub struct Session {
 
 impl Session {
     /// Starts a session. No pause lasts beyond `deadline`; `seed` decides the jitter of pauses.
-    pub fn new(outside: Outside, deadline: Timestamp, seed: u64) -> Arc<Self> {
+    pub fn new(outside: SessionSetup, deadline: Timestamp, seed: u64) -> Arc<Self> {
         let (deadline, secrets, jitter) =
             (Mutex::new(deadline), Mutex::default(), AtomicU64::new(seed));
         Arc::new(Self {

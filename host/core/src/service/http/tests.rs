@@ -8,7 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::contract::Failure;
-use crate::service::http::script::{Outcome, START, Script, answer, lost, rows, unconnected, with};
+use crate::service::http::script::{
+    START, Script, TransportResult, answer, lost, rows, unconnected, with,
+};
 use crate::service::http::{Http, Request, Service, ServiceError, seg, segs};
 use crate::service::secret::Secret;
 use crate::service::transport::TransportError;
@@ -21,7 +23,7 @@ fn client(service: Service, script: &std::sync::Arc<Script>) -> Http {
 async fn send(
     service: Service,
     once: bool,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<TransportResult>,
 ) -> (Result<Value, ServiceError>, i64) {
     let script = Script::new(
         outcomes
@@ -44,7 +46,7 @@ async fn send(
 async fn sends_again_only_what_is_safe() {
     let ok = || answer(200, "{}");
     // The first outcome, and whether it is sent again after it if it may be, and if it may not.
-    let table: [(&str, fn() -> Outcome, [bool; 2]); 13] = [
+    let table: [(&str, fn() -> TransportResult, [bool; 2]); 13] = [
         ("never sent", unconnected, [true, true]),
         ("lost", lost, [true, false]),
         ("too large", || Err(TransportError::TooLarge(1)), [false; 2]),
@@ -606,7 +608,7 @@ fn finds_the_next_page() {
         let headers = [(http::header::LINK, link.parse().unwrap())]
             .into_iter()
             .collect();
-        let answer = crate::service::http::Answer {
+        let answer = crate::service::http::HttpAnswer {
             call: String::new(),
             headers,
             body: vec![],

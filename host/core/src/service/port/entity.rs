@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::contract::{Change, Entity, EntityKey, Failure, Relation};
-use crate::service::http::{Request, Sent, Told, or_none, seg};
+use crate::service::http::{CallResult, Request, ServiceResult, or_none, seg};
 use crate::service::port::Client;
 
 /// How many entities are read side by side.
@@ -17,7 +17,7 @@ const MOST_FOUND: usize = 2_000;
 /// An entity as Port sends it: whatever is not needed may be missing, null or of another shape.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireEntity {
     identifier: String,
     blueprint: Option<Value>,
     title: Option<Value>,
@@ -29,7 +29,7 @@ struct Wire {
 
 impl Client {
     /// The entity, or none.
-    pub async fn entity(&self, key: &EntityKey) -> Told<Option<Entity>> {
+    pub async fn entity(&self, key: &EntityKey) -> CallResult<Option<Entity>> {
         let one = self.one(key).await?;
         Ok(one.map(|wire| wire.into_entity(&key.blueprint)))
     }
@@ -37,7 +37,7 @@ impl Client {
     /// Several entities, read side by side; none for each that does not exist.
     ///
     /// Fails as a whole, with the first failure.
-    pub async fn entities(&self, keys: &[EntityKey]) -> Told<Vec<Option<Entity>>> {
+    pub async fn entities(&self, keys: &[EntityKey]) -> CallResult<Vec<Option<Entity>>> {
         let reads: Vec<_> = keys.iter().map(|key| self.entity(key)).collect();
         stream::iter(reads)
             .buffered(SIDE_BY_SIDE)
@@ -46,10 +46,10 @@ impl Client {
     }
 
     /// What one search over all blueprints finds, as far as it names its blueprint (Port docs, "Search and query").
-    pub async fn find(&self, query: Value) -> Told<Vec<Entity>> {
+    pub async fn find(&self, query: Value) -> CallResult<Vec<Entity>> {
         let found = self.post("/v1/entities/search".into(), query).await?;
-        let found: Vec<Wire> = found.field("entities")?;
-        let is_named = |wire: &Wire| wire.blueprint.as_ref().is_some_and(Value::is_string);
+        let found: Vec<WireEntity> = found.field("entities")?;
+        let is_named = |wire: &WireEntity| wire.blueprint.as_ref().is_some_and(Value::is_string);
         Ok(found
             .into_iter()
             .filter(is_named)
@@ -60,14 +60,14 @@ impl Client {
     /// All entities of a blueprint that match a search query, a JSON object.
     ///
     /// Fails with `rejected` if the query is not accepted, or if it matches more than a policy could look through.
-    pub async fn search(&self, blueprint: &str, query: &str) -> Told<Vec<Entity>> {
+    pub async fn search(&self, blueprint: &str, query: &str) -> CallResult<Vec<Entity>> {
         let query = object("query", query)?;
         let mut body = json!({ "query": query, "limit": 200 });
         let mut found = Vec::new();
         loop {
             let target = format!("/v1/blueprints/{}/entities/search", seg(blueprint));
             let page = self.post(target, body.clone()).await?;
-            let entities: Vec<Wire> = page.field("entities")?;
+            let entities: Vec<WireEntity> = page.field("entities")?;
             found.extend(entities.into_iter().map(|wire| wire.into_entity(blueprint)));
             if found.len() > MOST_FOUND {
                 return Err(Failure::Rejected(format!(
@@ -87,7 +87,7 @@ impl Client {
     /// Changes an entity that exists, tied to the run. PATCH, because Port's upsert would create what is missing.
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
-    pub(crate) async fn update(&self, key: &EntityKey, change: &Change) -> Told<Entity> {
+    pub(crate) async fn update(&self, key: &EntityKey, change: &Change) -> CallResult<Entity> {
         let target = match self.is_tied() {
             true => format!("{}?run_id={}", path(key), seg(&self.run)),
             false => path(key),
@@ -112,10 +112,12 @@ impl Client {
             }
             other => other?,
         };
-        Ok(done.field::<Wire>("entity")?.into_entity(&key.blueprint))
+        Ok(done
+            .field::<WireEntity>("entity")?
+            .into_entity(&key.blueprint))
     }
 
-    async fn one(&self, key: &EntityKey) -> Sent<Option<Wire>> {
+    async fn one(&self, key: &EntityKey) -> ServiceResult<Option<WireEntity>> {
         let answer = or_none(self.get(path(key)).await)?;
         answer.map(|answer| answer.field("entity")).transpose()
     }
@@ -135,7 +137,7 @@ fn path(
 }
 
 /// JSON text of the policy, which must be an object.
-fn object(what: &str, text: &str) -> Told<Map<String, Value>> {
+fn object(what: &str, text: &str) -> CallResult<Map<String, Value>> {
     serde_json::from_str(text)
         .map_err(|error| Failure::Rejected(format!("{what} is not a JSON object: {error}")))
 }
@@ -164,7 +166,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-impl Wire {
+impl WireEntity {
     fn into_entity(self, blueprint: &str) -> Entity {
         let text = |value: Option<Value>| value?.as_str().map(str::to_owned);
         // A map of serde_json is sorted by key.

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 
 pub use run::{PortRun, PortUser, RunApproval, RunStatus};
 
-use crate::service::http::{Answer, Http, Minted, Request, Sent, Service, Session, Told};
+use crate::service::http::{
+    CallResult, Http, HttpAnswer, MintedToken, Request, Service, ServiceResult, Session,
+};
 use crate::service::secret::Secret;
 
 /// Who we are to Port.
@@ -47,7 +49,7 @@ impl Client {
         credentials: Credentials,
         run: &str,
         session: Arc<Session>,
-    ) -> Sent<Self> {
+    ) -> ServiceResult<Self> {
         session.keep(&credentials.client_secret);
         let http = Http::new(Service::Port, base, session)?;
         Ok(Self {
@@ -71,11 +73,11 @@ impl Client {
     /// Logs in, unless that is done: to be started early, beside other work.
     ///
     /// Fails with `other` if Port refuses the credentials.
-    pub async fn login(&self) -> Told<()> {
+    pub async fn login(&self) -> CallResult<()> {
         Ok(self.http.token(None, self.mint()).await.map(drop)?)
     }
 
-    async fn mint(&self) -> Sent<Minted> {
+    async fn mint(&self) -> ServiceResult<MintedToken> {
         let body = json!({
             "clientId": self.credentials.client_id,
             "clientSecret": self.credentials.client_secret.expose(),
@@ -94,21 +96,21 @@ impl Client {
             .now()
             .checked_add(used)
             .unwrap_or(Timestamp::MAX);
-        Ok(Minted { token, until })
+        Ok(MintedToken { token, until })
     }
 
     /// Sends what sets Port up or starts an action, for the commands around a run; nothing of a run gets here.
-    pub async fn administer(&self, request: Request) -> Sent<Answer> {
+    pub async fn administer(&self, request: Request) -> ServiceResult<HttpAnswer> {
         self.send(request).await
     }
 
     /// Reads what a path names.
-    pub async fn get(&self, target: String) -> Sent<Answer> {
+    pub async fn get(&self, target: String) -> ServiceResult<HttpAnswer> {
         self.send(Request::get(target)).await
     }
 
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
-    async fn send(&self, request: Request) -> Sent<Answer> {
+    async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
         let token = self.http.token(None, self.mint()).await?;
         let mut request = Request {
             bearer: Some(token.clone()),
@@ -123,7 +125,7 @@ impl Client {
         }
     }
 
-    async fn post(&self, target: String, body: Value) -> Sent<Answer> {
+    async fn post(&self, target: String, body: Value) -> ServiceResult<HttpAnswer> {
         self.send(Request::write(Method::POST, target, body)).await
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::contract::{EntityKey, Failure};
-use crate::service::http::{Request, Sent, Told, seg};
+use crate::service::http::{CallResult, Request, ServiceResult, seg};
 use crate::service::port::Client;
 use crate::service::retry::once;
 
@@ -135,13 +135,13 @@ fn identifier(value: Option<&Value>) -> Option<&str> {
 
 impl Client {
     /// Returns the run.
-    pub async fn run(&self) -> Told<PortRun> {
+    pub async fn run(&self) -> CallResult<PortRun> {
         let answer = self.get(format!("{}?version=v2", self.run_path())).await?;
         Ok(answer.field("run")?)
     }
 
     /// Adds a line to the run's log, once: a lost answer is resolved by reading the log.
-    pub async fn log(&self, message: &str) -> Told<()> {
+    pub async fn log(&self, message: &str) -> CallResult<()> {
         match self.is_tied() {
             true => self.log_once(&json!({ "message": message })).await,
             false => Ok(()),
@@ -153,7 +153,7 @@ impl Client {
     /// (`reportWorkflowStatus`).
     ///
     /// Fails with `conflict` if the run has ended in another way.
-    pub async fn end(&self, message: &str, label: &str, status: Option<&str>) -> Told<()> {
+    pub async fn end(&self, message: &str, label: &str, status: Option<&str>) -> CallResult<()> {
         if !self.is_tied() {
             return Ok(());
         }
@@ -177,14 +177,14 @@ impl Client {
     }
 
     /// Returns a user of the organisation by Port's identifier (API reference, "Get all users in your organization").
-    pub async fn user(&self, id: &str) -> Told<Option<PortUser>> {
+    pub async fn user(&self, id: &str) -> CallResult<Option<PortUser>> {
         let answer = self.get("/v1/users".to_owned()).await?;
         let users: Vec<PortUser> = answer.field("users")?;
         Ok(users.into_iter().find(|user| user.id == id))
     }
 
     /// Returns whether the log of the run holds a line of the host with this text.
-    pub async fn mentions(&self, text: &str) -> Told<bool> {
+    pub async fn mentions(&self, text: &str) -> CallResult<bool> {
         self.find_line(|line| {
             let line = line["message"].as_str().unwrap_or_default();
             line.lines().any(|line| {
@@ -194,23 +194,23 @@ impl Client {
         .await
     }
 
-    async fn post_log(&self, body: &Value) -> Sent<()> {
+    async fn post_log(&self, body: &Value) -> ServiceResult<()> {
         let target = format!("{}/logs", self.run_path());
         self.send(Request::once(Method::POST, target, body.clone()))
             .await
             .map(drop)
     }
 
-    async fn log_once(&self, body: &Value) -> Told<()> {
+    async fn log_once(&self, body: &Value) -> CallResult<()> {
         once(|| self.post_log(body), || self.has_line(&body["message"])).await
     }
 
-    async fn has_line(&self, message: &Value) -> Told<bool> {
+    async fn has_line(&self, message: &Value) -> CallResult<bool> {
         self.find_line(|line| line["message"] == *message).await
     }
 
     /// Returns whether the log holds a line that fits. Its order is not documented, so all of it is read.
-    async fn find_line(&self, fits: impl Fn(&Value) -> bool) -> Told<bool> {
+    async fn find_line(&self, fits: impl Fn(&Value) -> bool) -> CallResult<bool> {
         for page in 0..20 {
             let target = format!("{}/logs?limit=50&offset={}", self.run_path(), page * 50);
             let lines: Vec<Value> = self.get(target).await?.field("runLogs")?;

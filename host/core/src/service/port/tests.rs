@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::contract::{Change, EntityKey, Failure, Relation};
-use crate::service::http::script::{Outcome, Script, answer, lost, rows};
+use crate::service::http::script::{Script, TransportResult, answer, lost, rows};
 use crate::service::port::{Client, Credentials};
 use crate::service::secret::Secret;
 
@@ -19,14 +19,14 @@ fn client(script: &Arc<Script>) -> Client {
 }
 
 /// A client that has to log in first.
-fn port(steps: Vec<(&str, Outcome)>) -> (Client, Arc<Script>) {
+fn port(steps: Vec<(&str, TransportResult)>) -> (Client, Arc<Script>) {
     let mut all = vec![("POST /v1/auth/access_token", login("port-token-1", 10_800))];
     all.extend(steps);
     let script = Script::new(all);
     (client(&script), script)
 }
 
-fn login(token: &str, seconds: u64) -> Outcome {
+fn login(token: &str, seconds: u64) -> TransportResult {
     answer(
         200,
         json!({ "accessToken": token, "expiresIn": seconds, "tokenType": "Bearer" }),
@@ -267,7 +267,7 @@ async fn a_lost_end_is_settled_by_reading_the_run() {
     let over = || answer(422, json!({ "error": "run_exhausted", "message": "over" }));
     let ok = || answer(201, "{}");
     // What happens, and whether the run counts as ended as asked.
-    let table: Vec<(Vec<(&str, Outcome)>, bool)> = vec![
+    let table: Vec<(Vec<(&str, TransportResult)>, bool)> = vec![
         (vec![(post, ok())], true),
         (vec![(post, lost()), (get, run("SUCCESS"))], true),
         (

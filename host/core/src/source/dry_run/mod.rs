@@ -16,13 +16,13 @@ use crate::source::live::Live;
 use crate::source::prefetch::Prefetch;
 
 pub(crate) use overlay::FIRST;
-pub use overlay::Overlay;
+pub use overlay::PlannedWrites;
 
 /// The live source under an overlay of writes that were not made.
 pub struct DryRun {
     /// Answers reads.
     live: Prefetch,
-    overlay: Overlay,
+    overlay: PlannedWrites,
     writes: Vec<PlannedWrite>,
 }
 
@@ -69,7 +69,7 @@ impl DryRun {
     pub fn new(live: Prefetch) -> Self {
         Self {
             live,
-            overlay: Overlay::default(),
+            overlay: PlannedWrites::default(),
             writes: Vec::new(),
         }
     }

@@ -18,7 +18,7 @@ pub(crate) const FIRST: u32 = 4_000_000_001;
 
 /// What the run would have written so far.
 #[derive(Debug, Default)]
-pub struct Overlay {
+pub struct PlannedWrites {
     /// Proposals with their pull requests.
     proposals: Vec<(Proposal, PullRequest)>,
     /// Content on base branches after planned merges, by repository, branch and path.
@@ -27,7 +27,7 @@ pub struct Overlay {
     entities: Vec<(EntityKey, Entity)>,
 }
 
-impl Overlay {
+impl PlannedWrites {
     /// An entity as a planned update leaves it.
     pub fn entity(&self, key: &EntityKey) -> Option<&Entity> {
         self.entities

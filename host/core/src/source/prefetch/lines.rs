@@ -14,18 +14,18 @@ const COMPANY: SignedDuration = SignedDuration::from_millis(500);
 
 /// The lines that were not sent yet, and what became of those that were.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct LogLines {
     waiting: Vec<String>,
     /// When the oldest waiting line came.
     since: Option<Timestamp>,
     /// In a mutex only to be shared: a future is not.
-    under_way: Mutex<Option<Sending>>,
+    under_way: Mutex<Option<LogRequest>>,
     first: FirstLines,
     /// Why later lines were not taken: the first reason.
     failed: Option<Failure>,
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type LogRequest = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// What Port said to the first lines: who cannot write to the run must not write elsewhere.
 #[derive(Default)]
@@ -37,7 +37,7 @@ enum FirstLines {
     Refused(Failure),
 }
 
-impl Lines {
+impl LogLines {
     pub(super) fn add(&mut self, line: String, now: Timestamp) {
         self.waiting.push(line);
         self.since.get_or_insert(now);
@@ -115,7 +115,7 @@ impl Lines {
         *self.under_way() = Some(Box::pin(async move { live.port.log(&text).await }));
     }
 
-    fn under_way(&mut self) -> &mut Option<Sending> {
+    fn under_way(&mut self) -> &mut Option<LogRequest> {
         self.under_way
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)

@@ -24,8 +24,8 @@ use crate::run::RunMode;
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::live::{Live, line};
-use lines::Lines;
-use snapshot::Pulls;
+use lines::LogLines;
+use snapshot::OpenPulls;
 
 /// How old an answer may be that was fetched ahead.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
@@ -34,20 +34,20 @@ const LONGEST: usize = 10_000;
 
 /// The live source, with the waiting taken out.
 pub struct Prefetch {
-    reads: Reads,
-    lines: Lines,
+    reads: AheadReader,
+    lines: LogLines,
 }
 
 /// What answers calls, by what was fetched ahead or by the live source.
-struct Reads {
+struct AheadReader {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
     /// The entity that the run is about, once it is known.
     subject: OnceLock<EntityKey>,
     /// The blueprints of which every entity may be read.
     blueprints: Vec<String>,
-    entities: Mutex<Entities>,
-    pulls: Pulls,
+    entities: Mutex<AheadEntities>,
+    pulls: OpenPulls,
 }
 
 impl Prefetch {
@@ -67,23 +67,23 @@ impl Prefetch {
         blueprints.sort();
         blueprints.dedup();
         let subject = subject.map(OnceLock::from).unwrap_or_default();
-        let reads = Reads {
+        let reads = AheadReader {
             live: live.into(),
             clock,
             subject,
             blueprints,
             entities: Mutex::default(),
-            pulls: Pulls::new(grants),
+            pulls: OpenPulls::new(grants),
         };
         Self {
             reads,
-            lines: Lines::default(),
+            lines: LogLines::default(),
         }
     }
 }
 
-impl Reads {
-    fn entities(&self) -> MutexGuard<'_, Entities> {
+impl AheadReader {
+    fn entities(&self) -> MutexGuard<'_, AheadEntities> {
         self.entities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -100,7 +100,7 @@ impl Reads {
             Ok(found) => {
                 let now = self.clock.now();
                 let found = found.into_iter().map(|entity| (name(&entity.key), entity));
-                *self.entities() = Entities {
+                *self.entities() = AheadEntities {
                     asked: true,
                     at: now,
                     found: found.collect(),
@@ -253,13 +253,13 @@ fn around(
 
 /// Entities that were fetched ahead.
 #[derive(Default)]
-struct Entities {
+struct AheadEntities {
     asked: bool,
     at: Timestamp,
     found: BTreeMap<(String, String), Entity>,
 }
 
-impl Entities {
+impl AheadEntities {
     fn take(&mut self, key: &EntityKey, now: Timestamp) -> Option<Entity> {
         self.found
             .remove(&name(key))

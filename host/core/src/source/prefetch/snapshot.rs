@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{Base, blob_id};
+use crate::service::github::{ReadBase, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::FRESH;
 
@@ -24,49 +24,49 @@ const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base
             { pageInfo { hasNextPage } nodes { number url title headRefName headRefOid isCrossRepository } } } }";
 
 #[derive(Deserialize)]
-struct Answer {
-    data: Data,
+struct SnapshotAnswer {
+    data: SnapshotData,
 }
 
 #[derive(Deserialize)]
-struct Data {
-    repository: Option<Repository>,
+struct SnapshotData {
+    repository: Option<RepositoryNode>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Repository {
+struct RepositoryNode {
     id: String,
-    r#ref: Option<Branch>,
-    pull_requests: Option<Open>,
+    r#ref: Option<RefNode>,
+    pull_requests: Option<PullConnection>,
 }
 
 #[derive(Deserialize)]
-struct Branch {
-    target: Target,
+struct RefNode {
+    target: CommitNode,
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct CommitNode {
     oid: String,
-    tree: Tree,
-    file: Option<Entry>,
+    tree: TreeNode,
+    file: Option<FileNode>,
 }
 
 #[derive(Deserialize)]
-struct Tree {
+struct TreeNode {
     oid: String,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct FileNode {
     mode: u32,
-    object: Blob,
+    object: BlobNode,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Blob {
+struct BlobNode {
     oid: String,
     text: Option<String>,
     is_truncated: bool,
@@ -74,20 +74,20 @@ struct Blob {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Open {
-    page_info: Page,
-    nodes: Vec<Node>,
+struct PullConnection {
+    page_info: PageInfo,
+    nodes: Vec<PullNode>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct PageInfo {
     has_next_page: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Node {
+struct PullNode {
     number: u32,
     url: String,
     title: String,
@@ -97,13 +97,13 @@ struct Node {
 }
 
 /// The open pull requests to one branch, for one question about them.
-pub(super) struct Pulls {
+pub(super) struct OpenPulls {
     /// The repositories of which every pull request may be read.
     readable: Vec<String>,
-    known: Mutex<Option<Known>>,
+    known: Mutex<Option<KnownPulls>>,
 }
 
-struct Known {
+struct KnownPulls {
     repository: String,
     base: String,
     at: Timestamp,
@@ -111,7 +111,7 @@ struct Known {
     open: Vec<PullRequest>,
 }
 
-impl Pulls {
+impl OpenPulls {
     pub(super) fn new(grants: &Grants) -> Self {
         let reading = grants
             .0
@@ -123,7 +123,7 @@ impl Pulls {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+    fn known(&self) -> MutexGuard<'_, Option<KnownPulls>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -147,21 +147,21 @@ impl Pulls {
             "owner": owner, "name": name, "ref": format!("refs/heads/{branch}"), "base": branch, "path": path, "pulls": pulls,
         });
         let answer = live.github.query(QUERY, &variables).await.ok()?;
-        let Answer { data } = serde_json::from_value(answer).ok()?;
-        let Repository {
+        let SnapshotAnswer { data } = serde_json::from_value(answer).ok()?;
+        let RepositoryNode {
             id,
             r#ref,
             pull_requests,
         } = data.repository?;
-        let Target {
+        let CommitNode {
             oid: commit,
             tree,
             file,
         } = r#ref?.target;
-        let Entry {
+        let FileNode {
             mode,
             object:
-                Blob {
+                BlobNode {
                     oid: blob,
                     text,
                     is_truncated,
@@ -173,7 +173,7 @@ impl Pulls {
             return None;
         }
         let complete = pull_requests.filter(|open| pulls && !open.page_info.has_next_page);
-        *self.known() = complete.map(|open| Known {
+        *self.known() = complete.map(|open| KnownPulls {
             repository: repository.to_owned(),
             base: branch.to_owned(),
             at: now,
@@ -184,7 +184,7 @@ impl Pulls {
                 .map(|node| node.at(branch))
                 .collect(),
         });
-        live.github.note(Base {
+        live.github.note(ReadBase {
             repository: repository.to_owned(),
             id,
             commit: commit.clone(),
@@ -249,7 +249,7 @@ impl Pulls {
     }
 }
 
-impl Node {
+impl PullNode {
     fn at(self, base: &str) -> PullRequest {
         PullRequest {
             number: self.number,

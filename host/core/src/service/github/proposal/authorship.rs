@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::contract::Proposal;
-use crate::service::github::{Object, Repo, blob_id};
-use crate::service::http::{Sent, seg, segs};
+use crate::service::github::{ObjectSha, Repo, blob_id};
+use crate::service::http::{ServiceResult, seg, segs};
 
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 pub(super) const TRAILER: &str = "Promotion-Branch";
@@ -28,9 +28,9 @@ pub(in crate::service::github) struct CommitIdentity {
 #[derive(Deserialize)]
 pub(super) struct CreatedCommit {
     pub(super) sha: String,
-    author: Signature,
+    author: CommitPerson,
     #[serde(default)]
-    verification: Verification,
+    verification: SignatureCheck,
 }
 
 /// A comparison, as far as it is looked at ("Compare two commits").
@@ -46,27 +46,27 @@ pub(in crate::service::github) struct BranchComparison {
 struct ComparedCommit {
     sha: String,
     commit: CommitText,
-    parents: Vec<Object>,
+    parents: Vec<ObjectSha>,
 }
 
 #[derive(Debug, Deserialize)]
 struct CommitText {
     message: String,
-    author: Signature,
-    committer: Signature,
+    author: CommitPerson,
+    committer: CommitPerson,
     #[serde(default)]
-    verification: Verification,
+    verification: SignatureCheck,
 }
 
 #[derive(Debug, Deserialize)]
-struct Signature {
+struct CommitPerson {
     name: String,
     email: String,
     date: Option<Timestamp>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Verification {
+struct SignatureCheck {
     verified: bool,
 }
 
@@ -105,7 +105,7 @@ impl Repo<'_> {
         &self,
         base: &str,
         commit: &str,
-    ) -> Sent<BranchComparison> {
+    ) -> ServiceResult<BranchComparison> {
         let target = format!("/compare/{}...{}?per_page=100", segs(base), seg(commit));
         self.get(target).await
     }
@@ -141,7 +141,7 @@ impl BranchComparison {
     /// Returns whether a commit merges the base into another commit of the branch. All commits are listed that the base
     /// does not hold, so a parent that is not listed is of the base.
     fn is_base_merge(&self, compared: &ComparedCommit) -> bool {
-        let is_listed = |parent: &Object| self.commits.iter().any(|one| one.sha == parent.sha);
+        let is_listed = |parent: &ObjectSha| self.commits.iter().any(|one| one.sha == parent.sha);
         match &compared.parents[..] {
             [first, second] => is_listed(first) && !is_listed(second),
             _ => false,

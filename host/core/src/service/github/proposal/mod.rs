@@ -14,10 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
-use crate::service::github::pulls::Pull;
+use crate::service::github::pulls::WirePull;
 use crate::service::github::read::blob_id;
-use crate::service::github::{Object, Repo, conflict};
-use crate::service::http::{Sent, Told, segs};
+use crate::service::github::{ObjectSha, Repo, conflict};
+use crate::service::http::{CallResult, ServiceResult, segs};
 use crate::text;
 pub(super) use authorship::CommitIdentity;
 use authorship::{CreatedCommit, TRAILER};
@@ -40,14 +40,14 @@ enum BranchState {
     /// Nothing: the branch came and went.
     Gone,
     /// Its pull request is merged, and the base branch holds the change.
-    Merged(Box<Pull>),
+    Merged(Box<WirePull>),
     /// The same change, in commits of ours.
     Current {
         commit: String,
-        open: Option<Box<Pull>>,
+        open: Option<Box<WirePull>>,
     },
     /// An older proposal of ours, or the same change in somebody else's commits.
-    Replaceable { open: Option<Box<Pull>> },
+    Replaceable { open: Option<Box<WirePull>> },
     /// Somebody else's work.
     Foreign { commit: String },
 }
@@ -57,7 +57,7 @@ struct ReadyBranch {
     commit: String,
     /// Whether this run created it.
     is_new: bool,
-    open: Option<Box<Pull>>,
+    open: Option<Box<WirePull>>,
     /// Where the base branch stood afterwards.
     base: Option<String>,
 }
@@ -67,7 +67,7 @@ impl Repo<'_> {
     ///
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign work, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
-    pub(crate) async fn propose(&self, proposal: &Proposal) -> Told<PullRequest> {
+    pub(crate) async fn propose(&self, proposal: &Proposal) -> CallResult<PullRequest> {
         let (node, created) = self.make_commit(proposal).await?;
         let branch = match self.branch_off(proposal, node, &created).await {
             Ok(base) => ReadyBranch {
@@ -96,7 +96,7 @@ impl Repo<'_> {
     }
 
     /// Makes the commit of a proposal, which has no name yet. Returns the repository's node, if it is known, and the commit.
-    async fn make_commit(&self, proposal: &Proposal) -> Told<(Option<String>, String)> {
+    async fn make_commit(&self, proposal: &Proposal) -> CallResult<(Option<String>, String)> {
         let Proposal {
             base_commit,
             changes,
@@ -115,7 +115,7 @@ impl Repo<'_> {
             }
         };
         let tree = json!({ "base_tree": base_tree, "tree": changed_entries(proposal, &entries)? });
-        let tree: Object = self.post("/git/trees", tree).await?;
+        let tree: ObjectSha = self.post("/git/trees", tree).await?;
         let message = format!("{}\n\n{TRAILER}: {head}\n", text::title(title));
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
@@ -124,10 +124,10 @@ impl Repo<'_> {
         Ok((node, created.sha))
     }
 
-    async fn tree_of(&self, commit: &str) -> Sent<String> {
+    async fn tree_of(&self, commit: &str) -> ServiceResult<String> {
         #[derive(serde::Deserialize)]
         struct CommitTree {
-            tree: Object,
+            tree: ObjectSha,
         }
         let commit: CommitTree = self
             .get(format!(
@@ -139,7 +139,7 @@ impl Repo<'_> {
     }
 
     /// Ends a proposal that came late: the base branch holds the change already.
-    async fn end_late(&self, proposal: &Proposal, is_new: bool) -> Told<PullRequest> {
+    async fn end_late(&self, proposal: &Proposal, is_new: bool) -> CallResult<PullRequest> {
         let Proposal { head, base, .. } = proposal;
         if is_new {
             self.delete_branch(head).await?;
@@ -164,7 +164,7 @@ impl Repo<'_> {
         proposal: &Proposal,
         node: Option<String>,
         at: &str,
-    ) -> Sent<Option<String>> {
+    ) -> ServiceResult<Option<String>> {
         let Proposal { head, base, .. } = proposal;
         let branch = format!("refs/heads/{head}");
         if let Some(node) = node {
@@ -187,7 +187,11 @@ impl Repo<'_> {
 
     /// Where the base branch stands after a pull request has ended. Right after a merge, what this run has read is taken
     /// for what GitHub showed before, and is looked at again.
-    async fn since(&self, proposal: &Proposal, ended: Option<&Pull>) -> Sent<Option<String>> {
+    async fn since(
+        &self,
+        proposal: &Proposal,
+        ended: Option<&WirePull>,
+    ) -> ServiceResult<Option<String>> {
         let merged = ended.and_then(|pull| pull.merged_at.as_ref()?.parse::<Timestamp>().ok());
         let is_old = || merged.is_none_or(|at| self.session().now().duration_since(at) > MERGE_LAG);
         let will_do =
@@ -222,7 +226,7 @@ impl Repo<'_> {
     }
 
     /// Deletes a branch; one that does not exist is a success.
-    pub(crate) async fn delete_branch(&self, branch: &str) -> Told<()> {
+    pub(crate) async fn delete_branch(&self, branch: &str) -> CallResult<()> {
         let target = format!("/git/refs/heads/{}", segs(branch));
         match self.write(Method::DELETE, target, Value::Null).await {
             Err(error) if error.says(422, "does not exist") => Ok(()),
@@ -236,7 +240,7 @@ impl Repo<'_> {
         &self,
         proposal: &Proposal,
         created: String,
-    ) -> Told<Result<ReadyBranch, Pull>> {
+    ) -> CallResult<Result<ReadyBranch, WirePull>> {
         let Proposal { head, base, .. } = proposal;
         let (commit, open) = match self.branch_state(proposal).await? {
             BranchState::Merged(pull) => return Ok(Err(*pull)),
@@ -268,7 +272,7 @@ impl Repo<'_> {
     }
 
     /// Looks what stands under the name of the branch.
-    async fn branch_state(&self, proposal: &Proposal) -> Told<BranchState> {
+    async fn branch_state(&self, proposal: &Proposal) -> CallResult<BranchState> {
         let Proposal {
             head,
             base,
@@ -319,7 +323,7 @@ impl Repo<'_> {
     }
 
     /// Gives a pull request the title and the body of the proposal, if it has others.
-    async fn write_words(&self, proposal: &Proposal, pull: &Pull) -> Sent<()> {
+    async fn write_words(&self, proposal: &Proposal, pull: &WirePull) -> ServiceResult<()> {
         let (title, body) = (text::title(&proposal.title), text::body(&proposal.body));
         if pull.has_words(&title, &body) {
             return Ok(());
@@ -330,7 +334,11 @@ impl Repo<'_> {
     }
 
     /// Gives another run that made the branch a moment ago the time to open its pull request, and returns that.
-    async fn give_way(&self, proposal: &Proposal, made: Timestamp) -> Sent<Option<Pull>> {
+    async fn give_way(
+        &self,
+        proposal: &Proposal,
+        made: Timestamp,
+    ) -> ServiceResult<Option<WirePull>> {
         let is_old = || self.session().now().duration_since(made) > GIVE_WAY_TIME;
         let look = || self.find(&proposal.head, &proposal.base, PullFilter::Open);
         let found = self
@@ -342,7 +350,7 @@ impl Repo<'_> {
 
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
     /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
-    async fn open(&self, proposal: &Proposal, branch: ReadyBranch) -> Told<Pull> {
+    async fn open(&self, proposal: &Proposal, branch: ReadyBranch) -> CallResult<WirePull> {
         let opened = match branch.open {
             Some(pull) => Ok(*pull),
             None => {
@@ -382,13 +390,13 @@ impl Repo<'_> {
     }
 
     /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
-    async fn open_once(&self, proposal: &Proposal) -> Told<Sent<Pull>> {
+    async fn open_once(&self, proposal: &Proposal) -> CallResult<ServiceResult<WirePull>> {
         let Proposal { head, base, .. } = proposal;
         let request = json!({
             "title": text::title(&proposal.title), "head": head, "base": base,
             "body": text::body(&proposal.body),
         });
-        match self.once::<Pull>(Method::POST, "/pulls", request).await {
+        match self.once::<WirePull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
                 match self
                     .find(head, base, PullFilter::Open)
@@ -409,7 +417,7 @@ impl Repo<'_> {
     }
 
     /// Whether a commit, if there is one, holds every changed file as proposed.
-    async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> Sent<bool> {
+    async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> ServiceResult<bool> {
         let Some(commit) = commit else {
             return Ok(false);
         };

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::contract::{FileChange, Proposal};
 use crate::service::github::{Repo, blob_id, conflict, rejected};
-use crate::service::http::{Sent, Told, seg};
+use crate::service::http::{CallResult, ServiceResult, seg};
 
 #[derive(Deserialize)]
-struct Tree {
+struct GitTree {
     tree: Vec<TreeEntry>,
     #[serde(default)]
     truncated: bool,
@@ -28,9 +28,9 @@ impl Repo<'_> {
         &self,
         commit: &str,
         changes: &[FileChange],
-    ) -> Sent<Vec<TreeEntry>> {
+    ) -> ServiceResult<Vec<TreeEntry>> {
         let target = format!("/git/trees/{}?recursive=1", seg(commit));
-        let Tree {
+        let GitTree {
             tree: mut entries,
             truncated,
         } = self.get(target).await?;
@@ -45,11 +45,11 @@ impl Repo<'_> {
     }
 
     /// The tree entry at a path, folder by folder: for repositories too large to be listed at once.
-    async fn walk(&self, commit: &str, path: &str) -> Sent<Option<TreeEntry>> {
+    async fn walk(&self, commit: &str, path: &str) -> ServiceResult<Option<TreeEntry>> {
         let mut found: Option<TreeEntry> = None;
         for part in path.split('/') {
             let at = found.as_ref().map_or(commit, |folder| &folder.sha);
-            let Tree { tree, .. } = self.get(format!("/git/trees/{}", seg(at))).await?;
+            let GitTree { tree, .. } = self.get(format!("/git/trees/{}", seg(at))).await?;
             let Some(entry) = tree.into_iter().find(|entry| entry.path == part) else {
                 return Ok(None);
             };
@@ -64,7 +64,10 @@ pub(super) fn entry<'a>(entries: &'a [TreeEntry], path: &str) -> Option<&'a Tree
 }
 
 /// Returns the changed entries of the tree, each with the mode that the file has.
-pub(super) fn changed_entries(proposal: &Proposal, entries: &[TreeEntry]) -> Told<Vec<Value>> {
+pub(super) fn changed_entries(
+    proposal: &Proposal,
+    entries: &[TreeEntry],
+) -> CallResult<Vec<Value>> {
     let mut tree = Vec::new();
     for FileChange {
         path,

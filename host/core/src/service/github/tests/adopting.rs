@@ -51,7 +51,7 @@ fn at(sha: &str, parents: &[&str], fields: Value) -> Value {
     commit
 }
 
-fn our_change() -> Outcome {
+fn our_change() -> TransportResult {
     comparison(&[ours()], &[modified(NEW)])
 }
 

@@ -2,7 +2,7 @@
 
 use crate::service::github::tests::*;
 
-fn checks_steps(runs: Value, statuses: Value, rules: Outcome) -> Vec<Step> {
+fn checks_steps(runs: Value, statuses: Value, rules: TransportResult) -> Vec<Step> {
     vec![
         (
             "GET /commits/c1/check-runs?filter=latest&per_page=100",

@@ -12,7 +12,7 @@ fn app(key: &str, repositories: &[&str]) -> Credentials {
         key: Secret::new("key", key).unwrap(),
         repositories: repositories
             .iter()
-            .map(|r| Repository::parse(r).unwrap())
+            .map(|r| RepositoryName::parse(r).unwrap())
             .collect(),
         permissions: BTreeMap::from([
             ("contents".into(), "write".into()),
@@ -21,7 +21,7 @@ fn app(key: &str, repositories: &[&str]) -> Credentials {
     })
 }
 
-fn granted(fields: Value) -> Outcome {
+fn granted(fields: Value) -> TransportResult {
     let mut body = json!({ "token": "ghs_1_a.b.c", "expires_at": "2026-01-06T11:00:00Z",
         "permissions": { "contents": "write", "checks": "read", "metadata": "read" },
         "repository_selection": "selected", "repositories": [{ "name": "gitops" }] });

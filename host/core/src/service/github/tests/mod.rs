@@ -20,8 +20,8 @@ use crate::contract::{
     PullRequest, PullState,
 };
 use crate::service::github::read::blob_id;
-use crate::service::github::{App, Base, Client, Credentials, Repository};
-use crate::service::http::script::{Outcome, START, Script, answer, lost, rows, with};
+use crate::service::github::{App, Client, Credentials, ReadBase, RepositoryName};
+use crate::service::http::script::{START, Script, TransportResult, answer, lost, rows, with};
 use crate::service::secret::Secret;
 
 const R: &str = "acme/gitops";
@@ -33,7 +33,7 @@ const FOREIGN: &str = "3333333333333333333333333333333333333333";
 const MERGE: &str = "4444444444444444444444444444444444444444";
 
 /// A step: what is sent, below the repository, and what comes back.
-type Step = (&'static str, Outcome);
+type Step = (&'static str, TransportResult);
 
 fn github(steps: Vec<Step>) -> (Client, Arc<Script>) {
     let full = |call: &str| match call.split_once(' ').unwrap() {
@@ -60,7 +60,7 @@ fn said(text: &str) -> Value {
     json!({ "message": text, "status": "422" })
 }
 
-fn custom(text: &str) -> Outcome {
+fn custom(text: &str) -> TransportResult {
     let errors = [json!({ "resource": "PullRequest", "code": "custom", "message": text })];
     answer(
         422,
@@ -126,7 +126,7 @@ fn proposal() -> Proposal {
     }
 }
 
-fn tree(mode: &str, text: &str) -> Outcome {
+fn tree(mode: &str, text: &str) -> TransportResult {
     let entry = json!({ "path": "a/b.yaml", "mode": mode, "type": "blob", "sha": blob_id(text.as_bytes()) });
     answer(
         200,
@@ -135,7 +135,7 @@ fn tree(mode: &str, text: &str) -> Outcome {
 }
 
 /// The base commit, as far as it is read.
-fn base_commit() -> Outcome {
+fn base_commit() -> TransportResult {
     answer(200, json!({ "sha": BASE, "tree": { "sha": "tree0" } }))
 }
 
@@ -146,7 +146,7 @@ fn our_bot() -> Value {
 }
 
 /// The commit of this run, which GitHub signs or not.
-fn created_commit(is_signed: bool) -> Outcome {
+fn created_commit(is_signed: bool) -> TransportResult {
     let verification = json!({ "verified": is_signed, "reason": "x", "signature": null });
     answer(
         201,
@@ -170,7 +170,7 @@ fn compared_commit(parents: &[&str], fields: Value) -> Value {
 }
 
 /// A comparison with the base: its commits and its files.
-fn comparison(commits: &[Value], files: &[Value]) -> Outcome {
+fn comparison(commits: &[Value], files: &[Value]) -> TransportResult {
     answer(
         200,
         json!({ "total_commits": commits.len(), "commits": commits, "files": files }),
@@ -183,7 +183,7 @@ fn modified(text: &str) -> Value {
 }
 
 /// A proposal up to its branch, which `created` answers.
-fn proposed(created: Outcome) -> Vec<Step> {
+fn proposed(created: TransportResult) -> Vec<Step> {
     vec![
         (GET_BASE, base_commit()),
         (TREE, tree("100755", OLD)),
@@ -202,16 +202,16 @@ fn branched(base: &str) -> Vec<Step> {
 }
 
 /// Where a branch stands.
-fn stands(at: &str) -> Outcome {
+fn stands(at: &str) -> TransportResult {
     answer(200, json!({ "object": { "sha": at } }))
 }
 
-fn exists() -> Outcome {
+fn exists() -> TransportResult {
     answer(422, said("Reference already exists"))
 }
 
 /// The refusal of a pull request whose branch is not there.
-fn invalid() -> Outcome {
+fn invalid() -> TransportResult {
     let errors = [json!({ "resource": "PullRequest", "field": "head", "code": "invalid" })];
     answer(
         422,

@@ -37,7 +37,7 @@ fn ours() -> Value {
     commit
 }
 
-fn our_change() -> Outcome {
+fn our_change() -> TransportResult {
     comparison(&[ours()], &[modified(NEW)])
 }
 
@@ -68,7 +68,7 @@ async fn merges_nothing_but_what_was_proposed() {
     let evil = json!({ "filename": "evil.yaml", "status": "added", "sha": "e" });
     let removed = json!({ "filename": "a/b.yaml", "status": "removed", "sha": null });
     let many = json!({ "total_commits": 101, "commits": [ours()], "files": [modified(NEW)] });
-    let table: Vec<(Value, Outcome, &str)> = vec![
+    let table: Vec<(Value, TransportResult, &str)> = vec![
         (
             with_side(as_opened(), "base", "ref", json!("release")),
             our_change(),

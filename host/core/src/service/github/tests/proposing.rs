@@ -133,7 +133,7 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
         200,
         json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }),
     );
-    let table: Vec<(Outcome, Vec<Step>)> = vec![
+    let table: Vec<(TransportResult, Vec<Step>)> = vec![
         (made, vec![opened()]),
         (
             refused,
@@ -149,7 +149,7 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
         steps.push((GRAPHQL, first));
         steps.extend(rest);
         let (client, script) = github(steps);
-        client.note(Base {
+        client.note(ReadBase {
             repository: R.to_owned(),
             id: "R_1".to_owned(),
             commit: BASE.to_owned(),
@@ -259,7 +259,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
     }
 }
 
-fn opened_elsewhere() -> Outcome {
+fn opened_elsewhere() -> TransportResult {
     answer(201, elsewhere(FOREIGN))
 }
 
