@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 
 use promote_core::journal::digest;
 use promote_core::policy::engine::Engine;
-use promote_core::policy::native::{Artifact, CodeCache, CodeOrigin, engine};
+use promote_core::policy::native::{CodeArtifact, CodeCache, CodeOrigin, engine};
 use promote_intake::builtin;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine().unwrap());
@@ -192,7 +192,7 @@ fn several_at_once_find_it_whole() {
                 for _ in 0..20 {
                     cache.put(key, &ARTIFACT.1).unwrap();
                     let held = cache.get(key).unwrap().unwrap();
-                    Artifact::parse(&held, key).unwrap();
+                    CodeArtifact::parse(&held, key).unwrap();
                 }
             });
         }

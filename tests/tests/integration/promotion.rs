@@ -307,7 +307,7 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let app = github::App {
         issuer: "Iv1.promote".into(),
         key: Secret::new("key", pem).unwrap(),
-        repositories: vec![github::Repository::parse(REPOSITORY).unwrap()],
+        repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
         permissions: needed
             .map(|(name, level)| (name.to_owned(), level.name().to_owned()))
             .into(),

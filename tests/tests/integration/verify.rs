@@ -109,14 +109,14 @@ fn each_kind_of_damage_is_named_on_its_line() {
 
 /// The entry of a line.
 fn entry(line: &str) -> String {
-    record::Line::parse(line).unwrap().entry.to_owned()
+    record::JournalLine::parse(line).unwrap().entry.to_owned()
 }
 
 /// A line that fits its place, as only who knows the format can write it.
 fn signed(number: usize, before: &[String], entry: &str) -> String {
     let sum = before
         .last()
-        .map(|line| record::Line::parse(line).unwrap().sum)
+        .map(|line| record::JournalLine::parse(line).unwrap().sum)
         .unwrap_or_default();
     format!(
         "{{\"line\":{number},\"sum\":\"{}\",\"is\":{entry}}}",
