@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::grants::Resolved;
+use promote_core::grants::ResolvedGrants;
 use promote_intake::config::Config;
 
 fuzz_target!(|text: &str| {
@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     assert!(settings.is_ok_and(|settings| settings.is_object()));
     let service =
         serde_json::json!({"identifier": "web", "relations": {"prod_runtime": "web-prod"}});
-    let _ = Resolved::new(
+    let _ = ResolvedGrants::new(
         &config.grants,
         &serde_json::json!({"service": service, "inputs": {}}),
     );

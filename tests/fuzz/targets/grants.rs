@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, CallTarget};
+use promote_core::grants::{Grants, Operation, RepositoryTarget, ResolvedGrants, CallTarget};
 use promote_intake::config::Config;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fuzz_target!(|input: &str| {
     let name = |index: usize| names.get(index).copied().unwrap_or_default();
     let context =
         json!({"service": {"identifier": name(4), "relations": {"prod_runtime": name(4)}}});
-    let Ok(whole) = Resolved::new(&config.grants, &context) else {
+    let Ok(whole) = ResolvedGrants::new(&config.grants, &context) else {
         return;
     };
     let at = RepositoryTarget {
@@ -40,7 +40,7 @@ fuzz_target!(|input: &str| {
     for operation in Operation::ALL {
         for target in targets() {
             let allowed = whole.allow(operation, &target).is_some();
-            assert!(Resolved::default().allow(operation, &target).is_none());
+            assert!(ResolvedGrants::default().allow(operation, &target).is_none());
             if allowed && matches!(target, CallTarget::Repository(_)) {
                 assert!(
                     is_plain(name(1)) && is_plain(name(2)),
@@ -53,7 +53,7 @@ fuzz_target!(|input: &str| {
                 let mut fewer = config.grants.0.clone();
                 fewer.remove(left_out);
                 let fewer =
-                    Resolved::new(&Grants(fewer), &context).expect("each grant was read before");
+                    ResolvedGrants::new(&Grants(fewer), &context).expect("each grant was read before");
                 assert!(
                     allowed || fewer.allow(operation, &target).is_none(),
                     "a grant more denies"

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::{EntityKey, FileChange, MergeMethod, Proposal, PullFilter};
 use promote_core::gate::{Gate, RunParts};
-use promote_core::grants::Resolved;
+use promote_core::grants::ResolvedGrants;
 use promote_core::journal::Journal;
 use promote_core::limits::Limits;
 use promote_core::policy::sandbox::Door as _;
@@ -21,7 +21,7 @@ use promote_core::run::observer::Silent;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use promote_core::service::{github, port};
-use promote_core::source::live::{Live, Setup};
+use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::config::Config;
 use promote_mock::sample::{CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::transport::{GITHUB_URL, PORT_URL};
@@ -86,7 +86,7 @@ fn expect_no_secret(failure: &dyn std::fmt::Debug) {
 
 fn live(world: &SharedWorld, transport: Arc<dyn Transport>) -> Live {
     let secret = |text| Secret::new("a secret", text).expect("the sample's are secrets");
-    Live::new(Setup {
+    Live::new(LiveSetup {
         transport,
         clock: Arc::new(world.clock()),
         deadline: deadline(world),
@@ -122,7 +122,7 @@ fn gate(world: &SharedWorld, live: Arc<Live>) -> Gate {
         deadline: deadline(world),
         observer: Arc::new(Silent),
     };
-    let resolved = Resolved::new(&grants, &serde_json::json!({}));
+    let resolved = ResolvedGrants::new(&grants, &serde_json::json!({}));
     Gate::new(parts, resolved.expect("they have no templates"))
 }
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_core::journal::record::{self, Line};
+use promote_core::journal::record::{self, JournalLine};
 use promote_core::journal::{Journal, chain};
 use promote_kit::verify::{JournalEnd, check};
 
@@ -40,7 +40,7 @@ fn chain_anew(text: &str) -> String {
     let mut chained = String::new();
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let entry = Line::parse(line).map_or(line, |line| line.entry);
+        let entry = JournalLine::parse(line).map_or(line, |line| line.entry);
         sum = chain(&sum, number, entry);
         chained += &format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
     }

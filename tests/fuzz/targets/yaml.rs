@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use promote_policy::yaml::{self, Address, Path, Stream};
+use promote_policy::yaml::{self, ScalarAddress, YamlPath, YamlStream};
 
 const PATH: &str = "spec.template.spec.containers[0].image";
 const VALUE: &str = "ghcr.io/acme/web:1.4.2";
@@ -18,14 +18,14 @@ fuzz_target!(|input: &str| {
 
 /// Edits a manifest, and checks that only the addressed scalar changes and that it reads back as what was asked for.
 fn edit(text: &str, path: &str, value: &str) -> Result<(), String> {
-    let address = Address::from(path.parse::<Path>()?);
-    let site = yaml::find(&Stream::read(text)?, &address)?;
+    let address = ScalarAddress::from(path.parse::<YamlPath>()?);
+    let site = yaml::find(&YamlStream::read(text)?, &address)?;
     let edited = yaml::replace(text, &site, value)?;
     let before = &text[..site.bytes.start];
     let after = &text[site.bytes.end..];
     assert!(edited.starts_with(before) && edited.ends_with(after));
     assert!(edited.len() >= before.len() + after.len());
-    let again = yaml::find(&Stream::read(&edited)?, &address);
+    let again = yaml::find(&YamlStream::read(&edited)?, &address);
     assert_eq!(again.map(|site| site.value), Ok(value.to_owned()));
     Ok(())
 }
