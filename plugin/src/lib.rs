@@ -10,6 +10,7 @@
 //!
 //! Nothing here touches files, sockets, clocks or random numbers. All that the policy can do is in `wit/`.
 
+pub mod calendar;
 pub mod facts;
 pub mod flow;
 pub mod gates;

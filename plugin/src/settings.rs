@@ -9,6 +9,7 @@ mod schema;
 
 use serde_json::Value;
 
+use crate::calendar::FreezeCalendar;
 use crate::host::MergeMethod;
 
 /// JSON Schema of the settings.
@@ -122,7 +123,12 @@ object! {
 
 object! {
     /// Which runs go back.
-    Rollback { enabled: bool, input: String, }
+    Rollback { enabled: bool, input: String, rules: Vec<RollbackRule>, }
+}
+
+words! {
+    /// A rule that may stop a way back too.
+    RollbackRule { Lock = "lock", Freeze = "freeze", }
 }
 
 object! {
@@ -292,6 +298,8 @@ impl Settings {
                 .search(manifest, |text| Ok(text.to_owned()))
                 .map_err(what)?;
         }
+        FreezeCalendar::read(&settings.freeze)
+            .map_err(|what| format!("policy.settings.freeze.{what}"))?;
         Ok(settings)
     }
 

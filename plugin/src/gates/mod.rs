@@ -14,7 +14,7 @@ pub mod soak;
 pub use promote_guest::reason;
 
 use crate::facts::Facts;
-use crate::settings::{Freshness, Settings};
+use crate::settings::{Freshness, RollbackRule, Settings};
 use crate::types::Reason;
 
 /// What the rules say.
@@ -28,10 +28,21 @@ pub struct GateVerdict {
 
 /// Asks every rule.
 pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
+    // What keeps a promotion away for a while must not keep production on an image that is broken.
+    let asks = |rule| !facts.is_rollback || settings.rollback.rules.contains(&rule);
     let mut verdict = GateVerdict {
         reasons: [
-            lock::check(facts, &settings.lock),
-            freeze::check(facts, &settings.freeze),
+            if asks(RollbackRule::Lock) {
+                lock::check(facts, &settings.lock)
+            } else {
+                Vec::new()
+            },
+            freeze::stopped_line(facts, &settings.freeze),
+            if asks(RollbackRule::Freeze) {
+                freeze::check(facts, &settings.freeze)
+            } else {
+                Vec::new()
+            },
             people::check(facts, &settings.people),
             health::check(facts, settings),
             soak::check(facts, &settings.soak),

@@ -133,18 +133,6 @@ fn freeze() {
         "freeze",
         "01-06",
     );
-    check(
-        json!({ "freeze": { "windows": ["* * *"] } }),
-        AS_IT_IS,
-        "freeze",
-        "setting `freeze.windows`: `* * *` has not",
-    );
-    check(
-        json!({ "freeze": { "windows": ["* * * * *"], "zone": "Mars" } }),
-        AS_IT_IS,
-        "freeze",
-        "setting `freeze.zone`",
-    );
 }
 
 #[test]
@@ -572,4 +560,26 @@ fn what_git_holds_already_is_not_judged_any_more() {
     fake.entity("service", "web").properties = r#"{"locked_in_prod":true}"#.into();
     assert!(matches!(run(&mut fake, &json!({})), Outcome::Unchanged(_)));
     assert_eq!(fake.production_image(), "web-1.4.2");
+}
+
+#[test]
+fn a_way_back_is_stopped_by_what_its_settings_name() {
+    let back = |rules: Value| {
+        json!({
+            "rollback": { "enabled": true, "rules": rules },
+            "freeze": { "holidays": ["01-06"], "file": "freeze" },
+        })
+    };
+    let refused = |settings: &Value, list: &str| {
+        let mut fake = FakeHost::guide();
+        run(&mut fake, &json!({}));
+        fake.entity("service", "web").properties = r#"{"locked_in_prod":true}"#.into();
+        fake.files.insert("freeze".into(), list.into());
+        let reasons = reasons(run(&mut fake, settings)).into_iter();
+        reasons.map(|reason| reason.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(&back(json!([])), ""), [""; 0]);
+    assert_eq!(refused(&back(json!(["lock"])), ""), ["lock"]);
+    assert_eq!(refused(&back(json!(["freeze"])), ""), ["freeze"]);
+    assert_eq!(refused(&back(json!([])), "web incident"), ["freeze"]);
 }

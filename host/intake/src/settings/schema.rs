@@ -13,6 +13,8 @@ pub(super) const START: &str = "policy.settings";
 const DEPTH: usize = 64;
 /// How many schemas are held against how many values, at most: a schema is foreign, and may branch without end.
 const STEPS: usize = 100_000;
+/// How many allowed words are listed.
+const MAX_WORDS: usize = 20;
 
 /// What is wrong with one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -340,10 +342,18 @@ fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
     let hint = near
         .map(|near| format!("; did you mean \"{near}\"?"))
         .unwrap_or_default();
-    let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+    let shown: Vec<_> = words
+        .iter()
+        .take(MAX_WORDS)
+        .map(ToString::to_string)
+        .collect();
+    let more = match words.len().saturating_sub(MAX_WORDS) {
+        0 => String::new(),
+        more => format!(" or one of {more} others"),
+    };
     Some(format!(
-        "is {value}, it must be {}{hint}",
-        words.join(" or ")
+        "is {value}, it must be {}{more}{hint}",
+        shown.join(" or ")
     ))
 }
 
@@ -436,6 +446,11 @@ fn same(one: &Value, other: &Value) -> bool {
 /// A way that takes another kind of value altogether complains of the key itself, not of something within.
 fn nearest(verdicts: Vec<Vec<SettingProblem>>, key: &str) -> Vec<SettingProblem> {
     let ways = verdicts.len();
+    // A word that is almost one of those that are known is a misspelt one.
+    let misspelt = |one: &SettingProblem| one.key == key && one.what.contains("; did you mean ");
+    if let Some(one) = verdicts.iter().flatten().find(|one| misspelt(one)) {
+        return vec![one.clone()];
+    }
     let mut inner = verdicts
         .into_iter()
         .filter(|found| found.iter().all(|one| one.key != key));
