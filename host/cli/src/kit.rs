@@ -27,6 +27,7 @@ use promote_kit::matrix::{self, MatrixArgs};
 use promote_kit::mock::{self, MockArgs};
 use promote_kit::new::{self, NewArgs};
 use promote_kit::replay::{self, ReplayArgs};
+use promote_kit::simulate::{self, SimulateArgs};
 use promote_kit::start::{self, StartArgs};
 use promote_kit::test::{self, TestArgs, TestOutput};
 use promote_kit::verify::{self, VerifyArgs};
@@ -59,6 +60,8 @@ pub(super) enum KitCommand {
     Push(PushArgs),
     /// Run scenario files against the embedded Port and GitHub
     Test(TestArgs),
+    /// Play random companies, people and bad weather by seed, and check the invariants in each world
+    Simulate(SimulateArgs),
     /// Run the policy of a journal again, and check that it does the same
     Replay(ReplayArgs),
     /// Check that a journal is what its run wrote
@@ -167,6 +170,17 @@ pub(super) async fn run(
                 },
             )
             .await
+        }
+        KitCommand::Simulate(args) => {
+            let status = std::io::stderr()
+                .is_terminal()
+                .then_some(&output::status as &(dyn Fn(&str) + Sync));
+            let out = TestOutput {
+                say: &output::say,
+                data: &output::data,
+                status,
+            };
+            simulate::run(&args, environment.cache(), &out)
         }
         KitCommand::Explain(args) => {
             output::data(&explain::run(&args)?);

@@ -6,7 +6,7 @@
 //! command is given where its lines and its result go.
 //!
 //! In reading order:
-//! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`coverage`]; `failure` has the names that they share;
+//! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`simulate`], [`coverage`]; `failure` has the names that they share;
 //! - runs from their journals: `journals`, [`verify`], [`replay`];
 //! - a policy of one's own: [`language`], [`mod@new`], [`build`], [`inspect`], [`lock`], [`artifacts`];
 //! - a first look: [`demo`], [`mock`];
@@ -35,6 +35,7 @@ pub mod mock;
 pub mod new;
 pub mod replay;
 pub mod scenario;
+pub mod simulate;
 pub mod start;
 pub mod sweep;
 pub mod test;

@@ -354,7 +354,7 @@ fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {
     shot && (scenario.title.contains(filter) || scenario.path.to_string_lossy().contains(filter))
 }
 
-fn policies(named: &[String]) -> BTreeMap<String, PathBuf> {
+pub(crate) fn policies(named: &[String]) -> BTreeMap<String, PathBuf> {
     let pairs = named.iter().map(|text| match text.split_once('=') {
         Some((name, file)) => (name.to_owned(), PathBuf::from(file)),
         None => ("builtin".to_owned(), PathBuf::from(text)),

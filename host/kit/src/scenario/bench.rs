@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 use super::inject::{CallInjection, FaultySource};
 use super::made::MadeCall;
-use super::model::{Scenario, StepAction};
+use super::model::{RunsTogether, Scenario, ScenarioStep, StepAction};
 use super::result::StepResult;
+use super::together::interleave;
 use promote_core::contract::Workflow;
 use promote_core::gate::CallRecord as Call;
 use promote_core::journal::{Journal, RunAudit};
@@ -39,20 +40,27 @@ pub(super) struct ScenarioBench<'a> {
 }
 
 impl ScenarioBench<'_> {
-    /// Takes one step; `attempt` counts from 0.
+    /// Takes one step; `attempt` counts from 0. An injection takes the place of the trouble that the step has.
     pub(super) async fn step(
         &self,
-        act: &StepAction,
+        step: &ScenarioStep,
         attempt: usize,
         injection: Option<CallInjection>,
     ) -> anyhow::Result<StepResult> {
+        self.world
+            .lock()
+            .faults
+            .0
+            .extend(step.faults.0.iter().cloned());
         let mut ran = StepResult::new(self.world.snapshot());
-        match act {
+        let injection = injection.or_else(|| step.trouble.map(CallInjection::from));
+        match &step.act {
             StepAction::Start(mode, payload) => {
                 ran.mode = Some(*mode);
                 self.start(*mode, payload, attempt, injection, &mut ran)
                     .await?;
             }
+            StepAction::Together(runs) => self.start_together(runs, attempt, &mut ran).await?,
             StepAction::Event(event) => {
                 self.world.lock().happen(event);
                 ran.event = Some((**event).clone());
@@ -63,6 +71,25 @@ impl ScenarioBench<'_> {
         ran.after = self.world.snapshot();
         ran.requests = ran.after.seen.split_off(ran.before.seen.len());
         Ok(ran)
+    }
+
+    async fn start_together(
+        &self,
+        runs: &RunsTogether,
+        attempt: usize,
+        ran: &mut StepResult,
+    ) -> anyhow::Result<()> {
+        let before = &ran.before;
+        let starts = runs.payloads.iter().map(async |payload| {
+            let mut one = StepResult::new(before.clone());
+            one.mode = Some(RunMode::Run);
+            self.start(RunMode::Run, payload, attempt, None, &mut one)
+                .await
+                .map(|()| one)
+        });
+        let all = interleave(starts, runs.order).await;
+        ran.join(all.into_iter().collect::<anyhow::Result<_>>()?);
+        Ok(())
     }
 
     async fn start(

@@ -19,11 +19,11 @@ use super::form::{
     ConfigFile, GivenFile, PayloadFile, PayloadShape, ScenarioFile, StartMode, StepFile,
 };
 use super::lay::{ListRule, is_entity, lay, read, take, take_entity};
-use super::model::{Scenario, ScenarioStep, StepAction};
+use super::model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
 use crate::demo::CONFIG;
 use promote_intake::config::{ComponentRef, Config};
 use promote_mock::file::WorldFileError;
-use promote_mock::{World, sample};
+use promote_mock::{ServiceFaults, World, sample};
 
 /// The sample world, as far as files can be laid over it.
 static WORLD: LazyLock<DeTable<'static>> = LazyLock::new(|| {
@@ -262,6 +262,8 @@ impl ScenarioReader<'_> {
         let at = expect.as_ref().map(Spanned::span).unwrap_or_default();
         let step = ScenarioStep {
             line: self.source.line(at.start),
+            faults: ServiceFaults::default(),
+            trouble: None,
             act: StepAction::Start(
                 act.map(Spanned::into_inner).unwrap_or_default().into(),
                 self.payload(payload.as_ref())?,
@@ -288,23 +290,48 @@ impl ScenarioReader<'_> {
     fn step(&self, step: Spanned<StepFile>) -> Result<ScenarioStep, ScenarioError> {
         let at = step.span();
         let file = step.into_inner();
-        let act = match (file.act, file.event, file.advance, file.heal) {
-            (act, None, None, false) => StepAction::Start(
+        let others = (file.event, file.advance, file.heal, file.together);
+        let act = match (file.act, others) {
+            (act, (None, None, false, None)) => StepAction::Start(
                 act.unwrap_or_default().into(),
                 self.payload(file.payload.as_ref())?,
             ),
-            (None, Some(event), None, false) => StepAction::Event(Box::new(event)),
-            (None, None, Some(time), false) => {
+            (None, (Some(event), None, false, None)) => StepAction::Event(Box::new(event)),
+            (None, (None, Some(time), false, None)) => {
                 StepAction::Advance(Duration::try_from(time).unwrap_or_default())
             }
-            (None, None, None, true) => StepAction::Heal,
+            (None, (None, None, true, None)) => StepAction::Heal,
+            (None, (None, None, false, Some(payloads))) => {
+                let payloads = payloads.iter().map(|one| self.payload(Some(one)));
+                StepAction::Together(RunsTogether {
+                    payloads: payloads.collect::<Result<_, _>>()?,
+                    order: file.order.unwrap_or_default(),
+                })
+            }
             _ => {
-                let what = "step: it is one of `do`, `event`, `advance` and `heal`";
+                let what = "step: it is one of `do`, `event`, `advance`, `heal` and `together`";
+                return Err(self.source.wrong(&at, what));
+            }
+        };
+        let trouble = match (file.trouble, &act) {
+            (None, _) => None,
+            (Some(file), StepAction::Start(..)) if file.call > 0 => Some(StepTrouble {
+                call: file.call,
+                trouble: file.is,
+            }),
+            (Some(_), StepAction::Start(..)) => {
+                let what = "step.trouble.call: calls are counted from 1";
+                return Err(self.source.wrong(&at, what));
+            }
+            (Some(_), _) => {
+                let what = "step.trouble: only a call of one run can meet it";
                 return Err(self.source.wrong(&at, what));
             }
         };
         Ok(ScenarioStep {
             line: self.source.line(at.start),
+            faults: file.faults,
+            trouble,
             act,
             expect: file.expect,
         })

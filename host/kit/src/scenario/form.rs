@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::ask::StepExpect;
+use super::inject::CallTrouble;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
 use promote_core::run::RunMode;
@@ -72,6 +73,11 @@ pub(super) struct StepFile {
     #[serde(default)]
     pub(super) heal: bool,
     pub(super) payload: Option<Spanned<PayloadFile>>,
+    pub(super) together: Option<Vec<Spanned<PayloadFile>>>,
+    pub(super) order: Option<u64>,
+    #[serde(default)]
+    pub(super) faults: ServiceFaults,
+    pub(super) trouble: Option<TroubleFile>,
     #[serde(default)]
     pub(super) expect: StepExpect,
 }
@@ -82,6 +88,14 @@ pub(super) enum StartMode {
     #[default]
     Run,
     Plan,
+}
+
+/// A trouble that one call of a run meets, by its name in the sweep.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TroubleFile {
+    pub(super) call: usize,
+    pub(super) is: CallTrouble,
 }
 
 /// Port's message: one of the sample's shapes or a file, with changes; or any text.

@@ -1,10 +1,11 @@
 //! A source in which one call goes wrong. It stands where every call of a policy passes, so it works for any policy.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use super::model::StepTrouble;
 use crate::failure::FAILURES;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
@@ -44,6 +45,11 @@ impl CallTrouble {
         }
     }
 
+    /// Returns the trouble of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|trouble| trouble.name() == name)
+    }
+
     /// Returns the failure that the policy is told, if it is told anything.
     fn failure(self) -> Option<Failure> {
         let text = || format!("the sweep has put `{}` here", self.name());
@@ -60,6 +66,18 @@ impl CallTrouble {
     }
 }
 
+/// The names of all troubles, for messages.
+static TROUBLES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| CallTrouble::all().map(CallTrouble::name).collect());
+
+impl<'de> serde::Deserialize<'de> for CallTrouble {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Self::named(&name)
+            .ok_or_else(|| serde::de::Error::unknown_variant(&name, TROUBLES.as_slice()))
+    }
+}
+
 /// A trouble in one run, and the call that meets it.
 #[derive(Clone, Debug)]
 pub struct CallInjection {
@@ -69,6 +87,16 @@ pub struct CallInjection {
     pub at: usize,
     /// Rung when the run is to be killed.
     pub kill: Arc<Notify>,
+}
+
+impl From<StepTrouble> for CallInjection {
+    fn from(step: StepTrouble) -> Self {
+        Self {
+            trouble: step.trouble,
+            at: step.call.saturating_sub(1),
+            kill: Arc::new(Notify::new()),
+        }
+    }
 }
 
 /// A source before which a trouble stands.

@@ -44,13 +44,14 @@ mod result;
 mod run;
 mod schema;
 mod snapshot;
+mod together;
 
 pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect};
 pub use diff::only;
 pub use error::ScenarioError;
 pub use inject::{CallInjection, CallTrouble};
 pub use made::{CallFate, MadeCall};
-pub use model::{Scenario, ScenarioStep, StepAction};
+pub use model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
 pub use result::{ExpectMismatch, ExpectSnapshot, ScenarioProblem, ScenarioReport, StepResult};
 pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
 pub use schema::SCHEMA;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ask::StepExpect;
+use super::inject::CallTrouble;
 use promote_core::run::RunMode;
 use promote_intake::config::Config;
-use promote_mock::{World, WorldEvent};
+use promote_mock::{ServiceFaults, World, WorldEvent};
 
 /// A scenario, read and checked; nothing of it has run.
 #[derive(Clone, Debug)]
@@ -28,8 +29,12 @@ pub struct Scenario {
 pub struct ScenarioStep {
     /// Its line in the file.
     pub line: usize,
+    /// What goes wrong from here on, at Port and GitHub.
+    pub faults: ServiceFaults,
     /// The event or the run that happens.
     pub act: StepAction,
+    /// The call of the run that meets a trouble.
+    pub trouble: Option<StepTrouble>,
     /// The result that is expected.
     pub expect: StepExpect,
 }
@@ -39,12 +44,32 @@ pub struct ScenarioStep {
 pub enum StepAction {
     /// Somebody starts the promotion, or a plan of it, with this payload.
     Start(RunMode, String),
+    /// Runs with these payloads begin at the same time.
+    Together(RunsTogether),
     /// Somebody else does something.
     Event(Box<WorldEvent>),
     /// Time passes.
     Advance(Duration),
     /// Nothing goes wrong any more.
     Heal,
+}
+
+/// Runs at the same time: which of them goes on next is drawn by a seed, request by request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunsTogether {
+    /// The payload of each.
+    pub payloads: Vec<String>,
+    /// The seed of the order.
+    pub order: u64,
+}
+
+/// A trouble that one call of a run meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepTrouble {
+    /// The number of the call among those that reach Port or GitHub, from 1; a run that makes fewer meets none.
+    pub call: usize,
+    /// The trouble.
+    pub trouble: CallTrouble,
 }
 
 impl Scenario {

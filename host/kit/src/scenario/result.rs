@@ -42,6 +42,8 @@ pub struct StepResult {
     pub requests: Vec<RequestRecord>,
     /// The journal of the run; empty if nobody started one.
     pub journal: String,
+    /// The runs that began at the same time, if several did.
+    pub together: Vec<Self>,
     /// The world before.
     pub before: World,
     /// The world after.
@@ -65,9 +67,22 @@ impl StepResult {
             run: None,
             requests: Vec::new(),
             journal: String::new(),
+            together: Vec::new(),
             after: World::default(),
             before,
         }
+    }
+
+    /// Takes over what runs that began at the same time came to: their words, calls and leaks, one run after another.
+    pub(super) fn join(&mut self, runs: Vec<Self>) {
+        let messages: Vec<&str> = runs.iter().map(|run| run.message.as_str()).collect();
+        self.message = messages.join("\n");
+        for run in &runs {
+            self.calls.extend(run.calls.iter().cloned());
+            self.said.extend(run.said.iter().cloned());
+            self.leaks.extend(&run.leaks);
+        }
+        self.together = runs;
     }
 
     /// Ends it as a run that could not start.

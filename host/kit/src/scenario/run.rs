@@ -198,7 +198,7 @@ impl ScenarioRunner {
         }
         let mut all = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
-            all.push(bench.step(&step.act, index, None).await?);
+            all.push(bench.step(step, index, None).await?);
         }
         if let Some(server) = server {
             server.stop().await;
@@ -224,7 +224,7 @@ impl ScenarioRunner {
             scenario,
         };
         self.bench(scenario, &load, SharedWorld::new(world))
-            .step(&step.act, attempt, injection)
+            .step(step, attempt, injection)
             .await
     }
 

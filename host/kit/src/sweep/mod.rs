@@ -19,7 +19,7 @@ use super::scenario::{
 };
 use promote_core::call::Call;
 use promote_core::contract::Failure;
-use promote_mock::World;
+use promote_mock::{ServiceFaults, World};
 
 pub use invariants::{BrokenInvariant, Invariant};
 pub use shot::{ShotFilter, SweepShot};
@@ -66,7 +66,7 @@ pub async fn sweep(
         .await?;
     for (index, (step, ran)) in scenario.steps.iter().zip(&clean).enumerate() {
         coverage.add(&ran.calls);
-        if !matches!(step.act, StepAction::Start(..)) {
+        if !matches!(step.act, StepAction::Start(..)) || step.trouble.is_some() {
             continue;
         }
         let again = again(runner, scenario, step, ran.after.clone(), index).await?;
@@ -171,5 +171,9 @@ async fn again(
     attempt: usize,
 ) -> anyhow::Result<StepResult> {
     world.heal();
-    runner.strike(scenario, world, step, attempt, None).await
+    let step = ScenarioStep {
+        faults: ServiceFaults::default(),
+        ..step.clone()
+    };
+    runner.strike(scenario, world, &step, attempt, None).await
 }

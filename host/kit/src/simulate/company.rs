@@ -1,0 +1,340 @@
+//! A company that a seed makes up: its services, how their manifests look, and what its repository asks of a merge.
+//!
+//! It writes itself as the beginning of a scenario file. Nothing here runs.
+
+use std::fmt::Write as _;
+
+use fastrand::Rng;
+
+/// The repository of every company's manifests.
+pub(super) const REPOSITORY: &str = "acme/gitops";
+/// The branch that its cluster follows.
+pub(super) const BASE: &str = "main";
+
+/// The names of services, as many as there can be.
+const SERVICES: [&str; 3] = ["alpha", "beta", "gamma"];
+
+/// A company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Company {
+    /// Its services, each with the number of images in the catalog.
+    pub(super) services: Vec<CompanyService>,
+    /// The form of its manifests.
+    pub(super) layout: ManifestLayout,
+    /// The policy's setting `mode`.
+    pub(super) mode: MergeMode,
+    /// What the base branch asks for.
+    pub(super) rule: BranchRule,
+    /// What is slow or late at its GitHub.
+    pub(super) weather: Weather,
+    /// Whether a newer promotion closes older ones.
+    pub(super) supersedes: bool,
+}
+
+/// A service of a company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CompanyService {
+    /// Its name, in Port, in paths and in images.
+    pub(super) name: &'static str,
+    /// The number of images that the catalog knows of it, from 1.
+    pub(super) images: u32,
+    /// The image that staging runs at the beginning; production runs the first.
+    pub(super) staging: u32,
+}
+
+/// The form of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ManifestLayout {
+    Kubernetes,
+    Kustomize,
+    HelmValues,
+    ArgoCd,
+}
+
+/// The policy's setting `mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum MergeMode {
+    Merge,
+    Checks,
+    AutoMerge,
+    PullRequest,
+}
+
+/// What the base branch asks for before a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum BranchRule {
+    Nothing,
+    Check,
+    StrictCheck,
+    Approval,
+    Queue,
+}
+
+/// What is late at GitHub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weather {
+    pub(super) stale_reads: u32,
+    pub(super) unknown_mergeable: u32,
+    pub(super) base_modified: u32,
+    pub(super) slow_merges: u32,
+    pub(super) unknown_pulls: u32,
+}
+
+impl ManifestLayout {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Kubernetes,
+        Self::Kustomize,
+        Self::HelmValues,
+        Self::ArgoCd,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Kustomize => "kustomize",
+            Self::HelmValues => "helm-values",
+            Self::ArgoCd => "argocd-application",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "deployment.yaml",
+            Self::Kustomize => "kustomization.yaml",
+            Self::HelmValues => "values.yaml",
+            Self::ArgoCd => "app.yaml",
+        }
+    }
+
+    fn setting(self) -> String {
+        let key = self.name().replace('-', "_");
+        format!("{{ {key} = \"{{production.gitPath}}/{}\" }}", self.file())
+    }
+
+    /// Whether the file holds the tag alone, so that the grant must ask for it alone.
+    fn holds(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "{registryId}:{tags[0]}",
+            Self::Kustomize | Self::HelmValues | Self::ArgoCd => "{tags[0]}",
+        }
+    }
+}
+
+impl MergeMode {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Merge,
+        Self::Checks,
+        Self::AutoMerge,
+        Self::PullRequest,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Checks => "checks",
+            Self::AutoMerge => "auto-merge",
+            Self::PullRequest => "pull-request",
+        }
+    }
+
+    /// Whether a merge may happen after the run that asked for it, on GitHub's or a person's word.
+    pub(super) fn leaves_the_merge_to_others(self) -> bool {
+        matches!(self, Self::AutoMerge | Self::PullRequest)
+    }
+}
+
+impl BranchRule {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Nothing,
+        Self::Check,
+        Self::StrictCheck,
+        Self::Approval,
+        Self::Queue,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Check => "check",
+            Self::StrictCheck => "strict-check",
+            Self::Approval => "approval",
+            Self::Queue => "queue",
+        }
+    }
+
+    fn toml(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Check => "required-checks = [\"validate\"]\n",
+            Self::StrictCheck => "required-checks = [\"validate\"]\nstrict = true\n",
+            Self::Approval => "required-approvals = 1\n",
+            Self::Queue => "merge-queue = true\n",
+        }
+    }
+}
+
+impl Company {
+    /// A company of this generator.
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        let services = SERVICES[..rng.usize(1..=SERVICES.len())].iter();
+        let services = services.map(|name| {
+            let images = rng.u32(2..=5);
+            CompanyService {
+                name,
+                images,
+                staging: rng.u32(1..=images),
+            }
+        });
+        let late = |rng: &mut Rng, most: u32| {
+            if rng.u8(..4) == 0 {
+                rng.u32(1..=most)
+            } else {
+                0
+            }
+        };
+        Self {
+            services: services.collect(),
+            layout: draw(rng, &ManifestLayout::ALL),
+            mode: draw(rng, &MergeMode::ALL),
+            rule: draw(rng, &BranchRule::ALL),
+            weather: Weather {
+                stale_reads: late(rng, 3),
+                unknown_mergeable: 1 + late(rng, 2),
+                base_modified: late(rng, 2),
+                slow_merges: late(rng, 1),
+                unknown_pulls: late(rng, 2),
+            },
+            supersedes: rng.bool(),
+        }
+    }
+
+    /// `given` and `config` of a scenario in this company.
+    pub(super) fn toml(&self) -> String {
+        let mut text = String::new();
+        for service in &self.services {
+            service.write_entities(&mut text);
+        }
+        let Weather {
+            stale_reads,
+            unknown_mergeable,
+            base_modified,
+            slow_merges,
+            unknown_pulls,
+        } = self.weather;
+        let _ = write!(
+            text,
+            "[given.github.weather]\nstale-reads = {stale_reads}\nunknown-mergeable = {unknown_mergeable}\n\
+             base-modified = {base_modified}\nslow-merges = {slow_merges}\nunknown-pulls = {unknown_pulls}\n\
+             [[given.github.repositories]]\nname = \"{REPOSITORY}\"\ncollaborators = [\"kim\"]\n\
+             [given.github.repositories.settings]\nallow-auto-merge = true\n\
+             [[given.github.repositories.branches]]\nname = \"other\"\nmessage = \"Other work\"\nfiles = {{ NOTES = \"other\" }}\n\
+             [[given.github.repositories.ci]]\nname = \"validate\"\ntakes = \"20s\"\n"
+        );
+        if self.rule != BranchRule::Nothing {
+            let _ = write!(
+                text,
+                "[given.github.repositories.rules.{BASE}]\n{}",
+                self.rule.toml()
+            );
+        }
+        text.push_str("[given.github.repositories.files]\n");
+        for service in &self.services {
+            let path = self.path(service.name);
+            let _ = writeln!(
+                text,
+                "\"{path}\" = \"\"\"\n{}\"\"\"",
+                self.manifest(service.name, 1, 3)
+            );
+        }
+        text + &self.config()
+    }
+
+    fn config(&self) -> String {
+        format!(
+            "[config]\nfile = \"none\"\n\
+             [config.policy.settings]\nrepository = \"{REPOSITORY}\"\nreference = \"{{registryId}}:{{tags[0]}}\"\n\
+             manifest = {}\nmode = \"{}\"\nsupersede = {}\n\
+             rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n\
+             [config.port.actions]\npromote = \"promote_to_production\"\n\
+             [[config.grants]]\nallow = [\"run.note\"]\n\
+             [[config.grants]]\nallow = [\"port.get-entity\", \"port.search\"]\nblueprint = [\"service\", \"running_service\", \"image\"]\n\
+             [[config.grants]]\nallow = [\"github.read\", \"github.propose\", \"github.merge\", \"github.decorate\"]\n\
+             repository = \"{REPOSITORY}\"\npath = \"apps/{{service.identifier}}/prod/*\"\nbase = \"{BASE}\"\n\
+             [[config.grants]]\nallow = [\"port.update-entity\"]\nblueprint = \"running_service\"\n\
+             entity = \"{{service.relations.prod_runtime}}\"\nrelations = [\"image\"]\nafter = \"merge\"\nholds = \"{}\"\n",
+            self.layout.setting(),
+            self.mode.name(),
+            self.supersedes,
+            self.layout.holds(),
+        )
+    }
+
+    /// The path of a service's manifest in production.
+    pub(super) fn path(&self, service: &str) -> String {
+        format!("apps/{service}/prod/{}", self.layout.file())
+    }
+
+    /// The manifest of a service that runs an image, beside another image that nobody promotes.
+    pub(super) fn manifest(&self, service: &str, image: u32, replicas: u32) -> String {
+        let version = version(image);
+        match self.layout {
+            ManifestLayout::Kubernetes => format!(
+                "kind: Deployment\nspec:\n  replicas: {replicas}\n  template:\n    spec:\n      containers:\n        - name: {service}\n          image: ghcr.io/acme/{service}:{version}\n        - name: side\n          image: ghcr.io/acme/side:2.0\n"
+            ),
+            ManifestLayout::Kustomize => format!(
+                "kind: Kustomization\nreplicas:\n  - name: {service}\n    count: {replicas}\nimages:\n  - name: ghcr.io/acme/{service}\n    newTag: {version}\n  - name: ghcr.io/acme/side\n    newTag: \"2.0\"\n"
+            ),
+            ManifestLayout::HelmValues => format!(
+                "replicas: {replicas}\nimage:\n  repository: ghcr.io/acme/{service}\n  tag: {version}\nside:\n  image:\n    repository: ghcr.io/acme/side\n    tag: \"2.0\"\n"
+            ),
+            ManifestLayout::ArgoCd => format!(
+                "kind: Application\nspec:\n  source:\n    helm:\n      parameters:\n        - name: replicas\n          value: \"{replicas}\"\n        - name: image.repository\n          value: ghcr.io/acme/{service}\n        - name: image.tag\n          value: {version}\n"
+            ),
+        }
+    }
+}
+
+impl CompanyService {
+    fn write_entities(&self, text: &mut String) {
+        let name = self.name;
+        for image in 1..=self.images {
+            let _ = write!(
+                text,
+                "[[given.port.entities]]\nblueprint = \"image\"\nidentifier = \"{}\"\n\
+                 properties = {{ registryId = \"ghcr.io/acme/{name}\", tags = [\"{}\"], pushedAt = \"2025-12-{image:02}T09:00:00Z\" }}\n",
+                entity(name, image),
+                version(image),
+            );
+        }
+        for (place, image) in [("staging", self.staging), ("prod", 1)] {
+            let _ = write!(
+                text,
+                "[[given.port.entities]]\nblueprint = \"running_service\"\nidentifier = \"{name}-{place}\"\n\
+                 properties = {{ gitRepo = \"https://github.com/{REPOSITORY}\", gitPath = \"apps/{name}/{place}\", syncStatus = \"Synced\", healthStatus = \"Healthy\" }}\n\
+                 relations = {{ image = \"{}\" }}\n",
+                entity(name, image),
+            );
+        }
+        let _ = write!(
+            text,
+            "[[given.port.entities]]\nblueprint = \"service\"\nidentifier = \"{name}\"\n\
+             properties = {{ lifecycle = \"Production\", locked_in_prod = false }}\n\
+             relations = {{ test_runtime = \"{name}-staging\", prod_runtime = \"{name}-prod\" }}\n"
+        );
+    }
+}
+
+/// The version of a service's n-th image. No other text of a manifest has this form.
+pub(super) fn version(image: u32) -> String {
+    format!("1.{image}.0")
+}
+
+/// The identifier of a service's n-th image in the catalog.
+pub(super) fn entity(service: &str, image: u32) -> String {
+    format!("{service}-1.{image}")
+}
+
+/// One of these, each as likely as the others.
+pub(super) fn draw<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
+    all[rng.usize(..all.len())]
+}

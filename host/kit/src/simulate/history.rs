@@ -1,0 +1,127 @@
+//! The base branch's history between two moments, and the state that others see once all has settled.
+
+use std::collections::BTreeSet;
+
+use super::company::{BASE, REPOSITORY};
+use promote_mock::World;
+use promote_mock::git::ObjectId;
+use promote_mock::github::{PullState, RepositoryState};
+use promote_mock::port::CatalogEntity;
+
+/// The name of everybody who commits and is not us, in every world.
+const PERSON: &str = "dana";
+
+/// The commits that the base branch gained between two moments.
+pub(super) struct BaseHistory<'a> {
+    repository: Option<&'a RepositoryState>,
+    /// The head before, and what came after it.
+    commits: Vec<ObjectId>,
+}
+
+/// A file that a commit of ours changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OwnChange {
+    pub(super) path: String,
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+}
+
+impl<'a> BaseHistory<'a> {
+    /// The commits between two moments, with the one that was the head at the first.
+    pub(super) fn between(before: &World, after: &'a World) -> Self {
+        let repository = after.github.find(REPOSITORY);
+        let was = before
+            .github
+            .find(REPOSITORY)
+            .and_then(|repository| repository.branch(BASE));
+        let commits = repository
+            .zip(repository.and_then(|repository| repository.branch(BASE)))
+            .map(|(repository, head)| {
+                let old: BTreeSet<ObjectId> = was
+                    .map(|was| repository.git.ancestors(was))
+                    .unwrap_or_default();
+                let all = repository.git.ancestors(head).into_iter();
+                all.filter(|id| !old.contains(id)).chain(was).collect()
+            });
+        Self {
+            repository,
+            commits: commits.unwrap_or_default(),
+        }
+    }
+
+    /// The texts that a path had at each of these commits.
+    pub(super) fn texts(&self, path: &str) -> Vec<String> {
+        let text = |commit: &ObjectId| {
+            let repository = self.repository?;
+            let tree = repository.git.tree_of(*commit)?;
+            let entry = repository.git.entry_at(tree, path)?;
+            let blob = repository.git.blob(entry.id)?;
+            Some(String::from_utf8_lossy(blob).into_owned())
+        };
+        self.commits.iter().filter_map(text).collect()
+    }
+
+    /// What commits of ours changed. Merges of two lines are left out: what they bring in are commits of their own.
+    pub(super) fn ours(&self) -> Vec<OwnChange> {
+        let Some(repository) = self.repository else {
+            return Vec::new();
+        };
+        // The last one was there before.
+        let gained = self
+            .commits
+            .split_last()
+            .map_or(&[][..], |(_, gained)| gained);
+        let git = &repository.git;
+        let text = |id| {
+            git.blob(id)
+                .map(|blob| String::from_utf8_lossy(blob).into_owned())
+        };
+        gained
+            .iter()
+            .filter_map(|id| git.commit(*id))
+            .filter(|commit| commit.author.name != PERSON && commit.parents.len() == 1)
+            .flat_map(|commit| git.changes(git.tree_of(commit.parents[0]), Some(commit.tree)))
+            .map(|change| OwnChange {
+                path: change.path,
+                old: change.old.and_then(|entry| text(entry.id)),
+                new: change.new.and_then(|entry| text(entry.id)),
+            })
+            .collect()
+    }
+}
+
+/// What others see of git, pull requests and the catalog: not when, by whom, or what was said.
+pub(super) fn settled(world: &World) -> String {
+    let mut lines = Vec::new();
+    for repository in &world.github.repositories {
+        for (branch, head) in &repository.refs {
+            let tree = repository.git.tree_of(*head);
+            lines.push(format!("{branch} {tree:?}"));
+        }
+        for pull in repository.pulls.values() {
+            let state = match pull.state {
+                PullState::Open => "open",
+                PullState::Closed { .. } => "closed",
+                PullState::Merged { .. } => "merged",
+            };
+            lines.push(format!(
+                "#{} {} to {}: {state}",
+                pull.number, pull.head, pull.base
+            ));
+        }
+    }
+    for entity in world.port.entities.values() {
+        let CatalogEntity {
+            blueprint,
+            identifier,
+            title,
+            properties,
+            relations,
+            ..
+        } = entity;
+        lines.push(format!(
+            "{blueprint}/{identifier} {title:?} {properties:?} {relations:?}"
+        ));
+    }
+    lines.join("\n")
+}

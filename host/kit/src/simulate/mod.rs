@@ -1,0 +1,230 @@
+//! `promote simulate`: companies that nobody thought of, by seed, and the invariants looked up in each world.
+//!
+//! A seed makes up a company and a script of clicks, people and bad weather. The script is a scenario file: it is played by the
+//! runner of scenarios, through the host of production, and when a law is broken it is made as small as can be and printed, to be
+//! kept beside the others. After each step the world is judged by code that shares nothing with policy and gate.
+
+mod company;
+mod generate;
+mod history;
+mod judge;
+mod play;
+mod script;
+mod shrink;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::scenario::ScenarioRunner;
+use crate::test::{TestOutput, policies};
+
+pub use judge::{BrokenLaw, WorldLaw};
+use play::play;
+use script::Script;
+use shrink::shrink;
+use tally::SimulationTally;
+
+/// The arguments of `promote simulate`.
+#[derive(Args, Clone, Debug)]
+pub struct SimulateArgs {
+    /// How many scripts, each of a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub scripts: u64,
+
+    /// The first seed; with `--scripts 1` one script is played again
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Stop when this many scripts have broken a law
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_broken: u64,
+
+    /// The component that takes the built-in policy's place
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+
+    /// Show what was met, and how often
+    #[arg(long)]
+    pub coverage: bool,
+
+    /// Print the script of the first seed as a scenario file, and run nothing
+    #[arg(long)]
+    pub print: bool,
+
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: SimulateFormat,
+}
+
+/// The form of what `promote simulate` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SimulateFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// A script that broke a law, made small.
+struct Finding {
+    seed: u64,
+    broken: BrokenLaw,
+    /// The scenario file.
+    scenario: String,
+}
+
+/// Plays scripts, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if every law holds, 1 if one is
+/// broken.
+///
+/// # Errors
+/// When the policy cannot be used, or nothing can be run on this machine.
+pub fn run(
+    args: &SimulateArgs,
+    cache: Option<PathBuf>,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<u8> {
+    if args.print {
+        let script = Script::draw(args.seed);
+        (out.data)(&script.scenario(&format!("seed {}", args.seed), "{ exit = 0 }"));
+        return Ok(0);
+    }
+    let named = args.policy.iter().map(|file| file.display().to_string());
+    let runner = ScenarioRunner::new(policies(&named.collect::<Vec<_>>()))?.caching(cache);
+    let started = Instant::now();
+    let (tally, mut findings) = play_all(args, &runner, out)?;
+    findings.sort_by_key(|finding| finding.seed);
+    let seconds = started.elapsed().as_secs_f64();
+    (out.data)(&match args.format {
+        SimulateFormat::Text => words(args, &tally, &findings, seconds),
+        SimulateFormat::Json => whole(&tally, &findings, seconds).to_string(),
+    });
+    Ok(u8::from(!findings.is_empty()))
+}
+
+/// Plays every seed, on each processor one at a time.
+fn play_all(
+    args: &SimulateArgs,
+    runner: &ScenarioRunner,
+    out: &TestOutput<'_>,
+) -> anyhow::Result<(SimulationTally, Vec<Finding>)> {
+    let next = AtomicU64::new(0);
+    let broken = AtomicU64::new(0);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let work = || -> anyhow::Result<(SimulationTally, Vec<Finding>)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("starting a runtime")?;
+        let mut tally = SimulationTally::default();
+        let mut findings = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= args.scripts || broken.load(Ordering::Relaxed) >= args.max_broken {
+                return Ok((tally, findings));
+            }
+            let seed = args.seed.wrapping_add(number);
+            let found = runtime.block_on(play_seed(runner, seed, &mut tally))?;
+            if let Some(finding) = found {
+                broken.fetch_add(1, Ordering::Relaxed);
+                findings.push(finding);
+            }
+            if let Some(status) = out.status {
+                status(&format!("{} of {} scripts", number + 1, args.scripts));
+            }
+        }
+    };
+    let mut tally = SimulationTally::default();
+    let mut findings = Vec::new();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let (own, found) = worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread of the simulation panicked"))??;
+            tally.join(own);
+            findings.extend(found);
+        }
+        anyhow::Ok(())
+    })?;
+    Ok((tally, findings))
+}
+
+/// Plays one seed; a script that breaks a law is made small.
+async fn play_seed(
+    runner: &ScenarioRunner,
+    seed: u64,
+    tally: &mut SimulationTally,
+) -> anyhow::Result<Option<Finding>> {
+    let script = Script::draw(seed);
+    let played = play(runner, &script).await?;
+    tally.add(&script, &played);
+    let Some((_, broken)) = played.broken else {
+        return Ok(None);
+    };
+    let small = shrink(runner, &script, broken.law).await?;
+    let (script, broken) = small.map_or((script, broken), |small| (small.script, small.broken));
+    let title = format!("seed {seed}: {}: {}", broken.law.name(), broken.what);
+    let scenario = script.scenario(&title, &broken.expect);
+    Ok(Some(Finding {
+        seed,
+        broken,
+        scenario,
+    }))
+}
+
+fn words(
+    args: &SimulateArgs,
+    tally: &SimulationTally,
+    findings: &[Finding],
+    seconds: f64,
+) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        text += &format!(
+            "# seed {}: {} is broken: {}\n# again: promote simulate --seed {} --scripts 1\n{}\n",
+            finding.seed,
+            finding.broken.law.name(),
+            finding.broken.what.replace('\n', " "),
+            finding.seed,
+            finding.scenario
+        );
+    }
+    if args.coverage {
+        text += &format!("{}\n", tally.table());
+    }
+    text + &format!(
+        "{} scripts, {} runs, {} of them merged, in {seconds:.1} s ({:.0} runs a second); {} broken",
+        tally.scripts,
+        tally.runs,
+        tally.merged,
+        tally.runs as f64 / seconds,
+        findings.len()
+    )
+}
+
+fn whole(tally: &SimulationTally, findings: &[Finding], seconds: f64) -> Value {
+    let mut whole = tally.json();
+    let findings = findings.iter().map(|finding| {
+        json!({
+            "seed": finding.seed,
+            "law": finding.broken.law.name(),
+            "what": finding.broken.what,
+            "scenario": finding.scenario,
+        })
+    });
+    whole["version"] = json!(1);
+    whole["seconds"] = json!(seconds);
+    whole["broken"] = findings.collect();
+    whole
+}

@@ -1,0 +1,47 @@
+//! Plays a script through the real host, and looks at the world after each step.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::judge::{BrokenLaw, Judge};
+use super::script::Script;
+use crate::scenario::{Scenario, ScenarioRunner, StepResult};
+
+/// What came of a script.
+pub(super) struct Played {
+    /// The first law that was broken, and the step after which it was.
+    pub(super) broken: Option<(usize, BrokenLaw)>,
+    /// The steps that were taken, in order.
+    pub(super) steps: Vec<StepResult>,
+}
+
+/// Plays a script until a law is broken.
+///
+/// # Errors
+/// When the script is no scenario, or its policy cannot be used.
+pub(super) async fn play(runner: &ScenarioRunner, script: &Script) -> anyhow::Result<Played> {
+    let text = script.scenario("simulated", "{ exit = 0 }");
+    let scenario = Scenario::parse(&text, Path::new("simulated.toml"))
+        .with_context(|| format!("seed {}: {text}", script.seed))?;
+    let mut judge = Judge::default();
+    let mut world = scenario.world.clone();
+    let mut steps: Vec<StepResult> = Vec::new();
+    for (place, step) in scenario.steps.iter().enumerate() {
+        let ran = runner
+            .strike(&scenario, world, step, place, None)
+            .await
+            .with_context(|| format!("seed {}, step {}", script.seed, place + 1))?;
+        world = ran.after.clone();
+        let broken = judge.look(script, place, &ran).into_iter().next();
+        steps.push(ran);
+        if let Some(broken) = broken {
+            let broken = Some((place, broken));
+            return Ok(Played { broken, steps });
+        }
+    }
+    Ok(Played {
+        broken: None,
+        steps,
+    })
+}
