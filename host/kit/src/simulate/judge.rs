@@ -3,9 +3,11 @@
 //! It knows the company that the generator made up, and believes nothing that a run says. It shares no code with the gate
 //! and the policies that it judges.
 
+use std::collections::BTreeSet;
+
 use super::company::{BASE, Company, MergeMode, REPOSITORY, entity, version};
 use super::history::{BaseHistory, settled};
-use super::script::{ClickState, ClickWish, Script, ScriptStep};
+use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
 use crate::scenario::StepResult;
 use promote_mock::World;
 use promote_mock::port::{CatalogEntity, RunStatus};
@@ -93,6 +95,8 @@ impl BrokenLaw {
 pub(super) struct Judge {
     /// The settled state after the last run that settles, and the way it ended, by service.
     last: Vec<(usize, String, Option<&'static str>)>,
+    /// The services whose manifest or catalog entry a person has set by hand since a run of ours changed git.
+    by_hand: BTreeSet<usize>,
 }
 
 impl Judge {
@@ -107,10 +111,21 @@ impl Judge {
         let clicks: &[usize] = match &script.steps[place] {
             ScriptStep::Run { click, .. } => &[*click],
             ScriptStep::Together { clicks, .. } => clicks,
+            ScriptStep::Deed(
+                Deed::SetByHand { service, .. } | Deed::EditCatalog { service, .. },
+            ) => {
+                self.by_hand.insert(*service);
+                return broken;
+            }
             _ => return broken,
         };
+        let merged = BaseHistory::between(&ran.before, &ran.after).ours();
+        self.by_hand.retain(|service| {
+            let path = script.company.path(script.company.services[*service].name);
+            merged.iter().all(|change| change.path != path)
+        });
         broken.extend(ahead(&script.company, ran));
-        broken.extend(unproposed(script, clicks, ran));
+        broken.extend(unproposed(&script.company, ran));
         broken.extend(ungranted(script, clicks, ran));
         broken.extend(leaked(ran));
         broken.extend(untraced(ran));
@@ -120,7 +135,9 @@ impl Judge {
             false => ran.together.iter().collect(),
         };
         for (click, run) in clicks.iter().zip(runs) {
-            broken.extend(unsaid(*click, run, &ran.after));
+            if script.clicks[*click].state == ClickState::Open {
+                broken.extend(unsaid(*click, run, &ran.after));
+            }
             broken.extend(unsound(run));
         }
         if let &[click] = clicks {
@@ -163,6 +180,10 @@ impl Judge {
                 what,
                 "{ no-writes = true }".to_owned(),
             ));
+        }
+        // What people set past us, a run records if it can go on; where it refuses, it says why.
+        if ran.ending == Some("refused") && self.by_hand.contains(&service) {
+            return None;
         }
         behind(&script.company, service, &ran.after)
     }
@@ -210,13 +231,12 @@ fn ahead(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
     })
 }
 
-/// 3: a commit of ours on the base that changes anything but the version in the manifest of a service that was clicked.
-fn unproposed(script: &Script, clicks: &[usize], ran: &StepResult) -> Option<BrokenLaw> {
-    let company = &script.company;
-    let paths: Vec<String> = clicks
-        .iter()
-        .map(|click| company.path(company.services[script.clicks[*click].service].name))
-        .collect();
+/// 3: a commit of ours on the base that changes anything but the version in a service's manifest.
+///
+/// It may be one of an earlier run, which GitHub has merged meanwhile.
+fn unproposed(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
+    let services = company.services.iter();
+    let paths: Vec<String> = services.map(|service| company.path(service.name)).collect();
     let history = BaseHistory::between(&ran.before, &ran.after);
     history.ours().into_iter().find_map(|change| {
         let wrong = if paths.contains(&change.path) {
@@ -375,8 +395,6 @@ fn unruly(script: &Script, click: usize, ran: &StepResult) -> Option<BrokenLaw> 
         )
     })
 }
-
-use super::script::PortClick;
 
 /// A crash, a broken grant or a limit. The company's policy and grants fit each other.
 fn unsound(run: &StepResult) -> Option<BrokenLaw> {

@@ -96,7 +96,7 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     if args.print {
         let script = Script::draw(args.seed);
-        (out.data)(&script.scenario(&format!("seed {}", args.seed), "{ exit = 0 }"));
+        (out.data)(&script.scenario(&format!("seed {}", args.seed), "{ exit = 0 }", &[]));
         return Ok(0);
     }
     let named = args.policy.iter().map(|file| file.display().to_string());
@@ -175,7 +175,8 @@ async fn play_seed(
     let small = shrink(runner, &script, broken.law).await?;
     let (script, broken) = small.map_or((script, broken), |small| (small.script, small.broken));
     let title = format!("seed {seed}: {}: {}", broken.law.name(), broken.what);
-    let scenario = script.scenario(&title, &broken.expect);
+    let ends = play(runner, &script).await?.ends();
+    let scenario = script.scenario(&title, &broken.expect, &ends);
     Ok(Some(Finding {
         seed,
         broken,

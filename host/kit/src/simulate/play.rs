@@ -16,12 +16,27 @@ pub(super) struct Played {
     pub(super) steps: Vec<StepResult>,
 }
 
+impl Played {
+    /// The ends of the runs of each step, in words.
+    pub(super) fn ends(&self) -> Vec<String> {
+        let end = |run: &StepResult| {
+            let ending = run.ending.or(run.run.as_ref().map(|_| "killed"));
+            ending.map(|ending| format!("{ending}: {}", run.message))
+        };
+        let of_step = |step: &StepResult| {
+            let runs = std::iter::once(step).chain(&step.together);
+            runs.filter_map(end).collect::<Vec<_>>().join("\n")
+        };
+        self.steps.iter().map(of_step).collect()
+    }
+}
+
 /// Plays a script until a law is broken.
 ///
 /// # Errors
 /// When the script is no scenario, or its policy cannot be used.
 pub(super) async fn play(runner: &ScenarioRunner, script: &Script) -> anyhow::Result<Played> {
-    let text = script.scenario("simulated", "{ exit = 0 }");
+    let text = script.scenario("simulated", "{ exit = 0 }", &[]);
     let scenario = Scenario::parse(&text, Path::new("simulated.toml"))
         .with_context(|| format!("seed {}: {text}", script.seed))?;
     let mut judge = Judge::default();

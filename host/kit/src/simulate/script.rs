@@ -279,8 +279,8 @@ impl Script {
         format!("r_Click{click:011}")
     }
 
-    /// The script as a scenario file; `expect` is what its last step is held against.
-    pub(super) fn scenario(&self, title: &str, expect: &str) -> String {
+    /// The script as a scenario file; `expect` is what its last step is held against, and `ends` what came of each.
+    pub(super) fn scenario(&self, title: &str, expect: &str, ends: &[String]) -> String {
         let mut text = format!("title = {}\n", toml::Value::String(title.to_owned()));
         for (index, click) in self.clicks.iter().enumerate() {
             self.write_click(&mut text, index, *click);
@@ -288,6 +288,9 @@ impl Script {
         text.push_str(&self.company.toml());
         for (index, step) in self.steps.iter().enumerate() {
             text.push_str("\n[[step]]\n");
+            for line in ends.get(index).into_iter().flat_map(|end| end.lines()) {
+                let _ = writeln!(text, "# {line}");
+            }
             self.write_step(&mut text, step);
             if index + 1 == self.steps.len() {
                 let _ = writeln!(text, "expect = {expect}");

@@ -64,11 +64,20 @@ async fn attempt(
 fn candidates(script: &Script) -> Vec<Script> {
     let mut all = Vec::new();
     // A scenario needs a step.
-    let removable = if script.steps.len() > 1 { script.steps.len() } else { 0 };
+    let removable = if script.steps.len() > 1 {
+        script.steps.len()
+    } else {
+        0
+    };
     for place in 0..removable {
+        let settles = place + script.settling >= script.steps.len();
+        // In bad weather nothing has settled.
+        if settles && script.steps[place] == ScriptStep::Heal {
+            continue;
+        }
         let mut smaller = script.clone();
         smaller.steps.remove(place);
-        if place + script.settling >= script.steps.len() {
+        if settles {
             smaller.settling -= 1;
         }
         all.push(smaller);
