@@ -3,7 +3,7 @@
 export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help setup demo test test-clients test-languages test-yaml test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
+.PHONY: help setup demo test simulate test-clients test-languages test-yaml test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
 	lint-workflows build bench clean
 
 help: ## List these targets
@@ -24,6 +24,9 @@ test: setup ## Run every test
 
 sweep: setup ## Let every call of every scenario fail in every way, and look whether the invariants hold
 	@$(CARGO) run --quiet --locked --bin promote -- test tests/scenarios --sweep --coverage
+
+simulate: setup ## Play random companies, people and weather, and look whether the invariants hold (SCRIPTS, SEED)
+	@$(CARGO) run --quiet --locked --bin promote -- simulate --scripts $${SCRIPTS:-1000} --seed $${SEED:-1} --coverage
 
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run

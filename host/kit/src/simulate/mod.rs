@@ -13,6 +13,7 @@ mod script;
 mod shrink;
 mod tally;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::num::NonZero;
