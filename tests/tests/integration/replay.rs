@@ -193,7 +193,7 @@ fn what_is_answered_otherwise_goes_otherwise() {
     let replies = recording
         .steps
         .iter_mut()
-        .filter_map(|step| step.answer.as_mut()?.1.as_mut().ok());
+        .filter_map(|step| step.answer.as_mut()?.result.as_mut().ok());
     assert_eq!(replies.map(lock).filter(|locked| *locked).count(), 1);
     let divergence = parts(&recording);
     assert!(

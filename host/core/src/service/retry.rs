@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::service::http::{CallResult, Http, Service, ServiceResult, TransportResult, header};
 use crate::service::transport::{HttpResponse, TransportError};
 
-/// How often a request is sent at most.
-pub const MOST_SENDS: u32 = 6;
-/// How often a thing is done at most whose answers are lost, and which then is not there.
-const TRIES: usize = 3;
+/// The most times that a request is sent.
+pub const MAX_SENDS: u32 = 6;
+/// The most times that a thing is done whose answers are lost, and which then is not there.
+const MAX_TRIES: usize = 3;
 /// The longest pause that a service may ask for; Port's own clients stop at the same.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+pub const MAX_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause after an error.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+const MAX_BACKOFF: Duration = Duration::from_secs(8);
 /// A reset above this is a point in time, below it a number of seconds, as Port's own client reads it.
 const EPOCH_FROM: i64 = 10_000;
 
@@ -30,10 +30,11 @@ pub(super) fn pause(
     outcome: &TransportResult,
     sends: u32,
 ) -> Option<Duration> {
-    let (service, now) = (http.service, http.session.now());
-    let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(LONGEST_BACKOFF);
+    let service = http.service;
+    let now = http.session.now();
+    let backoff = (Duration::from_millis(500) * 2_u32.pow(sends.min(10) - 1)).min(MAX_BACKOFF);
     let again = match outcome {
-        _ if sends >= MOST_SENDS => None,
+        _ if sends >= MAX_SENDS => None,
         Ok(response) if is_rate_limit(service, response) => {
             // GitHub, "Best practices for using the REST API": at least a minute when it does not say how long.
             let unsaid = if service == Service::GitHub { 60 } else { 5 } * (1_u64 << (sends - 1));
@@ -49,9 +50,9 @@ pub(super) fn pause(
     };
     match service {
         // Nobody knows for sure how to read Port's reset, so a long one is cut instead of believed.
-        Service::Port => again.map(|pause| pause.min(LONGEST_PAUSE)),
+        Service::Port => again.map(|pause| pause.min(MAX_PAUSE)),
         // Asking GitHub again while it limits can get an integration banned.
-        Service::GitHub => again.filter(|pause| *pause <= LONGEST_PAUSE),
+        Service::GitHub => again.filter(|pause| *pause <= MAX_PAUSE),
     }
 }
 
@@ -64,20 +65,23 @@ pub(super) async fn once<
     act: impl Fn() -> F,
     is_done: impl Fn() -> L,
 ) -> CallResult<()> {
-    let mut tries = 1..TRIES;
+    let mut tries = 1..MAX_TRIES;
     loop {
         match act().await {
-            Err(error) if error.is_uncertain() => match is_done().await? {
-                true => return Ok(()),
-                false if tries.next().is_none() => return Err(error.into()),
-                false => {}
-            },
+            Err(error) if error.is_uncertain() => {
+                if is_done().await? {
+                    return Ok(());
+                }
+                if tries.next().is_none() {
+                    return Err(error.into());
+                }
+            }
             other => return Ok(other?),
         }
     }
 }
 
-/// Whether the answer says that the service did nothing because of a rate limit.
+/// Returns whether the answer says that the service did nothing because of a rate limit.
 ///
 /// GitHub answers 403 as well as 429, and 403 also means a missing permission ("Rate limits for the REST API").
 pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
@@ -96,35 +100,41 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
 
 /// GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API").
 fn is_limited_graphql(body: &[u8]) -> bool {
-    let mention = memchr::memmem::find(body, b"\"RATE_LIMITED\"");
-    let answer = mention.map(|_| serde_json::from_slice::<Value>(body).unwrap_or_default());
-    let errors = answer
-        .as_ref()
-        .and_then(|answer| answer["errors"].as_array());
-    errors
-        .into_iter()
-        .flatten()
-        .any(|error| error["type"] == "RATE_LIMITED")
+    // Most bodies need not be parsed for this.
+    if memchr::memmem::find(body, b"\"RATE_LIMITED\"").is_none() {
+        return false;
+    }
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    answer["errors"]
+        .as_array()
+        .is_some_and(|errors| errors.iter().any(|error| error["type"] == "RATE_LIMITED"))
 }
 
-/// Whether another try may find the service in a better state.
+/// Returns whether another try may find the service in a better state.
 fn is_passing(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || (status.is_server_error() && status.as_u16() != 501)
 }
 
 /// The pause that a rate limit asks for: `retry-after`, else the reset of a limit that is used up.
 fn asked_pause(service: Service, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let used_up = service == Service::Port || header(headers, "x-ratelimit-remaining") == Some("0");
-    retry_after(headers, now).or_else(|| {
-        let reset = header(headers, "x-ratelimit-reset").filter(|_| used_up)?;
-        match reset.parse::<i64>() {
-            Ok(seconds) if seconds > EPOCH_FROM => {
-                Some(until(Timestamp::from_second(seconds).ok()?, now))
-            }
-            Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
-            Err(_) => Some(until(reset.parse().ok()?, now)),
+    if let Some(pause) = retry_after(headers, now) {
+        return Some(pause);
+    }
+    let is_used_up =
+        service == Service::Port || header(headers, "x-ratelimit-remaining") == Some("0");
+    if !is_used_up {
+        return None;
+    }
+    let reset = header(headers, "x-ratelimit-reset")?;
+    match reset.parse::<i64>() {
+        Ok(seconds) if seconds > EPOCH_FROM => {
+            Some(until(Timestamp::from_second(seconds).ok()?, now))
         }
-    })
+        Ok(seconds) => Some(Duration::from_secs(seconds.try_into().ok()?)),
+        Err(_) => Some(until(reset.parse().ok()?, now)),
+    }
 }
 
 /// RFC 9110, section 10.2.3: seconds or a date.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::effects::{changes_something, is_alike, touches};
-use super::recording::{RecordedCall, RunRecording};
+use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::journal::json;
@@ -123,8 +123,8 @@ impl RecordedAnswers {
         let mut steps = self.recording.steps.iter().enumerate();
         let found =
             steps.find(|(index, step)| step.call == Call::Now && self.given[*index].is_none());
-        let time = found.and_then(|(index, step)| match &step.answer {
-            Some((_, Ok(Reply::Time(time)))) => Some((index, time.parse::<Timestamp>().ok()?)),
+        let time = found.and_then(|(index, step)| match step.reply() {
+            Some(Reply::Time(time)) => Some((index, time.parse::<Timestamp>().ok()?)),
             _ => None,
         });
         if let Some((index, time)) = time {
@@ -174,16 +174,14 @@ impl RecordedAnswers {
         let known = |key: &EntityKey| {
             let steps = self.recording.steps.iter().zip(&self.writes_before);
             let mut untouched = steps.filter(|(_, writes)| self.is_untouched(call, **writes));
-            untouched.find_map(|(step, _)| {
-                match (&step.call, step.answer.as_ref()?.1.as_ref().ok()?) {
-                    (Call::GetEntity { key: one }, Reply::Entity(entity)) => {
-                        (one == key).then(|| entity.clone())
-                    }
-                    (Call::GetEntities { keys }, Reply::Entities(entities)) => entities
-                        .get(keys.iter().position(|one| one == key)?)
-                        .cloned(),
-                    _ => None,
+            untouched.find_map(|(step, _)| match (&step.call, step.reply()?) {
+                (Call::GetEntity { key: one }, Reply::Entity(entity)) => {
+                    (one == key).then(|| entity.clone())
                 }
+                (Call::GetEntities { keys }, Reply::Entities(entities)) => entities
+                    .get(keys.iter().position(|one| one == key)?)
+                    .cloned(),
+                _ => None,
             })
         };
         match call {
@@ -219,12 +217,12 @@ impl RecordedAnswers {
                 let call = step.call.clone();
                 Err(self.unknown(&call, "the recording ends before its answer"))
             }
-            Some((at, answer)) => {
+            Some(RecordedAnswer { at, result }) => {
                 self.now = self.now.max(at);
-                if let Err(Failure::Denied(what)) = &answer {
+                if let Err(Failure::Denied(what)) = &result {
                     self.violations.push(what.clone());
                 }
-                Ok(answer?)
+                Ok(result?)
             }
         }
     }
@@ -295,7 +293,7 @@ impl RecordedAnswers {
             .steps
             .iter()
             .rev()
-            .filter_map(|step| step.answer.as_ref()?.1.as_ref().ok());
+            .filter_map(RecordedCall::reply);
         let mut entities = replies.flat_map(|reply| match reply {
             Reply::Entity(Some(entity)) => vec![entity],
             Reply::Entities(entities) => entities.iter().flatten().collect(),

@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 
-use super::recording::{RecordedCall, RunRecording};
+use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
 use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::Failure;
 use promote_core::gate::evidence::Evidence;
 use promote_core::grants::ResolvedGrants;
 use promote_core::journal::json;
-use promote_core::limits::{Budget, Limits};
+use promote_core::limits::{Budget, LimitReached, Limits};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::{Engine, Verdict};
 use promote_core::policy::sandbox::Door;
@@ -107,54 +107,82 @@ impl ReplayDivergence {
 /// Answers as the recording does, and nothing else.
 struct ReplayTape {
     steps: Vec<RecordedCall>,
-    next: usize,
+    cursor: ReplayCursor,
     budget: Budget,
     /// True if the run was stopped where the recording ends, so that more calls are no surprise.
     is_cut: bool,
-    stopped: Option<TapeStop>,
 }
 
-/// The reason for which the tape stopped the policy.
-#[derive(Clone, Debug, thiserror::Error)]
-enum TapeStop {
-    #[error("the recording ends here")]
-    End,
-    #[error("not the recorded call")]
-    Diverged(Box<Call>),
+/// The position of a replay in its recording, and whether the policy may go on from there.
+#[derive(Clone, Debug)]
+enum ReplayCursor {
+    /// So many calls were the same, and the next one must be the next of the recording.
+    Playing(usize),
+    /// So many calls were the same, and the recording has no answer for the last or for a further one.
+    Ended(usize),
+    /// So many calls were the same, and then the policy made this one.
+    Diverged(usize, Box<Call>),
+}
+
+impl ReplayCursor {
+    /// The number of calls that were the same.
+    fn calls(&self) -> usize {
+        match self {
+            Self::Playing(calls) | Self::Ended(calls) | Self::Diverged(calls, _) => *calls,
+        }
+    }
 }
 
 impl ReplayTape {
-    fn stop(&mut self, why: TapeStop) -> Fault {
-        self.stopped = Some(why.clone());
-        Fault::Trap(wasmtime::Error::new(why))
+    /// Moves past the recorded call that this one must be, and returns its answer, if the recording has one.
+    ///
+    /// # Errors
+    /// Stops the policy if the recording ends here, or has another call.
+    fn advance(&mut self, call: &Call) -> Result<Option<Result<Reply, Failure>>, Fault> {
+        let calls = self.cursor.calls();
+        match self.steps.get(calls) {
+            Some(step) if step.call == *call => {
+                self.cursor = ReplayCursor::Playing(calls + 1);
+                Ok(step.answer.as_ref().map(|answer| answer.result.clone()))
+            }
+            None if self.is_cut => Err(self.stop(ReplayCursor::Ended(calls))),
+            _ => {
+                let call = Box::new(call.clone());
+                Err(self.stop(ReplayCursor::Diverged(calls, call)))
+            }
+        }
     }
+
+    fn stop(&mut self, cursor: ReplayCursor) -> Fault {
+        self.cursor = cursor;
+        Fault::Trap(wasmtime::Error::msg(
+            "the recording does not go on like this",
+        ))
+    }
+}
+
+fn limit_trap(limit: LimitReached) -> Fault {
+    Fault::Trap(wasmtime::Error::new(limit))
 }
 
 #[async_trait]
 impl Door for ReplayTape {
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {
-        let trap = |limit| Fault::Trap(wasmtime::Error::new(limit));
         // In the order of the gate: what is too large is not recorded.
-        self.budget.carry(json(&call).get().len()).map_err(trap)?;
-        let Some(step) = self.steps.get(self.next).filter(|step| step.call == call) else {
-            let at_end = self.next == self.steps.len() && self.is_cut;
-            return Err(self.stop(if at_end {
-                TapeStop::End
-            } else {
-                TapeStop::Diverged(Box::new(call))
-            }));
+        self.budget
+            .carry(json(&call).get().len())
+            .map_err(limit_trap)?;
+        let answer = self.advance(&call)?;
+        self.budget.admit(&call).map_err(limit_trap)?;
+        let Some(answer) = answer else {
+            let calls = self.cursor.calls();
+            return Err(self.stop(ReplayCursor::Ended(calls)));
         };
-        let answer = step.answer.clone();
-        self.next += 1;
-        self.budget.admit(&call).map_err(trap)?;
-        match answer {
-            None => Err(self.stop(TapeStop::End)),
-            Some((_, Err(failure))) => Err(failure.into()),
-            Some((_, Ok(reply))) => {
-                self.budget.carry(json(&reply).get().len()).map_err(trap)?;
-                Ok(reply)
-            }
-        }
+        let reply = answer?;
+        self.budget
+            .carry(json(&reply).get().len())
+            .map_err(limit_trap)?;
+        Ok(reply)
     }
 
     fn limits(&self) -> &Limits {
@@ -172,10 +200,9 @@ pub fn replay(
     let header = &recording.header;
     let tape = ReplayTape {
         steps: recording.steps.clone(),
-        next: 0,
+        cursor: ReplayCursor::Playing(0),
         budget: Budget::new(header.limits.clone()),
         is_cut: recording.is_cut(),
-        stopped: None,
     };
     let surroundings = recording.surroundings();
     let cancel = async {
@@ -194,64 +221,70 @@ pub fn replay(
     );
     let (verdict, tape, printed) = runtime.block_on(run);
     ReplayResult {
-        calls: tape.next,
+        calls: tape.cursor.calls(),
         verdict: compare(recording, &tape, verdict),
         printed,
     }
 }
 
 fn compare(recording: &RunRecording, tape: &ReplayTape, verdict: Verdict) -> ReplayComparison {
-    let number = tape.next + 1;
-    let recorded = recording.steps.get(tape.next);
-    let diverged = |now: DivergenceSide| {
-        let (line, recorded) = match (recorded, &recording.footer) {
-            (Some(step), _) => (step.line, DivergenceSide::Call(Box::new(step.call.clone()))),
-            (None, Some(footer)) => (
-                footer.line,
-                DivergenceSide::Ending(format!("{}: {}", footer.ending, footer.message)),
-            ),
-            (None, None) => (recording.lines, DivergenceSide::Ending(recording.end())),
-        };
-        ReplayComparison::Diverged(Box::new(ReplayDivergence {
-            line,
-            number,
-            recorded,
-            now,
-        }))
+    let calls = match &tape.cursor {
+        ReplayCursor::Ended(_) => return ReplayComparison::Ends,
+        ReplayCursor::Diverged(calls, call) => {
+            return diverged(recording, *calls, DivergenceSide::Call(call.clone()));
+        }
+        ReplayCursor::Playing(calls) => *calls,
     };
-    match &tape.stopped {
-        Some(TapeStop::End) => return ReplayComparison::Ends,
-        Some(TapeStop::Diverged(call)) => return diverged(DivergenceSide::Call(call.clone())),
-        None => {}
-    }
     let mode = recording.mode();
-    let possible = endings(tape, verdict);
-    let same = |ending: &&Ending| {
-        recording.footer.as_ref().is_some_and(|footer| {
-            footer.ending == ending.kind() && footer.message.starts_with(&message(ending, mode))
-        })
-    };
-    match possible.iter().find(same) {
-        Some(ending) if recorded.is_none() => ReplayComparison::Same {
-            ending: ending.kind().to_owned(),
-        },
+    let possible = endings(&tape.steps[..calls], verdict);
+    if calls == recording.steps.len() {
+        let same = possible.iter().find(|ending| {
+            recording.footer.as_ref().is_some_and(|footer| {
+                footer.ending == ending.kind() && footer.message.starts_with(&message(ending, mode))
+            })
+        });
+        if let Some(ending) = same {
+            return ReplayComparison::Same {
+                ending: ending.kind().to_owned(),
+            };
+        }
         // It was stopped from outside while it computed, or between its last call and the end.
-        _ if recorded.is_none() && recording.is_cut() => ReplayComparison::Ends,
-        _ => {
-            let now = possible
-                .first()
-                .map(|ending| format!("{}: {}", ending.kind(), message(ending, mode)));
-            diverged(DivergenceSide::Ending(now.unwrap_or_default()))
+        if recording.is_cut() {
+            return ReplayComparison::Ends;
         }
     }
+    let now = possible.first().map_or_else(String::new, |ending| {
+        format!("{}: {}", ending.kind(), message(ending, mode))
+    });
+    diverged(recording, calls, DivergenceSide::Ending(now))
 }
 
-/// Returns the endings of a run that goes like this one. The recording does not tell what the grants were, so both answers
+/// The divergence after so many calls that were the same.
+fn diverged(recording: &RunRecording, calls: usize, now: DivergenceSide) -> ReplayComparison {
+    let (line, recorded) = match (recording.steps.get(calls), &recording.footer) {
+        (Some(step), _) => (step.line, DivergenceSide::Call(Box::new(step.call.clone()))),
+        (None, Some(footer)) => (
+            footer.line,
+            DivergenceSide::Ending(format!("{}: {}", footer.ending, footer.message)),
+        ),
+        (None, None) => (recording.lines, DivergenceSide::Ending(recording.end())),
+    };
+    ReplayComparison::Diverged(Box::new(ReplayDivergence {
+        line,
+        number: calls + 1,
+        recorded,
+        now,
+    }))
+}
+
+/// Returns the endings of a run that made these calls. The recording does not tell what the grants were, so both answers
 /// of the host to what a policy claims are possible.
-fn endings(tape: &ReplayTape, verdict: Verdict) -> Vec<Ending> {
-    let steps = &tape.steps[..tape.next];
+fn endings(steps: &[RecordedCall], verdict: Verdict) -> Vec<Ending> {
     let denied = steps.iter().filter_map(|step| match &step.answer {
-        Some((_, Err(Failure::Denied(what)))) => Some(what.clone()),
+        Some(RecordedAnswer {
+            result: Err(Failure::Denied(what)),
+            ..
+        }) => Some(what.clone()),
         _ => None,
     });
     let violations: Vec<String> = denied.collect();

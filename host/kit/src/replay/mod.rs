@@ -33,7 +33,7 @@ pub use answers::UnknownAnswer;
 pub use backtest::{DecisionChange, FirstDifference, PolicyTrial, RunDecision, TrialResult};
 pub use error::{ReplayError, read_recording};
 pub use exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, replay};
-pub use recording::{RecordedCall, RecordedFooter, RunRecording};
+pub use recording::{RecordedAnswer, RecordedCall, RecordedFooter, RunRecording};
 
 use show::ExactReplay;
 use table::BacktestReport;

@@ -31,8 +31,24 @@ pub struct RecordedCall {
     pub at: Timestamp,
     /// The call.
     pub call: Call,
-    /// The answer and its time; none if the run ended before that.
-    pub answer: Option<(Timestamp, Result<Reply, Failure>)>,
+    /// The answer; none if the run ended before it came.
+    pub answer: Option<RecordedAnswer>,
+}
+
+impl RecordedCall {
+    /// The reply, if one came.
+    pub fn reply(&self) -> Option<&Reply> {
+        self.answer.as_ref()?.result.as_ref().ok()
+    }
+}
+
+/// The answer to a call.
+#[derive(Clone, Debug)]
+pub struct RecordedAnswer {
+    /// When it came.
+    pub at: Timestamp,
+    /// The reply, or the failure that the policy was told.
+    pub result: Result<Reply, Failure>,
 }
 
 /// The ending of a run.
@@ -90,9 +106,9 @@ impl RunRecording {
     /// Adds an entry; false if no run writes it there.
     fn take(&mut self, entry: JournalEntry) -> bool {
         let line = self.lines;
-        let calls = self.steps.len();
-        let is_next = |number: u32| u32::try_from(calls).is_ok_and(|calls| number == calls + 1);
-        let is_last = |number: u32| u32::try_from(calls).is_ok_and(|calls| number == calls);
+        let Ok(calls) = u32::try_from(self.steps.len()) else {
+            return false;
+        };
         let open = self.steps.last_mut().filter(|step| step.answer.is_none());
         match (entry, open) {
             _ if self.footer.is_some() => return false,
@@ -103,7 +119,7 @@ impl RunRecording {
                     request: call,
                 },
                 None,
-            ) if is_next(number) => {
+            ) if number == calls + 1 => {
                 self.steps.push(RecordedCall {
                     line,
                     at,
@@ -111,8 +127,9 @@ impl RunRecording {
                     answer: None,
                 });
             }
-            (JournalEntry::Reply { number, at, reply }, Some(step)) if is_last(number) => {
-                step.answer = Some((at, Ok(reply)));
+            (JournalEntry::Reply { number, at, reply }, Some(step)) if number == calls => {
+                let result = Ok(reply);
+                step.answer = Some(RecordedAnswer { at, result });
             }
             (
                 JournalEntry::Failure {
@@ -121,8 +138,9 @@ impl RunRecording {
                     failure,
                 },
                 Some(step),
-            ) if is_last(number) => {
-                step.answer = Some((at, Err(failure)));
+            ) if number == calls => {
+                let result = Err(failure);
+                step.answer = Some(RecordedAnswer { at, result });
             }
             (
                 JournalEntry::Footer {

@@ -7,7 +7,7 @@ use crate::service::github::app::{App, revoke};
 use crate::service::http::{CallResult, ServiceResult};
 use crate::service::secret::Secret;
 
-/// Who we are to GitHub.
+/// The identity of a run at GitHub.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// A token as the workflow gives it.

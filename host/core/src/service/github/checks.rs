@@ -1,4 +1,4 @@
-//! What a branch demands, and how the checks of a commit stand. Incomplete data fails closed.
+//! The rules of a branch, and the state of a commit's checks. Incomplete data fails closed.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ struct CheckReport {
     state: Option<String>,
     #[serde(alias = "html_url", alias = "target_url")]
     link: Option<String>,
-    /// Who made a check run.
+    /// The maker of a check run.
     app: Option<CheckApp>,
 }
 
@@ -44,8 +44,19 @@ struct CheckApp {
     id: i64,
 }
 
-/// A check that a branch requires, and the App that must report it, if not any.
-type RequiredCheck = (String, Option<i64>);
+/// A check that a branch requires.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct RequiredCheck {
+    name: String,
+    /// The number of the App that must report it; none if any may.
+    app: Option<i64>,
+}
+
+/// The rules of a branch, and the checks that they and classic protection require, sorted.
+struct BranchDemands {
+    rules: Vec<RulesetRule>,
+    required: Vec<RequiredCheck>,
+}
 
 #[derive(Deserialize)]
 struct RulesetRule {
@@ -56,115 +67,108 @@ struct RulesetRule {
 }
 
 impl Repo<'_> {
-    /// The checks and statuses of a commit, with those that the base branch requires.
+    /// Reads the checks and statuses of a commit, with those that the base branch requires.
     ///
     /// Fails with `unavailable` if an answer is incomplete.
     pub async fn checks(&self, commit: &str, base: &str) -> CallResult<Vec<Check>> {
         let at = format!("/commits/{}", seg(commit));
-        let (runs, statuses, (_, required)) = tokio::try_join!(
+        let (runs, statuses, BranchDemands { required, .. }) = tokio::try_join!(
             self.reports(format!("{at}/check-runs?filter=latest&per_page=100")),
             self.reports(format!("{at}/status?per_page=100")),
-            async { Ok(self.rules(base).await?) },
+            async { Ok(self.demands(base).await?) },
         )?;
-        let from = |name: &str, maker: i64| {
-            let of =
-                |run: &&CheckReport| run.name == name && run.app == Some(CheckApp { id: maker });
-            runs.iter()
-                .rfind(of)
-                .map_or(CheckState::Waiting, CheckReport::state)
-        };
         let required: Vec<_> = required
             .into_iter()
-            .map(|(name, maker)| {
-                (
-                    maker.map_or(CheckState::Passing, |maker| from(&name, maker)),
-                    name,
-                )
+            .map(|check| {
+                // What another App reports under the name does not count for GitHub.
+                let least = match check.app {
+                    Some(app) => state_by_app(&runs, &check.name, app),
+                    None => CheckState::Passing,
+                };
+                (check.name, least)
             })
             .collect();
-        let mut checks: BTreeMap<String, Check> =
-            runs.into_iter().map(CheckReport::into_entry).collect();
-        for (name, status) in statuses.into_iter().map(CheckReport::into_entry) {
+        let mut checks: BTreeMap<String, Check> = BTreeMap::new();
+        for report in runs {
+            let check = report.into_contract();
+            checks.insert(check.name.clone(), check);
+        }
+        for report in statuses {
+            let status = report.into_contract();
             // A run and a status of one name are two checks: the worse one counts.
-            if checks
-                .get(&name)
-                .is_none_or(|run| status.state as u8 > run.state as u8)
-            {
-                checks.insert(name, status);
+            match checks.get(&status.name) {
+                Some(run) if run.state as u8 >= status.state as u8 => {}
+                _ => {
+                    checks.insert(status.name.clone(), status);
+                }
             }
         }
-        for (from_its_maker, name) in required {
-            let state = CheckState::Waiting;
-            let missing = Check {
-                name: name.clone(),
-                state,
-                required: true,
+        for (name, least) in required {
+            let check = checks.entry(name.clone()).or_insert(Check {
+                name,
+                state: CheckState::Waiting,
+                required: false,
                 url: None,
-            };
-            let check = checks.entry(name).or_insert(missing);
+            });
             check.required = true;
-            // What another App reports under the name does not count for GitHub.
-            if from_its_maker as u8 > check.state as u8 {
-                check.state = from_its_maker;
+            if least as u8 > check.state as u8 {
+                check.state = least;
             }
         }
         Ok(checks.into_values().collect())
     }
 
-    /// What a branch demands: its rulesets, its classic protection, and the methods that the repository allows.
+    /// Reads the demands of a branch: its rulesets, its classic protection, and the methods that the repository allows.
     ///
     /// Fails with `not-found` if the repository does not exist.
     pub async fn branch_rules(&self, branch: &str) -> CallResult<BranchRules> {
-        let settings = self.get::<Value>(String::new());
-        let (settings, (rules, required)) = tokio::try_join!(settings, self.rules(branch))?;
-        let mut required_checks: Vec<_> = required.into_iter().map(|(name, _)| name).collect();
-        required_checks.dedup();
-        let of = |kind: &'static str| rules.iter().filter(move |rule| rule.kind == kind);
-        let allowed = |&(method, name, setting): &(MergeMethod, &str, &str)| {
-            let lists =
-                of("pull_request").map(|rule| rule.parameters["allowed_merge_methods"].as_array());
-            let linear = of("required_linear_history").next().is_some();
+        let (settings, demands) =
+            tokio::try_join!(self.get::<Value>(String::new()), self.demands(branch))?;
+        let mut methods = Vec::new();
+        for (method, name, setting) in METHODS {
             // Without write access the settings are not told; then nothing is known to be forbidden.
-            settings[setting] != false
-                && !(linear && method == MergeMethod::Merge)
-                && lists
-                    .flatten()
-                    .all(|list| list.iter().any(|allowed| allowed == name))
-        };
-        let approvals = of("pull_request")
+            if settings[setting] != false && demands.allow_method(method, name) {
+                methods.push(method);
+            }
+        }
+        let approvals = demands
+            .of_kind("pull_request")
             .filter_map(|rule| rule.parameters["required_approving_review_count"].as_u64())
             .max();
+        let merge_queue = demands.of_kind("merge_queue").next().is_some();
+        let mut required_checks: Vec<_> = demands
+            .required
+            .into_iter()
+            .map(|check| check.name)
+            .collect();
+        required_checks.dedup();
         Ok(BranchRules {
-            methods: METHODS.iter().filter(|m| allowed(m)).map(|m| m.0).collect(),
+            methods,
             required_checks,
             required_approvals: approvals.unwrap_or(0).try_into().unwrap_or(u32::MAX),
-            merge_queue: of("merge_queue").next().is_some(),
+            merge_queue,
         })
     }
 
-    /// The rules of a branch, and the checks that they and classic protection require, sorted.
+    /// Reads the rules of a branch.
     ///
     /// Protection itself is for admins, but "Get a branch" tells its checks. A plan without rulesets answers 403.
-    async fn rules(&self, branch: &str) -> ServiceResult<(Vec<RulesetRule>, Vec<RequiredCheck>)> {
-        let rules = self.pages(format!("/rules/branches/{}?per_page=100", segs(branch)));
-        let branch = self.get::<Value>(format!("/branches/{}", segs(branch)));
-        let (rules, branch) = tokio::join!(rules, branch);
+    async fn demands(&self, branch: &str) -> ServiceResult<BranchDemands> {
+        let (rules, branch) = tokio::join!(
+            self.pages::<Vec<RulesetRule>>(format!(
+                "/rules/branches/{}?per_page=100",
+                segs(branch)
+            )),
+            self.get::<Value>(format!("/branches/{}", segs(branch))),
+        );
         let rules: Vec<RulesetRule> = match rules {
-            Ok((pages, _)) => pages
-                .into_iter()
-                .flat_map(|page: Vec<RulesetRule>| page)
-                .collect(),
+            Ok(list) => list.pages.into_iter().flatten().collect(),
             Err(error) if error.says(403, "Upgrade to") => Vec::new(),
             Err(error) => return Err(error),
         };
-        let classic = &or_none(branch)?.unwrap_or_default()["protection"]["required_status_checks"];
-        // "Any App" is told by no number, or by -1.
-        let maker = |check: &Value| {
-            let number = check["integration_id"]
-                .as_i64()
-                .or(check["app_id"].as_i64());
-            number.filter(|number| *number > 0)
-        };
+        // A branch that is not there yet has no protection.
+        let branch = or_none(branch)?.unwrap_or_default();
+        let classic = &branch["protection"]["required_status_checks"];
         let mut required: Vec<RequiredCheck> = [&classic["contexts"], &classic["checks"]]
             .into_iter()
             .chain(
@@ -173,28 +177,66 @@ impl Repo<'_> {
                     .map(|rule| &rule.parameters["required_status_checks"]),
             )
             .flat_map(|list| list.as_array().into_iter().flatten())
-            .filter_map(|check| {
-                let name = check.as_str().or(check["context"].as_str())?;
-                Some((name.to_owned(), maker(check)))
-            })
+            .filter_map(RequiredCheck::read)
             .collect();
         required.sort();
         required.dedup();
-        Ok((rules, required))
+        Ok(BranchDemands { rules, required })
     }
 
-    /// All reports of a list, the oldest first, so that the newest of a name comes last.
+    /// Reads all reports of a list, the oldest first, so that the newest of a name comes last.
     async fn reports(&self, list: String) -> CallResult<Vec<CheckReport>> {
-        let (pages, complete) = self.pages::<ReportPage>(list.clone()).await?;
-        let promised = pages.first().map_or(0, |page| page.total_count);
-        let mut reports: Vec<_> = pages.into_iter().flat_map(|page| page.reports).collect();
-        if !complete || reports.len() < promised {
+        let found = self.pages::<ReportPage>(list.clone()).await?;
+        let promised = found.pages.first().map_or(0, |page| page.total_count);
+        let mut reports: Vec<_> = found
+            .pages
+            .into_iter()
+            .flat_map(|page| page.reports)
+            .collect();
+        if !found.is_whole || reports.len() < promised {
             return Err(Failure::Unavailable(format!(
                 "GitHub did not list everything in {list}"
             )));
         }
         reports.sort_by_key(|report| report.id);
         Ok(reports)
+    }
+}
+
+/// The state of the newest run of this name that an App has made; waiting if it has made none.
+fn state_by_app(runs: &[CheckReport], name: &str, app: i64) -> CheckState {
+    runs.iter()
+        .rfind(|run| run.name == name && run.app == Some(CheckApp { id: app }))
+        .map_or(CheckState::Waiting, CheckReport::state)
+}
+
+impl RequiredCheck {
+    /// Reads a check as rulesets and protection have it: a name, or an object with a `context`.
+    fn read(check: &Value) -> Option<Self> {
+        let name = check.as_str().or(check["context"].as_str())?;
+        let app = check["integration_id"]
+            .as_i64()
+            .or(check["app_id"].as_i64());
+        Some(Self {
+            name: name.to_owned(),
+            // "Any App" is told by no number, or by -1.
+            app: app.filter(|number| *number > 0),
+        })
+    }
+}
+
+impl BranchDemands {
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &RulesetRule> {
+        self.rules.iter().filter(move |rule| rule.kind == kind)
+    }
+
+    fn allow_method(&self, method: MergeMethod, name: &str) -> bool {
+        let is_linear = self.of_kind("required_linear_history").next().is_some();
+        let mut lists = self
+            .of_kind("pull_request")
+            .filter_map(|rule| rule.parameters["allowed_merge_methods"].as_array());
+        !(is_linear && method == MergeMethod::Merge)
+            && lists.all(|list| list.iter().any(|allowed| allowed == name))
     }
 }
 
@@ -207,16 +249,12 @@ impl CheckReport {
         }
     }
 
-    fn into_entry(self) -> (String, Check) {
-        let (name, state) = (self.name.clone(), self.state());
-        (
-            name,
-            Check {
-                name: self.name,
-                state,
-                required: false,
-                url: self.link,
-            },
-        )
+    fn into_contract(self) -> Check {
+        Check {
+            state: self.state(),
+            name: self.name,
+            required: false,
+            url: self.link,
+        }
     }
 }

@@ -21,7 +21,7 @@ struct ParentCommit {
 }
 
 impl Repo<'_> {
-    /// A commit by branch, tag or identifier, or none.
+    /// Reads a commit by branch, tag or identifier; none if there is no such commit.
     pub async fn commit(&self, revision: &str) -> CallResult<Option<Commit>> {
         match self
             .get::<WireCommit>(format!("/commits/{}", segs(revision)))
@@ -33,7 +33,7 @@ impl Repo<'_> {
         }
     }
 
-    /// How two revisions relate.
+    /// Compares two revisions.
     pub async fn compare(&self, base: &str, head: &str) -> CallResult<Comparison> {
         #[derive(Deserialize)]
         struct WireComparison {

@@ -1,4 +1,4 @@
-//! What makes a pull request easier to read for people: comments, labels, reviewers.
+//! Comments, labels and reviewers of a pull request, for the people who read it.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -13,9 +13,7 @@ impl Repo<'_> {
     ///
     /// Fails with `rejected` if the marker is not a short word of letters, digits and hyphens.
     pub(crate) async fn comment(&self, number: u32, marker: &str, body: &str) -> CallResult<()> {
-        let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        // Two hyphens would end the HTML comment that hides the marker.
-        if !(1..=64).contains(&marker.len()) || !marker.chars().all(word) || marker.contains("--") {
+        if !is_marker(marker) {
             return rejected(format!(
                 "{marker:?} is no marker: use letters, digits and hyphens"
             ));
@@ -23,17 +21,18 @@ impl Repo<'_> {
         let mark = format!("<!-- promote:{marker} -->");
         let comment = json!({ "body": format!("{mark}\n{}", text::body(body)) });
         let comments = format!("/issues/{number}/comments");
-        let is_done = || self.is_marked(&comments, &mark);
-        let write = || async {
-            self.once(Method::POST, &comments, comment.clone())
-                .await
-                .map(|_: Value| ())
-        };
-        if is_done().await? {
-            Ok(())
-        } else {
-            once(write, is_done).await
+        if self.is_marked(&comments, &mark).await? {
+            return Ok(());
         }
+        once(
+            || async {
+                self.once::<Value>(Method::POST, &comments, comment.clone())
+                    .await
+                    .map(drop)
+            },
+            || self.is_marked(&comments, &mark),
+        )
+        .await
     }
 
     /// Adds labels; those that are there stay.
@@ -59,10 +58,19 @@ impl Repo<'_> {
     }
 
     async fn is_marked(&self, comments: &str, mark: &str) -> CallResult<bool> {
-        let (pages, _) = self
+        let list = self
             .pages::<Vec<Value>>(format!("{comments}?per_page=100"))
             .await?;
-        let marked = |comment: &Value| comment["body"].as_str().is_some_and(|b| b.contains(mark));
-        Ok(pages.iter().flatten().any(marked))
+        Ok(list.pages.iter().flatten().any(|comment| {
+            let body = comment["body"].as_str();
+            body.is_some_and(|body| body.contains(mark))
+        }))
     }
+}
+
+/// Returns whether a text can be a marker. Two hyphens would end the HTML comment that hides it.
+fn is_marker(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !text.contains("--")
 }

@@ -8,7 +8,7 @@ use crate::service::github::pulls::WirePull;
 use crate::service::github::{ObjectSha, Repo, conflict, rejected};
 use crate::service::http::{CallResult, ServiceError, ServiceResult};
 
-/// What GitHub means by a refusal to merge.
+/// The meaning of a refusal to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RefusalClass {
     /// A race: the same call can succeed in a moment.
@@ -23,7 +23,7 @@ enum RefusalClass {
     Terminal,
 }
 
-/// What GitHub answers ("Merge a pull request", and as reported by other clients); the first match counts. The texts
+/// Parts of GitHub's refusals ("Merge a pull request", and as reported by other clients); the first match counts. The texts
 /// are no contract: what is not known is final.
 const REFUSALS: [(&str, RefusalClass); 13] = [
     // Whoever pushed is found out by reading the head again.
@@ -50,14 +50,24 @@ const AUTO_MERGE: &str = "mutation($pull: ID!, $head: GitObjectID, $method: Pull
 const ENQUEUE: &str = "mutation($pull: ID!, $head: GitObjectID) {
     enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId } }";
 
-/// What one try of a merge came to.
+/// The result of one try of a merge.
 enum MergeAttempt {
     /// The base branch holds it, in this commit.
     Merged(String),
-    /// Something is missing that may come; whether it is a queue, and GitHub's words.
-    Waiting(Box<WirePull>, bool, String),
+    /// Something is missing that may come.
+    Waiting(WaitingMerge),
     /// Another try may do it; why this one did not.
     Again(Failure),
+}
+
+/// A pull request that cannot be merged yet.
+struct WaitingMerge {
+    /// Its node id, for GraphQL.
+    node: String,
+    /// Whether merges go through a queue.
+    is_queued: bool,
+    /// GitHub's words.
+    reason: String,
 }
 
 impl Repo<'_> {
@@ -103,8 +113,10 @@ impl Repo<'_> {
         match self.try_merge(number, head, method).await? {
             MergeAttempt::Merged(commit) => Ok(Merged::Now(commit)),
             // Whoever may use the queue can still merge it, and GitHub calls it clean: only the refusal tells.
-            MergeAttempt::Waiting(_, true, why) => Ok(Merged::Later(why)),
-            MergeAttempt::Waiting(_, false, why) => rejected(why),
+            MergeAttempt::Waiting(waiting) if waiting.is_queued => {
+                Ok(Merged::Later(waiting.reason))
+            }
+            MergeAttempt::Waiting(waiting) => rejected(waiting.reason),
             MergeAttempt::Again(failure) => Err(failure),
         }
     }
@@ -116,26 +128,33 @@ impl Repo<'_> {
         head: &str,
         method: MergeMethod,
     ) -> CallResult<Merged> {
-        let (pull, queue, why) = match self.try_merge(number, head, method).await? {
+        let WaitingMerge {
+            node,
+            is_queued,
+            reason,
+        } = match self.try_merge(number, head, method).await? {
             MergeAttempt::Merged(commit) => return Ok(Merged::Now(commit)),
             MergeAttempt::Again(failure) => return Err(failure),
-            MergeAttempt::Waiting(pull, queue, why) => (pull, queue, why),
+            MergeAttempt::Waiting(waiting) => waiting,
         };
-        let name = method_name(method).to_uppercase();
-        let mut variables = json!({ "pull": pull.node_id, "head": head, "method": name });
-        let Some(refused) = self.mutate(AUTO_MERGE, &variables).await? else {
-            return Ok(Merged::Later(why));
+        let auto_merge = json!({
+            "pull": node, "head": head, "method": method_name(method).to_uppercase(),
+        });
+        let Some(refusal) = self.mutate(AUTO_MERGE, &auto_merge).await? else {
+            return Ok(Merged::Later(reason));
         };
-        if refused.contains("clean status") || refused.contains("unstable status") {
+        if refusal.contains("clean status") || refusal.contains("unstable status") {
             // What stood in the way is gone meanwhile: there is nothing left to wait for.
             return self.merge_now(number, head, method).await;
         }
-        if !queue {
-            return rejected(format!("{why}; auto-merge: {refused}"));
+        if !is_queued {
+            return rejected(format!("{reason}; auto-merge: {refusal}"));
         }
-        variables["method"].take();
-        match self.mutate(ENQUEUE, &variables).await? {
-            Some(no) if !no.contains("already") => rejected(format!("{why}; merge queue: {no}")),
+        let enqueue = json!({ "pull": node, "head": head });
+        match self.mutate(ENQUEUE, &enqueue).await? {
+            Some(refusal) if !refusal.contains("already") => {
+                rejected(format!("{reason}; merge queue: {refusal}"))
+            }
             _ => Ok(Merged::Later("the merge queue".to_owned())),
         }
     }
@@ -189,13 +208,17 @@ impl Repo<'_> {
         let Merged::Now(commit) = &merged else {
             return Ok(merged);
         };
-        let session = self.session();
-        let is_merged = |pull: &WirePull| pull.state() == PullState::Merged;
         // The gate reads the files next, as evidence of what the base gained.
-        let (pull, ()) = tokio::try_join!(session.poll(|| self.pull(number), is_merged), async {
-            self.fetch_merged_files(&proposal.changes, commit).await;
-            Ok(())
-        },)?;
+        let (pull, ()) = tokio::try_join!(
+            self.session().poll(
+                || self.pull(number),
+                |pull| pull.state() == PullState::Merged
+            ),
+            async {
+                self.fetch_merged_files(&proposal.changes, commit).await;
+                Ok(())
+            },
+        )?;
         if pull.base.branch != proposal.base {
             return conflict(format!(
                 "#{number} was merged into {}, and {} was proposed: somebody changed its base",
@@ -212,9 +235,11 @@ impl Repo<'_> {
         head: &str,
         method: MergeMethod,
     ) -> CallResult<MergeAttempt> {
-        let clear = |result: &MergeAttempt| !matches!(result, MergeAttempt::Again(_));
         self.session()
-            .poll(|| self.merge_once(number, head, method), clear)
+            .poll(
+                || self.merge_once(number, head, method),
+                |attempt| !matches!(attempt, MergeAttempt::Again(_)),
+            )
             .await
     }
 
@@ -241,58 +266,64 @@ impl Repo<'_> {
         };
         // Whatever it said, the pull request itself knows better: another attempt may have merged it.
         let pull = self.settled(number).await?;
-        let (at, state, why) = (&pull.head.sha, pull.state(), error.to_string());
+        let state = pull.state();
+        let reason = error.to_string();
         if state == PullState::Merged {
             // By whom and with what in it, the base branch tells.
             return self.merge_commit(pull).await.map(MergeAttempt::Merged);
         }
-        if at != head {
+        if pull.head.sha != head {
             return conflict(format!(
-                "#{number} is at commit {at} now, not at {head}: {why}"
+                "#{number} is at commit {} now, not at {head}: {reason}",
+                pull.head.sha
             ));
         }
         match (state, class, pull.mergeability()) {
-            (PullState::Closed, ..) => conflict(format!("#{number} is closed: {why}")),
-            (_, RefusalClass::Terminal, _) => rejected(why),
+            (PullState::Closed, ..) => conflict(format!("#{number} is closed: {reason}")),
+            (_, RefusalClass::Terminal, _) => rejected(reason),
             (_, RefusalClass::Waiting | RefusalClass::Queue, _)
-            | (_, RefusalClass::Unclear, Mergeability::Blocked) => Ok(MergeAttempt::Waiting(
-                pull.into(),
-                class == RefusalClass::Queue,
-                why,
-            )),
+            | (_, RefusalClass::Unclear, Mergeability::Blocked) => {
+                Ok(MergeAttempt::Waiting(WaitingMerge {
+                    node: pull.node_id,
+                    is_queued: class == RefusalClass::Queue,
+                    reason,
+                }))
+            }
             (_, RefusalClass::Unclear, Mergeability::Draft) => {
-                rejected(format!("it is a draft: {why}"))
+                rejected(format!("it is a draft: {reason}"))
             }
             (_, RefusalClass::Unclear, Mergeability::Behind) => {
-                conflict(format!("the head must first take in the base: {why}"))
+                conflict(format!("the head must first take in the base: {reason}"))
             }
             (_, RefusalClass::Unclear, Mergeability::Conflicting) => {
-                conflict(format!("head and base conflict: {why}"))
+                conflict(format!("head and base conflict: {reason}"))
             }
             _ if error.is_uncertain() => Ok(MergeAttempt::Again(error.into())),
-            _ => Ok(MergeAttempt::Again(Failure::Conflict(why))),
+            _ => Ok(MergeAttempt::Again(Failure::Conflict(reason))),
         }
     }
 
-    /// The commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
+    /// Finds the commit that a merge made. Newer versions of the API no longer tell; then the head of the base holds it.
     async fn merge_commit(&self, pull: WirePull) -> CallResult<String> {
-        let (base, known) = (&pull.base.branch, pull.merge_commit_sha);
-        let commit = if known.is_some() {
-            known
-        } else {
-            self.branch(base).await?
-        };
-        commit.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
+        if let Some(commit) = pull.merge_commit_sha {
+            return Ok(commit);
+        }
+        let base = &pull.base.branch;
+        let head = self.branch(base).await?;
+        head.ok_or_else(|| Failure::NotFound(format!("branch {base} does not exist")))
     }
 
-    /// Sends a mutation that may be repeated: none if it is done, else why not.
+    /// Sends a mutation that may be repeated, and returns the reasons for which it was not done, if it was not.
     async fn mutate(&self, query: &str, variables: &Value) -> ServiceResult<Option<String>> {
         let answer = self.client.graphql(query, variables).await?;
         let errors = answer["errors"].as_array().into_iter().flatten();
         let texts: Vec<_> = errors
-            .map(|e| e["message"].as_str().unwrap_or("no reason"))
+            .map(|error| error["message"].as_str().unwrap_or("no reason"))
             .collect();
-        Ok((!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; "))))
+        if texts.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.client.http.clean(&texts.join("; "))))
     }
 }
 

@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 pub use access::Credentials;
 pub use app::App;
+pub use proposal::TreeEntry;
 pub use read::blob_id;
 
 use crate::contract::Failure;
@@ -32,21 +33,29 @@ use crate::service::http::{
     CallResult, Http, HttpAnswer, Request, Service, ServiceError, ServiceResult, Session,
 };
 
-/// How many pages of a list are read at most.
-const MOST_PAGES: usize = 10;
+/// The most pages of a list that are read.
+const MAX_PAGES: usize = 10;
 
 /// GitHub, for one run.
 pub struct Client {
     http: Http,
     credentials: Credentials,
     base: Mutex<Option<ReadBase>>,
-    /// Who the commits of this run are by.
+    /// The author of the commits of this run.
     identity: Mutex<Option<proposal::CommitIdentity>>,
-    /// Files that were fetched with their merge: repository, commit and path, and the text.
-    merged_files: Mutex<BTreeMap<(String, String, String), String>>,
+    /// The texts of files that were fetched with their merge.
+    merged_files: Mutex<BTreeMap<MergedFileKey, String>>,
 }
 
-/// What a commit is known to hold.
+/// A file at the commit of a merge.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct MergedFileKey {
+    repository: String,
+    commit: String,
+    path: String,
+}
+
+/// The base of a proposal, as far as it was read with the file to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadBase {
     /// `owner/name`.
@@ -57,8 +66,8 @@ pub struct ReadBase {
     pub commit: String,
     /// Its tree.
     pub tree: String,
-    /// A file: path, mode and blob.
-    pub file: (String, String, String),
+    /// The file.
+    pub file: TreeEntry,
 }
 
 /// The name of a repository.
@@ -74,6 +83,15 @@ pub struct Repo<'a> {
     named: RepositoryName,
 }
 
+/// A list, as far as it was read.
+#[derive(Debug)]
+pub struct PagedList<T> {
+    /// Its pages, in order.
+    pub pages: Vec<T>,
+    /// Whether they are all of it.
+    pub is_whole: bool,
+}
+
 /// A thing with an identifier of git.
 #[derive(Debug, Deserialize)]
 struct ObjectSha {
@@ -85,16 +103,22 @@ impl RepositoryName {
     ///
     /// Fails with `rejected` for anything else.
     pub fn parse(text: &str) -> CallResult<Self> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let named = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(allowed);
         match text.split_once('/') {
-            Some((owner, name)) if named(owner) && named(name) => Ok(Self {
+            Some((owner, name)) if is_name(owner) && is_name(name) => Ok(Self {
                 owner: owner.to_owned(),
                 name: name.to_owned(),
             }),
             _ => rejected(format!("{text:?} is not a repository: write owner/name")),
         }
     }
+}
+
+/// Returns whether a text can be the name of an owner or of a repository.
+fn is_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..")
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
 /// Its path in the API.
@@ -157,7 +181,7 @@ impl Client {
             .json()
     }
 
-    /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
+    /// Keeps what was read of a base, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
     /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
     pub fn note(&self, base: ReadBase) {
         *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
@@ -207,15 +231,27 @@ impl Repo<'_> {
         self.client.send(Request { target, ..request }).await
     }
 
-    /// The pages of a list, and whether they are all of it.
-    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> ServiceResult<(Vec<T>, bool)> {
-        let (mut pages, mut next) = (Vec::new(), Some(format!("{}{below}", self.named)));
-        while let Some(target) = next.take_if(|_| pages.len() < MOST_PAGES) {
+    /// Reads a list, page by page.
+    pub async fn pages<T: DeserializeOwned>(&self, below: String) -> ServiceResult<PagedList<T>> {
+        let mut pages = Vec::new();
+        let mut target = format!("{}{below}", self.named);
+        while pages.len() < MAX_PAGES {
             let answer = self.client.send(Request::get(target)).await?;
             pages.push(answer.json()?);
-            next = answer.next();
+            match answer.next() {
+                Some(next) => target = next,
+                None => {
+                    return Ok(PagedList {
+                        pages,
+                        is_whole: true,
+                    });
+                }
+            }
         }
-        Ok((pages, next.is_none()))
+        Ok(PagedList {
+            pages,
+            is_whole: false,
+        })
     }
 
     fn session(&self) -> &Session {

@@ -8,8 +8,8 @@ use crate::contract::{Mergeability, PullFilter, PullRequest, PullState};
 use crate::service::github::{Repo, conflict};
 use crate::service::http::{CallResult, ServiceResult, seg};
 
-/// How many pull requests a search returns at most.
-const MOST_FOUND: usize = 100;
+/// The most pull requests that a search returns.
+const MAX_FOUND: usize = 100;
 
 /// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
 #[derive(Debug, Deserialize)]
@@ -46,12 +46,12 @@ struct PullRepository {
 }
 
 impl Repo<'_> {
-    /// A pull request, after a short wait for GitHub to know whether it can be merged.
+    /// Reads a pull request, after a short wait for GitHub to know whether it can be merged.
     pub async fn pull_request(&self, number: u32) -> CallResult<PullRequest> {
         Ok(self.settled(number).await?.into_contract())
     }
 
-    /// The pull requests from a head branch (or, ending in `*`, from every branch that starts so) to a base branch.
+    /// Finds the pull requests from a head branch (or, ending in `*`, from every branch that starts so) to a base branch.
     pub async fn pull_requests(
         &self,
         head: &str,
@@ -62,7 +62,7 @@ impl Repo<'_> {
             .find(head, base, filter)
             .await?
             .into_iter()
-            .take(MOST_FOUND);
+            .take(MAX_FOUND);
         Ok(pulls.map(WirePull::into_contract).collect())
     }
 
@@ -74,8 +74,10 @@ impl Repo<'_> {
             PullState::Merged => conflict(format!("pull request #{number} is merged already")),
             PullState::Closed => Ok(()),
             PullState::Open => {
-                let (target, body) = (format!("/pulls/{number}"), json!({ "state": "closed" }));
-                Ok(self.write(Method::PATCH, target, body).await?)
+                let closed = json!({ "state": "closed" });
+                Ok(self
+                    .write(Method::PATCH, format!("/pulls/{number}"), closed)
+                    .await?)
             }
         }
     }
@@ -84,13 +86,17 @@ impl Repo<'_> {
         self.get(format!("/pulls/{number}")).await
     }
 
-    /// A pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
+    /// Reads a pull request with its mergeability, which GitHub computes when it is asked; one that is not open gets none.
     pub(super) async fn settled(&self, number: u32) -> ServiceResult<WirePull> {
-        let settled = |pull: &WirePull| pull.state() != PullState::Open || pull.mergeable.is_some();
-        self.session().poll(|| self.pull(number), settled).await
+        self.session()
+            .poll(
+                || self.pull(number),
+                |pull| pull.state() != PullState::Open || pull.mergeable.is_some(),
+            )
+            .await
     }
 
-    /// The newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
+    /// Finds pull requests, the newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
     pub(super) async fn find(
         &self,
         head: &str,
@@ -110,16 +116,21 @@ impl Repo<'_> {
             list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));
         }
         list += "&sort=created&direction=desc&per_page=100";
-        let (pages, _) = self.pages::<Vec<WirePull>>(list).await?;
-        let is_named = |pull: &WirePull| {
-            let branch = &pull.head.branch;
-            branch == start || (!exact && branch.starts_with(start))
-        };
-        Ok(pages
+        let mut found = Vec::new();
+        for pull in self
+            .pages::<Vec<WirePull>>(list)
+            .await?
+            .pages
             .into_iter()
             .flatten()
-            .filter(|pull| pull.is_own() && pull.base.branch == base && is_named(pull))
-            .collect())
+        {
+            let branch = &pull.head.branch;
+            let is_named = branch == start || (!exact && branch.starts_with(start));
+            if is_named && pull.is_own() && pull.base.branch == base {
+                found.push(pull);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -167,7 +178,12 @@ impl WirePull {
         PullRequest {
             state: self.state(),
             mergeable: self.mergeability(),
-            merge_commit: self.merge_commit_sha.filter(|_| self.merged_at.is_some()),
+            // Of an open one, it is the merge that GitHub has tried.
+            merge_commit: if self.merged_at.is_some() {
+                self.merge_commit_sha
+            } else {
+                None
+            },
             number: self.number,
             url: self.html_url,
             title: self.title,

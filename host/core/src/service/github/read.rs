@@ -6,14 +6,14 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
 use crate::contract::{Failure, File, FileChange};
-use crate::service::github::{ObjectSha, Repo, rejected};
+use crate::service::github::{MergedFileKey, ObjectSha, Repo, rejected};
 use crate::service::http::{CallResult, Request, ServiceResult, or_none, seg, segs};
 
 /// "Get repository content" leaves the content of larger files out.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 impl Repo<'_> {
-    /// A text file at a branch, tag or commit, or none if there is no such file.
+    /// Reads a text file at a branch, tag or commit; none if there is no such file.
     ///
     /// Fails with `not-found` if the repository or the revision does not exist, with `rejected` if it is not a regular
     /// file, not UTF-8 or too large.
@@ -28,11 +28,11 @@ impl Repo<'_> {
             return Ok(None);
         };
         match text_of(path, &content) {
-            Ok((blob, content)) => Ok(Some(File {
+            Ok(text) => Ok(Some(File {
                 path: path.to_owned(),
-                content,
+                blob: blob_id(text.as_bytes()),
+                content: text,
                 commit,
-                blob,
             })),
             Err(why) => rejected(format!("{path} {why}")),
         }
@@ -40,7 +40,7 @@ impl Repo<'_> {
 
     /// Returns the text of a file at the commit of a merge, which was fetched with the merge if nothing went wrong.
     pub(crate) async fn merged_file(&self, path: &str, commit: &str) -> CallResult<Option<String>> {
-        let key = (self.named.to_string(), commit.to_owned(), path.to_owned());
+        let key = self.merged_file_key(path, commit);
         let fetched = self
             .client
             .merged_files
@@ -57,17 +57,24 @@ impl Repo<'_> {
     pub(super) async fn fetch_merged_files(&self, changes: &[FileChange], commit: &str) {
         for FileChange { path, .. } in changes {
             if let Ok(Some(file)) = self.file(path, commit).await {
-                let key = (self.named.to_string(), commit.to_owned(), path.clone());
                 self.client
                     .merged_files
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .insert(key, file.content);
+                    .insert(self.merged_file_key(path, commit), file.content);
             }
         }
     }
 
-    /// The commit that a branch stands at, or none.
+    fn merged_file_key(&self, path: &str, commit: &str) -> MergedFileKey {
+        MergedFileKey {
+            repository: self.named.to_string(),
+            commit: commit.to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    /// Reads the commit that a branch stands at; none if there is no such branch.
     pub(super) async fn branch(&self, branch: &str) -> ServiceResult<Option<String>> {
         let target = format!("/git/ref/heads/{}", segs(branch));
         let found = or_none(self.send(Request::get(target)).await)?;
@@ -76,7 +83,7 @@ impl Repo<'_> {
             .transpose()
     }
 
-    /// The commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
+    /// Finds the commit that a revision names: itself, a branch, or whatever else GitHub takes for one.
     async fn resolve(&self, revision: &str) -> CallResult<String> {
         if revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(revision.to_owned());
@@ -110,14 +117,19 @@ pub fn blob_id(text: &[u8]) -> String {
         .collect()
 }
 
-/// The blob and the text of a content object, or why there is none.
-fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
+/// Reads the text of a content object, whose `sha` is the identifier of that text.
+///
+/// # Errors
+/// Says why it is no text file at this path.
+fn text_of(path: &str, content: &Value) -> Result<String, String> {
     let text = |name: &str| content[name].as_str().unwrap_or_default();
     let size = content["size"].as_u64().unwrap_or_default();
-    match (content.is_array(), text("type")) {
-        (true, _) => return Err("is a directory, not a file".to_owned()),
-        (_, "file") => {}
-        (_, other) => return Err(format!("is a {other}, not a file")),
+    if content.is_array() {
+        return Err("is a directory, not a file".to_owned());
+    }
+    match text("type") {
+        "file" => {}
+        other => return Err(format!("is a {other}, not a file")),
     }
     if size > LARGEST_FILE || text("encoding") != "base64" {
         return Err(format!(
@@ -127,17 +139,13 @@ fn text_of(path: &str, content: &Value) -> Result<(String, String), String> {
     let base64: String = text("content").split_whitespace().collect();
     let bytes = BASE64_STANDARD
         .decode(base64)
-        .map_err(|e| format!("arrived damaged: {e}"))?;
-    let blob = text("sha").to_owned();
+        .map_err(|error| format!("arrived damaged: {error}"))?;
     // For a symbolic link, GitHub answers with the file that it leads to.
-    if blob != blob_id(&bytes) || text("path") != path {
+    if text("sha") != blob_id(&bytes) || text("path") != path {
         return Err("is a symbolic link, not a file".to_owned());
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok((blob, text)),
-        Err(error) => Err(format!(
-            "is not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        )),
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let end = error.utf8_error().valid_up_to();
+        format!("is not UTF-8 from byte {end} on")
+    })
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{ReadBase, blob_id};
+use crate::service::github::{ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::FRESH;
 
@@ -168,8 +168,9 @@ impl OpenPulls {
                 },
         } = file?;
         // What is no regular file, or not all of its text, is refused in the words of the other way.
-        let content = text.filter(|text| !is_truncated && blob_id(text.as_bytes()) == blob)?;
-        if ![0o100_644, 0o100_755].contains(&mode) {
+        let content = text?;
+        let is_all = !is_truncated && blob_id(content.as_bytes()) == blob;
+        if !is_all || ![0o100_644, 0o100_755].contains(&mode) {
             return None;
         }
         let complete = pull_requests.filter(|open| pulls && !open.page_info.has_next_page);
@@ -189,7 +190,11 @@ impl OpenPulls {
             id,
             commit: commit.clone(),
             tree: tree.oid,
-            file: (path.to_owned(), format!("{mode:o}"), blob.clone()),
+            file: TreeEntry {
+                path: path.to_owned(),
+                mode: format!("{mode:o}"),
+                sha: blob.clone(),
+            },
         });
         Some(File {
             path: path.to_owned(),
@@ -214,11 +219,15 @@ impl OpenPulls {
         let fits = known.repository == *repository
             && known.base == *base
             && now.duration_since(known.at) <= FRESH;
-        let named = |pull: &PullRequest| match head.strip_suffix('*') {
+        if !fits {
+            return None;
+        }
+        let mut found = known.open;
+        found.retain(|pull| match head.strip_suffix('*') {
             Some(start) => pull.head.starts_with(start),
             None => pull.head == *head,
-        };
-        fits.then(|| known.open.into_iter().filter(named).collect())
+        });
+        Some(found)
     }
 
     /// Adds what this run proposes to what is known; any other write, or one that failed, may have changed it.

@@ -17,16 +17,17 @@ use crate::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
 use crate::service::github::pulls::WirePull;
 use crate::service::github::read::blob_id;
 use crate::service::github::{ObjectSha, Repo, conflict};
-use crate::service::http::{CallResult, ServiceResult, segs};
+use crate::service::http::{CallResult, ServiceError, ServiceResult, seg, segs};
 use crate::text;
 pub(super) use authorship::CommitIdentity;
 use authorship::{CreatedCommit, TRAILER};
-use tree::{TreeEntry, changed_entries, entry};
+pub use tree::TreeEntry;
+use tree::{changed_entries, entry};
 
-/// How long another run may take from its branch to its pull request, before it counts as dead.
+/// The time that another run may take from its branch to its pull request, before it counts as dead.
 const GIVE_WAY_TIME: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long GitHub may show a branch as it was before a merge that it tells of already.
+/// The time for which GitHub may show a branch as it was before a merge that it tells of already.
 const MERGE_LAG: SignedDuration = SignedDuration::from_secs(30);
 
 /// `Ref.repository` in the payload is read after the ref is made.
@@ -35,9 +36,9 @@ const CREATE_REF: &str =
     createRef(input: {repositoryId: $repository, name: $ref, oid: $commit})
     { ref { repository { ref(qualifiedName: $base) { target { oid } } } } } }";
 
-/// What stands under the name of a proposal's branch before this run has put anything there.
+/// The branch of a proposal before this run has put anything there.
 enum BranchState {
-    /// Nothing: the branch came and went.
+    /// There is no branch: it came and went.
     Gone,
     /// Its pull request is merged, and the base branch holds the change.
     Merged(Box<WirePull>),
@@ -58,8 +59,39 @@ struct ReadyBranch {
     /// Whether this run created it.
     is_new: bool,
     open: Option<Box<WirePull>>,
-    /// Where the base branch stood afterwards.
+    /// The head of the base branch afterwards; none if there is no such branch.
     base: Option<String>,
+}
+
+/// A branch that was there before, once this run has dealt with it.
+enum TakenBranch {
+    /// It holds this promotion's commit.
+    Ready(ReadyBranch),
+    /// Its pull request is merged.
+    Merged(Box<WirePull>),
+}
+
+/// The base of a proposal, as far as a commit on top of it needs it.
+struct CommitBase {
+    /// The repository's node, if it is known.
+    repository: Option<String>,
+    tree: String,
+    /// The entries of the files to change.
+    entries: Vec<TreeEntry>,
+}
+
+/// The commit of a proposal, which has no name yet.
+struct NewCommit {
+    sha: String,
+    /// The repository's node, if it is known.
+    repository: Option<String>,
+}
+
+/// The result of one try to open a pull request.
+enum OpenAttempt {
+    Opened(WirePull),
+    /// Another try may do it; why this one did not.
+    Again(ServiceError),
 }
 
 impl Repo<'_> {
@@ -68,18 +100,18 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign work, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub(crate) async fn propose(&self, proposal: &Proposal) -> CallResult<PullRequest> {
-        let (node, created) = self.make_commit(proposal).await?;
-        let branch = match self.branch_off(proposal, node, &created).await {
+        let created = self.make_commit(proposal).await?;
+        let branch = match self.branch_off(proposal, &created).await {
             Ok(base) => ReadyBranch {
-                commit: created,
+                commit: created.sha,
                 is_new: true,
                 open: None,
                 base,
             },
             Err(error) if error.says(422, "already exists") => {
-                match self.take_over(proposal, created).await? {
-                    Ok(branch) => branch,
-                    Err(merged) => return Ok(merged.into_contract()),
+                match self.take_over(proposal, created.sha).await? {
+                    TakenBranch::Ready(branch) => branch,
+                    TakenBranch::Merged(pull) => return Ok(pull.into_contract()),
                 }
             }
             Err(error) => return Err(error.into()),
@@ -95,8 +127,8 @@ impl Repo<'_> {
         self.end_late(proposal, branch.is_new).await
     }
 
-    /// Makes the commit of a proposal, which has no name yet. Returns the repository's node, if it is known, and the commit.
-    async fn make_commit(&self, proposal: &Proposal) -> CallResult<(Option<String>, String)> {
+    /// Makes the commit of a proposal.
+    async fn make_commit(&self, proposal: &Proposal) -> CallResult<NewCommit> {
         let Proposal {
             base_commit,
             changes,
@@ -104,24 +136,32 @@ impl Repo<'_> {
             title,
             ..
         } = proposal;
-        let (node, base_tree, entries) = match self.known(proposal) {
-            Some(known) => known,
+        let base = match self.known_base(proposal) {
+            Some(base) => base,
             None => {
                 let (tree, entries) = tokio::try_join!(
                     self.tree_of(base_commit),
                     self.entries(base_commit, changes)
                 )?;
-                (None, tree, entries)
+                CommitBase {
+                    repository: None,
+                    tree,
+                    entries,
+                }
             }
         };
-        let tree = json!({ "base_tree": base_tree, "tree": changed_entries(proposal, &entries)? });
+        let changed = changed_entries(proposal, &base.entries)?;
+        let tree = json!({ "base_tree": base.tree, "tree": changed });
         let tree: ObjectSha = self.post("/git/trees", tree).await?;
         let message = format!("{}\n\n{TRAILER}: {head}\n", text::title(title));
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let created: CreatedCommit = self.post("/git/commits", commit).await?;
         self.note_identity(&created);
-        Ok((node, created.sha))
+        Ok(NewCommit {
+            sha: created.sha,
+            repository: base.repository,
+        })
     }
 
     async fn tree_of(&self, commit: &str) -> ServiceResult<String> {
@@ -129,12 +169,7 @@ impl Repo<'_> {
         struct CommitTree {
             tree: ObjectSha,
         }
-        let commit: CommitTree = self
-            .get(format!(
-                "/git/commits/{}",
-                crate::service::http::seg(commit)
-            ))
-            .await?;
+        let commit: CommitTree = self.get(format!("/git/commits/{}", seg(commit))).await?;
         Ok(commit.tree.sha)
     }
 
@@ -162,15 +197,15 @@ impl Repo<'_> {
     async fn branch_off(
         &self,
         proposal: &Proposal,
-        node: Option<String>,
-        at: &str,
+        commit: &NewCommit,
     ) -> ServiceResult<Option<String>> {
         let Proposal { head, base, .. } = proposal;
         let branch = format!("refs/heads/{head}");
-        if let Some(node) = node {
-            let base = format!("refs/heads/{base}");
-            let variables =
-                json!({ "repository": node, "ref": branch, "commit": at, "base": base });
+        if let Some(repository) = &commit.repository {
+            let variables = json!({
+                "repository": repository, "ref": branch, "commit": commit.sha,
+                "base": format!("refs/heads/{base}"),
+            });
             let answer = self.client.graphql(CREATE_REF, &variables).await?;
             let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
             if let Some(now) = made.as_str() {
@@ -178,50 +213,51 @@ impl Repo<'_> {
             }
             // Why not, REST tells in words that are known.
         }
-        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": at }))
+        self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": commit.sha }))
             .await?;
         // One of that name may have been merged and deleted a moment ago.
         let ended = self.find(head, base, PullFilter::Ended).await?;
-        self.since(proposal, ended.first()).await
+        self.base_since(proposal, ended.first()).await
     }
 
-    /// Where the base branch stands after a pull request has ended. Right after a merge, what this run has read is taken
+    /// Reads the head of the base branch after a pull request has ended. Right after a merge, what this run has read is taken
     /// for what GitHub showed before, and is looked at again.
-    async fn since(
+    async fn base_since(
         &self,
         proposal: &Proposal,
         ended: Option<&WirePull>,
     ) -> ServiceResult<Option<String>> {
         let merged = ended.and_then(|pull| pull.merged_at.as_ref()?.parse::<Timestamp>().ok());
-        let is_old = || merged.is_none_or(|at| self.session().now().duration_since(at) > MERGE_LAG);
-        let will_do =
-            |now: &Option<String>| now.as_ref() != Some(&proposal.base_commit) || is_old();
         self.session()
-            .poll(|| self.branch(&proposal.base), will_do)
+            .poll(
+                || self.branch(&proposal.base),
+                |head| {
+                    let age = merged.map(|at| self.session().now().duration_since(at));
+                    head.as_ref() != Some(&proposal.base_commit)
+                        || age.is_none_or(|age| age > MERGE_LAG)
+                },
+            )
             .await
     }
 
-    /// The repository's node, the tree of the base and the entry of the one file to change, if that was noted when it was read.
-    fn known(&self, proposal: &Proposal) -> Option<(Option<String>, String, Vec<TreeEntry>)> {
+    /// The base of a proposal for one file, if it was noted when the file was read.
+    fn known_base(&self, proposal: &Proposal) -> Option<CommitBase> {
         let base = self
             .client
             .base
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let (path, mode, sha) = base.file;
         let [change] = proposal.changes.as_slice() else {
             return None;
         };
         let fits = base.repository == proposal.repository
             && base.commit == proposal.base_commit
-            && path == change.path;
-        fits.then(|| {
-            (
-                Some(base.id),
-                base.tree,
-                vec![TreeEntry { path, mode, sha }],
-            )
+            && base.file.path == change.path;
+        fits.then(|| CommitBase {
+            repository: Some(base.id),
+            tree: base.tree,
+            entries: vec![base.file],
         })
     }
 
@@ -234,16 +270,11 @@ impl Repo<'_> {
         }
     }
 
-    /// Decides on a branch that was there before. Returns the branch with this promotion's commit, or the pull request of it
-    /// that is merged.
-    async fn take_over(
-        &self,
-        proposal: &Proposal,
-        created: String,
-    ) -> CallResult<Result<ReadyBranch, WirePull>> {
+    /// Decides on a branch that was there before.
+    async fn take_over(&self, proposal: &Proposal, created: String) -> CallResult<TakenBranch> {
         let Proposal { head, base, .. } = proposal;
         let (commit, open) = match self.branch_state(proposal).await? {
-            BranchState::Merged(pull) => return Ok(Err(*pull)),
+            BranchState::Merged(pull) => return Ok(TakenBranch::Merged(pull)),
             BranchState::Current { commit, open } => (commit, open),
             BranchState::Replaceable { open } => {
                 let target = format!("/git/refs/heads/{}", segs(head));
@@ -263,7 +294,7 @@ impl Repo<'_> {
         if let Some(pull) = &open {
             self.write_words(proposal, pull).await?;
         }
-        Ok(Ok(ReadyBranch {
+        Ok(TakenBranch::Ready(ReadyBranch {
             commit,
             is_new: false,
             open,
@@ -271,7 +302,7 @@ impl Repo<'_> {
         }))
     }
 
-    /// Looks what stands under the name of the branch.
+    /// Finds out about the branch.
     async fn branch_state(&self, proposal: &Proposal) -> CallResult<BranchState> {
         let Proposal {
             head,
@@ -294,8 +325,8 @@ impl Repo<'_> {
                 ));
             }
             // It may have been undone since; only the base branch itself can tell.
-            let now = self.since(proposal, Some(&pull)).await?;
-            if self.holds(now.as_deref(), changes).await? {
+            let head = self.base_since(proposal, Some(&pull)).await?;
+            if self.holds(head.as_deref(), changes).await? {
                 return Ok(BranchState::Merged(Box::new(pull)));
             }
         }
@@ -324,7 +355,8 @@ impl Repo<'_> {
 
     /// Gives a pull request the title and the body of the proposal, if it has others.
     async fn write_words(&self, proposal: &Proposal, pull: &WirePull) -> ServiceResult<()> {
-        let (title, body) = (text::title(&proposal.title), text::body(&proposal.body));
+        let title = text::title(&proposal.title);
+        let body = text::body(&proposal.body);
         if pull.has_words(&title, &body) {
             return Ok(());
         }
@@ -339,11 +371,15 @@ impl Repo<'_> {
         proposal: &Proposal,
         made: Timestamp,
     ) -> ServiceResult<Option<WirePull>> {
-        let is_old = || self.session().now().duration_since(made) > GIVE_WAY_TIME;
-        let look = || self.find(&proposal.head, &proposal.base, PullFilter::Open);
         let found = self
             .session()
-            .poll(look, |found| !found.is_empty() || is_old())
+            .poll(
+                || self.find(&proposal.head, &proposal.base, PullFilter::Open),
+                |found| {
+                    let age = self.session().now().duration_since(made);
+                    !found.is_empty() || age > GIVE_WAY_TIME
+                },
+            )
             .await?;
         Ok(found.into_iter().next())
     }
@@ -351,25 +387,26 @@ impl Repo<'_> {
     /// Opens the pull request, or finds it, and returns it once its head is the commit: GitHub may take a moment to
     /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
     async fn open(&self, proposal: &Proposal, branch: ReadyBranch) -> CallResult<WirePull> {
-        let opened = match branch.open {
-            Some(pull) => Ok(*pull),
+        let attempt = match branch.open {
+            Some(pull) => OpenAttempt::Opened(*pull),
             None => {
                 self.session()
                     .poll(
                         || self.open_once(proposal),
-                        |opened| opened.is_ok() || !branch.is_new,
+                        |attempt| matches!(attempt, OpenAttempt::Opened(_)) || !branch.is_new,
                     )
                     .await?
             }
         };
-        let mut pull = match opened {
-            Err(error) if !branch.is_new && error.says(422, "head invalid") => {
+        let mut pull = match attempt {
+            OpenAttempt::Opened(pull) => pull,
+            OpenAttempt::Again(error) if !branch.is_new && error.says(422, "head invalid") => {
                 return conflict(format!(
                     "branch {} came and went meanwhile: run again",
                     proposal.head
                 ));
             }
-            opened => opened?,
+            OpenAttempt::Again(error) => return Err(error.into()),
         };
         if pull.head.sha != branch.commit {
             pull = self
@@ -389,8 +426,8 @@ impl Repo<'_> {
         Ok(pull)
     }
 
-    /// Opens the pull request, or finds it; a lost answer is resolved by looking. The inner error may pass.
-    async fn open_once(&self, proposal: &Proposal) -> CallResult<ServiceResult<WirePull>> {
+    /// Opens the pull request, or finds it; a lost answer is resolved by looking.
+    async fn open_once(&self, proposal: &Proposal) -> CallResult<OpenAttempt> {
         let Proposal { head, base, .. } = proposal;
         let request = json!({
             "title": text::title(&proposal.title), "head": head, "base": base,
@@ -406,25 +443,27 @@ impl Repo<'_> {
                 {
                     Some(pull) => {
                         self.write_words(proposal, &pull).await?;
-                        Ok(Ok(pull))
+                        Ok(OpenAttempt::Opened(pull))
                     }
-                    None => Ok(Err(error)),
+                    None => Ok(OpenAttempt::Again(error)),
                 }
             }
-            Err(error) if !error.says(422, "head invalid") => Err(error.into()),
-            other => Ok(other),
+            // GitHub does not see the new branch yet, or it is gone.
+            Err(error) if error.says(422, "head invalid") => Ok(OpenAttempt::Again(error)),
+            Err(error) => Err(error.into()),
+            Ok(pull) => Ok(OpenAttempt::Opened(pull)),
         }
     }
 
-    /// Whether a commit, if there is one, holds every changed file as proposed.
+    /// Returns whether a commit, if there is one, holds every changed file as proposed.
     async fn holds(&self, commit: Option<&str>, changes: &[FileChange]) -> ServiceResult<bool> {
         let Some(commit) = commit else {
             return Ok(false);
         };
         let entries = self.entries(commit, changes).await?;
-        let held = |FileChange { path, content, .. }: &FileChange| {
-            entry(&entries, path).is_some_and(|entry| entry.sha == blob_id(content.as_bytes()))
-        };
-        Ok(changes.iter().all(held))
+        Ok(changes.iter().all(|change| {
+            entry(&entries, &change.path)
+                .is_some_and(|entry| entry.sha == blob_id(change.content.as_bytes()))
+        }))
     }
 }

@@ -15,15 +15,18 @@ struct GitTree {
 }
 
 /// One line of a git tree.
-#[derive(Deserialize)]
-pub(super) struct TreeEntry {
-    pub(super) path: String,
-    pub(super) mode: String,
-    pub(super) sha: String,
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TreeEntry {
+    /// The path, from the root of the tree that was asked for.
+    pub path: String,
+    /// The mode, in octal.
+    pub mode: String,
+    /// The identifier of its blob or tree.
+    pub sha: String,
 }
 
 impl Repo<'_> {
-    /// The tree entries of the files to change, as far as they exist.
+    /// Reads the tree entries of the files to change, as far as they exist.
     pub(super) async fn entries(
         &self,
         commit: &str,
@@ -34,17 +37,19 @@ impl Repo<'_> {
             tree: mut entries,
             truncated,
         } = self.get(target).await?;
-        for FileChange { path, .. } in changes.iter().filter(|_| truncated) {
-            let found = self.walk(commit, path).await?;
-            entries.extend(found.map(|entry| TreeEntry {
-                path: path.clone(),
-                ..entry
-            }));
+        if truncated {
+            for FileChange { path, .. } in changes {
+                let found = self.walk(commit, path).await?;
+                entries.extend(found.map(|entry| TreeEntry {
+                    path: path.clone(),
+                    ..entry
+                }));
+            }
         }
         Ok(entries)
     }
 
-    /// The tree entry at a path, folder by folder: for repositories too large to be listed at once.
+    /// Reads the tree entry at a path, folder by folder: for repositories too large to be listed at once.
     async fn walk(&self, commit: &str, path: &str) -> ServiceResult<Option<TreeEntry>> {
         let mut found: Option<TreeEntry> = None;
         for part in path.split('/') {

@@ -20,7 +20,7 @@ use crate::contract::{
     PullRequest, PullState,
 };
 use crate::service::github::read::blob_id;
-use crate::service::github::{App, Client, Credentials, ReadBase, RepositoryName};
+use crate::service::github::{App, Client, Credentials, ReadBase, RepositoryName, TreeEntry};
 use crate::service::http::script::{START, Script, TransportResult, answer, lost, rows, with};
 use crate::service::secret::Secret;
 

@@ -154,11 +154,11 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
             id: "R_1".to_owned(),
             commit: BASE.to_owned(),
             tree: "tree0".to_owned(),
-            file: (
-                "a/b.yaml".to_owned(),
-                "100755".to_owned(),
-                blob_id(OLD.as_bytes()),
-            ),
+            file: TreeEntry {
+                path: "a/b.yaml".to_owned(),
+                mode: "100755".to_owned(),
+                sha: blob_id(OLD.as_bytes()),
+            },
         });
         assert_eq!(
             client
