@@ -7,6 +7,7 @@ mod apps;
 mod decorations;
 mod files;
 mod git_data;
+mod git_refs;
 mod graphql;
 mod kit;
 mod merging;
