@@ -15,7 +15,7 @@ use crate::gather::gather;
 use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
-use crate::types::{Failure, Outcome, Promotion, Relation, Request, Waiting};
+use crate::types::{Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, Waiting};
 
 use land::LandingResult;
 use promote_guest::{Stop, explain};
@@ -60,7 +60,10 @@ fn bounded(outcome: Outcome) -> Outcome {
         Outcome::Refused(reasons) => {
             let mut reasons: Vec<_> = reasons
                 .into_iter()
-                .map(|it| reason(&it.rule, text::cut(&it.message)))
+                .map(|it| Reason {
+                    message: text::cut(&it.message),
+                    ..it
+                })
                 .collect();
             reasons.dedup();
             Outcome::Refused(reasons)
@@ -231,13 +234,16 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             PullFilter::Any,
         )?;
         match pulls.first().filter(|pull| pull.state == PullState::Closed) {
-            Some(pull) => Err(Stop::Refused(vec![reason(
-                "closed",
-                format!(
-                    "pull request {} for this promotion was closed without a merge: somebody said no; reopen it to go on",
-                    pull.number
-                ),
-            )])),
+            Some(pull) => Err(Stop::Refused(vec![Reason {
+                cure: ReasonCure::People,
+                ..reason(
+                    "closed",
+                    format!(
+                        "pull request {} for this promotion was closed without a merge: somebody said no; reopen it to go on",
+                        pull.number
+                    ),
+                )
+            }])),
             None => Ok(()),
         }
     }

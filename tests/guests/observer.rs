@@ -1,7 +1,7 @@
 //! Notes a line and refuses: the least that a policy can do.
 
 use contract::promote::policy::run_log::{self, Severity};
-use contract::{Failure, Outcome, Policy, Promotion, Reason, Request};
+use contract::{Failure, Outcome, Policy, Promotion, Reason, ReasonCure, Request, StopPoint};
 
 promote_guests::guest!(world: "observe");
 
@@ -12,6 +12,8 @@ impl Promotion for Policy {
         Ok(Outcome::Refused(vec![Reason {
             rule: "observer".to_owned(),
             message: format!("{subject} was only looked at"),
+            stops: StopPoint::Propose,
+            cure: ReasonCure::Nothing,
         }]))
     }
 }

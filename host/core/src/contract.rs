@@ -18,9 +18,23 @@ mod bindings {
     });
 }
 
+#[expect(
+    missing_docs,
+    reason = "documented in wit/, where authors of rules read it"
+)]
+mod rule_bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "rule",
+        exports: { default: async },
+        with: { "promote:policy/types": super::types },
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
 pub use bindings::exports::promote::policy::about::Description;
 pub use bindings::promote::policy::{
-    env, github_merge, github_propose, github_read, port_read, port_write, run_log, types,
+    env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log, types,
 };
 pub use bindings::{Promote as Policy, PromotePre as PolicyPre};
 
@@ -31,10 +45,13 @@ pub use github_read::{
     PullFilter, PullRequest, PullState,
 };
 pub use port_write::Change;
+pub use rule_bindings::exports::promote::policy::ruling;
+pub use rule_bindings::{Rule as RuleWorld, RulePre};
+pub use rules::{Candidate, ValueChange};
 pub use run_log::Severity;
 pub use types::{
-    Actor, Approval, Entity, EntityKey, Failure, Outcome, Promotion, Reason, Relation, Request,
-    Waiting, Workflow,
+    Actor, Approval, Entity, EntityKey, Failure, Outcome, Promotion, Reason, ReasonCure, Relation,
+    Request, StopPoint, Waiting, Workflow,
 };
 
 /// Package and version of the contract that this host serves.

@@ -1,6 +1,6 @@
 //! How a policy ends before its end.
 
-use crate::types::{Failure, Outcome, Reason};
+use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint};
 
 /// Why a policy goes no further. Both kinds pass through `?`.
 ///
@@ -47,11 +47,22 @@ impl From<Failure> for Stop {
     }
 }
 
-/// A reason to refuse: the rule's short stable name, and what is wrong, on what, and what to do about it.
+/// A reason to refuse: the rule's short stable name, and what is wrong, on what, and what to do about it. It stops the
+/// proposal, and nothing is known to cure it; another reason says so:
+///
+/// ```
+/// use promote_guest::reason;
+/// use promote_guest::types::{Reason, ReasonCure};
+///
+/// let locked = Reason { cure: ReasonCure::People, ..reason("lock", "service `web` is locked") };
+/// # assert_eq!(locked.rule, "lock");
+/// ```
 pub fn reason(rule: &str, message: impl Into<String>) -> Reason {
     Reason {
         rule: rule.to_owned(),
         message: message.into(),
+        stops: StopPoint::Propose,
+        cure: ReasonCure::Nothing,
     }
 }
 

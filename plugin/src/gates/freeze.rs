@@ -4,7 +4,7 @@ use super::reason;
 use crate::calendar::FreezeCalendar;
 use crate::facts::Facts;
 use crate::settings::Freeze;
-use crate::types::Reason;
+use crate::types::{Reason, ReasonCure};
 
 /// Refuses while the freeze file names the service: who stops the line means everybody.
 pub fn stopped_line(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
@@ -12,10 +12,12 @@ pub fn stopped_line(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
     let why = list.and_then(|list| stopped(list, &facts.service.key.identifier));
     why.map(|why| {
         let file = &settings.file;
-        reason(
-            "freeze",
-            format!("`{file}` stops the line: {why}; take the entry out when that is over"),
-        )
+        let message =
+            format!("`{file}` stops the line: {why}; take the entry out when that is over");
+        Reason {
+            cure: ReasonCure::People,
+            ..reason("freeze", message)
+        }
     })
     .into_iter()
     .collect()

@@ -6,7 +6,7 @@ use super::reason;
 use crate::catalog::named;
 use crate::facts::Facts;
 use crate::settings::Lock;
-use crate::types::Reason;
+use crate::types::{Reason, ReasonCure};
 
 /// Refuses while the lock property is anything but false or not set: who wrote `"yes"` there meant it.
 pub fn check(facts: &Facts, settings: &Lock) -> Vec<Reason> {
@@ -21,12 +21,13 @@ pub fn check(facts: &Facts, settings: &Lock) -> Vec<Reason> {
         .service
         .text(&settings.reason)
         .unwrap_or("no reason is given");
-    vec![reason(
-        "lock",
-        format!(
-            "{} is locked (`{}`): {why}; unlock it in Port when that is over",
-            named(&facts.service.key),
-            settings.property
-        ),
-    )]
+    let message = format!(
+        "{} is locked (`{}`): {why}; unlock it in Port when that is over",
+        named(&facts.service.key),
+        settings.property
+    );
+    vec![Reason {
+        cure: ReasonCure::People,
+        ..reason("lock", message)
+    }]
 }

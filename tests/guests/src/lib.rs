@@ -61,7 +61,10 @@ macro_rules! steps {
             use super::contract::promote::policy::port_read;
             use super::contract::promote::policy::port_write::{self, Change};
             use super::contract::promote::policy::types::Promotion;
-            use super::contract::{Entity, EntityKey, Failure, Outcome, Reason, Relation, Request};
+            use super::contract::{
+                Entity, EntityKey, Failure, Outcome, Reason, ReasonCure, Relation, Request,
+                StopPoint,
+            };
 
             pub(crate) const REPOSITORY: &str = "acme/gitops";
             pub(crate) const MANIFEST: &str = "apps/web/prod/deployment.yaml";
@@ -155,7 +158,12 @@ macro_rules! steps {
             pub(crate) fn refused(message: impl Into<String>) -> Result<Outcome, Failure> {
                 let rule = env!("CARGO_CRATE_NAME").to_owned();
                 let message = message.into();
-                Ok(Outcome::Refused(vec![Reason { rule, message }]))
+                Ok(Outcome::Refused(vec![Reason {
+                    rule,
+                    message,
+                    stops: StopPoint::Propose,
+                    cure: ReasonCure::Nothing,
+                }]))
             }
         }
     };

@@ -36,7 +36,7 @@ fn it_is_the_package_that_the_host_serves() {
     assert_eq!(resolve.packages.len(), 1, "it depends on nothing");
     expect_documented("the package", &package.docs);
     let worlds: Vec<&str> = package.worlds.keys().map(String::as_str).collect();
-    assert_eq!(worlds, ["observe", "propose", "promote"]);
+    assert_eq!(worlds, ["observe", "propose", "promote", "rule"]);
 }
 
 #[test]
@@ -179,12 +179,20 @@ fn a_tier_only_adds_to_the_one_below() {
     };
     assert_eq!(
         imports("observe"),
-        ["env", "github-read", "port-read", "run-log", "types"]
+        [
+            "env",
+            "github-read",
+            "port-read",
+            "rules",
+            "run-log",
+            "types"
+        ]
     );
     let propose = imports("propose");
     let promote = imports("promote");
     assert!(imports("observe").iter().all(|name| propose.contains(name)));
-    assert_eq!(propose.len(), 6);
+    assert_eq!(propose.len(), 7);
     assert!(propose.iter().all(|name| promote.contains(name)));
-    assert_eq!(promote.len(), 8);
+    assert_eq!(promote.len(), 9);
+    assert_eq!(imports("rule"), ["types"], "and that has no function");
 }

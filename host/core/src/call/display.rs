@@ -12,6 +12,9 @@ impl fmt::Display for Call {
             Self::Now => return to.write_str("now"),
             Self::Sleep { seconds } => return write!(to, "sleep {seconds} s"),
             Self::Note { message, .. } => return write!(to, "note {message}"),
+            Self::CheckRules { candidate } => {
+                return write!(to, "ask the rules about {}", candidate.repository);
+            }
             _ => {}
         }
         let (operation, targets) = self.targets().unwrap_or((Operation::Note, Vec::new()));

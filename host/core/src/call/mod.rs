@@ -9,8 +9,8 @@ mod display;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
-    Merged, Proposal, PullFilter, PullRequest, Severity,
+    BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
+    MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity,
 };
 
 /// One call of the policy, complete: two equal calls ask for the same thing.
@@ -66,6 +66,8 @@ pub enum Call {
         base: String,
         head: String,
     },
+    /// `rules.check`
+    CheckRules { candidate: Candidate },
     /// `github-propose.propose`
     Propose { proposal: Proposal },
     /// `github-propose.delete-branch`
@@ -138,6 +140,8 @@ pub enum Reply {
     Commit(Option<Commit>),
     /// A comparison.
     Comparison(Comparison),
+    /// What the rules have against a promotion.
+    Reasons(Vec<Reason>),
     /// What became of a merge.
     Merged(Merged),
 }

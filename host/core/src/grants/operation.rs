@@ -127,7 +127,7 @@ impl Call {
             )
         };
         Some(match self {
-            Self::Now | Self::Sleep { .. } => return None,
+            Self::Now | Self::Sleep { .. } | Self::CheckRules { .. } => return None,
             Self::Note { .. } => (O::Note, vec![CallTarget::Run]),
             Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
             Self::GetEntities { keys } => (

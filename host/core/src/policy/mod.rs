@@ -103,12 +103,13 @@ pub enum NotAPolicy {
 }
 
 /// The contract's interfaces and the tier that each needs.
-const INTERFACES: [(&str, PolicyTier); 8] = [
+const INTERFACES: [(&str, PolicyTier); 9] = [
     ("types", PolicyTier::Observe),
     ("env", PolicyTier::Observe),
     ("run-log", PolicyTier::Observe),
     ("port-read", PolicyTier::Observe),
     ("github-read", PolicyTier::Observe),
+    ("rules", PolicyTier::Observe),
     ("github-propose", PolicyTier::Propose),
     ("github-merge", PolicyTier::Promote),
     ("port-write", PolicyTier::Promote),

@@ -17,9 +17,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use crate::call::{Call, Fault, Reply};
 use crate::contract::{
-    BranchRules, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File, MergeMethod,
-    Merged, Proposal, PullFilter, PullRequest, Severity, env, github_merge, github_propose,
-    github_read, port_read, port_write, run_log, types,
+    BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
+    MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity, env, github_merge,
+    github_propose, github_read, port_read, port_write, rules, run_log, types,
 };
 use crate::limits::{LimitReached, Limits};
 
@@ -297,6 +297,15 @@ impl run_log::Host for Sandbox {
         match self.call(Call::Note { severity, message }).await {
             Err(Fault::Trap(trap)) => Err(trap),
             _ => Ok(()),
+        }
+    }
+}
+
+impl rules::Host for Sandbox {
+    async fn check(&mut self, candidate: Candidate) -> wasmtime::Result<Vec<Reason>> {
+        match self.call(Call::CheckRules { candidate }).await {
+            Ok(Reply::Reasons(reasons)) => Ok(reasons),
+            other => Err(unexpected(other)),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::claim::{confirm, show};
 use super::ending::Ending;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
-use crate::contract::{CONTRACT, Outcome, Reason, Request, Workflow};
+use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
 use crate::gate::RunParts;
 use crate::gate::evidence::entity_context;
 use crate::grants::{Grants, Operation, ResolvedGrants};
@@ -55,6 +55,8 @@ impl From<RefusedStart> for Ending {
             RefusedStart::Rule { rule, message } => Self::Decided(Outcome::Refused(vec![Reason {
                 rule: rule.to_owned(),
                 message,
+                stops: StopPoint::Propose,
+                cure: ReasonCure::Nothing,
             }])),
             RefusedStart::Failed(what) => Self::Failed(what),
             RefusedStart::Unusable(what) => Self::Unusable(what),

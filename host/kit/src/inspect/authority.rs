@@ -12,7 +12,7 @@ use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
 
 /// The authority that each interface gives to a policy, at most.
-pub(crate) const INTERFACES: [(&str, &str); 7] = [
+pub(crate) const INTERFACES: [(&str, &str); 8] = [
     ("env", "ask for the time, and wait"),
     ("run-log", "add lines to the log of the Port run"),
     ("port-read", "read and search the catalog"),
@@ -20,6 +20,7 @@ pub(crate) const INTERFACES: [(&str, &str); 7] = [
         "github-read",
         "read files, commits, pull requests, checks and branch rules",
     ),
+    ("rules", "ask the operator's rules early"),
     (
         "github-propose",
         "commit to branches of its own, open, close, comment and label pull requests",
@@ -64,7 +65,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 22] = [
+pub(crate) const POWERS: [PolicyPower; 23] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -132,6 +133,12 @@ pub(crate) const POWERS: [PolicyPower; 22] = [
         "compare",
         Some("github.read-commits"),
         "compare two commits",
+    ),
+    power(
+        "rules",
+        "check",
+        None,
+        "ask the operator's rules before the host does",
     ),
     power(
         "github-propose",
@@ -247,7 +254,7 @@ mod tests {
 
     #[test]
     fn waiting_is_no_authority_and_merging_is() {
-        let [now, merge] = [POWERS[0], POWERS[19]];
+        let [now, merge] = [POWERS[0], POWERS[20]];
         assert_eq!(gained(&[], &[now, merge]), [merge]);
         assert_eq!(gained(&[merge], &[now]), []);
     }

@@ -62,6 +62,7 @@ fn repository(call: &Call) -> Option<&str> {
         Call::Now
         | Call::Sleep { .. }
         | Call::Note { .. }
+        | Call::CheckRules { .. }
         | Call::GetEntity { .. }
         | Call::GetEntities { .. }
         | Call::Search { .. }

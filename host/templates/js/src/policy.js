@@ -67,7 +67,7 @@ function rules(service) {
   // Not set is not locked; whatever else stands there, somebody meant it.
   if (lock !== false) {
     const why = service.properties.locked_reason_prod || "no reason is given";
-    reasons.push({ rule: "lock", message: `${named(service)} is locked: ${why}` });
+    reasons.push(reason("lock", `${named(service)} is locked: ${why}`));
   }
   return reasons;
 }
@@ -190,5 +190,9 @@ class Refusal extends Error {
 }
 
 function refuse(rule, message) {
-  throw new Refusal([{ rule, message }]);
+  throw new Refusal([reason(rule, message)]);
+}
+
+function reason(rule, message) {
+  return { rule, message, stops: "propose", cure: { tag: "nothing" } };
 }

@@ -80,7 +80,7 @@ def rules(service: "Item") -> list[types.Reason]:
     # Not set is not locked; whatever else stands there, somebody meant it.
     if service.properties.get("locked_in_prod") not in (None, False):
         why = service.properties.get("locked_reason_prod") or "no reason is given"
-        reasons.append(types.Reason("lock", f"{service.named} is locked: {why}"))
+        reasons.append(reason("lock", f"{service.named} is locked: {why}"))
     return reasons
 
 
@@ -220,4 +220,8 @@ class Refusal(Exception):
 
 
 def refuse(rule: str, message: str) -> NoReturn:
-    raise Refusal([types.Reason(rule, message)])
+    raise Refusal([reason(rule, message)])
+
+
+def reason(rule: str, message: str) -> types.Reason:
+    return types.Reason(rule, message, types.StopPoint.PROPOSE, types.ReasonCure_Nothing())
