@@ -1,5 +1,6 @@
 //! Tries one door that is not its own: its setting `deed` says which kind, `text` the name that it tries there. Denied,
-//! it swallows that, tries to write all the same and claims success; otherwise it says what came back.
+//! it swallows that, tries to write all the same and claims success, or says quietly that there was nothing to do; otherwise it
+//! says what came back.
 
 use contract::promote::policy::github_merge;
 use contract::promote::policy::github_propose::{self, FileChange, Proposal};
@@ -23,6 +24,7 @@ impl Promotion for Policy {
             .or_else(|| record(deed, text));
         match answer.or_else(|| decorate(deed, text)) {
             None => steps::refused(format!("knows no {deed}")),
+            Some(Err(Failure::Denied(_))) if deed.ends_with("quietly") => steps::unchanged(IMAGE),
             Some(Err(Failure::Denied(_))) => {
                 let _swallowed = steps::propose_image();
                 let _swallowed = steps::record("web-1.4.2");
@@ -114,6 +116,14 @@ fn propose(deed: &str, text: &str) -> Answer {
                 ..proposal.changes[0].clone()
             };
             proposal.changes.push(beside);
+        }),
+        "propose scale" | "propose scale quietly" => with(|proposal, text| {
+            let content = &mut proposal.changes[0].content;
+            *content = content.replace("replicas: 3", &format!("replicas: {text}"));
+        }),
+        "propose image" | "propose image quietly" => with(|proposal, text| {
+            let content = &mut proposal.changes[0].content;
+            *content = content.replace(IMAGE, &text);
         }),
         "propose content" => with(|proposal, text| proposal.changes[0].content.push_str(&text)),
         "propose unread" => with(|proposal, text| proposal.changes[0].expected_blob = text),

@@ -155,6 +155,13 @@ macro_rules! steps {
                 }))
             }
 
+            pub(crate) fn unchanged(image: &str) -> Result<Outcome, Failure> {
+                promoted(image).map(|outcome| match outcome {
+                    Outcome::Promoted(promotion) => Outcome::Unchanged(promotion),
+                    other => other,
+                })
+            }
+
             pub(crate) fn refused(message: impl Into<String>) -> Result<Outcome, Failure> {
                 let rule = env!("CARGO_CRATE_NAME").to_owned();
                 let message = message.into();

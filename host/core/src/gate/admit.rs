@@ -3,10 +3,11 @@
 //! Pure decisions on what the gate remembers. Nothing is called from here.
 
 use super::Gate;
-use super::evidence::{Evidence, entity_context};
+use super::evidence::Evidence;
+use super::foresight::NO_FILE;
 use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
-use crate::contract::{Change, Entity, FileChange, Proposal};
+use crate::contract::{Change, Entity, EntityKey, FileChange, Proposal};
 use crate::grants::denial;
 use crate::grants::{CallTarget, ChangeScope, Operation, Permission, RepositoryTarget};
 use crate::id::{BranchFile, EntityId, PullId};
@@ -19,9 +20,10 @@ const RULE: &str = "`after = \"merge\"`";
 pub(super) enum Denial {
     /// The policy does what it was not granted.
     Breach(String),
-    /// A value of a manifest stands under a key that the grant does not name: the operator's settings and grants do not fit
-    /// each other. It is not made either.
-    Key(String),
+    /// A proposal changes values only, but others than its grant lets change, or such that the catalog could not be told
+    /// afterwards: the operator's settings and grants do not fit each other. It is not made either, and a policy may refuse
+    /// for it; any other end is a breach.
+    Misfit(String),
 }
 
 impl From<String> for Denial {
@@ -36,7 +38,8 @@ impl Gate {
         let Some((operation, targets)) = call.targets() else {
             return Ok(());
         };
-        if call.is_write() && !self.violations.is_empty() && !matches!(call, Call::Note { .. }) {
+        let has_denied = !self.violations.is_empty() || !self.misfits.is_empty();
+        if call.is_write() && has_denied && !matches!(call, Call::Note { .. }) {
             return Err(Denial::Breach(format!(
                 "{} after a denied call: a run that broke its grants changes nothing more",
                 operation.name()
@@ -55,9 +58,9 @@ impl Gate {
         let mut first_denial = Ok(());
         for permission in permissions {
             let condition = match call {
-                Call::UpdateEntity { change, .. } if permission.demands_merge() => {
-                    self.check_order(change, *permission).map_err(Denial::from)
-                }
+                Call::UpdateEntity { key, change } if permission.demands_merge() => self
+                    .check_order(key, change, *permission)
+                    .map_err(Denial::from),
                 Call::Propose { proposal } => self.check_proposal(proposal, *permission),
                 Call::AddLabels { labels, .. } => {
                     permission.check_labels(labels).map_err(Denial::from)
@@ -96,13 +99,12 @@ impl Gate {
                  a proposal starts at the commit at which a file of the base branch was read"
             )));
         }
-        if permission.changes() == ChangeScope::Any {
-            return Ok(());
+        if permission.changes() != ChangeScope::Any {
+            for change in changes {
+                self.check_values(proposal, change, permission)?;
+            }
         }
-        for change in changes {
-            self.check_values(proposal, change, permission)?;
-        }
-        Ok(())
+        self.check_record(proposal).map_err(Denial::Misfit)
     }
 
     /// Nothing changes but values, in a file that this run has read at the base branch.
@@ -126,9 +128,7 @@ impl Gate {
         let (keys, scope) = (permission.value_keys(), permission.changes());
         match only_values_change(old, content, &keys, scope) {
             Ok(()) => Ok(()),
-            Err(OtherChange::Key(what)) => Err(Denial::Key(told(&format!(
-                "{what}; a grant whose `keys` name it would allow it"
-            )))),
+            Err(OtherChange::Value(what)) => Err(Denial::Misfit(told(&what))),
             Err(OtherChange::Text(what)) => Err(Denial::Breach(told(&format!(
                 "{what}; a grant with changes = \"any\" would allow it"
             )))),
@@ -136,7 +136,12 @@ impl Gate {
     }
 
     /// The catalog is never ahead of git, nor emptied.
-    fn check_order(&self, change: &Change, permission: Permission<'_>) -> Result<(), String> {
+    fn check_order(
+        &self,
+        key: &EntityKey,
+        change: &Change,
+        permission: Permission<'_>,
+    ) -> Result<(), String> {
         if change.properties.is_some() && !self.evidence.has_merged() {
             return Err(format!(
                 "port.update-entity: {RULE} allows no property before this run has merged"
@@ -150,7 +155,7 @@ impl Gate {
                 ));
             }
             for target in &relation.targets {
-                self.check_evidence(&relation.name, target, permission)?;
+                self.check_evidence(key, &relation.name, target, permission)?;
             }
         }
         Ok(())
@@ -159,6 +164,7 @@ impl Gate {
     /// The image that a relation points at must be on the base branch.
     fn check_evidence(
         &self,
+        updated: &EntityKey,
         relation: &str,
         target: &str,
         permission: Permission<'_>,
@@ -174,16 +180,9 @@ impl Gate {
                 id.blueprint
             ));
         };
-        let text = match permission.holds() {
-            Some(template) => template
-                .render(&entity_context(entity), str::to_owned)
-                .map_err(|error| format!("`holds` of the grant: {error}"))?,
-            None => target.to_owned(),
-        };
+        let text = self.held_text(permission, &EntityId::from(updated), entity)?;
         let Some(is_evidence) = self.grants.evidence_files(permission) else {
-            return denied(format!(
-                "{RULE} cannot tell which file proves it, since several may be proposed: name it in the grant, `in = \"…\"`"
-            ));
+            return denied(NO_FILE.to_owned());
         };
         if self
             .evidence
@@ -260,7 +259,7 @@ impl Gate {
 
 /// Returns whether a value of a manifest is the text that stands for an entity; a digest behind it counts only if it is the
 /// entity's own.
-fn is_image(value: &str, text: &str, entity: &Entity) -> bool {
+pub(super) fn is_image(value: &str, text: &str, entity: &Entity) -> bool {
     if text.is_empty() {
         return false;
     }

@@ -161,6 +161,14 @@ impl Evidence {
         self.entities.get(id)
     }
 
+    /// Returns the entities of a blueprint that this run has read.
+    pub(super) fn entities_of<'a>(&'a self, blueprint: &str) -> impl Iterator<Item = &'a Entity> {
+        self.entities
+            .iter()
+            .filter(move |(id, _)| id.blueprint == blueprint)
+            .map(|(_, entity)| entity)
+    }
+
     /// Returns whether something was merged in this run.
     pub fn has_merged(&self) -> bool {
         self.proposals

@@ -6,6 +6,7 @@
 mod admit;
 mod admitted;
 pub mod evidence;
+mod foresight;
 mod tokens;
 pub mod values;
 
@@ -39,6 +40,8 @@ pub struct Gate {
     evidence: Evidence,
     /// Denied calls, in words.
     violations: Vec<String>,
+    /// Denied proposals for which a policy may refuse, in words.
+    misfits: Vec<String>,
     timeline: Vec<CallRecord>,
 }
 
@@ -70,6 +73,8 @@ pub struct GateRecord {
     pub evidence: Evidence,
     /// Denied calls, in words.
     pub violations: Vec<String>,
+    /// Denied proposals for which a policy may refuse, in words; for one that does not, they are violations.
+    pub misfits: Vec<String>,
     /// Every call with its answer, in order.
     pub timeline: Vec<CallRecord>,
 }
@@ -141,6 +146,7 @@ impl Gate {
             grants,
             evidence: Evidence::default(),
             violations: Vec::new(),
+            misfits: Vec::new(),
             timeline: Vec::new(),
         }
     }
@@ -152,6 +158,7 @@ impl Gate {
             grants: self.grants,
             evidence: self.evidence,
             violations: self.violations,
+            misfits: self.misfits,
             timeline: self.timeline,
         }
     }
@@ -164,7 +171,10 @@ impl Gate {
         }
         match self.admit(call) {
             Ok(()) => {}
-            Err(Denial::Key(what)) => return Err(Failure::Denied(what).into()),
+            Err(Denial::Misfit(what)) => {
+                self.misfits.push(what.clone());
+                return Err(Failure::Denied(what).into());
+            }
             Err(Denial::Breach(what)) => {
                 self.violations.push(what.clone());
                 return Err(Failure::Denied(what).into());

@@ -9,7 +9,7 @@ use crate::contract::Change;
 use crate::grants::{
     CallTarget, ChangeScope, Grant, Grants, Operation, RepositoryTarget, Template,
 };
-use crate::id::BranchFile;
+use crate::id::{BranchFile, EntityId};
 use crate::journal::GrantRecord;
 
 /// Where branches of our own may live unless a grant says otherwise.
@@ -96,6 +96,15 @@ impl ResolvedGrants {
         self.allow(Operation::Propose, &target).is_some()
     }
 
+    /// Returns the grants to update an entity that ask for a merge before.
+    pub(crate) fn updates_after_merge(&self) -> impl Iterator<Item = Permission<'_>> {
+        let updates = self
+            .0
+            .iter()
+            .filter(|one| one.grant.after_merge && one.grant.covers(Operation::UpdateEntity));
+        updates.map(Permission)
+    }
+
     /// Returns the keys whose values tell which image a file holds: those that proposals may change.
     pub fn value_keys(&self) -> Vec<&str> {
         let mut keys: Vec<&str> = self
@@ -157,6 +166,25 @@ impl<'a> Permission<'a> {
     /// Returns the blueprint of the entities that a relation points at, if the grant names it.
     pub fn target_blueprint(self) -> Option<&'a str> {
         self.0.grant.target.as_deref()
+    }
+
+    /// Returns the blueprints of the entities that a granted relation may point at.
+    pub(crate) fn target_blueprints(self) -> Vec<&'a str> {
+        match self.target_blueprint() {
+            Some(blueprint) => vec![blueprint],
+            None => self.0.grant.relations.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Returns the entities that may be updated.
+    pub(crate) fn updated(self) -> Vec<EntityId> {
+        let ids = self.0.entities.iter().flat_map(|identifier| {
+            self.0.grant.blueprint.iter().map(|blueprint| EntityId {
+                blueprint: blueprint.clone(),
+                identifier: identifier.clone(),
+            })
+        });
+        ids.collect()
     }
 
     /// Checks that each label is granted by name.

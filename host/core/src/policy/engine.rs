@@ -52,6 +52,13 @@ pub enum Verdict {
     Trapped(wasmtime::Error),
 }
 
+impl Verdict {
+    /// Returns whether the policy refused.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Returned(Ok(Outcome::Refused(_))))
+    }
+}
+
 impl Engine {
     /// An engine with the linked contract and inert WASI. How code is made and kept is the configuration's; what limits a
     /// guest is set here, whatever that says.

@@ -219,6 +219,10 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         .await;
     let record = gate.close();
     let mut violations = record.violations;
+    // A denied proposal must not end as if all were well.
+    if !verdict.is_refusal() {
+        violations.splice(..0, record.misfits);
+    }
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
     let end = RunEnd {
         ending: ending(verdict, violations),

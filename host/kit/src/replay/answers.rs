@@ -43,6 +43,8 @@ pub(super) struct RecordedAnswers {
     pub(super) calls: Vec<Call>,
     /// Denied calls, in words.
     pub(super) violations: Vec<String>,
+    /// Denied proposals for which a policy may refuse.
+    pub(super) misfits: Vec<String>,
     /// The call that could not be answered, if there was one.
     pub(super) unknown: Option<UnknownAnswer>,
 }
@@ -88,6 +90,7 @@ impl RecordedAnswers {
             pauses: 0,
             calls: Vec::new(),
             violations: Vec::new(),
+            misfits: Vec::new(),
             unknown: None,
             recording,
         }
@@ -221,7 +224,13 @@ impl RecordedAnswers {
             Some(RecordedAnswer { at, result }) => {
                 self.now = self.now.max(at);
                 if let Err(Failure::Denied(what)) = &result {
-                    self.violations.push(what.clone());
+                    // The run that was denied something and could refuse had met a proposal that did not fit its grant.
+                    let footer = self.recording.footer.as_ref();
+                    if footer.is_some_and(|footer| footer.ending == "refused") {
+                        self.misfits.push(what.clone());
+                    } else {
+                        self.violations.push(what.clone());
+                    }
                 }
                 Ok(result?)
             }
@@ -236,7 +245,8 @@ impl RecordedAnswers {
         };
         let in_turn = next.is_some_and(|next| is_alike(next, call));
         self.simulated |= next != Some(call);
-        if !self.violations.is_empty() && !in_turn {
+        let has_denied = !self.violations.is_empty() || !self.misfits.is_empty();
+        if has_denied && !in_turn {
             let what = format!(
                 "{call} after a denied call: a run that broke its grants changes nothing more"
             );

@@ -130,12 +130,13 @@ impl PolicyTrial<'_> {
         );
         let (verdict, answers, _) = runtime.block_on(run);
         let mode = recording.mode();
+        let mut violations = answers.violations.clone();
+        if !verdict.is_refusal() {
+            violations.extend(answers.misfits.iter().cloned());
+        }
         let new = match answers.unknown {
             Some(_) => None,
-            None => Some(RunDecision::of(
-                &ending(verdict, answers.violations.clone()),
-                mode,
-            )),
+            None => Some(RunDecision::of(&ending(verdict, violations), mode)),
         };
         compare(&recording, &answers, new)
     }

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
 use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
-use promote_core::contract::Failure;
+use promote_core::contract::{Failure, Outcome};
 use promote_core::gate::evidence::Evidence;
 use promote_core::grants::ResolvedGrants;
 use promote_core::journal::json;
@@ -288,9 +288,11 @@ fn endings(steps: &[RecordedCall], verdict: Verdict) -> Vec<Ending> {
         _ => None,
     });
     let violations: Vec<String> = denied.collect();
-    // Not every denied call is a violation: a key that a grant lacks is told, and the policy may refuse.
+    // Not every denied call is a violation: for a proposal that does not fit its grant, the policy may refuse.
     let decided = match &verdict {
-        Verdict::Returned(Ok(outcome)) => Some(Ending::Decided(outcome.clone())),
+        Verdict::Returned(Ok(outcome @ Outcome::Refused(_))) => {
+            Some(Ending::Decided(outcome.clone()))
+        }
         _ => None,
     };
     let claimed = unproven(&verdict, &Evidence::default(), &ResolvedGrants::default())

@@ -143,6 +143,18 @@ fn proposals() -> Vec<HostileCase> {
         ),
         file("propose content", "---\nkind: Secret\n", "lines instead of"),
         file("propose content", "\u{0}", "lines instead of"),
+        file("propose scale", "9", "`replicas` is not among them"),
+        file("propose scale quietly", "9", "`replicas` is not among them"),
+        file(
+            "propose image",
+            "evil.example/acme/web:1.4.2",
+            "puts the image evil.example/acme/web in the place of",
+        ),
+        file(
+            "propose image quietly",
+            "evil.example/acme/web:1.4.2",
+            "puts the image evil.example/acme/web in the place of",
+        ),
         denied(
             "odd names",
             "propose at",

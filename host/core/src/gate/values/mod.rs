@@ -68,8 +68,8 @@ pub fn manifest_values(text: &str, keys: &[&str]) -> Vec<ManifestValue> {
 /// A change of a text that is more than a change of values.
 #[derive(Debug, PartialEq, Eq)]
 pub enum OtherChange {
-    /// A single value changes, of a key that is not among the allowed ones.
-    Key(String),
+    /// A single value changes that is not among the allowed ones: by its key, or since it is another image.
+    Value(String),
     /// Something else changes.
     Text(String),
 }
@@ -77,7 +77,7 @@ pub enum OtherChange {
 impl std::fmt::Display for OtherChange {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Key(reason) | Self::Text(reason) => out.write_str(reason),
+            Self::Value(reason) | Self::Text(reason) => out.write_str(reason),
         }
     }
 }
@@ -167,9 +167,13 @@ impl ValuePlace<'_> {
             if old.text == new.text {
                 continue;
             }
-            let is_read = is_value(old) && is_value(new) && before.is_whole(at);
-            if !is_read || before.is_comment(at) {
+            if !is_value(new) || !before.is_whole(at) || before.is_comment(at) {
                 return Err(OtherChange::Text(more));
+            }
+            if !is_value(old) {
+                return Err(OtherChange::Value(format!(
+                    "{more}: what stands there now is not understood; only changes = \"any\" would allow it"
+                )));
             }
             if before.is_item(at) && is_same_item(old.bare(), new.bare()) {
                 continue;
@@ -178,11 +182,15 @@ impl ValuePlace<'_> {
                 ValueName::Known => {}
                 ValueName::Other(key) => {
                     let key = key.escape_debug();
-                    return Err(OtherChange::Key(format!(
-                        "{more}: `{key}` is not among them"
+                    return Err(OtherChange::Value(format!(
+                        "{more}: `{key}` is not among them; a grant whose `keys` name it would allow it"
                     )));
                 }
-                ValueName::Unclear => return Err(OtherChange::Text(more)),
+                ValueName::Unclear => {
+                    return Err(OtherChange::Value(format!(
+                        "{more}: which key it has is not understood; only changes = \"any\" would allow it"
+                    )));
+                }
             }
             if scope == ChangeScope::Values {
                 self.check_image(&before, at, old.bare(), new.bare())?;
@@ -215,7 +223,7 @@ impl ValuePlace<'_> {
         if full_name(was) == full_name(is) {
             return Ok(());
         }
-        Err(OtherChange::Text(format!(
+        Err(OtherChange::Value(format!(
             "line {} puts the image {is} in the place of {was}; a grant with changes = \"images\" would allow it",
             self.index + 1
         )))

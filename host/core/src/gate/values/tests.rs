@@ -151,8 +151,8 @@ fn a_grant_can_name_the_keys() {
 fn the_message_names_the_line_and_the_key() {
     let keys = ["image", "tag"];
     let answer = only_values_change("a: 1\nb: 2\n", "a: 1\nb: 3\n", &keys, ChangeScope::Values);
-    let words = "line 2 changes in more than the value of `image`, `tag`: `b` is not among them";
-    assert_eq!(answer, Err(OtherChange::Key(words.to_owned())));
+    let words = "line 2 changes in more than the value of `image`, `tag`: `b` is not among them; a grant whose `keys` name it would allow it";
+    assert_eq!(answer, Err(OtherChange::Value(words.to_owned())));
     let answer = only_values_change("a: 1\nb: 2\n", "a: 1\nb: x y\n", &keys, ChangeScope::Values);
     let words = "line 2 changes in more than the value of `image`, `tag`";
     assert_eq!(answer, Err(OtherChange::Text(words.to_owned())));
