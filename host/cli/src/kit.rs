@@ -110,9 +110,13 @@ pub(super) async fn run(
             output::data(text)
         }),
         KitCommand::Build(args) => {
-            build::run(&args, &|line: &str| output::say(line), &|text: &str| {
-                output::data(text)
-            })
+            let cache = environment.cache();
+            build::run(
+                &args,
+                cache.as_deref(),
+                &|line: &str| output::say(line),
+                &|text: &str| output::data(text),
+            )
             .await
         }
         KitCommand::Inspect(args) => {
@@ -130,7 +134,15 @@ pub(super) async fn run(
                 access,
                 &output::say,
             );
-            lock::run(&args, &config, &supply, &output::say, &output::data).await
+            lock::run(
+                &args,
+                &config,
+                &engine,
+                &supply,
+                &output::say,
+                &output::data,
+            )
+            .await
         }
         #[cfg(feature = "oci")]
         KitCommand::Pull(args) => {

@@ -56,3 +56,42 @@ pub use types::{
 
 /// Package and version of the contract that this host serves.
 pub const CONTRACT: &str = "promote:policy@0.1.0";
+
+/// Returns whether something made for a version of the contract is served by this one, as a component links: both are of one
+/// major version, and below 1.0 of one minor version. Such versions differ in what they add.
+#[must_use]
+pub fn serves(contract: &str) -> bool {
+    fn track(contract: &str) -> Option<(&str, [u64; 2])> {
+        let (package, version) = contract.split_once('@')?;
+        let mut numbers = version.splitn(3, '.');
+        let [major, minor] = [numbers.next()?, numbers.next()?].map(|part| part.parse::<u64>());
+        let _: u64 = numbers.next()?.parse().ok()?;
+        let (major, minor) = (major.ok()?, minor.ok()?);
+        Some((package, if major == 0 { [0, minor] } else { [major, 0] }))
+    }
+    track(contract).is_some_and(|other| Some(other) == track(CONTRACT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serves;
+
+    #[test]
+    fn versions_that_only_add_are_served() {
+        for contract in ["promote:policy@0.1.0", "promote:policy@0.1.12"] {
+            assert!(serves(contract), "{contract}");
+        }
+        for contract in [
+            "promote:policy@0.2.0",
+            "promote:policy@1.1.0",
+            "promote:policy@0.1",
+            "promote:policy@0.1.x",
+            "promote:policy@0.1.0-rc.1",
+            "promote:policy",
+            "other:policy@0.1.0",
+            "",
+        ] {
+            assert!(!serves(contract), "{contract}");
+        }
+    }
+}

@@ -12,19 +12,22 @@ pub enum PolicyLanguage {
     Rust,
     /// JavaScript, on an embedded QuickJS, about 2 MB
     Js,
+    /// TypeScript, as JavaScript, its types checked by the build
+    Ts,
     /// Python, on an embedded CPython, about 19 MB
     Python,
 }
 
 impl PolicyLanguage {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Rust, Self::Js, Self::Python];
+    pub const ALL: [Self; 4] = [Self::Rust, Self::Js, Self::Ts, Self::Python];
 
     /// Returns its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
             Self::Js => "JavaScript",
+            Self::Ts => "TypeScript",
             Self::Python => "Python",
         }
     }
@@ -34,6 +37,7 @@ impl PolicyLanguage {
         match self {
             Self::Rust => "Cargo.toml",
             Self::Js => "package.json",
+            Self::Ts => "tsconfig.json",
             Self::Python => "pyproject.toml",
         }
     }
@@ -46,10 +50,12 @@ impl PolicyLanguage {
         folder
             .read_dir()
             .with_context(|| format!("looking into {}", folder.display()))?;
-        let found: Vec<Self> = Self::ALL
-            .into_iter()
-            .filter(|language| folder.join(language.manifest()).is_file())
-            .collect();
+        let is_there = |language: &Self| folder.join(language.manifest()).is_file();
+        let mut found: Vec<Self> = Self::ALL.into_iter().filter(is_there).collect();
+        // A project in TypeScript has the manifest of one in JavaScript, too.
+        if found.contains(&Self::Ts) {
+            found.retain(|language| *language != Self::Js);
+        }
         match found[..] {
             [language] => Ok(language),
             [] => bail!(
@@ -80,6 +86,7 @@ mod tests {
         for (files, expected) in [
             (&["Cargo.toml"][..], Ok(PolicyLanguage::Rust)),
             (&["package.json", "README.md"], Ok(PolicyLanguage::Js)),
+            (&["package.json", "tsconfig.json"], Ok(PolicyLanguage::Ts)),
             (&["pyproject.toml"], Ok(PolicyLanguage::Python)),
             (
                 &["README.md"],

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::Policy;
+use promote_core::policy::engine::Engine;
 use promote_core::text;
 use promote_intake::choice::LoadPolicy;
 use promote_intake::component::ComponentAddress;
@@ -64,6 +65,7 @@ struct ComponentChange<'a> {
 pub async fn run(
     args: &LockArgs,
     config: &Config,
+    engine: &Engine,
     load: &dyn LoadPolicy,
     say: &dyn Fn(&str),
     data: &dyn Fn(&str),
@@ -74,7 +76,7 @@ pub async fn run(
         say(&error.to_string());
         None
     });
-    let new = survey(config, load).await?;
+    let new = survey(config, engine, load).await?;
     let changes = changes(old.as_ref(), &new);
     let gone = gone(old.as_ref(), &new);
     let is_same = old.as_ref() == Some(&new);
@@ -117,11 +119,13 @@ pub async fn run(
 }
 
 /// Loads every component of the configuration, and returns the lock that fits them.
-async fn survey(config: &Config, load: &dyn LoadPolicy) -> anyhow::Result<Lock> {
+async fn survey(config: &Config, engine: &Engine, load: &dyn LoadPolicy) -> anyhow::Result<Lock> {
     let mut components: Vec<LockedComponent> = Vec::new();
     for (name, wanted) in config.policies() {
         // Also when it is there already: a second rule may set it another bound.
-        let policy = load.load(wanted).await.context(name)?;
+        let policy = load.load(wanted).await.context(name.clone())?;
+        // What cannot run is not worth a lock: only an instance shows that the exports have the contract's types.
+        load.fits(engine, &policy, wanted).await.context(name)?;
         let found = locked(wanted.component.to_string(), &policy);
         if !components.contains(&found) {
             components.push(found);

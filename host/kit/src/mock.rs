@@ -23,6 +23,10 @@ pub struct MockArgs {
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
 
+    /// Print the sample's world file, to start one from, and serve nothing
+    #[arg(long, conflicts_with = "world")]
+    pub print_world: bool,
+
     /// Delay of every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
@@ -37,6 +41,11 @@ pub async fn serve(
     out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
+    if args.print_world {
+        out.write_all(promote_mock::sample::SAMPLE.as_bytes())
+            .context("writing the world file")?;
+        return Ok(());
+    }
     let server = start(args, out, log).await?;
     tokio::signal::ctrl_c()
         .await

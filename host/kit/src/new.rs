@@ -67,7 +67,7 @@ pub fn run(args: &NewArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::R
         "a policy in {} for {CONTRACT}, {} files; the rules are in {}",
         args.lang.name(),
         project.len(),
-        files::source(args.lang)
+        files::rules(args.lang)
     ));
     say(&format!(
         "next: cd {} && promote build && promote test scenarios",
@@ -118,7 +118,11 @@ mod tests {
             assert_eq!(entries(within.path()), ["freeze-fridays"]);
             let folder = within.path().join("freeze-fridays");
             assert_eq!(PolicyLanguage::of(&folder).unwrap(), lang);
-            let manifest = fs::read_to_string(folder.join(lang.manifest())).unwrap();
+            let manifest = match lang {
+                PolicyLanguage::Ts => PolicyLanguage::Js.manifest(),
+                other => other.manifest(),
+            };
+            let manifest = fs::read_to_string(folder.join(manifest)).unwrap();
             assert!(manifest.contains("\"freeze-fridays\""), "{manifest}");
             for file in [
                 ".gitignore",

@@ -4,6 +4,8 @@
 //! [`super::scenario`]'s.
 
 mod format;
+mod journals;
+mod running;
 mod swept;
 mod update;
 mod watch;
@@ -22,8 +24,11 @@ use tokio::task::spawn_blocking;
 
 use super::coverage::CallCoverage;
 use super::files;
-use super::scenario::{SCHEMA, Scenario, ScenarioError, ScenarioReport, ScenarioRunner};
+use super::scenario::{
+    DEFAULTS_FILE, SCHEMA, Scenario, ScenarioError, ScenarioReport, ScenarioRunner,
+};
 use super::sweep::ShotFilter;
+use running::{RunningScenarios, SLOW_SCENARIO, SlowScenario};
 
 pub use format::TestFormat;
 use format::TestResult;
@@ -41,7 +46,11 @@ pub struct TestArgs {
     pub filter: String,
 
     /// The component that scenarios call NAME; without a name, the one that takes the default policy's place
-    #[arg(long, value_name = "[NAME=]FILE")]
+    #[arg(
+        long = "component",
+        visible_alias = "policy",
+        value_name = "[NAME=]FILE"
+    )]
     pub policy: Vec<String>,
 
     /// Run each over HTTP on loopback as well, and compare
@@ -72,6 +81,10 @@ pub struct TestArgs {
     #[arg(long, conflicts_with = "sweep")]
     pub update: bool,
 
+    /// Keep the journal of each run in this folder, for `promote replay`
+    #[arg(long, value_name = "FOLDER", conflicts_with = "sweep")]
+    pub journals: Option<PathBuf>,
+
     /// Print the JSON Schema of scenario files, for editors, and run nothing
     #[arg(long)]
     pub schema: bool,
@@ -92,6 +105,14 @@ pub struct TestOutput<'a> {
     pub data: &'a (dyn Fn(&str) + Sync),
     /// Shows how far it is, each time in the place of the last; none if nobody looks on.
     pub status: Option<&'a (dyn Fn(&str) + Sync)>,
+}
+
+/// Something that happens while scenarios run.
+pub enum TestEvent<'a> {
+    /// A scenario has ended.
+    Ended(&'a ScenarioReport),
+    /// A scenario takes unusually long.
+    Slow(&'a SlowScenario),
 }
 
 /// Runs scenarios, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
@@ -165,12 +186,17 @@ async fn run_tests(
         scenarios
     };
     let shown = TestProgress::new(args, scenarios.len(), out);
-    let reports = all(runner, scenarios, args.http, &|report| shown.show(report)).await?;
+    let reports = all(runner, scenarios, args.http, &|event| shown.show(event)).await?;
     let mut coverage = CallCoverage::default();
     reports
         .iter()
-        .flat_map(|report| &report.calls)
-        .for_each(|calls| coverage.add(calls));
+        .flat_map(|report| &report.runs)
+        .for_each(|run| coverage.add(&run.calls));
+    if let Some(folder) = &args.journals {
+        for line in journals::keep(folder, &reports)? {
+            (out.say)(&line);
+        }
+    }
     Ok(TestResult {
         reports,
         coverage: Some(coverage),
@@ -186,8 +212,10 @@ async fn run_sweep(
 ) -> anyhow::Result<TestResult> {
     let only = args.only.clone().unwrap_or_default();
     let shown = TestProgress::new(args, scenarios.len(), out);
-    let (reports, totals, coverage) =
-        sweep_all(runner, scenarios, &only, &|report| shown.show(report)).await?;
+    let (reports, totals, coverage) = sweep_all(runner, scenarios, &only, &|report| {
+        shown.show(TestEvent::Ended(report));
+    })
+    .await?;
     if totals.injections() == 0 {
         anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
     }
@@ -218,7 +246,11 @@ impl<'a> TestProgress<'a> {
         }
     }
 
-    fn show(&self, report: &ScenarioReport) {
+    fn show(&self, event: TestEvent<'_>) {
+        let report = match event {
+            TestEvent::Ended(report) => report,
+            TestEvent::Slow(slow) => return (self.out.say)(&slow.to_string()),
+        };
         match self.format {
             TestFormat::Text => (self.out.data)(&format::pretty(report)),
             _ => (self.out.say)(&format::progress(report)),
@@ -289,22 +321,25 @@ pub async fn all(
     runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
     http: bool,
-    shown: &(dyn Fn(&ScenarioReport) + Sync),
+    shown: &(dyn Fn(TestEvent<'_>) + Sync),
 ) -> anyhow::Result<Vec<ScenarioReport>> {
     let total = scenarios.len();
     // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
     let places = if http { 16 } else { workers() };
     let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
+    let running = Arc::new(RunningScenarios::default());
     let (done, mut ended) = mpsc::unbounded_channel();
     for _ in 0..places.min(total) {
         let runner = Arc::clone(runner);
         let queue = Arc::clone(&queue);
         let done = done.clone();
+        let running = Arc::clone(&running);
         let handle = Handle::current();
         // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
         spawn_blocking(move || {
             while let Some((index, scenario)) = next(&queue) {
                 let path = || scenario.path.display().to_string();
+                let _running = running.start(index, &scenario);
                 let report = handle
                     .block_on(runner.test(&scenario, http))
                     .with_context(path);
@@ -316,10 +351,21 @@ pub async fn all(
     }
     drop(done);
     let mut reports: Vec<Option<ScenarioReport>> = vec![None; total];
-    while let Some((index, report)) = ended.recv().await {
-        let report = report?;
-        shown(&report);
-        reports[index] = Some(report);
+    loop {
+        let next = tokio::time::timeout(SLOW_SCENARIO, ended.recv()).await;
+        running
+            .slow()
+            .iter()
+            .for_each(|slow| shown(TestEvent::Slow(slow)));
+        match next {
+            Ok(Some((index, report))) => {
+                let report = report?;
+                shown(TestEvent::Ended(&report));
+                reports[index] = Some(report);
+            }
+            Ok(None) => break,
+            Err(_) => {}
+        }
     }
     reports
         .into_iter()
@@ -341,7 +387,10 @@ pub fn show(report: &ScenarioReport) -> String {
 /// # Errors
 /// Names the path that does not exist or cannot be searched.
 pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    files::find(paths, "toml")
+    let mut found = files::find(paths, "toml")?;
+    // It is no scenario, but what those beside it start from.
+    found.retain(|path| path.file_name() != Some(DEFAULTS_FILE.as_ref()));
+    Ok(found)
 }
 
 fn is_meant(scenario: &Scenario, args: &TestArgs) -> bool {

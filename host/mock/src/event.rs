@@ -1,11 +1,14 @@
 //! Deeds of other people while a promotion runs: commits, reviews, checks, and the operator that syncs the cluster.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::port::{CatalogEntity, ChangeStamps, RelationTargets};
-use super::{SecretText, ServiceName, World, github};
+use super::{PathGlob, SecretText, ServiceName, World, github};
+use promote_core::service::transport::HttpRequest;
 
 /// An event with its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +17,58 @@ pub struct TimedEvent {
     pub at: Timestamp,
     /// The event.
     pub then: WorldEvent,
+}
+
+/// An event that waits for a request, and happens once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AwaitedEvent {
+    /// The request.
+    pub when: RequestTrigger,
+    /// The event.
+    pub then: WorldEvent,
+}
+
+/// The request that an event comes just before or just after.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestTrigger {
+    /// Before the next one that matches.
+    Before(RequestPattern),
+    /// After the next one that matches and is answered well.
+    After(RequestPattern),
+}
+
+/// Requests by service, method and path.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RequestPattern {
+    /// The service.
+    pub service: ServiceName,
+    /// The method; any if not given.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// The path, with `*` for a part of it and `**` for several.
+    pub path: PathGlob,
+}
+
+impl RequestPattern {
+    pub(super) fn matches(&self, service: ServiceName, request: &HttpRequest) -> bool {
+        let method = self.method.as_deref();
+        self.service == service
+            && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
+            && self.path.matches(request.uri().path())
+    }
+}
+
+impl fmt::Display for RequestTrigger {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, pattern) = match self {
+            Self::Before(pattern) => ("before", pattern),
+            Self::After(pattern) => ("after", pattern),
+        };
+        let method = pattern.method.as_deref().unwrap_or("any request");
+        let path = String::from(pattern.path.clone());
+        write!(to, "{word} {}: {method} {path}", pattern.service)
+    }
 }
 
 /// A deed of somebody else; a world file writes it as the `then` of an event.

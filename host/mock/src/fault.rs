@@ -139,6 +139,13 @@ impl PathGlob {
     }
 }
 
+impl PathGlob {
+    /// Returns whether a path is meant.
+    pub fn matches(&self, path: &str) -> bool {
+        self.0.is_match(path)
+    }
+}
+
 impl PartialEq for PathGlob {
     fn eq(&self, other: &Self) -> bool {
         self.0.glob() == other.0.glob()
@@ -227,7 +234,7 @@ impl ServiceFault {
         let method = self.method.as_deref();
         self.service.is_none_or(|own| own == service)
             && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
-            && self.path.0.is_match(request.uri().path())
+            && self.path.matches(request.uri().path())
     }
 
     /// Counts a matching request, and returns true if the fault strikes it.
@@ -244,6 +251,11 @@ impl ServiceFault {
     }
 
     /// Returns the effect as it is now: for a rate limit, with the time that is left.
+    /// Returns whether it has struck a request.
+    pub fn has_struck(&self) -> bool {
+        self.until.is_some() || self.count >= self.nth
+    }
+
     fn present(&self, effect: &FaultEffect, now: Timestamp) -> FaultEffect {
         match (effect, self.until) {
             (FaultEffect::RateLimit(limit), Some(until)) => {

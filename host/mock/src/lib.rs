@@ -49,8 +49,8 @@ pub mod transport;
 pub mod world;
 
 pub use clock::WorldClock;
-pub use event::{TimedEvent, WorldEvent};
-pub use fault::{ConnectionCut, FaultEffect, ServiceFault, ServiceFaults};
+pub use event::{AwaitedEvent, RequestPattern, RequestTrigger, TimedEvent, WorldEvent};
+pub use fault::{ConnectionCut, FaultEffect, PathGlob, ServiceFault, ServiceFaults};
 pub use github::GitHub;
 pub use on_write::CopyOnWrite;
 pub use port::Port;

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
 use super::{
-    ConnectionCut, FaultEffect, GitHub, Port, SecretText, ServiceFaults, ServiceName, TimedEvent,
-    WorldEvent,
+    AwaitedEvent, ConnectionCut, FaultEffect, GitHub, Port, RequestTrigger, SecretText,
+    ServiceFaults, ServiceName, TimedEvent, WorldEvent,
 };
 
 /// Marks the answer of Port to a path that this mock does not have. The answer itself is that of the real service.
@@ -30,6 +30,8 @@ pub struct World {
     pub faults: ServiceFaults,
     /// The events to come.
     pub schedule: Vec<TimedEvent>,
+    /// The events that wait for a request.
+    pub awaited: Vec<AwaitedEvent>,
     /// The requests that arrived, in order.
     pub seen: Vec<RequestRecord>,
     /// A GitHub token for clients to begin with, and for requests of other people.
@@ -67,6 +69,10 @@ pub struct WorldAnswer {
 impl World {
     /// Answers one request; the only way in.
     pub fn handle(&mut self, service: ServiceName, request: &HttpRequest) -> WorldAnswer {
+        self.happen_around(|when| match when {
+            RequestTrigger::Before(pattern) => pattern.matches(service, request),
+            RequestTrigger::After(_) => false,
+        });
         let strike = self.faults.strike(service, self.now, request);
         let unknown_before = self.github.unknown_routes.len();
         let result = match strike.effect {
@@ -91,9 +97,28 @@ impl World {
             status: response.map(|response| response.status().as_u16()),
             unknown,
         });
+        let is_well = response.is_some_and(|response| response.status().is_success());
+        self.happen_around(|when| match when {
+            RequestTrigger::Before(_) => false,
+            RequestTrigger::After(pattern) => is_well && pattern.matches(service, request),
+        });
         WorldAnswer {
             delay: strike.delay,
             result,
+        }
+    }
+
+    /// Lets the events happen whose request has come.
+    fn happen_around(&mut self, has_come: impl Fn(&RequestTrigger) -> bool) {
+        if self.awaited.is_empty() {
+            return;
+        }
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.awaited)
+            .into_iter()
+            .partition(|event| has_come(&event.when));
+        self.awaited = later;
+        for event in due {
+            event.then.happen(self);
         }
     }
 

@@ -113,14 +113,41 @@ fn command(plan: &BuildRoute, request: &BuildRequest<'_>) -> Command {
         .args(["--profile", request.profile, "--target-dir"])
         .arg(request.target_dir);
     match plan {
-        BuildRoute::Installed | BuildRoute::Fetch => cargo.env("CARGO_ENCODED_RUSTFLAGS", ""),
-        BuildRoute::BuildStd { linker } => build_std(&mut cargo, linker),
+        BuildRoute::Installed | BuildRoute::Fetch => {
+            cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(request, Vec::new()))
+        }
+        BuildRoute::BuildStd { linker } => build_std(&mut cargo, request, linker),
     };
     cargo
 }
 
+/// The compiler's flags. Places of this machine become names that every machine has, for a panic says where it is: so the
+/// same source gives the same component, wherever it lies and whoever builds it.
+fn flags(request: &BuildRequest<'_>, mut flags: Vec<String>) -> String {
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cargo_home = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let rustup_home =
+        env::var_os("RUSTUP_HOME").map_or_else(|| home.join(".rustup"), PathBuf::from);
+    let places = [
+        (Path::new("/usr/lib/rustlib/src/rust").to_owned(), "/rust"),
+        (rustup_home, "/rustup"),
+        (cargo_home, "/cargo"),
+        (request.manifest_dir.to_owned(), "/project"),
+    ];
+    // The compiler takes the last that fits.
+    for (place, name) in places.iter().filter(|(place, _)| place.is_absolute()) {
+        flags.push(format!("--remap-path-prefix={}={name}", place.display()));
+    }
+    flags.join("\u{1f}")
+}
+
 /// Has cargo build the standard library too, with Debian's compiler and C library and rustup's linker.
-fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
+fn build_std<'a>(
+    cargo: &'a mut Command,
+    request: &BuildRequest<'_>,
+    linker: &Path,
+) -> &'a mut Command {
+    let libraries = format!("-Lnative={SYSTEM_LIBC}");
     let path = env::var_os("PATH").unwrap_or_default();
     // `wasm-component-ld` looks for `rust-lld` on PATH; last, so that it hides nothing.
     let folders = env::split_paths(&path).chain(linker.parent().map(Path::to_path_buf));
@@ -128,10 +155,7 @@ fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
         .arg("-Zbuild-std=std,panic_abort")
         .env("RUSTC", SYSTEM_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            format!("-L\x1fnative={SYSTEM_LIBC}"),
-        )
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(request, vec![libraries]))
         .env("CARGO_TARGET_WASM32_WASIP2_LINKER", linker)
         .env("PATH", env::join_paths(folders).unwrap_or(path))
 }

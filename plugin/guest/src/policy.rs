@@ -83,6 +83,12 @@ macro_rules! export {
         const _: () = {
     $crate::contract::export_contract!($exported with_types_in $crate::contract);
         };
+        // Nothing calls a native library: without this the compiler would take the whole policy for dead code.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            let _ = <$exported as $crate::contract::about::Guest>::describe;
+            let _ = <$exported as $crate::contract::promotion::Guest>::promote;
+        };
     };
 }
 

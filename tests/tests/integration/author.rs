@@ -66,8 +66,9 @@ async fn every_command_of_the_guide_does_what_the_guide_says() {
     let ended = shell(&stage, &script).await;
     ended.expect(0);
     ended
-        .expect_said("4 passed, 0 failed")
-        .expect_said("5 passed, 0 failed");
+        .expect_said("5 passed, 0 failed")
+        .expect_said("6 passed, 0 failed")
+        .expect_said("0 broken");
     ended
         .expect_said("0 passed, 1 failed")
         .expect_said("expected  refused");
@@ -128,9 +129,9 @@ async fn a_bad_project_is_named_with_what_to_do() {
     new(&["mine", "--lang", "cobol"])
         .await
         .expect(2)
-        .expect_said("rust, js, python");
+        .expect_said("rust, js, ts, python");
     let made = new(&["mine", "--lang", "js"]).await;
-    made.expect(0).expect_said("the rules are in src/policy.js");
+    made.expect(0).expect_said("the rules are in src/rules.js");
     new(&["mine", "--lang", "js"])
         .await
         .expect(2)

@@ -109,10 +109,15 @@ async fn what_is_not_as_expected_fails_and_is_shown_from_both_sides() {
         (
             "no-other-writes = true\npulls = [\"merged\"]\ndiff = { \"apps/web/prod/deployment.yaml\" = \"-          image: ghcr.io/acme/web:1.4.1 # set by promote\\n+          image: ghcr.io/acme/web:1.4.2 # set by promote\" }",
             "no-other-writes",
-            "web-1.4.1",
-            "web-1.4.2",
+            "nothing but the log",
+            "relation image: web-1.4.1 -> web-1.4.2",
         ),
-        ("no-writes = true", "no-writes", "web-1.4.1", "web-1.4.2"),
+        (
+            "no-writes = true",
+            "no-writes",
+            "nothing but the log",
+            "relation image: web-1.4.1 -> web-1.4.2",
+        ),
         (
             "run = { status = \"FAILURE\" }",
             "run.status",

@@ -150,9 +150,16 @@ impl Engine {
                 .call_describe(&mut store)
                 .await
         };
-        match tokio::time::timeout(limits.wall, asked).await {
-            Ok(described) => described.map_err(plain),
-            Err(_) => anyhow::bail!("`describe` took longer than {:?}", limits.wall),
+        let why = match tokio::time::timeout(limits.wall, asked).await {
+            Ok(Ok(described)) => return Ok(described),
+            Ok(Err(trap)) => plain(trap),
+            Err(_) => anyhow::anyhow!("`describe` took longer than {:?}", limits.wall),
+        };
+        // A policy says in its own words what went wrong, if it says anything.
+        let printed = store.data().printed();
+        match printed.trim() {
+            "" => Err(why),
+            printed => Err(why.context(format!("it printed:\n{printed}"))),
         }
     }
 

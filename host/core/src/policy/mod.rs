@@ -11,7 +11,7 @@ use serde::Deserialize;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::contract::CONTRACT;
+use crate::contract::{self, CONTRACT};
 use crate::policy::engine::{Engine, Program};
 use crate::text;
 
@@ -173,7 +173,6 @@ impl ComponentSurface {
     }
 
     fn of(component: &Component) -> Result<Self, NotAPolicy> {
-        let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
         let (engine, kind) = (component.engine(), component.component_type());
         let mut surface = Self {
             tier: PolicyTier::Observe,
@@ -182,11 +181,7 @@ impl ComponentSurface {
             exports: Vec::new(),
         };
         for (name, _) in kind.imports(engine) {
-            let ours = name
-                .strip_prefix(package)
-                .and_then(|rest| rest.strip_prefix('/'));
-            let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
-            match interface
+            match interface_of(name)
                 .and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface))
             {
                 Some((interface, tier)) => {
@@ -207,13 +202,21 @@ impl ComponentSurface {
             }
         }
         for needed in ["promotion", "about"] {
-            let needed = format!("{package}/{needed}@{version}");
-            if !surface.exports.contains(&needed) {
-                return Err(NotAPolicy::Export(needed));
+            let mut exports = surface.exports.iter();
+            if !exports.any(|export| interface_of(export) == Some(needed)) {
+                let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
+                return Err(NotAPolicy::Export(format!("{package}/{needed}@{version}")));
             }
         }
         Ok(surface)
     }
+}
+
+/// The interface of the contract that an import or export is, in a version that this host serves.
+fn interface_of(name: &str) -> Option<&str> {
+    let (path, version) = name.split_once('@')?;
+    let (package, interface) = path.split_once('/')?;
+    contract::serves(&format!("{package}@{version}")).then_some(interface)
 }
 
 /// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and

@@ -115,9 +115,14 @@ impl Sandbox {
 
     /// The door, which is of the type that it was made with, and what the policy printed.
     pub(super) fn into_parts<D: Door>(self) -> (D, String) {
-        let printed = String::from_utf8_lossy(&self.printed.kept()).into_owned();
+        let printed = self.printed();
         let door: Box<dyn Any> = self.door.expect("a run has a door");
         (*door.downcast().expect("a door keeps its type"), printed)
+    }
+
+    /// Returns what the policy has printed so far.
+    pub(super) fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.printed.kept()).into_owned()
     }
 
     async fn call(&mut self, call: Call) -> Result<Reply, Fault> {

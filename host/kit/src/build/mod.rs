@@ -3,6 +3,7 @@
 //! Rust goes through [`promote_toolchain`]; JavaScript and Python through the componentizers of their own registries, in the
 //! versions that the project pins, installed into the project alone.
 
+mod declarations;
 mod javascript;
 mod python;
 mod rust;
@@ -20,8 +21,13 @@ use crate::language::PolicyLanguage;
 use promote_core::policy::Policy;
 use promote_core::policy::native;
 use promote_core::text;
+use promote_intake::builtin;
+use promote_intake::settings;
 use promote_run::OutputFormat;
 use steps::BuildSteps;
+
+pub(crate) use declarations::ContractTypes;
+pub(crate) use javascript::TYPES;
 
 /// The pause between two signs of life for somebody who waits.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
@@ -47,12 +53,13 @@ pub struct BuildArgs {
     pub format: OutputFormat,
 }
 
-/// Builds the project; progress goes to `say`, what was made to `data`.
+/// Builds the project, and keeps its compiled code in `cache` for the next command, if there is one; progress goes to `say`, what was made to `data`.
 ///
 /// # Errors
 /// When it is no project, a tool is missing or fails, or what comes out is no policy. The old component stays then.
 pub async fn run(
     args: &BuildArgs,
+    cache: Option<&Path>,
     say: &(dyn Fn(&str) + Sync),
     data: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<u8> {
@@ -66,7 +73,7 @@ pub async fn run(
         .unwrap_or_else(|| args.folder.join("policy.wasm"));
     // Beside its place, so that it gets there in one step, and only if it is a policy.
     let draft = out.with_extension(format!("{}.tmp", std::process::id()));
-    let made = made(language, &args.folder, &draft, say).await;
+    let made = made(language, &args.folder, &draft, cache, say).await;
     let policy = made.and_then(|policy| {
         std::fs::rename(&draft, &out).with_context(|| format!("writing {}", out.display()))?;
         Ok(policy)
@@ -88,14 +95,22 @@ async fn made(
     language: PolicyLanguage,
     folder: &Path,
     draft: &Path,
+    cache: Option<&Path>,
     say: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<Policy> {
     built(language, folder, draft, say).await?;
     say("checking that it is a policy");
     let bytes = std::fs::read(draft).with_context(|| format!("reading {}", draft.display()))?;
     let engine = native::engine()?;
-    Policy::compile(&engine, &bytes).context("what was built is no policy")
+    let (policy, _) = builtin::load(&engine, &bytes, cache, say).context(NO_POLICY)?;
+    // Only an instance shows that the exports have the contract's types, and what the policy says of its settings.
+    settings::schema(&engine, &policy)
+        .await
+        .context(NO_POLICY)?;
+    Ok(policy)
 }
+
+const NO_POLICY: &str = "what was built is no policy";
 
 /// Builds on a thread of its own, and shows each step and that it goes on.
 async fn built(
@@ -111,7 +126,7 @@ async fn built(
         let steps = BuildSteps::new(tell);
         match language {
             PolicyLanguage::Rust => rust::build(&folder, &draft, &steps),
-            PolicyLanguage::Js => javascript::build(&folder, &draft, &steps),
+            PolicyLanguage::Js | PolicyLanguage::Ts => javascript::build(&folder, &draft, &steps),
             PolicyLanguage::Python => python::build(&folder, &draft, &steps),
         }
     });

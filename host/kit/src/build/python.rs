@@ -10,6 +10,9 @@ use super::steps::{BuildSteps, once_for};
 
 const MISSING: &str = "a policy in Python needs Python 3.10 or newer with venv and pip; on Debian, as root: apt-get install python3 python3-venv";
 
+const UNLISTED: &str =
+    "the project does not install it: requirements.txt must name componentize-py and its version";
+
 pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Result<()> {
     let path = folder.join("pyproject.toml");
     let text =
@@ -26,30 +29,27 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Re
         &folder.join(".venv/.promote"),
         || install(folder, &tools, steps),
     )?;
+    let world = said("world").unwrap_or("promote");
     let tool = tools.join("componentize-py");
-    let mut componentize = Command::new(&tool);
-    // Stubs for WASI: nothing of it is there for a policy, and without them CPython asks for all of it.
-    componentize
-        .current_dir(folder)
-        .env_remove("VIRTUAL_ENV")
-        .args([
-            "--wit-path",
-            "wit",
-            "--world",
-            said("world").unwrap_or("promote"),
-        ])
-        .args([
-            "componentize",
-            said("module").unwrap_or("policy"),
-            "--python-path",
-            "src",
-            "--stub-wasi",
-        ]);
-    let missing = "the project does not install it: requirements.txt must name componentize-py and its version";
+    let componentize = |arguments: &[&str]| {
+        let mut command = Command::new(&tool);
+        command.current_dir(folder).env_remove("VIRTUAL_ENV");
+        command.args(["--quiet", "--wit-path", "wit", "--world", world]);
+        command.args(arguments);
+        command
+    };
+    steps.run(
+        "writing the contract's types to bindings",
+        &mut componentize(&["bindings", "bindings"]),
+        UNLISTED,
+    )?;
+    // Its stubs for WASI are not taken: with them, what the policy prints and the traceback of an exception would be lost.
+    let module = said("module").unwrap_or("policy");
+    let mut whole = componentize(&["componentize", module, "--python-path", "src"]);
     steps.run(
         "componentizing with CPython",
-        componentize.arg("--output").arg(out),
-        missing,
+        whole.arg("--output").arg(out),
+        UNLISTED,
     )
 }
 

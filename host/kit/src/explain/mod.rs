@@ -97,22 +97,18 @@ fn list() -> String {
         }
         let _ = writeln!(text, "{}:", kind.sentence());
         for one in of_kind {
-            let first = one
-                .means
-                .split_inclusive(['.', ';'])
-                .next()
-                .unwrap_or(one.means);
-            let _ = writeln!(
-                text,
-                "  {:<22} {}",
-                one.code,
-                first.trim_end_matches(['.', ';'])
-            );
+            let _ = writeln!(text, "  {:<22} {}", one.code, first_sentence(one.means));
         }
         text.push('\n');
     }
     text.push_str("`promote explain CODE` says what to do.\n");
     text
+}
+
+/// The first sentence of a text, or its part before a semicolon: a dot within a name ends nothing.
+fn first_sentence(text: &str) -> &str {
+    let ends = [". ", ".\n", "; "].iter().filter_map(|end| text.find(end));
+    text[..ends.min().unwrap_or(text.len())].trim_end_matches(['.', ';'])
 }
 
 fn json(one: &CodeExplanation) -> Value {
@@ -128,6 +124,21 @@ fn nearest(code: &str) -> Option<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
+
+    #[test]
+    fn a_dot_within_a_name_ends_no_sentence() {
+        for (text, first) in [
+            (
+                "`promote.toml` says so. The rest.",
+                "`promote.toml` says so",
+            ),
+            ("One; two.", "One"),
+            ("Version 1.2 is old.", "Version 1.2 is old"),
+            ("No end", "No end"),
+        ] {
+            assert_eq!(super::first_sentence(text), first);
+        }
+    }
 
     use super::*;
     use crate::failure::FAILURES;

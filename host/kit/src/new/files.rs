@@ -1,6 +1,7 @@
 //! The files of a new project, all of them part of the binary.
 
 use super::lock;
+use crate::build::{ContractTypes, TYPES};
 use crate::language::PolicyLanguage;
 use promote_core::contract::CONTRACT;
 
@@ -22,6 +23,7 @@ const COMMON: &[ProjectFile] = files!("templates/common":
     "ci.yml" => ".github/workflows/ci.yml",
     "scenarios/again.toml",
     "scenarios/closed.toml",
+    "scenarios/cut-off.toml",
     "scenarios/locked.toml",
     "scenarios/promotes.toml",
 );
@@ -31,20 +33,42 @@ const RUST: &[ProjectFile] = files!("templates/rust":
     "gitignore" => ".gitignore",
     "settings.schema.json",
     "src/lib.rs",
+    "src/manifest.rs",
+    "src/rules.rs",
 );
 
 const JS: &[ProjectFile] = files!("templates/js":
     "gitignore" => ".gitignore",
+    "jsconfig.json",
     "package.json",
     "package-lock.json",
+    "src/manifest.js",
     "src/policy.js",
+    "src/rules.js",
+    "test/rules.test.js",
+    "types/console.d.ts",
+);
+
+const TS: &[ProjectFile] = files!("templates/ts":
+    "gitignore" => ".gitignore",
+    "package.json",
+    "package-lock.json",
+    "src/manifest.ts",
+    "src/policy.ts",
+    "src/rules.ts",
+    "test/rules.test.js",
+    "tsconfig.json",
+    "types/console.d.ts",
 );
 
 const PYTHON: &[ProjectFile] = files!("templates/python":
     "gitignore" => ".gitignore",
     "pyproject.toml",
     "requirements.txt",
+    "src/manifest.py",
     "src/policy.py",
+    "src/rules.py",
+    "tests/test_rules.py",
 );
 
 /// The contract, as this program serves it.
@@ -88,40 +112,63 @@ const TEMPLATE: &[ProjectFile] = files!("../plugin/template":
 
 /// The words of a project's README that differ between languages.
 struct ReadmeWords {
+    /// The file of the rules.
+    rules: &'static str,
+    /// The file of all the rest.
     source: &'static str,
+    /// The command that tries the rules alone.
+    unit: &'static str,
     makes: &'static str,
     needs: &'static str,
     more: &'static str,
 }
 
+const TYPES_ROW: &str =
+    "| `types/` | the contract's types for editors, made of `wit/` by `promote build` |\n";
+
 fn words(language: PolicyLanguage) -> ReadmeWords {
     match language {
         PolicyLanguage::Rust => ReadmeWords {
+            rules: "src/rules.rs",
             source: "src/lib.rs",
+            unit: "cargo test",
             makes: "compiles it to policy.wasm",
             needs: "Rust 1.95 or newer and its target `wasm32-wasip2` (`rustup target add wasm32-wasip2`)",
             more: "| `vendor/` | what a policy in Rust is written with, as this `promote` has it |\n",
         },
         PolicyLanguage::Js => ReadmeWords {
+            rules: "src/rules.js",
             source: "src/policy.js",
+            unit: "npm test",
             makes: "puts it into policy.wasm, with QuickJS to run it",
             needs: "Node.js 18 or newer with npm; it installs `componentize-qjs` into `node_modules`, in the version of \
                     `package-lock.json`",
-            more: "",
+            more: TYPES_ROW,
+        },
+        PolicyLanguage::Ts => ReadmeWords {
+            rules: "src/rules.ts",
+            source: "src/policy.ts",
+            unit: "npm test",
+            makes: "checks its types and puts it into policy.wasm, with QuickJS to run it",
+            needs: "Node.js 18.19 or newer with npm; it installs `componentize-qjs`, `typescript` and `ts-blank-space` into \
+                    `node_modules`, in the versions of `package-lock.json`",
+            more: TYPES_ROW,
         },
         PolicyLanguage::Python => ReadmeWords {
+            rules: "src/rules.py",
             source: "src/policy.py",
+            unit: "python3 -m unittest discover tests",
             makes: "puts it into policy.wasm, with CPython to run it",
             needs: "Python 3.10 or newer with venv and pip; it installs `componentize-py` into `.venv`, in the version of \
                     `requirements.txt`",
-            more: "",
+            more: "| `bindings/` | the contract's types for editors, mypy and tests, made by `promote build` |\n",
         },
     }
 }
 
-/// Returns the path of the policy's source.
-pub(super) fn source(language: PolicyLanguage) -> &'static str {
-    words(language).source
+/// Returns the path of the policy's rules.
+pub(super) fn rules(language: PolicyLanguage) -> &'static str {
+    words(language).rules
 }
 
 /// Every file of a project, by its path.
@@ -132,6 +179,7 @@ pub(super) fn of(language: PolicyLanguage, name: &str) -> anyhow::Result<Vec<(St
     let own: &[&[ProjectFile]] = match language {
         PolicyLanguage::Rust => &[RUST, GUEST, TEMPLATE],
         PolicyLanguage::Js => &[JS],
+        PolicyLanguage::Ts => &[TS],
         PolicyLanguage::Python => &[PYTHON],
     };
     let words = words(language);
@@ -139,7 +187,9 @@ pub(super) fn of(language: PolicyLanguage, name: &str) -> anyhow::Result<Vec<(St
         text.replace("{{name}}", name)
             .replace("{{language}}", language.name())
             .replace("{{contract}}", CONTRACT)
+            .replace("{{rules}}", words.rules)
             .replace("{{source}}", words.source)
+            .replace("{{unit}}", words.unit)
             .replace("{{makes}}", words.makes)
             .replace("{{needs}}", words.needs)
             .replace("{{more}}", words.more)
@@ -154,11 +204,17 @@ pub(super) fn of(language: PolicyLanguage, name: &str) -> anyhow::Result<Vec<(St
         WIT.iter()
             .map(|(path, text)| ((*path).to_owned(), (*text).to_owned())),
     );
-    if language == PolicyLanguage::Rust {
-        files.push((
-            "Cargo.lock".to_owned(),
-            lock::cargo_lock(name, &["promote-guest", "serde"])?,
-        ));
+    match language {
+        PolicyLanguage::Rust => {
+            let lock = lock::cargo_lock(name, &["promote-guest", "serde", "serde_json"])?;
+            files.push(("Cargo.lock".to_owned(), lock));
+        }
+        PolicyLanguage::Js | PolicyLanguage::Ts => {
+            let contract = WIT.iter().filter(|(path, _)| path.ends_with(".wit"));
+            let types = ContractTypes::of_texts(contract.copied())?;
+            files.push((TYPES.to_owned(), types.declarations()));
+        }
+        PolicyLanguage::Python => {}
     }
     Ok(files)
 }
@@ -191,6 +247,7 @@ mod tests {
             ("templates/common", COMMON),
             ("templates/rust", RUST),
             ("templates/js", JS),
+            ("templates/ts", TS),
             ("templates/python", PYTHON),
             ("../plugin/guest", GUEST),
             ("../plugin/template", TEMPLATE),
@@ -207,7 +264,8 @@ mod tests {
         for language in PolicyLanguage::ALL {
             for (path, text) in of(language, "mine").unwrap() {
                 let open = [
-                    "{{name", "{{lang", "{{con", "{{source", "{{makes", "{{needs", "{{more",
+                    "{{name", "{{lang", "{{con", "{{rules", "{{source", "{{unit", "{{makes",
+                    "{{needs", "{{more",
                 ];
                 assert!(
                     open.iter().all(|placeholder| !text.contains(placeholder)),

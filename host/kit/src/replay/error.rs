@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::recording::RunRecording;
 use crate::journals;
-use promote_core::contract::CONTRACT;
+use promote_core::contract::{self, CONTRACT};
 use promote_core::journal::record::JournalDamage;
 
 /// The reason for which a journal cannot be replayed.
@@ -31,6 +31,11 @@ pub enum ReplayError {
         /// SHA-256 of this one.
         given: String,
     },
+    /// Its settings are those of another policy.
+    #[error(
+        "the recorded settings are another policy's ({0}): give settings for this one, with a file that has them in [policy.settings], by `--config FILE`"
+    )]
+    OtherSettings(String),
 }
 
 /// Reads a journal that this version can replay.
@@ -39,7 +44,7 @@ pub enum ReplayError {
 /// When it cannot be read, is damaged, or is of another contract.
 pub fn read_recording(path: &Path) -> Result<RunRecording, ReplayError> {
     let recording = RunRecording::read(&journals::bytes(path).map_err(ReplayError::Unreadable)?)?;
-    if recording.header.contract != CONTRACT {
+    if !contract::serves(&recording.header.contract) {
         return Err(ReplayError::Contract(recording.header.contract));
     }
     Ok(recording)

@@ -27,6 +27,7 @@ use promote_core::policy::engine::Engine;
 use promote_core::policy::{Policy, native};
 use promote_core::text;
 use promote_intake::config::{ComponentRef, Config, PolicyConfig};
+use promote_intake::settings::{self, SettingsSchema};
 use promote_intake::{builtin, supply};
 
 pub use answers::UnknownAnswer;
@@ -207,8 +208,17 @@ fn backtest(
         limits: config.as_ref().map(|config| config.limits.clone()),
     };
     let started = Instant::now();
+    let asked = each(&paths[..1], |_, runtime| {
+        runtime.block_on(settings::schema(compiler.engine, &policy))
+    })?;
+    let schema = asked.into_iter().collect::<Result<Vec<_>, _>>();
+    let schema = schema.context("asking the policy for its settings")?;
     let tried = each(&paths, |path, runtime| {
-        Ok(trial.on(read_recording(path)?, runtime))
+        let recording = read_recording(path)?;
+        if trial.settings.is_none() {
+            check_recorded(&schema[0], &recording)?;
+        }
+        Ok(trial.on(recording, runtime))
     })?;
     let report = BacktestReport {
         policy: policy.digest.clone(),
@@ -225,6 +235,16 @@ fn backtest(
     } else {
         0
     })
+}
+
+/// Checks that the recorded settings are such that the policy knows: they were made for the one that wrote the journal.
+fn check_recorded(schema: &SettingsSchema, recording: &RunRecording) -> Result<(), ReplayError> {
+    let settings = serde_json::from_str(&recording.header.request.settings).unwrap_or_default();
+    match settings::problems(schema, &settings).as_deref() {
+        Ok([]) => Ok(()),
+        Ok([wrong, ..]) => Err(ReplayError::OtherSettings(wrong.to_string())),
+        Err(error) => Err(ReplayError::OtherSettings(error.to_string())),
+    }
 }
 
 /// Compiles policies, or takes their native code from the cache.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::ask::{
     CallName, ExpectedTexts, FileExpect, PullExpect, PullWord, RunExpect, StepExpect,
 };
+use super::change::{forbidden, unnamed};
 use super::diff::{changed_files, only};
 use super::error::near;
 use super::made::MadeCall;
@@ -27,6 +28,9 @@ pub(super) fn check(expect: &StepExpect, ran: &StepResult) -> Vec<ExpectMismatch
     found.always(expect, ran);
     found.0
 }
+
+const NOTHING_ELSE: &str =
+    "nothing but the log and end of the Port run, and what the expectation names";
 
 struct MismatchList(Vec<ExpectMismatch>);
 
@@ -341,16 +345,26 @@ impl MismatchList {
                 None
             };
             if let Some([before, after]) = changed(&ran.before, &ran.after, keep) {
-                let (gone, new) = only(&before, &after);
-                self.add("no-writes", gone, new);
+                match forbidden(&ran.before, &ran.after, keep) {
+                    Some(changes) => self.add("no-writes", NOTHING_ELSE, changes),
+                    None => {
+                        let (gone, new) = only(&before, &after);
+                        self.add("no-writes", gone, new);
+                    }
+                }
             }
         }
         if expect.no_other_writes {
             let before = others(&ran.before, expect, ran);
             let after = others(&ran.after, expect, ran);
             if before != after {
-                let (gone, new) = only(&before, &after);
-                self.add("no-other-writes", gone, new);
+                match unnamed(expect, ran) {
+                    Some(changes) => self.add("no-other-writes", NOTHING_ELSE, changes),
+                    None => {
+                        let (gone, new) = only(&before, &after);
+                        self.add("no-other-writes", gone, new);
+                    }
+                }
             }
         }
         // Of these it would show if they had happened.

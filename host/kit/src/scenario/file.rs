@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::ask::StepExpect;
+use super::defaults::{self, FolderDefaults};
 use super::error::{ScenarioError, ScenarioText};
 use super::form::{
     ConfigFile, GivenFile, PayloadFile, PayloadShape, ScenarioFile, StartMode, StepFile,
@@ -73,7 +74,13 @@ fn parse(text: &str, path: &Path) -> Result<Scenario, ScenarioError> {
     let whole = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
     let [given, config] = ["given", "config"].map(|name| section(whole.get_ref(), name));
     let file = ScenarioFile::deserialize(toml::Deserializer::from(whole));
-    let file = file.map_err(|error| source.syntax(&error))?;
+    let mut file = file.map_err(|error| source.syntax(&error))?;
+    let defaults = defaults::read(path)?;
+    let defaults = match &defaults {
+        Some(text) => defaults::parse(text)?,
+        None => FolderDefaults::default(),
+    };
+    let [given, config] = defaults.under(&mut file, [given, config]);
     let reading = ScenarioReader {
         folder: path.parent().unwrap_or(Path::new("")),
         source,
@@ -121,6 +128,15 @@ impl ScenarioReader<'_> {
         over.remove("without");
         let base = self.base(given.world.as_ref(), "given.world")?;
         let mut whole = self.tables(&base, &WORLD)?;
+        let extended = whole.remove("extends");
+        if let Some(extended) = &extended {
+            if extended.get_ref().as_str() != Some("sample") {
+                let what = "given.world: `extends` takes \"sample\"";
+                return Err(self.source.wrong(&base.at, what));
+            }
+            let own = std::mem::replace(&mut whole, WORLD.clone());
+            lay(own, &mut whole, ListRule::Join);
+        }
         let (entities, parts): (Vec<_>, Vec<_>) = given
             .without
             .iter()

@@ -29,11 +29,14 @@
 
 mod ask;
 mod bench;
+mod change;
+mod defaults;
 mod diff;
 mod error;
 mod expect;
 mod file;
 mod form;
+mod idle;
 mod inject;
 mod lay;
 mod made;
@@ -47,11 +50,14 @@ mod snapshot;
 mod together;
 
 pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect};
+pub use defaults::FILE as DEFAULTS_FILE;
 pub use diff::only;
 pub use error::ScenarioError;
 pub use inject::{CallInjection, CallTrouble};
 pub use made::{CallFate, MadeCall};
 pub use model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
-pub use result::{ExpectMismatch, ExpectSnapshot, ScenarioProblem, ScenarioReport, StepResult};
+pub use result::{
+    ExpectMismatch, ExpectSnapshot, ReportedRun, ScenarioProblem, ScenarioReport, StepResult,
+};
 pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
 pub use schema::SCHEMA;

@@ -24,6 +24,8 @@ pub struct StepResult {
     pub exit: Option<u8>,
     /// The last word.
     pub message: String,
+    /// The text that the policy printed.
+    pub printed: String,
     /// The rules that refused.
     pub rules: Vec<String>,
     /// The calls, with their answers.
@@ -58,6 +60,7 @@ impl StepResult {
             ending: None,
             exit: None,
             message: String::new(),
+            printed: String::new(),
             rules: Vec::new(),
             calls: Vec::new(),
             planned: Vec::new(),
@@ -98,6 +101,7 @@ impl StepResult {
         self.ending = Some(done.ending.kind());
         self.exit = Some(done.ending.exit_code());
         self.message = done.message;
+        self.printed = done.printed;
         self.planned = RunChanges::of(&done.timeline).files;
         self.calls = done.timeline.into_iter().map(MadeCall::from).collect();
         if let Ending::Decided(Outcome::Refused(reasons)) = done.ending {
@@ -117,8 +121,45 @@ pub struct ScenarioReport {
     pub took: Duration,
     /// Everything that is not as it should be; empty if it passed.
     pub problems: Vec<ScenarioProblem>,
-    /// The calls of every step, on the first backend.
-    pub calls: Vec<Vec<MadeCall>>,
+    /// The runs of its steps, on the first backend.
+    pub runs: Vec<ReportedRun>,
+}
+
+/// A run of a scenario, for its author.
+#[derive(Clone, Debug)]
+pub struct ReportedRun {
+    /// The step, from 1.
+    pub step: usize,
+    /// The kind of its ending.
+    pub ending: Option<&'static str>,
+    /// The last word.
+    pub message: String,
+    /// The rules that refused.
+    pub rules: Vec<String>,
+    /// The text that the policy printed.
+    pub printed: String,
+    /// The calls, with their answers.
+    pub calls: Vec<MadeCall>,
+    /// The journal; empty if the run never began.
+    pub journal: String,
+}
+
+impl ReportedRun {
+    /// The runs of steps; what happened in between is none.
+    pub(super) fn of(steps: Vec<StepResult>) -> Vec<Self> {
+        let steps = steps.into_iter().enumerate();
+        let runs = steps.filter(|(_, ran)| ran.mode.is_some());
+        runs.map(|(index, ran)| Self {
+            step: index + 1,
+            ending: ran.ending,
+            message: ran.message,
+            rules: ran.rules,
+            printed: ran.printed,
+            calls: ran.calls,
+            journal: ran.journal,
+        })
+        .collect()
+    }
 }
 
 impl ScenarioReport {

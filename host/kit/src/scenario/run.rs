@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use super::ask::StepExpect;
 use super::bench::ScenarioBench;
 use super::expect::check;
+use super::idle::idle;
 use super::inject::CallInjection;
 use super::model::{Scenario, ScenarioStep, StepAction};
 use super::pair::differences;
-use super::result::{ExpectMismatch, ScenarioProblem, ScenarioReport, StepResult};
+use super::result::{ExpectMismatch, ReportedRun, ScenarioProblem, ScenarioReport, StepResult};
 use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
@@ -271,6 +272,15 @@ impl ScenarioRunner {
         judge(scenario, "on the mock", &mut problems, |index, expect| {
             check(expect, &mock[index])
         });
+        for (index, mismatch) in idle(scenario, &mock) {
+            problems.push(ScenarioProblem {
+                line: scenario.steps[index].line,
+                step: index + 1,
+                at: "on the mock",
+                mismatch,
+                snapshot: None,
+            });
+        }
         for problem in &mut problems {
             let index = problem.step - 1;
             problem.snapshot = snapshot::of(
@@ -296,7 +306,7 @@ impl ScenarioRunner {
             path: scenario.path.clone(),
             took: started.elapsed(),
             problems,
-            calls: mock.into_iter().map(|ran| ran.calls).collect(),
+            runs: ReportedRun::of(mock),
         })
     }
 }

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::swept::SweepTotals;
 use crate::coverage::CallCoverage;
-use crate::scenario::{ScenarioProblem, ScenarioReport};
+use crate::scenario::{MadeCall, ReportedRun, ScenarioProblem, ScenarioReport};
 use promote_core::text;
 
 /// The form of what is said of scenarios.
@@ -74,10 +74,13 @@ fn tables(result: &TestResult) -> String {
 /// One scenario as a line, and below it what is wrong and the calls that were made.
 pub(super) fn pretty(report: &ScenarioReport) -> String {
     let mut text = format!("{}\n", progress(report));
-    if !report.passed() {
-        for line in details(report) {
-            let _ = writeln!(text, "      {line}");
-        }
+    let lines = if report.passed() {
+        printed(report)
+    } else {
+        details(report)
+    };
+    for line in lines {
+        let _ = writeln!(text, "      {line}");
     }
     text
 }
@@ -114,14 +117,10 @@ fn details(report: &ScenarioReport) -> Vec<String> {
             lines.extend(shown.map(|line| format!("            {line}")));
         }
     }
-    for (index, calls) in report
-        .calls
-        .iter()
-        .enumerate()
-        .filter(|(_, calls)| !calls.is_empty())
-    {
-        lines.push(format!("calls of step {}:", index + 1));
-        let calls = calls.iter().enumerate();
+    for run in &report.runs {
+        lines.extend(words(run));
+        lines.push(format!("calls of step {}:", run.step));
+        let calls = run.calls.iter().enumerate();
         lines.extend(calls.map(|(number, made)| {
             format!(
                 "  {:>2}  {}",
@@ -131,6 +130,30 @@ fn details(report: &ScenarioReport) -> Vec<String> {
         }));
     }
     lines
+}
+
+/// What a run came to in its own words: how it ended, which rules refused, what the policy printed.
+fn words(run: &ReportedRun) -> Vec<String> {
+    let harmless = |line: &str| text::log(&text::line(line));
+    let ending = run.ending.unwrap_or("none");
+    let mut lines = vec![format!(
+        "step {} ended as {ending}: {}",
+        run.step,
+        harmless(&run.message)
+    )];
+    if !run.rules.is_empty() {
+        lines.push(format!("  rules: {}", harmless(&run.rules.join(", "))));
+    }
+    let printed = run.printed.lines().filter(|line| !line.trim().is_empty());
+    lines.extend(printed.map(|line| format!("  policy: {}", text::log(line))));
+    lines
+}
+
+/// What the policy printed, of a scenario that holds: somebody wants to see it, or would not have printed it.
+fn printed(report: &ScenarioReport) -> Vec<String> {
+    let runs = report.runs.iter();
+    let printing = runs.filter(|run| !run.printed.trim().is_empty());
+    printing.flat_map(words).collect()
 }
 
 fn title(report: &ScenarioReport, problem: &ScenarioProblem) -> String {
@@ -151,15 +174,18 @@ fn json(reports: &[ScenarioReport], took: Duration) -> Value {
         })
     };
     let scenario = |report: &ScenarioReport| {
-        let calls = report
-            .calls
-            .iter()
-            .map(|calls| calls.iter().map(|made| made.name()).collect::<Vec<_>>());
+        let names = |run: &ReportedRun| run.calls.iter().map(MadeCall::name).collect::<Vec<_>>();
+        let run = |run: &ReportedRun| {
+            json!({
+                "step": run.step, "ending": run.ending, "message": run.message, "rules": run.rules,
+                "printed": run.printed, "calls": names(run),
+            })
+        };
         json!({
             "title": report.title, "path": report.path, "passed": report.passed(),
             "milliseconds": millis(report.took),
             "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
-            "calls": calls.collect::<Vec<_>>(),
+            "runs": report.runs.iter().map(run).collect::<Vec<_>>(),
         })
     };
     let passed = reports.iter().filter(|report| report.passed()).count();
@@ -226,10 +252,14 @@ fn github(reports: &[ScenarioReport], took: Duration) -> String {
     for report in reports {
         for problem in &report.problems {
             let mismatch = &problem.mismatch;
-            let message = format!(
+            let mut message = format!(
                 "step {}: {} {}\nexpected: {}\nactual: {}",
                 problem.step, mismatch.key, problem.at, mismatch.expected, mismatch.actual
             );
+            let run = report.runs.iter().find(|run| run.step == problem.step);
+            for line in run.map(words).unwrap_or_default() {
+                let _ = write!(message, "\n{line}");
+            }
             let message: Vec<String> = message.lines().map(text::line).collect();
             let _ = writeln!(
                 all,
@@ -265,7 +295,15 @@ mod tests {
             path: PathBuf::from("a,b.toml"),
             took: Duration::from_millis(12),
             problems,
-            calls: vec![Vec::new()],
+            runs: vec![ReportedRun {
+                step: 1,
+                ending: Some("refused"),
+                message: "locked \u{1b}[31m".to_owned(),
+                rules: vec!["lock".to_owned()],
+                printed: "looking\n::error::y\n".to_owned(),
+                calls: Vec::new(),
+                journal: String::new(),
+            }],
         };
         let mismatch = ExpectMismatch {
             key: "message".to_owned(),
@@ -313,6 +351,9 @@ mod tests {
         for part in [
             "FAIL  not fine",
             "a,b.toml:3: step 1: message on the mock",
+            "step 1 ended as refused: locked",
+            "rules: lock",
+            "policy: looking",
             "expected  <b>",
             "actual    : :error::x",
         ] {
@@ -323,6 +364,18 @@ mod tests {
             annotation.starts_with("::error file=a%2Cb.toml,line=3,title=not fine::step 1"),
             "{annotation}"
         );
-        assert!(junit(&reports(), Duration::ZERO).contains("expected  &lt;b&gt;"));
+        let xml = junit(&reports(), Duration::ZERO);
+        assert!(xml.contains("expected  &lt;b&gt;"), "{xml}");
+        for said in [annotation, xml] {
+            assert!(said.contains("ended as refused: locked"), "{said}");
+            assert!(said.contains("policy: looking"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_policy_prints_is_shown_although_the_scenario_holds() {
+        let shown = pretty(&reports()[0]);
+        assert!(shown.contains("policy: looking"), "{shown}");
+        assert!(!shown.contains("\n::error"), "{shown}");
     }
 }

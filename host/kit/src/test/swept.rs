@@ -163,7 +163,7 @@ fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioRepo
         path: scenario.path.clone(),
         took: std::time::Duration::ZERO,
         problems: problems.collect(),
-        calls: Vec::new(),
+        runs: Vec::new(),
     }
 }
 

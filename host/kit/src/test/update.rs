@@ -172,7 +172,7 @@ mod tests {
                 path,
                 took,
                 problems,
-                calls: Vec::new(),
+                runs: Vec::new(),
             },
         )
         .unwrap()

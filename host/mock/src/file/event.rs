@@ -7,7 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{FilePlace, WorldFileError, duration};
-use crate::event::{ForeignRequest, OperatorSync, WorldEvent};
+use crate::event::{
+    AwaitedEvent, ForeignRequest, OperatorSync, RequestPattern, RequestTrigger, WorldEvent,
+};
 use crate::{ServiceName, World, github};
 
 /// An event of a world file: the deed, and its time or the operation that it belongs to.
@@ -20,6 +22,10 @@ pub struct EventFile {
     before_operation: Option<String>,
     /// The GitHub operation that it comes just after, the next time one succeeds.
     after_operation: Option<String>,
+    /// The request that it comes just before, the next time one arrives.
+    before_request: Option<RequestPattern>,
+    /// The request that it comes just after, the next time one is answered well.
+    after_request: Option<RequestPattern>,
     then: ThenFile,
 }
 
@@ -150,15 +156,33 @@ pub(super) fn schedule(
     let offset = file.span().start;
     let file = file.into_inner();
     let event = WorldEvent::from(file.then);
-    let when = match (file.after, file.before_operation, file.after_operation) {
-        (Some(after), None, None) => {
+    let around = [
+        file.before_request.map(RequestTrigger::Before),
+        file.after_request.map(RequestTrigger::After),
+    ];
+    let around: Vec<RequestTrigger> = around.into_iter().flatten().collect();
+    let when = match (
+        file.after,
+        file.before_operation,
+        file.after_operation,
+        around.as_slice(),
+    ) {
+        (Some(after), None, None, []) => {
             world.after(duration(after), event);
             return Ok(());
         }
-        (None, Some(operation), None) => github::EventTrigger::Before(operation),
-        (None, None, Some(operation)) => github::EventTrigger::After(operation),
+        (None, None, None, [when]) => {
+            world.awaited.push(AwaitedEvent {
+                when: when.clone(),
+                then: event,
+            });
+            return Ok(());
+        }
+        (None, Some(operation), None, []) => github::EventTrigger::Before(operation),
+        (None, None, Some(operation), []) => github::EventTrigger::After(operation),
         _ => {
-            let message = "it needs one of `after`, `before-operation` and `after-operation`";
+            let message = "it needs one of `after`, `before-operation`, `after-operation`, `before-request` and \
+                           `after-request`";
             return Err(at.error(offset, "events", message));
         }
     };
@@ -168,7 +192,8 @@ pub(super) fn schedule(
         return Err(at.error(offset, "events", unknown_operation(operation)));
     }
     let WorldEvent::GitHub(event) = event else {
-        let message = "only what happens at GitHub can be tied to one of its operations";
+        let message = "only what happens at GitHub can be tied to one of its operations; \
+                       `before-request` and `after-request` take any event";
         return Err(at.error(offset, "events", message));
     };
     world

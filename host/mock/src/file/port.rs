@@ -149,9 +149,17 @@ impl PortFile {
             let read = at.definition("port.blueprint", definition)?;
             let blueprint = CatalogBlueprint::new(read, ChangeStamps::new(now, "system"));
             let offset = definition.span().start;
-            port.put_blueprint(
-                blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?,
-            );
+            let mut blueprint =
+                blueprint.ok_or_else(|| at.error(offset, "port.blueprint", "no identifier"))?;
+            // One that is there already is changed, so that a property more needs no copy of it all.
+            if let Some(known) = port.blueprints.get(&blueprint.identifier) {
+                let mut whole = Value::Object((*known.definition).clone());
+                lay(&mut whole, &Value::Object((*blueprint.definition).clone()));
+                if let Value::Object(whole) = whole {
+                    blueprint.definition = whole.into();
+                }
+            }
+            port.put_blueprint(blueprint);
         }
         for blueprint in &self.owned {
             if !port.own(blueprint.get_ref()) {
@@ -251,5 +259,17 @@ impl FilePlace<'_> {
             DefinitionFile::File(file) => serde_json::from_str(&self.read(offset, key, file)?)
                 .map_err(|error| self.error(offset, key, format!("{file}: {error}"))),
         }
+    }
+}
+
+/// Objects go into each other, everything else takes the other's place.
+fn lay(base: &mut Value, over: &Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                lay(base.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => base.clone_from(over),
     }
 }

@@ -1,6 +1,7 @@
 //! Deeds of other people at GitHub while a promotion runs, each at its time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,6 +31,16 @@ pub enum EventTrigger {
     Before(String),
     /// Just after the operation next succeeds.
     After(String),
+}
+
+impl fmt::Display for EventTrigger {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(time) => write!(to, "at {time}"),
+            Self::Before(operation) => write!(to, "before {operation}"),
+            Self::After(operation) => write!(to, "after {operation}"),
+        }
+    }
 }
 
 /// A deed of somebody else. The pull request is always the newest open one of the repository.

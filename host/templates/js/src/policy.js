@@ -9,6 +9,8 @@ import * as githubRead from "promote:policy/github-read@0.1.0";
 import * as githubPropose from "promote:policy/github-propose@0.1.0";
 import * as githubMerge from "promote:policy/github-merge@0.1.0";
 import * as runLog from "promote:policy/run-log@0.1.0";
+import { withImage } from "./manifest.js";
+import { named, reason, rules } from "./rules.js";
 
 // What the operator may set in `promote.toml`, under `[policy.settings]`.
 const SCHEMA = {
@@ -48,10 +50,16 @@ export const promotion = {
       const settings = readSettings(request.settings);
       // The request holds what Port sent, which anyone may have written: only the identifier is used, and read again.
       const service = find("service", request.subject.key.identifier);
+      const plan = gather(service, settings);
+      // The base branch is the truth: an earlier run may have merged and been cut off. What is merged needs no rule.
+      if (plan.promotion.previousImage === plan.promotion.image) {
+        finish(plan);
+        return { tag: "unchanged", val: plan.promotion };
+      }
       const reasons = rules(service);
       if (reasons.length > 0) throw new Refusal(reasons);
       runLog.note("info", `promoting ${named(service)}`);
-      return carryOut(service, settings);
+      return carryOut(plan);
     } catch (stop) {
       if (stop instanceof Refusal) return { tag: "refused", val: stop.reasons };
       throw stop; // A call failed: the run ends as failed, with the failure's text.
@@ -59,60 +67,55 @@ export const promotion = {
   },
 };
 
-// Your rules. Each gives a reason: a short name, and what is wrong and what to do about it. All are asked, so that people
-// learn every reason at once.
-function rules(service) {
-  const reasons = [];
-  const lock = service.properties.locked_in_prod ?? false;
-  // Not set is not locked; whatever else stands there, somebody meant it.
-  if (lock !== false) {
-    const why = service.properties.locked_reason_prod || "no reason is given";
-    reasons.push(reason("lock", `${named(service)} is locked: ${why}`));
-  }
-  return reasons;
-}
-
-// Brings the image that staging runs to production: a pull request, its merge, then Port's catalog.
-function carryOut(service, { repository, base }) {
+// The change that brings the image that staging runs to production.
+function gather(service, { repository, base }) {
   const staging = related(service, "test_runtime", "running_service");
   const production = related(service, "prod_runtime", "running_service");
   const image = related(staging, "image", "image");
   const reference = `${text(image, "registryId")}:${text(image, "tags", 0)}`;
   const path = `${text(production, "gitPath")}/deployment.yaml`;
   const file = githubRead.readFile(repository, path, base) ?? refuse("manifest", `\`${path}\` does not exist`);
-  const [content, previous] = withImage(file, reference);
-  const promotion = { image: reference, previousImage: previous, pullRequest: null, commit: null };
-  // The base branch is the truth: an earlier run may have come this far and been cut off.
-  if (previous === reference) {
-    record(production, image);
-    return { tag: "unchanged", val: promotion };
-  }
-  const pull = propose(service, image, { repository, base }, file, content);
-  promotion.pullRequest = pull.number;
-  const merged = orRefuse(() => githubMerge.merge(repository, pull.number, pull.headCommit, "squash"));
-  if (merged.tag === "later") {
-    return { tag: "pending", val: { image: reference, pullRequest: pull.number, until: merged.val } };
-  }
-  // After the merge, never before: the host denies an update that is ahead of git.
-  record(production, image);
-  githubPropose.deleteBranch(repository, pull.head);
-  return { tag: "promoted", val: { ...promotion, commit: merged.val } };
+  const changed =
+    withImage(file.content, reference) ?? refuse("manifest", `\`${path}\` has not exactly one \`image:\``);
+  const [name, target] = [service.key.identifier, image.key.identifier];
+  return {
+    production,
+    image,
+    promotion: { image: reference, previousImage: changed.previous, pullRequest: null, commit: null },
+    proposal: {
+      repository,
+      base,
+      baseCommit: file.commit,
+      // The same promotion always has the same branch: it is how a second run finds the work of the first.
+      head: `promote/${name}/production/${target}`,
+      title: `Promote ${name} to production: ${target}`,
+      body: "",
+      changes: [{ path, content: changed.content, expectedBlob: file.blob }],
+    },
+  };
 }
 
-// Opens the pull request, or finds the one that an earlier run opened.
-function propose(service, image, { repository, base }, file, content) {
-  const [name, identifier] = [service.key.identifier, image.key.identifier];
-  const proposal = {
-    repository,
-    base,
-    baseCommit: file.commit,
-    // The same promotion always has the same branch: it is how a second run finds the work of the first.
-    head: `promote/${name}/production/${identifier}`,
-    title: `Promote ${name} to production: ${identifier}`,
-    body: "",
-    changes: [{ path: file.path, content, expectedBlob: file.blob }],
-  };
-  return orRefuse(() => githubPropose.propose(proposal));
+// A pull request, or the one that an earlier run opened; its merge; then Port's catalog.
+function carryOut(plan) {
+  const { proposal, promotion } = plan;
+  const pull = orRefuse(() => githubPropose.propose(proposal));
+  const merged = orRefuse(() => githubMerge.merge(proposal.repository, pull.number, pull.headCommit, "squash"));
+  if (merged.tag === "later") {
+    return { tag: "pending", val: { image: promotion.image, pullRequest: pull.number, until: merged.val } };
+  }
+  finish(plan);
+  return { tag: "promoted", val: { ...promotion, pullRequest: pull.number, commit: merged.val } };
+}
+
+// What is left to do after the merge, never before: the host denies an update that is ahead of git. Each part may have been
+// done by an earlier run.
+function finish({ production, image, proposal }) {
+  const target = image.key.identifier;
+  if (production.relations.image?.[0] !== target) {
+    const relations = [{ name: "image", targets: [target] }];
+    portWrite.updateEntity(production.key, { title: null, properties: null, relations });
+  }
+  githubPropose.deleteBranch(proposal.repository, proposal.head);
 }
 
 // Somebody else was faster, or closed the pull request: a no, where any other failure is a failure.
@@ -124,22 +127,6 @@ function orRefuse(call) {
     if (failure.payload?.tag === "conflict") refuse("conflict", failure.payload.val);
     throw failure;
   }
-}
-
-// Points production at the image in Port's catalog, unless it is there already.
-function record(production, image) {
-  const target = image.key.identifier;
-  if (production.relations.image?.[0] === target) return;
-  const relations = [{ name: "image", targets: [target] }];
-  portWrite.updateEntity(production.key, { title: null, properties: null, relations });
-}
-
-// The manifest with another image, and the image that it had.
-function withImage(file, image) {
-  const line = /^([ -]*image: *["']?)([^\s"']+)/gm;
-  const found = [...file.content.matchAll(line)];
-  if (found.length !== 1) refuse("manifest", `\`${file.path}\` has not exactly one \`image:\``);
-  return [file.content.replace(line, (_, before) => before + image), found[0][2]];
 }
 
 function find(blueprint, identifier) {
@@ -161,10 +148,6 @@ function text(entity, property, index) {
   const found = index === undefined ? value : value?.[index];
   if (typeof found !== "string" || found === "") refuse("catalog", `${named(entity)} has no \`${property}\``);
   return found;
-}
-
-function named({ key }) {
-  return `${key.blueprint} \`${key.identifier}\``;
 }
 
 function readSettings(json) {
@@ -191,8 +174,4 @@ class Refusal extends Error {
 
 function refuse(rule, message) {
   throw new Refusal([reason(rule, message)]);
-}
-
-function reason(rule, message) {
-  return { rule, message, stops: "propose", cure: { tag: "nothing" } };
 }

@@ -5,11 +5,10 @@ contract in `wit/`, and of that only what `promote.toml` grants. Texts from Port
 """
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 # Made from `wit/` by componentize-py: a module for each interface.
 from componentize_py_types import Err
@@ -23,6 +22,9 @@ from wit_world.imports import (
     run_log,
     types,
 )
+
+from manifest import with_image
+from rules import Item, reason, rules
 
 # What the operator may set in `promote.toml`, under `[policy.settings]`.
 SCHEMA = {
@@ -64,28 +66,31 @@ class Promotion(exports.Promotion):
             settings = Settings.read(request.settings)
             # The request holds what Port sent, which anyone may have written: only the identifier is used, and read again.
             service = find("service", request.subject.key.identifier)
+            plan = gather(service, settings)
+            # The base branch is the truth: an earlier run may have merged and been cut off. What is merged needs no rule.
+            if plan.promotion.previous_image == plan.promotion.image:
+                finish(plan)
+                return types.Outcome_Unchanged(plan.promotion)
             if reasons := rules(service):
                 raise Refusal(reasons)
             run_log.note(run_log.Severity.INFO, f"promoting {service.named}")
-            return carry_out(service, settings)
+            return carry_out(plan)
         except Refusal as refusal:
             # An `Err` is a call that failed: it goes on, and the run ends as failed with the failure's text.
             return types.Outcome_Refused(refusal.reasons)
 
 
-def rules(service: "Item") -> list[types.Reason]:
-    """Your rules. Each gives a reason: a short name, and what is wrong and what to do about it. All are asked, so that
-    people learn every reason at once."""
-    reasons = []
-    # Not set is not locked; whatever else stands there, somebody meant it.
-    if service.properties.get("locked_in_prod") not in (None, False):
-        why = service.properties.get("locked_reason_prod") or "no reason is given"
-        reasons.append(reason("lock", f"{service.named} is locked: {why}"))
-    return reasons
+@dataclass
+class Plan:
+    """The change that brings the image that staging runs to production."""
+
+    production: Item
+    image: Item
+    promotion: types.Promotion
+    proposal: github_propose.Proposal
 
 
-def carry_out(service: "Item", settings: "Settings") -> types.Outcome:
-    """Brings the image that staging runs to production: a pull request, its merge, then Port's catalog."""
+def gather(service: Item, settings: "Settings") -> Plan:
     staging = related(service, "test_runtime", "running_service")
     production = related(service, "prod_runtime", "running_service")
     image = related(staging, "image", "image")
@@ -94,42 +99,46 @@ def carry_out(service: "Item", settings: "Settings") -> types.Outcome:
     file = github_read.read_file(settings.repository, path, settings.base)
     if file is None:
         refuse("manifest", f"`{path}` does not exist")
-    content, previous = with_image(file, reference)
-    promotion = types.Promotion(reference, previous, pull_request=None, commit=None)
-    # The base branch is the truth: an earlier run may have come this far and been cut off.
-    if previous == reference:
-        record(production, image)
-        return types.Outcome_Unchanged(promotion)
-    pull = propose(service, image, settings, file, content)
-    promotion = replace(promotion, pull_request=pull.number)
-    squash = github_read.MergeMethod.SQUASH
-    with conflict_refuses():
-        merged = github_merge.merge(settings.repository, pull.number, pull.head_commit, squash)
-    if isinstance(merged, github_merge.Merged_Later):
-        return types.Outcome_Pending(types.Waiting(reference, pull.number, merged.value))
-    # After the merge, never before: the host denies an update that is ahead of git.
-    record(production, image)
-    github_propose.delete_branch(settings.repository, pull.head)
-    return types.Outcome_Promoted(replace(promotion, commit=merged.value))
-
-
-def propose(
-    service: "Item", image: "Item", settings: "Settings", file: github_read.File, content: str
-) -> github_read.PullRequest:
-    """Opens the pull request, or finds the one that an earlier run opened."""
-    name, identifier = service.key.identifier, image.key.identifier
+    changed = with_image(file.content, reference)
+    if changed is None:
+        refuse("manifest", f"`{path}` has not exactly one `image:`")
+    content, previous = changed
+    name, target = service.key.identifier, image.key.identifier
     proposal = github_propose.Proposal(
         repository=settings.repository,
         base=settings.base,
         base_commit=file.commit,
         # The same promotion always has the same branch: it is how a second run finds the work of the first.
-        head=f"promote/{name}/production/{identifier}",
-        title=f"Promote {name} to production: {identifier}",
+        head=f"promote/{name}/production/{target}",
+        title=f"Promote {name} to production: {target}",
         body="",
-        changes=[github_propose.FileChange(file.path, content, file.blob)],
+        changes=[github_propose.FileChange(path, content, file.blob)],
     )
+    promotion = types.Promotion(reference, previous, pull_request=None, commit=None)
+    return Plan(production, image, promotion, proposal)
+
+
+def carry_out(plan: Plan) -> types.Outcome:
+    """A pull request, or the one that an earlier run opened; its merge; then Port's catalog."""
+    repository, image = plan.proposal.repository, plan.promotion.image
     with conflict_refuses():
-        return github_propose.propose(proposal)
+        pull = github_propose.propose(plan.proposal)
+        squash = github_read.MergeMethod.SQUASH
+        merged = github_merge.merge(repository, pull.number, pull.head_commit, squash)
+    if isinstance(merged, github_merge.Merged_Later):
+        return types.Outcome_Pending(types.Waiting(image, pull.number, merged.value))
+    finish(plan)
+    return types.Outcome_Promoted(replace(plan.promotion, pull_request=pull.number, commit=merged.value))
+
+
+def finish(plan: Plan) -> None:
+    """What is left to do after the merge, never before: the host denies an update that is ahead of git. Each part may have
+    been done by an earlier run."""
+    target = plan.image.key.identifier
+    if plan.production.relations.get("image") != [target]:
+        relations = [types.Relation("image", [target])]
+        port_write.update_entity(plan.production.key, port_write.Change(None, None, relations))
+    github_propose.delete_branch(plan.proposal.repository, plan.proposal.head)
 
 
 @contextmanager
@@ -141,36 +150,6 @@ def conflict_refuses() -> Iterator[None]:
         if isinstance(error.value, types.Failure_Conflict):
             refuse("conflict", error.value.value)
         raise
-
-
-def record(production: "Item", image: "Item") -> None:
-    """Points production at the image in Port's catalog, unless it is there already."""
-    target = image.key.identifier
-    if production.relations.get("image") != [target]:
-        relations = [types.Relation("image", [target])]
-        port_write.update_entity(production.key, port_write.Change(None, None, relations))
-
-
-def with_image(file: github_read.File, image: str) -> tuple[str, str]:
-    """The manifest with another image, and the image that it had."""
-    line = re.compile(r"""^([ -]*image: *["']?)([^\s"']+)""", re.MULTILINE)
-    found = line.findall(file.content)
-    if len(found) != 1:
-        refuse("manifest", f"`{file.path}` has not exactly one `image:`")
-    return line.sub(lambda match: match[1] + image, file.content), found[0][1]
-
-
-@dataclass
-class Item:
-    """An entity of Port's catalog, its properties parsed."""
-
-    key: types.EntityKey
-    properties: dict[str, Any]
-    relations: dict[str, list[str]]
-
-    @property
-    def named(self) -> str:
-        return f"{self.key.blueprint} `{self.key.identifier}`"
 
 
 def find(blueprint: str, identifier: str) -> Item:
@@ -221,7 +200,3 @@ class Refusal(Exception):
 
 def refuse(rule: str, message: str) -> NoReturn:
     raise Refusal([reason(rule, message)])
-
-
-def reason(rule: str, message: str) -> types.Reason:
-    return types.Reason(rule, message, types.StopPoint.PROPOSE, types.ReasonCure_Nothing())

@@ -3,14 +3,17 @@
 //! A policy reads, decides and asks for writes. It has no credentials, no network and no files: all that it can do is the
 //! contract in `wit/`, and of that only what `promote.toml` grants. Texts from Port and GitHub are hostile until checked.
 
+mod manifest;
+mod rules;
+
 use promote_guest::catalog::{Item, named};
 use promote_guest::github_merge::{self, Merged};
 use promote_guest::github_propose::{self, FileChange, Proposal};
-use promote_guest::github_read::{self, File, MergeMethod, PullRequest};
+use promote_guest::github_read::{self, MergeMethod};
 use promote_guest::port_write::{self, Change};
 use promote_guest::run_log::{self, Severity};
-use promote_guest::types::{Failure, Outcome, Promotion, Reason, Relation, Request, Waiting};
-use promote_guest::{Policy, Stop, reason, template};
+use promote_guest::types::{Failure, Outcome, Promotion, Relation, Request, Waiting};
+use promote_guest::{Policy, Stop, template};
 use serde::Deserialize;
 
 /// What the operator may set in `promote.toml`, under `[policy.settings]`.
@@ -38,7 +41,13 @@ impl Policy for Ours {
     fn promote(request: &Request, settings: &Settings) -> Result<Outcome, Stop> {
         // The request holds what Port sent, which anyone may have written: only the identifier is used, and read again.
         let service = find("service", &request.subject.key.identifier)?;
-        let reasons = rules(&service);
+        let plan = Plan::gather(&service, settings)?;
+        // The base branch is the truth: an earlier run may have merged and been cut off. What is merged needs no rule.
+        if plan.previous == plan.reference {
+            finish(&plan)?;
+            return Ok(Outcome::Unchanged(plan.promotion()));
+        }
+        let reasons = rules::check(&service);
         if !reasons.is_empty() {
             return Err(Stop::Refused(reasons));
         }
@@ -46,110 +55,93 @@ impl Policy for Ours {
             Severity::Info,
             &format!("promoting {}", named(&service.key)),
         );
-        carry_out(&service, settings)
+        carry_out(&plan)
     }
 }
 
-/// Your rules. Each gives a reason: a short name, and what is wrong and what to do about it. All are asked, so that people
-/// learn every reason at once.
-fn rules(service: &Item) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    let lock = service.property("locked_in_prod");
-    // Not set is not locked; whatever else stands there, somebody meant it.
-    if !lock.is_null() && lock.as_bool() != Some(false) {
-        let why = service
-            .text("locked_reason_prod")
-            .unwrap_or("no reason is given");
-        reasons.push(reason(
-            "lock",
-            format!("{} is locked: {why}", named(&service.key)),
-        ));
-    }
-    reasons
+/// The change that brings the image that staging runs to production.
+struct Plan {
+    production: Item,
+    image: Item,
+    reference: String,
+    previous: String,
+    proposal: Proposal,
 }
 
-/// Brings the image that staging runs to production: a pull request, its merge, then Port's catalog.
-fn carry_out(service: &Item, settings: &Settings) -> Result<Outcome, Stop> {
-    let staging = related(service, "test_runtime", "running_service")?;
-    let production = related(service, "prod_runtime", "running_service")?;
-    let image = related(&staging, "image", "image")?;
-    let reference = fill("{registryId}:{tags[0]}", &image)?;
-    let path = fill("{gitPath}/deployment.yaml", &production)?;
-    let file = github_read::read_file(&settings.repository, &path, &settings.base)?
-        .ok_or_else(|| Stop::refuse("manifest", format!("`{path}` does not exist")))?;
-    let (content, previous) = with_image(&file.content, &reference).ok_or_else(|| {
-        Stop::refuse("manifest", format!("`{path}` has not exactly one `image:`"))
-    })?;
-    let mut promotion = Promotion {
-        image: reference.clone(),
-        previous_image: Some(previous.clone()),
-        pull_request: None,
-        commit: None,
-    };
-    // The base branch is the truth: an earlier run may have come this far and been cut off.
-    if previous == reference {
-        record(&production, &image)?;
-        return Ok(Outcome::Unchanged(promotion));
+impl Plan {
+    fn gather(service: &Item, settings: &Settings) -> Result<Self, Stop> {
+        let staging = related(service, "test_runtime", "running_service")?;
+        let production = related(service, "prod_runtime", "running_service")?;
+        let image = related(&staging, "image", "image")?;
+        let reference = fill("{registryId}:{tags[0]}", &image)?;
+        let path = fill("{gitPath}/deployment.yaml", &production)?;
+        let file = github_read::read_file(&settings.repository, &path, &settings.base)?
+            .ok_or_else(|| Stop::refuse("manifest", format!("`{path}` does not exist")))?;
+        let (content, previous) =
+            manifest::with_image(&file.content, &reference).ok_or_else(|| {
+                Stop::refuse("manifest", format!("`{path}` has not exactly one `image:`"))
+            })?;
+        let (name, target) = (&service.key.identifier, &image.key.identifier);
+        let proposal = Proposal {
+            repository: settings.repository.clone(),
+            base: settings.base.clone(),
+            base_commit: file.commit,
+            // The same promotion always has the same branch: it is how a second run finds the work of the first.
+            head: format!("promote/{name}/production/{target}"),
+            title: format!("Promote {name} to production: {target}"),
+            body: String::new(),
+            changes: vec![FileChange {
+                path: file.path,
+                content,
+                expected_blob: file.blob,
+            }],
+        };
+        Ok(Self {
+            production,
+            image,
+            reference,
+            previous,
+            proposal,
+        })
     }
-    let pull = propose(service, &image, settings, &file, content)?;
-    promotion.pull_request = Some(pull.number);
-    let (number, head) = (pull.number, &pull.head_commit);
-    match github_merge::merge(&settings.repository, number, head, MergeMethod::Squash)
-        .map_err(conflict)?
-    {
-        Merged::Later(until) => Ok(Outcome::Pending(Waiting {
-            image: reference,
-            pull_request: number,
-            until,
-        })),
-        Merged::Now(commit) => {
-            // After the merge, never before: the host denies an update that is ahead of git.
-            record(&production, &image)?;
-            github_propose::delete_branch(&settings.repository, &pull.head)?;
-            promotion.commit = Some(commit);
-            Ok(Outcome::Promoted(promotion))
+
+    fn promotion(&self) -> Promotion {
+        Promotion {
+            image: self.reference.clone(),
+            previous_image: Some(self.previous.clone()),
+            pull_request: None,
+            commit: None,
         }
     }
 }
 
-/// Opens the pull request, or finds the one that an earlier run opened.
-fn propose(
-    service: &Item,
-    image: &Item,
-    settings: &Settings,
-    file: &File,
-    content: String,
-) -> Result<PullRequest, Stop> {
-    let (service, image) = (&service.key.identifier, &image.key.identifier);
-    let proposal = Proposal {
-        repository: settings.repository.clone(),
-        base: settings.base.clone(),
-        base_commit: file.commit.clone(),
-        // The same promotion always has the same branch: it is how a second run finds the work of the first.
-        head: format!("promote/{service}/production/{image}"),
-        title: format!("Promote {service} to production: {image}"),
-        body: String::new(),
-        changes: vec![FileChange {
-            path: file.path.clone(),
-            content,
-            expected_blob: file.blob.clone(),
-        }],
-    };
-    github_propose::propose(&proposal).map_err(conflict)
-}
-
-/// Somebody else was faster, or closed the pull request: a no, where any other failure is a failure.
-fn conflict(failure: Failure) -> Stop {
-    match failure {
-        Failure::Conflict(what) => Stop::refuse("conflict", what),
-        failure => failure.into(),
+/// A pull request, or the one that an earlier run opened; its merge; then Port's catalog.
+fn carry_out(plan: &Plan) -> Result<Outcome, Stop> {
+    let repository = &plan.proposal.repository;
+    let pull = github_propose::propose(&plan.proposal).map_err(conflict)?;
+    let (number, head) = (pull.number, &pull.head_commit);
+    match github_merge::merge(repository, number, head, MergeMethod::Squash).map_err(conflict)? {
+        Merged::Later(until) => Ok(Outcome::Pending(Waiting {
+            image: plan.reference.clone(),
+            pull_request: number,
+            until,
+        })),
+        Merged::Now(commit) => {
+            finish(plan)?;
+            Ok(Outcome::Promoted(Promotion {
+                pull_request: Some(number),
+                commit: Some(commit),
+                ..plan.promotion()
+            }))
+        }
     }
 }
 
-/// Points production at the image in Port's catalog, unless it is there already.
-fn record(production: &Item, image: &Item) -> Result<(), Stop> {
-    let image = &image.key.identifier;
-    if production.relation("image") != Some(image) {
+/// What is left to do after the merge, never before: the host denies an update that is ahead of git. Each part may have been
+/// done by an earlier run.
+fn finish(plan: &Plan) -> Result<(), Stop> {
+    let image = &plan.image.key.identifier;
+    if plan.production.relation("image") != Some(image) {
         let relation = Relation {
             name: "image".to_owned(),
             targets: vec![image.clone()],
@@ -159,39 +151,18 @@ fn record(production: &Item, image: &Item) -> Result<(), Stop> {
             properties: None,
             relations: vec![relation],
         };
-        port_write::update_entity(&production.key, &change)?;
+        port_write::update_entity(&plan.production.key, &change)?;
     }
+    github_propose::delete_branch(&plan.proposal.repository, &plan.proposal.head)?;
     Ok(())
 }
 
-/// The manifest with another image, and the image that it had; none unless it names exactly one.
-fn with_image(manifest: &str, image: &str) -> Option<(String, String)> {
-    let (mut content, mut previous) = (String::new(), None);
-    for line in manifest.split_inclusive('\n') {
-        match image_of(line) {
-            Some(_) if previous.is_some() => return None,
-            Some((before, value)) => {
-                let after = line.strip_prefix(before)?.strip_prefix(value)?;
-                content.extend([before, image, after]);
-                previous = Some(value.to_owned());
-            }
-            None => content.push_str(line),
-        }
+/// Somebody else was faster, or closed the pull request: a no, where any other failure is a failure.
+fn conflict(failure: Failure) -> Stop {
+    match failure {
+        Failure::Conflict(what) => Stop::refuse("conflict", what),
+        failure => failure.into(),
     }
-    Some((content, previous?))
-}
-
-/// The value of a line `image: value`, and what stands before it.
-fn image_of(line: &str) -> Option<(&str, &str)> {
-    let start = line.find(|c: char| !" -".contains(c))?;
-    let rest = line[start..]
-        .strip_prefix("image:")?
-        .trim_start_matches([' ', '"', '\'']);
-    let value = rest
-        .split([' ', '"', '\'', '\r', '\n'])
-        .next()
-        .filter(|value| !value.is_empty())?;
-    Some((line.strip_suffix(rest)?, value))
 }
 
 fn find(blueprint: &str, identifier: &str) -> Result<Item, Stop> {
