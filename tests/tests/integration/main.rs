@@ -29,6 +29,7 @@ mod init;
 mod injection;
 mod journal;
 mod latency;
+mod layouts;
 mod live;
 mod memory;
 mod native;

@@ -96,7 +96,8 @@ fn in_folder(folder: &Path) -> Option<Layout> {
 
 /// What a file is, by its name and its lines.
 fn in_file(name: &str, text: &str) -> Option<Layout> {
-    let has = |start: &str| lines(text).any(|(_, line)| line.starts_with(start));
+    // In JSON keys and values are quoted.
+    let has = |start: &str| lines(text).any(|(_, line)| line.replace('"', "").starts_with(start));
     let layout = |setting, at, holds| {
         Some(Layout {
             file: name.to_owned(),
@@ -201,6 +202,11 @@ mod tests {
             "kustomization.yml",
             "images:\n- name: a\n  digest: sha256:0\n",
             Some(("kustomize", None, Some("{digest}"))),
+        );
+        check(
+            "pod.json",
+            "{\n  \"kind\": \"Pod\",\n  \"containers\": [\n  ]\n}\n",
+            Some(("kubernetes", None, None)),
         );
         check("kustomization.yaml", "resources: [a]\n", None);
         check(
