@@ -2,15 +2,22 @@
 //!
 //! All that it knows of a policy stands in the marks of its settings schema. It reads the catalog and decides nothing.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
-use promote_core::contract::{Entity, EntityKey};
+use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::gate::evidence::entity_context;
 use promote_core::service::http::CallResult;
 use promote_core::service::port;
 use promote_intake::team::{self, TeamRule};
 
 use crate::marks::{MarkedSettings, SettingRole};
+
+/// The most entities of one blueprint that are held.
+const MAX_ENTITIES: usize = 200_000;
+/// The most entities that are read one by one: more come faster by pages.
+const MAX_SINGLE_READS: usize = 400;
 
 /// A service, and the entities that its policy's settings name.
 #[derive(Clone, Debug)]
@@ -85,7 +92,7 @@ impl<'a> FleetSettings<'a> {
 /// Reads every service of a blueprint, sorted by identifier.
 ///
 /// # Errors
-/// As a search fails: the blueprint does not exist, or has more entities than one search returns.
+/// As a search fails, or if there are more than a tool should hold.
 pub async fn services(
     port: &port::Client,
     blueprint: &str,
@@ -98,18 +105,119 @@ pub async fn services(
         .collect())
 }
 
+/// Reads services until one can be promoted, and returns it.
+///
+/// # Errors
+/// As [`services`].
+pub async fn first_promotable(
+    port: &port::Client,
+    blueprint: &str,
+    settings: &FleetSettings<'_>,
+) -> CallResult<Option<FleetService>> {
+    let mut next = None;
+    loop {
+        let page = port.list(blueprint, next).await?;
+        let mut services: Vec<FleetService> = page
+            .entities
+            .into_iter()
+            .map(|entity| settings.service(entity))
+            .filter(FleetService::is_promotable)
+            .collect();
+        services.sort_by(|one, other| one.entity.key.identifier.cmp(&other.entity.key.identifier));
+        next = page.next;
+        match services.into_iter().next() {
+            None if next.is_some() => {}
+            first => return Ok(first),
+        }
+    }
+}
+
+/// Reads the services with these identifiers; none for each that does not exist.
+///
+/// # Errors
+/// As [`services`].
+pub async fn named(
+    port: &port::Client,
+    blueprint: &str,
+    settings: &FleetSettings<'_>,
+    names: &[String],
+) -> CallResult<Vec<Option<FleetService>>> {
+    let key = |name: &String| EntityKey {
+        blueprint: blueprint.to_owned(),
+        identifier: name.clone(),
+    };
+    let keys: Vec<EntityKey> = names.iter().map(key).collect();
+    let found = port.entities(&keys).await?;
+    Ok(found
+        .into_iter()
+        .map(|entity| Some(settings.service(entity?)))
+        .collect())
+}
+
 /// Reads every entity of a blueprint, sorted by identifier.
 ///
 /// # Errors
 /// As [`services`].
 pub async fn entities(port: &port::Client, blueprint: &str) -> CallResult<Vec<Entity>> {
-    let query = json!({
-        "combinator": "and",
-        "rules": [{ "property": "$blueprint", "operator": "=", "value": blueprint }],
-    });
-    let mut entities = port.search(blueprint, &query.to_string()).await?;
+    let mut entities = Vec::new();
+    let mut next = None;
+    loop {
+        let page = port.list(blueprint, next).await?;
+        entities.extend(page.entities);
+        if entities.len() > MAX_ENTITIES {
+            return Err(Failure::Rejected(format!(
+                "the blueprint {blueprint} has more than {MAX_ENTITIES} entities"
+            )));
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
     entities.sort_by(|one, other| one.key.identifier.cmp(&other.key.identifier));
     Ok(entities)
+}
+
+/// Entities by blueprint and identifier.
+#[derive(Default)]
+pub struct EntityTable(HashMap<(String, String), Entity>);
+
+impl EntityTable {
+    /// Returns the entity, if it exists.
+    pub fn get(&self, key: &EntityKey) -> Option<&Entity> {
+        let key = (key.blueprint.clone(), key.identifier.clone());
+        self.0.get(&key)
+    }
+
+    fn add(&mut self, blueprint: &str, entity: Entity) {
+        let key = (blueprint.to_owned(), entity.key.identifier.clone());
+        self.0.insert(key, entity);
+    }
+}
+
+/// Reads the entities with these keys, as far as they exist. Many come faster by pages of their blueprint.
+///
+/// # Errors
+/// As [`services`].
+pub async fn entities_of(port: &port::Client, keys: &[EntityKey]) -> CallResult<EntityTable> {
+    let mut table = EntityTable::default();
+    if keys.len() <= MAX_SINGLE_READS {
+        for (key, entity) in keys.iter().zip(port.entities(keys).await?) {
+            if let Some(entity) = entity {
+                table.add(&key.blueprint, entity);
+            }
+        }
+        return Ok(table);
+    }
+    let mut blueprints: Vec<&str> = keys.iter().map(|key| key.blueprint.as_str()).collect();
+    blueprints.sort_unstable();
+    blueprints.dedup();
+    for blueprint in blueprints {
+        for entity in entities(port, blueprint).await? {
+            table.add(blueprint, entity);
+        }
+    }
+    Ok(table)
 }
 
 /// Returns the one target of a relation.

@@ -140,12 +140,12 @@ async fn entries(
         .flatten()
         .cloned()
         .collect();
-    let found = port.entities(&keys).await?;
+    let found = fleet::entities_of(port, &keys).await?;
     let image = |service: &FleetService, runtime: &RuntimeName| {
         let relation = settings.of(service).text(SettingRole::ImageRelation)?;
         let key = runtime.key()?;
-        let at = keys.iter().position(|one| one == key)?;
-        fleet::related(found[at].as_ref()?, relation).map(str::to_owned)
+        let entity = found.get(key)?;
+        fleet::related(entity, relation).map(str::to_owned)
     };
     Ok(services
         .into_iter()

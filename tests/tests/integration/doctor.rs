@@ -295,6 +295,18 @@ async fn finds_each_planted_fault() {
 }
 
 #[tokio::test]
+async fn a_catalog_without_a_production_is_a_warning_however_many_are_asked_for() {
+    let mut world = World::sample();
+    entity(&mut world, "service", "web").relations.clear();
+    let stage = ProgramStage::of(world).await;
+    for more in [&[][..], &["--all-services"]] {
+        let ended = doctor(&stage, more).await;
+        let found = codes(ended.expect(1));
+        assert!(found.contains(&("warning".to_owned(), "no-service".to_owned())));
+    }
+}
+
+#[tokio::test]
 async fn a_lock_is_a_note_and_a_fix_is_always_said() {
     let stage = ProgramStage::of(crate::exit_codes::locked()).await;
     let ended = doctor(&stage, &["--service", "web"]).await;

@@ -154,3 +154,42 @@ async fn shells_and_manuals_know_every_command() {
         .expect(0)
         .expect_said("promote explain lock");
 }
+
+#[tokio::test]
+async fn a_catalog_of_twenty_thousand_services_is_paged_through() {
+    let mut world = World::sample();
+    let now = world.now;
+    for number in 0..20_000 {
+        let service = json!({ "identifier": format!("svc-{number:05}"), "team": ["search"] });
+        world
+            .port
+            .put_entity(now, "service", service.as_object().unwrap())
+            .unwrap();
+    }
+    // The last of all can be promoted, and is found.
+    let last = json!({ "identifier": "zz", "team": ["payments"],
+        "relations": { "test_runtime": "web-staging", "prod_runtime": "web-prod" } });
+    world
+        .port
+        .put_entity(now, "service", last.as_object().unwrap())
+        .unwrap();
+    let stage = ProgramStage::of(world).await;
+    let behind = stage.promote(&["matrix", "--behind"]).await;
+    let found = behind.expect(0).json();
+    let services: Vec<&str> = found["include"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["service"].as_str().unwrap())
+        .collect();
+    assert_eq!(services, ["web", "zz"]);
+    let asked = stage.world.lock().seen.len();
+    assert!(
+        asked < 120,
+        "a hundred pages, a sign-in and four runtimes, not {asked} requests"
+    );
+    let doctor = stage.promote(&["doctor", "--service", "zz"]).await;
+    let said = format!("{}{}", doctor.stdout, doctor.stderr);
+    assert!(said.contains("checking zz (1 of 1)"), "{said}");
+    stage.witness.expect_untouched();
+}

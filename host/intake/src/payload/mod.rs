@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use promote_core::contract::EntityKey;
 use promote_core::run::RunClaim;
+use promote_core::service::port::RunKind;
 
 mod strict;
 
@@ -64,6 +65,12 @@ impl Payload {
             )
         })?;
         identifier(&run, "runId")?;
+        if RunKind::of(&run) == RunKind::WorkflowNode {
+            return Err(PayloadError::new(
+                "runId",
+                "is that of a node of Port's Workflows: only a run of a self-service action can promote, `promote init` makes such an action",
+            ));
+        }
         Ok(Self {
             run,
             subject: subject(&messages)?,

@@ -125,3 +125,17 @@ fn an_error_names_the_path() {
     let no_inputs = Payload::read_event("{\"inputs\":null}").unwrap_err();
     assert_eq!(no_inputs.path, "inputs");
 }
+
+#[test]
+fn a_run_of_ports_workflows_is_refused_wherever_it_stands() {
+    for shape in [
+        json!({ "run_id": "wfnr_AbCdEf123456" }),
+        json!({ "port_payload": { "context": { "runId": "wfnr_AbCdEf123456" } } }),
+    ] {
+        let refusal = Payload::read(&shape.to_string()).unwrap_err().to_string();
+        assert!(
+            refusal.contains("only a run of a self-service action can promote"),
+            "{refusal}"
+        );
+    }
+}

@@ -20,6 +20,7 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
 use promote_core::run::{RunJob, RunOrigin, RunTask, run};
+use promote_core::service::http::CallResult;
 use promote_core::service::transport::SystemClock;
 use promote_core::service::{github, port};
 use promote_core::source::live::Live;
@@ -88,8 +89,8 @@ impl<'a> ServiceProbe<'a> {
         findings: &mut DoctorFindings,
         say: &impl Fn(&str),
     ) {
-        let all = match fleet::services(&self.live.port, blueprint, self.settings).await {
-            Ok(all) => all,
+        let chosen = match self.choose(blueprint, choice, findings).await {
+            Ok(chosen) => chosen,
             Err(failure) => {
                 return findings.add(
                     Severity::of_failure(&failure),
@@ -100,7 +101,6 @@ impl<'a> ServiceProbe<'a> {
                 );
             }
         };
-        let chosen = choose(&all, choice, findings);
         let mut plans = Vec::new();
         for (index, service) in chosen.iter().enumerate() {
             say(&format!(
@@ -113,6 +113,50 @@ impl<'a> ServiceProbe<'a> {
         }
         check_reach(&plans, findings);
         self.note_unused(&plans, findings);
+    }
+
+    /// Reads the services to plan.
+    async fn choose(
+        &self,
+        blueprint: &str,
+        choice: ServiceChoice<'_>,
+        findings: &mut DoctorFindings,
+    ) -> CallResult<Vec<FleetService>> {
+        let port = &self.live.port;
+        let settings = self.settings;
+        let chosen: Vec<FleetService> = match choice {
+            ServiceChoice::First => fleet::first_promotable(port, blueprint, settings)
+                .await?
+                .into_iter()
+                .collect(),
+            ServiceChoice::All => {
+                let all = fleet::services(port, blueprint, settings).await?;
+                all.into_iter()
+                    .filter(FleetService::is_promotable)
+                    .collect()
+            }
+            ServiceChoice::Named(names) => {
+                let found = fleet::named(port, blueprint, settings, names).await?;
+                for (name, _) in names.iter().zip(&found).filter(|(_, it)| it.is_none()) {
+                    findings.error(
+                        FindingCode::NoService,
+                        &format!("service {name}"),
+                        "Port has no such service",
+                        "check its identifier; `promote matrix` lists all",
+                    );
+                }
+                return Ok(found.into_iter().flatten().collect());
+            }
+        };
+        if chosen.is_empty() {
+            findings.warning(
+                FindingCode::NoService,
+                "catalog",
+                "no service has a production runtime: nothing can be promoted yet",
+                "set the service's relation to its runtime in Port",
+            );
+        }
+        Ok(chosen)
     }
 
     /// Plans one promotion; none if it could not even start.
@@ -247,44 +291,6 @@ fn proposed_files(call: &Call) -> Vec<ProposedFile> {
             base: proposal.base.clone(),
         })
         .collect()
-}
-
-fn choose<'s>(
-    all: &'s [FleetService],
-    choice: ServiceChoice<'_>,
-    findings: &mut DoctorFindings,
-) -> Vec<&'s FleetService> {
-    let promotable = all.iter().filter(|service| service.is_promotable());
-    match choice {
-        ServiceChoice::All => promotable.collect(),
-        ServiceChoice::First => {
-            let first: Vec<&FleetService> = promotable.take(1).collect();
-            if first.is_empty() {
-                findings.warning(
-                    FindingCode::NoService,
-                    "catalog",
-                    "no service has a production runtime: nothing can be promoted yet",
-                    "set the service's relation to its runtime in Port",
-                );
-            }
-            first
-        }
-        ServiceChoice::Named(names) => {
-            let mut chosen = Vec::new();
-            for name in names {
-                match all.iter().find(|one| one.entity.key.identifier == *name) {
-                    Some(service) => chosen.push(service),
-                    None => findings.error(
-                        FindingCode::NoService,
-                        &format!("service {name}"),
-                        "Port has no such service",
-                        "check its identifier; `promote matrix` lists all",
-                    ),
-                }
-            }
-            chosen
-        }
-    }
 }
 
 /// Finds files of one service that a run for another could change.

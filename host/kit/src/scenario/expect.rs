@@ -15,7 +15,7 @@ use super::others::{changed, others};
 use super::result::{ExpectMismatch, StepResult};
 use promote_core::run::RunMode;
 use promote_mock::github::RepositoryState;
-use promote_mock::port::CatalogEntity;
+use promote_mock::port::{CatalogEntity, RelationTargets};
 use promote_mock::{World, WorldEvent};
 
 /// Everything that is not as expected.
@@ -403,10 +403,8 @@ fn is(made: &str, name: &str) -> bool {
 fn show_field(entity: &CatalogEntity, field: &str) -> String {
     let value = match (field, entity.relations.get(field)) {
         ("title", _) => entity.title.clone().map_or(Value::Null, Value::String),
-        (_, Some(targets)) => match targets.identifiers() {
-            [one] => one.clone().into(),
-            many => many.to_vec().into(),
-        },
+        (_, Some(RelationTargets::One(one))) => one.clone().into(),
+        (_, Some(RelationTargets::Many(many))) => many.clone().into(),
         (_, None) => entity.properties.get(field).cloned().unwrap_or_default(),
     };
     value.to_string()

@@ -26,6 +26,8 @@ pub struct Request {
     pub(crate) body: Option<Value>,
     /// Whether a second copy of it may do the thing twice.
     pub(crate) once: bool,
+    /// Whether whoever asks can do without an answer: it is sent once, and not waited for when the service is busy.
+    pub(crate) is_optional: bool,
     /// The credential that goes with it.
     pub(crate) bearer: Option<Secret>,
 }
@@ -55,6 +57,14 @@ impl Request {
         Self {
             once: true,
             ..Self::write(method, target, body)
+        }
+    }
+
+    /// The same request, sent once: whoever asks can do without its answer.
+    pub(crate) fn optional(self) -> Self {
+        Self {
+            is_optional: true,
+            ..self
         }
     }
 }

@@ -150,6 +150,7 @@ impl Http {
             sends += 1;
             let outcome = self.exchange(request, uri.clone()).await;
             let pause = retry::pause(self, request.once, &outcome, sends);
+            let pause = pause.filter(|_| !request.is_optional);
             let Some(pause) = pause.map(|pause| self.session.jittered(pause)) else {
                 return self.conclude(call, outcome);
             };

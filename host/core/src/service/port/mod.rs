@@ -7,15 +7,18 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use run::{PortRun, PortUser, RunApproval, RunStatus};
+pub use entity::EntityPage;
+pub use run::{PortRun, PortUser, RunApproval, RunKind, RunStatus};
+
+use entity::RelationShapes;
 
 use crate::service::http::{
     CallResult, Http, HttpAnswer, MintedToken, Request, Service, ServiceResult, Session,
@@ -38,6 +41,7 @@ pub struct Client {
     run: String,
     /// Whether the run still takes log lines and tied writes.
     tied: AtomicBool,
+    shapes: Mutex<RelationShapes>,
 }
 
 impl Client {
@@ -57,6 +61,7 @@ impl Client {
             credentials,
             run: run.to_owned(),
             tied: AtomicBool::new(true),
+            shapes: Mutex::default(),
         })
     }
 

@@ -41,6 +41,26 @@ pub struct RunApproval {
     pub description: Option<String>,
 }
 
+/// The product of Port that a run belongs to. Each has routes and words of its own; the client speaks to those of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// A run of a self-service action.
+    Action,
+    /// A node of a run of Port's Workflows.
+    WorkflowNode,
+}
+
+impl RunKind {
+    /// Tells the kind of a run by its identifier, as Port's own agent does.
+    pub fn of(id: &str) -> Self {
+        if id.starts_with("wfnr_") {
+            Self::WorkflowNode
+        } else {
+            Self::Action
+        }
+    }
+}
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunStatus {

@@ -186,27 +186,31 @@ async fn changes_only_what_is_named_and_never_creates() {
             },
         ],
     };
-    let many = answer(
-        422,
-        r#"{"error":"relation_many_violation","message":"many"}"#,
-    );
     let get = "GET /v1/blueprints/running_service/entities/web";
+    let blueprint = "GET /v1/blueprints/running_service";
     let ok = || answer(200, entity("web"));
+    let expected = json!({ "relations": { "image": "web-2", "many": ["x"], "none": null } });
+    // An entity that was read tells which relation leads to many.
+    let (client, script) = port(vec![(get, ok()), (patch, lost()), (patch, ok())]);
+    client.entity(&key("web")).await.unwrap();
+    client.update(&key("web"), &change).await.unwrap();
+    assert_eq!(script.body(2), expected);
+    assert_eq!(script.body(3), expected);
+    script.end();
+    // Else the blueprint does, once for each relation with one target.
+    let declared = || {
+        let relations = json!({ "image": { "many": false }, "many": { "many": true } });
+        answer(200, json!({ "blueprint": { "relations": relations } }))
+    };
     let (client, script) = port(vec![
-        (patch, lost()),
-        (patch, many),
-        (get, ok()),
+        (blueprint, declared()),
+        (blueprint, declared()),
+        (patch, ok()),
         (patch, ok()),
     ]);
     client.update(&key("web"), &change).await.unwrap();
-    assert_eq!(
-        script.body(1),
-        json!({ "relations": { "image": "web-2", "many": "x", "none": null } })
-    );
-    assert_eq!(
-        script.body(4),
-        json!({ "relations": { "image": "web-2", "many": ["x"], "none": null } })
-    );
+    client.update(&key("web"), &change).await.unwrap();
+    assert_eq!(script.body(3), expected);
     script.end();
     for (status, code, kind) in rows(
         "refused updates",
@@ -216,10 +220,9 @@ async fn changes_only_what_is_named_and_never_creates() {
             (422, "blueprint_schema_mismatch", "Rejected"),
         ],
     ) {
-        let (client, _) = port(vec![(
-            patch,
-            answer(status, json!({ "error": code, "message": "m" })),
-        )]);
+        let refusal = answer(status, json!({ "error": code, "message": "m" }));
+        let (client, _) = port(vec![(get, ok()), (patch, refusal)]);
+        client.entity(&key("web")).await.unwrap();
         let failure = client.update(&key("web"), &change).await.unwrap_err();
         assert!(format!("{failure:?}").contains(kind), "{failure:?}");
     }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +30,8 @@ use snapshot::OpenPulls;
 
 /// How old an answer may be that was fetched ahead.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// How long the search may take that spares reads: it is Port's slowest route, and can be done without.
+const SEARCH_TIME: Duration = Duration::from_secs(5);
 /// Most bytes of a message in the log of the Port run.
 const LONGEST: usize = 10_000;
 
@@ -87,31 +90,26 @@ impl AheadReader {
         self.entities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the subject and what it is related to, if that may be read and was not yet.
-    async fn look_around(&self) -> Result<(), Failure> {
+    /// Reads the subject and what it is related to, if that may be read and was not yet. A search that fails, or takes
+    /// long, costs nothing but time: what it would have found is read one by one, and it is not asked again.
+    async fn look_around(&self) {
         let Some(subject) = self.subject.get() else {
-            return Ok(());
+            return;
         };
         let may = self.blueprints.contains(&subject.blueprint);
         if !may || std::mem::replace(&mut self.entities().asked, true) {
-            return Ok(());
+            return;
         }
-        match self.live.port.find(around(subject, &self.blueprints)).await {
-            Ok(found) => {
-                let now = self.clock.now();
-                let found = found.into_iter().map(|entity| (name(&entity.key), entity));
-                *self.entities() = AheadEntities {
-                    asked: true,
-                    at: now,
-                    found: found.collect(),
-                };
-                Ok(())
-            }
-            // Port has been asked often enough.
-            Err(failure @ (Failure::Unavailable(_) | Failure::RateLimited(_))) => Err(failure),
-            // A search that is not allowed, or finds too much: one by one, then.
-            Err(_) => Ok(()),
-        }
+        let search = self.live.port.find(around(subject, &self.blueprints));
+        let Ok(Ok(found)) = tokio::time::timeout(SEARCH_TIME, search).await else {
+            return;
+        };
+        let found = found.into_iter().map(|entity| (name(&entity.key), entity));
+        *self.entities() = AheadEntities {
+            asked: true,
+            at: self.clock.now(),
+            found: found.collect(),
+        };
     }
 
     async fn answer(&self, call: Admitted<'_>) -> Result<Reply, Failure> {
@@ -156,7 +154,7 @@ impl AheadReader {
             .get()
             .is_some_and(|subject| keys.contains(subject))
         {
-            self.look_around().await?;
+            self.look_around().await;
         }
         let now = self.clock.now();
         let mut entities: Vec<_> = keys
@@ -213,9 +211,7 @@ impl Source for Prefetch {
         // The host asks for nothing but the entity that the run is about.
         if self.reads.subject.get_or_init(|| key.clone()) == key {
             // An App's token is minted meanwhile. What goes wrong with it shows at the first call that needs it.
-            let (around, _) =
-                tokio::join!(self.reads.look_around(), self.reads.live.github.login());
-            around?;
+            let _ = tokio::join!(self.reads.look_around(), self.reads.live.github.login());
         }
         let ahead = self.reads.entities().found.get(&name(key)).cloned();
         match ahead {
