@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use promote_core::gate::describe;
 use promote_core::grants::Grants;
 use promote_core::service::github;
 use promote_core::service::http::{Pool, Session, SessionSetup, seg};
@@ -41,6 +42,20 @@ pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Resu
         credentials,
         session()?,
     )?)
+}
+
+/// Has GitHub mint a token of the App in the environment, for what the grants name: it says what the App lacks.
+pub(super) fn check_app(environment: &Environment, grants: &Grants) -> promote_kit::init::AppCheck {
+    let client = github(environment, grants);
+    Box::pin(async move {
+        let client = client.map_err(|error| format!("{error:#}"))?;
+        let login = client.login().await;
+        login.map_err(|failure| describe(&failure).to_owned())?;
+        client
+            .revoke()
+            .await
+            .map_err(|failure| describe(&failure).to_owned())
+    })
 }
 
 /// Returns the commit that a tag of a public repository names. No credentials are sent.

@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::connect;
 use crate::shell::{self, CompletionsArgs, ManArgs};
+use promote_core::grants::Grants;
 use promote_core::policy::native;
 use promote_intake::choice::LoadPolicy as _;
 use promote_intake::config::Config;
@@ -19,7 +20,7 @@ use promote_kit::demo::{self, DemoArgs};
 use promote_kit::doctor::{self, DoctorArgs, ExaminedSetup};
 use promote_kit::explain::{self, ExplainArgs};
 use promote_kit::fleet::FleetSettings;
-use promote_kit::init::{self, InitArgs, SetupDialog};
+use promote_kit::init::{self, InitArgs, PortRegion, SetupDialog, SetupTools};
 use promote_kit::inspect::{self, InspectArgs};
 use promote_kit::lock::{self, LockArgs};
 use promote_kit::marks::MarkedSettings;
@@ -37,7 +38,7 @@ use promote_run::output;
 #[derive(Subcommand)]
 pub(super) enum KitCommand {
     /// Set up Port, the workflow file and promote.toml; shows what would change first
-    Init(InitArgs),
+    Init(Box<InitArgs>),
     /// Check everything that a run needs, before it is needed
     Doctor(DoctorArgs),
     /// Show a whole promotion against an embedded Port and GitHub; needs nothing
@@ -93,7 +94,20 @@ pub(super) async fn run(
             let find_commit = async |repository: &str, tag: &str| {
                 connect::tag_commit(environment, repository, tag).await
             };
-            init::run(&args, &dialog, || connect::port(environment), find_commit).await
+            let check =
+                |grants: &Grants| -> init::AppCheck { connect::check_app(environment, grants) };
+            let tools = SetupTools {
+                region: PortRegion {
+                    api_url: environment.port_url(),
+                    app: environment.port_app(),
+                },
+                github: environment
+                    .github_server()
+                    .unwrap_or_else(|| "https://github.com".to_owned()),
+                check_app: environment.is_app().then_some(&check),
+            };
+            let port = || connect::port(environment);
+            init::run(&args, &dialog, &tools, port, find_commit).await
         }
         KitCommand::Doctor(args) => examine(&args, environment).await,
         KitCommand::Demo(args) => {

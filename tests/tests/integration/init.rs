@@ -104,11 +104,16 @@ async fn keeps_what_others_added() {
         .as_object_mut()
         .unwrap()
         .remove("dev_runtime");
+    service.definition["schema"]["properties"]
+        .as_object_mut()
+        .unwrap()
+        .remove("readme");
     world.port.put_blueprint(service);
     let mut action = world.port.actions["promote_to_production"]
         .definition
         .clone();
-    action["invocationMethod"]["workflow"] = json!("another.yml");
+    action["invocationMethod"]["integrationActionExecutionProperties"]["workflow"] =
+        json!("another.yml");
     action.insert("requiredApproval".to_owned(), json!(true));
     world.port.put_action(world.now, action);
     let stage = ProgramStage::of(world).await;
@@ -116,7 +121,7 @@ async fn keeps_what_others_added() {
     ended
         .expect(0)
         .expect_said("+      \"locked_in_prod\": {")
-        .expect_said("-    \"workflow\": \"another.yml\"");
+        .expect_said("-      \"workflow\": \"another.yml\"");
     {
         let world = stage.witness.world.lock();
         let service: Value = (*world.port.blueprints["service"].definition)
@@ -127,10 +132,14 @@ async fn keeps_what_others_added() {
             service["schema"]["properties"]["locked_in_prod"]["type"],
             "boolean"
         );
-        assert!(service["relations"]["dev_runtime"].is_object());
+        assert!(
+            service["relations"].get("dev_runtime").is_none()
+                && service["schema"]["properties"].get("readme").is_none(),
+            "only what a promotion reads is added"
+        );
         let action = &world.port.actions["promote_to_production"].definition;
         assert_eq!(
-            action["invocationMethod"]["workflow"],
+            action["invocationMethod"]["integrationActionExecutionProperties"]["workflow"],
             "promote-production.yml"
         );
         assert_eq!(action["requiredApproval"], true);
@@ -151,9 +160,10 @@ async fn leaves_files_that_somebody_changed() {
     stage.write("new/promote.toml", &edited);
     let again = init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]]).await;
     again
-        .expect(0)
-        .expect_said("promote.toml is there and differs: it stays as it is")
-        .expect_said("nothing to change");
+        .expect(1)
+        .expect_said("promote.toml would become:")
+        .expect_said("promote.toml is there, was changed by a person and stays as it is")
+        .expect_said("nothing was changed");
     assert_eq!(stage.read("new/promote.toml"), edited);
     init(
         &stage,
@@ -204,6 +214,11 @@ async fn says_what_is_missing() {
     world.port.credentials[0].may_write = false;
     let stage = ProgramStage::of(world).await;
     init(&stage, &["--yes", PATHS[0], PATHS[1]])
+        .await
+        .expect(2)
+        .expect_said("may not list its integrations, which needs an admin's: `--installation ID`");
+    let named = ["--yes", "--installation", "a", PATHS[0], PATHS[1]];
+    init(&stage, &named)
         .await
         .expect(2)
         .expect_said("writing port: blueprint image");

@@ -26,6 +26,7 @@ mod grants;
 mod guests;
 mod hostile;
 mod init;
+mod init_catalog;
 mod injection;
 mod journal;
 mod latency;

@@ -5,8 +5,13 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::backend::ActionBackend;
+use super::catalog::{CatalogNames, GivenNames};
 use super::dialog::SetupDialog;
-use super::layout;
+use super::layout::{self, ManifestPlace};
+use super::reference::DerivedReference;
+use super::rules::RuleSettings;
+use promote_core::service::PORT_URL;
 use promote_core::service::github::RepositoryName;
 use promote_core::text;
 
@@ -21,8 +26,13 @@ Examples:
   promote init --repository acme/gitops --dry-run       show what would change, in Port and here
   promote init --repository acme/gitops --yes           and change it
   promote init --repository acme/gitops --no-port       the files alone
+  promote init --app                                    act as a GitHub App, with a link that makes one
 
-It sets up the built-in policy, with the blueprints of Port's guide; a policy of your own brings a promote.toml of its own.
+It sets up the built-in policy for the catalog that is there: services, runtimes and images are found by where their relations
+lead, whatever they are called. Run it in a clone of the GitOps repository, so that it sees the manifests. What it wrote before,
+and the workflow of Port's guide, it renews; what a person changed stays unless `--overwrite` is given.
+
+Exit codes: 0 everything is set up · 1 something that is there stays in the way · 2 nothing could be decided
 
 Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET (PORT_API_URL for another region).")]
 pub struct InitArgs {
@@ -54,13 +64,9 @@ pub struct InitArgs {
     #[arg(long, value_name = "PATH")]
     pub image: Option<String>,
 
-    /// The image's reference, a template over its entity
-    #[arg(
-        long,
-        value_name = "TEMPLATE",
-        default_value = "{registryId}:{tags[0]}"
-    )]
-    pub reference: String,
+    /// The image's reference, a template over its entity; derived from the catalog and the manifests unless given
+    #[arg(long, value_name = "TEMPLATE")]
+    pub reference: Option<String>,
 
     /// The files that a promotion of a service may change, a glob; guessed from the catalog unless given
     #[arg(long, value_name = "GLOB")]
@@ -78,13 +84,49 @@ pub struct InitArgs {
     #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
     pub port_action: String,
 
-    /// Port's GitHub integration of the newer kind (Ocean) by its installation id, instead of the GitHub app
-    #[arg(long, value_name = "ID")]
+    /// The installation of Port's GitHub integration that starts the workflow; found in Port unless given
+    #[arg(long, value_name = "ID", conflicts_with = "legacy_app")]
     pub installation: Option<String>,
 
-    /// To blueprints that exist, add only what a promotion reads, not all that the guide has
+    /// Have Port's GitHub app start the workflow, which Port has ended the support of
     #[arg(long)]
-    pub minimal: bool,
+    pub legacy_app: bool,
+
+    /// Move an action of Port's GitHub app to Port's GitHub integration
+    #[arg(long, conflicts_with = "legacy_app")]
+    pub migrate: bool,
+
+    /// The branch of the workflow's repository that the workflow is started on; its default branch unless given
+    #[arg(long = "ref", value_name = "BRANCH")]
+    pub workflow_branch: Option<String>,
+
+    /// Blueprint of services; found by the relations of the catalog unless given
+    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
+    pub service_blueprint: Option<String>,
+
+    /// Blueprint of runtimes
+    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
+    pub runtime_blueprint: Option<String>,
+
+    /// Blueprint of images
+    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
+    pub image_blueprint: Option<String>,
+
+    /// Relation of a service to the runtime that an image comes from
+    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
+    pub staging_relation: Option<String>,
+
+    /// Relation of a service to the runtime that an image goes to
+    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
+    pub production_relation: Option<String>,
+
+    /// Relation of a runtime to the image that it runs
+    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
+    pub image_relation: Option<String>,
+
+    /// Create the blueprints of Port's guide beside those of a catalog in which nothing fits
+    #[arg(long)]
+    pub guide: bool,
 
     /// Leave Port alone
     #[arg(long)]
@@ -101,6 +143,28 @@ pub struct InitArgs {
     /// Do not ask before changing something
     #[arg(long)]
     pub yes: bool,
+}
+
+/// The region of Port that an account lives in.
+pub struct PortRegion {
+    /// The address of its API.
+    pub api_url: String,
+    /// The address for people, if it is known.
+    pub app: Option<String>,
+}
+
+impl InitArgs {
+    /// Returns the names that were given by flags.
+    pub(super) fn given_names(&self) -> GivenNames {
+        GivenNames {
+            service: self.service_blueprint.clone(),
+            runtime: self.runtime_blueprint.clone(),
+            image: self.image_blueprint.clone(),
+            staging: self.staging_relation.clone(),
+            production: self.production_relation.clone(),
+            image_relation: self.image_relation.clone(),
+        }
+    }
 }
 
 /// Everything that is filled in.
@@ -130,10 +194,20 @@ pub(super) struct SetupAnswers {
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
-    /// Port's integration of the newer kind.
-    pub installation: Option<String>,
-    /// True if only what a promotion reads is added.
-    pub minimal: bool,
+    /// What starts the workflow when somebody clicks.
+    pub backend: ActionBackend,
+    /// The branch that the workflow is started on, if it is not the default one.
+    pub workflow_branch: Option<String>,
+    /// Port's address, if it is not the usual one.
+    pub api_url: Option<String>,
+    /// Where people see Port, likewise.
+    pub portal: Option<String>,
+    /// The names in the catalog.
+    pub names: CatalogNames,
+    /// The property of runtimes with the place of their manifests.
+    pub path_property: String,
+    /// The rules that read properties of the catalog.
+    pub rules: RuleSettings,
 }
 
 impl SetupAnswers {
@@ -188,15 +262,118 @@ impl SetupAnswers {
             base: args.base.clone(),
             manifest: args.manifest.clone().unwrap_or_default(),
             entry: String::new(),
-            holds: args.reference.clone(),
-            reference: args.reference.clone(),
+            holds: String::new(),
+            reference: args.reference.clone().unwrap_or_default(),
             paths: args.paths.clone(),
             environment: args.environment.clone(),
             app,
             port_action: args.port_action.clone(),
-            installation: args.installation.clone(),
-            minimal: args.minimal,
+            backend: match &args.installation {
+                Some(installation) => ActionBackend::Installation(installation.clone()),
+                None => ActionBackend::LegacyApp,
+            },
+            workflow_branch: args.workflow_branch.clone(),
+            api_url: None,
+            portal: None,
+            names: CatalogNames::guide(&args.given_names()),
+            path_property: "gitPath".to_owned(),
+            rules: RuleSettings::default(),
         })
+    }
+
+    /// Takes the region of Port, where it is not the usual one.
+    pub(super) fn set_region(&mut self, region: &PortRegion) -> anyhow::Result<()> {
+        if region.api_url == PORT_URL {
+            return Ok(());
+        }
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '_');
+        if !region.api_url.chars().all(is_plain) {
+            bail!(
+                "`{}` is no address of Port: correct PORT_API_URL",
+                region.api_url
+            );
+        }
+        self.api_url = Some(region.api_url.clone());
+        self.portal.clone_from(&region.app);
+        Ok(())
+    }
+
+    /// Decides how an image's entity becomes its reference, and says by what.
+    pub(super) fn settle_reference(
+        &mut self,
+        derived: &DerivedReference,
+        dialog: &SetupDialog<'_>,
+    ) -> anyhow::Result<()> {
+        if self.reference.is_empty() {
+            self.reference = match derived {
+                DerivedReference::Proven(template) => {
+                    (dialog.say)(&text::line(&format!(
+                        "derived from the manifests: reference = \"{template}\""
+                    )));
+                    template.clone()
+                }
+                DerivedReference::Likely(template) => {
+                    (dialog.say)(&text::line(&format!(
+                        "derived from the images of the catalog: reference = \"{template}\""
+                    )));
+                    template.clone()
+                }
+                DerivedReference::Contradicted { image, held } => answer(
+                    None,
+                    &format!("the image `{image}` of the catalog is `{held}` in the manifest; its reference as a template"),
+                    None,
+                    dialog,
+                )
+                .with_context(|| format!(
+                    "no template makes `{held}`, which the manifest holds, of the image `{image}` of the catalog: `--reference TEMPLATE` says how"
+                ))?,
+                DerivedReference::Unknown => "{identifier}".to_owned(),
+            };
+        }
+        if self.holds.is_empty() {
+            self.holds.clone_from(&self.reference);
+        }
+        Ok(())
+    }
+
+    /// Returns the lines of settings that differ from the policy's own.
+    pub(super) fn settings(&self) -> String {
+        let guide = CatalogNames::guide(&GivenNames::default());
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut lines = String::new();
+        let relation = |name: &str| format!("{{service.relations.{name}}}");
+        for (setting, is, usual) in [
+            (
+                "staging",
+                relation(&self.names.staging),
+                relation(&guide.staging),
+            ),
+            (
+                "production",
+                relation(&self.names.production),
+                relation(&guide.production),
+            ),
+            (
+                "runtime_blueprint",
+                self.names.runtime.clone(),
+                guide.runtime,
+            ),
+            ("image_blueprint", self.names.image.clone(), guide.image),
+            (
+                "image_relation",
+                self.names.image_relation.clone(),
+                guide.image_relation,
+            ),
+        ] {
+            if is != usual {
+                lines.push_str(&format!("{setting} = {}\n", quoted(&is)));
+            }
+        }
+        if let Some(portal) = &self.portal {
+            lines.push_str(&format!("portal = {}\n", quoted(portal)));
+        }
+        lines + &self.rules.settings()
     }
 
     /// Decides what the manifest is: by the flags, else by the files of one service in the folder, else a Deployment.
@@ -207,7 +384,8 @@ impl SetupAnswers {
         dialog: &SetupDialog<'_>,
     ) {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        let file = args.manifest.as_deref().unwrap_or(DEPLOYMENT);
+        let usual = format!("{{production.{}}}/deployment.yaml", self.path_property);
+        let file = args.manifest.as_deref().unwrap_or(&usual);
         if let Some(image) = &args.image {
             file.clone_into(&mut self.manifest);
             self.entry = format!("{{ path = {}, image = {} }}", quoted(file), quoted(image));
@@ -221,12 +399,20 @@ impl SetupAnswers {
             Some(_) => None,
             None => layout::recognise(&args.folder, &git_paths),
         };
-        let Some(layout) = found else {
+        let Some(ManifestPlace { folder, layout }) = found else {
             file.clone_into(&mut self.manifest);
             self.entry = format!("{{ kubernetes = {} }}", quoted(file));
             return;
         };
-        self.manifest = format!("{{production.gitPath}}/{}", layout.file);
+        let place = format!("{{production.{}}}", self.path_property);
+        self.manifest = match folder {
+            None => place,
+            // The catalog does not tell where manifests are: the folder does, by the name of its service.
+            Some(folder) if places.is_empty() => {
+                format!("{}/{}", service_folder(&folder), layout.file)
+            }
+            Some(_) => format!("{place}/{}", layout.file),
+        };
         let at = layout
             .at
             .map_or_else(String::new, |at| format!(", at = {}", quoted(&at)));
@@ -280,8 +466,24 @@ impl SetupAnswers {
     }
 }
 
-/// The usual manifest.
-const DEPLOYMENT: &str = "{production.gitPath}/deployment.yaml";
+/// A folder of production as a template: the part before the last one is the service's name.
+fn service_folder(folder: &str) -> String {
+    let parts: Vec<&str> = folder.split('/').collect();
+    let service = parts.len().checked_sub(2);
+    let hole = |(at, part): (usize, &&str)| {
+        if Some(at) == service {
+            "{service.identifier}".to_owned()
+        } else {
+            (*part).to_owned()
+        }
+    };
+    parts
+        .iter()
+        .enumerate()
+        .map(hole)
+        .collect::<Vec<_>>()
+        .join("/")
+}
 
 /// The part of an image that a value holds by the name of its key, as `holds` of a grant asks for it.
 fn part_of(image: &str) -> Option<&'static str> {

@@ -1,4 +1,7 @@
 //! The workflow file and `promote.toml` for the built-in policy, from templates.
+//!
+//! A file carries the sum of its own text. So a later run tells what it wrote itself, and may renew, from a person's work,
+//! which it shows and leaves alone.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,6 +10,8 @@ use anyhow::{Context as _, bail};
 
 use super::answers::SetupAnswers;
 use super::dialog::{SetupDialog, SetupDifference};
+use super::guide;
+use promote_core::journal::digest;
 use promote_intake::config::Config;
 
 /// The workflow file, below the repository.
@@ -19,10 +24,18 @@ pub(super) const CONFIG: &str = "promote.toml";
 const WORKFLOW_TEMPLATE: &str = include_str!("workflow.yml");
 const CONFIG_TEMPLATE: &str = include_str!("promote.toml");
 
-/// The files that would change, and those that stay although they differ.
+/// The word in a template for the sum of its text, and before the sum in a file.
+const SUM: &str = "sum ";
+/// How many digits of the sum are written.
+const SUM_DIGITS: usize = 16;
+
+/// The files that would change, and what stays although it differs.
 pub(super) struct SetupFiles {
     pub(super) all: Vec<SetupFile>,
-    pub(super) kept: Vec<String>,
+    /// Files that differ and stay, with the difference.
+    pub(super) kept: Vec<SetupDifference>,
+    /// What a person has to know or do besides.
+    pub(super) notes: Vec<String>,
 }
 
 /// A file that would change.
@@ -31,7 +44,20 @@ pub(super) struct SetupFile {
     pub(super) difference: SetupDifference,
 }
 
-/// Compares what is there with what should be. A file that differs is a person's work: it stays unless `overwrite`.
+/// Whose work a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileOrigin {
+    /// There is none.
+    Absent,
+    /// `promote init` wrote it, and nobody changed it.
+    Own,
+    /// It is the workflow of Port's guide.
+    Guide,
+    /// A person wrote or changed it.
+    Person,
+}
+
+/// Compares what is there with what should be.
 pub(super) fn plan(
     answers: &SetupAnswers,
     folder: &Path,
@@ -40,34 +66,94 @@ pub(super) fn plan(
     let mut files = SetupFiles {
         all: Vec::new(),
         kept: Vec::new(),
+        notes: Vec::new(),
     };
+    // One more workflow, to carry on what waits, would stand here beside the first.
     for (name, after) in [(WORKFLOW, workflow(answers)), (CONFIG, config(answers)?)] {
         refuse_links(folder, name)?;
-        let path = folder.join(name);
-        let before = match std::fs::read_to_string(&path) {
-            Ok(before) => before,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
+        let before = read(&folder.join(name))?.unwrap_or_default();
         if before == after {
             continue;
         }
-        if !before.is_empty() && !overwrite {
-            files.kept.push(format!(
-                "{name} is there and differs: it stays as it is, `--overwrite` replaces it"
-            ));
+        let origin = origin(&before);
+        if origin == FileOrigin::Guide {
+            files.notes.extend(guide_notes(name, &before, answers));
+        }
+        let difference = SetupDifference {
+            name: name.to_owned(),
+            before,
+            after,
+        };
+        if origin == FileOrigin::Person && !overwrite {
+            files.kept.push(difference);
+        } else {
+            files.all.push(SetupFile {
+                folder: folder.to_owned(),
+                difference,
+            });
+        }
+    }
+    files.notes.extend(other_workflows(folder)?);
+    Ok(files)
+}
+
+/// Reads a file; none if it is not there.
+fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+fn origin(text: &str) -> FileOrigin {
+    if text.is_empty() {
+        FileOrigin::Absent
+    } else if is_unchanged(text) {
+        FileOrigin::Own
+    } else if guide::is_guides_workflow(text) {
+        FileOrigin::Guide
+    } else {
+        FileOrigin::Person
+    }
+}
+
+/// What somebody who comes from Port's guide has to know.
+fn guide_notes(name: &str, text: &str, answers: &SetupAnswers) -> Vec<String> {
+    let mut notes = vec![format!(
+        "{name} is the workflow of Port's guide: it is replaced, git keeps the old one"
+    )];
+    notes.extend(guide::left_secrets(text).into_iter().map(|secret| {
+        format!(
+            "the secret {secret} is not needed any more: gh secret delete {secret} --repo {}",
+            answers.workflow_repository
+        )
+    }));
+    notes
+}
+
+/// Finds the guide's workflow under other names: it stays, and whatever starts it promotes past `promote`.
+fn other_workflows(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let workflows = folder.join(".github/workflows");
+    let Ok(entries) = workflows.read_dir() else {
+        return Ok(notes);
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_workflow = name.ends_with(".yml") || name.ends_with(".yaml");
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !is_workflow || !is_file || name == WORKFLOW_NAME {
             continue;
         }
-        files.all.push(SetupFile {
-            folder: folder.to_owned(),
-            difference: SetupDifference {
-                name: name.to_owned(),
-                before,
-                after,
-            },
-        });
+        if read(&entry.path())?.is_some_and(|text| guide::is_guides_workflow(&text)) {
+            notes.push(format!(
+                ".github/workflows/{name} promotes as Port's guide does, past `promote`: remove it, and the action in Port that starts it"
+            ));
+        }
     }
-    Ok(files)
+    notes.sort();
+    Ok(notes)
 }
 
 /// Writes the files.
@@ -81,7 +167,6 @@ pub(super) fn write(files: &SetupFiles, dialog: &SetupDialog<'_>) -> anyhow::Res
     }
     Ok(())
 }
-
 /// Refuses a file below the folder that is a symbolic link, or lies behind one: a cloned repository could lead a write to
 /// any other place by it.
 fn refuse_links(folder: &Path, name: &str) -> anyhow::Result<()> {
@@ -116,44 +201,87 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
+/// Writes the sum of a text into it, in place of the word for it.
+fn sealed(text: &str) -> String {
+    let sum = &digest(text.as_bytes())[..SUM_DIGITS];
+    text.replacen(SUM, &format!("{SUM}{sum}"), 1)
+}
+
+/// Returns whether a text carries its own sum.
+fn is_unchanged(text: &str) -> bool {
+    let Some(at) = text.find(SUM).map(|at| at + SUM.len()) else {
+        return false;
+    };
+    let Some(sum) = text.get(at..at + SUM_DIGITS) else {
+        return false;
+    };
+    let unsealed = format!("{}{}", &text[..at], &text[at + SUM_DIGITS..]);
+    digest(unsealed.as_bytes()).starts_with(sum)
+}
+
 fn workflow(answers: &SetupAnswers) -> String {
     let own = "github-token: ${{ github.token }}";
     let app = "app-id: ${{ secrets.PROMOTE_APP_ID }}\n          app-private-key: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}";
     let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
     let read = "      contents: read # promote.toml; the App has the rest";
-    WORKFLOW_TEMPLATE
+    let region = answers.api_url.as_ref().map_or(String::new(), |address| {
+        format!("          port-api-url: {address}\n")
+    });
+    let text = WORKFLOW_TEMPLATE
         .replace(
             "      PERMISSIONS: none",
             if answers.app { read } else { write },
         )
         .replace("CREDENTIALS: none", if answers.app { app } else { own })
+        .replace("          REGION: none\n", &region)
         .replace("ENVIRONMENT", &answers.environment)
         .replace("OWNER/PROMOTE@COMMIT", &answers.uses)
-        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+        .replace("VERSION", env!("CARGO_PKG_VERSION"));
+    sealed(&text)
 }
 
 fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let names = &answers.names;
     let paths = answers.paths.as_deref().unwrap_or_default();
+    let blueprints = [&names.service, &names.runtime, &names.image].map(|name| quoted(name));
+    // A relation of another name than the blueprint that it leads to says so.
+    let target = if names.image_relation == names.image {
+        String::new()
+    } else {
+        format!("target = {}\n", quoted(&names.image))
+    };
     let text = CONFIG_TEMPLATE
         .replace("$REPOSITORY", &quoted(&answers.repository))
         .replace("$REFERENCE", &quoted(&answers.reference))
         .replace("$MANIFEST", &answers.entry)
+        .replace("$SETTINGS\n", &answers.settings())
         .replace("$HOLDS", &quoted(&answers.holds))
         .replace("$ENVIRONMENT", &quoted(&answers.environment))
         .replace("$BASE", &quoted(&answers.base))
         .replace("$ACTION", &quoted(&answers.port_action))
+        .replace("$BLUEPRINTS", &format!("[{}]", blueprints.join(", ")))
+        .replace("$RUNTIME", &quoted(&names.runtime))
+        .replace(
+            "$PRODUCTION",
+            &quoted(&format!("{{service.relations.{}}}", names.production)),
+        )
+        .replace("$RELATION", &quoted(&names.image_relation))
+        .replace("$TARGET\n", &target)
         .replace("$PATHS", &quoted(paths));
     Config::parse(&text)
         .map_err(|what| anyhow::anyhow!("{what}"))
         .context("what was answered makes no promote.toml")?;
-    Ok(text)
+    Ok(sealed(&text))
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests {
     use super::*;
+    use crate::init::backend::ActionBackend;
+    use crate::init::catalog::{CatalogNames, GivenNames};
+    use crate::init::rules::RuleSettings;
 
     pub(in crate::init) fn answers() -> SetupAnswers {
         SetupAnswers {
@@ -169,8 +297,13 @@ pub(super) mod tests {
             environment: "production".to_owned(),
             app: false,
             port_action: "promote_to_production".to_owned(),
-            installation: None,
-            minimal: false,
+            backend: ActionBackend::LegacyApp,
+            workflow_branch: None,
+            api_url: None,
+            portal: None,
+            names: CatalogNames::guide(&GivenNames::default()),
+            path_property: "gitPath".to_owned(),
+            rules: RuleSettings::default(),
         }
     }
 
@@ -198,7 +331,10 @@ pub(super) mod tests {
         );
         for text in [own, app] {
             assert!(
-                !text.contains(": none") && !text.contains("OWNER/") && !text.contains("COMMIT"),
+                !text.contains(": none")
+                    && !text.contains("REGION")
+                    && !text.contains("OWNER/")
+                    && !text.contains("COMMIT"),
                 "{text}"
             );
         }
@@ -225,6 +361,54 @@ pub(super) mod tests {
         assert_eq!(
             Config::parse(&text).unwrap().grants.repositories(),
             ["a\"\n[grants]"]
+        );
+    }
+
+    #[test]
+    fn a_file_knows_whether_it_was_changed() {
+        for text in [workflow(&answers()), super::config(&answers()).unwrap()] {
+            assert_eq!(origin(&text), FileOrigin::Own, "{text}");
+            assert_eq!(origin(&format!("{text}# mine\n")), FileOrigin::Person);
+        }
+        assert_eq!(origin(""), FileOrigin::Absent);
+        assert_eq!(origin("on: push\n"), FileOrigin::Person);
+    }
+
+    #[test]
+    fn names_and_region_of_ones_own_are_written() {
+        let own = SetupAnswers {
+            names: CatalogNames {
+                service: "component".to_owned(),
+                runtime: "workload".to_owned(),
+                image: "container".to_owned(),
+                staging: "stage".to_owned(),
+                production: "live".to_owned(),
+                image_relation: "runs".to_owned(),
+            },
+            api_url: Some("https://api.us.port.io".to_owned()),
+            portal: Some("https://app.us.port.io".to_owned()),
+            ..answers()
+        };
+        assert!(workflow(&own).contains("          port-api-url: https://api.us.port.io\n"));
+        let text = super::config(&own).unwrap();
+        for line in [
+            "staging = \"{service.relations.stage}\"",
+            "production = \"{service.relations.live}\"",
+            "runtime_blueprint = \"workload\"",
+            "image_blueprint = \"container\"",
+            "image_relation = \"runs\"",
+            "portal = \"https://app.us.port.io\"",
+            "blueprint = [\"component\", \"workload\", \"container\"]",
+            "entity = \"{service.relations.live}\"",
+            "relations = [\"runs\"]",
+            "target = \"container\"",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+        let usual = super::config(&answers()).unwrap();
+        assert!(
+            !usual.contains('$') && !usual.contains("target") && !usual.contains("staging ="),
+            "{usual}"
         );
     }
 

@@ -25,13 +25,76 @@ pub(super) struct Layout {
     pub(super) holds: Option<&'static str>,
 }
 
-/// Recognises the layout in one of the folders of production, below a clone of the repository.
-pub(super) fn recognise(clone: &Path, git_paths: &[String]) -> Option<Layout> {
-    let known = git_paths.iter().map(|path| clone.join(path));
-    let known = known.filter(|folder| folder.starts_with(clone) && folder.is_dir());
-    known
-        .chain(production_folders(clone))
-        .find_map(|folder| in_folder(&folder))
+/// Where the manifest of a service is, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ManifestPlace {
+    /// The folder, below the clone; none if the place in the catalog is the file itself.
+    pub(super) folder: Option<String>,
+    pub(super) layout: Layout,
+}
+
+/// Recognises the layout at one of the places in the catalog, else in one of the folders of production, below a clone of the
+/// repository.
+pub(super) fn recognise(clone: &Path, git_paths: &[String]) -> Option<ManifestPlace> {
+    let at_place = git_paths.iter().find_map(|path| {
+        let place = below(clone, path)?;
+        if place.is_file() {
+            let text = std::fs::read_to_string(&place).ok()?;
+            let layout = in_file(place.file_name()?.to_str()?, &text)?;
+            return Some(ManifestPlace {
+                folder: None,
+                layout,
+            });
+        }
+        let layout = in_folder(&place)?;
+        Some(ManifestPlace {
+            folder: Some(path.clone()),
+            layout,
+        })
+    });
+    at_place.or_else(|| {
+        production_folders(clone).into_iter().find_map(|folder| {
+            let layout = in_folder(&folder)?;
+            let name = folder.strip_prefix(clone).ok()?.to_str()?.to_owned();
+            Some(ManifestPlace {
+                folder: Some(name),
+                layout,
+            })
+        })
+    })
+}
+
+/// Returns the texts of the manifests at a place: of the file, or of those in the folder.
+pub(super) fn texts(clone: &Path, place: &str) -> Vec<String> {
+    let Some(place) = below(clone, place) else {
+        return Vec::new();
+    };
+    let files = if place.is_file() {
+        vec![place]
+    } else {
+        entries(&place)
+    };
+    files
+        .into_iter()
+        .filter(|path| is_manifest(path))
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .collect()
+}
+
+/// A place of the catalog below the clone; none for one that leads out of it.
+fn below(clone: &Path, place: &str) -> Option<PathBuf> {
+    let is_below = !place.is_empty()
+        && Path::new(place)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+    is_below
+        .then(|| clone.join(place))
+        .filter(|path| path.exists())
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let end = path.extension().and_then(|end| end.to_str());
+    matches!(end, Some("yaml" | "yml" | "json")) && path.is_file()
 }
 
 /// Folders that are called as production's are.
@@ -73,10 +136,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn in_folder(folder: &Path) -> Option<Layout> {
-    let files = entries(folder).into_iter().filter(|path| {
-        let end = path.extension().and_then(|end| end.to_str());
-        matches!(end, Some("yaml" | "yml" | "json"))
-    });
+    let files = entries(folder).into_iter().filter(|path| is_manifest(path));
     let mut found: Vec<Layout> = files
         .filter_map(|path| {
             let text = std::fs::read_to_string(&path).ok()?;
@@ -132,7 +192,7 @@ fn in_file(name: &str, text: &str) -> Option<Layout> {
 }
 
 /// The lines of a text without comments and list marks, each with its indentation.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().filter_map(|line| {
         let body = line.trim_start_matches([' ', '-']);
         let is_text = !body.is_empty() && !body.starts_with('#');
@@ -264,15 +324,25 @@ mod tests {
         );
         let found = recognise(clone.path(), &[]).unwrap();
         assert_eq!(
-            (found.file.as_str(), found.setting),
-            ("deployment.yaml", "kubernetes")
+            (
+                found.layout.file.as_str(),
+                found.layout.setting,
+                found.folder.as_deref()
+            ),
+            ("deployment.yaml", "kubernetes", Some("apps/web/prod"))
         );
         write("apps/web/prod/kustomization.yaml", "images:\n- newTag: 1\n");
-        assert_eq!(recognise(clone.path(), &[]).unwrap().setting, "kustomize");
+        assert_eq!(
+            recognise(clone.path(), &[]).unwrap().layout.setting,
+            "kustomize"
+        );
         write("web/eu/values.yaml", "image: {}\nx:\n  tag: 1\n");
         let named = recognise(clone.path(), &["web/eu".to_owned()]).unwrap();
-        assert_eq!(named.at.as_deref(), Some("x"));
+        assert_eq!(named.layout.at.as_deref(), Some("x"));
+        let file = recognise(clone.path(), &["web/eu/values.yaml".to_owned()]).unwrap();
+        assert_eq!((file.folder, file.layout.setting), (None, "helm_values"));
         let outside = recognise(clone.path(), &["/etc".to_owned()]).unwrap();
-        assert_eq!(outside.setting, "kustomize");
+        assert_eq!(outside.layout.setting, "kustomize");
+        assert!(below(clone.path(), "../x").is_none() && below(clone.path(), "/etc").is_none());
     }
 }

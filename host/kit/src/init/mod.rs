@@ -1,24 +1,65 @@
-//! `promote init`: the workflow file, `promote.toml`, and Port's three blueprints and action, for the built-in policy.
+//! `promote init`: the workflow file, `promote.toml`, Port's action and what the catalog lacks, for the built-in policy.
 //!
-//! It shows what would change before it changes anything, adds what is missing, and never drops what others added: a
-//! second run finds nothing to do. It writes no secret anywhere, it says which ones to set.
+//! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
+//! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
+//! which ones to set. In reading order: `answers`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
+//! `files`, `guide`, `app`.
 
 mod answers;
+mod app;
+mod backend;
+mod catalog;
 mod dialog;
 mod files;
+mod guide;
 mod layout;
 mod port;
+mod reference;
+mod rules;
+mod sample;
 
 use anyhow::{Context as _, bail};
+use serde_json::{Map, Value};
 
+use promote_core::grants::Grants;
 use promote_core::service::port::Client;
 use promote_core::text;
 
-pub use answers::InitArgs;
+pub use answers::{InitArgs, PortRegion};
 pub use dialog::SetupDialog;
 
 use answers::SetupAnswers;
-use dialog::SetupDifference;
+use backend::ActionBackend;
+use catalog::CatalogChoice;
+use files::SetupFiles;
+use port::PortChanges;
+use sample::CatalogSample;
+
+/// The exit code when something that is there stays in the way.
+const LEFT: u8 = 1;
+
+/// What `init` is given of the world around it.
+pub struct SetupTools<'a> {
+    /// The region of Port.
+    pub region: PortRegion,
+    /// The address of GitHub for people.
+    pub github: String,
+    /// Checks that a GitHub App, whose credentials are in the environment, can do what these grants name; none if there are no
+    /// credentials of one.
+    pub check_app: Option<&'a dyn Fn(&Grants) -> AppCheck>,
+}
+
+/// The check of an App, under way: what is wrong with it, or nothing.
+pub type AppCheck = std::pin::Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// What was found in Port.
+#[derive(Default)]
+struct FoundPort {
+    blueprints: Vec<Value>,
+    choice: Option<CatalogChoice>,
+    sample: CatalogSample,
+    action: Option<Map<String, Value>>,
+}
 
 /// Sets things up and returns the exit code. `connect` makes the client of Port, if it is needed; `find_commit` looks up the
 /// tag of a repository.
@@ -28,6 +69,7 @@ use dialog::SetupDifference;
 pub async fn run(
     args: &InitArgs,
     dialog: &SetupDialog<'_>,
+    tools: &SetupTools<'_>,
     connect: impl FnOnce() -> anyhow::Result<Client>,
     find_commit: impl AsyncFnOnce(&str, &str) -> anyhow::Result<String>,
 ) -> anyhow::Result<u8> {
@@ -37,39 +79,36 @@ pub async fn run(
         Some(connect().context("`--no-port` leaves Port alone")?)
     };
     let mut answers = SetupAnswers::complete(args, dialog)?;
+    answers.set_region(&tools.region)?;
     answers.pin(find_commit).await?;
-    let places = match &client {
-        Some(client) => port::places(client).await?,
-        None => Vec::new(),
-    };
-    answers.recognise(args, &places, dialog);
-    if answers.paths.is_none() {
-        answers.paths = port::guess_paths(&places, &answers.manifest);
+    let mut found = FoundPort::default();
+    let mut left = Vec::new();
+    if let Some(client) = &client {
+        found = look(client, args, &mut answers, dialog).await?;
+        left.extend(settle_backend(client, args, &mut answers, found.action.as_ref()).await?);
     }
-    answers.settle_paths(dialog)?;
+    settle_manifest(args, &mut answers, &found.sample, dialog)?;
+    answers.rules = rules::RuleSettings::choose(&answers.names, &found.blueprints, &found.sample);
     let files = files::plan(&answers, &args.folder, args.overwrite)?;
-    let changes = match &client {
-        Some(client) => port::plan(client, &answers).await?,
-        None => port::PortChanges::default(),
+    let changes = match &found.choice {
+        Some(choice) => port::plan(&answers, &found.blueprints, choice, found.action)?,
+        None => PortChanges::default(),
     };
-    for warning in changes.warnings.iter().chain(&files.kept) {
-        (dialog.say)(&format!("warning: {}", text::line(warning)));
-    }
-    let differences: Vec<&SetupDifference> = changes
-        .all
-        .iter()
-        .map(|change| &change.difference)
-        .chain(files.all.iter().map(|file| &file.difference))
-        .collect();
-    for difference in &differences {
-        difference.show(dialog);
-    }
-    if differences.is_empty() {
+    left.extend(files.kept.iter().map(|kept| {
+        format!(
+            "{} is there, was changed by a person and stays as it is: `--overwrite` replaces it",
+            kept.name
+        )
+    }));
+    show(&changes, &files, dialog);
+    let all = changes.all.len() + files.all.len();
+    if all == 0 && left.is_empty() {
         (dialog.say)("nothing to change: everything is set up");
+    } else if all == 0 {
+        (dialog.say)("nothing was changed");
     } else if args.dry_run {
         (dialog.say)(&format!(
-            "nothing was changed: `--dry-run` ({} differences)",
-            differences.len()
+            "nothing was changed: `--dry-run` ({all} differences)"
         ));
     } else {
         confirm(args, dialog)?;
@@ -78,8 +117,141 @@ pub async fn run(
         }
         files::write(&files, dialog)?;
     }
-    (dialog.say)(&next_steps(&answers));
-    Ok(0)
+    left.extend(check_app(&answers, args, tools).await);
+    (dialog.say)(&next_steps(&answers, tools));
+    finish(&left, dialog)
+}
+
+/// Says last what stays in the way, so that a run that leaves something does not end as if all were well.
+fn finish(left: &[String], dialog: &SetupDialog<'_>) -> anyhow::Result<u8> {
+    if left.is_empty() {
+        return Ok(0);
+    }
+    (dialog.say)("\nnot set up yet:");
+    for what in left {
+        (dialog.say)(&format!("  {}", text::line(what)));
+    }
+    Ok(LEFT)
+}
+
+/// Shows every difference, and what a person has to know.
+fn show(changes: &PortChanges, files: &SetupFiles, dialog: &SetupDialog<'_>) {
+    for warning in changes.warnings.iter().chain(&files.notes) {
+        (dialog.say)(&format!("note: {}", text::line(warning)));
+    }
+    let differences = changes
+        .all
+        .iter()
+        .map(|change| &change.difference)
+        .chain(files.all.iter().map(|file| &file.difference));
+    for difference in differences {
+        difference.show(dialog);
+    }
+    for kept in &files.kept {
+        (dialog.say)(&format!("{} would become:", kept.name));
+        kept.show(dialog);
+    }
+}
+
+/// Reads the catalog, and takes its names.
+async fn look(
+    client: &Client,
+    args: &InitArgs,
+    answers: &mut SetupAnswers,
+    dialog: &SetupDialog<'_>,
+) -> anyhow::Result<FoundPort> {
+    let blueprints = port::blueprints(client).await?;
+    let choice =
+        catalog::find(&blueprints, &args.given_names(), args.guide).map_err(anyhow::Error::msg)?;
+    answers.names = choice.names().clone();
+    let names = &answers.names;
+    (dialog.say)(&text::line(&format!(
+        "catalog: {} by `{}` and `{}` to {}, by `{}` to {}{}",
+        names.service,
+        names.staging,
+        names.production,
+        names.runtime,
+        names.image_relation,
+        names.image,
+        match choice {
+            CatalogChoice::Complete(_) => "",
+            CatalogChoice::Partial(_) => "; what is missing of it is added",
+        }
+    )));
+    let sample = match &choice {
+        CatalogChoice::Complete(_) => sample::read(client, names).await?,
+        CatalogChoice::Partial(_) => CatalogSample::default(),
+    };
+    let action = port::find_action(client, answers).await?;
+    if let Some(identifier) = action.as_ref().and_then(|it| it["identifier"].as_str())
+        && identifier != answers.port_action
+    {
+        (dialog.say)(&text::line(&format!(
+            "Port has the action {} as {identifier}: that one is used",
+            answers.port_action
+        )));
+        identifier.clone_into(&mut answers.port_action);
+    }
+    Ok(FoundPort {
+        blueprints,
+        choice: Some(choice),
+        sample,
+        action,
+    })
+}
+
+/// Decides what starts the workflow, and says what stays in the way of that.
+async fn settle_backend(
+    client: &Client,
+    args: &InitArgs,
+    answers: &mut SetupAnswers,
+    action: Option<&Map<String, Value>>,
+) -> anyhow::Result<Option<String>> {
+    let present = action.and_then(backend::backend_of);
+    let mut left = None;
+    answers.backend = match (present, &args.installation) {
+        _ if args.legacy_app => ActionBackend::LegacyApp,
+        (Some(ActionBackend::LegacyApp), None) if !args.migrate => {
+            left = Some(format!(
+                "the action {} is started by Port's GitHub app, which Port has ended the support of: a click may start nothing; \
+                 `--migrate` moves it to Port's GitHub integration, `--legacy-app` keeps it",
+                answers.port_action
+            ));
+            ActionBackend::LegacyApp
+        }
+        (_, Some(installation)) => ActionBackend::Installation(installation.clone()),
+        (Some(present @ ActionBackend::Installation(_)), None) => present,
+        (_, None) => ActionBackend::Installation(backend::find_installation(client).await?),
+    };
+    // The app looks for the workflow in `main`, the integration in the default branch.
+    let is_own = answers.repository == answers.workflow_repository;
+    if answers.backend == ActionBackend::LegacyApp && is_own && answers.base != "main" {
+        answers.workflow_branch.get_or_insert(answers.base.clone());
+    }
+    Ok(left)
+}
+
+/// Decides where the manifests are, what they hold, and which files may change.
+fn settle_manifest(
+    args: &InitArgs,
+    answers: &mut SetupAnswers,
+    sample: &CatalogSample,
+    dialog: &SetupDialog<'_>,
+) -> anyhow::Result<()> {
+    let property = sample.path_property(&args.folder);
+    let places = property
+        .as_ref()
+        .map_or_else(Vec::new, |name| sample.places(name));
+    if let Some(property) = &property {
+        answers.path_property.clone_from(property);
+    }
+    answers.recognise(args, &places, dialog);
+    if answers.paths.is_none() {
+        answers.paths = port::guess_paths(&places, &answers.manifest, &answers.path_property);
+    }
+    answers.settle_paths(dialog)?;
+    let images = sample.images(&args.folder, property.as_deref());
+    answers.settle_reference(&reference::derive(&images), dialog)
 }
 
 fn confirm(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
@@ -93,28 +265,48 @@ fn confirm(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
     }
 }
 
-fn next_steps(answers: &SetupAnswers) -> String {
+/// Tries the App whose credentials are at hand.
+async fn check_app(
+    answers: &SetupAnswers,
+    args: &InitArgs,
+    tools: &SetupTools<'_>,
+) -> Option<String> {
+    let check = tools.check_app.filter(|_| answers.app)?;
+    let config = promote_intake::config::Config::read(&args.folder.join(files::CONFIG)).ok()?;
+    let problem = check(&config.grants).await.err()?;
+    Some(format!(
+        "the GitHub App cannot do what {} grants: {problem}",
+        files::CONFIG
+    ))
+}
+
+fn next_steps(answers: &SetupAnswers, tools: &SetupTools<'_>) -> String {
     let at = &answers.workflow_repository;
     let environment = &answers.environment;
+    let mut steps = vec![format!(
+        "make the environment {environment} in the settings of {at}, for the default branch only; then"
+    )];
     let mut secrets = vec!["PORT_CLIENT_ID", "PORT_CLIENT_SECRET"];
     if answers.app {
         secrets.extend(["PROMOTE_APP_ID", "PROMOTE_APP_PRIVATE_KEY"]);
+        let owner = answers.repository.split('/').next().unwrap_or_default();
+        let [organisation, person] = app::new_app_links(&tools.github, owner);
+        steps.insert(
+            0,
+            format!(
+                "make a GitHub App, if there is none yet, make a private key for it, and install it in {}:\n    {organisation}\n    \
+                 (for a person's own account: {person})",
+                answers.repository
+            ),
+        );
     }
-    let mut steps: Vec<String> = secrets
-        .iter()
-        .map(|name| format!("gh secret set {name} --env {environment} --repo {at}"))
-        .collect();
-    steps.insert(
-        0,
-        format!(
-            "make the environment {environment} in the settings of {at}, for the default branch only; then"
-        ),
+    steps.extend(
+        secrets
+            .iter()
+            .map(|name| format!("gh secret set {name} --env {environment} --repo {at}")),
     );
     steps.push(if answers.app {
-        format!(
-            "install the App in {}: contents and pull requests, read and write; checks and commit statuses, read",
-            answers.repository
-        )
+        "promote init --app again with GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY set, which tries the App".to_owned()
     } else {
         format!(
             "in the Actions settings of {at}, allow GitHub Actions to create and approve pull requests"

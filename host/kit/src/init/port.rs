@@ -1,18 +1,16 @@
-//! Port's part: the guide's three blueprints and the action, added to what is there.
+//! Port's part: what the catalog lacks, and the action; added to what is there.
 
 use anyhow::{Context as _, bail};
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::answers::SetupAnswers;
+use super::catalog::{CatalogChoice, CatalogNames, GivenNames};
 use super::dialog::{SetupDialog, SetupDifference};
-use super::files;
-use crate::fleet;
-use promote_core::contract::EntityKey;
-use promote_core::gate::describe;
+use super::{backend, guide};
 use promote_core::service::http::{Request, or_none, seg};
 use promote_core::service::port::Client;
-use promote_mock::port::{GUIDE_ACTION, GUIDE_BLUEPRINTS};
+use promote_mock::port::GUIDE_BLUEPRINTS;
 
 /// The properties and relations of each blueprint that a promotion by the built-in policy reads.
 const READ_FIELDS: [(&str, &[&str]); 3] = [
@@ -71,55 +69,143 @@ pub(super) struct PortChange {
     pub(super) difference: SetupDifference,
 }
 
-/// Reads what is there and compares.
-pub(super) async fn plan(client: &Client, answers: &SetupAnswers) -> anyhow::Result<PortChanges> {
+/// Reads all blueprints of the catalog.
+pub(super) async fn blueprints(client: &Client) -> anyhow::Result<Vec<Value>> {
+    let answer = client
+        .get("/v1/blueprints".to_owned())
+        .await
+        .context("reading the blueprints of the catalog")?;
+    Ok(answer.field("blueprints")?)
+}
+
+/// Returns the action that promotes today: under its name, or under the one that Port's move to the new kind of actions gave
+/// it. The answer has its identifier.
+pub(super) async fn find_action(
+    client: &Client,
+    answers: &SetupAnswers,
+) -> anyhow::Result<Option<Map<String, Value>>> {
+    let names = [
+        answers.port_action.clone(),
+        guide::renamed_action(&answers.port_action, &answers.names.service),
+    ];
+    for name in names {
+        let target = format!("/v1/actions/{}", seg(&name));
+        if let Some(found) = read(client, &target, "action").await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Compares what is there with what should be.
+pub(super) fn plan(
+    answers: &SetupAnswers,
+    blueprints: &[Value],
+    choice: &CatalogChoice,
+    action: Option<Map<String, Value>>,
+) -> anyhow::Result<PortChanges> {
     let mut changes = PortChanges::default();
-    // In this order: the target of a relation must exist.
-    for text in GUIDE_BLUEPRINTS {
-        let guide: Map<String, Value> =
-            serde_json::from_str(text).context("the guide's blueprint")?;
-        let identifier = guide["identifier"].as_str().unwrap_or_default().to_owned();
-        let target = format!("/v1/blueprints/{}", seg(&identifier));
-        let found = read(client, &target, "blueprint").await?;
-        let name = format!("port: blueprint {identifier}");
-        changes.all.extend(match found {
-            None => Some(PortChange::create(&name, "/v1/blueprints", guide)),
-            Some(found) => added(
-                &identifier,
-                &found,
-                &guide,
-                answers.minimal,
-                &mut changes.warnings,
-            )
-            .map(|body| PortChange::patch(&name, target, &found, body)),
+    let names = choice.names();
+    if matches!(choice, CatalogChoice::Partial(_)) || names.has_guides_blueprints() {
+        // In this order: the target of a relation must exist.
+        for text in GUIDE_BLUEPRINTS {
+            let guide: Map<String, Value> =
+                serde_json::from_str(text).context("the guide's blueprint")?;
+            changes.add_blueprint(&renamed(guide, names), blueprints);
+        }
+    }
+    let wanted = backend::action(answers)?;
+    let name = format!("port: action {}", answers.port_action);
+    let Some(found) = action else {
+        changes
+            .all
+            .push(PortChange::create(&name, "/v1/actions", wanted));
+        return Ok(changes);
+    };
+    // Port gives null for what is not set, and takes none back.
+    let found: Map<String, Value> = found
+        .into_iter()
+        .filter(|(key, value)| ACTION_FIELDS.contains(&key.as_str()) && !value.is_null())
+        .collect();
+    let after = backend::overlaid_action(&found, &wanted)?;
+    if found != after {
+        changes.all.push(PortChange {
+            method: Method::PUT,
+            target: format!("/v1/actions/{}", seg(&answers.port_action)),
+            difference: SetupDifference {
+                name,
+                before: pretty(&found),
+                after: pretty(&after),
+            },
+            body: Value::Object(after),
         });
     }
-    let wanted = action(answers)?;
-    let target = format!("/v1/actions/{}", seg(&answers.port_action));
-    let name = format!("port: action {}", answers.port_action);
-    changes
-        .all
-        .extend(match read(client, &target, "action").await? {
-            None => Some(PortChange::create(&name, "/v1/actions", wanted)),
-            Some(found) => {
-                let found: Map<String, Value> = found
-                    .into_iter()
-                    .filter(|(key, _)| ACTION_FIELDS.contains(&key.as_str()))
-                    .collect();
-                let after = overlaid_action(&found, &wanted)?;
-                (found != after).then(|| PortChange {
-                    method: Method::PUT,
-                    difference: SetupDifference {
-                        name,
-                        before: pretty(&found),
-                        after: pretty(&after),
-                    },
-                    target,
-                    body: Value::Object(after),
-                })
-            }
-        });
     Ok(changes)
+}
+
+impl PortChanges {
+    /// Adds what a blueprint lacks. One of the user's own, under another name than the guide's, gets the relations that lead
+    /// on, and nothing else.
+    fn add_blueprint(&mut self, guide: &Map<String, Value>, blueprints: &[Value]) {
+        let identifier = guide["identifier"].as_str().unwrap_or_default();
+        let found = blueprints
+            .iter()
+            .find(|blueprint| blueprint["identifier"] == identifier)
+            .and_then(Value::as_object);
+        let change = match found {
+            None => Some(PortChange::create(
+                &format!("port: blueprint {identifier}, and a page for it in the catalog"),
+                "/v1/blueprints",
+                guide.clone(),
+            )),
+            Some(found) => {
+                let target = format!("/v1/blueprints/{}", seg(identifier));
+                let name = format!("port: blueprint {identifier}");
+                added(identifier, found, guide, &mut self.warnings)
+                    .map(|body| PortChange::patch(&name, target, found, body))
+            }
+        };
+        self.all.extend(change);
+    }
+}
+
+/// A blueprint of the guide under the names of this catalog; under another name it is only its relations.
+fn renamed(mut guide: Map<String, Value>, names: &CatalogNames) -> Map<String, Value> {
+    let usual = CatalogNames::guide(&GivenNames::default());
+    let pairs = [
+        (&usual.service, &names.service),
+        (&usual.runtime, &names.runtime),
+        (&usual.image, &names.image),
+    ];
+    let name_of = |name: &Value| {
+        let pair = pairs.iter().find(|(usual, _)| *name == usual.as_str());
+        pair.map_or(name.clone(), |(_, own)| json!(own))
+    };
+    let relations = [
+        (&usual.staging, &names.staging),
+        (&usual.production, &names.production),
+        (&usual.image_relation, &names.image_relation),
+    ];
+    let identifier = name_of(&guide["identifier"]);
+    if identifier != guide["identifier"] {
+        guide.insert(
+            "schema".to_owned(),
+            json!({ "properties": {}, "required": [] }),
+        );
+    }
+    guide.insert("identifier".to_owned(), identifier);
+    let of_guide = guide["relations"].as_object().cloned().unwrap_or_default();
+    let own = of_guide.into_iter().filter_map(|(name, mut relation)| {
+        relation["target"] = name_of(&relation["target"]);
+        match relations.iter().find(|(usual, _)| **usual == name) {
+            Some((_, own)) => Some(((*own).clone(), relation)),
+            // What a promotion does not read is the guide's alone.
+            None => names.has_guides_blueprints().then_some((name, relation)),
+        }
+    });
+    let own: Map<String, Value> = own.collect();
+    guide.insert("relations".to_owned(), Value::Object(own));
+    guide
 }
 
 /// Makes the changes, one after the other.
@@ -198,19 +284,19 @@ impl PortChange {
     }
 }
 
-/// The parts of a blueprint with what it lacks added to them; none if it lacks nothing. What is there stays as it is.
+/// The parts of a blueprint with what a promotion reads added to them; none if it lacks nothing. What is there stays as it
+/// is.
 fn added(
     identifier: &str,
     found: &Map<String, Value>,
     guide: &Map<String, Value>,
-    minimal: bool,
     warnings: &mut Vec<String>,
 ) -> Option<Map<String, Value>> {
-    let read = READ_FIELDS
-        .iter()
-        .find(|(name, _)| *name == identifier)
-        .map_or(&[][..], |(_, read)| read);
-    let wanted = |(name, _): &(&String, &Value)| !minimal || read.contains(&name.as_str());
+    let read = READ_FIELDS.iter().find(|(name, _)| *name == identifier);
+    // Of a blueprint under another name `guide` has nothing but the relations that lead on.
+    let wanted = |(name, _): &(&String, &Value)| {
+        read.is_none_or(|(_, fields)| fields.contains(&name.as_str()))
+    };
     let empty = Map::new();
     let of = |map: &Value| map.as_object().unwrap_or(&empty).clone();
     let mut schema = found.get("schema").map(&of).unwrap_or_default();
@@ -256,127 +342,13 @@ fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<St
     ))
 }
 
-/// The action as it should be.
-fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value>> {
-    let mut action: Map<String, Value> =
-        serde_json::from_str(GUIDE_ACTION).context("the guide's action")?;
-    let (org, repo) = answers
-        .workflow_repository
-        .split_once('/')
-        .unwrap_or_default();
-    action.insert("identifier".to_owned(), json!(answers.port_action));
-    let mut method = action["invocationMethod"].take();
-    method["org"] = json!(org);
-    method["repo"] = json!(repo);
-    method["workflow"] = json!(files::WORKFLOW_NAME);
-    if let Some(installation) = &answers.installation {
-        if let Some(method) = method.as_object_mut() {
-            method.remove("type");
-        }
-        method = json!({
-            "type": "INTEGRATION_ACTION", "installationId": installation,
-            "integrationActionType": "dispatch_workflow", "integrationActionExecutionProperties": method,
-        });
-    }
-    action.insert("invocationMethod".to_owned(), method);
-    Ok(action)
-}
-
-/// An action that is there, with where it leads and what it sends as it should be. Its words, inputs, conditions and
-/// approvals are other people's.
-fn overlaid_action(
-    found: &Map<String, Value>,
-    wanted: &Map<String, Value>,
-) -> anyhow::Result<Map<String, Value>> {
-    let at = |of: &Map<String, Value>, pointer: &str| {
-        Value::Object(of.clone()).pointer(pointer).cloned()
-    };
-    let identifier = wanted["identifier"].as_str().unwrap_or_default();
-    for pointer in [
-        "/trigger/type",
-        "/trigger/blueprintIdentifier",
-        "/invocationMethod/type",
-    ] {
-        let is = at(found, pointer).unwrap_or_default();
-        let should = at(wanted, pointer).unwrap_or_default();
-        if is != should {
-            bail!(
-                "the action {identifier} is there with {} {is} instead of {should}: name another with `--port-action`{}",
-                pointer.trim_start_matches('/').replace('/', "."),
-                if pointer.starts_with("/inv") {
-                    ", or say `--installation ID` for Port's newer integration"
-                } else {
-                    ""
-                }
-            );
-        }
-    }
-    let mut after = found.clone();
-    let mut method = found["invocationMethod"].clone();
-    // The message is the host's own: what an older one sends beyond the run and its entity is not kept.
-    for inputs in [
-        "/workflowInputs",
-        "/integrationActionExecutionProperties/workflowInputs",
-    ] {
-        if let Some(Value::Object(inputs)) = method.pointer_mut(inputs) {
-            inputs.remove("port_payload");
-        }
-    }
-    let method = overlaid(method, &wanted["invocationMethod"]);
-    after.insert("invocationMethod".to_owned(), method);
-    Ok(after)
-}
-
-/// `over` laid over `under`: objects are joined, everything else is replaced.
-fn overlaid(under: Value, over: &Value) -> Value {
-    match (under, over) {
-        (Value::Object(mut under), Value::Object(over)) => {
-            for (key, value) in over {
-                let below = under.remove(key).unwrap_or_default();
-                under.insert(key.clone(), overlaid(below, value));
-            }
-            Value::Object(under)
-        }
-        (_, over) => over.clone(),
-    }
-}
-
-/// The most services whose manifests are looked at.
-const MAX_GUESSED_SERVICES: usize = 50;
-
-/// Returns the services of the catalog, each with the folder of its production.
-pub(super) async fn places(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
-    if read(client, "/v1/blueprints/service", "blueprint")
-        .await?
-        .is_none()
-    {
-        return Ok(Vec::new());
-    }
-    let failed = |failure| anyhow::anyhow!("reading the catalog: {}", describe(&failure));
-    let services = fleet::entities(client, "service").await.map_err(failed)?;
-    let mut places = Vec::new();
-    for service in services.iter().take(MAX_GUESSED_SERVICES) {
-        let Some(production) = fleet::related(service, "prod_runtime") else {
-            continue;
-        };
-        let key = EntityKey {
-            blueprint: "running_service".to_owned(),
-            identifier: production.to_owned(),
-        };
-        let runtime = client.entity(&key).await.map_err(failed)?;
-        let properties: Value = runtime
-            .and_then(|it| serde_json::from_str(&it.properties).ok())
-            .unwrap_or_default();
-        if let Some(path) = properties["gitPath"].as_str() {
-            places.push((service.key.identifier.clone(), path.to_owned()));
-        }
-    }
-    Ok(places)
-}
-
 /// Returns the narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
-pub(super) fn guess_paths(places: &[(String, String)], manifest: &str) -> Option<String> {
-    let rest = manifest.strip_prefix("{production.gitPath}")?;
+pub(super) fn guess_paths(
+    places: &[(String, String)],
+    manifest: &str,
+    property: &str,
+) -> Option<String> {
+    let rest = manifest.strip_prefix(&format!("{{production.{property}}}"))?;
     pattern(places).map(|pattern| format!("{pattern}{rest}"))
 }
 

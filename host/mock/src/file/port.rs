@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::{FilePlace, WorldFileError, duration};
 use crate::port::{
-    ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, Port, PortRate, ResetFormat,
-    RunStatus,
+    ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, Port, PortIntegration, PortRate,
+    ResetFormat, RunStatus,
 };
 
 /// Port's part of a world file: credentials, blueprints, actions, entities and runs.
@@ -23,6 +23,7 @@ pub struct PortFile {
     owned: Vec<Spanned<String>>,
     credentials: Vec<CredentialsFile>,
     rate: Option<RateFile>,
+    integrations: Vec<IntegrationFile>,
     blueprint: Vec<Spanned<DefinitionFile>>,
     action: Vec<Spanned<DefinitionFile>>,
     entities: Vec<EntityFile>,
@@ -65,6 +66,15 @@ struct RateFile {
     period: SignedDuration,
     #[serde(default)]
     reset: ResetFormat,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct IntegrationFile {
+    installation_id: String,
+    kind: String,
+    #[serde(default = "yes")]
+    processes_actions: bool,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +140,7 @@ impl PortFile {
         if let Some(rate) = self.rate {
             port.rate = PortRate::new(rate.limit, rate.period.as_secs(), rate.reset);
         }
+        port.integrations = self.integrations.into_iter().map(Into::into).collect();
         port.unset_as_null = self.unset == UnsetStyle::Null;
         port.credentials = self.credentials.into_iter().map(Into::into).collect();
         Ok(())
@@ -171,6 +182,16 @@ impl PortFile {
             port.put_action(now, at.definition("port.action", definition)?);
         }
         Ok(())
+    }
+}
+
+impl From<IntegrationFile> for PortIntegration {
+    fn from(file: IntegrationFile) -> Self {
+        Self {
+            installation_id: file.installation_id,
+            kind: file.kind,
+            processes_actions: file.processes_actions,
+        }
     }
 }
 

@@ -185,41 +185,49 @@ fn check_invocation(method: &Map<String, Value>) -> Result<(), PortRefusal> {
     let at = "body/invocationMethod";
     match input::required(method, at, "type")? {
         "GITHUB" => {
+            let mut work = method.clone();
+            work.remove("type");
+            check_dispatch(&work, at)
+        }
+        "INTEGRATION_ACTION" => {
+            let key = "integrationActionExecutionProperties";
             input::only(
                 method,
                 at,
-                &[
-                    "type",
-                    "org",
-                    "repo",
-                    "workflow",
-                    "workflowInputs",
-                    "reportWorkflowStatus",
-                ],
+                &["type", "installationId", "integrationActionType", key],
             )?;
-            for key in ["org", "repo", "workflow"] {
-                input::required(method, at, key)?;
-            }
-            Ok(())
-        }
-        "INTEGRATION_ACTION" => {
             input::required(method, at, "installationId")?;
             if input::required(method, at, "integrationActionType")? != "dispatch_workflow" {
                 return Err(PortRefusal::invalid(format!(
                     "{at}/integrationActionType must be equal to one of the allowed values: dispatch_workflow"
                 )));
             }
-            let key = "integrationActionExecutionProperties";
             if !method.contains_key(key) {
                 return Err(PortRefusal::invalid(format!(
                     "{at} must have required property '{key}'"
                 )));
             }
-            input::map(method, at, key).map(drop)
+            check_dispatch(&input::map(method, at, key)?, &format!("{at}/{key}"))
         }
         "WEBHOOK" | "KAFKA" | "GITLAB" | "AZURE_DEVOPS" | "UPSERT_ENTITY" => Ok(()),
         _ => Err(PortRefusal::invalid(format!("{at}/type is not supported"))),
     }
+}
+
+/// What starts a workflow: which one, and with which inputs.
+fn check_dispatch(work: &Map<String, Value>, at: &str) -> Result<(), PortRefusal> {
+    let keys = [
+        "org",
+        "repo",
+        "workflow",
+        "workflowInputs",
+        "reportWorkflowStatus",
+    ];
+    input::only(work, at, &keys)?;
+    for key in ["org", "repo", "workflow"] {
+        input::required(work, at, key)?;
+    }
+    Ok(())
 }
 
 fn part<'a>(

@@ -11,6 +11,7 @@ mod blueprints;
 mod catalog;
 mod entities;
 mod input;
+mod integrations;
 mod logs;
 mod projection;
 mod rate;
@@ -38,6 +39,7 @@ pub use actions::PortAction;
 pub use audit::AuditEntry;
 pub use auth::{ClientCredentials, PortToken};
 pub use catalog::{CatalogBlueprint, CatalogEntity, ChangeStamps, RelationRule, RelationTargets};
+pub use integrations::PortIntegration;
 pub use rate::{PortRate, ResetFormat};
 pub use run::{ActionRun, LogLine, RunApproval, RunStatus};
 
@@ -80,6 +82,8 @@ pub struct Port {
     pub entities: CopyOnWrite<BTreeMap<(String, String), CatalogEntity>>,
     /// Runs by id.
     pub runs: CopyOnWrite<BTreeMap<String, ActionRun>>,
+    /// The integrations that are installed.
+    pub integrations: Vec<PortIntegration>,
     /// Actions by identifier.
     pub actions: BTreeMap<String, Arc<PortAction>>,
     /// The audit log, oldest first.
@@ -101,6 +105,7 @@ impl Default for Port {
             blueprints: BTreeMap::new(),
             entities: CopyOnWrite::default(),
             runs: CopyOnWrite::default(),
+            integrations: Vec::new(),
             actions: BTreeMap::new(),
             audit: CopyOnWrite::default(),
             tokens: Vec::new(),
@@ -184,6 +189,7 @@ impl Port {
                 Some(self.start_run(&call, action))
             }
             ["actions", ref rest @ ..] => self.route_actions(method, &call, rest),
+            ["integration"] if method == http::Method::GET => Some(self.list_integrations(&call)),
             ["audit-log"] if method == http::Method::GET => Some(self.audit_log(&call)),
             _ => None,
         }

@@ -13,7 +13,7 @@ fn a_blueprint_grows_and_loses_nothing() {
         "relations": { "team": { "target": "_team", "many": false, "required": false } },
     }));
     let mut warnings = Vec::new();
-    let body = added("service", &found, &guide, true, &mut warnings).unwrap();
+    let body = added("service", &found, &guide, &mut warnings).unwrap();
     assert_eq!(
         body["schema"]["properties"]["tier"],
         json!({ "type": "number" })
@@ -29,7 +29,7 @@ fn a_blueprint_grows_and_loses_nothing() {
     );
     assert!(
         body["schema"]["properties"].get("readme").is_none(),
-        "minimal"
+        "only what a promotion reads"
     );
     assert!(!body.contains_key("title") && !body.contains_key("createdAt"));
     assert!(
@@ -39,44 +39,10 @@ fn a_blueprint_grows_and_loses_nothing() {
     let mut then = found.clone();
     then.extend(body);
     assert_eq!(
-        added("service", &then, &guide, true, &mut warnings),
+        added("service", &then, &guide, &mut warnings),
         None,
         "a second time adds nothing"
     );
-}
-
-#[test]
-fn an_action_keeps_what_others_gave_it() {
-    let wanted: Map<String, Value> = serde_json::from_str(GUIDE_ACTION).unwrap();
-    let mut found = wanted.clone();
-    found["invocationMethod"]["workflow"] = json!("old.yml");
-    found["invocationMethod"]["workflowInputs"]["extra"] = json!("{{ .inputs.extra }}");
-    found["invocationMethod"]["workflowInputs"]["port_payload"]["payload"] =
-        json!({ "entity": "{{ .entity }}" });
-    found["trigger"]["userInputs"]["properties"]["extra"] = json!({ "type": "string" });
-    found.insert("requiredApproval".to_owned(), json!(true));
-    let after = overlaid_action(&found, &wanted).unwrap();
-    assert_eq!(
-        after["invocationMethod"]["workflow"],
-        "promote-production.yml"
-    );
-    assert_eq!(
-        after["invocationMethod"]["workflowInputs"]["extra"],
-        "{{ .inputs.extra }}"
-    );
-    assert_eq!(
-        after["invocationMethod"]["workflowInputs"]["port_payload"],
-        json!({
-            "run_id": "{{ .run.id }}", "blueprint": "{{ .action.blueprint }}", "entity": "{{ .entity.identifier }}",
-        }),
-        "only the run and its entity are sent"
-    );
-    assert_eq!(after["trigger"], found["trigger"]);
-    assert_eq!(after["requiredApproval"], true);
-    assert_eq!(overlaid_action(&after, &wanted).unwrap(), after);
-    found["trigger"]["blueprintIdentifier"] = json!("running_service");
-    let error = overlaid_action(&found, &wanted).unwrap_err().to_string();
-    assert!(error.contains("--port-action"), "{error}");
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_run_has_two_shapes() {
         json!({"identifier": "service", "title": "Service", "icon": "Github"})
     );
     assert_eq!(run["entity"]["identifier"], "web");
-    assert_eq!(run["payload"]["type"], "GITHUB");
+    assert_eq!(run["payload"]["type"], "INTEGRATION_ACTION");
     for required in [
         "id",
         "action",
