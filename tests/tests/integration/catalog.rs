@@ -36,9 +36,7 @@ async fn a_policy_cannot_record_what_git_does_not_hold() {
             .world(with_a_third_image())
             .run()
             .await;
-        ended
-            .expect("violation", said)
-            .expect_said("Policy broke its grants");
+        ended.expect("violation", said).expect_said("Grants broken");
         assert_eq!(ended.witness.recorded(), ["web-1.4.1"], "{deed}");
     }
 }
@@ -51,7 +49,7 @@ async fn a_policy_cannot_say_that_it_promoted_and_not_do_it() {
             "violation",
             "that this run has read or merged at its base branch",
         )
-        .expect_said("Policy broke its grants");
+        .expect_said("Grants broken");
     ended.expect_nothing_written();
 }
 

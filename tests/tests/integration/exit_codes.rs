@@ -242,9 +242,7 @@ async fn four_for_a_policy_that_tries_what_is_not_granted() {
     ended.expect_said("::error title=promotion failed::");
     assert_eq!(ended.outputs()["outcome"], "violation");
     stage.witness.expect_nothing_written();
-    stage
-        .witness
-        .expect_port_run("FAILURE", "Policy broke its grants");
+    stage.witness.expect_port_run("FAILURE", "Grants broken");
 }
 
 #[tokio::test]
@@ -272,9 +270,7 @@ async fn four_when_time_is_up_while_github_merges() {
         "{}",
         ended.summary()
     );
-    stage
-        .witness
-        .expect_port_run("FAILURE", "Policy hit a limit");
+    stage.witness.expect_port_run("FAILURE", "Limit reached");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
 }
 

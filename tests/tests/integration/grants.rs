@@ -10,7 +10,7 @@ async fn nothing_is_allowed_without_grants() {
         let ended = TestRun::guest(guest).grants("").run().await;
         ended
             .expect("violation", "is not granted; if the policy needs it")
-            .expect_said("Policy broke its grants");
+            .expect_said("Grants broken");
         ended.expect_nothing_written();
     }
     // The host's own words are all that arrives: that it starts, and how it ended.
@@ -36,9 +36,7 @@ async fn a_swallowed_denial_is_still_a_violation() {
         "violation",
         r#"allow = ["port.update-entity"], blueprint = "running_service", entity = "payments-prod""#,
     );
-    ended
-        .expect_said("Policy broke its grants")
-        .expect_nothing_written();
+    ended.expect_said("Grants broken").expect_nothing_written();
 }
 
 /// The sample, with a pull request that somebody else opened, from a branch that would be granted.

@@ -9,7 +9,7 @@ use promote_tests::settings::SampleConfig;
 use crate::stage::ProgramStage;
 
 /// Every request of a promotion with a merge, and why it cannot be left out. A new one needs a reason as good.
-const REQUESTS: [(&str, &str); 17] = [
+const REQUESTS: [(&str, &str); 18] = [
     ("POST /v1/auth/access_token", "one login for the run"),
     (
         "GET /v1/actions/runs/RUN",
@@ -37,6 +37,10 @@ const REQUESTS: [(&str, &str); 17] = [
         "the branch, which holds the commit from the beginning, and where the base is by then",
     ),
     ("POST /repos/acme/gitops/pulls", "the pull request"),
+    (
+        "PATCH /v1/actions/runs/RUN",
+        "the links to the workflow and the pull request, beside the merge",
+    ),
     (
         "GET /repos/acme/gitops/pulls/1",
         "the base of the pull request, which a merge does not pin",
@@ -78,16 +82,16 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_promotion_makes_seventeen_requests() {
-    makes_seventeen_requests(&SampleConfig::default()).await;
+async fn a_promotion_makes_eighteen_requests() {
+    makes_eighteen_requests(&SampleConfig::default()).await;
 }
 
 #[tokio::test]
 async fn and_no_more_if_a_rule_chooses_its_policy() {
-    makes_seventeen_requests(&crate::teams::builtin_for("payments")).await;
+    makes_eighteen_requests(&crate::teams::builtin_for("payments")).await;
 }
 
-async fn makes_seventeen_requests(settings: &SampleConfig) {
+async fn makes_eighteen_requests(settings: &SampleConfig) {
     let stage = ProgramStage::sample().await.settings(settings);
     stage.run(&[]).await.expect(0);
     let seen = stage.world.lock().seen.clone();

@@ -35,6 +35,7 @@ mod live;
 mod memory;
 mod native;
 mod plan;
+mod port_user;
 mod promotion;
 mod reference;
 mod replay;

@@ -118,9 +118,7 @@ async fn another_write_is_stopped_before_it_is_made_and_shown_beside_the_planned
     ended.expect_said("plan again, and have that approved");
     assert_eq!(stage.witness.recorded(), ["web-1.4.1"]);
     assert!(stage.witness.pulls().is_empty());
-    stage
-        .witness
-        .expect_port_run("FAILURE", "Policy broke its grants");
+    stage.witness.expect_port_run("FAILURE", "Grants broken");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::contract::Request;
 use crate::gate::{CallRecord, RunParts, describe};
 use crate::journal::JournalEntry;
 use crate::run::observer::Observer;
+use crate::service::http::plain_words;
 use crate::source::live::Live;
 use crate::text;
 
@@ -107,7 +108,7 @@ async fn say_last_words(
             env!("CARGO_PKG_VERSION")
         ));
     }
-    lines.push(text::line(message));
+    lines.push(text::line(&plain_words(message)));
     let text = lines.join("\n");
     let status = words.sets_status.then(|| ending.status());
     if !cancel.is_heard() {
@@ -148,6 +149,8 @@ async fn tell_port(
     if parts.source.mode() == RunMode::Plan {
         return Ok(());
     }
+    // A run that has ended takes no link any more.
+    parts.live.port.show_links().await;
     let told = parts.live.port.end(text, label, status).await;
     told.map_err(|failure| describe(&failure).to_owned())
 }

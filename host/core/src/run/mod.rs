@@ -264,6 +264,9 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
         RunOrigin::Probe(request) => Some(request.subject.key.clone()),
     };
     let live = Arc::clone(&job.live);
+    if let Some(workflow) = &job.workflow.url {
+        live.port.add_link(workflow);
+    }
     let prefetch = Prefetch::new(job.live, Arc::clone(&job.clock), job.grants, subject);
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),

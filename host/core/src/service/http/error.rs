@@ -77,6 +77,72 @@ impl From<ServiceError> for Failure {
     }
 }
 
+/// The methods in the words of a call.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Says an error without the words of the API: for Port's users, who know neither methods nor paths. All of it is in the
+/// journal.
+pub(crate) fn plain_words(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, service, after)) = next_call(rest) {
+        plain.push_str(before);
+        plain.push_str(service);
+        let status = after.split_once(", ").filter(|(status, _)| {
+            status.len() == 3 && status.bytes().all(|it| it.is_ascii_digit())
+        });
+        rest = match status {
+            Some((status, reason)) => {
+                plain.push_str(&format!(" says no ({status}): "));
+                reason
+            }
+            None => {
+                plain.push_str(": ");
+                after
+            }
+        };
+    }
+    plain.push_str(rest);
+    without_request_ids(&plain)
+}
+
+/// The text before the next call, the service that it is to, and the text after it.
+fn next_call(text: &str) -> Option<(&str, &str, &str)> {
+    let starts = ["Port", "GitHub"].into_iter().flat_map(|service| {
+        let places = text.match_indices(service);
+        places.map(move |(at, _)| (at, service))
+    });
+    let mut calls: Vec<_> = starts
+        .filter_map(|(at, service)| {
+            let (method, target) = text[at + service.len()..]
+                .strip_prefix(' ')?
+                .split_once(' ')?;
+            let (path, after) = target.split_once(": ")?;
+            let is_call = METHODS.contains(&method) && path.starts_with('/') && !path.contains(' ');
+            is_call.then_some((at, service, after))
+        })
+        .collect();
+    calls.sort_by_key(|(at, ..)| *at);
+    let (at, service, after) = *calls.first()?;
+    Some((&text[..at], service, after))
+}
+
+fn without_request_ids(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (request ") {
+        plain.push_str(before);
+        match after.split_once(')') {
+            Some((id, after)) if !id.contains(' ') => rest = after,
+            _ => {
+                plain.push_str(" (request ");
+                rest = after;
+            }
+        }
+    }
+    plain + rest
+}
+
 /// Turns a missing thing into none: 404, and the error stays for everything else that is not a success.
 pub fn or_none<T>(sent: ServiceResult<T>) -> ServiceResult<Option<T>> {
     match sent {
@@ -137,4 +203,33 @@ fn details(errors: &Value) -> String {
     };
     let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
     texts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_what_a_service_says_and_not_how_it_was_asked() {
+        for (text, plain) in [
+            (
+                "merging: GitHub PUT /repos/a/b/pulls/1/merge: 405, At least 1 approving review is required. (request MOCK:0006)",
+                "merging: GitHub says no (405): At least 1 approving review is required.",
+            ),
+            (
+                "Port GET /v1/actions/runs/r_1: 404, not_found (request 00ff); check the identifier; Port POST /v1/x: cannot connect: refused",
+                "Port says no (404): not_found; check the identifier; Port: cannot connect: refused",
+            ),
+            (
+                "Port was closed (request it again)",
+                "Port was closed (request it again)",
+            ),
+            (
+                "GitHub, Port GET it: nothing",
+                "GitHub, Port GET it: nothing",
+            ),
+        ] {
+            assert_eq!(plain_words(text), plain);
+        }
+    }
 }

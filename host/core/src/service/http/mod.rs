@@ -18,6 +18,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use jiff::Timestamp;
 
+pub(crate) use error::plain_words;
 pub use error::{Refusal, ServiceError, or_none};
 pub(crate) use message::header;
 pub use message::{HttpAnswer, Request, seg, segs};

@@ -19,6 +19,7 @@ pub use entity::EntityPage;
 pub use run::{PortRun, PortUser, RunApproval, RunKind, RunStatus};
 
 use entity::RelationShapes;
+use run::RunLinks;
 
 use crate::service::http::{
     CallResult, Http, HttpAnswer, MintedToken, Request, Service, ServiceResult, Session,
@@ -42,6 +43,7 @@ pub struct Client {
     /// Whether the run still takes log lines and tied writes.
     tied: AtomicBool,
     shapes: Mutex<RelationShapes>,
+    links: Mutex<RunLinks>,
 }
 
 impl Client {
@@ -62,6 +64,7 @@ impl Client {
             run: run.to_owned(),
             tied: AtomicBool::new(true),
             shapes: Mutex::default(),
+            links: Mutex::default(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The action run: its log, its end.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -10,6 +11,18 @@ use crate::contract::{EntityKey, Failure};
 use crate::service::http::{CallResult, Request, ServiceResult, seg};
 use crate::service::port::Client;
 use crate::service::retry::once;
+
+/// The longest address that is shown as a link.
+const MAX_LINK_BYTES: usize = 1_000;
+/// How long a link may take: it must not keep the last word waiting.
+const LINK_TIME: Duration = Duration::from_secs(5);
+
+/// The pages that people can go to from the run.
+#[derive(Default)]
+pub(super) struct RunLinks {
+    all: Vec<String>,
+    is_shown: bool,
+}
 
 /// What is left for the last report when the run's own time is up.
 const GRACE: Duration = Duration::from_secs(30);
@@ -194,6 +207,46 @@ impl Client {
             },
             other => other,
         }
+    }
+
+    /// Remembers a page that the run's people should be able to click on: the workflow run, then the pull request. An address
+    /// that is none for the web is left out.
+    pub(crate) fn add_link(&self, address: &str) {
+        let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic());
+        if !address.starts_with("https://") || !is_plain || address.len() > MAX_LINK_BYTES {
+            return;
+        }
+        let mut links = self.links();
+        if !links.all.iter().any(|known| known == address) {
+            links.all.push(address.to_owned());
+            links.is_shown = false;
+        }
+    }
+
+    /// Returns whether there is a link that Port does not show yet.
+    pub(crate) fn has_new_link(&self) -> bool {
+        let links = self.links();
+        self.is_tied() && !links.is_shown && !links.all.is_empty()
+    }
+
+    /// Has Port show the links, all of them: each change replaces what was there (API reference, "Update an action run"). It
+    /// is tried once, and a link that is not taken stops nothing.
+    pub(crate) async fn show_links(&self) {
+        if !self.has_new_link() {
+            return;
+        }
+        let all = {
+            let mut links = self.links();
+            links.is_shown = true;
+            links.all.clone()
+        };
+        let body = json!({ "link": all });
+        let request = Request::write(Method::PATCH, self.run_path(), body).optional();
+        let _ = tokio::time::timeout(LINK_TIME, self.send(request)).await;
+    }
+
+    fn links(&self) -> MutexGuard<'_, RunLinks> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns a user of the organisation by Port's identifier (API reference, "Get all users in your organization").

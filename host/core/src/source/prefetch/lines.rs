@@ -49,8 +49,19 @@ impl LogLines {
         let due = self
             .since
             .is_some_and(|since| is_first || now.duration_since(since) >= COMPANY);
-        if due && self.under_way().is_none() {
+        if self.under_way().is_some() {
+            return;
+        }
+        // Who cannot write to the run shows nothing there: the first lines tell.
+        let is_linked = matches!(self.first, FirstLines::Taken) && live.port.has_new_link();
+        if due {
             self.send(live);
+        } else if is_linked {
+            let live = Arc::clone(live);
+            *self.under_way() = Some(Box::pin(async move {
+                live.port.show_links().await;
+                Ok(())
+            }));
         }
     }
 

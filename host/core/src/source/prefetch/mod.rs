@@ -190,7 +190,11 @@ impl Source for Prefetch {
         if call.is_write() {
             lines.accepted().await?;
         }
-        lines.beside(reads.answer(call)).await
+        let reply = lines.beside(reads.answer(call)).await;
+        if let (Call::Propose { .. }, Ok(Reply::PullRequest(pull))) = (call.call(), &reply) {
+            reads.live.port.add_link(&pull.url);
+        }
+        reply
     }
 
     async fn announce(&mut self, line: String) -> Result<(), Failure> {
