@@ -88,17 +88,25 @@ pub(crate) fn plain_words(text: &str) -> String {
     while let Some((before, service, after)) = next_call(rest) {
         plain.push_str(before);
         plain.push_str(service);
-        let status = after.split_once(", ").filter(|(status, _)| {
-            status.len() == 3 && status.bytes().all(|it| it.is_ascii_digit())
-        });
-        rest = match status {
-            Some((status, reason)) => {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (status, reason) = after.split_at(if digits == 3 { 3 } else { 0 });
+        rest = match (status, reason.strip_prefix(", ")) {
+            ("", _) => {
+                plain.push_str(": ");
+                after
+            }
+            (status, Some(page)) if page.starts_with('<') => {
+                // A proxy's page is not for people who read a line; behind it stands what to do.
+                plain.push_str(&format!(" says no ({status})"));
+                page.find("; ").map_or("", |end| &page[end..])
+            }
+            (status, Some(reason)) => {
                 plain.push_str(&format!(" says no ({status}): "));
                 reason
             }
-            None => {
-                plain.push_str(": ");
-                after
+            (status, None) => {
+                plain.push_str(&format!(" says no ({status})"));
+                reason
             }
         };
     }
@@ -219,6 +227,14 @@ mod tests {
             (
                 "Port GET /v1/actions/runs/r_1: 404, not_found (request 00ff); check the identifier; Port POST /v1/x: cannot connect: refused",
                 "Port says no (404): not_found; check the identifier; Port: cannot connect: refused",
+            ),
+            (
+                "GitHub GET /x: 502, <html>a</html> (request 1); try again; later",
+                "GitHub says no (502); try again; later",
+            ),
+            (
+                "Port GET /v1/x: 403 (request 00ff); the credentials lack a permission",
+                "Port says no (403); the credentials lack a permission",
             ),
             (
                 "Port was closed (request it again)",

@@ -22,6 +22,7 @@ const LINK_TIME: Duration = Duration::from_secs(5);
 pub(super) struct RunLinks {
     all: Vec<String>,
     is_shown: bool,
+    has_pull_request: bool,
 }
 
 /// What is left for the last report when the run's own time is up.
@@ -223,20 +224,26 @@ impl Client {
         }
     }
 
-    /// Returns whether there is a link that Port does not show yet.
-    pub(crate) fn has_new_link(&self) -> bool {
+    /// Likewise for the pull request, which is shown as soon as there is time.
+    pub(crate) fn add_pull_request(&self, address: &str) {
+        self.add_link(address);
+        self.links().has_pull_request = true;
+    }
+
+    /// Returns whether there is a pull request that Port does not show yet.
+    pub(crate) fn has_new_pull_request(&self) -> bool {
         let links = self.links();
-        self.is_tied() && !links.is_shown && !links.all.is_empty()
+        self.is_tied() && links.has_pull_request && !links.is_shown
     }
 
     /// Has Port show the links, all of them: each change replaces what was there (API reference, "Update an action run"). It
     /// is tried once, and a link that is not taken stops nothing.
     pub(crate) async fn show_links(&self) {
-        if !self.has_new_link() {
-            return;
-        }
         let all = {
             let mut links = self.links();
+            if !self.is_tied() || links.is_shown || links.all.is_empty() {
+                return;
+            }
             links.is_shown = true;
             links.all.clone()
         };

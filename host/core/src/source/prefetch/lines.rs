@@ -53,7 +53,7 @@ impl LogLines {
             return;
         }
         // Who cannot write to the run shows nothing there: the first lines tell.
-        let is_linked = matches!(self.first, FirstLines::Taken) && live.port.has_new_link();
+        let is_linked = matches!(self.first, FirstLines::Taken) && live.port.has_new_pull_request();
         if due {
             self.send(live);
         } else if is_linked {

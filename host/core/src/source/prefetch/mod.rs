@@ -192,7 +192,7 @@ impl Source for Prefetch {
         }
         let reply = lines.beside(reads.answer(call)).await;
         if let (Call::Propose { .. }, Ok(Reply::PullRequest(pull))) = (call.call(), &reply) {
-            reads.live.port.add_link(&pull.url);
+            reads.live.port.add_pull_request(&pull.url);
         }
         reply
     }
