@@ -114,16 +114,17 @@ fn command(plan: &BuildRoute, request: &BuildRequest<'_>) -> Command {
         .arg(request.target_dir);
     match plan {
         BuildRoute::Installed | BuildRoute::Fetch => {
-            cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(request, Vec::new()))
+            cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(Vec::new()))
         }
-        BuildRoute::BuildStd { linker } => build_std(&mut cargo, request, linker),
+        BuildRoute::BuildStd { linker } => build_std(&mut cargo, linker),
     };
     cargo
 }
 
 /// The compiler's flags. Places of this machine become names that every machine has, for a panic says where it is: so the
-/// same source gives the same component, wherever it lies and whoever builds it.
-fn flags(request: &BuildRequest<'_>, mut flags: Vec<String>) -> String {
+/// same source gives the same component, wherever it lies and whoever builds it. Of the project itself cargo names relative
+/// paths. The flags are the same for every project, or each would have the standard library built anew.
+fn flags(mut flags: Vec<String>) -> String {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo_home = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let rustup_home =
@@ -132,7 +133,6 @@ fn flags(request: &BuildRequest<'_>, mut flags: Vec<String>) -> String {
         (Path::new("/usr/lib/rustlib/src/rust").to_owned(), "/rust"),
         (rustup_home, "/rustup"),
         (cargo_home, "/cargo"),
-        (request.manifest_dir.to_owned(), "/project"),
     ];
     // The compiler takes the last that fits.
     for (place, name) in places.iter().filter(|(place, _)| place.is_absolute()) {
@@ -142,11 +142,7 @@ fn flags(request: &BuildRequest<'_>, mut flags: Vec<String>) -> String {
 }
 
 /// Has cargo build the standard library too, with Debian's compiler and C library and rustup's linker.
-fn build_std<'a>(
-    cargo: &'a mut Command,
-    request: &BuildRequest<'_>,
-    linker: &Path,
-) -> &'a mut Command {
+fn build_std<'a>(cargo: &'a mut Command, linker: &Path) -> &'a mut Command {
     let libraries = format!("-Lnative={SYSTEM_LIBC}");
     let path = env::var_os("PATH").unwrap_or_default();
     // `wasm-component-ld` looks for `rust-lld` on PATH; last, so that it hides nothing.
@@ -155,7 +151,7 @@ fn build_std<'a>(
         .arg("-Zbuild-std=std,panic_abort")
         .env("RUSTC", SYSTEM_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(request, vec![libraries]))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(vec![libraries]))
         .env("CARGO_TARGET_WASM32_WASIP2_LINKER", linker)
         .env("PATH", env::join_paths(folders).unwrap_or(path))
 }
@@ -257,6 +253,18 @@ mod tests {
             "CARGO",
         ] {
             assert!(!leaks(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_place_of_this_machine_is_compiled_in() {
+        let flags = flags(vec!["-Lnative=/lib".to_owned()]);
+        let flags: Vec<&str> = flags.split('\u{1f}').collect();
+        assert_eq!(flags[0], "-Lnative=/lib");
+        for name in ["=/rust", "=/rustup", "=/cargo"] {
+            let is_there =
+                |flag: &&str| flag.starts_with("--remap-path-prefix=/") && flag.ends_with(name);
+            assert!(flags.iter().any(is_there), "{name}: {flags:?}");
         }
     }
 
