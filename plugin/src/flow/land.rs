@@ -2,11 +2,10 @@
 
 use super::{PromotionPlan, PromotionRun, Stop};
 use crate::gates::reason;
-use crate::host::{Check, CheckState, Mergeability, Merged, PolicyHost, PullRequest, PullState};
+use crate::host::{Check, CheckState, Merged, PolicyHost, PullRequest};
 use crate::settings::Mode;
 use crate::text;
 use crate::time::duration;
-use crate::types::Failure;
 
 /// What became of a pull request.
 pub(super) enum LandingResult {
@@ -31,33 +30,16 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             Mode::AutoMerge => self
                 .host
                 .merge_when_ready(repository, pull.number, head, method)?,
-            Mode::Merge => self.merge(plan, pull)?,
+            Mode::Merge => self.host.merge(repository, pull.number, head, method)?,
             Mode::Checks => match self.wait_for_checks(plan, pull)? {
                 Some(until) => return Ok(LandingResult::Waits(until)),
-                None => self.merge(plan, pull)?,
+                None => self.host.merge(repository, pull.number, head, method)?,
             },
         };
         Ok(match merged {
             Merged::Now(commit) => LandingResult::Merged(commit),
             Merged::Later(until) => LandingResult::Waits(until),
         })
-    }
-
-    /// Merges now. What lacks only a check or a review that may still come is no failure: it waits.
-    fn merge(&mut self, plan: &PromotionPlan, pull: &PullRequest) -> Result<Merged, Stop> {
-        let method = self.settings.method.into();
-        let why = match self
-            .host
-            .merge(&plan.repository, pull.number, &pull.head_commit, method)
-        {
-            Err(Failure::Rejected(why)) => why,
-            result => return Ok(result?),
-        };
-        let now = self.host.get_pull_request(&plan.repository, pull.number)?;
-        if now.state == PullState::Open && now.mergeable == Mergeability::Blocked {
-            return Ok(Merged::Later(why));
-        }
-        Err(Stop::Failed(Failure::Rejected(why)))
     }
 
     /// Waits for the required and the named checks of the head. Returns what is still awaited at the deadline.

@@ -117,10 +117,10 @@ pub(crate) fn refusals() -> Vec<RefusalCase> {
                 )
             },
             Merge,
-            "rejected",
+            "later",
         ),
-        (|world| check(world, None), Merge, "rejected"),
-        (|world| check(world, Some("failure")), Merge, "rejected"),
+        (|world| check(world, None), Merge, "later"),
+        (|world| check(world, Some("failure")), Merge, "later"),
         (
             |it| {
                 rules(
@@ -132,7 +132,7 @@ pub(crate) fn refusals() -> Vec<RefusalCase> {
                 )
             },
             Merge,
-            "rejected",
+            "later",
         ),
         (
             |it| {
@@ -158,7 +158,7 @@ pub(crate) fn refusals() -> Vec<RefusalCase> {
                 )
             },
             Merge,
-            "later",
+            "rejected",
         ),
         (
             |world| repository(world).settings.archived = true,

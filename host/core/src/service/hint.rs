@@ -1,6 +1,7 @@
 //! What a reader can do about a service's no.
 
 use crate::service::http::Service;
+use crate::service::retry;
 
 /// What to do about an answer with this status and message, else nothing; `header` reads its headers.
 pub(super) fn hint(
@@ -24,7 +25,13 @@ pub(super) fn hint(
         (Service::GitHub, 403) if message.contains("archived") => {
             "unarchive it, or promote elsewhere"
         }
-        (Service::GitHub, 403) if message.contains("rate limit") => "",
+        (Service::GitHub, 403) if retry::is_limit_text(message) => "",
+        (Service::GitHub, 403) if message.contains("SAML") => {
+            "authorise the token for the organisation's single sign-on, or use an App"
+        }
+        (Service::GitHub, 403) if message.contains("suspended") => {
+            "ask the owner to lift the suspension of the account or of the App's installation"
+        }
         (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
         (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
         (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",

@@ -20,6 +20,8 @@ const MAX_TRIES: usize = 3;
 pub const MAX_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause after an error.
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
+/// The words of GitHub's limits of today and of older servers, in small letters.
+const LIMIT_WORDS: [&str; 2] = ["rate limit", "abuse detection mechanism"];
 /// A reset above this is a point in time, below it a number of seconds, as Port's own client reads it.
 const EPOCH_FROM: i64 = 10_000;
 
@@ -43,6 +45,7 @@ pub(super) fn pause(
         }
         Err(TransportError::Connect(_)) => Some(backoff),
         Err(TransportError::Lost(_)) if !once => Some(backoff),
+        Ok(response) if !once && graphql_failure(service, response).is_some() => Some(backoff),
         Ok(response) if !once && is_passing(response.status()) => {
             Some(retry_after(response.headers(), now).unwrap_or(backoff))
         }
@@ -91,25 +94,57 @@ pub(super) fn is_rate_limit(service: Service, response: &HttpResponse) -> bool {
         StatusCode::FORBIDDEN if service == Service::GitHub => {
             headers.contains_key("retry-after")
                 || header(headers, "x-ratelimit-remaining") == Some("0")
-                || String::from_utf8_lossy(response.body()).contains("rate limit")
+                || is_limit_text(&String::from_utf8_lossy(response.body()))
         }
         StatusCode::OK if service == Service::GitHub => is_limited_graphql(response.body()),
         _ => false,
     }
 }
 
-/// GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API").
+/// Whether GitHub's words are those of a limit.
+pub(super) fn is_limit_text(text: &str) -> bool {
+    let text = text.to_lowercase();
+    LIMIT_WORDS.iter().any(|words| text.contains(words))
+}
+
+/// The types by which GraphQL says with a success that it did nothing ("Rate limits and query limits for the GraphQL API",
+/// and the one that is seen since 2025).
+const GRAPHQL_LIMITS: [&str; 2] = ["RATE_LIMITED", "RATE_LIMIT"];
+
+/// Whether an answer of GraphQL is a rate limit. A secondary one may come with a message only; an error about a field of
+/// the document has a path, and quotes what others have written.
 fn is_limited_graphql(body: &[u8]) -> bool {
-    // Most bodies need not be parsed for this.
-    if memchr::memmem::find(body, b"\"RATE_LIMITED\"").is_none() {
-        return false;
+    graphql_errors(body).iter().any(|error| {
+        let message = error["message"].as_str().unwrap_or_default();
+        GRAPHQL_LIMITS.iter().any(|name| error["type"] == *name)
+            || (error["path"].is_null() && is_limit_text(message))
+    })
+}
+
+/// The message of a failure inside GraphQL, which has a status of 200, no type and nothing to show where it came from: the
+/// mutation may have happened, or not.
+pub(super) fn graphql_failure(service: Service, response: &HttpResponse) -> Option<String> {
+    if service != Service::GitHub || response.status() != StatusCode::OK {
+        return None;
     }
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return false;
-    };
-    answer["errors"]
-        .as_array()
-        .is_some_and(|errors| errors.iter().any(|error| error["type"] == "RATE_LIMITED"))
+    let errors = graphql_errors(response.body());
+    let untyped = errors.iter().find(|error| {
+        ["type", "path", "extensions", "locations"]
+            .iter()
+            .all(|name| error[*name].is_null())
+    });
+    Some(untyped?["message"].as_str()?.to_owned())
+}
+
+/// The errors of an answer of GraphQL. Most answers have none, and are not parsed for that.
+fn graphql_errors(body: &[u8]) -> Vec<Value> {
+    if memchr::memmem::find(body, b"\"errors\"").is_none() {
+        return Vec::new();
+    }
+    match serde_json::from_slice::<Value>(body).unwrap_or_default()["errors"].take() {
+        Value::Array(errors) => errors,
+        _ => Vec::new(),
+    }
 }
 
 /// Returns whether another try may find the service in a better state.

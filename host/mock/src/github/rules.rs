@@ -81,6 +81,21 @@ impl BranchRules {
         }
     }
 
+    /// Returns the rules of an update of the branch, as GraphQL tells them to everybody (GraphQL reference,
+    /// `RefUpdateRule`).
+    pub(super) fn update_rule(&self) -> Value {
+        let reviews = self.required_approvals > 0 || self.require_pull_request;
+        json!({
+            "requiredApprovingReviewCount": reviews.then_some(self.required_approvals),
+            "requiredStatusCheckContexts": self.required_checks,
+            "requiresCodeOwnerReviews": !self.code_owners.is_empty(),
+            "requiresConversationResolution": self.conversation_resolution,
+            "requiresLinearHistory": self.linear_history,
+            "requiresSignatures": self.required_signatures,
+            "viewerCanPush": self.push_refusal().is_none(),
+        })
+    }
+
     fn list(&self) -> Vec<Value> {
         let mut rules = Vec::new();
         if self.require_pull_request

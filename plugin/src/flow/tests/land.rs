@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::host::{Check, CheckState, MergeMethod, Mergeability};
+use crate::host::{Check, CheckState, MergeMethod};
 
 fn check(name: &str, state: CheckState, required: bool) -> Check {
     Check {
@@ -93,27 +93,13 @@ fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
 }
 
 #[test]
-fn a_merge_that_lacks_a_review_waits_and_any_other_refusal_fails() {
-    let why = || Failure::Rejected("at least 1 approving review is required".into());
-    for (mergeable, waits) in [
-        (Mergeability::Blocked, true),
-        (Mergeability::Ready, false),
-        (Mergeability::Draft, false),
-    ] {
-        let mut fake = FakeHost::guide();
-        fake.failures.insert("merge", why());
-        fake.mergeable = mergeable;
-        let result = promote(&mut fake, &request(SETTINGS));
-        let until = match result {
-            Ok(Outcome::Pending(waiting)) => Some(waiting.until),
-            other => {
-                assert_eq!(other, Err(why()));
-                None
-            }
-        };
-        assert_eq!(until.is_some(), waits, "{mergeable:?}");
-        assert_eq!(fake.production_image(), "web-1.4.1");
-    }
+fn a_merge_that_is_refused_fails() {
+    let why = || Failure::Rejected("Merge commits are not allowed on this repository.".into());
+    let mut fake = FakeHost::guide();
+    fake.failures.insert("merge", why());
+    let result = promote(&mut fake, &request(SETTINGS));
+    assert_eq!(result, Err(why()));
+    assert_eq!(fake.production_image(), "web-1.4.1");
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Repo<'_> {
             .map(|check| {
                 // What another App reports under the name does not count for GitHub.
                 let least = match check.app {
-                    Some(app) => state_by_app(&runs, &check.name, app),
+                    Some(app) => state_by_app(&runs, &statuses, &check.name, app),
                     None => CheckState::Passing,
                 };
                 (check.name, least)
@@ -204,9 +204,22 @@ impl Repo<'_> {
 }
 
 /// The state of the newest run of this name that an App has made; waiting if it has made none.
-fn state_by_app(runs: &[CheckReport], name: &str, app: i64) -> CheckState {
-    runs.iter()
-        .rfind(|run| run.name == name && run.app == Some(CheckApp { id: app }))
+fn state_by_app(
+    runs: &[CheckReport],
+    statuses: &[CheckReport],
+    name: &str,
+    app: i64,
+) -> CheckState {
+    let run = runs
+        .iter()
+        .rfind(|run| run.name == name && run.app == Some(CheckApp { id: app }));
+    // Some Apps report by commit status, which does not name them; then nobody has made a run of the name.
+    let status = if runs.iter().any(|run| run.name == name) {
+        None
+    } else {
+        statuses.iter().rfind(|status| status.name == name)
+    };
+    run.or(status)
         .map_or(CheckState::Waiting, CheckReport::state)
 }
 

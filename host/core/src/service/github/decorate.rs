@@ -3,10 +3,14 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::contract::Failure;
 use crate::service::github::{Repo, rejected};
-use crate::service::http::CallResult;
+use crate::service::http::{CallResult, ServiceError};
 use crate::service::retry::once;
 use crate::text;
+
+/// What GitHub says of a node that it does not have, or does not show.
+const UNKNOWN_NODE: &str = "Could not resolve to a node with the global id of";
 
 impl Repo<'_> {
     /// Writes a comment, unless there is one with the same marker. A lost answer is resolved by looking again.
@@ -38,12 +42,12 @@ impl Repo<'_> {
     /// Adds labels; those that are there stay.
     pub(crate) async fn add_labels(&self, number: u32, labels: &[String]) -> CallResult<()> {
         let labels = json!({ "labels": labels });
-        Ok(self
-            .write(Method::POST, format!("/issues/{number}/labels"), labels)
-            .await?)
+        self.decorate(format!("/issues/{number}/labels"), labels)
+            .await
     }
 
-    /// Asks people and teams for a review.
+    /// Asks people and teams for a review. Teams are asked apart, since GitHub refuses all of them if the credentials may not
+    /// see one.
     ///
     /// Fails with `rejected` if one of them cannot review here.
     pub(crate) async fn request_reviewers(
@@ -53,8 +57,33 @@ impl Repo<'_> {
         teams: &[String],
     ) -> CallResult<()> {
         let target = format!("/pulls/{number}/requested_reviewers");
-        let body = json!({ "reviewers": users, "team_reviewers": teams });
-        Ok(self.write(Method::POST, target, body).await?)
+        if !users.is_empty() {
+            let users = json!({ "reviewers": users });
+            self.decorate(target.clone(), users).await?;
+        }
+        if teams.is_empty() {
+            return Ok(());
+        }
+        let asked = self
+            .decorate(target, json!({ "team_reviewers": teams }))
+            .await;
+        match asked {
+            Err(Failure::Rejected(why)) if why.contains(UNKNOWN_NODE) => rejected(format!(
+                "{why}; to ask a team, an App needs the organisation permission members: read, and GITHUB_TOKEN cannot"
+            )),
+            other => other,
+        }
+    }
+
+    /// Writes to a pull request that GitHub may not know everywhere yet: it has been seen to take some seconds.
+    async fn decorate(&self, target: String, body: Value) -> CallResult<()> {
+        let write = || async {
+            match self.write(Method::POST, target.clone(), body.clone()).await {
+                Err(error) if is_unknown_yet(&error) => Ok(Err(error)),
+                other => other.map(Ok),
+            }
+        };
+        Ok(self.session().poll(write, Result::is_ok).await??)
     }
 
     async fn is_marked(&self, comments: &str, mark: &str) -> CallResult<bool> {
@@ -73,4 +102,9 @@ fn is_marker(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !text.contains("--")
+}
+
+/// Whether GitHub does not find a pull request by its own id (`PR_…`), or as the issue that it is too.
+fn is_unknown_yet(error: &ServiceError) -> bool {
+    error.says(422, &format!("{UNKNOWN_NODE} 'PR_")) || error.says(422, "Issue not found")
 }

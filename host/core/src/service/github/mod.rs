@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 use serde::Deserialize;
@@ -45,6 +45,8 @@ pub struct Client {
     identity: Mutex<Option<proposal::CommitIdentity>>,
     /// The texts of files that were fetched with their merge.
     merged_files: Mutex<BTreeMap<MergedFileKey, String>>,
+    /// Repositories that have moved, by the path of their old name, and their owner of today once that was asked for.
+    moved: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 /// A file at the commit of a merge.
@@ -142,6 +144,7 @@ impl Client {
             base: Mutex::default(),
             identity: Mutex::default(),
             merged_files: Mutex::default(),
+            moved: Mutex::default(),
         })
     }
 
@@ -228,15 +231,60 @@ impl Repo<'_> {
 
     async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
         let target = format!("{}{}", self.named, request.target);
-        self.client.send(Request { target, ..request }).await
+        self.send_to(Request { target, ..request }).await
+    }
+
+    async fn send_to(&self, request: Request) -> ServiceResult<HttpAnswer> {
+        let answer = self.client.send(request).await?;
+        if answer.is_redirected {
+            self.moved().entry(self.named.to_string()).or_default();
+        }
+        Ok(answer)
+    }
+
+    fn moved(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.client
+            .moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the owner of today. GitHub follows the old name of a repository that has moved, but finds no branch by its
+    /// old owner.
+    async fn owner(&self) -> ServiceResult<String> {
+        #[derive(Deserialize)]
+        struct Named {
+            full_name: String,
+        }
+        let known = self.moved().get(&self.named.to_string()).cloned();
+        match known {
+            None => Ok(self.named.owner.clone()),
+            Some(Some(owner)) => Ok(owner),
+            Some(None) => {
+                let Named { full_name } = self.get(String::new()).await?;
+                let owner = full_name.split('/').next().unwrap_or_default().to_owned();
+                self.moved()
+                    .insert(self.named.to_string(), Some(owner.clone()));
+                Ok(owner)
+            }
+        }
     }
 
     /// Reads a list, page by page.
     pub async fn pages<T: DeserializeOwned>(&self, below: String) -> ServiceResult<PagedList<T>> {
+        self.some_pages(below, MAX_PAGES).await
+    }
+
+    /// Reads the first pages of a list.
+    async fn some_pages<T: DeserializeOwned>(
+        &self,
+        below: String,
+        most: usize,
+    ) -> ServiceResult<PagedList<T>> {
         let mut pages = Vec::new();
         let mut target = format!("{}{below}", self.named);
-        while pages.len() < MAX_PAGES {
-            let answer = self.client.send(Request::get(target)).await?;
+        while pages.len() < most {
+            let answer = self.send_to(Request::get(target)).await?;
             pages.push(answer.json()?);
             match answer.next() {
                 Some(next) => target = next,

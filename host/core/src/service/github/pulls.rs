@@ -12,7 +12,7 @@ use crate::service::http::{CallResult, ServiceResult, seg};
 const MAX_FOUND: usize = 100;
 
 /// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct WirePull {
     pub(super) number: u32,
     pub(super) node_id: String,
@@ -31,7 +31,7 @@ pub(super) struct WirePull {
 }
 
 /// One end of a pull request. The repository of a deleted fork is null.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct PullBranch {
     #[serde(rename = "ref")]
     pub(super) branch: String,
@@ -40,7 +40,7 @@ pub(super) struct PullBranch {
 }
 
 /// The repository of a branch.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct PullRepository {
     id: u64,
 }
@@ -97,41 +97,78 @@ impl Repo<'_> {
     }
 
     /// Finds pull requests, the newest first. GitHub ignores a head that it does not understand and returns everything, so each is verified.
+    ///
+    /// Of branches with a common start, those that have ended are looked for by the start itself and among the newest hundred
+    /// only: a busy repository has thousands, of 20 kB each.
     pub(super) async fn find(
         &self,
         head: &str,
         base: &str,
         filter: PullFilter,
     ) -> ServiceResult<Vec<WirePull>> {
-        let state = match filter {
-            PullFilter::Open => "open",
-            PullFilter::Ended => "closed",
-            PullFilter::Any => "all",
+        let Some(start) = head.strip_suffix('*') else {
+            return self.find_exactly(head, base, filter).await;
         };
-        let (start, exact) = head
-            .strip_suffix('*')
-            .map_or((head, true), |start| (start, false));
-        let mut list = format!("/pulls?state={state}&base={}", seg(base));
-        if exact {
-            list += &format!("&head={}:{}", seg(&self.named.owner), seg(head));
-        }
-        list += "&sort=created&direction=desc&per_page=100";
-        let mut found = Vec::new();
-        for pull in self
-            .pages::<Vec<WirePull>>(list)
-            .await?
-            .pages
-            .into_iter()
-            .flatten()
-        {
-            let branch = &pull.head.branch;
-            let is_named = branch == start || (!exact && branch.starts_with(start));
-            if is_named && pull.is_own() && pull.base.branch == base {
-                found.push(pull);
-            }
-        }
+        let list = list_of(base, filter, None);
+        let mut found = if matches!(filter, PullFilter::Open) {
+            self.pages::<Vec<WirePull>>(list).await?.pages.concat()
+        } else {
+            let newest = self.some_pages::<Vec<WirePull>>(list, 1);
+            let exact = async {
+                // No branch ends so.
+                if start.is_empty() || start.ends_with('/') {
+                    return Ok(Vec::new());
+                }
+                self.find_exactly(start, base, filter).await
+            };
+            let (newest, exact) = tokio::try_join!(newest, exact)?;
+            let mut found = newest.pages.concat();
+            found.extend(exact);
+            found.sort_by_key(|pull| std::cmp::Reverse(pull.number));
+            found.dedup_by_key(|pull| pull.number);
+            found
+        };
+        found.retain(|pull| pull.is_to(base) && pull.head.branch.starts_with(start));
         Ok(found)
     }
+
+    async fn find_exactly(
+        &self,
+        head: &str,
+        base: &str,
+        filter: PullFilter,
+    ) -> ServiceResult<Vec<WirePull>> {
+        let mut owner = self.owner().await?;
+        let pages = loop {
+            let list = list_of(base, filter, Some((&owner, head)));
+            let pages = self.pages::<Vec<WirePull>>(list).await?.pages;
+            // Only the answer may have told that the repository has moved.
+            let today = self.owner().await?;
+            if today == owner {
+                break pages;
+            }
+            owner = today;
+        };
+        let mut found = pages.concat();
+        found.retain(|pull| pull.is_to(base) && pull.head.branch == head);
+        Ok(found)
+    }
+}
+
+/// The target of a list of pull requests to a base, the newest first; `head` is an owner and a branch.
+fn list_of(base: &str, filter: PullFilter, head: Option<(&str, &str)>) -> String {
+    let state = match filter {
+        PullFilter::Open => "open",
+        PullFilter::Ended => "closed",
+        PullFilter::Any => "all",
+    };
+    let head = head.map_or(String::new(), |(owner, branch)| {
+        format!("&head={}:{}", seg(owner), seg(branch))
+    });
+    format!(
+        "/pulls?state={state}&base={}{head}&sort=created&direction=desc&per_page=100",
+        seg(base)
+    )
 }
 
 impl WirePull {
@@ -166,6 +203,10 @@ impl WirePull {
     /// Returns whether its head is a branch of the repository itself; a fork's branch of any name is foreign.
     pub(super) fn is_own(&self) -> bool {
         self.base.repo.is_some() && self.head.repo == self.base.repo
+    }
+
+    fn is_to(&self, base: &str) -> bool {
+        self.is_own() && self.base.branch == base
     }
 
     pub(super) fn into_contract(self) -> PullRequest {

@@ -201,16 +201,26 @@ impl Refusal {
     }
 }
 
-/// GitHub's `errors`: objects with a message or a field and a code, or plain strings.
+/// GitHub's `errors`: objects with a message, or a field and a code, or both, or plain strings.
 fn details(errors: &Value) -> String {
-    let text = |error: &Value| match (error["message"].as_str(), error.as_str()) {
-        (Some(text), _) | (None, Some(text)) => text.to_owned(),
-        _ => ["resource", "field", "code"]
-            .map(|k| error[k].as_str().unwrap_or(""))
-            .join(" "),
-    };
-    let texts: Vec<_> = errors.as_array().into_iter().flatten().map(text).collect();
+    let texts: Vec<_> = errors
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(detail)
+        .collect();
     texts.join("; ")
+}
+
+fn detail(error: &Value) -> String {
+    let text = |name: &str| error[name].as_str().unwrap_or_default();
+    let place = [text("field"), text("code")];
+    match (error.as_str(), text("message")) {
+        (Some(text), _) => text.to_owned(),
+        (None, "") => format!("{} {} {}", text("resource"), place[0], place[1]),
+        (None, message) if place[0].is_empty() => message.to_owned(),
+        (None, message) => format!("{message} ({})", place.join(" ").trim_end()),
+    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ pub struct HttpAnswer {
     pub(super) call: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// Whether it came from where the service has led to.
+    pub(crate) is_redirected: bool,
 }
 
 impl HttpAnswer {
@@ -88,7 +90,7 @@ impl HttpAnswer {
         })
     }
 
-    /// Reads one field of the body, an object; fails as [`HttpAnswer::json`] does.
+    /// Reads one field of the body, an object; fails as [`Answer::json`] does.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> ServiceResult<T> {
         let raw = self
             .json::<BTreeMap<String, Box<RawValue>>>()?

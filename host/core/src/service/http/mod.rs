@@ -52,6 +52,10 @@ pub enum Service {
     GitHub,
 }
 
+/// Marks an answer that came after a redirect.
+#[derive(Clone)]
+struct Redirected;
+
 /// A token that a service made for this run, and when it is too old to be used.
 #[derive(Clone)]
 pub(crate) struct MintedToken {
@@ -181,6 +185,7 @@ impl Http {
                 "{service:?} says that {target} has moved: update its name"
             ));
             response = transport.send(self.message(request, next)).await?;
+            response.extensions_mut().insert(Redirected);
         }
         Ok(response)
     }
@@ -258,11 +263,16 @@ impl Http {
                 Refusal::new(self, &call, &response).into(),
             ));
         }
-        let (http::response::Parts { headers, .. }, body) = response.into_parts();
+        if let Some(message) = retry::graphql_failure(self.service, &response) {
+            let why = TransportError::Lost(self.clean(&message));
+            return Err(ServiceError::NoAnswer(call, why));
+        }
+        let (parts, body) = response.into_parts();
         Ok(HttpAnswer {
             call,
-            headers,
+            headers: parts.headers,
             body,
+            is_redirected: parts.extensions.get::<Redirected>().is_some(),
         })
     }
 }

@@ -8,6 +8,7 @@ use super::super::GitHub;
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel;
 use super::super::repository_shape::repository_node_id;
+use super::super::shapes::node_id;
 use super::super::state::{PullState, RepositoryState};
 use super::MutationRefusal;
 use super::selection::Selection;
@@ -51,6 +52,12 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     if may_read && selected.child("ref").is_some() {
         shape["ref"] = branch(repository, variable("ref"), variable("path")).unwrap_or_default();
     }
+    let rules = repository.rules_of(variable("branch"));
+    // A queue is shown to whoever may read the repository.
+    shape["mergeQueue"] = rules
+        .merge_queue
+        .then(|| json!({"id": node_id("MQ", repository.id)}))
+        .unwrap_or_default();
     if selected.child("pullRequests").is_some() {
         if may_list {
             shape["pullRequests"] = open_pulls(call, repository, variable("base"));
@@ -73,7 +80,13 @@ fn branch(repository: &mut RepositoryState, name: &str, path: &str) -> Option<Va
         .entry_at(tree, path)
         .map(|entry| file(repository, entry));
     let oid = |id: ObjectId| id.to_string();
-    Some(json!({"target": {"oid": oid(commit), "tree": {"oid": oid(tree)}, "file": file}}))
+    let short = name.strip_prefix("refs/heads/").unwrap_or(name);
+    let rules = repository.rules_of(short);
+    let rule = rules.any().then(|| rules.update_rule());
+    Some(json!({
+        "target": {"oid": oid(commit), "tree": {"oid": oid(tree)}, "file": file},
+        "refUpdateRule": rule,
+    }))
 }
 
 fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Value {

@@ -16,6 +16,9 @@ use crate::service::http::{ServiceResult, seg, segs};
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
 pub(super) const TRAILER: &str = "Promotion-Branch";
 
+/// The user of a workflow's own token.
+const WORKFLOW_LOGIN: &str = "github-actions[bot]";
+
 /// The author of the commits that this run makes, as GitHub fills it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::service::github) struct CommitIdentity {
@@ -36,6 +39,8 @@ pub(super) struct CreatedCommit {
 /// A comparison, as far as it is looked at ("Compare two commits").
 #[derive(Debug, Deserialize)]
 pub(in crate::service::github) struct BranchComparison {
+    #[serde(default)]
+    behind_by: usize,
     total_commits: usize,
     commits: Vec<ComparedCommit>,
     #[serde(default)]
@@ -90,6 +95,13 @@ impl Repo<'_> {
             .identity
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(identity);
+    }
+
+    /// Returns whether this run's credentials are a workflow's own token: nothing that it does starts a workflow by itself
+    /// ("Triggering a workflow"). The author of the commit of this run tells.
+    pub(in crate::service::github) fn acts_as_workflow(&self) -> bool {
+        self.identity()
+            .is_some_and(|identity| identity.name == WORKFLOW_LOGIN)
     }
 
     fn identity(&self) -> Option<CommitIdentity> {
@@ -173,6 +185,11 @@ impl BranchComparison {
             })
             .map(|file| file.filename.as_str())
             .collect()
+    }
+
+    /// Returns whether the base has commits that the branch does not.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind_by > 0
     }
 
     /// Returns when the newest commit was made.

@@ -13,7 +13,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::contract::{FileChange, Proposal, PullFilter, PullRequest, PullState};
+use crate::contract::{FileChange, Mergeability, Proposal, PullFilter, PullRequest, PullState};
 use crate::service::github::pulls::WirePull;
 use crate::service::github::read::blob_id;
 use crate::service::github::{ObjectSha, Repo, conflict};
@@ -47,6 +47,8 @@ enum BranchState {
         commit: String,
         open: Option<Box<WirePull>>,
     },
+    /// The same change, in commits of ours that lack what the base has gained, which a strict rule demands.
+    Behind { pull: Box<WirePull> },
     /// An older proposal of ours, or the same change in somebody else's commits.
     Replaceable { open: Option<Box<WirePull>> },
     /// Somebody else's work.
@@ -206,12 +208,13 @@ impl Repo<'_> {
                 "repository": repository, "ref": branch, "commit": commit.sha,
                 "base": format!("refs/heads/{base}"),
             });
-            let answer = self.client.graphql(CREATE_REF, &variables).await?;
+            let answer = self.client.graphql(CREATE_REF, &variables).await;
+            let answer = answer.unwrap_or_default();
             let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
             if let Some(now) = made.as_str() {
                 return Ok(Some(now.to_owned()));
             }
-            // Why not, REST tells in words that are known.
+            // Why not, REST tells in words that are known, also if the answer was lost.
         }
         self.post::<Value>("/git/refs", json!({ "ref": branch, "sha": commit.sha }))
             .await?;
@@ -276,6 +279,10 @@ impl Repo<'_> {
         let (commit, open) = match self.branch_state(proposal).await? {
             BranchState::Merged(pull) => return Ok(TakenBranch::Merged(pull)),
             BranchState::Current { commit, open } => (commit, open),
+            BranchState::Behind { pull } => {
+                let pull = self.take_in_base(*pull).await?;
+                (pull.head.sha.clone(), Some(Box::new(pull)))
+            }
             BranchState::Replaceable { open } => {
                 let target = format!("/git/refs/heads/{}", segs(head));
                 let body = json!({ "sha": created, "force": true });
@@ -345,12 +352,54 @@ impl Repo<'_> {
                     (None, Some(made)) => self.give_way(proposal, made).await?.map(Box::new),
                     (open, _) => open,
                 };
-                BranchState::Current { commit, open }
+                match open {
+                    Some(pull) if comparison.is_behind() => self.current_or_behind(*pull).await?,
+                    open => BranchState::Current { commit, open },
+                }
             }
             // The same change by somebody else is replaced by ours, so nothing is lost.
             (true, false) | (false, true) => BranchState::Replaceable { open },
             (false, false) => BranchState::Foreign { commit },
         })
+    }
+
+    /// Asks GitHub whether a branch that lacks commits of the base must take them in: it says so only under a strict rule, and
+    /// without one an approved pull request is left as it is.
+    async fn current_or_behind(&self, pull: WirePull) -> ServiceResult<BranchState> {
+        let seen = self.settled(pull.number).await?;
+        Ok(if seen.mergeability() == Mergeability::Behind {
+            BranchState::Behind { pull: seen.into() }
+        } else {
+            BranchState::Current {
+                commit: pull.head.sha.clone(),
+                open: Some(pull.into()),
+            }
+        })
+    }
+
+    /// Merges the base into the branch of a pull request, and returns the pull request at its new head. Approvals stay, as
+    /// far as the rules let them: the change is the same.
+    async fn take_in_base(&self, pull: WirePull) -> CallResult<WirePull> {
+        let old = &pull.head.sha;
+        let target = format!("/pulls/{}/update-branch", pull.number);
+        let body = json!({ "expected_head_sha": old });
+        match self.write(Method::PUT, target, body).await {
+            Err(error) if error.says(422, "no new commits") => return Ok(pull),
+            // Somebody pushed, or the base conflicts by now.
+            Err(error) if error.says(422, "") => return conflict(error.to_string()),
+            other => other?,
+        }
+        let updated = self
+            .session()
+            .poll(|| self.pull(pull.number), |seen| seen.head.sha != *old)
+            .await?;
+        if updated.head.sha == *old {
+            let number = pull.number;
+            return conflict(format!(
+                "#{number} did not take in the base in time: run again"
+            ));
+        }
+        Ok(updated)
     }
 
     /// Gives a pull request the title and the body of the proposal, if it has others.
@@ -400,7 +449,7 @@ impl Repo<'_> {
         };
         let mut pull = match attempt {
             OpenAttempt::Opened(pull) => pull,
-            OpenAttempt::Again(error) if !branch.is_new && error.says(422, "head invalid") => {
+            OpenAttempt::Again(error) if !branch.is_new && is_branch_unseen(&error) => {
                 return conflict(format!(
                     "branch {} came and went meanwhile: run again",
                     proposal.head
@@ -449,7 +498,7 @@ impl Repo<'_> {
                 }
             }
             // GitHub does not see the new branch yet, or it is gone.
-            Err(error) if error.says(422, "head invalid") => Ok(OpenAttempt::Again(error)),
+            Err(error) if is_branch_unseen(&error) => Ok(OpenAttempt::Again(error)),
             Err(error) => Err(error.into()),
             Ok(pull) => Ok(OpenAttempt::Opened(pull)),
         }
@@ -466,4 +515,11 @@ impl Repo<'_> {
                 .is_some_and(|entry| entry.sha == blob_id(change.content.as_bytes()))
         }))
     }
+}
+
+/// Whether GitHub does not see a branch where a pull request is made of it: in words, or by what it then misses.
+fn is_branch_unseen(error: &ServiceError) -> bool {
+    ["head invalid", "head_sha missing_field"]
+        .iter()
+        .any(|text| error.says(422, text))
 }

@@ -83,6 +83,100 @@ fn fork(fields: Value) -> Value {
 }
 
 #[tokio::test]
+async fn takes_in_the_base_only_where_a_rule_demands_it() {
+    const SEE: &str = "GET /pulls/7";
+    const UPDATE: &str = "PUT /pulls/7/update-branch";
+    let behind_by = |number: usize| {
+        let found = our_change().unwrap();
+        let mut body: Value = serde_json::from_slice(found.body()).unwrap();
+        body["behind_by"] = number.into();
+        answer(200, body)
+    };
+    let start = |number: usize| {
+        steps(vec![
+            looked(json!([open_at_foreign()])),
+            vec![(FOUND, behind_by(number))],
+        ])
+    };
+    let seen = |state: &str| {
+        let mut pull = open_at_foreign();
+        pull["mergeable_state"] = state.into();
+        (SEE, answer(200, pull))
+    };
+    let updated = || (SEE, answer(200, elsewhere(MERGE)));
+    let done = || {
+        (
+            UPDATE,
+            answer(202, json!({ "message": "Updating pull request branch." })),
+        )
+    };
+    let rest = || vec![(WORDS, answer(200, "{}")), (MAIN, stands(BASE))];
+    let refused = |text: &str| (UPDATE, answer(422, said(text)));
+    check(
+        "branches that fell behind",
+        vec![
+            (
+                "it holds all of the base",
+                steps(vec![start(0), rest()]),
+                FOREIGN,
+            ),
+            (
+                "no rule demands it",
+                steps(vec![start(2), vec![seen("clean")], rest()]),
+                FOREIGN,
+            ),
+            (
+                "it waits for something else first",
+                steps(vec![start(2), vec![seen("blocked")], rest()]),
+                FOREIGN,
+            ),
+            (
+                "a strict rule",
+                steps(vec![
+                    start(2),
+                    vec![seen("behind"), done(), updated()],
+                    rest(),
+                ]),
+                MERGE,
+            ),
+            (
+                "GitHub updates it a moment later",
+                steps(vec![
+                    start(2),
+                    vec![seen("behind"), done(), seen("behind"), updated()],
+                    rest(),
+                ]),
+                MERGE,
+            ),
+            (
+                "somebody was faster",
+                steps(vec![
+                    start(2),
+                    vec![
+                        seen("behind"),
+                        refused("There are no new commits on the base branch."),
+                    ],
+                    rest(),
+                ]),
+                FOREIGN,
+            ),
+            (
+                "somebody pushed",
+                steps(vec![
+                    start(2),
+                    vec![
+                        seen("behind"),
+                        refused("expected head sha didn’t match current head ref."),
+                    ],
+                ]),
+                "Conflict",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn adopts_the_same_change_in_our_commits() {
     let none = || (OPEN, answer(200, "[]"));
     let mut young = ours();

@@ -57,21 +57,40 @@ async fn a_required_check_counts_only_from_the_app_that_must_report_it() {
         run["app"] = json!({ "id": maker });
         run
     };
+    let status =
+        |state: &str| vec![json!({ "id": 1, "context": "ci", "state": state, "target_url": null })];
     let table = [
-        (vec![by(1, 7, "success")], 7, CheckState::Passing),
-        (vec![by(1, 8, "success")], 7, CheckState::Waiting),
+        (vec![by(1, 7, "success")], vec![], 7, CheckState::Passing),
+        (vec![by(1, 8, "success")], vec![], 7, CheckState::Waiting),
         (
             vec![by(1, 7, "failure"), by(2, 8, "success")],
+            vec![],
             7,
             CheckState::Failing,
         ),
-        (vec![by(1, 8, "success")], -1, CheckState::Passing),
+        (vec![by(1, 8, "success")], vec![], -1, CheckState::Passing),
+        // Some Apps report by commit status, which does not name them.
+        (vec![], status("success"), 7, CheckState::Passing),
+        (vec![], status("pending"), 7, CheckState::Waiting),
+        (vec![], status("failure"), 7, CheckState::Failing),
+        (
+            vec![by(1, 8, "success")],
+            status("success"),
+            7,
+            CheckState::Waiting,
+        ),
+        (
+            vec![by(1, 7, "success")],
+            status("failure"),
+            7,
+            CheckState::Failing,
+        ),
     ];
-    for (runs, maker, expected) in rows("required checks and their Apps", table) {
+    for (runs, statuses, maker, expected) in rows("required checks and their Apps", table) {
         let runs = json!({ "total_count": runs.len(), "check_runs": runs });
         let rules = json!([{ "type": "required_status_checks", "parameters":
             { "required_status_checks": [{ "context": "ci", "integration_id": maker }] } }]);
-        let statuses = json!({ "total_count": 0, "statuses": [] });
+        let statuses = json!({ "total_count": statuses.len(), "statuses": statuses });
         let (client, _) = github(checks_steps(runs.clone(), statuses, answer(200, rules)));
         let checks = client.repo(R).unwrap().checks("c1", "main").await.unwrap();
         assert_eq!((checks.len(), checks[0].state), (1, expected), "{runs}");

@@ -33,7 +33,30 @@ async fn merges_or_says_why_not() {
             vec![(PUT, answer(500, "<html>")), (SEE, answer(200, merged()))],
             "Now(\"m1\")",
         ),
-        (vec![(PUT, lost()), as_is(), (PUT, done())], "Now(\"m1\")"),
+        (
+            vec![(PUT, lost()), as_is(), as_is(), (PUT, done())],
+            "Now(\"m1\")",
+        ),
+        (
+            vec![
+                (PUT, answer(502, "<html>")),
+                as_is(),
+                (SEE, answer(200, merged())),
+            ],
+            "Now(\"m1\")",
+        ),
+        (
+            vec![
+                (PUT, answer(502, "<html>")),
+                as_is(),
+                as_is(),
+                (PUT, no(405, "Merge already in progress")),
+                as_is(),
+                (PUT, no(405, "Merge already in progress")),
+                (SEE, answer(200, merged())),
+            ],
+            "Now(\"m1\")",
+        ),
         (
             vec![
                 (PUT, lost()),
@@ -89,7 +112,10 @@ async fn merges_or_says_why_not() {
             "Conflict",
         ),
         (vec![(PUT, unclear()), state("behind")], "Conflict"),
-        (vec![(PUT, unclear()), state("blocked")], "Rejected"),
+        (
+            vec![(PUT, unclear()), state("blocked")],
+            "Later(\"what GitHub says: WirePull Request is not mergeable\")",
+        ),
         (
             vec![(PUT, unclear()), see(json!({ "draft": true }))],
             "Rejected",
@@ -124,7 +150,7 @@ async fn merges_or_says_why_not() {
                 (PUT, no(405, "Required status check \"ci\" is expected.")),
                 state("blocked"),
             ],
-            "\\\"ci\\\" is expected",
+            "Later(\"the required check `ci` (expected)\")",
         ),
         (
             vec![
@@ -137,7 +163,7 @@ async fn merges_or_says_why_not() {
                 ),
                 state("blocked"),
             ],
-            "Rejected",
+            "Later(\"1 approving review\")",
         ),
         (
             vec![
@@ -160,9 +186,12 @@ async fn merges_or_says_why_not() {
                 ),
                 as_is(),
             ],
-            "Later",
+            "merges into main go through its merge queue",
         ),
-        (vec![(PUT, no(405, "Something new")), as_is()], "Rejected"),
+        (
+            vec![(PUT, no(405, "Something new")), as_is(), (PUT, done())],
+            "Now(\"m1\")",
+        ),
         (
             vec![(PUT, no(403, "Resource not accessible by integration"))],
             "Other",
@@ -199,52 +228,103 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
     let done = || answer(200, json!({ "sha": "m1", "merged": true }));
     let check = || answer(405, said("Required status check \"ci\" is expected."));
     let queue = || answer(405, said("Changes must be made through the merge queue"));
-    let blocked = || {
-        (
-            SEE,
-            answer(200, pull(json!({ "mergeable_state": "blocked" }))),
-        )
-    };
+    let state = |state: &str| (SEE, answer(200, pull(json!({ "mergeable_state": state }))));
+    let blocked = || state("blocked");
+    let clean = || state("clean");
     let ql = |text: &str| {
         answer(
             200,
             json!({ "data": null, "errors": [{ "type": "UNPROCESSABLE", "message": text }] }),
         )
     };
-    let ok = || answer(200, json!({ "data": {} }));
+    let armed = |request: Value, is_queued: bool| {
+        let pull = json!({ "autoMergeRequest": request, "isInMergeQueue": is_queued });
+        let data = json!({ "enablePullRequestAutoMerge": { "pullRequest": pull } });
+        answer(200, json!({ "data": data }))
+    };
+    let ok = || armed(json!({ "enabledAt": "2026-01-06T10:00:00Z" }), false);
+    let queued = |entry: Value| {
+        let data = json!({ "enqueuePullRequest": { "mergeQueueEntry": entry } });
+        answer(200, json!({ "data": data }))
+    };
+    let entry = || queued(json!({ "state": "QUEUED" }));
+    let unknown = || {
+        let why = "Could not resolve to a node with the global id of 'PR_7'";
+        let errors = [json!({ "type": "NOT_FOUND", "message": why })];
+        answer(200, json!({ "data": null, "errors": errors }))
+    };
     let off = "Auto merge is not allowed for this repository";
+    let unmet = "Pull request is not mergeable.";
     let table: Vec<(Vec<Step>, &str)> = vec![
         (vec![(PUT, done())], "Now(\"m1\")"),
-        (vec![(PUT, check()), blocked(), (QL, ok())], "Later"),
+        (
+            vec![(PUT, check()), blocked(), (QL, ok())],
+            "Later(\"the required check `ci` (expected)\")",
+        ),
+        (
+            vec![(PUT, check()), blocked(), (QL, unknown()), (QL, ok())],
+            "Later",
+        ),
+        (
+            vec![(PUT, check()), blocked(), (QL, armed(Value::Null, false))],
+            "did not switch it on",
+        ),
+        (
+            vec![(PUT, check()), blocked(), (QL, armed(Value::Null, true))],
+            "Later",
+        ),
         (
             vec![
                 (PUT, check()),
                 blocked(),
-                (QL, ql("Pull request Pull request is in clean status")),
+                (QL, ql("Pull request WirePull request is in clean status")),
                 (PUT, done()),
             ],
             "Now(\"m1\")",
+        ),
+        (
+            vec![
+                (PUT, check()),
+                blocked(),
+                (QL, ql("Pull request WirePull request is in clean status")),
+                (PUT, queue()),
+                clean(),
+                (QL, entry()),
+            ],
+            "Later(\"the merge queue of main\")",
         ),
         (
             vec![(PUT, check()), blocked(), (QL, ql(off))],
             "auto-merge: Auto merge is not allowed",
         ),
         (
-            vec![(PUT, queue()), blocked(), (QL, ql(off)), (QL, ok())],
-            "Later",
+            vec![(PUT, queue()), clean(), (QL, entry())],
+            "Later(\"the merge queue of main\")",
         ),
         (
             vec![
                 (PUT, queue()),
-                blocked(),
-                (QL, ql(off)),
+                clean(),
                 (QL, ql("Pull request is already in the queue")),
             ],
-            "Later",
+            "Later(\"the merge queue of main\")",
         ),
         (
-            vec![(PUT, queue()), blocked(), (QL, ql(off)), (QL, ql("no"))],
-            "merge queue: no",
+            vec![(PUT, queue()), blocked(), (QL, ql(unmet)), (QL, ok())],
+            "then its merge queue",
+        ),
+        (
+            vec![
+                (PUT, queue()),
+                clean(),
+                (QL, queued(Value::Null)),
+                (QL, ql(off)),
+            ],
+            "did not queue it; auto-merge, which would queue it later: Auto merge is not allowed",
+        ),
+        (
+            vec![(PUT, queue()), blocked(), (QL, ql(unmet)), (QL, ql(off))],
+            "merge queue: WirePull request is not mergeable.; auto-merge",
         ),
         (
             vec![
@@ -278,9 +358,16 @@ async fn graphql_stands_beside_the_rest_of_an_enterprise_server() {
         ),
         (
             "GET /api/v3/repos/acme/gitops/pulls/7",
-            answer(200, pull(json!({}))),
+            answer(200, pull(json!({ "mergeable_state": "blocked" }))),
         ),
-        ("POST /api/graphql", answer(200, json!({ "data": {} }))),
+        (
+            "POST /api/graphql",
+            answer(
+                200,
+                json!({ "data": { "enablePullRequestAutoMerge": { "pullRequest": {
+                    "autoMergeRequest": { "enabledAt": "2026-01-06T10:00:00Z" } } } } }),
+            ),
+        ),
     ];
     let script = Script::new(steps);
     let token = Credentials::Token(Secret::new("t", "t").unwrap());

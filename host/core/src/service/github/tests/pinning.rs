@@ -238,7 +238,14 @@ async fn what_waits_is_not_looked_for_in_the_base() {
             SEE,
             answer(200, pull(json!({ "mergeable_state": "blocked" }))),
         ),
-        ("POST !/graphql", answer(200, json!({ "data": {} }))),
+        (
+            "POST !/graphql",
+            answer(
+                200,
+                json!({ "data": { "enablePullRequestAutoMerge": { "pullRequest": {
+                    "autoMergeRequest": { "enabledAt": "2026-01-06T10:00:00Z" } } } } }),
+            ),
+        ),
     ];
     let result = outcome(true, rest).await;
     assert!(result.starts_with("Ok(Merged::Later"), "{result}");

@@ -131,18 +131,19 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
     let made = answer(200, json!({ "data": { "createRef": at(BASE) } }));
     let refused = answer(
         200,
-        json!({ "data": { "createRef": null }, "errors": [{ "message": "no" }] }),
+        json!({ "data": { "createRef": null },
+            "errors": [{ "type": "UNPROCESSABLE", "path": ["createRef"], "message": "no" }] }),
     );
+    let wrong = || {
+        let what = "Something went wrong while executing your query. Please include `AB12` when reporting this issue.";
+        answer(200, json!({ "errors": [{ "message": what }] }))
+    };
+    let by_rest = || branched(BASE).into_iter().skip(4).chain([opened()]);
+    let failing = || std::iter::repeat_with(|| (GRAPHQL, wrong())).take(5);
     let table: Vec<(TransportResult, Vec<Step>)> = vec![
         (made, vec![opened()]),
-        (
-            refused,
-            branched(BASE)
-                .into_iter()
-                .skip(4)
-                .chain([opened()])
-                .collect(),
-        ),
+        (refused, by_rest().collect()),
+        (wrong(), failing().chain(by_rest()).collect()),
     ];
     for (first, rest) in rows("branches by GraphQL", table) {
         let mut steps: Vec<Step> = proposed(lost()).into_iter().skip(2).take(2).collect();
@@ -213,6 +214,7 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
             "7",
         ),
         (vec![(POST, invalid()), (POST, opened())], "7"),
+        (vec![(POST, unseen_commits()), (POST, opened())], "7"),
         (
             vec![(POST, custom("No commits between main and promote/web"))],
             "Rejected",
@@ -257,6 +259,19 @@ async fn opens_one_pull_request_whatever_is_lost_or_late() {
         assert!(result.contains(expected), "{result} lacks {expected}");
         script.end();
     }
+}
+
+/// The other shape of a branch that GitHub does not see yet.
+fn unseen_commits() -> TransportResult {
+    let missing =
+        |field: &str| json!({ "resource": "PullRequest", "field": field, "code": "missing_field" });
+    let message = "No commits between main and promote/web";
+    let between = json!({ "resource": "PullRequest", "code": "custom", "message": message });
+    let errors = json!([missing("head_sha"), missing("base_sha"), between]);
+    answer(
+        422,
+        json!({ "message": "Validation Failed", "errors": errors }),
+    )
 }
 
 fn opened_elsewhere() -> TransportResult {

@@ -242,4 +242,59 @@ async fn believes_no_list_of_pull_requests() {
         [10]
     );
     script.end();
+    // A branch and its series: by the name itself, however long ago, and among the newest of all.
+    let exact = format!("GET /pulls?state=closed&base=main&head=acme:promote%2Fweb&{order}");
+    let prefix = format!("GET /pulls?state=closed&base=main&{order}");
+    let next = "<https://hub.test/repositories/1/pulls?page=2>; rel=\"next\"";
+    let newest = json!([other.clone(), pull(json!({}))]);
+    let old = json!([pull(json!({ "number": 3 })), pull(json!({}))]);
+    let (client, script) = github(vec![
+        (prefix.leak(), with(200, &[("link", next)], newest)),
+        (exact.leak(), answer(200, old)),
+    ]);
+    let found = client
+        .repo(R)
+        .unwrap()
+        .pull_requests("promote/web*", "main", PullFilter::Ended)
+        .await
+        .unwrap();
+    assert_eq!(numbers(found), [10, 7, 3]);
+    script.end();
+}
+
+#[tokio::test]
+async fn finds_the_branches_of_a_repository_that_has_moved() {
+    let order = "sort=created&direction=desc&per_page=100";
+    let of = |owner: &str| -> &'static str {
+        format!("GET /pulls?state=open&base=main&head={owner}:promote%2Fweb&{order}").leak()
+    };
+    let moved = |to: &str| with(301, &[("location", to)], said("Moved Permanently"));
+    let (client, script) = github(vec![
+        (of("acme"), moved("https://hub.test/repositories/1/pulls?a")),
+        ("GET !/repositories/1/pulls?a", answer(200, "[]")),
+        ("GET ", moved("https://hub.test/repositories/1")),
+        (
+            "GET !/repositories/1",
+            answer(200, json!({ "full_name": "newco/gitops" })),
+        ),
+        (
+            of("newco"),
+            moved("https://hub.test/repositories/1/pulls?b"),
+        ),
+        (
+            "GET !/repositories/1/pulls?b",
+            answer(200, json!([pull(json!({}))])),
+        ),
+        // What was learnt is not asked again.
+        (of("newco"), answer(200, json!([pull(json!({}))]))),
+    ]);
+    let repo = client.repo(R).unwrap();
+    for _ in ["first", "second"] {
+        let found = repo
+            .pull_requests("promote/web", "main", PullFilter::Open)
+            .await
+            .unwrap();
+        assert_eq!(found.len(), 1);
+    }
+    script.end();
 }

@@ -82,3 +82,72 @@ async fn comments_once() {
         );
     }
 }
+
+#[tokio::test]
+async fn decorates_a_pull_request_that_github_does_not_know_yet() {
+    const LABELS: &str = "POST /issues/7/labels";
+    const REVIEWERS: &str = "POST /pulls/7/requested_reviewers";
+    let simple = |reason: &str| {
+        answer(
+            422,
+            json!({ "message": "Validation Failed", "errors": [reason] }),
+        )
+    };
+    let unknown = |id: &str| {
+        simple(&format!(
+            "Could not resolve to a node with the global id of '{id}'."
+        ))
+    };
+    let ok = || answer(200, "[]");
+    let table: Vec<(Vec<Step>, &str)> = vec![
+        (
+            vec![(LABELS, simple("Issue not found")), (LABELS, ok())],
+            "labels: ok",
+        ),
+        (
+            vec![
+                (LABELS, unknown("PR_kwDO")),
+                (LABELS, unknown("PR_kwDO")),
+                (LABELS, ok()),
+            ],
+            "labels: ok",
+        ),
+        (vec![(LABELS, simple("no"))], "labels: Rejected"),
+        (
+            (0..7)
+                .map(|_| (LABELS, simple("Issue not found")))
+                .collect(),
+            "labels: Rejected",
+        ),
+        (
+            vec![
+                (REVIEWERS, unknown("PR_kwDO")),
+                (REVIEWERS, ok()),
+                (REVIEWERS, ok()),
+            ],
+            "reviewers: ok",
+        ),
+        // A team that may not be seen is no matter of waiting, and does not keep the people from being asked.
+        (
+            vec![(REVIEWERS, ok()), (REVIEWERS, unknown("T_kwDO"))],
+            "members: read",
+        ),
+    ];
+    for (steps, expected) in rows("labels and reviewers", table) {
+        let is_label = steps[0].0 == LABELS;
+        let (client, script) = github(steps);
+        let repo = client.repo(R).unwrap();
+        let (name, result) = if is_label {
+            ("labels", repo.add_labels(7, &["x".into()]).await)
+        } else {
+            let (users, teams) = (["kim".to_owned()], ["sre".to_owned()]);
+            ("reviewers", repo.request_reviewers(7, &users, &teams).await)
+        };
+        let result = match result {
+            Ok(()) => format!("{name}: ok"),
+            Err(failure) => format!("{name}: {}", kind::<()>(Err(failure))),
+        };
+        assert!(result.contains(expected), "{result} lacks {expected}");
+        script.end();
+    }
+}

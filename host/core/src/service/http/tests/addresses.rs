@@ -139,6 +139,7 @@ fn finds_the_next_page() {
             call: String::new(),
             headers,
             body: vec![],
+            is_redirected: false,
         };
         assert_eq!(answer.next().as_deref(), next);
     }

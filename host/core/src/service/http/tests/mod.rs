@@ -218,6 +218,37 @@ async fn waits_as_long_as_the_service_asks() {
             Some((91, 114)),
         ),
         (Service::Port, 400, vec![], graphql("RATE_LIMITED"), None),
+        (
+            Service::GitHub,
+            200,
+            vec![],
+            json!({ "errors": [{ "type": "RATE_LIMIT", "code": "graphql_rate_limit",
+                "message": "API rate limit already exceeded for user ID 1." }] })
+            .to_string(),
+            Some((60, 75)),
+        ),
+        (
+            Service::GitHub,
+            200,
+            vec![],
+            json!({ "errors": [{ "message": "You have exceeded a secondary rate limit." }] })
+                .to_string(),
+            Some((60, 75)),
+        ),
+        (
+            Service::GitHub,
+            403,
+            vec![],
+            message("API Rate Limit Exceeded for 127.0.0.1"),
+            Some((60, 75)),
+        ),
+        (
+            Service::GitHub,
+            403,
+            vec![],
+            message("You have triggered an abuse detection mechanism."),
+            Some((60, 75)),
+        ),
     ];
     for (service, status, headers, body, expected) in rows("rate limits", table) {
         let row = format!("{service:?} {status} {headers:?} {body}");
@@ -227,6 +258,42 @@ async fn waits_as_long_as_the_service_asks() {
         let (from, to) = expected.unwrap_or((0, 0));
         assert!((from..=to).contains(&waited), "{row}: waited {waited}");
         assert_eq!(result.is_ok(), expected.is_some(), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_inside_graphql_is_no_refusal() {
+    let wrong = |more: Value| {
+        let what = "Something went wrong while executing your query. Please include `AB12` when reporting this issue.";
+        let mut error = json!({ "message": what });
+        error
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        answer(200, json!({ "errors": [error] }))
+    };
+    let (result, _) = send(
+        Service::GitHub,
+        false,
+        vec![wrong(json!({})), answer(200, "{}")],
+    )
+    .await;
+    assert!(result.is_ok());
+    let outcomes = (0..6).map(|_| wrong(json!({}))).collect();
+    let error = send(Service::GitHub, false, outcomes).await.0.unwrap_err();
+    assert!(error.is_uncertain(), "{error}");
+    assert!(
+        error.to_string().contains("Something went wrong"),
+        "{error}"
+    );
+    assert!(matches!(Failure::from(error), Failure::Unavailable(_)));
+    // What has a place in the document is an answer to it, and others may have written the message.
+    for named in [
+        json!({ "type": "UNPROCESSABLE" }),
+        json!({ "path": ["x"], "message": "the rate limit" }),
+    ] {
+        let (result, waited) = send(Service::GitHub, false, vec![wrong(named)]).await;
+        assert_eq!((result.is_ok(), waited), (true, 0));
     }
 }
 
