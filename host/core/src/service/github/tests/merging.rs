@@ -114,7 +114,7 @@ async fn merges_or_says_why_not() {
         (vec![(PUT, unclear()), state("behind")], "Conflict"),
         (
             vec![(PUT, unclear()), state("blocked")],
-            "Later(\"what GitHub says: WirePull Request is not mergeable\")",
+            "Later(\"what GitHub says: Pull Request is not mergeable\")",
         ),
         (
             vec![(PUT, unclear()), see(json!({ "draft": true }))],
@@ -277,7 +277,7 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
             vec![
                 (PUT, check()),
                 blocked(),
-                (QL, ql("Pull request WirePull request is in clean status")),
+                (QL, ql("Pull request Pull request is in clean status")),
                 (PUT, done()),
             ],
             "Now(\"m1\")",
@@ -286,7 +286,7 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
             vec![
                 (PUT, check()),
                 blocked(),
-                (QL, ql("Pull request WirePull request is in clean status")),
+                (QL, ql("Pull request Pull request is in clean status")),
                 (PUT, queue()),
                 clean(),
                 (QL, entry()),
@@ -324,7 +324,7 @@ async fn leaves_to_github_what_must_wait_and_never_calls_it_merged() {
         ),
         (
             vec![(PUT, queue()), blocked(), (QL, ql(unmet)), (QL, ql(off))],
-            "merge queue: WirePull request is not mergeable.; auto-merge",
+            "merge queue: Pull request is not mergeable.; auto-merge",
         ),
         (
             vec![
