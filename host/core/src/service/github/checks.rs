@@ -203,7 +203,7 @@ impl Repo<'_> {
     }
 }
 
-/// The state of the newest run of this name that an App has made; waiting if it has made none.
+/// Returns the state of the newest report of this name by an App; waiting if it has made none.
 fn state_by_app(
     runs: &[CheckReport],
     statuses: &[CheckReport],
