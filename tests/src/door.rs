@@ -12,7 +12,9 @@ use promote_core::journal::Journal;
 use promote_core::limits::Limits;
 use promote_core::policy::sandbox::Door as _;
 use promote_core::run::observer::Silent;
+use promote_core::source::Source;
 use promote_core::source::live::Live;
+use promote_core::source::prefetch::Prefetch;
 use promote_intake::config::Config;
 use promote_mock::SharedWorld;
 use serde_json::json;
@@ -51,11 +53,23 @@ impl OpenDoor {
     /// Opens the door of a world to these clients.
     pub fn new(live: Live, world: &SharedWorld) -> Self {
         let live = Arc::new(live);
+        Self::before(Box::new(Arc::clone(&live)), live, world)
+    }
+
+    /// Opens the door to clients that read ahead, as those of a run do.
+    pub fn reading_ahead(live: Live, world: &SharedWorld) -> Self {
+        let live = Arc::new(live);
+        let grants: Grants = Config::parse(GRANTS).unwrap().grants;
+        let ahead = Prefetch::new(Arc::clone(&live), Arc::new(world.clock()), &grants, None);
+        Self::before(Box::new(ahead), live, world)
+    }
+
+    fn before(source: Box<dyn Source>, live: Arc<Live>, world: &SharedWorld) -> Self {
         let grants: Grants = Config::parse(GRANTS).unwrap().grants;
         let clock = world.clock();
         let deadline = world.lock().now.checked_add(Duration::from_secs(900));
         let parts = RunParts {
-            source: Box::new(Arc::clone(&live)),
+            source,
             live: Arc::clone(&live),
             limits: Limits {
                 calls: u32::MAX,

@@ -60,6 +60,25 @@ impl RecordedClients {
         }
     }
 
+    /// The same clients, reading ahead as those of a run do.
+    pub(crate) fn reading_ahead(record: &ExchangeRecord) -> Self {
+        let Self {
+            world,
+            record,
+            made,
+            ..
+        } = Self::new(record, |_| {});
+        let deadline = world.lock().now.checked_add(Duration::from_secs(900));
+        let transport = Arc::new(record.listen(world.transport()));
+        let live = Live::new(setup(transport, &world, deadline.unwrap(), 7)).unwrap();
+        Self {
+            live: OpenDoor::reading_ahead(live, &world),
+            world,
+            record,
+            made,
+        }
+    }
+
     /// Makes a call as a policy would.
     pub(crate) async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let name = serde_json::to_value(&call).unwrap()["call"]

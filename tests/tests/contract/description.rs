@@ -126,6 +126,12 @@ impl ApiDescription {
         coverage
     }
 
+    /// Returns the name of the operation that a request means.
+    pub(crate) fn operation(&self, exchange: &HttpExchange) -> Option<String> {
+        let (place, _) = self.find(exchange)?;
+        Some(self.operations[place].id.clone())
+    }
+
     /// The operation that a request means, and the values of its parameters.
     fn find(&self, exchange: &HttpExchange) -> Option<(usize, Vec<(String, String)>)> {
         let path: Vec<&str> = exchange.path.split('/').skip(1).collect();

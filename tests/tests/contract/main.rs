@@ -7,15 +7,16 @@ mod description;
 mod journeys;
 mod others;
 mod record;
+mod recorded;
 mod refusals;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use bench::RecordedClients;
 use description::{ApiCoverage, ApiDescription};
 use record::{ExchangeRecord, HttpExchange};
-use serde_json::json;
+use serde_json::{Value, json};
 use wit_parser::Resolve;
 
 /// Written past the capture of the test harness: who reads a log wants the numbers of a run that passed, too.
@@ -68,6 +69,7 @@ async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
         functions(),
         "the journeys call every function of wit/github-*"
     );
+    keep(&record, "ours");
     let coverage = ApiDescription::read().check(&record.taken());
     assert_valid(&coverage);
     let ApiCoverage {
@@ -93,6 +95,7 @@ async fn what_we_send_and_what_the_mock_answers_is_github_s_api() {
 async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
     let record = ExchangeRecord::default();
     others::ask(&record).await;
+    keep(&record, "others");
     let coverage = ApiDescription::read().check(&record.taken());
     assert_valid(&coverage);
     let served = coverage.used.len();
@@ -100,6 +103,82 @@ async fn what_only_others_ask_the_mock_for_is_github_s_api_too() {
     say(&format!(
         "contract: {served} operations asked of the mock by others, {responses} responses validated"
     ));
+}
+
+/// The kinds of recorded answers that the mock gives nowhere in these tests.
+const UNASKED: [&str; 3] = [
+    "apps/get-authenticated 200",
+    "pulls/update-branch 202",
+    "repos/create-or-update-file-contents 200",
+];
+
+#[tokio::test]
+async fn what_the_mock_answers_has_the_shape_of_what_was_recorded() {
+    let record = ExchangeRecord::default();
+    journeys::all(&record).await;
+    others::ask(&record).await;
+    let description = ApiDescription::read();
+    let mut answers: BTreeMap<String, Value> = BTreeMap::new();
+    let shapes = recorded::shapes();
+    let mut wrong = BTreeSet::new();
+    let mut compared = 0;
+    for exchange in record.taken() {
+        let Some(operation) = description.operation(&exchange) else {
+            continue;
+        };
+        let name = format!("{operation} {}", exchange.status);
+        let Some(shape) = shapes.get(&name) else {
+            continue;
+        };
+        let answer = HttpExchange::json(&exchange.received)
+            .unwrap()
+            .unwrap_or_default();
+        // A directory has a shape of its own.
+        if answer.is_array() && operation == "repos/get-content" {
+            continue;
+        }
+        compared += 1;
+        wrong.extend(
+            recorded::differences(shape, &answer)
+                .into_iter()
+                .map(|what| format!("{name}: {what}")),
+        );
+        answers.insert(name, answer);
+    }
+    let wrong: Vec<String> = wrong.into_iter().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let unasked: Vec<&str> = shapes
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !answers.contains_key(*name) && !UNASKED.contains(name))
+        .collect();
+    assert!(unasked.is_empty(), "the mock never answered {unasked:?}");
+    let mut count = recorded::MutationCount::default();
+    for (name, answer) in &answers {
+        recorded::mutate(name, &shapes[name], answer, &mut count);
+    }
+    assert!(count.unnoticed.is_empty(), "{:?}", count.unnoticed);
+    let seen: usize = shapes.values().map(|shape| shape.seen).sum();
+    say(&format!(
+        "contract: {compared} answers of {} kinds have the shape of {seen} recordings, {} changes noticed",
+        answers.len(),
+        count.made
+    ));
+}
+
+/// Writes what was exchanged where the foreign validators of `make test-clients` find it.
+fn keep(record: &ExchangeRecord, name: &str) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all: Vec<Value> = record
+        .taken()
+        .iter()
+        .map(|it| {
+            json!({ "method": it.method, "path": it.path, "query": it.query, "status": it.status,
+                "sent": text(&it.sent), "received": text(&it.received) })
+        })
+        .collect();
+    let path = format!("{}/github-{name}.json", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(path, serde_json::to_vec(&all).unwrap()).unwrap();
 }
 
 type Tamper = fn(&mut HttpExchange);

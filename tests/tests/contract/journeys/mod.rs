@@ -31,12 +31,33 @@ pub(crate) async fn all(record: &ExchangeRecord) -> BTreeSet<String> {
     made.append(&mut takes_over_and_gives_up(record).await);
     made.append(&mut is_refused_a_merge(record).await);
     made.append(&mut merges_later(record).await);
+    reads_ahead(record).await;
     reads_many_pages(record).await;
     works_as_an_app(record).await;
     follows_a_renamed_repository(record).await;
     reads_what_is_not_there(record).await;
     meets_errors(record).await;
     made
+}
+
+/// Promotes with the queries and mutations of a run; a workflow's own token also asks whether there is a queue.
+async fn reads_ahead(record: &ExchangeRecord) {
+    let bench = RecordedClients::reading_ahead(record);
+    bench.propose().await.unwrap();
+    let workflow = RecordedClients::new(record, |world| {
+        let token = GitHubToken::full(TokenKind::Actions, "github-actions[bot]");
+        world.github.tokens.insert(GITHUB_TOKEN, token);
+        let required_checks = vec!["validate".into()];
+        rules(
+            world,
+            BranchRules {
+                required_checks,
+                ..BranchRules::default()
+            },
+        );
+    });
+    let pull = workflow.propose().await.unwrap();
+    assert!(workflow.merge_when_ready(&pull).await.is_err());
 }
 
 pub(crate) fn repository(world: &mut World) -> &mut RepositoryState {

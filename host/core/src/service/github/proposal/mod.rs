@@ -91,7 +91,7 @@ struct NewCommit {
 
 /// The result of one try to open a pull request.
 enum OpenAttempt {
-    Opened(WirePull),
+    Opened(Box<WirePull>),
     /// Another try may do it; why this one did not.
     Again(ServiceError),
 }
@@ -437,7 +437,7 @@ impl Repo<'_> {
     /// see that a branch was made or moved. A branch that another run made may be gone by now, with its merge.
     async fn open(&self, proposal: &Proposal, branch: ReadyBranch) -> CallResult<WirePull> {
         let attempt = match branch.open {
-            Some(pull) => OpenAttempt::Opened(*pull),
+            Some(pull) => OpenAttempt::Opened(pull),
             None => {
                 self.session()
                     .poll(
@@ -448,7 +448,7 @@ impl Repo<'_> {
             }
         };
         let mut pull = match attempt {
-            OpenAttempt::Opened(pull) => pull,
+            OpenAttempt::Opened(pull) => *pull,
             OpenAttempt::Again(error) if !branch.is_new && is_branch_unseen(&error) => {
                 return conflict(format!(
                     "branch {} came and went meanwhile: run again",
@@ -492,7 +492,7 @@ impl Repo<'_> {
                 {
                     Some(pull) => {
                         self.write_words(proposal, &pull).await?;
-                        Ok(OpenAttempt::Opened(pull))
+                        Ok(OpenAttempt::Opened(Box::new(pull)))
                     }
                     None => Ok(OpenAttempt::Again(error)),
                 }
@@ -500,7 +500,7 @@ impl Repo<'_> {
             // GitHub does not see the new branch yet, or it is gone.
             Err(error) if is_branch_unseen(&error) => Ok(OpenAttempt::Again(error)),
             Err(error) => Err(error.into()),
-            Ok(pull) => Ok(OpenAttempt::Opened(pull)),
+            Ok(pull) => Ok(OpenAttempt::Opened(Box::new(pull))),
         }
     }
 
