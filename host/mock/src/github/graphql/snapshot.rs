@@ -54,10 +54,11 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     }
     let rules = repository.rules_of(variable("branch"));
     // A queue is shown to whoever may read the repository.
-    shape["mergeQueue"] = rules
-        .merge_queue
-        .then(|| json!({"id": node_id("MQ", repository.id)}))
-        .unwrap_or_default();
+    shape["mergeQueue"] = if rules.merge_queue {
+        json!({"id": node_id("MQ", repository.id)})
+    } else {
+        Value::Null
+    };
     if selected.child("pullRequests").is_some() {
         if may_list {
             shape["pullRequests"] = open_pulls(call, repository, variable("base"));
@@ -82,7 +83,11 @@ fn branch(repository: &mut RepositoryState, name: &str, path: &str) -> Option<Va
     let oid = |id: ObjectId| id.to_string();
     let short = name.strip_prefix("refs/heads/").unwrap_or(name);
     let rules = repository.rules_of(short);
-    let rule = rules.any().then(|| rules.update_rule());
+    let rule = if rules.any() {
+        rules.update_rule()
+    } else {
+        Value::Null
+    };
     Some(json!({
         "target": {"oid": oid(commit), "tree": {"oid": oid(tree)}, "file": file},
         "refUpdateRule": rule,
