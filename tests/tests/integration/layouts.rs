@@ -130,6 +130,7 @@ async fn init(folder: &Path, name: &str, text: &str) -> String {
             "--no-port",
             "--yes",
         ])
+        .args(["--reference", "{registryId}:{tags[0]}"])
         .args(["--paths", paths, "--folder"])
         .arg(folder)
         .env_clear()
@@ -205,7 +206,8 @@ async fn every_layout_goes_from_init_to_the_way_back() {
         let (before, after) = (text("1.4.1", OLD), text("1.4.2", NEW));
         let folder = tempfile::tempdir().unwrap();
         let config = init(folder.path(), name, &before).await;
-        let entry = format!("manifest = {{ {setting} = \"{{production.gitPath}}/{name}\"");
+        let entry =
+            format!("manifest = {{ {setting} = \"apps/{{service.identifier}}/prod/{name}\"");
         let is_known = config.contains(&entry);
         if !is_known {
             failed.push(format!("{layout}: init wrote another manifest: {config}"));

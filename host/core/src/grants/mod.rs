@@ -6,7 +6,7 @@
 //! From the operator's text to a decision:
 //!
 //! ```
-//! use promote_core::grants::{Grants, Operation, RepositoryTarget, Resolved, Target};
+//! use promote_core::grants::{Grants, Operation, RepositoryTarget, ResolvedGrants, CallTarget};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Config {
@@ -23,7 +23,7 @@
 //!     "#,
 //! )?;
 //! let service = serde_json::json!({ "service": { "identifier": "web" } }); // as Port describes it
-//! let grants = Resolved::new(&config.grants, &service)?;
+//! let grants = ResolvedGrants::new(&config.grants, &service)?;
 //!
 //! let proposes = |path| {
 //!     let target = RepositoryTarget {
@@ -33,7 +33,7 @@
 //!         base: Some("main"),
 //!         ..RepositoryTarget::default()
 //!     };
-//!     grants.allow(Operation::Propose, &Target::Repository(target)).is_some()
+//!     grants.allow(Operation::Propose, &CallTarget::Repository(target)).is_some()
 //! };
 //! assert!(proposes("apps/web/prod/deployment.yaml"));
 //! assert!(!proposes("apps/api/prod/deployment.yaml")); // another service

@@ -9,24 +9,24 @@
 //!
 //! ```
 //! use promote_core::call::{Call, Reply};
-//! use promote_core::journal::record::Line;
-//! use promote_core::journal::{Entry, Journal};
+//! use promote_core::journal::record::JournalLine;
+//! use promote_core::journal::{Journal, JournalEntry};
 //!
 //! let at = "2026-01-06T10:00:00Z".parse()?;
-//! let call: Entry = Entry::Call { number: 1, at, request: Call::Now };
-//! let reply: Entry = Entry::Reply { number: 1, at, reply: Reply::Time(at.to_string()) };
+//! let call: JournalEntry = JournalEntry::Call { number: 1, at, request: Call::Now };
+//! let reply: JournalEntry = JournalEntry::Reply { number: 1, at, reply: Reply::Time(at.to_string()) };
 //! let (mut journal, bytes) = Journal::in_memory();
 //! journal.add(&call)?;
 //! journal.add(&reply)?;
 //!
 //! let text = String::from_utf8(bytes.lock().unwrap().clone())?;
-//! let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
+//! let lines: Vec<JournalLine> = text.lines().filter_map(JournalLine::parse).collect();
 //! assert!(lines[0].follows("") && lines[1].follows(lines[0].sum));
 //! assert_eq!(lines[1].sum, journal.sum());
-//! assert_eq!(serde_json::from_str::<Entry>(lines[0].entry)?, call);
+//! assert_eq!(serde_json::from_str::<JournalEntry>(lines[0].entry)?, call);
 //!
 //! let edited = text.replace("10:00", "11:00");
-//! let line = edited.lines().find_map(Line::parse);
+//! let line = edited.lines().find_map(JournalLine::parse);
 //! assert!(line.is_some_and(|line| !line.follows("")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
