@@ -5,7 +5,7 @@
 //! - [`settings`]: what an operator may decide, and [`template`]: how a setting names something in Port's catalog;
 //! - [`facts`]: what a decision rests on, and [`gather`]: how it is read;
 //! - [`gates`]: the rules, one file each, every one a pure function of the facts;
-//! - [`flow`]: the sequence of calls, over the small trait [`host::Host`];
+//! - [`flow`]: the sequence of calls, over the small trait [`host::PolicyHost`];
 //! - [`image`], [`yaml`], [`catalog`], [`text`]: what images, manifests, entities and pull requests look like.
 //!
 //! Nothing here touches files, sockets, clocks or random numbers. All that the policy can do is in `wit/`.

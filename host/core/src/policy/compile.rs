@@ -1,7 +1,7 @@
 //! Compiling foreign code within limits: a component of a few kilobytes can keep a compiler busy for minutes, and one of a
 //! megabyte can ask for gigabytes when it is instantiated.
 //!
-//! [`check_size`] refuses before the compiler what no policy needs. The compiler itself cannot be interrupted, so it runs on a
+//! `check_size` refuses before the compiler what no policy needs. The compiler itself cannot be interrupted, so it runs on a
 //! thread of its own, which is left behind when the limits are reached: whoever asked ends soon after, and the thread with it.
 
 use std::sync::Arc;

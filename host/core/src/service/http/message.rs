@@ -90,7 +90,7 @@ impl HttpAnswer {
         })
     }
 
-    /// Reads one field of the body, an object; fails as [`Answer::json`] does.
+    /// Reads one field of the body, an object; fails as [`Self::json`] does.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> ServiceResult<T> {
         let raw = self
             .json::<BTreeMap<String, Box<RawValue>>>()?
