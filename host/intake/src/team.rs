@@ -66,6 +66,13 @@ pub fn choose(rules: &[TeamRule], service: &Entity) -> Option<usize> {
     rules.iter().position(|rule| rule.matches.fits(service))
 }
 
+impl TeamRule {
+    /// Returns whether the rule asks for a team of the entity.
+    pub fn names_teams(&self) -> bool {
+        !self.matches.team.0.is_empty()
+    }
+}
+
 impl TeamMatch {
     fn fits(&self, service: &Entity) -> bool {
         let properties: Map<String, Value> =
@@ -74,7 +81,7 @@ impl TeamMatch {
             words.0.is_empty() || properties.get(name).is_some_and(|value| words.meet(value))
         };
         (self.team.0.is_empty() || self.team.0.iter().any(|team| service.teams.contains(team)))
-            && property("owners", &self.owners)
+            && (property("owners", &self.owners) || property("code_owners", &self.owners))
             && property("type", &self.r#type)
             && property("lifecycle", &self.lifecycle)
             && (self.identifier.0.is_empty()

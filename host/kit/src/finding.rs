@@ -65,6 +65,8 @@ finding_codes! {
     BlueprintProperty = "blueprint-property",
     /// The action is missing or does not start the workflow.
     PortAction = "port-action",
+    /// The installation behind the action is missing, or starts nothing.
+    PortInstallation = "port-installation",
     /// No action may start a run.
     PortActions = "port-actions",
     /// The component cannot be used.
@@ -73,6 +75,12 @@ finding_codes! {
     ComponentUnpinned = "component-unpinned",
     /// The component is not the one that is locked.
     ComponentUnlocked = "component-unlocked",
+    /// A rule asks for a team where Port keeps none.
+    TeamNeverFits = "team-never-fits",
+    /// A run may end before the policy has waited for as long as its settings say.
+    LimitDeadline = "limit-deadline",
+    /// Git holds an image that the catalog does not name yet.
+    CatalogBehind = "catalog-behind",
     /// The settings do not fit the policy.
     Settings = "settings",
     /// The policy does not mark a setting that a check needs.
@@ -121,7 +129,9 @@ impl Severity {
 
     /// Returns the severity of a request that failed, as for a call.
     pub(crate) fn of_error(error: &ServiceError) -> Self {
-        if error.is_uncertain() {
+        // Nothing that was answered: not even the connection came about, or a rate limit did not clear.
+        let is_silent = matches!(error, ServiceError::NoAnswer(..) | ServiceError::Limited(_));
+        if is_silent || error.is_uncertain() {
             Self::Unknown
         } else {
             Self::Error

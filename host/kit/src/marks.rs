@@ -38,11 +38,15 @@ pub enum SettingRole {
     ServiceProperty,
     /// A property of source and target that a rule reads.
     RuntimeProperty,
+    /// How long the policy waits for checks, `10m`, where the merge mode is `checks`.
+    ChecksDeadline,
+    /// How long the policy waits after the merge, `10m`.
+    VerifyDeadline,
 }
 
 impl SettingRole {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Source,
         Self::Target,
         Self::RuntimeBlueprint,
@@ -54,6 +58,8 @@ impl SettingRole {
         Self::MergeMethod,
         Self::ServiceProperty,
         Self::RuntimeProperty,
+        Self::ChecksDeadline,
+        Self::VerifyDeadline,
     ];
 
     /// Returns the word in the schema.
@@ -70,6 +76,8 @@ impl SettingRole {
             Self::MergeMethod => "merge-method",
             Self::ServiceProperty => "service-property",
             Self::RuntimeProperty => "runtime-property",
+            Self::ChecksDeadline => "checks-deadline",
+            Self::VerifyDeadline => "verify-deadline",
         }
     }
 }

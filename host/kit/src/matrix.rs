@@ -203,7 +203,10 @@ mod tests {
         let engine = promote_core::policy::native::engine()?;
         let (policy, _) = builtin::load(&engine, builtin::POLICY, None, &|_| {})?;
         let described = engine.describe(&policy.program).await?;
-        let marks = MarkedSettings::read(&described.settings_schema, "{\"repository\":\"a/b\"}");
+        let marks = MarkedSettings::read(
+            &described.settings_schema,
+            "{\"repository\":\"a/b\",\"verify\":{\"enabled\":true}}",
+        );
         for role in SettingRole::ALL {
             assert!(marks.get(role).is_some(), "{}", role.name());
         }

@@ -262,6 +262,81 @@ const FAULTS: &[PlantedFault] = &[
         },
     },
     PlantedFault {
+        code: "port-installation",
+        exit: 2,
+        world: |world| world.port.integrations.clear(),
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-installation",
+        exit: 2,
+        world: |world| world.port.integrations[0].processes_actions = false,
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 1,
+        world: |world| {
+            let mut action = world.port.actions["promote_to_production"]
+                .definition
+                .clone();
+            let work = action["invocationMethod"]["integrationActionExecutionProperties"].clone();
+            action["invocationMethod"] = work;
+            action["invocationMethod"]["type"] = json!("GITHUB");
+            world.port.put_action(world.now, action);
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 2,
+        world: |world| {
+            let mut action = world.port.actions["promote_to_production"]
+                .definition
+                .clone();
+            action["trigger"]["operation"] = json!("CREATE");
+            world.port.put_action(world.now, action);
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "team-never-fits",
+        exit: 1,
+        world: |world| {
+            let mut service = (*world.port.blueprints["service"]).clone();
+            service.definition.remove("ownership");
+            world.port.put_blueprint(service);
+        },
+        settings: |settings| {
+            let more = format!(
+                "\n[[team]]\nmatch = {{ team = \"payments\" }}\ncomponent = \"builtin\"\n[team.settings]\n{}",
+                "repository = \"acme/gitops\"\nreference = \"{registryId}:{tags[0]}\"\nmanifest = { kubernetes = \"{production.gitPath}/deployment.yaml\" }\n"
+            );
+            SampleConfig::read(&(settings.text() + &more))
+        },
+    },
+    PlantedFault {
+        code: "limit-deadline",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| settings.setting("mode", "checks"),
+    },
+    PlantedFault {
+        code: "catalog-behind",
+        exit: 1,
+        world: |world| {
+            let file = "apps/web/prod/deployment.yaml";
+            let text = world.github.file_at("acme/gitops", "main", file).unwrap();
+            let text = text.replace("1.4.1", "1.4.2");
+            let files = [(file.to_owned(), text.into())];
+            world
+                .github
+                .commit_files("acme/gitops", "main", "By hand", files)
+                .unwrap();
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
         code: "late-push",
         exit: 1,
         world: |world| {

@@ -1,6 +1,7 @@
 //! The plan of a service, judged: what it says of the set-up, and what of a state that passes.
 
 use crate::finding::{DoctorFindings, FindingCode, Severity};
+use promote_core::call::Call;
 use promote_core::contract::{Outcome, Reason};
 use promote_core::gate::CallAnswer;
 use promote_core::run::RunResult;
@@ -37,7 +38,7 @@ pub(super) fn add_result(result: &RunResult, name: &str, findings: &mut DoctorFi
                 add_reason(reason, name, findings);
             }
         }
-        Ending::Decided(_) => {}
+        Ending::Decided(_) => check_catalog(result, name, findings),
         Ending::Failed(what) => {
             let fix = "do what the message says, then run `promote doctor` again";
             findings.add(
@@ -73,6 +74,21 @@ pub(super) fn add_result(result: &RunResult, name: &str, findings: &mut DoctorFi
             "it was stopped",
             "run it again",
         ),
+    }
+}
+
+/// Finds a catalog that lags behind git: the plan would record an image and propose nothing.
+fn check_catalog(result: &RunResult, name: &str, findings: &mut DoctorFindings) {
+    let has = |is_meant: fn(&Call) -> bool| result.timeline.iter().any(|it| is_meant(&it.call));
+    let records = has(|call| matches!(call, Call::UpdateEntity { .. }));
+    let proposes = has(|call| matches!(call, Call::Propose { .. }));
+    if records && !proposes {
+        findings.warning(
+            FindingCode::CatalogBehind,
+            name,
+            "git holds an image for production that the catalog does not name",
+            "promote the service once more: the run finds the work done and records it",
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod port;
 mod probe;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use promote_core::text;
 use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{Config, PolicyConfig};
 use promote_intake::lock::{Lock, LockError};
+use promote_intake::team::TeamRule;
 use promote_run::OutputFormat;
 
 /// The arguments of `promote doctor`.
@@ -161,9 +163,18 @@ async fn check_port(
         }
     };
     let actions = setup.config.port.actions.identifiers();
+    let names_teams = setup.config.team.iter().any(TeamRule::names_teams);
     let mut is_usable = true;
     for marks in settings.all() {
-        is_usable &= port::check(client, &args.blueprint, &actions, marks, findings).await;
+        is_usable &= port::check(
+            client,
+            &args.blueprint,
+            &actions,
+            names_teams,
+            marks,
+            findings,
+        )
+        .await;
     }
     Some(is_usable)
 }
@@ -179,6 +190,7 @@ async fn describe_policies<'a>(
         let name = if at == 0 { "policy" } else { &name };
         let (policy, schema) = describe_policy(setup, wanted, name, findings).await;
         let marks = MarkedSettings::read(&schema.unwrap_or_default(), &wanted.settings());
+        check_deadlines(&marks, setup.config.limits.wall, name, findings);
         if policy.is_some() {
             note_unmarked(&marks, name, findings);
         }
@@ -259,6 +271,50 @@ fn note_unmarked(marks: &MarkedSettings, name: &str, findings: &mut DoctorFindin
             "set it, or have the policy's author mark it with `x-promote-role` in the settings schema",
         );
     }
+}
+
+/// Finds a policy that may wait for longer than the whole run has.
+fn check_deadlines(
+    marks: &MarkedSettings,
+    wall: Duration,
+    name: &str,
+    findings: &mut DoctorFindings,
+) {
+    let waits_for_checks = marks.text(SettingRole::MergeMode) == Some("checks");
+    let of = |role: SettingRole| marks.get(role);
+    let checks = of(SettingRole::ChecksDeadline).filter(|_| waits_for_checks);
+    for setting in [checks, of(SettingRole::VerifyDeadline)]
+        .into_iter()
+        .flatten()
+    {
+        let Some(deadline) = seconds(&setting.text).filter(|it| *it >= wall.as_secs()) else {
+            continue;
+        };
+        findings.warning(
+            FindingCode::LimitDeadline,
+            name,
+            format!(
+                "`{}` lets it wait for {deadline} s, and `limits.wall` ends the whole run after {} s",
+                setting.name,
+                wall.as_secs()
+            ),
+            "raise `limits.wall` above it, with room for the rest of the run, or shorten it",
+        );
+    }
+}
+
+/// A time span of the settings, such as `10m`, in seconds.
+fn seconds(text: &str) -> Option<u64> {
+    let unit = text.chars().last()?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u64 = text[..text.len() - 1].parse().ok()?;
+    number.checked_mul(factor)
 }
 
 /// Returns the text for standard output.

@@ -12,6 +12,7 @@ pub(super) async fn check(
     client: &Client,
     service: &str,
     actions: &[String],
+    names_teams: bool,
     marks: &MarkedSettings,
     findings: &mut DoctorFindings,
 ) -> bool {
@@ -41,10 +42,10 @@ pub(super) async fn check(
         runtime.check_properties(marks, SettingRole::RuntimeProperty, findings);
     }
     service.check_properties(marks, SettingRole::ServiceProperty, findings);
+    service.check_teams(names_teams, findings);
     for action in actions {
-        match read(client, &format!("/v1/actions/{}", seg(action)), "action").await {
-            Ok(found) => check_action(found.as_ref(), action, &service.name, findings),
-            Err(error) => return refuse(&error, findings),
+        if let Err(error) = check_action(client, action, &service.name, findings).await {
+            return refuse(&error, findings);
         }
     }
     true
@@ -108,6 +109,21 @@ impl CheckedBlueprint {
         findings.error(FindingCode::BlueprintRelation, &subject, what, fix);
     }
 
+    /// Finds rules that can never fit: Port keeps teams only of entities that have owners.
+    fn check_teams(&self, names_teams: bool, findings: &mut DoctorFindings) {
+        let Some(found) = self.found.as_ref().filter(|_| names_teams) else {
+            return;
+        };
+        if found["ownership"].is_null() && found["teamInheritance"].is_null() {
+            findings.warning(
+                FindingCode::TeamNeverFits,
+                &format!("blueprint {}", self.name),
+                "a `[[team]]` rule asks for a team, and Port keeps no teams of these entities: no such rule can ever fit",
+                "turn the ownership of the blueprint on in Port, or choose by `owners`, `type`, `lifecycle` or `identifier`",
+            );
+        }
+    }
+
     /// Checks the properties that rules read: without them a rule says nothing, which looks like a yes.
     fn check_properties(
         &self,
@@ -148,12 +164,18 @@ async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>,
 
 /// Says that Port does not answer, or not with these credentials. Nothing more can be checked then.
 fn refuse(error: &ServiceError, findings: &mut DoctorFindings) -> bool {
+    let severity = Severity::of_error(error);
+    let fix = if severity == Severity::Unknown {
+        "check the network and the address of Port (PORT_API_URL), then run this again"
+    } else {
+        "check client id, client secret and the region (PORT_API_URL)"
+    };
     findings.add(
-        Severity::of_error(error),
+        severity,
         FindingCode::PortCredentials,
         "Port",
         error.to_string(),
-        "check client id, client secret and the region (PORT_API_URL)",
+        fix,
     );
     false
 }
@@ -172,45 +194,85 @@ fn has_property(blueprint: &Value, property: &str) -> bool {
     })
 }
 
-fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut DoctorFindings) {
+/// The installations of Port's integration that start workflows.
+enum KnownInstallations {
+    /// These, each with whether it processes actions.
+    Listed(Vec<(String, bool)>),
+    /// The credentials may not list them.
+    Hidden,
+}
+
+async fn installations(client: &Client) -> Result<KnownInstallations, ServiceError> {
+    let answer = match client.get("/v1/integration".to_owned()).await {
+        Err(error) if error.says(403, "") || error.says(404, "") => {
+            return Ok(KnownInstallations::Hidden);
+        }
+        other => other?,
+    };
+    let all: Vec<Value> = answer.field("integrations")?;
+    let known = all.iter().filter_map(|it| {
+        let id = it["installationId"]
+            .as_str()
+            .or(it["identifier"].as_str())?;
+        Some((id.to_owned(), it["actionsProcessingEnabled"] != false))
+    });
+    Ok(KnownInstallations::Listed(known.collect()))
+}
+
+/// Checks an action of Port: what starts it, and what it sends.
+async fn check_action(
+    client: &Client,
+    name: &str,
+    service: &str,
+    findings: &mut DoctorFindings,
+) -> Result<(), ServiceError> {
     let subject = format!("action {name}");
-    let Some(found) = found else {
-        findings.error(
-            FindingCode::PortAction,
-            &subject,
-            "Port has no such action",
-            "`promote init` creates it, or name yours in `[port.actions]`",
-        );
-        return;
+    let Some(found) = read(client, &format!("/v1/actions/{}", seg(name)), "action").await? else {
+        let renamed = format!("{service}_{name}");
+        let target = format!("/v1/actions/{}", seg(&renamed));
+        let (what, fix) = match read(client, &target, "action").await? {
+            Some(_) => (
+                format!(
+                    "Port has no such action, but `{renamed}`: it gave actions of the old kind that name"
+                ),
+                "write that name into `[port.actions]`, or run `promote init`, which finds it",
+            ),
+            None => (
+                "Port has no such action".to_owned(),
+                "`promote init` creates it, or name yours in `[port.actions]`",
+            ),
+        };
+        findings.error(FindingCode::PortAction, &subject, what, fix);
+        return Ok(());
     };
+    check_trigger(&found["trigger"], &subject, service, findings);
     let method = &found["invocationMethod"];
-    let github = [&method["type"], &method["integrationActionType"]];
-    if !(github[0] == "GITHUB" || github[1] == "dispatch_workflow") {
-        findings.error(
-            FindingCode::PortAction,
-            &subject,
-            format!("it starts no workflow: its backend is {}", method["type"]),
-            "`promote init --port-action NAME` makes another",
-        );
-    }
-    if found["trigger"]["blueprintIdentifier"] != service {
-        let what = format!(
-            "it is started on {}, not on {service}",
-            found["trigger"]["blueprintIdentifier"]
-        );
-        findings.error(
-            FindingCode::PortAction,
-            &subject,
-            what,
-            "`promote init --port-action NAME` makes another",
-        );
-    }
-    let at = if github[0] == "GITHUB" {
-        method
-    } else {
-        &method["integrationActionExecutionProperties"]
+    let work = match method["type"].as_str() {
+        Some("GITHUB") => {
+            findings.warning(
+                FindingCode::PortAction,
+                &subject,
+                "it is started by Port's GitHub app, which Port has ended the support of: a click may start nothing",
+                "`promote init --migrate` moves it to Port's GitHub integration",
+            );
+            method
+        }
+        Some("INTEGRATION_ACTION") if method["integrationActionType"] == "dispatch_workflow" => {
+            let installation = method["installationId"].as_str().unwrap_or_default();
+            check_installation(client, installation, &subject, findings).await?;
+            &method["integrationActionExecutionProperties"]
+        }
+        _ => {
+            findings.error(
+                FindingCode::PortAction,
+                &subject,
+                format!("it starts no workflow: its backend is {}", method["type"]),
+                "`promote init --port-action NAME` makes another",
+            );
+            return Ok(());
+        }
     };
-    if !at["workflowInputs"].to_string().contains(".run.id") {
+    if !work["workflowInputs"].to_string().contains(".run.id") {
         findings.error(
             FindingCode::PortAction,
             &subject,
@@ -218,7 +280,13 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
             "`promote init` sets its `workflowInputs`",
         );
     }
-    if at["reportWorkflowStatus"] != true {
+    // Unset, Port's app reports and its integration does not; the setting may be a text.
+    let reports = match &work["reportWorkflowStatus"] {
+        Value::Null => method["type"] == "GITHUB",
+        Value::String(text) => text != "false",
+        other => *other == true,
+    };
+    if !reports {
         findings.warning(
             FindingCode::PortAction,
             &subject,
@@ -226,4 +294,65 @@ fn check_action(found: Option<&Value>, name: &str, service: &str, findings: &mut
             "set `reportWorkflowStatus`: `promote init` does",
         );
     }
+    Ok(())
+}
+
+fn check_trigger(trigger: &Value, subject: &str, service: &str, findings: &mut DoctorFindings) {
+    if trigger["blueprintIdentifier"] != service {
+        let what = format!(
+            "it is started on {}, not on {service}",
+            trigger["blueprintIdentifier"]
+        );
+        findings.error(
+            FindingCode::PortAction,
+            subject,
+            what,
+            "`promote init --port-action NAME` makes another",
+        );
+    }
+    if trigger["operation"] == "CREATE" {
+        findings.error(
+            FindingCode::PortAction,
+            subject,
+            "it is started on no entity (operation CREATE): a promotion needs to know its service",
+            "set its operation to DAY-2, or `promote init --port-action NAME` makes another",
+        );
+    }
+}
+
+/// Checks the installation behind an action.
+async fn check_installation(
+    client: &Client,
+    installation: &str,
+    subject: &str,
+    findings: &mut DoctorFindings,
+) -> Result<(), ServiceError> {
+    let known = match installations(client).await? {
+        KnownInstallations::Listed(known) => known,
+        KnownInstallations::Hidden => {
+            findings.note(
+                FindingCode::PortInstallation,
+                subject,
+                format!("these credentials may not list Port's integrations, so `{installation}` was not looked up"),
+                "run this once with an admin's credentials, or look at the page of data sources in Port",
+            );
+            return Ok(());
+        }
+    };
+    match known.iter().find(|(id, _)| id == installation) {
+        Some((_, true)) => {}
+        Some((_, false)) => findings.error(
+            FindingCode::PortInstallation,
+            subject,
+            format!("the installation `{installation}` behind it does not start actions"),
+            "turn its processing of actions on, in Port or in the settings of the integration that you host",
+        ),
+        None => findings.error(
+            FindingCode::PortInstallation,
+            subject,
+            format!("Port has no installation `{installation}`, which should start it"),
+            "`promote init --installation ID` names the one that is there",
+        ),
+    }
+    Ok(())
 }

@@ -105,6 +105,26 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "`promote init` sets it up and shows what changes.",
     ),
     finding(
+        FindingCode::PortInstallation,
+        "The action is started by an installation of Port's GitHub integration that Port does not have, or that does not process actions: a click starts nothing, and its run stays in progress.",
+        "turn the processing of actions on for it, or `promote init --installation ID`.",
+    ),
+    finding(
+        FindingCode::TeamNeverFits,
+        "A `[[team]]` rule asks for a team, and the blueprint of services has no ownership: Port keeps no teams of its entities then.",
+        "turn ownership on for the blueprint; teams are named by their identifiers. Or choose by another property.",
+    ),
+    finding(
+        FindingCode::LimitDeadline,
+        "The settings let the policy wait for longer than `limits.wall` gives the whole run: it ends with exit code 4 before its own deadline, and what comes at the deadline never happens.",
+        "raise `limits.wall` in promote.toml above the deadline, or shorten the deadline.",
+    ),
+    finding(
+        FindingCode::CatalogBehind,
+        "Git holds the image already and the catalog does not name it: somebody else merged it, or a run was cut off after its merge.",
+        "promote the service once more: the run finds the work done and records it.",
+    ),
+    finding(
         FindingCode::PortActions,
         "promote.toml names no action of Port that may start a run, so no run can start.",
         "add `[port.actions]` with `promote = \"promote_to_production\"`, or the identifier of your action; `rollback` names actions that go back.",
