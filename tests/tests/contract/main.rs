@@ -6,6 +6,7 @@ mod bench;
 mod description;
 mod journeys;
 mod others;
+mod port;
 mod record;
 mod recorded;
 mod refusals;

@@ -1,4 +1,4 @@
-//! A transport that remembers what went to GitHub and what came back.
+//! A transport that remembers what went to GitHub or Port and what came back.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,10 @@ pub(crate) struct HttpExchange {
 
 /// Everything that was exchanged, by whichever transport.
 #[derive(Clone, Default)]
-pub(crate) struct ExchangeRecord(Arc<Mutex<Vec<HttpExchange>>>);
+pub(crate) struct ExchangeRecord {
+    github: Arc<Mutex<Vec<HttpExchange>>>,
+    port: Arc<Mutex<Vec<HttpExchange>>>,
+}
 
 impl ExchangeRecord {
     /// The same way into the world, with this record beside it.
@@ -35,7 +38,12 @@ impl ExchangeRecord {
     }
 
     pub(crate) fn taken(&self) -> Vec<HttpExchange> {
-        self.0.lock().unwrap().clone()
+        self.github.lock().unwrap().clone()
+    }
+
+    /// The exchanges with Port.
+    pub(crate) fn of_port(&self) -> Vec<HttpExchange> {
+        self.port.lock().unwrap().clone()
     }
 }
 
@@ -63,9 +71,12 @@ impl Transport for RecordingTransport {
             location: location.map(|value| value.to_str().unwrap().to_owned()),
             received: response.body().clone(),
         };
-        if of_github {
-            self.record.0.lock().unwrap().push(exchange);
-        }
+        let record = if of_github {
+            &self.record.github
+        } else {
+            &self.record.port
+        };
+        record.lock().unwrap().push(exchange);
         Ok(response)
     }
 }
