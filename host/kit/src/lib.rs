@@ -6,7 +6,8 @@
 //! command is given where its lines and its result go.
 //!
 //! In reading order:
-//! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`simulate`], [`coverage`]; `failure` has the names that they share;
+//! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`simulate`], [`coverage`]; `failure` has the names that they share,
+//!   `settled` what two worlds are compared by;
 //! - runs from their journals: `journals`, [`verify`], [`replay`];
 //! - a policy of one's own: [`language`], [`mod@new`], [`build`], [`inspect`], [`lock`], [`artifacts`];
 //! - a first look: [`demo`], [`mock`];
@@ -35,6 +36,7 @@ pub mod mock;
 pub mod new;
 pub mod replay;
 pub mod scenario;
+mod settled;
 pub mod simulate;
 pub mod start;
 pub mod sweep;

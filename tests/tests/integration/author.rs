@@ -79,6 +79,26 @@ async fn every_command_of_the_guide_does_what_the_guide_says() {
 }
 
 #[tokio::test]
+async fn the_tools_of_a_project_are_given_no_credentials() {
+    let script = r#"
+promote new mine --lang js >/dev/null
+mkdir tools
+printf '#!/bin/sh\nenv\nexit 1\n' >tools/npm
+chmod +x tools/npm
+export PORT_CLIENT_ID=withheld PORT_CLIENT_SECRET=withheld GITHUB_TOKEN=withheld GH_TOKEN=withheld
+export GITHUB_APP_PRIVATE_KEY=withheld PROMOTE_REGISTRY_PASSWORD=withheld UNRELATED=given
+PATH="$PWD/tools:$PATH" promote build mine
+"#;
+    let stage = ProgramStage::sample().await;
+    let ended = shell(&stage, script).await;
+    assert_ne!(ended.code(), 0);
+    // What a tool prints is shown only if it fails.
+    ended.expect_said("UNRELATED=given");
+    let said = format!("{}{}", ended.stderr, ended.stdout);
+    assert!(!said.contains("=withheld"), "{said}");
+}
+
+#[tokio::test]
 async fn a_gain_of_authority_is_named_and_can_be_denied() {
     let stage = ProgramStage::sample().await;
     let inspect = async |component: &str, against: &str, more: &[&str]| {

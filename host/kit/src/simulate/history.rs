@@ -1,12 +1,11 @@
-//! The base branch's history between two moments, and the state that others see once all has settled.
+//! The base branch's history between two moments.
 
 use std::collections::BTreeSet;
 
 use super::company::{BASE, REPOSITORY};
 use promote_mock::World;
 use promote_mock::git::ObjectId;
-use promote_mock::github::{PullState, RepositoryState};
-use promote_mock::port::CatalogEntity;
+use promote_mock::github::RepositoryState;
 
 /// The name of everybody who commits and is not us, in every world.
 const PERSON: &str = "dana";
@@ -88,40 +87,4 @@ impl<'a> BaseHistory<'a> {
             })
             .collect()
     }
-}
-
-/// What others see of git, pull requests and the catalog: not when, by whom, or what was said.
-pub(super) fn settled(world: &World) -> String {
-    let mut lines = Vec::new();
-    for repository in &world.github.repositories {
-        for (branch, head) in &repository.refs {
-            let tree = repository.git.tree_of(*head);
-            lines.push(format!("{branch} {tree:?}"));
-        }
-        for pull in repository.pulls.values() {
-            let state = match pull.state {
-                PullState::Open => "open",
-                PullState::Closed { .. } => "closed",
-                PullState::Merged { .. } => "merged",
-            };
-            lines.push(format!(
-                "#{} {} to {}: {state}",
-                pull.number, pull.head, pull.base
-            ));
-        }
-    }
-    for entity in world.port.entities.values() {
-        let CatalogEntity {
-            blueprint,
-            identifier,
-            title,
-            properties,
-            relations,
-            ..
-        } = entity;
-        lines.push(format!(
-            "{blueprint}/{identifier} {title:?} {properties:?} {relations:?}"
-        ));
-    }
-    lines.join("\n")
 }

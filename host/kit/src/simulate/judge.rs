@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::company::{BASE, Company, MergeMode, REPOSITORY, entity, version};
-use super::history::{BaseHistory, settled};
+use super::history::BaseHistory;
 use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
 use crate::scenario::StepResult;
+use crate::settled::settled;
 use promote_mock::World;
 use promote_mock::port::{CatalogEntity, RunStatus};
 

@@ -8,13 +8,14 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
 use crate::scenario::{StepResult, only};
+use crate::settled::settled;
 use promote_core::gate::values::only_values_change;
 use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
 use promote_intake::config::{Config, StatusReporter};
 use promote_mock::World;
 use promote_mock::git::ObjectId;
-use promote_mock::github::{PullState, RepositoryState};
+use promote_mock::github::RepositoryState;
 use promote_mock::port::{CatalogEntity, RelationTargets, RunStatus};
 
 /// A rule that must hold; the numbers are those of `ARCHITECTURE.md`.
@@ -310,45 +311,6 @@ pub(super) fn other_end(clean: &World, hit: &World) -> Option<BrokenInvariant> {
         invariant: Invariant::Once,
         what: what(),
     })
-}
-
-/// Shows what others see of Port and GitHub once all is settled: the content of branches, pull requests, the catalog. Not when,
-/// and not what was said.
-fn settled(world: &World) -> String {
-    let mut lines = Vec::new();
-    for repository in &world.github.repositories {
-        let name = repository.full_name();
-        for (branch, head) in &repository.refs {
-            let tree = repository.git.tree_of(*head);
-            let tree = tree.map(|tree| tree.to_string()).unwrap_or_default();
-            lines.push(format!("{name} {branch} holds {tree}"));
-        }
-        for pull in repository.pulls.values() {
-            let state = match pull.state {
-                PullState::Open => "open",
-                PullState::Closed { .. } => "closed",
-                PullState::Merged { .. } => "merged",
-            };
-            lines.push(format!(
-                "{name} pull request {} to {}: {state}",
-                pull.head, pull.base
-            ));
-        }
-    }
-    for entity in world.port.entities.values() {
-        let CatalogEntity {
-            blueprint,
-            identifier,
-            title,
-            properties,
-            relations,
-            ..
-        } = entity;
-        lines.push(format!(
-            "{blueprint}/{identifier}: {title:?} {properties:?} {relations:?}"
-        ));
-    }
-    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]
