@@ -54,7 +54,7 @@ pub struct StepResult {
 
 impl StepResult {
     /// Nothing has happened yet in this world.
-    pub(super) fn new(before: World) -> Self {
+    pub(crate) fn new(before: World) -> Self {
         Self {
             mode: None,
             ending: None,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
 
+use super::gained::{AskedChanges, PERSON, unproposed};
 use crate::scenario::{StepResult, only};
 use crate::settled::settled;
 use promote_core::gate::values::only_values_change;
@@ -23,10 +24,14 @@ use promote_mock::port::{CatalogEntity, RelationTargets, RunStatus};
 pub enum Invariant {
     /// 1: the catalog is never ahead of git.
     Catalog,
-    /// 2: one promotion, one pull request; the next run comes to the same end.
+    /// 2: one promotion, one pull request; the next run leaves the same world.
     Once,
+    /// 2: the next run ends as an undisturbed one does.
+    SameEnding,
     /// 3: only the addressed scalar changes.
     Scalar,
+    /// 3: what a base branch gained is what was proposed.
+    Gained,
     /// 5: secrets stay in the host.
     Secrets,
     /// 6: every run ends said.
@@ -37,10 +42,12 @@ pub enum Invariant {
 
 impl Invariant {
     /// All, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Catalog,
         Self::Once,
+        Self::SameEnding,
         Self::Scalar,
+        Self::Gained,
         Self::Secrets,
         Self::Said,
         Self::Sound,
@@ -51,7 +58,9 @@ impl Invariant {
         match self {
             Self::Catalog => "1 catalog not ahead of git",
             Self::Once => "2 one pull request, same end",
+            Self::SameEnding => "2 same ending",
             Self::Scalar => "3 only the scalar changes",
+            Self::Gained => "3 base gained what was proposed",
             Self::Secrets => "5 secrets",
             Self::Said => "6 ends said",
             Self::Sound => "no crash",
@@ -255,7 +264,7 @@ fn reachable(repository: &RepositoryState) -> BTreeSet<ObjectId> {
 fn more_than_values(repository: &RepositoryState, id: ObjectId, keys: &[&str]) -> Option<String> {
     let commit = repository.git.commit(id)?;
     // What others push in a world is theirs to answer for.
-    if commit.author.name == "dana" {
+    if commit.author.name == PERSON {
         return None;
     }
     let parent = commit
@@ -300,6 +309,45 @@ fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<Strin
             "the run ended ({}), and Port shows it in progress",
             ran.message
         )
+    })
+}
+
+/// A base branch that gained something else than these proposals.
+pub(super) fn foreign_gain(asked: &AskedChanges<'_>, ran: &StepResult) -> Option<BrokenInvariant> {
+    let what = unproposed(asked, &ran.before, &ran.after)?;
+    Some(BrokenInvariant {
+        invariant: Invariant::Gained,
+        what,
+    })
+}
+
+/// A run after one that was hit that ends in another way than the step ends when nothing hits it, the first time or the
+/// second, or that refuses for other reasons.
+pub(super) fn other_ending(
+    undisturbed: [&StepResult; 2],
+    next: &StepResult,
+) -> Option<BrokenInvariant> {
+    let is_same = |clean: &&StepResult| clean.ending == next.ending && clean.rules == next.rules;
+    if undisturbed.iter().any(is_same) {
+        return None;
+    }
+    let show = |ran: &StepResult| {
+        let rules = ran.rules.join(", ");
+        format!(
+            "{} ({rules}): {}",
+            ran.ending.unwrap_or("nothing"),
+            ran.message
+        )
+    };
+    let [first, second] = undisturbed;
+    Some(BrokenInvariant {
+        invariant: Invariant::SameEnding,
+        what: format!(
+            "the next run ends in another way\nundisturbed: {}\nand again: {}\nafter the hit: {}",
+            show(first),
+            show(second),
+            show(next)
+        ),
     })
 }
 

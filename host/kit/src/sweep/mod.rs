@@ -4,6 +4,7 @@
 //! It works on the calls of the contract, so it asks nothing of a policy and knows none. What it may not do is to judge by
 //! what a run says: only the world counts.
 
+mod gained;
 mod invariants;
 mod shot;
 
@@ -21,6 +22,7 @@ use promote_core::call::Call;
 use promote_core::contract::Failure;
 use promote_mock::{ServiceFaults, World};
 
+use gained::AskedChanges;
 pub use invariants::{BrokenInvariant, Invariant};
 pub use shot::{ShotFilter, SweepShot};
 
@@ -47,6 +49,8 @@ struct CleanStep<'a> {
     ran: &'a StepResult,
     /// The run after it.
     again: StepResult,
+    /// The calls of the steps before it.
+    earlier: &'a [StepResult],
 }
 
 /// Fires every shot that is meant at a scenario, and takes note of the calls.
@@ -69,12 +73,13 @@ pub async fn sweep(
         if !matches!(step.act, StepAction::Start(..)) || step.trouble.is_some() {
             continue;
         }
-        let again = again(runner, scenario, step, ran.after.clone(), index).await?;
-        let clean = CleanStep {
+        let again = again(runner, scenario, step, ran.after.clone(), index + 1).await?;
+        let clean_step = CleanStep {
             step,
             index,
             ran,
             again,
+            earlier: &clean[..index],
         };
         for (at, (call, made)) in reaching(&ran.calls).enumerate() {
             for trouble in CallTrouble::all() {
@@ -86,7 +91,7 @@ pub async fn sweep(
                     trouble,
                 };
                 if only.means(&shot) {
-                    all.push(fire(runner, scenario, &clean, at, shot, coverage).await?);
+                    all.push(fire(runner, scenario, &clean_step, at, shot, coverage).await?);
                 }
             }
         }
@@ -148,6 +153,11 @@ async fn fire(
     next.before = clean.ran.before.clone();
     broken.extend(invariants::of_run(&scenario.config, &clean.again, &next));
     broken.extend(invariants::other_end(&clean.again.after, &next.after));
+    broken.extend(invariants::other_ending([clean.ran, &clean.again], &next));
+    let earlier = clean.earlier.iter().flat_map(|step| &step.calls);
+    let calls = earlier.chain(&hit.calls).chain(&next.calls);
+    let asked = AskedChanges::of(calls);
+    broken.extend(invariants::foreign_gain(&asked, &next));
     broken.dedup();
     let calls = if broken.is_empty() {
         Vec::new()

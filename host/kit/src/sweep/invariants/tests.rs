@@ -1,4 +1,9 @@
+use std::path::Path;
+
 use super::*;
+use crate::scenario::{CallFate, MadeCall, Scenario};
+use promote_core::call::{Call, Reply};
+use promote_core::contract::{FileChange, MergeMethod, Proposal};
 use promote_mock::git::{CommitObject, CommitSignature, FileMode, GitObject, PathEntry, TreeEdits};
 use promote_mock::port::RelationTargets;
 
@@ -96,6 +101,141 @@ fn a_commit_that_changes_more_than_a_value_is_seen() {
         let found = foreign_change(&config(), &World::sample(), &world);
         assert_eq!(found.is_some(), expected, "{found:?}");
     }
+}
+
+/// A world with a pull request to a branch, and the same after this user merged it with this in the manifest.
+fn merged(by: &str, base: &str, change: impl Fn(&str) -> String) -> [World; 2] {
+    let text = format!(
+        "[[given.github.repositories]]\nname = \"acme/gitops\"\n\
+         [[given.github.repositories.branches]]\nname = \"release\"\nfiles = {{ x = \"y\" }}\n\
+         [[given.github.repositories.branches]]\nname = \"promote/web\"\nfiles = {{ x = \"z\" }}\n\
+         [[given.github.repositories.pulls]]\nhead = \"promote/web\"\nbase = \"{base}\"\ntitle = \"Promote\"\n\
+         [expect]\noutcome = \"promoted\"\n"
+    );
+    let before = Scenario::parse(&text, Path::new("merged.toml"))
+        .unwrap()
+        .world;
+    let mut after = before.clone();
+    let now = after.now;
+    let file = after.github.file_at("acme/gitops", base, MANIFEST).unwrap();
+    let edits = [(MANIFEST.to_owned(), change(&file).into())];
+    after
+        .github
+        .commit_files_by("promoter", "acme/gitops", base, "Promote", edits)
+        .unwrap();
+    let repository = after.github.find_mut("acme/gitops").unwrap();
+    let commit = repository.branch(base).unwrap();
+    let pull = repository.pulls.values_mut().next_back().unwrap();
+    pull.state = PullState::Merged {
+        at: now,
+        by: by.to_owned(),
+        commit,
+    };
+    [before, after]
+}
+
+/// The calls that propose the right change for `main`, and merge it.
+fn asked(before: &World) -> [MadeCall; 2] {
+    let file = before
+        .github
+        .file_at("acme/gitops", "main", MANIFEST)
+        .unwrap();
+    let entry = before
+        .github
+        .entry_at("acme/gitops", "main", MANIFEST)
+        .unwrap();
+    let proposal = Proposal {
+        repository: "acme/gitops".to_owned(),
+        base: "main".to_owned(),
+        base_commit: String::new(),
+        head: "promote/web".to_owned(),
+        title: String::new(),
+        body: String::new(),
+        changes: vec![FileChange {
+            path: MANIFEST.to_owned(),
+            content: file.replace("web:1.4.1", "web:1.4.2"),
+            expected_blob: entry.id.to_string(),
+        }],
+    };
+    let merge = Call::Merge {
+        repository: "acme/gitops".to_owned(),
+        number: 1,
+        expected_head: String::new(),
+        method: MergeMethod::Merge,
+    };
+    [Call::Propose { proposal }, merge].map(|call| MadeCall {
+        call,
+        answer: CallFate::Reply(Box::new(Reply::Done(()))),
+    })
+}
+
+#[test]
+fn a_base_branch_that_gains_something_else_is_seen() {
+    let right = |text: &str| text.replace("web:1.4.1", "web:1.4.2");
+    let more = |text: &str| right(text).replace("replicas: 3", "replicas: 4");
+    let told = 2;
+    let untold = 1;
+    let cases: [(&str, &str, &dyn Fn(&str) -> String, usize, Option<&str>); 6] = [
+        ("promoter", "main", &right, told, None),
+        (
+            "promoter",
+            "main",
+            &more,
+            told,
+            Some("not as it was proposed"),
+        ),
+        ("dana", "main", &more, told, None),
+        (
+            "promoter",
+            "release",
+            &right,
+            told,
+            Some("for another branch"),
+        ),
+        // Somebody has pointed it there in the last moment, and the policy knows nothing of a merge.
+        ("promoter", "release", &right, untold, None),
+        (
+            "promoter",
+            "release",
+            &more,
+            untold,
+            Some("not as it was proposed"),
+        ),
+    ];
+    for (by, base, change, calls, expected) in cases {
+        let [before, after] = merged(by, base, change);
+        let made = asked(&before);
+        let found = unproposed(&AskedChanges::of(&made[..calls]), &before, &after);
+        assert_eq!(
+            found.is_some(),
+            expected.is_some(),
+            "{by} {base}: {found:?}"
+        );
+        let found = found.unwrap_or_default();
+        assert!(found.contains(expected.unwrap_or_default()), "{found}");
+    }
+    let pushed = with_manifest("promoter", right);
+    let found = unproposed(&AskedChanges::of(&[]), &World::sample(), &pushed);
+    assert!(found.unwrap().contains("which no pull request brought"));
+}
+
+#[test]
+fn another_ending_is_seen() {
+    let ended = |ending, rule: &str| {
+        let mut ran = StepResult::new(World::default());
+        ran.ending = Some(ending);
+        ran.rules = vec![rule.to_owned()];
+        ran
+    };
+    let first = ended("promoted", "");
+    let again = ended("unchanged", "");
+    let other = |next: &StepResult| other_ending([&first, &again], next).map(|it| it.invariant);
+    assert_eq!(other(&ended("promoted", "")), None);
+    assert_eq!(other(&ended("unchanged", "")), None);
+    assert_eq!(other(&ended("violation", "")), Some(Invariant::SameEnding));
+    let refused = ended("refused", "lock");
+    let next = ended("refused", "soak");
+    assert!(other_ending([&refused, &refused], &next).is_some());
 }
 
 #[test]
