@@ -22,7 +22,7 @@ pub(super) enum ListRule {
 fn names(list: &str) -> Option<&'static [&'static str]> {
     Some(match list {
         "entities" => &["blueprint", "identifier"],
-        "runs" => &["id"],
+        "runs" | "users" => &["id"],
         "repositories" | "branches" | "ci" => &["name"],
         "checks" => &["branch", "name"],
         "tokens" => &["token"],

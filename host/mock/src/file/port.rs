@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::{FilePlace, WorldFileError, duration};
 use crate::port::{
-    ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, Port, PortIntegration, PortRate,
-    ResetFormat, RunStatus,
+    ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, OrganisationUser, Port,
+    PortIntegration, PortRate, ResetFormat, RunStatus,
 };
 
 /// Port's part of a world file: credentials, blueprints, actions, entities and runs.
@@ -28,6 +28,7 @@ pub struct PortFile {
     action: Vec<Spanned<DefinitionFile>>,
     entities: Vec<EntityFile>,
     runs: Vec<RunFile>,
+    users: Vec<UserFile>,
 }
 
 #[derive(Default, Deserialize, PartialEq)]
@@ -111,6 +112,17 @@ struct RunFile {
     created_by: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct UserFile {
+    id: String,
+    email: String,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+}
+
 impl PortFile {
     pub(super) fn build(
         self,
@@ -142,6 +154,7 @@ impl PortFile {
         }
         port.integrations = self.integrations.into_iter().map(Into::into).collect();
         port.unset_as_null = self.unset == UnsetStyle::Null;
+        port.users = self.users.into_iter().map(Into::into).collect();
         port.credentials = self.credentials.into_iter().map(Into::into).collect();
         Ok(())
     }
@@ -201,6 +214,17 @@ impl From<CredentialsFile> for ClientCredentials {
             client_id: file.client_id,
             client_secret: file.client_secret,
             may_write: file.may_write,
+        }
+    }
+}
+
+impl From<UserFile> for OrganisationUser {
+    fn from(file: UserFile) -> Self {
+        Self {
+            id: file.id,
+            email: file.email,
+            first_name: file.first_name,
+            last_name: file.last_name,
         }
     }
 }

@@ -22,6 +22,7 @@ mod search;
 mod seed;
 #[cfg(test)]
 mod tests;
+mod users;
 mod write;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub use catalog::{CatalogBlueprint, CatalogEntity, ChangeStamps, RelationRule, R
 pub use integrations::PortIntegration;
 pub use rate::{PortRate, ResetFormat};
 pub use run::{ActionRun, LogLine, RunApproval, RunStatus};
+pub use users::OrganisationUser;
 
 use answer::{PortRefusal, PortResult};
 use input::{PortCall, QueryPairs};
@@ -84,6 +86,8 @@ pub struct Port {
     pub runs: CopyOnWrite<BTreeMap<String, ActionRun>>,
     /// The integrations that are installed.
     pub integrations: Vec<PortIntegration>,
+    /// The people of the organisation.
+    pub users: Vec<OrganisationUser>,
     /// Actions by identifier.
     pub actions: BTreeMap<String, Arc<PortAction>>,
     /// The audit log, oldest first.
@@ -106,6 +110,7 @@ impl Default for Port {
             entities: CopyOnWrite::default(),
             runs: CopyOnWrite::default(),
             integrations: Vec::new(),
+            users: Vec::new(),
             actions: BTreeMap::new(),
             audit: CopyOnWrite::default(),
             tokens: Vec::new(),
@@ -190,6 +195,7 @@ impl Port {
             }
             ["actions", ref rest @ ..] => self.route_actions(method, &call, rest),
             ["integration"] if method == http::Method::GET => Some(self.list_integrations(&call)),
+            ["users"] if method == http::Method::GET => Some(self.list_users()),
             ["audit-log"] if method == http::Method::GET => Some(self.audit_log(&call)),
             _ => None,
         }
