@@ -99,14 +99,9 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Re
     let project = JavaScriptProject::read(folder)?;
     if !is_installed(folder) {
         let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-        // Not `npm ci`: it fails over optional packages of other platforms that a lock file leaves out.
-        npm.current_dir(folder).args([
-            "install",
-            "--no-save",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-        ]);
+        // Only what the lock file has pinned by its bytes, and nothing that runs while it is installed.
+        npm.current_dir(folder)
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         steps.run("installing the project's tools with npm", &mut npm, MISSING)?;
     }
     let componentizer =

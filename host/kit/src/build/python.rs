@@ -73,6 +73,9 @@ fn install(folder: &Path, tools: &Path, steps: &BuildSteps) -> anyhow::Result<()
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        // Only what the project has pinned by its bytes, and nothing that runs while it is installed.
+        "--require-hashes",
+        "--only-binary=:all:",
     ]);
     pip.args(["--requirement", "requirements.txt"]);
     steps.run("installing componentize-py with pip", &mut pip, MISSING)

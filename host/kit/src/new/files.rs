@@ -141,8 +141,8 @@ fn words(language: PolicyLanguage) -> ReadmeWords {
             source: "src/policy.js",
             unit: "npm test",
             makes: "puts it into policy.wasm, with QuickJS to run it",
-            needs: "Node.js 18 or newer with npm; it installs `componentize-qjs` into `node_modules`, in the version of \
-                    `package-lock.json`",
+            needs: "Node.js 18 or newer with npm; it installs `componentize-qjs` into `node_modules`, in the version and with \
+                    the checksum of `package-lock.json`",
             more: TYPES_ROW,
         },
         PolicyLanguage::Ts => ReadmeWords {
@@ -151,7 +151,7 @@ fn words(language: PolicyLanguage) -> ReadmeWords {
             unit: "npm test",
             makes: "checks its types and puts it into policy.wasm, with QuickJS to run it",
             needs: "Node.js 18.19 or newer with npm; it installs `componentize-qjs`, `typescript` and `ts-blank-space` into \
-                    `node_modules`, in the versions of `package-lock.json`",
+                    `node_modules`, in the versions and with the checksums of `package-lock.json`",
             more: TYPES_ROW,
         },
         PolicyLanguage::Python => ReadmeWords {
@@ -159,8 +159,8 @@ fn words(language: PolicyLanguage) -> ReadmeWords {
             source: "src/policy.py",
             unit: "python3 -m unittest discover tests",
             makes: "puts it into policy.wasm, with CPython to run it",
-            needs: "Python 3.10 or newer with venv and pip; it installs `componentize-py` into `.venv`, in the version of \
-                    `requirements.txt`",
+            needs: "Python 3.10 or newer with venv and pip; it installs `componentize-py` into `.venv`, in the version and with \
+                    a checksum of `requirements.txt`",
             more: "| `bindings/` | the contract's types for editors, mypy and tests, made by `promote build` |\n",
         },
     }
