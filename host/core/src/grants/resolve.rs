@@ -1,5 +1,6 @@
 //! Grants filled in from one request, and the question whether a call is allowed.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use globset::{Glob, GlobBuilder, GlobSet};
@@ -61,6 +62,56 @@ impl ResolvedGrants {
             resolved.extend(one.map_err(|what| format!("grant {number}: {what}"))?);
         }
         Ok(Self(resolved))
+    }
+
+    /// Checks, before anything is done, that each update that waits for a merge knows which file proves it: when it is asked
+    /// for, the policy has merged.
+    ///
+    /// # Errors
+    /// Names the grant, and what to add to it.
+    pub fn check_evidence(&self, grants: &Grants) -> Result<(), String> {
+        for one in &self.0 {
+            let is_ambiguous = one.grant.after_merge
+                && !one.grant.relations.is_empty()
+                && self.evidence_files(Permission(one)).is_none();
+            if !is_ambiguous {
+                continue;
+            }
+            let number = grants.0.iter().position(|grant| *grant == one.grant);
+            let number = number.map_or(0, |at| at + 1);
+            let files: BTreeSet<String> = self
+                .proposable()
+                .into_iter()
+                .map(|(repository, path)| format!("`{path}` of {repository}"))
+                .collect();
+            let files: Vec<String> = files.into_iter().collect();
+            let entities: BTreeSet<&str> = one.entities.iter().map(String::as_str).collect();
+            let entities: Vec<&str> = entities.into_iter().collect();
+            return Err(format!(
+                "grant {number}: `after = \"merge\"` cannot tell which file proves an update, since {} may be proposed: \
+                 name the files that say what {} runs, `in = \"…\"`",
+                files.join(" and "),
+                entities.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns the files that may be proposed: repository and pattern, each pair once.
+    fn proposable(&self) -> BTreeSet<(&str, &str)> {
+        let proposals = self
+            .0
+            .iter()
+            .filter(|one| one.grant.covers(Operation::Propose));
+        proposals
+            .flat_map(|one| {
+                let repositories = one.grant.repository.iter();
+                repositories.flat_map(|repository| {
+                    let paths = one.paths.iter().map(|path| path.0.glob());
+                    paths.map(|path| (repository.as_str(), path))
+                })
+            })
+            .collect()
     }
 
     /// Returns the grants under which the call may be made on this target: any one of them is enough, so that a grant more
@@ -125,13 +176,7 @@ impl ResolvedGrants {
         update: Permission<'a>,
     ) -> Option<impl Fn(&BranchFile) -> bool + use<'a>> {
         let named = &update.0.evidence;
-        let patterns: usize = self
-            .0
-            .iter()
-            .filter(|one| one.grant.covers(Operation::Propose))
-            .map(|one| one.paths.len() * one.grant.repository.len())
-            .sum();
-        if named.is_empty() && patterns > 1 {
+        if named.is_empty() && self.proposable().len() > 1 {
             return None;
         }
         Some(move |file: &BranchFile| {

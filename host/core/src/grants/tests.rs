@@ -376,6 +376,39 @@ fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
     );
 }
 
+/// The policy would merge, and only then be denied.
+#[test]
+fn an_update_that_no_file_can_prove_is_refused_before_anything_is_done() {
+    let with = |paths: &str, update: &str| {
+        let text = EXAMPLE
+            .replace("[\"apps/{service.identifier}/prod/*.yaml\"]", paths)
+            .replace("after = \"merge\"", update);
+        let context = json!({ "service": { "identifier": "web", "relations": { "prod_runtime": "web-prod" } } });
+        let grants = read(&text).unwrap();
+        let resolved = ResolvedGrants::new(&grants, &context).unwrap();
+        resolved.check_evidence(&grants).err()
+    };
+    let two =
+        "[\"apps/{service.identifier}/staging/*.yaml\", \"apps/{service.identifier}/prod/*.yaml\"]";
+    let refused = with(two, "after = \"merge\"").unwrap();
+    assert_eq!(
+        refused,
+        "grant 4: `after = \"merge\"` cannot tell which file proves an update, since `apps/web/prod/*.yaml` of acme/gitops and \
+         `apps/web/staging/*.yaml` of acme/gitops may be proposed: name the files that say what web-prod runs, `in = \"…\"`"
+    );
+    let named = "after = \"merge\"\nin = \"apps/{service.identifier}/prod/*.yaml\"";
+    assert_eq!(with(two, named), None);
+    assert_eq!(
+        with("[\"a/*.yaml\", \"a/*.yaml\"]", "after = \"merge\""),
+        None
+    );
+    // One that this service has not got is no second one.
+    let other = "[\"apps/{service.identifier}/prod/*.yaml\"]\nbase = \"main\"\n[[grants]]\n\
+        allow = [\"github.propose\"]\nrepository = \"acme/gitops\"\npath = \"{service.gitPath}/*.yaml\"";
+    assert_eq!(with(other, "after = \"merge\""), None);
+    assert_eq!(with(two, ""), None);
+}
+
 #[test]
 fn every_name_means_the_operation_that_has_it() {
     for operation in Operation::named("github.read").unwrap() {

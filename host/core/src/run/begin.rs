@@ -102,6 +102,9 @@ pub(super) async fn begin(
         "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
     });
     let grants = ResolvedGrants::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
+    grants
+        .check_evidence(terms.grants)
+        .map_err(RefusedStart::Unusable)?;
     let header = JournalHeader {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),

@@ -168,7 +168,11 @@ impl<'a> ServiceProbe<'a> {
         let identifier = &service.entity.key.identifier;
         let subject = format!("service {identifier}");
         let context = json!({ "service": entity_context(&service.entity), "inputs": {}, "run": { "id": "doctor" } });
-        let grants = match ResolvedGrants::new(&self.config.grants, &context) {
+        let resolved = ResolvedGrants::new(&self.config.grants, &context).and_then(|grants| {
+            grants.check_evidence(&self.config.grants)?;
+            Ok(grants)
+        });
+        let grants = match resolved {
             Ok(grants) => grants,
             Err(what) => {
                 findings.error(
