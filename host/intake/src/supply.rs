@@ -20,7 +20,7 @@ use crate::lock::Lock;
 use crate::registry;
 use promote_core::journal::digest;
 use promote_core::policy::engine::Engine;
-use promote_core::policy::{HEADER, LARGEST, NotAPolicy, Policy, check_header};
+use promote_core::policy::{ComponentSurface, HEADER, LARGEST, NotAPolicy, Policy, check_header};
 
 /// Where components come from, for one configuration.
 pub struct Supply<'a> {
@@ -141,6 +141,23 @@ impl<'a> Supply<'a> {
             Some(lock) => Ok(lock.check(&wanted.component, &found)?),
             None => Ok(()),
         }
+    }
+}
+
+impl Supply<'_> {
+    /// Reads what a component could do, without compiling it: its border and its SHA-256.
+    ///
+    /// # Errors
+    /// As [`LoadPolicy::load`], except that the types of its imports are not compared with the contract's.
+    pub async fn survey(
+        &self,
+        wanted: &PolicyConfig,
+    ) -> anyhow::Result<(ComponentSurface, String)> {
+        let bytes = self.bytes(wanted).await?;
+        let surface = ComponentSurface::read(&bytes)
+            .and_then(|surface| surface.check(wanted.tier).map(|()| surface))
+            .with_context(|| named(&wanted.component, &self.folder))?;
+        Ok((surface, digest(&bytes)))
     }
 }
 

@@ -49,7 +49,7 @@ const GAIN_DENIED: u8 = 1;
 /// Inspects a component; what it is goes to `data`, a denied gain to `say`. Returns the exit code.
 ///
 /// # Errors
-/// When it cannot be read, or is no policy.
+/// When it cannot be read, or is no policy. One that cannot be compiled, or does not describe itself, is shown all the same.
 pub async fn run(
     args: &InspectArgs,
     access: &RegistryAccess,
@@ -82,6 +82,10 @@ pub async fn run(
             text::json(&format!("{whole:#}\n"))
         }
     });
+    let problems = [Some(subject), other].into_iter().flatten();
+    if let Some(problem) = problems.filter_map(InspectedComponent::into_problem).next() {
+        return Err(problem);
+    }
     let Some(comparison) = comparison else {
         return Ok(0);
     };
@@ -91,7 +95,7 @@ pub async fn run(
     let gained: Vec<&str> = comparison.gained.iter().map(|power| power.may).collect();
     say(&format!(
         "{} could do what {} could not: {}; review it, then compare with the new component",
-        subject.name,
+        args.component.display(),
         comparison.other,
         gained.join(", ")
     ));

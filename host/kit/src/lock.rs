@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 
 use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
-use promote_core::policy::Policy;
+use promote_core::policy::ComponentSurface;
 use promote_core::policy::engine::Engine;
 use promote_core::text;
-use promote_intake::choice::LoadPolicy;
+use promote_intake::choice::LoadPolicy as _;
 use promote_intake::component::ComponentAddress;
 use promote_intake::config::Config;
 use promote_intake::lock::{Lock, LockedComponent};
+use promote_intake::supply::Supply;
 use promote_run::OutputFormat;
 
 /// The arguments of `promote lock`.
@@ -66,7 +67,7 @@ pub async fn run(
     args: &LockArgs,
     config: &Config,
     engine: &Engine,
-    load: &dyn LoadPolicy,
+    supply: &Supply<'_>,
     say: &dyn Fn(&str),
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
@@ -76,7 +77,7 @@ pub async fn run(
         say(&error.to_string());
         None
     });
-    let new = survey(config, engine, load).await?;
+    let new = survey(config, engine, supply).await?;
     let changes = changes(old.as_ref(), &new);
     let gone = gone(old.as_ref(), &new);
     let is_same = old.as_ref() == Some(&new);
@@ -118,15 +119,17 @@ pub async fn run(
     Ok(0)
 }
 
-/// Loads every component of the configuration, and returns the lock that fits them.
-async fn survey(config: &Config, engine: &Engine, load: &dyn LoadPolicy) -> anyhow::Result<Lock> {
+/// Reads every component of the configuration, and returns the lock that fits them. What they could do is read without
+/// compiling them.
+async fn survey(config: &Config, engine: &Engine, supply: &Supply<'_>) -> anyhow::Result<Lock> {
     let mut components: Vec<LockedComponent> = Vec::new();
     for (name, wanted) in config.policies() {
         // Also when it is there already: a second rule may set it another bound.
-        let policy = load.load(wanted).await.context(name.clone())?;
+        let (surface, sha256) = supply.survey(wanted).await.context(name.clone())?;
         // What cannot run is not worth a lock: only an instance shows that the exports have the contract's types.
-        load.fits(engine, &policy, wanted).await.context(name)?;
-        let found = locked(wanted.component.to_string(), &policy);
+        let policy = supply.load(wanted).await.context(name.clone())?;
+        supply.fits(engine, &policy, wanted).await.context(name)?;
+        let found = locked(wanted.component.to_string(), &surface, sha256);
         if !components.contains(&found) {
             components.push(found);
         }
@@ -134,15 +137,15 @@ async fn survey(config: &Config, engine: &Engine, load: &dyn LoadPolicy) -> anyh
     Ok(Lock::new(components))
 }
 
-fn locked(reference: String, policy: &Policy) -> LockedComponent {
-    let powers = authority::of(policy)
+fn locked(reference: String, surface: &ComponentSurface, sha256: String) -> LockedComponent {
+    let powers = authority::of(surface)
         .into_iter()
         .filter(|power| power.operation.is_some());
     LockedComponent {
         reference,
-        sha256: policy.digest.clone(),
+        sha256,
         contract: CONTRACT.to_owned(),
-        tier: policy.surface.tier,
+        tier: surface.tier,
         authority: powers
             .map(|power| format!("{}.{}", power.interface, power.function))
             .collect(),

@@ -153,6 +153,10 @@ fn summary(report: &RunReport<'_>) -> String {
     }
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
     for record in &done.timeline {
+        // What is cut off again need not be written.
+        if text.len() > MAX_SUMMARY_BYTES {
+            break;
+        }
         let problem = record.problem().map(markdown).unwrap_or_default();
         let _ = writeln!(
             text,

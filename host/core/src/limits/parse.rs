@@ -16,6 +16,7 @@ struct LimitsTable {
     wall: Duration,
     #[serde(deserialize_with = "size")]
     memory: usize,
+    #[serde(deserialize_with = "calls")]
     calls: u32,
     writes: u32,
     #[serde(deserialize_with = "size")]
@@ -77,6 +78,19 @@ impl Default for LimitsTable {
     }
 }
 
+/// Most calls of one run, whatever the operator says: each is kept until the end, in memory that no limit of the policy counts.
+const MAX_CALLS: u32 = 10_000;
+
+fn calls<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let calls = u32::deserialize(from)?;
+    if calls > MAX_CALLS {
+        return Err(serde::de::Error::custom(format!(
+            "{calls} calls are too many: each is kept until the end of the run; write {MAX_CALLS} at most"
+        )));
+    }
+    Ok(calls)
+}
+
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     let parsed = text
@@ -127,6 +141,8 @@ mod tests {
             "memory = \"0MiB\"",
             "memory = \"99999999999GiB\"",
             "call = 1",
+            "calls = 10001",
+            "calls = -1",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

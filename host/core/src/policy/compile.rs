@@ -9,13 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use wasmparser::{Parser, Payload};
 use wasmtime::component::Component;
 
-/// Most core modules that are instantiated in one component: one of Python has about thirty.
-const MAX_INSTANCES: u64 = 200;
-/// Most globals of all instances together, estimated from above: each is memory of the host that no limit of the guest counts.
-const MAX_GLOBALS: u64 = 1_000_000;
+use super::demand::check_size;
+
 /// How often the limits are looked at while the compiler runs.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -73,35 +70,6 @@ pub enum CompileError {
     /// Somebody stopped it from outside.
     #[error("stopped while it was compiled")]
     Stopped,
-}
-
-/// Checks what can be known of a component's demands without compiling it.
-///
-/// # Errors
-/// Says what it has too much of.
-pub fn check_size(component: &[u8]) -> Result<(), CompileError> {
-    let mut instances: u64 = 0;
-    let mut most_globals: u64 = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.map_err(|error| CompileError::Invalid(wasmtime::Error::new(error)))? {
-            Payload::InstanceSection(section) => instances += u64::from(section.count()),
-            Payload::GlobalSection(section) => {
-                most_globals = most_globals.max(section.count().into());
-            }
-            _ => {}
-        }
-    }
-    if instances > MAX_INSTANCES {
-        return Err(CompileError::TooMuch(format!(
-            "it has {instances} instances of core modules, and a policy may have {MAX_INSTANCES}"
-        )));
-    }
-    if most_globals.saturating_mul(instances) > MAX_GLOBALS {
-        return Err(CompileError::TooMuch(format!(
-            "its {instances} instances may have {most_globals} globals each, and a policy may have {MAX_GLOBALS} in all"
-        )));
-    }
-    Ok(())
 }
 
 /// Compiles a component within limits.
@@ -162,18 +130,4 @@ fn resident_memory() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = text.split(' ').nth(1)?.parse().ok()?;
     Some(pages.saturating_mul(4096))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_webassembly_is_no_component() {
-        assert!(matches!(
-            check_size(b"not wasm"),
-            Err(CompileError::Invalid(_))
-        ));
-        assert!(check_size(b"\0asm\x0d\0\x01\0").is_ok());
-    }
 }

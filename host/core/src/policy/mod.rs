@@ -3,15 +3,15 @@
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
 pub mod compile;
+mod demand;
 pub mod engine;
 pub mod native;
 pub mod sandbox;
+mod surface;
 
-use serde::Deserialize;
-use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
+pub use surface::{ComponentSurface, PolicyTier};
 
-use crate::contract::{self, CONTRACT};
+use crate::contract::CONTRACT;
 use crate::policy::engine::{Engine, Program};
 use crate::text;
 
@@ -32,42 +32,6 @@ pub struct Policy {
     pub digest: String,
     /// Size in bytes.
     pub size: usize,
-}
-
-/// What a component imports and exports, as far as the contract is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ComponentSurface {
-    /// The smallest world that has all its imports.
-    pub tier: PolicyTier,
-    /// The contract's interfaces that it imports, without package and version.
-    pub imports: Vec<String>,
-    /// The WASI interfaces that it imports; each is linked inert.
-    pub wasi: Vec<String>,
-    /// What it exports.
-    pub exports: Vec<String>,
-}
-
-/// How much a component could ever do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PolicyTier {
-    /// Look and answer.
-    Observe,
-    /// Also propose.
-    Propose,
-    /// Also merge, and record in the catalog.
-    Promote,
-}
-
-impl PolicyTier {
-    /// The world's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Propose => "propose",
-            Self::Promote => "promote",
-        }
-    }
 }
 
 /// Why something is no policy.
@@ -102,19 +66,6 @@ pub enum NotAPolicy {
     Export(String),
 }
 
-/// The contract's interfaces and the tier that each needs.
-const INTERFACES: [(&str, PolicyTier); 9] = [
-    ("types", PolicyTier::Observe),
-    ("env", PolicyTier::Observe),
-    ("run-log", PolicyTier::Observe),
-    ("port-read", PolicyTier::Observe),
-    ("github-read", PolicyTier::Observe),
-    ("rules", PolicyTier::Observe),
-    ("github-propose", PolicyTier::Propose),
-    ("github-merge", PolicyTier::Promote),
-    ("port-write", PolicyTier::Promote),
-];
-
 impl Policy {
     /// Compiles a component and checks that it is a policy. Nothing of it runs.
     ///
@@ -144,79 +95,6 @@ impl Policy {
             size,
         })
     }
-}
-
-impl ComponentSurface {
-    /// Checks that the component could never do more than a tier allows.
-    ///
-    /// # Errors
-    /// Names the first import that is too much.
-    pub fn check(&self, allowed: Option<PolicyTier>) -> Result<(), NotAPolicy> {
-        let Some(allowed) = allowed else {
-            return Ok(());
-        };
-        let tier_of = |import: &str| {
-            INTERFACES
-                .iter()
-                .find(|(name, _)| *name == import)
-                .map(|(_, tier)| *tier)
-        };
-        let beyond = |import: &&String| tier_of(import).is_some_and(|tier| tier > allowed);
-        match self.imports.iter().find(beyond) {
-            None => Ok(()),
-            Some(import) => Err(NotAPolicy::Tier {
-                import: import.clone(),
-                tier: self.tier,
-                allowed,
-            }),
-        }
-    }
-
-    fn of(component: &Component) -> Result<Self, NotAPolicy> {
-        let (engine, kind) = (component.engine(), component.component_type());
-        let mut surface = Self {
-            tier: PolicyTier::Observe,
-            imports: Vec::new(),
-            wasi: Vec::new(),
-            exports: Vec::new(),
-        };
-        for (name, _) in kind.imports(engine) {
-            match interface_of(name)
-                .and_then(|interface| INTERFACES.iter().find(|(known, _)| *known == interface))
-            {
-                Some((interface, tier)) => {
-                    surface.tier = surface.tier.max(*tier);
-                    if *interface != "types" {
-                        surface.imports.push((*interface).to_owned());
-                    }
-                }
-                None if name.starts_with("wasi:") && name.contains("@0.2.") => {
-                    surface.wasi.push(name.to_owned())
-                }
-                None => return Err(NotAPolicy::Import(text::line(name))),
-            }
-        }
-        for (name, item) in kind.exports(engine) {
-            if matches!(item.ty, ComponentItem::ComponentInstance(_)) {
-                surface.exports.push(text::line(name));
-            }
-        }
-        for needed in ["promotion", "about"] {
-            let mut exports = surface.exports.iter();
-            if !exports.any(|export| interface_of(export) == Some(needed)) {
-                let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
-                return Err(NotAPolicy::Export(format!("{package}/{needed}@{version}")));
-            }
-        }
-        Ok(surface)
-    }
-}
-
-/// The interface of the contract that an import or export is, in a version that this host serves.
-fn interface_of(name: &str) -> Option<&str> {
-    let (path, version) = name.split_once('@')?;
-    let (package, interface) = path.split_once('/')?;
-    contract::serves(&format!("{package}@{version}")).then_some(interface)
 }
 
 /// Tells common mistakes apart before the compiler speaks: every file of WebAssembly starts with `\0asm`, a version and

@@ -3,13 +3,9 @@
 //! A component cannot call what it does not import, so this is a bound that no bug and no malice in it can exceed. The
 //! operator's grants narrow it down further.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
-use wasmtime::component::types::ComponentItem;
 
-use promote_core::contract::CONTRACT;
-use promote_core::policy::Policy;
+use promote_core::policy::ComponentSurface;
 
 /// The authority that each interface gives to a policy, at most.
 pub(crate) const INTERFACES: [(&str, &str); 8] = [
@@ -196,13 +192,13 @@ pub(crate) const POWERS: [PolicyPower; 23] = [
     ),
 ];
 
-/// The functions that a policy imports, in the order of the table.
-pub(crate) fn of(policy: &Policy) -> Vec<PolicyPower> {
-    let imported = imported(policy);
-    POWERS
-        .into_iter()
-        .filter(|power| imported.contains(&(power.interface.to_owned(), power.function.to_owned())))
-        .collect()
+/// The functions that a component imports, in the order of the table.
+pub(crate) fn of(surface: &ComponentSurface) -> Vec<PolicyPower> {
+    let imports = |power: &PolicyPower| {
+        let function = (power.interface.to_owned(), power.function.to_owned());
+        surface.functions.contains(&function)
+    };
+    POWERS.into_iter().filter(imports).collect()
 }
 
 /// Returns the powers that `new` has and `old` has not. A function that needs no grant gives no power.
@@ -213,30 +209,10 @@ pub(super) fn gained(old: &[PolicyPower], new: &[PolicyPower]) -> Vec<PolicyPowe
     more.copied().collect()
 }
 
-fn imported(policy: &Policy) -> BTreeSet<(String, String)> {
-    let component = policy.program.component();
-    let engine = component.engine();
-    let (package, version) = CONTRACT.split_once('@').unwrap_or((CONTRACT, ""));
-    let mut found = BTreeSet::new();
-    for (name, item) in component.component_type().imports(engine) {
-        let ours = name
-            .strip_prefix(package)
-            .and_then(|rest| rest.strip_prefix('/'));
-        let interface = ours.and_then(|rest| rest.strip_suffix(version)?.strip_suffix('@'));
-        if let (Some(interface), ComponentItem::ComponentInstance(instance)) = (interface, &item.ty)
-        {
-            let functions = instance.exports(engine);
-            let functions =
-                functions.filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
-            found
-                .extend(functions.map(|(function, _)| (interface.to_owned(), function.to_owned())));
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use promote_core::grants::Operation;
 

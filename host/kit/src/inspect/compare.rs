@@ -35,9 +35,9 @@ impl ComponentComparison {
         };
         Self {
             other: old.name.clone(),
-            digest: old.policy.digest.clone(),
-            tiers: [old, new].map(|it| it.policy.surface.tier.name()),
-            sizes: [old, new].map(|it| it.policy.size),
+            digest: old.digest.clone(),
+            tiers: [old, new].map(|it| it.surface.tier.name()),
+            sizes: [old, new].map(|it| it.size),
             gained: gained(&old.powers, &new.powers),
             lost: gained(&new.powers, &old.powers),
             settings: [only(&after, &before), only(&before, &after)],

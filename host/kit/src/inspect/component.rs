@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::authority::{self, INTERFACES, PolicyPower};
 use promote_core::contract::{CONTRACT, Description};
-use promote_core::policy::Policy;
+use promote_core::journal::digest;
+use promote_core::policy::ComponentSurface;
 use promote_core::policy::engine::Engine;
 use promote_core::text;
 use promote_intake::builtin;
@@ -16,13 +17,16 @@ use promote_intake::component::ComponentRef;
 use promote_intake::registry::{self, RegistryAccess};
 use promote_intake::supply;
 
-/// A component, looked at from outside and asked what it is.
+/// A component, looked at from outside without compiling it, and then asked what it is.
 pub(super) struct InspectedComponent {
     /// Its name for people: the path that they gave.
     pub(super) name: String,
-    pub(super) policy: Policy,
-    description: Description,
+    pub(super) digest: String,
+    pub(super) size: usize,
+    pub(super) surface: ComponentSurface,
     pub(super) powers: Vec<PolicyPower>,
+    /// Its own words; why there are none, if it cannot be compiled or does not answer.
+    described: anyhow::Result<Description>,
 }
 
 impl InspectedComponent {
@@ -48,34 +52,49 @@ impl InspectedComponent {
                 registry::fetch(pinned, access, folder.as_deref(), say).await?
             }
         };
-        let (policy, _) =
-            builtin::load(engine, &bytes, cache, say).with_context(|| name.clone())?;
-        let described = engine.describe(&policy.program).await;
-        let description = described.with_context(|| format!("asking {name} to describe itself"))?;
-        let powers = authority::of(&policy);
+        let surface = ComponentSurface::read(&bytes).with_context(|| name.clone())?;
+        let described = match builtin::load(engine, &bytes, cache, say) {
+            Ok((policy, _)) => engine
+                .describe(&policy.program)
+                .await
+                .with_context(|| format!("asking {name} to describe itself")),
+            Err(why) => Err(why).with_context(|| name.clone()),
+        };
         Ok(Self {
             name,
-            policy,
-            description,
-            powers,
+            digest: digest(&bytes),
+            size: bytes.len(),
+            powers: authority::of(&surface),
+            surface,
+            described,
         })
     }
 
+    /// Returns why it can never run, if it cannot be compiled or does not describe itself.
+    pub(super) fn into_problem(self) -> Option<anyhow::Error> {
+        self.described.err()
+    }
+
     pub(super) fn print(&self) -> String {
-        let policy = &self.policy;
-        let description = &self.description;
+        let title = match &self.described {
+            Ok(Description {
+                name,
+                version,
+                summary,
+                ..
+            }) => format!("{name} {version}: {summary}"),
+            Err(_) => format!("{}: it does not describe itself", self.name),
+        };
         let mut text = format!(
-            "{} {}: {}\n\ncontract  {CONTRACT}\nsha256    {}\nsize      {} bytes\ntier      {}\n\n\
+            "{}\n\ncontract  {CONTRACT}\nsha256    {}\nsize      {} bytes\ntier      {}\n\n\
              It could, as far as grants allow:\n",
-            text::line(&description.name),
-            text::line(&description.version),
-            text::line(&description.summary),
-            policy.digest,
-            policy.size,
-            policy.surface.tier.name(),
+            text::line(&title),
+            self.digest,
+            self.size,
+            self.surface.tier.name(),
         );
         for (interface, sentence) in INTERFACES {
-            let is_imported = policy.surface.imports.iter().any(|one| one == interface);
+            let is_imported = self.surface.imports.iter().any(|one| one == interface);
             let mark = if is_imported { '+' } else { '-' };
             let _ = writeln!(text, "  {mark} {interface:<15} {sentence}");
             for power in self
@@ -86,29 +105,35 @@ impl InspectedComponent {
                 let _ = writeln!(text, "      {}", sentence_of(power));
             }
         }
-        let wasi = policy.surface.wasi.len();
+        let wasi = self.surface.wasi.len();
         let _ = writeln!(
             text,
             "\nIt imports {wasi} WASI interfaces, all inert: no files, sockets, environment or arguments."
         );
-        text.push_str(&self.settings_said());
+        if self.described.is_ok() {
+            text.push_str(&self.settings_said());
+        }
         text
     }
 
     pub(super) fn json(&self) -> Value {
-        let policy = &self.policy;
-        let description = &self.description;
-        let surface = &policy.surface;
+        let surface = &self.surface;
+        let description = self.described.as_ref().ok();
         json!({
-            "name": description.name, "version": description.version, "summary": description.summary,
-            "contract": CONTRACT, "sha256": policy.digest, "size": policy.size, "tier": surface.tier.name(),
+            "name": description.map(|it| &it.name), "version": description.map(|it| &it.version),
+            "summary": description.map(|it| &it.summary),
+            "contract": CONTRACT, "sha256": self.digest, "size": self.size, "tier": surface.tier.name(),
             "imports": surface.imports, "wasi": surface.wasi, "exports": surface.exports,
             "could": self.powers.iter().map(PolicyPower::json).collect::<Vec<_>>(), "settings-schema": self.schema(),
         })
     }
 
     fn schema(&self) -> Value {
-        serde_json::from_str(&self.description.settings_schema).unwrap_or_default()
+        let schema = self
+            .described
+            .as_ref()
+            .map(|it| it.settings_schema.as_str());
+        serde_json::from_str(schema.unwrap_or_default()).unwrap_or_default()
     }
 
     /// Its settings, a line each: name, kind, what there is without it, and what it is for.
