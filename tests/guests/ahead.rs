@@ -1,5 +1,6 @@
 //! Tells the catalog of an image that the base branch does not hold, and claims success.
 
+use contract::promote::policy::github_read;
 use contract::{Failure, Outcome, Policy, Promotion, Request};
 
 promote_guests::guest!(world: "promote");
@@ -10,6 +11,20 @@ impl Promotion for Policy {
         let image = match steps::deed(&request) {
             // Before anything is merged.
             "early" => "web-1.4.2",
+            // Likewise, after a look at the manifest, or at another file.
+            "read" => {
+                steps::manifest()?;
+                "web-1.4.2"
+            }
+            "read staging" => {
+                let staging = "apps/web/staging/deployment.yaml";
+                github_read::read_file(steps::REPOSITORY, staging, "main")?;
+                "web-1.4.2"
+            }
+            "read branch" => {
+                github_read::read_file(steps::REPOSITORY, steps::MANIFEST, "promote/web/other")?;
+                "web-1.4.2"
+            }
             // While the pull request is still open.
             "open" => {
                 steps::propose_image()?;

@@ -4,7 +4,7 @@
 
 use contract::promote::policy::github_merge;
 use contract::promote::policy::github_propose::{self, FileChange, Proposal};
-use contract::promote::policy::github_read::{self, MergeMethod, PullFilter};
+use contract::promote::policy::github_read::{self, MergeMethod, PullFilter, PullRequest};
 use contract::promote::policy::port_read;
 use contract::promote::policy::port_write::{self, Change};
 use contract::{Entity, EntityKey, Failure, Outcome, Policy, Promotion, Relation, Request};
@@ -131,6 +131,15 @@ fn propose(deed: &str, text: &str) -> Answer {
         "propose from" => with(|proposal, text| proposal.head = text),
         "propose in" => with(|proposal, text| proposal.repository = text),
         "propose at" => with(|proposal, text| proposal.base_commit = text),
+        "propose on" => {
+            let built = || -> Result<PullRequest, Failure> {
+                let file = github_read::read_file(steps::REPOSITORY, steps::MANIFEST, text)?
+                    .ok_or_else(|| Failure::NotFound(text.to_owned()))?;
+                let content = file.content.replace("web:1.4.1", "web:1.4.2");
+                steps::propose(&file, content)
+            };
+            done(built())
+        }
         "delete branch" => done(github_propose::delete_branch(steps::REPOSITORY, text)),
         _ => None,
     }

@@ -4,10 +4,14 @@
 pub use wit_bindgen;
 
 /// Makes the crate a policy for a world of the contract: the bindings, a type `Policy` that is exported and describes
-/// itself under the crate's name. The crate itself gives `Policy` its `promote`.
+/// itself under the crate's name, with a schema of its settings that allows anything unless it is given. The crate itself
+/// gives `Policy` its `promote`.
 #[macro_export]
 macro_rules! guest {
     (world: $world:literal) => {
+        $crate::guest!(world: $world, schema: r#"{"type": "object"}"#.to_owned());
+    };
+    (world: $world:literal, schema: $schema:expr) => {
         #[allow(
             missing_docs,
             unsafe_code,
@@ -38,7 +42,7 @@ macro_rules! guest {
                         name: env!("CARGO_CRATE_NAME").to_owned(),
                         version: env!("CARGO_PKG_VERSION").to_owned(),
                         summary: "A guest of the tests".to_owned(),
-                        settings_schema: r#"{"type": "object"}"#.to_owned(),
+                        settings_schema: $schema,
                     }
                 }
             }

@@ -167,3 +167,26 @@ async fn a_bad_project_is_named_with_what_to_do() {
         .expect_said("there is no `npm`")
         .expect_said("apt-get install nodejs npm");
 }
+
+/// What a component could ever do can be seen of one that nobody wants to compile.
+#[tokio::test]
+async fn authority_is_read_without_compiling() {
+    let bomb = crate::hostile::grafts::compile_bomb(700);
+    let bytes = std::fs::read(guests::SMUGGLER).unwrap();
+    let stage = ProgramStage::sample().await;
+    let path = stage.path("bomb.wasm");
+    std::fs::write(&path, crate::hostile::grafts::graft(&bytes, &bomb, 0)).unwrap();
+    let config = promote_kit::demo::CONFIG.replace("\"builtin\"", "\"bomb.wasm\"");
+    stage.write("promote.toml", &config);
+    let started = std::time::Instant::now();
+    let locked = stage.promote(&["lock"]).await;
+    locked.expect(0);
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+    let lock = stage.read("promote.lock");
+    assert!(lock.contains("github-propose.propose"), "{lock}");
+    assert!(!lock.contains("github-merge"), "{lock}");
+}

@@ -8,10 +8,11 @@
 use std::time::Duration;
 
 use promote_mock::{FaultEffect, ServiceName, World};
-use promote_tests::guests::{GLUTTON, OBSERVER};
+use promote_tests::guests::{FLOODER, GLUTTON, OBSERVER};
 use promote_tests::settings::SampleConfig;
 use tokio::process::Command;
 
+use crate::hostile::grafts::{self, graft};
 use crate::memory::{self, PeakMemory};
 use crate::stage::{PROGRAM, ProgramStage};
 
@@ -62,7 +63,7 @@ async fn a_run_has_ended_soon_after_its_deadline() {
         world
     };
     let wall = Duration::from_secs(4);
-    let limits = "wall = \"4s\"\ncalls = 1000000000\ntraffic = \"100GiB\"";
+    let limits = "wall = \"4s\"\ncalls = 10000\ntraffic = \"100GiB\"";
     let cases = [
         ("the guest computes", World::sample(), guest("loop")),
         ("the guest prints", World::sample(), guest("print")),
@@ -76,7 +77,6 @@ async fn a_run_has_ended_soon_after_its_deadline() {
             World::sample(),
             guest("nap of the machine"),
         ),
-        ("the guest calls and calls", World::sample(), guest("clock")),
         ("the host waits for GitHub", slow(), SampleConfig::default()),
     ];
     // What compiling takes is no part of a run's time: it is done once for each policy, before anything is asked.
@@ -108,6 +108,67 @@ async fn a_run_has_ended_soon_after_its_deadline() {
     }
 }
 
+/// A component that keeps the compiler busy for longer than it may, or would fill the host's memory when it starts.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "the figures are there to be read")]
+async fn a_hostile_component_is_given_up_in_time_and_within_memory() {
+    let observer = std::fs::read(OBSERVER).unwrap();
+    let compile_time = Duration::from_secs(2);
+    let cases = [
+        (
+            "a compile bomb",
+            graft(&observer, &grafts::compile_bomb(700), 0),
+            "compile = { time = \"2s\" }",
+            compile_time,
+            2,
+            None,
+        ),
+        (
+            "globals in instances",
+            graft(&observer, &grafts::globals(4_000), 150),
+            "",
+            Duration::ZERO,
+            2,
+            Some(0),
+        ),
+        (
+            "functions in instances",
+            graft(&observer, &grafts::functions(100_000), 100),
+            "",
+            Duration::ZERO,
+            2,
+            Some(0),
+        ),
+        (
+            "a flood of patterns",
+            std::fs::read(FLOODER).unwrap(),
+            "",
+            Duration::from_secs(5),
+            2,
+            Some(64),
+        ),
+    ];
+    for (what, bytes, limits, time, code, memory) in cases {
+        let stage = ProgramStage::sample().await;
+        let path = stage.path("hostile.wasm");
+        std::fs::write(&path, &bytes).unwrap();
+        let settings = SampleConfig::default().component("hostile.wasm");
+        let stage = stage.settings(&settings.limits(limits));
+        let (over, PeakMemory(peak)) = measure(&stage, time, code).await;
+        let peak = peak.unwrap_or_default().div_ceil(1024);
+        println!(
+            "hostile component: {what:<24} {:>4} ms after its limit, peak {peak} MiB",
+            over.as_millis()
+        );
+        assert!(over <= patience(), "{what}: {over:?}");
+        if let Some(limit) = memory {
+            // The component's own bytes are read, and nothing of it is made.
+            let most = limit + margin() / MIB;
+            assert!(peak <= most, "{what}: {peak} MiB");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "the figures are there to be read")]
 async fn memory_stays_within_the_policy_s_limit_and_a_little() {
@@ -131,6 +192,12 @@ async fn memory_stays_within_the_policy_s_limit_and_a_little() {
         ("a long list", guest("a long list"), 64, 4),
         ("one text many times", guest("one text many times"), 64, 4),
         ("a long file", guest("a long file"), 64, 4),
+        (
+            "as many calls as can be",
+            guest("clock").limits("calls = 10000"),
+            64,
+            4,
+        ),
         ("endless long notes", guest("long notes"), 64, 4),
         (
             "printing without end",

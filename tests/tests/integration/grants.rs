@@ -45,6 +45,12 @@ pub(crate) fn with_a_foreign_pull_request() -> World {
         [[github.repositories.branches]]
         name = \"promote/web/other\"
         files = { \"apps/web/prod/deployment.yaml\" = \"image: evil\" }
+        [[github.repositories.branches]]
+        name = \"unreviewed\"
+        files = { \"clusters/prod/rbac.yaml\" = \"kind: ClusterRole\" }
+        [[github.repositories.branches]]
+        name = \"old-release\"
+        files = { \"README.md\" = \"old\" }
         [[github.repositories.pulls]]
         head = \"promote/web/other\"
         base = \"main\"

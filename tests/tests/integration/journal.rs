@@ -2,6 +2,7 @@
 
 use promote_core::journal::JournalEntry;
 use promote_core::journal::record;
+use promote_mock::port::RunApproval;
 use promote_tests::bench::TestRun;
 use promote_tests::guests;
 use tokio::process::Command;
@@ -34,6 +35,73 @@ async fn every_write_is_announced_before_it_is_made() {
         .expect("promoted", "1.4.2")
         .witness
         .expect_promoted();
+}
+
+/// Who could change what a run was allowed, and who asked for it, can be known years later.
+#[tokio::test]
+async fn the_first_line_says_what_was_allowed_and_who_started_what() {
+    let stage = ProgramStage::sample()
+        .await
+        .with("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567")
+        .with(
+            "GITHUB_WORKFLOW_REF",
+            "acme/gitops/.github/workflows/promote.yml@refs/heads/main",
+        )
+        .with("GITHUB_ACTOR", "port-bot")
+        .with("GITHUB_TRIGGERING_ACTOR", "dana");
+    {
+        let mut world = stage.world.lock();
+        let run = world.port.runs.get_mut(promote_mock::sample::RUN).unwrap();
+        run.approval = Some(RunApproval {
+            user: "auth0|boss".to_owned(),
+            state: "APPROVE".to_owned(),
+            description: Some("go".to_owned()),
+        });
+    }
+    let ended = stage.run(&[]).await;
+    ended.expect(0);
+    let entries = ended.entries();
+    let Some(JournalEntry::Header(header)) = entries.first() else {
+        panic!("{entries:?}");
+    };
+    let config = promote_core::journal::digest(stage.read("promote.toml").as_bytes());
+    let audit = &header.audit;
+    assert_eq!(audit.config.as_deref(), Some(config.as_str()));
+    assert_eq!(
+        audit.commit.as_deref(),
+        Some("0123456789abcdef0123456789abcdef01234567")
+    );
+    assert_eq!(
+        audit.workflow_ref.as_deref(),
+        Some("acme/gitops/.github/workflows/promote.yml@refs/heads/main")
+    );
+    assert_eq!(audit.actor.as_deref(), Some("port-bot"));
+    assert_eq!(audit.triggering_actor.as_deref(), Some("dana"));
+    let request = &header.request;
+    assert_eq!(request.workflow.repository.as_deref(), Some("acme/gitops"));
+    assert_eq!(
+        request.workflow.url.as_deref(),
+        Some("https://github.com/acme/gitops/actions/runs/1")
+    );
+    assert_eq!(request.workflow.attempt, 2);
+    assert_eq!(request.actor.id, "auth0|64f0c0ffee");
+    let approval = request.approval.as_ref().unwrap();
+    assert_eq!(
+        (approval.by.as_deref(), approval.comment.as_deref()),
+        (Some("auth0|boss"), Some("go"))
+    );
+    let proposes = header
+        .grants
+        .iter()
+        .find(|grant| grant.allow.iter().any(|name| name == "github.propose"))
+        .unwrap();
+    // As they were decided on: for this service, not for any.
+    assert_eq!(proposes.path, ["apps/web/prod/*.yaml"]);
+    assert_eq!(proposes.head, ["promote/web/**"]);
+    assert_eq!(
+        (&proposes.repository[..], &proposes.base[..]),
+        (&["acme/gitops".to_owned()][..], &["main".to_owned()][..])
+    );
 }
 
 /// A stage whose Port run makes the journal's first line longer than anything else that is written, files in memory

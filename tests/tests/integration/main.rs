@@ -45,6 +45,7 @@ mod sandbox;
 mod scenarios;
 mod secrets;
 mod settings;
+mod signals;
 mod stage;
 mod sweep;
 mod teams;

@@ -155,6 +155,19 @@ fn proposals() -> Vec<HostileCase> {
             "evil.example/acme/web:1.4.2",
             "puts the image evil.example/acme/web in the place of",
         ),
+        // What somebody else has pushed, and nobody reviewed, would be merged with the image.
+        file(
+            "propose on",
+            "promote/web/other",
+            "this run has not seen main at",
+        ),
+        file("propose on", "unreviewed", "this run has not seen main at"),
+        file(
+            "propose on",
+            "refs/heads/unreviewed",
+            "this run has not seen main at",
+        ),
+        file("propose on", "old-release", "this run has not seen main at"),
         denied(
             "odd names",
             "propose at",

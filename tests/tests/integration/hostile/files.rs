@@ -3,6 +3,7 @@
 use promote_core::policy::Policy;
 use promote_tests::guests::{BURGLAR, OBSERVER, SMUGGLER};
 
+use super::grafts::{self, graft};
 use super::{ChangeReach, HostileCase, HostileComponent};
 
 /// Magic, version and layer of a component (component model, Binary.md).
@@ -12,6 +13,7 @@ pub(super) fn cases() -> Vec<HostileCase> {
     let mut cases = broken();
     cases.extend(exchanged());
     cases.extend(tiers());
+    cases.extend(grafted());
     cases
 }
 
@@ -249,6 +251,57 @@ fn tiers() -> Vec<HostileCase> {
             "propose, where observe is allowed",
             "observe",
             "imports github-propose",
+        ),
+    ]
+}
+
+/// Returns components that are policies, with a module that takes more than its bytes show.
+fn grafted() -> Vec<HostileCase> {
+    let with = |class, what: &str, module: &[u8], instances, said| {
+        bytes(class, what, graft(&observer(), module, instances), said)
+    };
+    let bomb = |what, limits, said| HostileCase {
+        limits,
+        ..with("compile bomb", what, &grafts::compile_bomb(700), 0, said)
+    };
+    vec![
+        bomb(
+            "2 s to compile it",
+            "compile = { time = \"2s\" }",
+            "compiling it took more than 2s; raise `limits.compile.time`",
+        ),
+        bomb(
+            "64 MiB to compile it",
+            "compile = { memory = \"64MiB\" }",
+            "bytes of memory; raise `limits.compile.memory`",
+        ),
+        with(
+            "memory graft",
+            "4,000 globals in 150 instances",
+            &grafts::globals(4_000),
+            150,
+            "globals and functions in all",
+        ),
+        with(
+            "memory graft",
+            "100,000 functions in 100 instances",
+            &grafts::functions(100_000),
+            100,
+            "globals and functions in all",
+        ),
+        with(
+            "memory graft",
+            "500 instances of nothing",
+            &grafts::globals(0),
+            500,
+            "instances of core modules, and a policy may have 200",
+        ),
+        with(
+            "memory graft",
+            "9,900 tables in 100 instances",
+            &grafts::tables(99),
+            100,
+            "table count too high",
         ),
     ]
 }

@@ -7,6 +7,7 @@
 
 mod authority;
 mod files;
+pub(crate) mod grafts;
 mod resources;
 mod words;
 

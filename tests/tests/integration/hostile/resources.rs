@@ -1,6 +1,6 @@
 //! Time, calls, memory, the machine, and every way to fall over.
 
-use promote_tests::guests::{FALLER, FUGITIVE, GLUTTON, STILLBORN};
+use promote_tests::guests::{FALLER, FLOODER, FUGITIVE, GLUTTON, STILLBORN};
 
 use super::{ChangeReach, HostileCase};
 
@@ -172,6 +172,14 @@ fn traps() -> Vec<HostileCase> {
             "at the start",
             "unusable",
             "the policy does not describe itself",
+        )
+        .leaves(ChangeReach::NoRequest),
+        HostileCase::of(
+            "a flood of patterns",
+            FLOODER,
+            "2,000 of them",
+            "unusable",
+            "the pattern",
         )
         .leaves(ChangeReach::NoRequest),
         trap("panic", "at once", ChangeReach::Nothing),
