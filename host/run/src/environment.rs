@@ -11,7 +11,7 @@ use promote_core::contract::Workflow;
 use promote_core::grants::Grants;
 use promote_core::journal::RunAudit;
 use promote_core::service;
-use promote_core::service::github::{self, App, RepositoryName};
+use promote_core::service::github::{self, App, RepositoryName, TokenScope};
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
 use promote_intake::registry::{RegistryAccess, RegistryLogin};
@@ -160,23 +160,10 @@ impl Environment {
         let key = self
             .secret(GITHUB_APP_PRIVATE_KEY)?
             .with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
-        let repositories = grants.repositories();
-        let repositories = repositories
-            .iter()
-            .map(|name| {
-                RepositoryName::parse(name).map_err(|_| {
-                    anyhow::anyhow!(
-                        "the grants name `{name}`, which is not a repository `owner/name`"
-                    )
-                })
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let permissions = permissions(grants);
         Ok(github::Credentials::App(App {
             issuer,
             key,
-            repositories,
-            permissions,
+            scopes: scopes(grants)?,
         }))
     }
 
@@ -296,16 +283,48 @@ fn missing(name: &str) -> String {
     format!("{name} is not set: pass it to this step as an environment variable, from a secret")
 }
 
-/// The permissions of an installation token that can do what the grants allow, and no more (GitHub, "Permissions required
-/// for GitHub Apps").
-fn permissions(grants: &Grants) -> BTreeMap<String, String> {
+/// Returns what the tokens of an App are for. A token has the same permissions on all of its repositories, so each set of
+/// permissions has a token of its own, and one that writes comes first.
+fn scopes(grants: &Grants) -> anyhow::Result<Vec<TokenScope>> {
+    let mut scopes: Vec<TokenScope> = Vec::new();
+    for name in grants.repositories() {
+        let repository = RepositoryName::parse(&name).map_err(|_| {
+            anyhow::anyhow!("the grants name `{name}`, which is not a repository `owner/name`")
+        })?;
+        let permissions = permissions(grants, &name);
+        let is_same = |scope: &&mut TokenScope| {
+            let is_of_owner = scope
+                .repositories
+                .iter()
+                .any(|one| one.is_of_owner_of(&repository));
+            scope.permissions == permissions && is_of_owner
+        };
+        match scopes.iter_mut().find(is_same) {
+            Some(scope) => scope.repositories.push(repository),
+            None => scopes.push(TokenScope {
+                repositories: vec![repository],
+                permissions,
+            }),
+        }
+    }
+    scopes.sort_by_key(|scope| !scope.permissions.values().any(|level| level == "write"));
+    Ok(scopes)
+}
+
+/// The permissions of an installation token that can do what the grants allow in a repository, and no more (GitHub,
+/// "Permissions required for GitHub Apps").
+fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
     use promote_core::grants::Operation as O;
+    let is_granted = |operation: &O| {
+        let mut named = grants
+            .0
+            .iter()
+            .filter(|grant| grant.repository.iter().any(|name| name == repository));
+        named.any(|grant| grant.covers(*operation))
+    };
     let mut permissions = BTreeMap::new();
     let mut ask = |operations: &[O], permission: &str, level: &str| {
-        if operations
-            .iter()
-            .any(|operation| grants.mention(*operation))
-        {
+        if operations.iter().any(is_granted) {
             permissions.insert(permission.to_owned(), level.to_owned());
         }
     };

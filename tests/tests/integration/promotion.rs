@@ -308,10 +308,12 @@ async fn an_app_promotes_with_no_more_than_it_needs_and_leaves_no_token() {
     let app = github::App {
         issuer: "Iv1.promote".into(),
         key: Secret::new("key", pem).unwrap(),
-        repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
-        permissions: needed
-            .map(|(name, level)| (name.to_owned(), level.name().to_owned()))
-            .into(),
+        scopes: vec![github::TokenScope {
+            repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
+            permissions: needed
+                .map(|(name, level)| (name.to_owned(), level.name().to_owned()))
+                .into(),
+        }],
     };
     let live = live_as(&world, github::Credentials::App(app));
     promote(&live).await.unwrap();

@@ -107,7 +107,7 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
 }
 
 /// The sample, where an App is installed instead of a token given.
-fn with_app() -> World {
+pub(crate) fn with_app() -> World {
     let mut world = World::sample();
     let permissions = ["contents", "pull_requests", "checks", "statuses"];
     world.github.apps.push(GitHubApp {
@@ -229,6 +229,61 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
         "{:?}",
         minted.access
     );
+}
+
+#[tokio::test]
+async fn a_repository_that_is_only_read_gets_a_token_that_only_reads() {
+    let mut world = with_app();
+    world
+        .github
+        .create_repository("acme/web", [("README.md", "web")]);
+    let broken = FaultEffect::Answer(CannedAnswer::bad_gateway());
+    let fault = world
+        .faults
+        .next(ServiceName::GitHub, "DELETE", "/installation/token", broken);
+    fault.unwrap().times = 100;
+    let (_, grants) = promote_kit::demo::CONFIG.split_once("[[grants]]").unwrap();
+    let grants = format!(
+        "[[grants]]{grants}\n[[grants]]\nallow = [\"github.read\"]\nrepository = \"acme/web\"\n"
+    );
+    let settings = SampleConfig::default()
+        .grants(&grants)
+        .component(guests::BURGLAR)
+        .order("read repository", "acme/web");
+    let stage = ProgramStage::of(world)
+        .await
+        .settings(&settings)
+        .without("GITHUB_TOKEN")
+        .with("GITHUB_APP_ID", "7")
+        .with("GITHUB_APP_PRIVATE_KEY", include_str!("app.pem"));
+    stage
+        .run(&[])
+        .await
+        .expect(1)
+        .expect_said("came in: nothing");
+    let world = stage.witness.world.lock();
+    let number = |name: &str| world.github.find(name).map(|repository| repository.id);
+    let minted: Vec<_> = world
+        .github
+        .tokens
+        .iter()
+        .filter(|token| token.login == "promoter[bot]")
+        .collect();
+    assert_eq!(minted.len(), 2, "{minted:?}");
+    for token in minted {
+        let writes = token
+            .permissions
+            .values()
+            .any(|level| *level == PermissionLevel::Write);
+        let RepositoryAccess::Only(names) = &token.access else {
+            panic!("{:?}", token.access);
+        };
+        let expected = if writes { "acme/gitops" } else { "acme/web" };
+        assert_eq!(
+            names.iter().copied().map(Some).collect::<Vec<_>>(),
+            [number(expected)]
+        );
+    }
 }
 
 #[tokio::test]

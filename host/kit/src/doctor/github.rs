@@ -10,7 +10,7 @@ use promote_core::contract::{BranchRules, MergeMethod};
 use promote_core::gate::describe;
 use promote_core::grants::Operation;
 use promote_core::service::github::Client;
-use promote_core::service::http::{ServiceError, seg};
+use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult, seg};
 use promote_intake::config::Config;
 
 /// Scopes of a classic token that a promotion has a use for.
@@ -145,13 +145,21 @@ fn expiry(text: &str) -> Option<Timestamp> {
         .ok()
 }
 
+/// Reads what stands below a repository's path.
+async fn read(client: &Client, name: &str, below: String) -> ServiceResult<HttpAnswer> {
+    match client.repo(name) {
+        Ok(repository) => repository.read(below).await,
+        Err(failure) => Err(ServiceError::Malformed(describe(&failure).to_owned())),
+    }
+}
+
 async fn check_repository(
     client: &Client,
     config: &Config,
     name: &str,
     findings: &mut DoctorFindings,
 ) -> bool {
-    let found = match client.read(format!("/repos/{name}")).await {
+    let found = match read(client, name, String::new()).await {
         Ok(answer) => answer.json::<Value>(),
         Err(error) => Err(error),
     };
@@ -275,7 +283,7 @@ fn method_name(method: MergeMethod) -> &'static str {
 }
 
 async fn check_auto_merge(client: &Client, name: &str, findings: &mut DoctorFindings) {
-    let Ok(answer) = client.read(format!("/repos/{name}")).await else {
+    let Ok(answer) = read(client, name, String::new()).await else {
         return;
     };
     if answer
@@ -293,7 +301,7 @@ async fn check_auto_merge(client: &Client, name: &str, findings: &mut DoctorFind
 
 /// Finds an armed auto-merge that a later push can ride along with. Classic protection is told to administrators only.
 async fn check_late_push(client: &Client, name: &str, base: &str, findings: &mut DoctorFindings) {
-    let rules = client.read(format!("/repos/{name}/rules/branches/{}", seg(base)));
+    let rules = read(client, name, format!("/rules/branches/{}", seg(base)));
     let rules = rules
         .await
         .and_then(|answer| answer.json::<Value>())
@@ -306,7 +314,7 @@ async fn check_late_push(client: &Client, name: &str, base: &str, findings: &mut
             .iter()
             .any(|rule| is_pinned(&rule["parameters"], "dismiss_stale_reviews_on_push"))
     });
-    let protection = client.read(format!("/repos/{name}/branches/{}/protection", seg(base)));
+    let protection = read(client, name, format!("/branches/{}/protection", seg(base)));
     let protection = protection
         .await
         .and_then(|answer| answer.json::<Value>())

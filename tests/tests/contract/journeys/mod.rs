@@ -231,11 +231,13 @@ fn app(permissions: &[(&str, PermissionLevel)]) -> github::Credentials {
     github::Credentials::App(github::App {
         issuer: "Iv23mock0promote1001".into(),
         key: Secret::new("key", pem).unwrap(),
-        repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
-        permissions: permissions
-            .iter()
-            .map(|(name, level)| ((*name).into(), level.name().into()))
-            .collect(),
+        scopes: vec![github::TokenScope {
+            repositories: vec![github::RepositoryName::parse(REPOSITORY).unwrap()],
+            permissions: permissions
+                .iter()
+                .map(|(name, level)| ((*name).into(), level.name().into()))
+                .collect(),
+        }],
     })
 }
 

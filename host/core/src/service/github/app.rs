@@ -1,4 +1,5 @@
-//! A GitHub App's token: minted for the granted repositories and permissions, checked, and given back.
+//! A GitHub App's tokens: each minted for granted repositories and the permissions that their grants need, checked, and given
+//! back. A token has the same permissions on all of its repositories, so what is only read has a token of its own.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +23,16 @@ pub struct App {
     pub issuer: String,
     /// Its private key, PEM, PKCS#1 or PKCS#8.
     pub key: Secret,
-    /// The granted repositories. One installation covers them, so they have one owner.
+    /// What its tokens are for; the first is minted early.
+    pub scopes: Vec<TokenScope>,
+}
+
+/// The most that one token may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenScope {
+    /// The repositories. One installation covers them, so they have one owner.
     pub repositories: Vec<RepositoryName>,
-    /// The permissions that the grants need, for example `contents` to `write`.
+    /// The permissions that the grants need on each of them, for example `contents` to `write`.
     pub permissions: BTreeMap<String, String>,
 }
 
@@ -44,55 +52,13 @@ pub(super) async fn revoke(minted: MintedToken, http: &Http) -> ServiceResult<()
     }
 }
 
-impl App {
-    /// Mints a token ("Create an installation access token for an app") and checks that it is not wider than asked for.
-    pub(super) async fn mint(&self, http: &Http) -> ServiceResult<MintedToken> {
-        let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
-        let [first, others @ ..] = self.repositories.as_slice() else {
-            return Err(malformed(
-                "no repository is granted, so there is no token to mint".into(),
-            ));
-        };
-        let foreign = |r: &&RepositoryName| !r.owner.eq_ignore_ascii_case(&first.owner);
-        if let Some(RepositoryName { owner, .. }) = others.iter().find(foreign) {
-            let owners = format!("grants name repositories of {} and of {owner}", first.owner);
-            return Err(malformed(
-                owners + ", and a token covers those of one owner",
-            ));
-        }
-        let jwt = self.jwt(http.session.now()).map_err(malformed)?;
-        http.session.minted(&jwt);
-        let send = async |request| {
-            http.send(&Request {
-                bearer: Some(jwt.clone()),
-                ..request
-            })
-            .await
-        };
-        let id: u64 = send(Request::get(format!("{first}/installation")))
-            .await?
-            .field("id")?;
-        let names: Vec<_> = self.repositories.iter().map(|r| r.name.as_str()).collect();
-        let body = json!({ "repositories": names, "permissions": self.permissions });
-        let target = format!("/app/installations/{id}/access_tokens");
-        // A second token of an answer that was lost is harmless: the first one is known to nobody.
-        let answer = send(Request::write(Method::POST, target, body)).await?;
-        let token = http.secret(&answer, "token")?;
-        let end: Timestamp = answer.field("expires_at")?;
-        // A minute early, so that none ends on its way.
-        let minted = MintedToken {
-            token,
-            until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end),
-        };
-        match self.excess(&answer.json()?) {
-            None => Ok(minted),
-            Some(excess) => {
-                revoke(minted, http).await?;
-                Err(malformed(format!(
-                    "the token is wider than the grants: {excess}"
-                )))
-            }
-        }
+impl TokenScope {
+    /// Returns whether a repository is among those of the token. GitHub's names are the same in any case.
+    pub(super) fn covers(&self, repository: &RepositoryName) -> bool {
+        self.repositories.iter().any(|known| {
+            known.owner.eq_ignore_ascii_case(&repository.owner)
+                && known.name.eq_ignore_ascii_case(&repository.name)
+        })
     }
 
     /// What a token may do beyond what was asked for, if anything.
@@ -127,6 +93,62 @@ impl App {
             .map(|r| &r["name"]);
         let mut others = names.filter(|name| !name.as_str().is_some_and(known));
         others.next().map(|name| format!("repository {name}"))
+    }
+}
+
+impl App {
+    /// Mints the token of a scope ("Create an installation access token for an app") and checks that it is not wider than
+    /// asked for.
+    pub(super) async fn mint(&self, scope: usize, http: &Http) -> ServiceResult<MintedToken> {
+        let malformed = |why| ServiceError::Malformed(format!("App {:?}: {why}", self.issuer));
+        let scope = self.scopes.get(scope);
+        let Some((scope, [first, others @ ..])) =
+            scope.map(|scope| (scope, scope.repositories.as_slice()))
+        else {
+            return Err(malformed(
+                "no repository is granted, so there is no token to mint".into(),
+            ));
+        };
+        let foreign = |r: &&RepositoryName| !r.owner.eq_ignore_ascii_case(&first.owner);
+        if let Some(RepositoryName { owner, .. }) = others.iter().find(foreign) {
+            let owners = format!("grants name repositories of {} and of {owner}", first.owner);
+            return Err(malformed(
+                owners + ", and a token covers those of one owner",
+            ));
+        }
+        let jwt = self.jwt(http.session.now()).map_err(malformed)?;
+        http.session.minted(&jwt);
+        let send = async |request| {
+            http.send(&Request {
+                bearer: Some(jwt.clone()),
+                ..request
+            })
+            .await
+        };
+        let id: u64 = send(Request::get(format!("{first}/installation")))
+            .await?
+            .field("id")?;
+        let names: Vec<_> = scope.repositories.iter().map(|r| r.name.as_str()).collect();
+        let body = json!({ "repositories": names, "permissions": scope.permissions });
+        let target = format!("/app/installations/{id}/access_tokens");
+        // A second token of an answer that was lost is harmless: the first one is known to nobody.
+        let answer = send(Request::write(Method::POST, target, body)).await?;
+        let token = http.secret(&answer, "token")?;
+        let end: Timestamp = answer.field("expires_at")?;
+        // A minute early, so that none ends on its way.
+        let minted = MintedToken {
+            token,
+            until: end.checked_sub(SignedDuration::from_mins(1)).unwrap_or(end),
+        };
+        match scope.excess(&answer.json()?) {
+            None => Ok(minted),
+            Some(excess) => {
+                revoke(minted, http).await?;
+                Err(malformed(format!(
+                    "the token is wider than the grants: {excess}"
+                )))
+            }
+        }
     }
 
     /// A token of the App itself, for nine of the ten minutes allowed ("Generating a JSON web token").

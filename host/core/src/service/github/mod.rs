@@ -24,13 +24,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub use access::Credentials;
-pub use app::App;
+pub use app::{App, TokenScope};
 pub use proposal::TreeEntry;
 pub use read::blob_id;
 
 use crate::contract::Failure;
 use crate::service::http::{
-    CallResult, Http, HttpAnswer, Request, Service, ServiceError, ServiceResult, Session,
+    CallResult, Http, HttpAnswer, Request, Service, ServiceError, ServiceResult, Session, TokenSlot,
 };
 
 /// The most pages of a list that are read.
@@ -40,6 +40,8 @@ const MAX_PAGES: usize = 10;
 pub struct Client {
     http: Http,
     credentials: Credentials,
+    /// One for each scope of an App.
+    tokens: Vec<TokenSlot>,
     base: Mutex<Option<ReadBase>>,
     /// The author of the commits of this run.
     identity: Mutex<Option<proposal::CommitIdentity>>,
@@ -123,6 +125,13 @@ fn is_name(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
+impl RepositoryName {
+    /// Returns whether both have the same owner, and so may have one installation.
+    pub fn is_of_owner_of(&self, other: &Self) -> bool {
+        self.owner.eq_ignore_ascii_case(&other.owner)
+    }
+}
+
 /// Its path in the API.
 impl fmt::Display for RepositoryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,16 +140,21 @@ impl fmt::Display for RepositoryName {
 }
 
 impl Client {
-    /// Makes a client with the credentials; an App's token is minted at the first call.
+    /// Makes a client with the credentials; an App's tokens are minted when they are needed first.
     ///
     /// Fails if `base` is not a URL that credentials may be sent to.
     pub fn new(base: &str, credentials: Credentials, session: Arc<Session>) -> ServiceResult<Self> {
         let (Credentials::Token(secret) | Credentials::App(App { key: secret, .. })) = &credentials;
         session.keep(secret);
         let http = Http::new(Service::GitHub, base, session)?;
+        let tokens = match &credentials {
+            Credentials::Token(_) => 1,
+            Credentials::App(app) => app.scopes.len().max(1),
+        };
         Ok(Self {
             http,
             credentials,
+            tokens: (0..tokens).map(|_| TokenSlot::default()).collect(),
             base: Mutex::default(),
             identity: Mutex::default(),
             merged_files: Mutex::default(),
@@ -158,6 +172,30 @@ impl Client {
         })
     }
 
+    /// Reads what is about no repository, for a check-up.
+    pub async fn read(&self, target: String) -> ServiceResult<HttpAnswer> {
+        self.send(0, Request::get(target)).await
+    }
+
+    async fn send(&self, scope: usize, request: Request) -> ServiceResult<HttpAnswer> {
+        let token = self.token(scope).await?;
+        self.http
+            .send(&Request {
+                bearer: Some(token),
+                ..request
+            })
+            .await
+    }
+
+    /// Notes what a commit holds, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
+    /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
+    pub fn note(&self, base: ReadBase) {
+        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+    }
+}
+
+/// Requests about the repository, with the token that is meant for it.
+impl Repo<'_> {
     /// Sends a query of GraphQL, which answers 200 whatever came of it: see `errors`.
     ///
     /// Fails with `malformed`, and sends nothing, if it is anything else: the type of the first operation decides, since
@@ -171,38 +209,23 @@ impl Client {
         self.graphql(query, variables).await
     }
 
-    /// Reads what a path names, for a check-up; a policy reads by the calls of [`Repo`].
-    pub async fn read(&self, target: String) -> ServiceResult<HttpAnswer> {
-        self.send(Request::get(target)).await
-    }
-
     /// Sends a query or a mutation that may be repeated.
     async fn graphql(&self, query: &str, variables: &Value) -> ServiceResult<Value> {
         let body = json!({ "query": query, "variables": variables });
-        self.send(Request::write(Method::POST, self.http.graphql(), body))
-            .await?
-            .json()
+        let target = self.client.http.graphql();
+        let request = Request::write(Method::POST, target, body);
+        self.client.send(self.scope(), request).await?.json()
     }
 
-    /// Keeps what was read of a base, so that a proposal on top of it need not read it again. It is checked by nobody: GitHub
-    /// refuses a tree that is not there, and a wrong mode of a file would be seen in the pull request.
-    pub fn note(&self, base: ReadBase) {
-        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+    /// Reads what stands below the repository's path, for a check-up; a policy reads by calls.
+    pub async fn read(&self, below: String) -> ServiceResult<HttpAnswer> {
+        self.send(Request::get(below)).await
     }
 
-    async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
-        let token = self.token().await?;
-        self.http
-            .send(&Request {
-                bearer: Some(token),
-                ..request
-            })
-            .await
+    fn scope(&self) -> usize {
+        self.client.scope_of(&self.named)
     }
-}
 
-/// Requests below the repository's path.
-impl Repo<'_> {
     /// Reads what stands below the repository's path.
     pub async fn get<T: DeserializeOwned>(&self, below: String) -> ServiceResult<T> {
         self.send(Request::get(below)).await?.json()
@@ -235,7 +258,7 @@ impl Repo<'_> {
     }
 
     async fn send_to(&self, request: Request) -> ServiceResult<HttpAnswer> {
-        let answer = self.client.send(request).await?;
+        let answer = self.client.send(self.scope(), request).await?;
         if answer.is_redirected {
             self.moved().entry(self.named.to_string()).or_default();
         }

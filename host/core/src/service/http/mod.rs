@@ -63,6 +63,10 @@ pub(crate) struct MintedToken {
     pub until: Timestamp,
 }
 
+/// The place of one token of this run, which stays locked while the token is made.
+#[derive(Default)]
+pub(crate) struct TokenSlot(pub tokio::sync::Mutex<Option<MintedToken>>);
+
 /// A client of one service.
 pub(crate) struct Http {
     /// What it speaks to.
@@ -71,8 +75,6 @@ pub(crate) struct Http {
     authority: String,
     /// What it shares with the other client.
     pub session: Arc<Session>,
-    /// Its token, if it needs one and has it.
-    pub minted: tokio::sync::Mutex<Option<MintedToken>>,
 }
 
 impl Http {
@@ -98,7 +100,6 @@ impl Http {
             base,
             authority,
             session,
-            minted: Default::default(),
         })
     }
 
@@ -118,13 +119,14 @@ impl Http {
         words.join(" ").chars().take(EXCERPT).collect()
     }
 
-    /// The token of this run, made anew if there is none, if it is too old, or if it is `refused`.
+    /// The token in a slot, made anew if there is none, if it is too old, or if it is `refused`.
     pub(crate) async fn token(
         &self,
+        slot: &TokenSlot,
         refused: Option<&Secret>,
         mint: impl Future<Output = ServiceResult<MintedToken>>,
     ) -> ServiceResult<Secret> {
-        let mut minted = self.minted.lock().await;
+        let mut minted = slot.0.lock().await;
         let now = self.session.now();
         let is_refused =
             |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());

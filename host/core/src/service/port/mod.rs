@@ -22,7 +22,7 @@ use entity::RelationShapes;
 use run::RunLinks;
 
 use crate::service::http::{
-    CallResult, Http, HttpAnswer, MintedToken, Request, Service, ServiceResult, Session,
+    CallResult, Http, HttpAnswer, MintedToken, Request, Service, ServiceResult, Session, TokenSlot,
 };
 use crate::service::secret::Secret;
 
@@ -40,6 +40,7 @@ pub struct Client {
     http: Http,
     credentials: Credentials,
     run: String,
+    token: TokenSlot,
     /// Whether the run still takes log lines and tied writes.
     tied: AtomicBool,
     shapes: Mutex<RelationShapes>,
@@ -62,6 +63,7 @@ impl Client {
             http,
             credentials,
             run: run.to_owned(),
+            token: TokenSlot::default(),
             tied: AtomicBool::new(true),
             shapes: Mutex::default(),
             links: Mutex::default(),
@@ -82,7 +84,11 @@ impl Client {
     ///
     /// Fails with `other` if Port refuses the credentials.
     pub async fn login(&self) -> CallResult<()> {
-        Ok(self.http.token(None, self.mint()).await.map(drop)?)
+        Ok(self
+            .http
+            .token(&self.token, None, self.mint())
+            .await
+            .map(drop)?)
     }
 
     async fn mint(&self) -> ServiceResult<MintedToken> {
@@ -119,14 +125,18 @@ impl Client {
 
     /// Sends with the run's token; with a new one if Port no longer knows it, which is certain to have done nothing.
     async fn send(&self, request: Request) -> ServiceResult<HttpAnswer> {
-        let token = self.http.token(None, self.mint()).await?;
+        let token = self.http.token(&self.token, None, self.mint()).await?;
         let mut request = Request {
             bearer: Some(token.clone()),
             ..request
         };
         match self.http.send(&request).await {
             Err(error) if error.says(401, "") => {
-                request.bearer = Some(self.http.token(Some(&token), self.mint()).await?);
+                request.bearer = Some(
+                    self.http
+                        .token(&self.token, Some(&token), self.mint())
+                        .await?,
+                );
                 self.http.send(&request).await
             }
             other => other,

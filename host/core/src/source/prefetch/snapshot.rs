@@ -139,14 +139,12 @@ impl OpenPulls {
         let (owner, name) = repository.split_once('/')?;
         let is_commit = branch.len() == 40 && branch.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Its name is checked where every request is: what is no repository goes no further.
-        if is_commit || live.github.repo(repository).is_err() {
-            return None;
-        }
+        let at = live.github.repo(repository).ok().filter(|_| !is_commit)?;
         let pulls = self.readable.iter().any(|readable| readable == repository);
         let variables = json!({
             "owner": owner, "name": name, "ref": format!("refs/heads/{branch}"), "base": branch, "path": path, "pulls": pulls,
         });
-        let answer = live.github.query(QUERY, &variables).await.ok()?;
+        let answer = at.query(QUERY, &variables).await.ok()?;
         let SnapshotAnswer { data } = serde_json::from_value(answer).ok()?;
         let RepositoryNode {
             id,

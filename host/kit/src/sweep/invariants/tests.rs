@@ -5,6 +5,7 @@ use crate::scenario::{CallFate, MadeCall, Scenario};
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{FileChange, MergeMethod, Proposal};
 use promote_mock::git::{CommitObject, CommitSignature, FileMode, GitObject, PathEntry, TreeEdits};
+use promote_mock::github::PullState;
 use promote_mock::port::RelationTargets;
 
 const MANIFEST: &str = "apps/web/prod/deployment.yaml";
@@ -175,7 +176,8 @@ fn a_base_branch_that_gains_something_else_is_seen() {
     let more = |text: &str| right(text).replace("replicas: 3", "replicas: 4");
     let told = 2;
     let untold = 1;
-    let cases: [(&str, &str, &dyn Fn(&str) -> String, usize, Option<&str>); 6] = [
+    type TextChange<'a> = &'a dyn Fn(&str) -> String;
+    let cases: [(&str, &str, TextChange<'_>, usize, Option<&str>); 6] = [
         ("promoter", "main", &right, told, None),
         (
             "promoter",

@@ -121,7 +121,7 @@ impl Repo<'_> {
     async fn has_merge_queue(&self, branch: &str) -> bool {
         let variables =
             json!({ "owner": self.named.owner, "name": self.named.name, "branch": branch });
-        match self.client.graphql(HAS_QUEUE, &variables).await {
+        match self.graphql(HAS_QUEUE, &variables).await {
             Ok(answer) => !answer["data"]["repository"]["mergeQueue"].is_null(),
             Err(_) => false,
         }
@@ -129,7 +129,7 @@ impl Repo<'_> {
 
     /// Sends a mutation that may be repeated. One on a pull request that GitHub does not know everywhere yet is sent again.
     async fn mutate(&self, query: &str, variables: &Value) -> CallResult<MutationAnswer> {
-        let send = || self.client.graphql(query, variables);
+        let send = || self.graphql(query, variables);
         let is_known = |answer: &Value| {
             let errors = answer["errors"].as_array();
             !errors

@@ -208,7 +208,7 @@ impl Repo<'_> {
                 "repository": repository, "ref": branch, "commit": commit.sha,
                 "base": format!("refs/heads/{base}"),
             });
-            let answer = self.client.graphql(CREATE_REF, &variables).await;
+            let answer = self.graphql(CREATE_REF, &variables).await;
             let answer = answer.unwrap_or_default();
             let made = &answer["data"]["createRef"]["ref"]["repository"]["ref"]["target"]["oid"];
             if let Some(now) = made.as_str() {

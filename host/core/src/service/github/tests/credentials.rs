@@ -1,5 +1,6 @@
 //! The token of an App: narrow, masked, given back.
 
+use crate::service::github::TokenScope;
 use crate::service::github::tests::*;
 
 const MINT: &str = "POST /app/installations/5/access_tokens";
@@ -10,14 +11,16 @@ fn app(key: &str, repositories: &[&str]) -> Credentials {
     Credentials::App(App {
         issuer: "Iv1.app".into(),
         key: Secret::new("key", key).unwrap(),
-        repositories: repositories
-            .iter()
-            .map(|r| RepositoryName::parse(r).unwrap())
-            .collect(),
-        permissions: BTreeMap::from([
-            ("contents".into(), "write".into()),
-            ("checks".into(), "read".into()),
-        ]),
+        scopes: vec![TokenScope {
+            repositories: repositories
+                .iter()
+                .map(|r| RepositoryName::parse(r).unwrap())
+                .collect(),
+            permissions: BTreeMap::from([
+                ("contents".into(), "write".into()),
+                ("checks".into(), "read".into()),
+            ]),
+        }],
     })
 }
 
@@ -95,6 +98,66 @@ fn check_jwt(jwt: &str, pkcs8: &str) {
     assert_eq!(
         claims,
         json!({ "iat": START - 60, "exp": START + 540, "iss": "Iv1.app" })
+    );
+}
+
+#[tokio::test]
+async fn each_repository_gets_the_token_that_is_meant_for_it_and_all_are_given_back() {
+    let key = include_str!("testdata/app-pkcs8.pem");
+    let Credentials::App(app) = app(key, &[R]) else {
+        unreachable!("it is an App")
+    };
+    let mut scopes = app.scopes.clone();
+    scopes.push(TokenScope {
+        repositories: vec![RepositoryName::parse("acme/source").unwrap()],
+        permissions: BTreeMap::from([("contents".into(), "read".into())]),
+    });
+    let credentials = Credentials::App(App { scopes, ..app });
+    let narrow = granted(
+        json!({ "token": "ghs_2_a.b.c", "repositories": [{ "name": "source" }],
+        "permissions": { "contents": "read", "metadata": "read" } }),
+    );
+    let script = Script::new(vec![
+        (FIND, answer(200, json!({ "id": 5 }))),
+        (MINT, granted(json!({}))),
+        ("GET /repos/acme/gitops/commits/main", answer(404, "{}")),
+        (
+            "GET /repos/acme/source/installation",
+            answer(200, json!({ "id": 5 })),
+        ),
+        (MINT, narrow),
+        ("GET /repos/acme/source/commits/main", answer(404, "{}")),
+        ("GET /repos/ACME/Source/commits/main", answer(404, "{}")),
+        (REVOKE, answer(204, "")),
+        (REVOKE, answer(204, "")),
+    ]);
+    let client = Client::new("https://hub.test", credentials, script.session()).unwrap();
+    for repository in [R, "acme/source", "ACME/Source"] {
+        client
+            .repo(repository)
+            .unwrap()
+            .commit("main")
+            .await
+            .unwrap();
+    }
+    client.revoke().await.unwrap();
+    script.end();
+    assert_eq!(
+        script.body(4),
+        json!({ "repositories": ["source"], "permissions": { "contents": "read" } })
+    );
+    let sent = script.sent.lock().unwrap();
+    let bearer = |index: usize| {
+        sent[index].headers()["authorization"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(bearer(2), "Bearer ghs_1_a.b.c");
+    assert_eq!([bearer(5), bearer(6)], ["Bearer ghs_2_a.b.c"; 2]);
+    assert_eq!(
+        [bearer(7), bearer(8)],
+        ["Bearer ghs_1_a.b.c", "Bearer ghs_2_a.b.c"]
     );
 }
 
