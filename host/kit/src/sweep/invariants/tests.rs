@@ -235,6 +235,9 @@ fn another_ending_is_seen() {
     assert_eq!(other(&ended("promoted", "")), None);
     assert_eq!(other(&ended("unchanged", "")), None);
     assert_eq!(other(&ended("violation", "")), Some(Invariant::SameEnding));
+    // The scenario's own fault hit the undisturbed run, and the other one before it had done anything.
+    let failed = ended("failed", "");
+    assert_eq!(other_ending([&failed, &again], &first), None);
     let refused = ended("refused", "lock");
     let next = ended("refused", "soak");
     assert!(other_ending([&refused, &refused], &next).is_some());
