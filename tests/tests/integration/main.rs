@@ -50,4 +50,5 @@ mod stage;
 mod sweep;
 mod teams;
 mod verify;
+mod versions;
 mod wire;

@@ -26,7 +26,7 @@ fn line(docs: &Docs) -> String {
 }
 
 /// A type as the contract writes it.
-fn named(resolve: &Resolve, kind: &Type) -> String {
+pub(crate) fn named(resolve: &Resolve, kind: &Type) -> String {
     match kind {
         Type::Bool => "bool".to_owned(),
         Type::U32 => "u32".to_owned(),

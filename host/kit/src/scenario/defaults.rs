@@ -93,3 +93,52 @@ impl<'t> FolderDefaults<'t> {
         [given, config]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::super::Scenario;
+    use super::FILE;
+
+    #[test]
+    fn scenarios_of_a_folder_start_from_its_defaults_and_worlds_from_the_sample() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let world = "extends = \"sample\"\n[[port.entities]]\nblueprint = \"service\"\nidentifier = \"api\"\n";
+        write("world.toml", world);
+        write(
+            FILE,
+            "[given]\nworld = \"world.toml\"\nwithout = [\"image/web-1.4.1\"]\n[config.limits]\ncalls = 7\n",
+        );
+        let own = "[config.limits]\nwrites = 2\n[expect]\noutcome = \"refused\"\n";
+        let scenario = Scenario::read(&write("one.toml", own)).unwrap();
+        for (name, is_there) in [("api", true), ("web", true)] {
+            assert_eq!(
+                scenario.world.port.entity("service", name).is_some(),
+                is_there
+            );
+        }
+        assert!(scenario.world.port.entity("image", "web-1.4.1").is_none());
+        assert_eq!(
+            (scenario.config.limits.calls, scenario.config.limits.writes),
+            (7, 2)
+        );
+        write("world.toml", "extends = \"simple\"\n");
+        let error = Scenario::read(&write("one.toml", own))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`extends` takes \"sample\""), "{error}");
+        write(FILE, "[givn]\n");
+        let error = Scenario::read(&write("one.toml", own))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("defaults.toml:1") && error.contains("givn"),
+            "{error}"
+        );
+    }
+}

@@ -80,9 +80,9 @@ struct IntegrationFile {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum DefinitionFile {
-    File(String),
-    Inline(Map<String, Value>),
+struct DefinitionFile {
+    file: Option<String>,
+    inline: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -300,9 +300,16 @@ impl FilePlace<'_> {
     ) -> Result<Map<String, Value>, WorldFileError> {
         let offset = definition.span().start;
         match definition.get_ref() {
-            DefinitionFile::Inline(definition) => Ok(definition.clone()),
-            DefinitionFile::File(file) => serde_json::from_str(&self.read(offset, key, file)?)
+            DefinitionFile {
+                file: None,
+                inline: Some(definition),
+            } => Ok(definition.clone()),
+            DefinitionFile {
+                file: Some(file),
+                inline: None,
+            } => serde_json::from_str(&self.read(offset, key, file)?)
                 .map_err(|error| self.error(offset, key, format!("{file}: {error}"))),
+            _ => Err(self.error(offset, key, "it has either `file` or `inline`")),
         }
     }
 }
