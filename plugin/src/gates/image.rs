@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::types::Reason;
 use crate::version;
 use crate::yaml::YamlStream;
+use crate::yaml::address::some;
 
 /// Refuses a tag that may mean another image tomorrow, and an older version. That the repository is the same was looked at
 /// where the manifest was read.
@@ -38,7 +39,7 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
     let Some(wanted) = &facts.wanted else {
         return Vec::new();
     };
-    let mut warnings = Vec::new();
+    let mut left = Vec::new();
     for (index, file) in facts.files.iter().enumerate() {
         let Ok(stream) = YamlStream::read(&file.content) else {
             continue;
@@ -57,15 +58,21 @@ pub fn left_behind(facts: &Facts) -> Vec<Reason> {
             };
             let versioned = other.tag.is_some() || other.digest.is_some();
             if !is_target && versioned && other != *wanted && other.same_repository(wanted) {
-                let what = format!(
-                    "`{other}` at {} of `{}` stays as it is",
-                    node.place, file.path
-                );
-                warnings.push(reason("left-behind", what));
+                let place = (index, node.bytes.start);
+                left.push((
+                    place,
+                    format!("`{other}` at {} of `{}`", node.place, file.path),
+                ));
             }
         }
     }
-    warnings
+    left.sort_unstable();
+    // One note for all of them: each is a write, of which a run has so many.
+    let left = some(left.into_iter().map(|(_, what)| what), ", ");
+    if left.is_empty() {
+        return Vec::new();
+    }
+    vec![reason("left-behind", format!("{left} stays as it is"))]
 }
 
 fn mutable(wanted: &ImageReference, mutable: &[String]) -> Option<Reason> {

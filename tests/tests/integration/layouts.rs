@@ -195,6 +195,38 @@ entities = {{ "running_service/web-prod" = {{ image = "web-1.4.1" }} }}
     )
 }
 
+#[tokio::test]
+async fn a_file_of_more_than_a_mebibyte_is_promoted_and_one_of_more_than_four_is_not() {
+    let runner = ScenarioRunner::new(BTreeMap::new()).unwrap();
+    let lines = |count: usize| -> String {
+        (0..count)
+            .map(|number| format!("  key{number}: a value of some length, as it is\n"))
+            .collect()
+    };
+    for (count, words) in [(30_000, "promoted"), (110_000, "more than the 4194304")] {
+        let data = lines(count);
+        let text = format!(
+            "kind: Pod\nspec:\n  containers:\n  - image: ghcr.io/acme/web:1.4.1\ndata:\n{data}"
+        );
+        assert!(text.len() > 1024 * 1024);
+        let scenario = format!(
+            r#"
+[[given.github.repositories]]
+name = "acme/gitops"
+[given.github.repositories.files]
+"apps/web/prod/deployment.yaml" = {text:?}
+[config.policy.settings]
+manifest = [{{ kubernetes = "{{production.gitPath}}/deployment.yaml" }}]
+[expect]
+message = "{words}"
+"#
+        );
+        let scenario = Scenario::parse(&scenario, Path::new("large.toml")).unwrap();
+        let report = runner.test(&scenario, false).await.unwrap();
+        assert!(report.passed(), "{:.2000}", show(&report));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stderr, reason = "the table")]
 async fn every_layout_goes_from_init_to_the_way_back() {

@@ -9,8 +9,8 @@ use crate::contract::{Failure, File, FileChange};
 use crate::service::github::{MergedFileKey, ObjectSha, Repo, rejected};
 use crate::service::http::{CallResult, Request, ServiceResult, or_none, seg, segs};
 
-/// "Get repository content" leaves the content of larger files out.
-const LARGEST_FILE: u64 = 1024 * 1024;
+/// The largest file that is read.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 impl Repo<'_> {
     /// Reads a text file at a branch, tag or commit; none if there is no such file.
@@ -27,6 +27,7 @@ impl Repo<'_> {
             }
             return Ok(None);
         };
+        let content = self.with_large_content(content).await?;
         match text_of(path, &content) {
             Ok(text) => Ok(Some(File {
                 path: path.to_owned(),
@@ -36,6 +37,20 @@ impl Repo<'_> {
             })),
             Err(why) => rejected(format!("{path} {why}")),
         }
+    }
+
+    /// Adds the content of a file of more than 1 MiB, which "Get repository content" leaves out: it is read as a blob.
+    async fn with_large_content(&self, mut content: Value) -> CallResult<Value> {
+        let size = content["size"].as_u64().unwrap_or_default();
+        let sha = content["sha"].as_str().unwrap_or_default();
+        let is_left_out = content["type"] == "file" && content["encoding"] == "none";
+        if is_left_out && size <= LARGEST_FILE {
+            let blob: Value = self.get(format!("/git/blobs/{}", seg(sha))).await?;
+            for field in ["content", "encoding"] {
+                content[field] = blob[field].clone();
+            }
+        }
+        Ok(content)
     }
 
     /// Returns the text of a file at the commit of a merge, which was fetched with the merge if nothing went wrong.
@@ -140,8 +155,9 @@ fn text_of(path: &str, content: &Value) -> Result<String, String> {
     let bytes = BASE64_STANDARD
         .decode(base64)
         .map_err(|error| format!("arrived damaged: {error}"))?;
-    // For a symbolic link, GitHub answers with the file that it leads to.
-    if text("sha") != blob_id(&bytes) || text("path") != path {
+    // For a symbolic link, GitHub answers with the file that it leads to: its content and its size, but the link's identifier.
+    let is_whole = u64::try_from(bytes.len()) == Ok(size);
+    if text("sha") != blob_id(&bytes) || text("path") != path || !is_whole {
         return Err("is a symbolic link, not a file".to_owned());
     }
     String::from_utf8(bytes).map_err(|error| {

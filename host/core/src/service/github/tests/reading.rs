@@ -56,7 +56,7 @@ fn names_blobs_as_git_does() {
 #[tokio::test]
 async fn refuses_what_is_no_text_file() {
     let mut large = content(b"x");
-    large["size"] = json!(2 * 1024 * 1024);
+    large["size"] = json!(5 * 1024 * 1024);
     large["encoding"] = json!("none");
     let mut followed = content(b"x");
     followed["path"] = json!("a/other.yaml");
@@ -78,6 +78,31 @@ async fn refuses_what_is_no_text_file() {
             "{failure}"
         );
     }
+}
+
+#[tokio::test]
+async fn reads_a_large_file_as_a_blob() {
+    let text = "x".repeat(1024 * 1024 + 1);
+    let mut large = content(text.as_bytes());
+    let whole = large.clone();
+    large["encoding"] = json!("none");
+    large["content"] = json!("");
+    let blob = format!("GET /git/blobs/{}", blob_id(text.as_bytes()));
+    let (client, _) = github(vec![
+        (CONTENT, answer(200, large.clone())),
+        (blob.leak(), answer(200, whole)),
+    ]);
+    let file = client.repo(R).unwrap().file("a/b.yaml", BASE).await;
+    assert_eq!(file.unwrap().unwrap().content, text);
+    // Of a link to a large file, the identifier is the link's, and so is the blob.
+    large["sha"] = json!(blob_id(b"other.yaml"));
+    let blob = format!("GET /git/blobs/{}", blob_id(b"other.yaml"));
+    let (client, _) = github(vec![
+        (CONTENT, answer(200, large)),
+        (blob.leak(), answer(200, content(b"other.yaml"))),
+    ]);
+    let failure = kind(client.repo(R).unwrap().file("a/b.yaml", BASE).await);
+    assert!(failure.contains("symbolic link"), "{failure}");
 }
 
 #[tokio::test]
