@@ -5,7 +5,7 @@
 use crate::settings::Freeze;
 use crate::time::{CivilTime, TimeZone, UnixSeconds};
 
-/// How far ahead the end of a freeze is looked for.
+/// The time ahead in which the end of a freeze is looked for.
 const FURTHEST_END: UnixSeconds = 60 * 86_400;
 
 /// When nobody promotes.

@@ -13,9 +13,9 @@ use crate::yaml::{self, ScalarAddress, ScalarSite, YamlStream};
 pub struct Facts {
     /// The service, read again: the payload is only a claim.
     pub service: Item,
-    /// What the image comes from; all of it runs the image.
+    /// The runtimes that the image comes from; all of them run it.
     pub staging: Vec<Item>,
-    /// What the image goes to.
+    /// The runtimes that the image goes to.
     pub production: Vec<Item>,
     /// The image that staging runs.
     pub image: Option<Item>,
@@ -41,11 +41,11 @@ pub struct Facts {
     pub requested_at: Option<String>,
     /// Whether they asked for a hotfix, where the settings allow that.
     pub is_hotfix: bool,
-    /// Who made the image, or why that is not known.
+    /// The maker of the image, or why that is not known.
     pub author: Result<String, String>,
     /// Whether this run goes back to what git had before.
     pub is_rollback: bool,
-    /// What was changed between the two images, if the settings ask for it.
+    /// The changes between the two images, if the settings ask for them.
     pub commits: Option<Result<Comparison, String>>,
     /// The text of the file that stops the line, if there is one.
     pub freeze_file: Option<String>,
@@ -55,18 +55,18 @@ pub struct Facts {
     pub staging_manifests: Vec<StagingManifest>,
     /// When the new and the current image were pushed, if the catalog knows both.
     pub pushed: Option<(UnixSeconds, UnixSeconds)>,
-    /// Where the image was built from.
+    /// The source of the image.
     pub provenance: ImageProvenance,
 }
 
-/// Where an image was built from.
+/// The source of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImageProvenance {
     /// The rule is off.
     NotAsked,
     /// It cannot be told, and why.
     Unknown(String),
-    /// How its commit relates to a branch.
+    /// The relation of its commit to a branch.
     Known {
         /// The repository of the source.
         repository: String,
@@ -74,7 +74,7 @@ pub enum ImageProvenance {
         branch: String,
         /// The image's commit.
         commit: String,
-        /// How the commit relates to the branch.
+        /// The relation of the commit to the branch.
         status: Ancestry,
     },
 }
@@ -97,7 +97,7 @@ pub struct StagingManifest {
     pub path: String,
     /// What it holds.
     pub holds: String,
-    /// What it should hold, by the catalog.
+    /// The value that it should hold, by the catalog.
     pub wanted: String,
     /// Whether what it holds is the image that the catalog has.
     pub agrees: bool,
@@ -108,17 +108,17 @@ pub struct StagingManifest {
 pub struct DeployTarget {
     /// Index into [`Facts::files`].
     pub file: usize,
-    /// Where it is in the file.
+    /// Its address in the file.
     pub address: ScalarAddress,
-    /// How people name that.
+    /// Its name for people.
     pub shown: String,
     /// Which part of the image's reference it holds.
     pub part: Part,
-    /// Where it is in the text, and what it holds.
+    /// Its place in the text, and its value.
     pub site: ScalarSite,
     /// The image that it holds, as far as it says so.
     pub held: Option<ImageReference>,
-    /// What it should hold.
+    /// The value that it should hold.
     pub wanted: String,
 }
 
@@ -172,7 +172,7 @@ impl Facts {
         self.sites.iter().all(DeployTarget::is_current)
     }
 
-    /// What changes, for people.
+    /// Describes the change, for people.
     pub fn changed(&self) -> String {
         let changed = self.sites.iter().filter(|target| !target.is_current());
         let places =

@@ -20,7 +20,7 @@ use crate::types::{Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Re
 use land::LandingResult;
 use promote_guest::{Stop, explain};
 
-/// How often a run starts over because somebody else was faster.
+/// The most times that a run starts over because somebody else was faster.
 const ROUNDS: usize = 3;
 
 /// Decides one request and carries it out.
@@ -72,7 +72,7 @@ fn bounded(outcome: Outcome) -> Outcome {
     }
 }
 
-/// What there is to do, once nothing speaks against it.
+/// The promotion to make, once nothing speaks against it.
 struct PromotionPlan {
     facts: Facts,
     repository: String,

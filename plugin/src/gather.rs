@@ -287,7 +287,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         found
     }
 
-    /// How an image is written, for a runtime of production.
+    /// Returns an image as it is written for a runtime of production.
     fn reference(&self, image: &Item, production: Option<&Item>) -> Result<ImageReference, Reason> {
         let refuse = |what| {
             reason(
@@ -334,7 +334,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
     }
 }
 
-/// What templates can name.
+/// Returns the values that templates can name.
 pub fn context(request: &Request, items: &[(&str, Option<&Item>)]) -> Value {
     let inputs: Value = serde_json::from_str(&request.inputs).unwrap_or(Value::Null);
     let mut context = json!({

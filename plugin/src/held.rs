@@ -1,12 +1,12 @@
-//! What one scalar holds of an image, and how it holds another one: in the same form.
+//! The image in one scalar, and another image in the same form.
 
 use crate::image::{ImageReference, is_digest};
 use crate::settings::Part;
 
-/// What one scalar says of an image.
+/// An image, as far as one scalar holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldImage {
-    /// What stands before a reference: `web=` in Kustomize's lists, `--image=` in arguments, `oci://`.
+    /// The text before a reference: `web=` in Kustomize's lists, `--image=` in arguments, `oci://`.
     prefix: String,
     /// Host and path, or only the path where the registry stands apart.
     pub repository: Option<String>,

@@ -19,15 +19,15 @@ pub(crate) use family::{is_meant_by_name, usual_part};
 /// A scalar that holds a part of an image.
 #[derive(Clone, Debug)]
 pub struct ImagePlace {
-    /// Where it is, and nowhere else.
+    /// Its only address.
     pub address: ScalarAddress,
-    /// How people name it.
+    /// Its name for people.
     pub shown: String,
     /// Which part it holds; none if its key says so.
     pub part: Option<Part>,
 }
 
-/// What a place should hold.
+/// The image that a place should hold.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageWish<'a> {
     /// The file, for messages.
@@ -36,7 +36,7 @@ pub struct ImageWish<'a> {
     pub image: &'a ImageReference,
     /// Its digest, if the catalog knows one.
     pub digest: Option<&'a str>,
-    /// What is to be done with digests.
+    /// The treatment of digests.
     pub mode: Digest,
     /// Whether the image may be of another repository than what the place holds.
     pub allow_other: bool,
@@ -47,17 +47,17 @@ pub struct ImageWish<'a> {
 /// One value to write.
 #[derive(Clone, Debug)]
 pub struct ScalarWrite {
-    /// Where it is.
+    /// Its address.
     pub address: ScalarAddress,
-    /// How people name it.
+    /// Its name for people.
     pub shown: String,
     /// Which part it holds.
     pub part: Part,
-    /// Where it is in the text, and what it holds.
+    /// Its place in the text, and its value.
     pub site: ScalarSite,
     /// The image that it holds, as far as it says so.
     pub held: Option<ImageReference>,
-    /// What it should hold.
+    /// The value that it should hold.
     pub text: String,
 }
 

@@ -20,7 +20,7 @@ use crate::types::{Entity, EntityKey, Failure};
 /// The trait and the component's imports, from one list: the interface of `wit/` that a call is part of, and its signature.
 macro_rules! calls {
     ($($from:ident: fn $name:ident($($arg:ident: $kind:ty),*) $(-> $answer:ty)?;)*) => {
-        /// What the policy can ask of the world. Each method is documented in `wit/`.
+        /// The calls of a policy. Each method is documented in `wit/`.
         #[allow(missing_docs, reason = "each method is the import of the same name, documented in wit/")]
         pub trait PolicyHost {
             $(fn $name(&mut self, $($arg: $kind),*) $(-> $answer)?;)*

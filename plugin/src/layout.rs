@@ -10,7 +10,7 @@ use crate::image::ImageReference;
 use crate::yaml::address::some;
 use crate::yaml::{DocumentSelector, ScalarAddress, YamlPath, YamlStream};
 
-/// How to find an image in a file.
+/// The way to find an image in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestLayout {
     /// By a path.
@@ -76,7 +76,7 @@ impl ManifestSearch {
     }
 }
 
-/// What the layouts look at.
+/// The file and the image that a layout looks at.
 struct SearchView<'a> {
     stream: &'a YamlStream<'a>,
     search: &'a ManifestSearch,
@@ -119,11 +119,11 @@ impl SearchView<'_> {
 
 /// Something that holds an image.
 struct ImageCandidate<T> {
-    /// What people call it, with what it holds.
+    /// Its name for people, with its value.
     shown: String,
     /// Whether it is an image of the repository.
     is_ours: bool,
-    /// Where it is.
+    /// Its address.
     it: T,
 }
 

@@ -1,4 +1,4 @@
-//! What an operator may decide, and nothing else: an unknown key is an error.
+//! The decisions of an operator, and nothing else: an unknown key is an error.
 //!
 //! `settings.schema.json` is the one place for names, types, words and defaults: `schema` checks settings against it and
 //! fills them in from it, and what is left to do here is to name the parts. The guide is `README.md`; a test holds all
@@ -318,7 +318,7 @@ impl Settings {
 }
 
 impl Part {
-    /// What people call it.
+    /// Its name for people.
     pub fn noun(self) -> &'static str {
         match self {
             Self::TagDigest => "tag with the digest",

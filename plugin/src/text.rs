@@ -60,12 +60,12 @@ fn plain(text: &str) -> String {
     text.chars().filter(keep).take(160).collect()
 }
 
-/// What texts are made of.
+/// The parts of texts.
 #[derive(Clone, Copy, Debug)]
 pub struct PullRequestText<'a> {
-    /// What is promoted.
+    /// The promoted image.
     pub facts: &'a Facts,
-    /// Who asked.
+    /// The person who asked.
     pub request: &'a Request,
     /// The templates.
     pub settings: &'a Settings,

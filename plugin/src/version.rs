@@ -58,7 +58,7 @@ pub fn order_by_counter(one: &str, other: &str) -> Option<Ordering> {
 struct ParsedVersion<'a> {
     /// Without zeros at the end: `1.4` is `1.4.0`.
     numbers: Vec<u64>,
-    /// What stands behind the first hyphen.
+    /// The text behind the first hyphen.
     suffix: Option<&'a str>,
 }
 

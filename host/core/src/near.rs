@@ -1,4 +1,4 @@
-//! What somebody may have meant by a name that does not exist.
+//! Guesses at the name that somebody meant by one that does not exist.
 
 /// The known name that is nearest to another one, if it is near enough to be meant.
 pub fn near<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

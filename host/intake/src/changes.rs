@@ -1,4 +1,4 @@
-//! What a run changed, or would change: manifests and catalog, for people.
+//! The changes of a run or a plan, in manifests and catalog, for people.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub struct RunChanges {
     /// Files that were proposed, with what changes in them.
     pub files: Vec<FileDiff>,
-    /// What changed in the catalog.
+    /// The changes in the catalog.
     pub catalog: Vec<CatalogChange>,
 }
 
@@ -41,7 +41,7 @@ pub struct CatalogChange {
     pub entity: String,
     /// The property or relation.
     pub field: String,
-    /// What it was, as far as the run had read it.
+    /// The value before, as far as the run had read it.
     pub before: String,
     /// What it is.
     pub after: String,
@@ -91,7 +91,7 @@ impl RunChanges {
     }
 }
 
-/// What a run had read so far.
+/// The files and entities that a run had read so far.
 #[derive(Default)]
 struct KnownPlaces<'a> {
     /// Content by repository, path and blob.
@@ -153,7 +153,7 @@ impl FileDiff {
 }
 
 impl CatalogChange {
-    /// What an update changes in an entity, field by field; only what differs.
+    /// Returns the changes of an update to an entity, field by field; only what differs.
     pub fn of(before: Option<&Entity>, entity: &Entity, change: &Change) -> Vec<Self> {
         let name = format!("{}/{}", entity.key.blueprint, entity.key.identifier);
         let relation = |entity: &Entity, name: &str| {

@@ -16,7 +16,7 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::{ChosenPolicy, PolicyChoice};
 
-/// Where policies come from.
+/// A source of policies.
 #[async_trait]
 pub trait LoadPolicy: Sync {
     /// The policy that a part of the configuration names, checked against what it says of it.
@@ -51,7 +51,7 @@ pub struct Policies<'a> {
     picked: OnceLock<PickedPolicy>,
 }
 
-/// What was chosen.
+/// The choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PickedPolicy {
     /// SHA-256 of the component.
@@ -104,7 +104,7 @@ impl<'a> Policies<'a> {
         Ok(bound)
     }
 
-    /// What was chosen, once it was.
+    /// The choice, once it was made.
     pub fn picked(&self) -> Option<&PickedPolicy> {
         self.picked.get()
     }

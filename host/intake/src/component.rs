@@ -1,11 +1,11 @@
-//! Where a component comes from: the binary, a file, or a registry. A name only; nothing is read here.
+//! The names of components: the binary's own, a file, or one of a registry. Nothing is read here.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// Where a component comes from.
+/// The place of a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ComponentRef {
@@ -25,7 +25,7 @@ pub struct ComponentAddress {
     pub registry: String,
     /// Name within the registry.
     pub repository: String,
-    /// What people call this version; it may be moved to another.
+    /// The name of this version for people; it may be moved to another.
     pub tag: Option<String>,
     /// SHA-256 of the manifest, in hex.
     pub digest: Option<String>,
@@ -40,7 +40,7 @@ pub struct PinnedComponent {
     pub digest: String,
 }
 
-/// Why a text names no component.
+/// The reason why a text names no component.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefError {
     /// It may stand for something else tomorrow.

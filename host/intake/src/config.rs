@@ -35,7 +35,7 @@ pub struct Config {
 pub struct PolicyConfig {
     /// `builtin`, a path relative to the file, or `registry/name@sha256:…`; `builtin` unless given.
     pub component: ComponentRef,
-    /// What the component's SHA-256 must be, in hex.
+    /// The SHA-256 that the component must have, in hex.
     pub sha256: Option<String>,
     /// The most that the component may be able to do: `observe`, `propose` or `promote`, which is meant unless given.
     pub tier: Option<PolicyTier>,
@@ -47,13 +47,13 @@ pub struct PolicyConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PortConfig {
-    /// Who sets the status of the Port run.
+    /// The one who sets the status of the Port run.
     pub report: StatusReporter,
     /// `[port.actions]`: the actions that may start a run.
     pub actions: PortActions,
 }
 
-/// Who sets the status of the Port run at the end.
+/// The one who sets the status of the Port run at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StatusReporter {
@@ -118,7 +118,7 @@ impl Config {
         config.and_then(Self::checked)
     }
 
-    /// What was read, if its grants make sense.
+    /// Returns the configuration, if its grants make sense.
     ///
     /// # Errors
     /// Names the grant that does not.

@@ -42,7 +42,7 @@ pub struct LockedComponent {
     pub authority: Vec<String>,
 }
 
-/// Why a lock, or a component by it, is refused.
+/// The reason why a lock, or a component by it, is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// It is there and cannot be read.
@@ -58,7 +58,7 @@ pub enum LockError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         why: String,
     },
     /// The component is not in it.
@@ -73,7 +73,7 @@ pub enum LockError {
         reference: String,
         /// What it is.
         found: String,
-        /// What was locked.
+        /// The locked one.
         locked: String,
     },
     /// This host serves another contract.
@@ -84,7 +84,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Where the lock of a configuration is: beside it, by the same name with `.lock`.
+    /// Returns the path of a configuration's lock: beside it, by the same name with `.lock`.
     pub fn path(config: &Path) -> PathBuf {
         config.with_extension("lock")
     }
@@ -152,7 +152,7 @@ impl Lock {
         }
     }
 
-    /// What is locked under a name.
+    /// Finds the component that is locked under a name.
     ///
     /// # Errors
     /// When nothing is, or it was for another contract than this host's.

@@ -33,18 +33,18 @@ pub struct PlanFile {
     pub contract: String,
     /// When the plan was made.
     pub made_at: Timestamp,
-    /// What it is for.
+    /// The run that it is for.
     #[serde(rename = "for")]
     pub target: PlanTarget,
-    /// How the run will end, in a word.
+    /// The ending of the run, in a word.
     pub outcome: String,
-    /// How the run will end, for people.
+    /// The ending of the run, for people.
     pub message: String,
-    /// What it will write, in order; log lines are left out.
+    /// The writes that it will make, in order; log lines are left out.
     pub writes: Vec<PlannedWrite>,
 }
 
-/// What a plan is for: it fits no other run.
+/// The run that a plan is for: it fits no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PlanTarget {
@@ -56,7 +56,7 @@ pub struct PlanTarget {
     pub component: String,
 }
 
-/// Why a plan cannot be used.
+/// The reason why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read or written.
@@ -68,7 +68,7 @@ pub enum PlanError {
     /// It is of another version.
     #[error("it has the {what} {found}, and this version has {expected}: plan again")]
     Version {
-        /// What differs.
+        /// The difference.
         what: &'static str,
         /// In the file.
         found: String,
@@ -80,7 +80,7 @@ pub enum PlanError {
         "it is for another {what} ({found}, here {expected}): plan again, and have that approved"
     )]
     Other {
-        /// What differs.
+        /// The difference.
         what: &'static str,
         /// In the file.
         found: String,

@@ -22,12 +22,12 @@ use promote_core::journal::digest;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::{ComponentSurface, HEADER, LARGEST, NotAPolicy, Policy, check_header};
 
-/// Where components come from, for one configuration.
+/// The supply of components, for one configuration.
 pub struct Supply<'a> {
     engine: &'a Engine,
     /// The folder that paths are relative to.
     folder: PathBuf,
-    /// Where compiled policies and what came from registries are kept, if anywhere.
+    /// The folder for compiled policies and for what came from registries, if there is one.
     cache: Option<PathBuf>,
     access: registry::RegistryAccess,
     lock: Option<Lock>,
@@ -198,7 +198,7 @@ pub fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// What people call a component.
+/// Returns the name of a component, for people.
 fn named(component: &ComponentRef, folder: &Path) -> String {
     match component {
         ComponentRef::Builtin => "the built-in policy".to_owned(),

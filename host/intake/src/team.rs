@@ -34,7 +34,7 @@ struct RuleFile {
     settings: toml::Table,
 }
 
-/// What a service must be. Every key that is given must fit, one of its values each.
+/// The condition on a service. Every key that is given must fit, one of its values each.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct TeamMatch {
@@ -126,7 +126,7 @@ impl WordList {
     }
 }
 
-/// What a rule is called where people read which one it was.
+/// Returns the name of a rule, for people.
 impl fmt::Display for TeamRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.matches.keys().into_iter();

@@ -100,7 +100,7 @@ fn targets(relation: &Relation) -> Value {
     }
 }
 
-/// What messages call an entity: `` running_service `web-prod` ``.
+/// Returns the name of an entity in messages: `` running_service `web-prod` ``.
 pub fn named(key: &EntityKey) -> String {
     format!("{} `{}`", key.blueprint, key.identifier)
 }

@@ -1,4 +1,4 @@
-//! What a promotion policy in Rust is written with.
+//! The library for promotion policies in Rust.
 //!
 //! - [`contract`]: the calls and types of `wit/`, where each is documented;
 //! - [`Policy`] and [`policy!`]: a policy without the component's entry points, its settings read by serde;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::stop::Stop;
 use crate::types::{Failure, Outcome, Request};
 
-/// What makes a type a policy; [`policy!`](crate::policy!) makes the crate a component of it.
+/// A policy; [`policy!`](crate::policy!) makes the crate a component of it.
 pub trait Policy {
     /// What the operator may decide. Give the type `#[serde(deny_unknown_fields)]`: a misspelt setting must not pass for
     /// an absent one.

@@ -1,8 +1,8 @@
-//! How a policy ends before its end.
+//! Endings of a policy before its end.
 
 use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint};
 
-/// Why a policy goes no further. Both kinds pass through `?`.
+/// The reason why a policy goes no further. Both kinds pass through `?`.
 ///
 /// ```
 /// use promote_guest::types::{Failure, Outcome};

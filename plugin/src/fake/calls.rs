@@ -1,4 +1,4 @@
-//! What each call does to the fake.
+//! The effect of each call on the fake.
 
 use super::FakeHost;
 use crate::host::{

@@ -7,7 +7,7 @@ use crate::settings::Mode;
 use crate::text;
 use crate::time::duration;
 
-/// What became of a pull request.
+/// The result of landing a pull request.
 pub(super) enum LandingResult {
     /// The base branch holds it, in this commit.
     Merged(String),

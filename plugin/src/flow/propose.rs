@@ -8,7 +8,7 @@ use crate::text;
 use crate::types::Failure;
 use crate::yaml;
 
-/// How often one image can be promoted to one environment again after it was undone.
+/// The most times that one image can be promoted to one environment again after it was undone.
 const SERIES: usize = 20;
 
 impl<H: PolicyHost> PromotionRun<'_, H> {

@@ -39,7 +39,7 @@ pub fn check(facts: &Facts, settings: &Settings) -> Vec<Reason> {
     reasons
 }
 
-/// What is not as it should be with a runtime.
+/// Finds the faults of a runtime.
 pub fn unwell(runtime: &crate::catalog::Item, settings: &Health) -> Vec<String> {
     let wanted = [
         (&settings.property, &settings.value),

@@ -17,12 +17,12 @@ use crate::facts::Facts;
 use crate::settings::{Freshness, RollbackRule, Settings};
 use crate::types::Reason;
 
-/// What the rules say.
+/// The verdict of the rules.
 #[derive(Debug, Default)]
 pub struct GateVerdict {
     /// Every reason against the promotion.
     pub reasons: Vec<Reason>,
-    /// What people should know although it does not refuse.
+    /// Reasons that people should know, although they do not refuse.
     pub warnings: Vec<Reason>,
 }
 

@@ -23,7 +23,7 @@ pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
         .collect()
 }
 
-/// Why an image has not been in a runtime for long enough.
+/// Says why an image has not been in a runtime for long enough, if it has not.
 fn too_short(
     soaking: &SoakFacts,
     image: &EntityKey,

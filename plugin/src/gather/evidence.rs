@@ -1,4 +1,4 @@
-//! What single rules want to know. A rule that is off costs no call.
+//! Facts for single rules. A rule that is off costs no call.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::types::{EntityKey, Failure};
 use promote_guest::explain;
 
 impl<H: PolicyHost> FactsReader<'_, H> {
-    /// What the catalog and the request know.
+    /// Reads the facts of the catalog and the request.
     pub(super) fn evidence(&mut self, facts: &mut Facts) -> Result<(), Failure> {
         let (request, settings) = (self.request, self.settings);
         let context = self.context(facts);
@@ -63,7 +63,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         Ok(())
     }
 
-    /// What the repository of the manifests knows.
+    /// Reads the facts of the manifests' repository.
     pub(super) fn repository_evidence(
         &mut self,
         facts: &mut Facts,

@@ -1,4 +1,4 @@
-//! What the manifests hold, and what they should hold.
+//! The images in the manifests, and those that should be there.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub(super) struct ManifestEntry {
     registry: Option<String>,
 }
 
-/// What the first place of an entry holds.
+/// The image at the first place of an entry.
 pub(super) struct FirstImage {
     pub(super) part: Part,
     pub(super) value: String,
@@ -59,7 +59,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         Ok(())
     }
 
-    /// How the image is written for each runtime of production.
+    /// Returns the image as it is written for each runtime of production.
     fn wanted(&mut self, facts: &mut Facts, each: &[Option<&Item>]) -> Vec<Option<ImageReference>> {
         let mut all = Vec::new();
         for production in each {
@@ -122,7 +122,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             .ok()
     }
 
-    /// What templates can name, for one runtime of production.
+    /// Returns the values that templates can name, for one runtime of production.
     fn context_of(&self, facts: &Facts, production: Option<&Item>) -> Value {
         context(
             self.request,

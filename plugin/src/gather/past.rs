@@ -1,4 +1,4 @@
-//! What production ran before, from git: the merged pull requests of this service and environment are its history.
+//! The past images of production, from git: the merged pull requests of this service and environment are its history.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::settings::Part;
 use crate::text;
 use crate::types::{EntityKey, Failure};
 
-/// How many pull requests back the history is read.
+/// The number of pull requests that the history is read back.
 const FAR: usize = 12;
 
 impl<H: PolicyHost> FactsReader<'_, H> {
@@ -177,7 +177,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         Ok(stack.len().checked_sub(2).map(|at| stack.swap_remove(at)))
     }
 
-    /// What the manifest held at a commit, if it was there.
+    /// Reads the value in the manifest at a commit, if it was there.
     fn value(
         &mut self,
         repository: &str,

@@ -62,7 +62,7 @@ fn role(key: &str) -> Option<(Part, &str)> {
     })
 }
 
-/// Where the parts of one image stand.
+/// The addresses of the parts of one image.
 #[derive(Default)]
 pub(super) struct ImageParts {
     pub(super) registry: Option<ScalarAddress>,

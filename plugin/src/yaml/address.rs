@@ -134,7 +134,7 @@ impl std::fmt::Display for DocumentSelector {
     }
 }
 
-/// What people call a document.
+/// Returns the name of a document, for people.
 pub(super) fn describe(root: &YamlNode) -> String {
     let metadata = root.get("metadata");
     let field = |key: &str| metadata.and_then(|data| data.get(key)?.text());

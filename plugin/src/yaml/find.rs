@@ -104,7 +104,7 @@ fn within(
     })
 }
 
-/// Where a path ends.
+/// The end of a path.
 enum PathEnd<'n> {
     Node(&'n YamlNode),
     /// In a scalar, with some of the path left: perhaps a document of its own.

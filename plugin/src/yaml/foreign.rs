@@ -1,4 +1,4 @@
-//! What a file is that is no YAML, or none yet.
+//! Files that are no YAML, or none yet.
 
 /// Whether a value is filled in by something else before anybody reads it.
 pub(super) fn is_template(value: &str) -> bool {

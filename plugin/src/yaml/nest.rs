@@ -66,7 +66,7 @@ impl NestedDocument {
         nested
     }
 
-    /// Where a part of one line of the text stands in the file.
+    /// Returns the place in the file of a part of one line of the text.
     pub(super) fn outside(&self, inside: &Range<usize>) -> Range<usize> {
         let after = self
             .lines

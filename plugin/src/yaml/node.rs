@@ -13,9 +13,9 @@ pub struct YamlStream<'a> {
     pub text: &'a str,
     /// The root of each document; an empty document is an empty scalar.
     pub documents: Vec<YamlNode>,
-    /// Where each anchor is used, by the parser's number for it.
+    /// The places where each anchor is used, by the parser's number for it.
     pub aliases: Vec<(usize, TextPosition)>,
-    /// Where each anchor stands, by the parser's number for it: document, and path of child positions.
+    /// The node of each anchor, by the parser's number for it: document, and path of child positions.
     pub(super) anchors: Vec<(usize, usize, Vec<usize>)>,
 }
 
@@ -26,7 +26,7 @@ pub struct YamlNode {
     pub kind: NodeKind,
     /// Its bytes, without anchor and tag. Of a collection, where it begins.
     pub bytes: Range<usize>,
-    /// Where it begins, for people.
+    /// Its beginning, for people.
     pub place: TextPosition,
     /// The parser's number for its anchor, 0 if it has none.
     pub anchor: usize,
@@ -34,14 +34,14 @@ pub struct YamlNode {
     pub tag: Option<String>,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Debug)]
 pub enum NodeKind {
     /// Text, as a parser reads it.
     Scalar {
         /// Without quotes, escapes resolved.
         value: String,
-        /// How it is written.
+        /// Its style.
         style: ScalarStyle,
         /// Whether it stands in `{…}` or `[…]`.
         flow: bool,
@@ -70,7 +70,7 @@ impl std::fmt::Display for TextPosition {
 }
 
 impl YamlNode {
-    /// What people call it.
+    /// Its name for people.
     pub fn noun(&self) -> &'static str {
         match &self.kind {
             NodeKind::Scalar { .. } => "a scalar",

@@ -1,4 +1,4 @@
-//! How settings address a scalar: names and indexes.
+//! The addresses of scalars in settings: names and indexes.
 //!
 //! `spec.template.spec.containers[0].image`, a key with dots or slashes in quotes, `metadata.annotations["acme.example/image"]`,
 //! and a list item by one of its fields, `containers[name=app].image`, `items[metadata.name=web]`. Names and values may be

@@ -1,4 +1,4 @@
-//! How a value is written so that every reader takes it for the same text.
+//! Writing a value so that every reader takes it for the same text.
 //!
 //! Kubernetes' tools read YAML by the rules of 1.1 (`yes`, `0755`, `12:30:45`), others by 1.2 (`0o755`). A plain scalar is
 //! used only where both take it for text.

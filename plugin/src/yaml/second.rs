@@ -10,7 +10,7 @@ use saphyr_parser::ScalarStyle as FirstStyle;
 
 use super::node::{NodeKind, YamlNode};
 
-/// What the second reader makes of a file.
+/// A file as the second reader sees it.
 #[derive(Debug)]
 pub(super) struct FileOutline {
     events: Vec<OutlineEvent>,

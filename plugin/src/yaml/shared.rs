@@ -3,11 +3,11 @@
 use super::node::{NodeKind, TextPosition, YamlNode, YamlStream};
 use super::path::YamlStep;
 
-/// How many aliases and merges are followed, one after another.
+/// The most aliases and merges that are followed, one after another.
 const MAX_HOPS: usize = 16;
 
 impl YamlStream<'_> {
-    /// What a node stands for, an alias followed.
+    /// Follows a node that is an alias.
     pub fn resolve<'n>(&'n self, mut node: &'n YamlNode) -> &'n YamlNode {
         for _ in 0..MAX_HOPS {
             match &node.kind {
@@ -110,7 +110,7 @@ impl YamlStream<'_> {
     }
 }
 
-/// What a map merges, in order.
+/// Returns the maps that a map merges, in order.
 fn merged(map: &YamlNode) -> Vec<&YamlNode> {
     match map.get("<<") {
         Some(merge) if matches!(merge.kind, NodeKind::List(_)) => merge.items().iter().collect(),

@@ -15,13 +15,13 @@ use super::quote;
 pub struct ScalarSite {
     /// Its text.
     pub value: String,
-    /// How it is written.
+    /// Its style.
     pub style: ScalarStyle,
     /// Whether it stands in `{…}` or `[…]`.
     pub flow: bool,
     /// Its bytes.
     pub bytes: Range<usize>,
-    /// Where it begins.
+    /// Its beginning.
     pub place: TextPosition,
     /// Whether every reader takes it for text as it stands.
     pub is_text: bool,

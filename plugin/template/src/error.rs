@@ -1,4 +1,4 @@
-//! Why a template cannot be read or filled in.
+//! Errors of templates.
 //!
 //! Names in these messages come from the catalog: control characters are escaped, and lists are cut.
 
@@ -14,7 +14,7 @@ const MAX_NAMES: usize = 20;
 /// The most characters of a name that a message shows.
 const MAX_NAME_CHARS: usize = 80;
 
-/// Why a template cannot be read or filled in: one sentence, which names the path.
+/// The reason why a template cannot be read or filled in: one sentence, which names the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateError(String);
 

@@ -7,30 +7,31 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::text;
 
-/// Longest piece of a value that is shown, in characters.
-const LONGEST: usize = 120;
-/// Most fields that are shown.
-const FIELDS: usize = 8;
+/// The longest piece of a value that is shown, in characters.
+const MAX_SHOWN: usize = 120;
+/// The most fields that are shown.
+const MAX_FIELDS: usize = 8;
 
 /// One field in which two calls differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Where, with dots.
     pub field: String,
-    /// What it is on the left, shortened.
+    /// The value on the left, shortened.
     pub left: String,
-    /// What it is on the right, shortened.
+    /// The value on the right, shortened.
     pub right: String,
 }
 
 /// The fields in which two calls of one kind differ; none if they are of two kinds.
 pub fn differences(left: &Call, right: &Call) -> Vec<Difference> {
-    let (left, right) = (json(left), json(right));
+    let left = json(left);
+    let right = json(right);
     let mut found = Vec::new();
     if left["call"] == right["call"] {
         compare("", &left, &right, &mut found);
     }
-    found.truncate(FIELDS);
+    found.truncate(MAX_FIELDS);
     found
 }
 
@@ -90,7 +91,8 @@ fn first_line<'a>(one: &'a str, other: &'a str) -> (Option<usize>, &'a str, &'a 
     if !one.contains('\n') && !other.contains('\n') {
         return (None, one, other);
     }
-    let (mut left, mut right) = (one.split('\n'), other.split('\n'));
+    let mut left = one.split('\n');
+    let mut right = other.split('\n');
     for number in 1.. {
         match (left.next(), right.next()) {
             (Some(left), Some(right)) if left == right => {}
@@ -107,8 +109,8 @@ fn first_line<'a>(one: &'a str, other: &'a str) -> (Option<usize>, &'a str, &'a 
 }
 
 fn short(text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    let mut shown: String = text.chars().take(MAX_SHOWN).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');
     }
     shown
@@ -121,10 +123,10 @@ pub fn show(titles: [&str; 2], left: Option<&Call>, right: Option<&Call>, nothin
         .map(|title| title.chars().count())
         .max()
         .unwrap_or_default();
-    let side = |call: Option<&Call>| call.map_or_else(|| nothing.to_owned(), ToString::to_string);
     let mut shown = String::new();
     for (title, call) in titles.iter().zip([left, right]) {
-        let _ = writeln!(shown, "{title:width$}  {}", text::line(&side(call)));
+        let side = call.map_or_else(|| nothing.to_owned(), ToString::to_string);
+        let _ = writeln!(shown, "{title:width$}  {}", text::line(&side));
     }
     for difference in left
         .zip(right)

@@ -142,7 +142,7 @@ pub enum Reply {
     Comparison(Comparison),
     /// What the rules have against a promotion.
     Reasons(Vec<Reason>),
-    /// What became of a merge.
+    /// The result of a merge.
     Merged(Merged),
 }
 
@@ -154,7 +154,7 @@ impl Call {
     }
 }
 
-/// How a call can fail: in a way that the policy is told, or in a way that ends it.
+/// The failure of a call: one that the policy is told, or one that ends it.
 #[derive(Debug)]
 pub enum Fault {
     /// The policy is told.

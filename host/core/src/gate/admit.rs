@@ -15,7 +15,7 @@ use crate::id::{BranchFile, EntityId, PullId};
 /// The part of a grant that demands evidence.
 const RULE: &str = "`after = \"merge\"`";
 
-/// Why a call is not made.
+/// The reason why a call is not made.
 #[derive(Debug)]
 pub(super) enum Denial {
     /// The policy does what it was not granted.
@@ -125,8 +125,7 @@ impl Gate {
             let why = "this run has not read that version of it at the base branch";
             return Err(Denial::Breach(told(why)));
         };
-        let (keys, scope) = (permission.value_keys(), permission.changes());
-        match only_values_change(old, content, &keys, scope) {
+        match only_values_change(old, content, &permission.value_keys(), permission.changes()) {
             Ok(()) => Ok(()),
             Err(OtherChange::Value(what)) => Err(Denial::Misfit(told(&what))),
             Err(OtherChange::Text(what)) => Err(Denial::Breach(told(&format!(

@@ -280,14 +280,13 @@ impl Evidence {
 
     fn add_proposal(&mut self, proposal: &Proposal, pull: &PullRequest) {
         self.add_pull(&proposal.repository, pull);
-        let merged = pull.merge_commit.as_deref();
         let record = ProposalRecord {
             proposal: proposal.clone(),
             pull: pull.clone(),
             before: self.texts_before(proposal),
-            merge: match merged.filter(|_| pull.state == PullState::Merged) {
-                Some(commit) => MergeRecord::Unread(commit.into()),
-                None => MergeRecord::Open,
+            merge: match (&pull.state, &pull.merge_commit) {
+                (PullState::Merged, Some(commit)) => MergeRecord::Unread(commit.as_str().into()),
+                _ => MergeRecord::Open,
             },
         };
         self.proposals
@@ -295,14 +294,20 @@ impl Evidence {
     }
 
     fn texts_before(&self, proposal: &Proposal) -> Vec<String> {
-        let text = |path: &str, blob: &str| {
-            let file = BranchFile::new(&proposal.repository, &proposal.base, path);
-            self.version(&file, blob).unwrap_or_default().to_owned()
-        };
-        proposal
-            .changes
+        let Proposal {
+            repository,
+            base,
+            changes,
+            ..
+        } = proposal;
+        changes
             .iter()
-            .map(|change| text(&change.path, &change.expected_blob))
+            .map(|change| {
+                let file = BranchFile::new(repository, base, &change.path);
+                let text = self.version(&file, &change.expected_blob);
+                // A version that was not read has no lines, so every line of the proposal counts as changed.
+                text.unwrap_or_default().to_owned()
+            })
             .collect()
     }
 }

@@ -36,7 +36,7 @@ pub struct Gate {
     run: RunParts,
     grants: ResolvedGrants,
     budget: Budget,
-    /// What the calls so far have shown.
+    /// The facts that the calls so far have shown.
     evidence: Evidence,
     /// Denied calls, in words.
     violations: Vec<String>,
@@ -67,9 +67,9 @@ pub struct RunParts {
 pub struct GateRecord {
     /// The parts that it was made of.
     pub run: RunParts,
-    /// What was allowed.
+    /// The grants of the run.
     pub grants: ResolvedGrants,
-    /// What the calls have shown.
+    /// The facts that the calls have shown.
     pub evidence: Evidence,
     /// Denied calls, in words.
     pub violations: Vec<String>,
@@ -84,9 +84,9 @@ pub struct GateRecord {
 pub struct CallRecord {
     /// The call.
     pub call: Call,
-    /// What it came to.
+    /// Its answer.
     pub answer: CallAnswer,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
 }
 

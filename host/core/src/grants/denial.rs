@@ -1,4 +1,4 @@
-//! What is said of a call that is not granted: what it is about, and what would allow it.
+//! The words for a call that is not granted: its target, and a grant that would allow it.
 
 use std::fmt;
 

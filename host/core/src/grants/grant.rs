@@ -9,7 +9,7 @@ use crate::grants::{Operation, Template};
 /// for `head`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
-    /// What is allowed.
+    /// The allowed operations.
     pub allow: Vec<Operation>,
     /// Repositories, `owner/name`, exact.
     pub repository: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Grant {
     pub base: Vec<Template>,
     /// Branches that may be created and deleted, as globs; `promote/**` unless given.
     pub head: Vec<Template>,
-    /// How much of a file a proposal may change.
+    /// The part of a file that a proposal may change.
     pub changes: ChangeScope,
     /// Keys whose values a proposal may change, and that prove what a file holds; the usual ones unless given.
     pub keys: Vec<String>,
@@ -56,7 +56,7 @@ impl Grant {
     }
 }
 
-/// How much of a file a proposal may change.
+/// The part of a file that a proposal may change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeScope {

@@ -1,4 +1,4 @@
-//! What the operator allows: pure values over operation and target.
+//! The operator's grants: pure values over operation and target.
 //!
 //! Nothing is allowed that no grant names. Grants are read once, resolved against the request once, and asked at one
 //! place, the gate. They hold no credentials and make no calls.

@@ -1,9 +1,9 @@
-//! What a call does, and on what.
+//! The operation of a call, and its targets.
 
 use crate::call::Call;
 use crate::contract::{Change, EntityKey, Proposal};
 
-/// What can be granted.
+/// An operation that can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// Add lines to the log of the Port run.
@@ -66,7 +66,7 @@ impl Operation {
     }
 }
 
-/// What a call is about: the fields that a grant can speak of.
+/// The target of a call: the fields that a grant can speak of.
 #[derive(Debug)]
 pub enum CallTarget<'a> {
     /// The Port run itself.
@@ -77,7 +77,7 @@ pub enum CallTarget<'a> {
         blueprint: &'a str,
         /// Identifier.
         identifier: Option<&'a str>,
-        /// What changes, for an update.
+        /// The change, for an update.
         change: Option<&'a Change>,
     },
     /// Something in a repository.

@@ -57,7 +57,7 @@ struct GrantFields {
     reviewers: Vec<String>,
 }
 
-/// What must have happened before a call is allowed.
+/// Reads the event that must come before a call: there is only the merge.
 fn is_merge<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
@@ -110,7 +110,8 @@ where
 impl Operation {
     /// Every operation.
     pub const ALL: [Self; Self::NAMES.len()] = {
-        let (mut all, mut at) = ([Self::Note; Self::NAMES.len()], 0);
+        let mut all = [Self::Note; Self::NAMES.len()];
+        let mut at = 0;
         while at < all.len() {
             all[at] = Self::NAMES[at].0;
             at += 1;
@@ -118,17 +119,17 @@ impl Operation {
         all
     };
 
-    /// The operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
+    /// Returns the operations that a name in a grant stands for: one, or with `github.read` all that only read GitHub.
     ///
     /// # Errors
     /// Lists the names that there are.
     pub fn named(name: &str) -> Result<Vec<Self>, String> {
-        let means = |known: &str| {
-            known == name || name == "github.read" && known.starts_with("github.read-")
-        };
         let meant: Vec<Self> = Self::ALL
             .into_iter()
-            .filter(|operation| means(operation.name()))
+            .filter(|operation| {
+                let known = operation.name();
+                known == name || (name == "github.read" && known.starts_with("github.read-"))
+            })
             .collect();
         if meant.is_empty() {
             let known = Self::ALL.map(Self::name);

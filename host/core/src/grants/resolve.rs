@@ -13,7 +13,7 @@ use crate::grants::{
 use crate::id::{BranchFile, EntityId};
 use crate::journal::GrantRecord;
 
-/// Where branches of our own may live unless a grant says otherwise.
+/// The branches that are our own unless a grant says otherwise.
 const OWN_BRANCHES: &str = "promote/**";
 
 /// The grants of one run.
@@ -375,12 +375,17 @@ impl ResolvedGrant {
     }
 
     fn covers_change(&self, change: &Change) -> bool {
-        let properties = change.properties.as_deref().unwrap_or("{}");
-        let is_granted =
-            |map: Map<String, Value>| map.keys().all(|name| self.grant.properties.contains(name));
         // A title is not a property, and nothing grants it.
-        change.title.is_none()
-            && serde_json::from_str(properties).is_ok_and(is_granted)
+        if change.title.is_some() {
+            return false;
+        }
+        let properties = change.properties.as_deref().unwrap_or("{}");
+        let Ok(properties) = serde_json::from_str::<Map<String, Value>>(properties) else {
+            return false;
+        };
+        properties
+            .keys()
+            .all(|name| self.grant.properties.contains(name))
             && change
                 .relations
                 .iter()
@@ -402,17 +407,19 @@ fn fill(templates: &[Template], context: &Value, quote: fn(&str) -> String) -> O
 /// Fills in templates of globs. A value of the catalog never leads into another folder: a grant with such a value is left
 /// out, for whoever edits the catalog would choose what it allows.
 fn fill_patterns(templates: &[Template], context: &Value) -> Option<Vec<String>> {
-    let quote: fn(&str) -> String = |value| {
-        if value.contains(['/', '\\']) || matches!(value, "." | "..") {
-            CROSSING.to_owned()
-        } else {
-            // A comma would stand between the alternatives of `{a,b}`.
-            globset::escape(value).replace(',', "[,]")
-        }
-    };
-    let filled = fill(templates, context, quote)?;
+    let filled = fill(templates, context, quote_for_glob)?;
     let crosses = filled.iter().any(|text| text.contains(CROSSING));
     (!crosses).then_some(filled)
+}
+
+/// Writes a value so that a glob takes it for itself.
+fn quote_for_glob(value: &str) -> String {
+    if value.contains(['/', '\\']) || matches!(value, "." | "..") {
+        CROSSING.to_owned()
+    } else {
+        // A comma would stand between the alternatives of `{a,b}`.
+        globset::escape(value).replace(',', "[,]")
+    }
 }
 
 fn compile(texts: &[String]) -> Result<Vec<GrantPattern>, String> {

@@ -49,7 +49,7 @@ use crate::limits::Limits;
 /// Version of the format; raised when a reader of the old one would misread the new.
 pub const FORMAT: u32 = 1;
 
-/// What a run started from: with the replies of the calls, all that decides how it goes.
+/// The start of a run: with the replies of the calls, all that decides how it goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalHeader {
     /// [`FORMAT`].
@@ -73,7 +73,7 @@ pub struct JournalHeader {
     pub request: Request,
     /// The limits.
     pub limits: Limits,
-    /// What the operator allowed, and where the run was started.
+    /// The operator's grants, and the place where the run was started.
     #[serde(default)]
     pub audit: RunAudit,
     /// The grants with their templates filled in, as they were decided on.
@@ -130,7 +130,7 @@ pub struct GrantRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
-    /// What the run started from.
+    /// The start of the run.
     Header(Box<JournalHeader>),
     /// A call is about to be made.
     Call {
@@ -159,7 +159,7 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// Why.
         failure: F,
     },
-    /// How the run ended.
+    /// The ending of the run.
     Footer {
         /// When.
         at: Timestamp,
@@ -238,12 +238,15 @@ impl Journal {
         if self.torn {
             return Err(io::Error::other("an earlier line was not written whole"));
         }
-        let (number, entry) = (self.lines + 1, serde_json::to_string(entry)?);
+        let number = self.lines + 1;
+        let entry = serde_json::to_string(entry)?;
         let sum = chain(&self.sum, number, &entry);
         let text = format!("{{\"line\":{number},\"sum\":\"{sum}\",\"is\":{entry}}}\n");
         self.torn = true;
         self.sink.write_all(text.as_bytes())?;
-        (self.lines, self.sum, self.torn) = (number, sum, false);
+        self.lines = number;
+        self.sum = sum;
+        self.torn = false;
         // A run of very many calls leaves its end little to wait for.
         if number.is_multiple_of(1_000) {
             self.flush()

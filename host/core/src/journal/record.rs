@@ -59,7 +59,7 @@ impl<'a> JournalLine<'a> {
     }
 }
 
-/// Why a journal is not what was written.
+/// The reason why a journal is not what was written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalDamage {
     /// A line is not an entry.
@@ -93,12 +93,15 @@ pub enum JournalDamage {
 /// # Errors
 /// Names the first line that is damaged.
 pub fn read(text: &str) -> Result<Vec<JournalEntry>, JournalDamage> {
-    let (mut before, mut entries) = ("", Vec::new());
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    for (index, text) in whole.split('\n').enumerate().filter(|_| !whole.is_empty()) {
-        let (number, why) = (index + 1, "it was not written by this program".to_owned());
-        let line =
-            JournalLine::parse(text).ok_or(JournalDamage::Unreadable { line: number, why })?;
+    let mut before = "";
+    let mut entries = Vec::new();
+    // The last line may not have been written whole.
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    for (text, number) in whole.split_terminator('\n').zip(1..) {
+        let line = JournalLine::parse(text).ok_or_else(|| JournalDamage::Unreadable {
+            line: number,
+            why: "it was not written by this program".to_owned(),
+        })?;
         if line.number != number || !line.follows(before) {
             return Err(JournalDamage::Broken { line: number });
         }

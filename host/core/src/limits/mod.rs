@@ -1,4 +1,4 @@
-//! How much one run may use, and the count of it.
+//! The limits of one run, and the count of what it uses.
 //!
 //! ```
 //! use promote_core::call::Call;
@@ -40,7 +40,7 @@ pub struct Limits {
     pub writes: u32,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
     pub traffic: usize,
-    /// What compiling the policy may take. It is over before the run begins, so a journal does not hold it.
+    /// The limits of compiling the policy. It is over before the run begins, so a journal does not hold it.
     #[serde(skip)]
     pub compile: CompileLimits,
 }
@@ -86,7 +86,7 @@ pub struct LimitReached {
     pub key: &'static str,
 }
 
-/// What a run has used so far.
+/// The use of a run so far.
 #[derive(Debug)]
 pub struct Budget {
     limits: Limits,

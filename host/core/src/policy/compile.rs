@@ -13,7 +13,7 @@ use wasmtime::component::Component;
 
 use super::demand::check_size;
 
-/// How often the limits are looked at while the compiler runs.
+/// The time between two looks at the limits while the compiler runs.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The most that compiling one component may take.
@@ -50,7 +50,7 @@ impl StopFlag {
     }
 }
 
-/// Why a component was not compiled.
+/// The reason why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// It is not a valid component.

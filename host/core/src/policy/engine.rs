@@ -17,10 +17,10 @@ use crate::policy::sandbox::{Door, Sandbox, SandboxSetup};
 /// Most bytes of what a policy returns: people read it.
 const MAX_OUTCOME: usize = 256 << 10;
 
-/// How often a running guest lets go of the thread, so that a deadline can be seen.
+/// The time after which a running guest lets go of the thread, so that a deadline can be seen.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What policies are compiled for, as the build script saw it.
+/// The target that policies are compiled for, as the build script saw it.
 const TARGET: &str = env!("PROMOTE_TARGET");
 
 /// A compiler, and everything that a component is linked to.
@@ -40,7 +40,7 @@ pub struct Program {
     linked: Arc<OnceLock<PolicyPre<Sandbox>>>,
 }
 
-/// What became of one run of a policy.
+/// The result of one run of a policy.
 pub enum Verdict {
     /// It returned.
     Returned(Result<Outcome, Failure>),
@@ -219,7 +219,7 @@ impl Engine {
 }
 
 impl Program {
-    /// What it was compiled to.
+    /// Its compiled code.
     pub fn component(&self) -> &Component {
         &self.component
     }
@@ -230,7 +230,7 @@ impl Program {
     }
 }
 
-/// What a policy returns goes into the journal and to people: it is counted like what a call carries.
+/// Counts the outcome of a policy like what a call carries: it goes into the journal and to people.
 fn counted(returned: Result<Outcome, Failure>, limits: &Limits) -> Verdict {
     let size = match &returned {
         Ok(outcome) => json(outcome).get().len(),
@@ -250,7 +250,7 @@ fn plain(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }
 
-/// How wasmtime's error begins when a call passes more than [`Store::set_hostcall_fuel`] allows; its type is private.
+/// The beginning of wasmtime's error for a call that passes more than [`Store::set_hostcall_fuel`] allows; its type is private.
 const TOO_MUCH: &str = "too much data is being copied";
 
 fn stopped(trap: wasmtime::Error, memory: Option<LimitReached>, limits: &Limits) -> Verdict {

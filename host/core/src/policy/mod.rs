@@ -18,7 +18,7 @@ use crate::text;
 /// Most bytes of a component: a Python policy has 18 MB.
 pub const LARGEST: usize = 64 << 20;
 
-/// How many bytes tell what a file is.
+/// The number of bytes that tell what a file is.
 pub const HEADER: usize = 8;
 
 /// A component that targets one of the contract's worlds.
@@ -26,7 +26,7 @@ pub const HEADER: usize = 8;
 pub struct Policy {
     /// The component, ready to run.
     pub program: Program,
-    /// What it imports and exports.
+    /// Its imports and exports.
     pub surface: ComponentSurface,
     /// SHA-256 of the component in hex.
     pub digest: String,
@@ -34,7 +34,7 @@ pub struct Policy {
     pub size: usize,
 }
 
-/// Why something is no policy.
+/// The reason why something is no policy.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPolicy {
     /// Not a component at all.
@@ -48,7 +48,7 @@ pub enum NotAPolicy {
         "the component imports {0}, which this host does not offer (it serves {CONTRACT} and WASI 0.2)"
     )]
     Import(String),
-    /// What it imports or exports has other types than the contract.
+    /// An import or an export has other types than the contract.
     #[error("the component was built for another contract than {CONTRACT}: {0}")]
     Types(String),
     /// It could do more than the operator wants.
@@ -56,9 +56,9 @@ pub enum NotAPolicy {
     Tier {
         /// The import that is too much.
         import: String,
-        /// What the component is.
+        /// The tier of the component.
         tier: PolicyTier,
-        /// What is allowed.
+        /// The allowed operations.
         allowed: PolicyTier,
     },
     /// It does not export what a policy must.

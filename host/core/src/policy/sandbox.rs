@@ -1,4 +1,4 @@
-//! What a guest is given: a door, inert WASI, and not a byte more memory than allowed.
+//! The surroundings of a guest: a door, inert WASI, and not a byte more memory than allowed.
 //!
 //! Each import of the contract becomes a [`Call`] and goes to the door. Nothing is decided here.
 
@@ -33,22 +33,22 @@ const RANDOM: u64 = 64 << 10;
 /// The guest's clock and random numbers: the same again give the same run again.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxSetup {
-    /// What WASI's clocks say, always.
+    /// The time on WASI's clocks, always.
     pub now: Timestamp,
-    /// What WASI's random numbers are made from.
+    /// The seed of WASI's random numbers.
     pub seed: u64,
 }
 
-/// Where the calls of a guest go: to the gate, or to a recording, which reaches nothing.
+/// The way out for a guest's calls: to the gate, or to a recording, which reaches nothing.
 #[async_trait::async_trait]
 pub trait Door: Any + Send {
     /// Answers a call: with a reply, a failure that the policy is told, or a trap that ends it.
     async fn call(&mut self, call: Call) -> Result<Reply, Fault>;
 
-    /// What the policy may use.
+    /// The limits of the policy.
     fn limits(&self) -> &Limits;
 
-    /// How much of its time is left when the policy starts.
+    /// The time that the policy has when it starts.
     fn time_left(&self) -> Duration {
         self.limits().wall
     }

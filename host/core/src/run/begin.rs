@@ -33,14 +33,14 @@ pub(super) struct RunBeginning {
     pub(super) request: Request,
 }
 
-/// Why a policy does not start.
+/// The reason why a policy does not start.
 #[derive(Debug)]
 pub(super) enum RefusedStart {
     /// Port's word stands against it.
     Rule {
         /// The host's rule.
         rule: &'static str,
-        /// What is wrong, and what to do.
+        /// The fault, and the remedy.
         message: String,
     },
     /// A service failed.

@@ -1,4 +1,4 @@
-//! Who is believed: a payload names a run, and everything else of the request is Port's word.
+//! Claims and their confirmation: a payload names a run, and everything else of the request is Port's word.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::contract::{Actor, Approval, Entity, EntityKey, Request, Workflow};
 use crate::gate::{RunParts, describe};
 use crate::service::port::{PortRun, RunStatus};
 
-/// What a message claims of itself: a run, and perhaps the entity that it is about.
+/// The claim of a message: a run, and perhaps the entity that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunClaim {
     /// Port's identifier of the action run.

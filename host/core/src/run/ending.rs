@@ -1,8 +1,8 @@
-//! How a run ended, as a status and as an exit code. No run ends unsaid; its words and names stand in `words`.
+//! The ending of a run, as a status and as an exit code. Its words and names stand in `last_word`.
 
 use crate::contract::Outcome;
 
-/// How a run ended.
+/// The ending of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
     /// The policy decided.
@@ -34,7 +34,7 @@ impl Ending {
         }
     }
 
-    /// How the Port run ends, in Port's words.
+    /// Returns the status of the Port run, in Port's words.
     pub fn status(&self) -> &'static str {
         if self.exit_code() == 0 {
             "SUCCESS"

@@ -14,7 +14,7 @@ use crate::service::http::plain_words;
 use crate::source::live::Live;
 use crate::text;
 
-/// How a run ended, and what its policy left.
+/// The ending of a run, and what its policy left.
 pub(super) struct RunEnd {
     pub(super) ending: Ending,
     pub(super) request: Option<Request>,
@@ -22,14 +22,14 @@ pub(super) struct RunEnd {
     pub(super) printed: String,
 }
 
-/// What is said at the end, and to whom.
+/// The choice of what is done after the policy's end.
 #[derive(Clone)]
 pub(super) struct LastWords {
     /// Whether the status of the Port run is set.
     pub(super) sets_status: bool,
     /// Whether minted tokens are given back: a probe's are its caller's.
     pub(super) revokes: bool,
-    /// Where people can watch the workflow run. The host's first line names it; so does the last, if there was no first.
+    /// The address of the workflow run. The host's first line names it; so does the last, if there was no first.
     pub(super) place: Option<String>,
 }
 
@@ -60,10 +60,9 @@ pub(super) async fn finish(
     } = end;
     let mode = parts.source.mode();
     let mut message = last_word(&ending, mode, &timeline);
-    let words = LastWords {
-        place: words.place.filter(|_| request.is_none()),
-        ..words
-    };
+    // The first line has named the place, if there was one.
+    let place = if request.is_none() { words.place } else { None };
+    let words = LastWords { place, ..words };
     let told = say_last_words(&mut parts, &words, &ending, &message, cancel).await;
     if let Err(why) = told {
         message = format!("{message} Port could not be told: {why}");

@@ -1,7 +1,7 @@
-//! How a run ended, in words.
+//! The ending of a run, in words.
 
 use crate::call::Call;
-use crate::contract::{Failure, Outcome, Promotion, Reason};
+use crate::contract::{Failure, Outcome, Promotion};
 use crate::gate::{CallAnswer, CallRecord, describe};
 use crate::run::RunMode;
 use crate::run::ending::Ending;
@@ -9,13 +9,14 @@ use crate::run::ending::Ending;
 /// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
 pub(super) fn last_word(ending: &Ending, mode: RunMode, timeline: &[CallRecord]) -> String {
     let message = message(ending, mode);
-    match matches!(ending, Ending::Decided(_)) || timeline.is_empty() {
-        true => message,
-        false => format!("{message}. State: {}.", git_state(timeline)),
+    if matches!(ending, Ending::Decided(_)) || timeline.is_empty() {
+        message
+    } else {
+        format!("{message}. State: {}.", git_state(timeline))
     }
 }
 
-/// What happened and what to do, for people; for a plan, what would have. Foreign text in it is not neutralised yet.
+/// Says for people how a run ended and what to do; for a plan, how it would end. Foreign text in it is not neutralised yet.
 pub fn message(ending: &Ending, mode: RunMode) -> String {
     match ending {
         Ending::Decided(outcome) => decided(outcome, mode),
@@ -87,11 +88,11 @@ fn decided(outcome: &Outcome, mode: RunMode) -> String {
             "refused: the policy gives no reason".to_owned()
         }
         Outcome::Refused(reasons) => {
-            let one = |reason: &Reason| format!("{} ({})", reason.message, reason.rule);
-            format!(
-                "refused: {}",
-                reasons.iter().map(one).collect::<Vec<_>>().join("; ")
-            )
+            let reasons: Vec<_> = reasons
+                .iter()
+                .map(|reason| format!("{} ({})", reason.message, reason.rule))
+                .collect();
+            format!("refused: {}", reasons.join("; "))
         }
     }
 }
@@ -105,7 +106,7 @@ fn change(p: &Promotion) -> String {
     format!("{}{was}", p.image)
 }
 
-/// What became of a call, as far as the host knows.
+/// The status of a call, as far as the host knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CallStatus {
     /// It was done.
@@ -131,7 +132,7 @@ impl CallStatus {
 }
 
 impl CallRecord {
-    /// What went wrong with the call, if anything did.
+    /// Describes the fault of the call, if there is one.
     pub fn problem(&self) -> Option<&str> {
         match &self.answer {
             CallAnswer::NotYet => Some("the run was stopped before there was an answer"),
@@ -142,7 +143,7 @@ impl CallRecord {
     }
 }
 
-/// What a run left behind in git, so that nobody has to look; from the calls that it made.
+/// Describes what a run left behind in git, so that nobody has to look; from the calls that it made.
 fn git_state(timeline: &[CallRecord]) -> String {
     let steps = timeline
         .iter()
@@ -153,7 +154,7 @@ fn git_state(timeline: &[CallRecord]) -> String {
         .unwrap_or_else(|| "nothing was written to git".to_owned())
 }
 
-/// What one call left behind, if it is one that writes to git.
+/// Describes what one call left behind, if it is one that writes to git.
 fn left_behind(step: &CallRecord) -> Option<String> {
     Some(match (&step.call, CallStatus::of(&step.answer)) {
         (Call::Propose { proposal: p }, CallStatus::Done) => format!(

@@ -66,7 +66,7 @@ impl RunMode {
     }
 }
 
-/// Where a request comes from, and so what of it must be confirmed.
+/// The origin of a request, which decides what of it must be confirmed.
 #[derive(Clone, Debug)]
 pub enum RunOrigin {
     /// A message that names a Port run: nothing else of it is believed.
@@ -145,11 +145,11 @@ pub struct RunJob<'a> {
     pub sets_status: bool,
     /// The actions of Port that may start a run, by their identifiers.
     pub actions: Vec<String>,
-    /// Where the request comes from.
+    /// The origin of the request.
     pub origin: RunOrigin,
     /// The workflow run that this run belongs to.
     pub workflow: Workflow,
-    /// What the journal says of the configuration and the workflow.
+    /// The journal's record of the configuration and the workflow.
     pub audit: RunAudit,
     /// The writes that may be made.
     pub task: RunTask,
@@ -169,9 +169,9 @@ pub struct RunJob<'a> {
     pub interpose: Option<Interpose<'a>>,
 }
 
-/// What a run came to.
+/// The result of a run.
 pub struct RunResult {
-    /// How it ended.
+    /// Its ending.
     pub ending: Ending,
     /// The request, as Port confirmed it; none if it did not.
     pub request: Option<Request>,
@@ -181,7 +181,7 @@ pub struct RunResult {
     pub timeline: Vec<CallRecord>,
     /// The writes that a plan kept back, in order.
     pub planned: Vec<PlannedWrite>,
-    /// What the policy printed.
+    /// The text that the policy printed.
     pub printed: String,
     /// The sum of the journal's last line; kept elsewhere, it proves the journal.
     pub journal_sum: String,

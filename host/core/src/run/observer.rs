@@ -1,4 +1,4 @@
-//! Who is shown what happens, while it happens.
+//! People who are shown what happens, while it happens.
 
 use crate::gate::CallRecord;
 

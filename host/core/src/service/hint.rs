@@ -1,9 +1,9 @@
-//! What a reader can do about a service's no.
+//! Hints at what a reader can do about a service's no.
 
 use crate::service::http::Service;
 use crate::service::retry;
 
-/// What to do about an answer with this status and message, else nothing; `header` reads its headers.
+/// Says what to do about an answer with this status and message, if that is known; `header` reads its headers.
 pub(super) fn hint(
     service: Service,
     status: u16,

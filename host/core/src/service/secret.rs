@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
 
-/// Why there is no secret. Never holds any of it.
+/// The reason why there is no secret. Never holds any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Nothing but white space.

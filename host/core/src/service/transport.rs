@@ -1,4 +1,4 @@
-//! Where HTTP requests go, and where time comes from.
+//! The two ways to the outside: a transport for HTTP requests, and a clock.
 //!
 //! The clients of Port and GitHub are written once, over these two traits. In production a [`Transport`] is a
 //! connection pool and a [`Clock`] the system's; in tests both are the mock world, in the same process.
@@ -20,7 +20,7 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The request never reached the service: sending it again is safe.

@@ -23,12 +23,12 @@ const SHORTEST: usize = 10;
 pub struct PlannedWrite {
     /// The call, with every value.
     pub write: Call,
-    /// What it gives that later writes may name.
+    /// The result that later writes may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives: Option<PlannedResult>,
 }
 
-/// What a write gives that does not exist before: it stands for the real thing in later writes of the plan.
+/// The result of a write that does not exist before: it stands for the real thing in later writes of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, untagged)]
 pub enum PlannedResult {
@@ -36,7 +36,7 @@ pub enum PlannedResult {
     PullRequest {
         /// Its number; from 4,000,000,001 on if it is yet to be opened.
         number: u32,
-        /// Where people see it.
+        /// Its page, for people.
         url: String,
         /// Its last commit.
         head: String,
@@ -52,9 +52,9 @@ pub enum PlannedResult {
 pub struct ApprovedPlan {
     live: Prefetch,
     plan: Vec<PlannedWrite>,
-    /// How many of them were made.
+    /// The number of writes that were made.
     made: usize,
-    /// What stands in the plan for what did not exist yet, each with what it turned out to be.
+    /// The names in the plan for what did not exist yet, each with the real one.
     known: Vec<(String, String)>,
 }
 
@@ -107,7 +107,8 @@ impl Source for ApprovedPlan {
         if !is_bound(call) || expected.as_ref() == Some(call) {
             return Ok(());
         }
-        let (number, total) = (self.made + 1, self.plan.len());
+        let number = self.made + 1;
+        let total = self.plan.len();
         let planned = match &expected {
             Some(planned) => format!("planned as write {number} of {total} is: {planned}"),
             None => format!("all {total} planned writes were made"),
@@ -195,7 +196,7 @@ impl PlannedWrite {
 }
 
 impl PlannedResult {
-    /// What stands in the plan, each with what it turned out to be.
+    /// The names in the plan, each with the real one.
     pub(super) fn turned_out(&self, reply: &Reply) -> Vec<(String, String)> {
         match (self, reply) {
             (Self::PullRequest { number, url, head }, Reply::PullRequest(pull)) => {

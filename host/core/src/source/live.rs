@@ -26,11 +26,11 @@ pub struct Live {
     pub github: github::Client,
 }
 
-/// What a live source is made of.
+/// The parts of a live source.
 pub struct LiveSetup {
-    /// Where requests go.
+    /// The way to the services.
     pub transport: Arc<dyn Transport>,
-    /// Where time comes from.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// When the run's time is up: no pause lasts longer.
     pub deadline: Timestamp,
@@ -40,9 +40,9 @@ pub struct LiveSetup {
     pub port_url: String,
     /// GitHub's base URL, for example [`GITHUB_URL`](crate::service::GITHUB_URL).
     pub github_url: String,
-    /// Who we are to Port.
+    /// The credentials at Port.
     pub port: port::Credentials,
-    /// Who we are to GitHub.
+    /// The credentials at GitHub.
     pub github: github::Credentials,
     /// Port's action run.
     pub run: String,
@@ -156,7 +156,7 @@ impl Live {
     }
 }
 
-/// Where nothing stands before the services.
+/// A live source by itself, with nothing before the services.
 #[async_trait]
 impl Source for Arc<Live> {
     async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {

@@ -14,7 +14,7 @@ use crate::id::{BranchFile, CommitId};
 use crate::run::RunMode;
 use crate::source::live::Live;
 
-/// Where calls go behind the gate: Port and GitHub themselves, or something that stands before them, such as a plan.
+/// The way of a call behind the gate: to Port and GitHub themselves, or to something before them, such as a plan.
 ///
 /// The mock is no source of its own: it is [`Live`] over a transport that ends in the mock world, so that a test runs the
 /// clients that production runs.

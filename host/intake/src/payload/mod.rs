@@ -41,7 +41,7 @@ const BLUEPRINT_PLACES: [&str; 6] = [
     "/payload/action/blueprint",
 ];
 
-/// What is read of a message.
+/// A message, as far as it is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payload {
     /// Port's action run.

@@ -10,13 +10,13 @@ pub const LARGEST: usize = 256 * 1024;
 /// Most levels of objects and lists.
 const DEEPEST: usize = 64;
 
-/// What is wrong with a payload.
+/// The fault of a payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("payload: `{path}` {what}")]
 pub struct PayloadError {
     /// JSON path, with dots.
     pub path: String,
-    /// What is wrong there.
+    /// The fault.
     pub what: String,
 }
 

@@ -16,7 +16,7 @@ const WASM: &str = "application/wasm";
 pub struct PolicyArtifact {
     /// The manifest as it travels: its SHA-256 is the artifact's digest.
     pub manifest: Vec<u8>,
-    /// What the manifest calls its configuration.
+    /// The type of the manifest's configuration.
     pub config: Vec<u8>,
     /// The component.
     pub component: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct PolicyLayer {
     pub size: usize,
 }
 
-/// Why a manifest is not one of a component.
+/// The reason why a manifest is not one of a component.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotAnArtifact {
     /// It cannot be read.

@@ -22,9 +22,9 @@ use crate::registry::{PolicyArtifact, PolicyLayer, RegistryAccess};
 use promote_core::journal::digest;
 use promote_core::service::http::Pool;
 
-/// How long one download or upload may take.
+/// The longest time of one download or upload.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often a download is tried; it changes nothing.
+/// The number of tries of a download; it changes nothing.
 const TRIES: u32 = 3;
 
 /// Fetches an artifact. What comes is what the reference's digest stands for, if it has one.

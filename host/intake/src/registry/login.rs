@@ -12,10 +12,10 @@ use promote_core::service::secret::Secret;
 /// Most bytes of a docker configuration that are read.
 const LARGEST: u64 = 1 << 20;
 
-/// Where credentials are looked for.
+/// The places where credentials are looked for.
 #[derive(Clone, Debug, Default)]
 pub struct RegistryAccess {
-    /// What the environment says, and of which registry.
+    /// The credentials in the environment, and their registry.
     pub given: Option<(String, RegistryLogin)>,
     /// Docker's configuration, as `docker login` writes it.
     pub docker: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct RegistryLogin {
 }
 
 impl RegistryAccess {
-    /// Who we are to this registry: nobody, if nothing says so.
+    /// Finds the credentials for this registry; none if nothing names any.
     ///
     /// # Errors
     /// When docker's configuration is there and cannot be read. Nothing of it is in the error.
@@ -59,7 +59,7 @@ impl RegistryAccess {
         }
     }
 
-    /// Where the user may look, for an error.
+    /// Names the places where the user may look, for an error.
     pub fn hint(&self, registry: &str) -> String {
         let docker = self
             .docker

@@ -18,7 +18,7 @@ pub use subset::{SchemaError, SettingsSchema};
 /// Most problems that are shown at once.
 const SHOWN: usize = 10;
 
-/// Why a policy cannot run with these settings.
+/// The reason why a policy cannot run with these settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// They do not fit the policy's schema.
@@ -27,7 +27,7 @@ pub enum SettingsError {
     /// The policy cannot say what they should be.
     #[error("the policy does not describe itself: {0}")]
     Silent(String),
-    /// What it says is no schema, or more than is understood.
+    /// Its answer is no schema, or more than is understood.
     #[error("the policy's own settings schema cannot be used: {0}")]
     Schema(#[from] SchemaError),
 }

@@ -7,21 +7,21 @@ use serde_json::{Map, Value};
 use crate::settings::subset::{SchemaError, SettingsSchema};
 use promote_core::near::near;
 
-/// Where settings stand in `promote.toml`.
+/// The place of the settings in `promote.toml`.
 pub(super) const START: &str = "policy.settings";
-/// How deep schemas may refer to schemas.
+/// The depth to which schemas may refer to schemas.
 const DEPTH: usize = 64;
-/// How many schemas are held against how many values, at most: a schema is foreign, and may branch without end.
+/// The most comparisons of a schema with a value: a schema is foreign, and may branch without end.
 const STEPS: usize = 100_000;
-/// How many allowed words are listed.
+/// The most allowed words that are listed.
 const MAX_WORDS: usize = 20;
 
-/// What is wrong with one key.
+/// The fault of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingProblem {
     /// The key, with dots, as in `promote.toml`.
     pub key: String,
-    /// What is wrong with it.
+    /// The fault.
     pub what: String,
 }
 
@@ -357,7 +357,7 @@ fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
     ))
 }
 
-/// What TOML calls a type of JSON Schema.
+/// Returns TOML's name for a type of JSON Schema.
 fn noun(name: &str) -> &str {
     match name {
         "array" => "a list",

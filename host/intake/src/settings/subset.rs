@@ -114,7 +114,7 @@ impl SettingsSchema {
         })
     }
 
-    /// What a reference refers to.
+    /// Finds the schema that a reference refers to.
     pub(super) fn target(&self, reference: &Value) -> Option<&Value> {
         self.root.pointer(reference.as_str()?.strip_prefix('#')?)
     }
@@ -127,12 +127,12 @@ impl SettingsSchema {
     }
 }
 
-/// What is found in a schema.
+/// The findings in a schema.
 #[derive(Default)]
 struct SchemaSurvey {
-    /// Where schemas are.
+    /// The places of schemas.
     places: BTreeSet<String>,
-    /// Where references are, and what they refer to.
+    /// The places of references, and their targets.
     references: Vec<(String, String)>,
     /// The programs of all patterns.
     patterns: BTreeMap<String, Regex>,

@@ -1,4 +1,4 @@
-//! What is said of settings that do not fit, and which schemas are not taken.
+//! The words for settings that do not fit, and the schemas that are not taken.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

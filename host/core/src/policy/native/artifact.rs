@@ -19,7 +19,7 @@ const MAGIC: &str = "promote compiled policy 1";
 #[derive(Debug)]
 pub struct CodeArtifact<'a>(&'a [u8]);
 
-/// Why bytes are no artifact for a key.
+/// The reason why bytes are no artifact for a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArtifactDamage {
     /// Something else, or too short.
@@ -33,7 +33,7 @@ pub enum ArtifactDamage {
     Changed,
 }
 
-/// What native code depends on, as text: the component, and the engine with wasmtime's version, target and settings.
+/// Returns all that native code depends on, as text: the component, and the engine with wasmtime's version, target and settings.
 pub(super) fn key(engine: &Engine, component: &str) -> String {
     /// A digest that the engine can put its settings into.
     struct DigestHasher(Sha256);
@@ -81,12 +81,18 @@ impl<'a> CodeArtifact<'a> {
     pub fn parse(bytes: &'a [u8], key: &str) -> Result<Self, ArtifactDamage> {
         let mut parts = bytes.splitn(4, |byte| *byte == b'\n');
         let mut part = || parts.next().ok_or(ArtifactDamage::Foreign);
-        let (magic, made_for, sum, code) = (part()?, part()?, part()?, part()?);
-        match () {
-            () if magic != MAGIC.as_bytes() => Err(ArtifactDamage::Foreign),
-            () if made_for != key.as_bytes() => Err(ArtifactDamage::Other),
-            () if sum != digest(code).as_bytes() => Err(ArtifactDamage::Changed),
-            () => Ok(Self(code)),
+        let magic = part()?;
+        let made_for = part()?;
+        let sum = part()?;
+        let code = part()?;
+        if magic != MAGIC.as_bytes() {
+            Err(ArtifactDamage::Foreign)
+        } else if made_for != key.as_bytes() {
+            Err(ArtifactDamage::Other)
+        } else if sum != digest(code).as_bytes() {
+            Err(ArtifactDamage::Changed)
+        } else {
+            Ok(Self(code))
         }
     }
 

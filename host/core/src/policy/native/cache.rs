@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
 
-/// How many files are kept; the oldest go first.
+/// The number of files that are kept; the oldest go first.
 const MOST: usize = 32;
 /// A Python policy of 18 MB has 70 MB of native code.
 const LARGEST: u64 = 256 << 20;
@@ -13,7 +13,7 @@ const LARGEST: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct CodeCache(PathBuf);
 
-/// Why a folder or a file is not used.
+/// The reason why a folder or a file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// It cannot be reached.
@@ -29,7 +29,7 @@ pub enum CacheError {
     Open {
         /// Which.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         what: &'static str,
     },
 }
@@ -52,7 +52,7 @@ impl CodeCache {
         Ok(Self(real))
     }
 
-    /// What is held under a key, which is the file's name, if anything.
+    /// Reads the file of a key, which is its name, if there is one.
     ///
     /// # Errors
     /// When there is a file and others could have written it, or it cannot be read.
@@ -124,7 +124,7 @@ fn io_at(path: &Path) -> impl FnOnce(io::Error) -> CacheError {
     move |why| CacheError::Io { path, why }
 }
 
-/// What a path must be.
+/// The kind that a path must be of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PathKind {
     File,
@@ -156,7 +156,7 @@ fn check(path: &Path, found: &fs::Metadata, kind: PathKind) -> Result<(), CacheE
     }
 }
 
-/// Who can write a file is not known here, so none is trusted.
+/// Trusts no file, for it is not known here who can write it.
 #[cfg(not(unix))]
 fn check(path: &Path, _: &fs::Metadata, _: PathKind) -> Result<(), CacheError> {
     Err(CacheError::Open {

@@ -18,7 +18,7 @@ use crate::policy::{NotAPolicy, Policy};
 pub use artifact::CodeArtifact;
 pub use cache::{CacheError, CodeCache};
 
-/// Where the native code of a policy came from.
+/// The origin of a policy's native code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeOrigin {
     /// It is part of this binary.
@@ -94,7 +94,7 @@ pub fn load(
     Ok((policy, CodeOrigin::Compiler))
 }
 
-/// What the cache holds for this key, if that can be trusted and used.
+/// Loads the code of this key from the cache, if that can be trusted and used.
 fn recall(
     engine: &Engine,
     bytes: &[u8],

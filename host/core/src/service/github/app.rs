@@ -61,7 +61,7 @@ impl TokenScope {
         })
     }
 
-    /// What a token may do beyond what was asked for, if anything.
+    /// Finds a right of a token beyond those that were asked for, if there is one.
     fn excess(&self, granted: &Value) -> Option<String> {
         let levels = ["", "read", "write"];
         let rank = |level: &str| {

@@ -1,4 +1,4 @@
-//! Why a call to Port or GitHub did not do what was asked, in words that tell the reader what to do.
+//! Errors of calls to Port or GitHub, in words that tell the reader what to do.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::contract::Failure;
 use crate::service::http::{Http, ServiceResult, header};
 use crate::service::transport::{HttpResponse, TransportError};
 
-/// Why a call did not do what was asked.
+/// The reason why a request did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The service answered, and said no.
@@ -34,7 +34,7 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Port's error code, else empty.
     pub code: String,
-    /// What the service says, on one line.
+    /// The service's words, on one line.
     pub message: String,
     /// All of it for people: the call, the answer, what support needs to find the request, and what to do.
     text: String,

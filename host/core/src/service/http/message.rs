@@ -1,4 +1,4 @@
-//! What is sent and what comes back: a request, its success, and how names become parts of a URL.
+//! Requests and their answers, and how names become parts of a URL.
 
 use std::collections::BTreeMap;
 
@@ -85,8 +85,12 @@ impl HttpAnswer {
     /// Fails with [`ServiceError::Unreadable`], which says where and not what: the body may hold a token.
     pub fn json<T: DeserializeOwned>(&self) -> ServiceResult<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let (kind, line, column) = (error.classify(), error.line(), error.column());
-            self.unreadable(format!("{kind:?} error in line {line}, byte {column}"))
+            self.unreadable(format!(
+                "{:?} error in line {}, byte {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            ))
         })
     }
 
@@ -110,7 +114,7 @@ impl HttpAnswer {
         header(&self.headers, name)
     }
 
-    /// Where the next page is (RFC 8288).
+    /// Returns the address of the next page, if there is one (RFC 8288).
     pub fn next(&self) -> Option<String> {
         let links = self.header(LINK.as_str())?;
         let next = links

@@ -30,18 +30,18 @@ use crate::service::retry;
 use crate::service::secret::Secret;
 use crate::service::transport::{HttpRequest, HttpResponse, TransportError};
 
-/// What became of a request.
+/// The result of a request.
 pub type ServiceResult<T> = Result<T, ServiceError>;
-/// What the policy is told.
+/// The result of a call, as the policy is told it.
 pub type CallResult<T> = Result<T, Failure>;
 
-/// What a transport answers.
+/// The result of handing a request to a transport.
 pub(super) type TransportResult = Result<HttpResponse, TransportError>;
 
 /// The most characters of a foreign text that are shown.
-const EXCERPT: usize = 300;
-/// How many redirects are followed.
-const HOPS: usize = 3;
+const MAX_EXCERPT: usize = 300;
+/// The most redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
 
 /// The service behind a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub(crate) struct TokenSlot(pub tokio::sync::Mutex<Option<MintedToken>>);
 
 /// A client of one service.
 pub(crate) struct Http {
-    /// What it speaks to.
+    /// The service at its other end.
     pub service: Service,
     base: String,
     authority: String,
-    /// What it shares with the other client.
+    /// The session, which it shares with the other client.
     pub session: Arc<Session>,
 }
 
@@ -116,7 +116,7 @@ impl Http {
             .redacted(text.to_owned())
             .replace(|c: char| c.is_control(), " ");
         let words: Vec<&str> = text.split_whitespace().collect();
-        words.join(" ").chars().take(EXCERPT).collect()
+        words.join(" ").chars().take(MAX_EXCERPT).collect()
     }
 
     /// The token in a slot, made anew if there is none, if it is too old, or if it is `refused`.
@@ -128,13 +128,13 @@ impl Http {
     ) -> ServiceResult<Secret> {
         let mut minted = slot.0.lock().await;
         let now = self.session.now();
-        let is_refused =
-            |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
-        let will_do = |minted: &&MintedToken| minted.until > now && !is_refused(&minted.token);
-        match minted.as_ref().filter(will_do) {
-            Some(minted) => Ok(minted.token.clone()),
-            None => Ok(minted.insert(mint.await?).token.clone()),
+        if let Some(MintedToken { token, until }) = minted.as_ref() {
+            let is_refused = refused.is_some_and(|refused| refused.expose() == token.expose());
+            if *until > now && !is_refused {
+                return Ok(token.clone());
+            }
         }
+        Ok(minted.insert(mint.await?).token.clone())
     }
 
     /// Takes a new secret out of an answer, and has it masked before its first use.
@@ -150,8 +150,8 @@ impl Http {
     /// Fails with what stands in the way. [`ServiceError::is_uncertain`] tells whether it may have happened anyway.
     pub(crate) async fn send(&self, request: &Request) -> ServiceResult<HttpAnswer> {
         let uri = self.resolve(&request.target)?;
-        let (service, method, path) = (self.service, &request.method, self.clean(uri.path()));
-        let call = format!("{service:?} {method} {path}");
+        let path = self.clean(uri.path());
+        let call = format!("{:?} {} {path}", self.service, request.method);
         let mut sends = 0;
         loop {
             sends += 1;
@@ -178,13 +178,13 @@ impl Http {
     async fn exchange(&self, request: &Request, uri: Uri) -> TransportResult {
         let transport = &self.session.outside.transport;
         let mut response = transport.send(self.message(request, uri)).await?;
-        for _ in 0..HOPS {
+        for _ in 0..MAX_REDIRECTS {
             let Some(next) = self.redirect(request, &response) else {
                 break;
             };
-            let (service, target) = (self.service, &request.target);
             self.session.say(&format!(
-                "{service:?} says that {target} has moved: update its name"
+                "{:?} says that {} has moved: update its name",
+                self.service, request.target
             ));
             response = transport.send(self.message(request, next)).await?;
             response.extensions_mut().insert(Redirected);
@@ -210,9 +210,10 @@ impl Http {
     /// The absolute URI of a path below the base, or of a URL within the service's authority.
     fn resolve(&self, target: &str) -> ServiceResult<Uri> {
         let malformed = |why: &str| ServiceError::Malformed(format!("{target:?} {why}"));
-        let absolute = match target.starts_with('/') {
-            true => format!("{}{target}", self.base),
-            false => target.to_owned(),
+        let absolute = if target.starts_with('/') {
+            format!("{}{target}", self.base)
+        } else {
+            target.to_owned()
         };
         let path = match absolute.strip_prefix(&self.authority) {
             Some(path) if path.starts_with('/') => path.split('?').next().unwrap_or_default(),

@@ -47,7 +47,7 @@ pub(crate) fn rows<I: IntoIterator<IntoIter: ExactSizeIterator>>(
     rows
 }
 
-/// What is expected, what was sent, and how long it was waited.
+/// The expected requests, those that were sent, and the time that was waited.
 pub(crate) struct Script {
     expected: Mutex<VecDeque<(String, TransportResult)>>,
     pub(crate) sent: Mutex<Vec<HttpRequest>>,

@@ -1,4 +1,4 @@
-//! What both clients share for the length of one run: transport, time, deadline, secrets.
+//! The session of one run, which both clients share: transport, time, deadline, secrets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +18,11 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 /// Told each secret that this run makes, before it is used, so that it can be masked.
 pub type Mask = Arc<dyn Fn(&Secret) + Send + Sync>;
 
-/// What a session is made of.
+/// The parts of a session.
 pub struct SessionSetup {
-    /// Where requests go.
+    /// The way to the services.
     pub transport: Arc<dyn Transport>,
-    /// Where time comes from.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Told why the run is waiting.
     pub progress: Progress,
@@ -41,13 +41,11 @@ pub struct Session {
 impl Session {
     /// Starts a session. No pause lasts beyond `deadline`; `seed` decides the jitter of pauses.
     pub fn new(outside: SessionSetup, deadline: Timestamp, seed: u64) -> Arc<Self> {
-        let (deadline, secrets, jitter) =
-            (Mutex::new(deadline), Mutex::default(), AtomicU64::new(seed));
         Arc::new(Self {
             outside,
-            deadline,
-            secrets,
-            jitter,
+            deadline: Mutex::new(deadline),
+            secrets: Mutex::default(),
+            jitter: AtomicU64::new(seed),
         })
     }
 
@@ -126,8 +124,11 @@ impl Session {
 
     /// The text with every known secret blotted out: a service may repeat what it was sent.
     pub fn redacted(&self, text: String) -> String {
-        let blot = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
-        self.secrets().iter().fold(text, blot)
+        let mut redacted = text;
+        for secret in self.secrets().iter() {
+            redacted = redacted.replace(secret.expose(), "***");
+        }
+        redacted
     }
 
     fn secrets(&self) -> std::sync::MutexGuard<'_, Vec<Secret>> {

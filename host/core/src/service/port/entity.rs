@@ -12,9 +12,9 @@ use crate::contract::{Change, Entity, EntityKey, Failure, Relation};
 use crate::service::http::{CallResult, Request, ServiceResult, or_none, seg};
 use crate::service::port::Client;
 
-/// How many entities are read side by side.
+/// The number of entities that are read side by side.
 const SIDE_BY_SIDE: usize = 8;
-/// How many entities a search returns at most.
+/// The most entities that a search returns.
 const MOST_FOUND: usize = 2_000;
 /// How many entities a page holds; Port takes up to 1,000, and a service may carry its whole README.
 const PAGE_LENGTH: usize = 200;
@@ -100,10 +100,9 @@ impl Client {
     pub async fn find(&self, query: Value) -> CallResult<Vec<Entity>> {
         let request = Request::write(Method::POST, "/v1/entities/search", query).optional();
         let found: Vec<WireEntity> = self.send(request).await?.field("entities")?;
-        let is_named = |wire: &WireEntity| wire.blueprint.as_ref().is_some_and(Value::is_string);
         Ok(found
             .into_iter()
-            .filter(is_named)
+            .filter(|wire| wire.blueprint.as_ref().is_some_and(Value::is_string))
             .map(|wire| self.take(wire, ""))
             .collect())
     }
@@ -166,9 +165,10 @@ impl Client {
     ///
     /// Fails with `not-found` if the entity or a related one is missing, with `conflict` if the run is over.
     pub(crate) async fn update(&self, key: &EntityKey, change: &Change) -> CallResult<Entity> {
-        let target = match self.is_tied() {
-            true => format!("{}?run_id={}", path(key), seg(&self.run)),
-            false => path(key),
+        let target = if self.is_tied() {
+            format!("{}?run_id={}", path(key), seg(&self.run))
+        } else {
+            path(key)
         };
         let properties = change
             .properties

@@ -26,7 +26,7 @@ use crate::service::http::{
 };
 use crate::service::secret::Secret;
 
-/// Who we are to Port.
+/// The credentials at Port.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The client id; not secret.

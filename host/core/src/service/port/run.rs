@@ -25,7 +25,7 @@ pub(super) struct RunLinks {
     has_pull_request: bool,
 }
 
-/// What is left for the last report when the run's own time is up.
+/// The time that is left for the last report when the run's own is up.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// An action run, as far as Port's word on it is needed (API reference, "Get an action run's details").
@@ -49,9 +49,9 @@ pub struct PortRun {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunApproval {
-    /// Who decided.
+    /// The person who decided.
     pub user_id: Option<String>,
-    /// What they wrote.
+    /// Their words.
     pub description: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl RunKind {
     }
 }
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunStatus {
     /// It is under way: it takes log lines and writes.
@@ -176,10 +176,10 @@ impl Client {
 
     /// Adds a line to the run's log, once: a lost answer is resolved by reading the log.
     pub async fn log(&self, message: &str) -> CallResult<()> {
-        match self.is_tied() {
-            true => self.log_once(&json!({ "message": message })).await,
-            false => Ok(()),
+        if !self.is_tied() {
+            return Ok(());
         }
+        self.log_once(&json!({ "message": message })).await
     }
 
     /// Writes the last line, the label and the status in one call, and leaves time for it even after the deadline. The status
@@ -197,8 +197,12 @@ impl Client {
             return self.log_once(&body).await;
         };
         body["terminationStatus"] = status.into();
-        let is_ended = || async { Ok(self.run().await?.status == status) };
-        match once(|| self.post_log(&body), is_ended).await {
+        match once(
+            || self.post_log(&body),
+            || async { Ok(self.run().await?.status == status) },
+        )
+        .await
+        {
             // It is over; an earlier copy of this may have ended it.
             Err(Failure::Conflict(why)) => match self.run().await?.status {
                 is if is == status => Ok(()),

@@ -1,4 +1,4 @@
-//! What a run would have written: reads see it, nobody else does.
+//! The writes that a dry run keeps back: its reads see them, nobody else does.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::journal::digest;
 /// the pull request that will be.
 pub(crate) const FIRST: u32 = 4_000_000_001;
 
-/// What the run would have written so far.
+/// The writes that the run would have made so far.
 #[derive(Debug, Default)]
 pub struct PlannedWrites {
     /// Proposals with their pull requests.

@@ -1,4 +1,4 @@
-//! How people see a pull request that is yet to be opened.
+//! The number of a pull request that is yet to be opened, as people see it.
 
 use crate::source::dry_run::FIRST;
 

@@ -9,25 +9,30 @@ use crate::contract::Failure;
 use crate::gate::describe;
 use crate::source::live::Live;
 
-/// How long a line waits for others to share its request; the first ones do not wait.
-const COMPANY: SignedDuration = SignedDuration::from_millis(500);
+/// The time that a line waits for others to share its request; the first ones do not wait.
+const BATCH_TIME: SignedDuration = SignedDuration::from_millis(500);
 
 /// The lines that were not sent yet, and what became of those that were.
 #[derive(Default)]
 pub(super) struct LogLines {
-    waiting: Vec<String>,
-    /// When the oldest waiting line came.
-    since: Option<Timestamp>,
+    waiting: Option<WaitingLines>,
     /// In a mutex only to be shared: a future is not.
     under_way: Mutex<Option<LogRequest>>,
     first: FirstLines,
-    /// Why later lines were not taken: the first reason.
+    /// The first reason why later lines were not taken.
     failed: Option<Failure>,
+}
+
+/// Lines that wait to be sent together.
+struct WaitingLines {
+    /// When the oldest came.
+    since: Timestamp,
+    texts: Vec<String>,
 }
 
 type LogRequest = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-/// What Port said to the first lines: who cannot write to the run must not write elsewhere.
+/// Port's answer to the first lines: who cannot write to the run must not write elsewhere.
 #[derive(Default)]
 enum FirstLines {
     #[default]
@@ -39,22 +44,28 @@ enum FirstLines {
 
 impl LogLines {
     pub(super) fn add(&mut self, line: String, now: Timestamp) {
-        self.waiting.push(line);
-        self.since.get_or_insert(now);
+        self.waiting
+            .get_or_insert(WaitingLines {
+                since: now,
+                texts: Vec::new(),
+            })
+            .texts
+            .push(line);
     }
 
     /// Begins to send what waits, unless it should wait longer.
     pub(super) fn send_if_due(&mut self, live: &Arc<Live>, now: Timestamp) {
         let is_first = matches!(self.first, FirstLines::Unsent);
-        let due = self
-            .since
-            .is_some_and(|since| is_first || now.duration_since(since) >= COMPANY);
+        let is_due = self
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| is_first || now.duration_since(waiting.since) >= BATCH_TIME);
         if self.under_way().is_some() {
             return;
         }
         // Who cannot write to the run shows nothing there: the first lines tell.
         let is_linked = matches!(self.first, FirstLines::Taken) && live.port.has_new_pull_request();
-        if due {
+        if is_due {
             self.send(live);
         } else if is_linked {
             let live = Arc::clone(live);
@@ -104,7 +115,7 @@ impl LogLines {
     pub(super) async fn settle(&mut self, live: &Arc<Live>) -> Result<(), Failure> {
         loop {
             self.land().await;
-            if self.waiting.is_empty() {
+            if self.waiting.is_none() {
                 return self.failed.take().map_or(Ok(()), Err);
             }
             self.send(live);
@@ -113,15 +124,16 @@ impl LogLines {
 
     /// Takes the lines that nobody has sent.
     pub(super) fn take_unsent(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.waiting)
+        self.waiting
+            .take()
+            .map_or_else(Vec::new, |waiting| waiting.texts)
     }
 
     fn send(&mut self, live: &Arc<Live>) {
-        self.since = None;
         if matches!(self.first, FirstLines::Unsent) {
             self.first = FirstLines::Sent;
         }
-        let text = std::mem::take(&mut self.waiting).join("\n");
+        let text = self.take_unsent().join("\n");
         let live = Arc::clone(live);
         *self.under_way() = Some(Box::pin(async move { live.port.log(&text).await }));
     }

@@ -28,12 +28,12 @@ use crate::source::live::{Live, line};
 use lines::LogLines;
 use snapshot::OpenPulls;
 
-/// How old an answer may be that was fetched ahead.
-const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// The age at which an answer that was fetched ahead is no longer used.
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(10);
 /// How long the search may take that spares reads: it is Port's slowest route, and can be done without.
 const SEARCH_TIME: Duration = Duration::from_secs(5);
-/// Most bytes of a message in the log of the Port run.
-const LONGEST: usize = 10_000;
+/// The most bytes of a message in the log of the Port run.
+const MAX_MESSAGE: usize = 10_000;
 
 /// The live source, with the waiting taken out.
 pub struct Prefetch {
@@ -41,7 +41,7 @@ pub struct Prefetch {
     lines: LogLines,
 }
 
-/// What answers calls, by what was fetched ahead or by the live source.
+/// Answers calls, by what was fetched ahead or by the live source.
 struct AheadReader {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
@@ -261,9 +261,8 @@ struct AheadEntities {
 
 impl AheadEntities {
     fn take(&mut self, key: &EntityKey, now: Timestamp) -> Option<Entity> {
-        self.found
-            .remove(&name(key))
-            .filter(|_| now.duration_since(self.at) <= FRESH)
+        let entity = self.found.remove(&name(key))?;
+        (now.duration_since(self.at) <= MAX_AGE).then_some(entity)
     }
 }
 
@@ -273,7 +272,7 @@ fn name(key: &EntityKey) -> (String, String) {
 
 /// A message as far as it is shown in Port, where people read it. The journal has all of it.
 fn cut(message: &str) -> Cow<'_, str> {
-    match message.floor_char_boundary(LONGEST) {
+    match message.floor_char_boundary(MAX_MESSAGE) {
         end if end == message.len() => message.into(),
         end => format!(
             "{}… (cut: the journal has {} bytes)",
@@ -291,12 +290,12 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         assert_eq!(cut("short"), "short");
-        let long = "é".repeat(LONGEST);
+        let long = "é".repeat(MAX_MESSAGE);
         let shown = cut(&long);
         assert!(
             shown.starts_with("éé") && shown.ends_with("é… (cut: the journal has 20000 bytes)"),
             "{shown}"
         );
-        assert!(shown.len() < LONGEST + 50);
+        assert!(shown.len() < MAX_MESSAGE + 50);
     }
 }

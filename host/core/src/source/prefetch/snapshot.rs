@@ -12,7 +12,7 @@ use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
 use crate::service::github::{ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
-use crate::source::prefetch::FRESH;
+use crate::source::prefetch::MAX_AGE;
 
 /// GraphQL reference: `Repository`, `Commit.file`, `Blob`, `PullRequestConnection`.
 const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!) {
@@ -216,7 +216,7 @@ impl OpenPulls {
         let known = self.known().take()?;
         let fits = known.repository == *repository
             && known.base == *base
-            && now.duration_since(known.at) <= FRESH;
+            && now.duration_since(known.at) <= MAX_AGE;
         if !fits {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Whose commits a branch holds, and what they change: the comparison of a branch with its base.
+//! The commits of a branch, their authors and their changes: the comparison of a branch with its base.
 //!
 //! A commit is ours if GitHub names its author as it names the author of a commit that this run made with the same
 //! credentials, if it is signed where GitHub signs ours, and if its trailer names the branch. A message alone proves

@@ -1,4 +1,4 @@
-//! What is closed, deleted or commented on.
+//! Pull requests and branches that are closed, deleted or commented on.
 
 use crate::service::github::tests::*;
 
