@@ -8,10 +8,11 @@
 //!    [`Admitted`](gate::Admitted) call.
 //! 4. [`journal`]: each call and its answer in a chain of sums, written before the call is made.
 //! 5. [`policy`]: the sandbox, with no more memory, time or WASI than allowed, and native code.
-//! 6. [`source`]: what answers an admitted call: the live services, answers read ahead, a dry run, an approved plan.
-//! 7. [`service`]: the clients of Port and GitHub, over one transport. Credentials exist only here.
-//! 8. [`run`]: one promotion, from the request to the last word.
-//! 9. [`text`]: foreign text, made harmless for a terminal, a runner or a page.
+//! 6. [`rule`]: rules of organisations and teams, which the gate asks before proposals and merges.
+//! 7. [`source`]: what answers an admitted call: the live services, answers read ahead, a dry run, an approved plan.
+//! 8. [`service`]: the clients of Port and GitHub, over one transport. Credentials exist only here.
+//! 9. [`run`]: one promotion, from the request to the last word.
+//! 10. [`text`]: foreign text, made harmless for a terminal, a runner or a page.
 //!
 //! It parses no arguments, prints nothing, serves nothing and knows no mock.
 
@@ -24,6 +25,7 @@ pub mod journal;
 pub mod limits;
 pub mod near;
 pub mod policy;
+pub mod rule;
 pub mod run;
 pub mod service;
 pub mod source;

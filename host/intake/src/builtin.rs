@@ -5,6 +5,7 @@ use std::path::Path;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native::{self, CodeOrigin};
 use promote_core::policy::{NotAPolicy, Policy};
+use promote_core::rule::RuleProgram;
 
 /// The component, built from `plugin/` by the build script.
 pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
@@ -31,4 +32,18 @@ pub fn load(
     say: &dyn Fn(&str),
 ) -> Result<(Policy, CodeOrigin), NotAPolicy> {
     native::load(engine, component, COMPILED, cache, say)
+}
+
+/// Loads a rule, which may have been compiled before; see [`native::load_program`].
+///
+/// # Errors
+/// When it is no rule.
+pub fn load_rule(
+    engine: &Engine,
+    component: &[u8],
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<RuleProgram> {
+    let (program, _) = native::load_program(engine, component, &[], cache, say)?;
+    Ok(RuleProgram::of(engine, &program)?)
 }

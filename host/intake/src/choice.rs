@@ -14,6 +14,7 @@ use crate::settings;
 use promote_core::contract::Entity;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
+use promote_core::rule::RuleProgram;
 use promote_core::run::{ChosenPolicy, PolicyChoice};
 
 /// A source of policies.
@@ -24,6 +25,12 @@ pub trait LoadPolicy: Sync {
     /// # Errors
     /// Names the component, and what is wrong with it.
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy>;
+
+    /// The rule that a part of the configuration names, checked against what it says of it.
+    ///
+    /// # Errors
+    /// Names the component, and what is wrong with it.
+    async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram>;
 
     /// Holds the settings to what the policy says that they should be.
     ///
@@ -138,10 +145,15 @@ impl<'a> Policies<'a> {
             team: team.clone(),
         };
         let _ = self.picked.set(picked);
+        let mut rules = Vec::new();
+        for rule in self.config.rules_for(subject) {
+            rules.push(rule.load(self.load).await?);
+        }
         Ok(ChosenPolicy {
             program: policy.program,
             settings: Some(self.config.port.actions.settings(wanted, action)),
             team,
+            rules,
         })
     }
 }
@@ -174,5 +186,12 @@ async fn usable(
 impl LoadPolicy for Policy {
     async fn load(&self, _: &PolicyConfig) -> anyhow::Result<Self> {
         Ok(self.clone())
+    }
+
+    async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram> {
+        anyhow::bail!(
+            "{} is not loaded here: there is one policy, and no rule",
+            wanted.component
+        )
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::actions::PortActions;
 pub use crate::component::ComponentRef;
+use crate::rule::{self, RuleConfig};
 use crate::team::{self, TeamRule};
 use promote_core::contract::Entity;
 use promote_core::grants::Grants;
@@ -20,6 +21,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// `[[team]]`: other policies for some services, the first that fits.
     pub team: Vec<TeamRule>,
+    /// `[[rule]]`: what every policy must pass.
+    pub rule: Vec<RuleConfig>,
     /// `[port]`
     pub port: PortConfig,
     /// `[[grants]]`
@@ -124,6 +127,7 @@ impl Config {
     /// Names the grant that does not.
     pub fn checked(mut config: Self) -> Result<Self, String> {
         config.grants.check()?;
+        rule::check_names(&config.rule)?;
         // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
         for team in config.team.iter_mut().filter(|team| !team.has_tier) {
             team.policy.tier = config.policy.tier;
@@ -138,6 +142,11 @@ impl Config {
             .iter()
             .map(|team| (format!("[[team]] {team}"), &team.policy));
         std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
+    }
+
+    /// The rules for a service as Port describes it, in order.
+    pub fn rules_for<'a>(&'a self, service: &'a Entity) -> impl Iterator<Item = &'a RuleConfig> {
+        self.rule.iter().filter(|rule| rule.applies_to(service))
     }
 
     /// The policy for a service as Port describes it, and the rule that says so, if one does.

@@ -21,6 +21,7 @@ use crate::registry;
 use promote_core::journal::digest;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::{ComponentSurface, HEADER, LARGEST, NotAPolicy, Policy, check_header};
+use promote_core::rule::RuleProgram;
 
 /// The supply of components, for one configuration.
 pub struct Supply<'a> {
@@ -68,7 +69,10 @@ impl<'a> Supply<'a> {
     /// # Errors
     /// Names the first that is missing, or is not the one that was reviewed.
     pub fn check(&self, config: &Config) -> anyhow::Result<()> {
-        for (name, wanted) in config.policies() {
+        let rules = config.rule.iter();
+        let rules = rules.map(|rule| (rule.title(), &rule.component));
+        let is_single = config.team.is_empty() && config.rule.is_empty();
+        for (name, wanted) in config.policies().chain(rules) {
             let checked = match &wanted.component {
                 ComponentRef::Oci(_) => self.lock.as_ref().map_or(Ok(()), |lock| {
                     lock.of(&wanted.component)
@@ -79,9 +83,10 @@ impl<'a> Supply<'a> {
                     .local(wanted)
                     .and_then(|bytes| self.verify(wanted, &bytes)),
             };
-            match config.team.is_empty() {
-                true => checked?,
-                false => checked.context(name)?,
+            if is_single {
+                checked?;
+            } else {
+                checked.context(name)?;
             }
         }
         Ok(())
@@ -169,6 +174,12 @@ impl LoadPolicy for Supply<'_> {
         let checked =
             loaded.and_then(|(policy, _)| policy.surface.check(wanted.tier).map(|()| policy));
         checked.with_context(|| named(&wanted.component, &self.folder))
+    }
+
+    async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram> {
+        let bytes = self.bytes(wanted).await?;
+        builtin::load_rule(self.engine, &bytes, self.cache.as_deref(), self.say)
+            .with_context(|| format!("the component {}", wanted.component))
     }
 }
 

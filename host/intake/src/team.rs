@@ -37,7 +37,7 @@ struct RuleFile {
 /// The condition on a service. Every key that is given must fit, one of its values each.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct TeamMatch {
+pub(crate) struct TeamMatch {
     team: WordList,
     owners: WordList,
     r#type: WordList,
@@ -74,7 +74,12 @@ impl TeamRule {
 }
 
 impl TeamMatch {
-    fn fits(&self, service: &Entity) -> bool {
+    /// Whether nothing is asked of a service.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys().is_empty()
+    }
+
+    pub(crate) fn fits(&self, service: &Entity) -> bool {
         let properties: Map<String, Value> =
             serde_json::from_str(&service.properties).unwrap_or_default();
         let property = |name: &str, words: &WordList| {

@@ -12,6 +12,7 @@ use crate::inspect::authority;
 use promote_core::contract::CONTRACT;
 use promote_core::policy::ComponentSurface;
 use promote_core::policy::engine::Engine;
+use promote_core::policy::PolicyTier;
 use promote_core::text;
 use promote_intake::choice::LoadPolicy as _;
 use promote_intake::component::ComponentAddress;
@@ -130,6 +131,20 @@ async fn survey(config: &Config, engine: &Engine, supply: &Supply<'_>) -> anyhow
         let policy = supply.load(wanted).await.context(name.clone())?;
         supply.fits(engine, &policy, wanted).await.context(name)?;
         let found = locked(wanted.component.to_string(), &surface, sha256);
+        if !components.contains(&found) {
+            components.push(found);
+        }
+    }
+    for rule in &config.rule {
+        let loaded = rule.load(supply).await?;
+        let found = LockedComponent {
+            reference: rule.component.component.to_string(),
+            sha256: loaded.program.digest().to_owned(),
+            contract: CONTRACT.to_owned(),
+            // A rule can call nothing at all.
+            tier: PolicyTier::Observe,
+            authority: Vec::new(),
+        };
         if !components.contains(&found) {
             components.push(found);
         }

@@ -65,6 +65,10 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 return Err(Stop::Refused(vec![reason("checks", what)]));
             }
             if standing.waiting.is_empty() {
+                // Somebody may have locked the service meanwhile, or a freeze may have begun.
+                if waited > 0 {
+                    self.decide()?;
+                }
                 return Ok(None);
             }
             if waited >= deadline {

@@ -12,6 +12,7 @@ static RUNNER: LazyLock<Arc<ScenarioRunner>> = LazyLock::new(|| {
     let named = [
         ("ungranted", guests::UNGRANTED),
         ("observer", guests::OBSERVER),
+        ("incidents.wasm", guests::INCIDENTS),
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     Arc::new(ScenarioRunner::new(named.into()).unwrap())

@@ -12,6 +12,7 @@ use crate::contract::{
     BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
     MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity,
 };
+use crate::grants::CallTarget;
 
 /// One call of the policy, complete: two equal calls ask for the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,6 +152,20 @@ impl Call {
     pub fn is_write(&self) -> bool {
         self.targets()
             .is_some_and(|(operation, _)| operation.is_write())
+    }
+
+    /// Whether this call, a write, could change what a read returns: Port's whole catalog, or one repository.
+    pub fn touches(&self, read: &Self) -> bool {
+        self.repository() == read.repository()
+    }
+
+    /// Returns the repository that a call is about; none if it is about Port, or reaches no service.
+    fn repository(&self) -> Option<&str> {
+        let (_, targets) = self.targets()?;
+        targets.into_iter().find_map(|target| match target {
+            CallTarget::Repository(at) => Some(at.repository),
+            _ => None,
+        })
     }
 }
 

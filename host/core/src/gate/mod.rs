@@ -7,10 +7,12 @@ mod admit;
 mod admitted;
 pub mod evidence;
 mod foresight;
+mod rules;
 mod tokens;
 pub mod values;
 
 pub use admitted::Admitted;
+pub use rules::RuleBench;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,10 @@ pub struct Gate {
     /// Denied proposals for which a policy may refuse, in words.
     misfits: Vec<String>,
     timeline: Vec<CallRecord>,
+    /// The rules of the run; none unless given.
+    bench: RuleBench,
+    /// What people were told of the rules.
+    told: Vec<String>,
 }
 
 /// The parts of one run that its calls need.
@@ -148,7 +154,15 @@ impl Gate {
             violations: Vec::new(),
             misfits: Vec::new(),
             timeline: Vec::new(),
+            bench: RuleBench::default(),
+            told: Vec::new(),
         }
+    }
+
+    /// Puts rules before every proposal and every merge.
+    #[must_use]
+    pub fn with_rules(self, bench: RuleBench) -> Self {
+        Self { bench, ..self }
     }
 
     /// Closes the door and returns everything that it knows.
@@ -182,8 +196,7 @@ impl Gate {
         }
         let reply = match call {
             Call::Now => Reply::Time(self.run.clock.now().to_string()),
-            // No rule is configured yet, so none has anything against it.
-            Call::CheckRules { .. } => Reply::Reasons(Vec::new()),
+            Call::CheckRules { candidate } => Reply::Reasons(self.ask_early(candidate).await?),
             Call::Sleep { seconds } => {
                 self.run.settle().await;
                 self.run
@@ -194,10 +207,12 @@ impl Gate {
                 Reply::Done(())
             }
             call => {
+                self.ask_before(call).await?;
                 let proposal = self.evidence.merged_by(call).map(|record| &record.proposal);
                 self.run.source.call(Admitted::new(call, proposal)).await?
             }
         };
+        self.bench.observe(call, &reply, self.run.clock.now());
         self.evidence.observe(call, &reply);
         // A failure here is met again when evidence is asked for.
         let _ = self.read_merged_files().await;

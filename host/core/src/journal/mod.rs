@@ -45,6 +45,7 @@ use sha2::{Digest, Sha256};
 use crate::call::{Call, Reply};
 use crate::contract::{Failure, Request};
 use crate::limits::Limits;
+use crate::rule::{RuleRecord, RuleStep, RuleSubject, RuleVerdict};
 
 /// Version of the format; raised when a reader of the old one would misread the new.
 pub const FORMAT: u32 = 1;
@@ -76,6 +77,9 @@ pub struct JournalHeader {
     /// The operator's grants, and the place where the run was started.
     #[serde(default)]
     pub audit: RunAudit,
+    /// The rules that applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleRecord>,
     /// The grants with their templates filled in, as they were decided on.
     #[serde(default)]
     pub grants: Vec<GrantRecord>,
@@ -159,6 +163,30 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// Why.
         failure: F,
     },
+    /// The rules needed a read, and it was made.
+    Fact {
+        /// Number of the call before which the rules are asked.
+        number: u32,
+        /// When it was answered.
+        at: Timestamp,
+        /// The read.
+        request: C,
+        /// What came of it.
+        answer: FactAnswer<R, F>,
+    },
+    /// The rules were asked.
+    Rules {
+        /// Number of the call before which they were.
+        number: u32,
+        /// The time that they were told.
+        at: Timestamp,
+        /// What comes next.
+        step: RuleStep,
+        /// What they judged.
+        subject: RuleSubject,
+        /// What each said.
+        verdicts: Vec<RuleVerdict>,
+    },
     /// The ending of the run.
     Footer {
         /// When.
@@ -168,6 +196,16 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// The words for it.
         message: String,
     },
+}
+
+/// What came of a read for the rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactAnswer<R = Reply, F = Failure> {
+    /// It was answered.
+    Reply(R),
+    /// It failed, or no grant allows it.
+    Failure(F),
 }
 
 /// An entry as it is written: what crossed the border, in text already.

@@ -176,6 +176,7 @@ mod tests {
             seed: 7,
             request,
             limits: Limits::default(),
+            rules: Vec::new(),
             audit: RunAudit::default(),
             grants: Vec::new(),
         };

@@ -38,6 +38,9 @@ pub struct Limits {
     pub calls: u32,
     /// Calls that write, log lines included: 50 unless given.
     pub writes: u32,
+    /// Time for one answer of one rule: `5s` unless given.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub rule: Duration,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
     pub traffic: usize,
     /// The limits of compiling the policy. It is over before the run begins, so a journal does not hold it.
@@ -52,6 +55,7 @@ impl Default for Limits {
             memory: 64 << 20,
             calls: 200,
             writes: 50,
+            rule: Duration::from_secs(5),
             traffic: 16 << 20,
             compile: CompileLimits::default(),
         }

@@ -19,6 +19,8 @@ struct LimitsTable {
     #[serde(deserialize_with = "calls")]
     calls: u32,
     writes: u32,
+    #[serde(deserialize_with = "duration")]
+    rule: Duration,
     #[serde(deserialize_with = "size")]
     traffic: usize,
     #[serde(with = "CompileTable")]
@@ -64,6 +66,7 @@ impl Default for LimitsTable {
             memory,
             calls,
             writes,
+            rule,
             traffic,
             compile,
         } = Limits::default();
@@ -72,6 +75,7 @@ impl Default for LimitsTable {
             memory,
             calls,
             writes,
+            rule,
             traffic,
             compile,
         }

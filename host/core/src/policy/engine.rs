@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Store};
 
-use crate::contract::{self, Description, Failure, Outcome, PolicyPre, Request};
+use crate::contract::{self, Description, Failure, Outcome, PolicyPre, Request, RulePre};
 use crate::journal::{digest, json};
 use crate::limits::{LimitReached, Limits};
 use crate::policy::compile::{self, CompileError, CompileLimits, StopFlag};
@@ -27,6 +27,8 @@ const TARGET: &str = env!("PROMOTE_TARGET");
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Sandbox>,
+    /// For rules: inert WASI, and nothing that can be called.
+    rule_linker: Linker<Sandbox>,
     compile_limits: CompileLimits,
     stop: StopFlag,
 }
@@ -80,10 +82,13 @@ impl Engine {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         contract::Policy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)?;
+        let mut rule_linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut rule_linker)?;
         tick(&engine)?;
         Ok(Self {
             engine,
             linker,
+            rule_linker,
             compile_limits: CompileLimits::default(),
             stop: StopFlag::default(),
         })
@@ -206,16 +211,30 @@ impl Engine {
         Ok(program.linked.get_or_init(|| linked))
     }
 
-    fn store(&self, sandbox: Sandbox, traffic: usize) -> Store<Sandbox> {
-        let mut store = Store::new(&self.engine, sandbox);
-        store.limiter(|sandbox| &mut sandbox.memory);
-        // What a guest passes in one call is copied before anything can count it, and one piece of its memory may be
-        // passed a thousand times.
-        store.set_hostcall_fuel(traffic);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
-        store
+    /// Links a rule, which finds nothing to call.
+    pub(crate) fn link_rule(&self, program: &Program) -> wasmtime::Result<RulePre<Sandbox>> {
+        RulePre::new(self.rule_linker.instantiate_pre(&program.component)?)
     }
+
+    fn store(&self, sandbox: Sandbox, traffic: usize) -> Store<Sandbox> {
+        new_store(&self.engine, sandbox, traffic)
+    }
+}
+
+/// Makes the store of one instance, with every limit on.
+pub(crate) fn new_store(
+    engine: &wasmtime::Engine,
+    sandbox: Sandbox,
+    traffic: usize,
+) -> Store<Sandbox> {
+    let mut store = Store::new(engine, sandbox);
+    store.limiter(|sandbox| &mut sandbox.memory);
+    // What a guest passes in one call is copied before anything can count it, and one piece of its memory may be
+    // passed a thousand times.
+    store.set_hostcall_fuel(traffic);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    store
 }
 
 impl Program {

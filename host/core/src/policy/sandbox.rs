@@ -65,7 +65,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(
+    pub(crate) fn new(
         door: Option<Box<dyn Door>>,
         surroundings: &SandboxSetup,
         limits: &Limits,
@@ -105,7 +105,7 @@ impl Sandbox {
         }
     }
 
-    pub(super) fn memory_limit(&self) -> Option<LimitReached> {
+    pub(crate) fn memory_limit(&self) -> Option<LimitReached> {
         let bytes = self.memory.limit;
         self.memory.reached.then(|| LimitReached {
             limit: format!("{bytes} bytes of memory"),

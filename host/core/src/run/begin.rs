@@ -11,6 +11,7 @@ use crate::gate::evidence::entity_context;
 use crate::grants::{Grants, Operation, ResolvedGrants};
 use crate::journal::{FORMAT, JournalEntry, JournalHeader, RunAudit};
 use crate::policy::engine::Program;
+use crate::rule::Rule;
 
 /// The host's last act before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -31,6 +32,7 @@ pub(super) struct RunBeginning {
     pub(super) program: Program,
     pub(super) grants: ResolvedGrants,
     pub(super) request: Request,
+    pub(super) rules: Vec<Rule>,
 }
 
 /// The reason why a policy does not start.
@@ -89,6 +91,7 @@ pub(super) async fn begin(
         program,
         settings,
         team,
+        rules,
     } = terms
         .choice
         .choose(&request.subject, &request.action)
@@ -117,6 +120,7 @@ pub(super) async fn begin(
         request: request.clone(),
         limits: parts.limits.clone(),
         audit: terms.audit,
+        rules: rules.iter().map(Rule::record).collect(),
         grants: grants.records(),
     };
     let line = first_line(&header);
@@ -134,6 +138,7 @@ pub(super) async fn begin(
         program,
         grants,
         request,
+        rules,
     })
 }
 

@@ -25,13 +25,14 @@ use jiff::Timestamp;
 
 use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
 use crate::gate::evidence::Evidence;
-use crate::gate::{CallRecord, Gate, NoJournal, RunParts, describe};
+use crate::gate::{CallRecord, Gate, NoJournal, RuleBench, RunParts, describe};
 use crate::grants::{CallTarget, Grants, Operation, RepositoryTarget, ResolvedGrants};
 use crate::journal::{Journal, RunAudit};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
 use crate::policy::sandbox::SandboxSetup;
+use crate::rule::{RefusedByRules, Rule};
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::approved::{ApprovedPlan, PlannedWrite};
@@ -114,6 +115,8 @@ pub struct ChosenPolicy {
     pub settings: Option<String>,
     /// The `[[team]]` rule that chose it, if one did.
     pub team: Option<String>,
+    /// The rules that apply, in the order in which people read them.
+    pub rules: Vec<Rule>,
 }
 
 /// One policy for every subject, with the settings that the request has already.
@@ -124,6 +127,7 @@ impl PolicyChoice for Policy {
             program: self.program.clone(),
             settings: None,
             team: None,
+            rules: Vec::new(),
         })
     }
 }
@@ -207,7 +211,8 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         Ok(beginning) => beginning,
         Err(ending) => return finish(RunEnd::early(ending), parts, last_words, &mut cancel).await,
     };
-    let gate = Gate::new(parts, beginning.grants);
+    let bench = RuleBench::new(beginning.rules, &beginning.request);
+    let gate = Gate::new(parts, beginning.grants).with_rules(bench);
     let (verdict, gate, printed) = engine
         .run(
             &beginning.program,
@@ -353,9 +358,14 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
         Verdict::Returned(Err(failure)) => Ending::Failed(describe(&failure).to_owned()),
         Verdict::Limit(limit) => Ending::Limit(limit.to_string()),
         Verdict::Cancelled => Ending::Cancelled,
-        Verdict::Trapped(trap) => match trap.downcast_ref::<NoJournal>() {
-            Some(error) => Ending::Failed(error.to_string()),
-            None => Ending::Trapped(trap.root_cause().to_string()),
-        },
+        Verdict::Trapped(trap) => {
+            if let Some(RefusedByRules(reasons)) = trap.downcast_ref() {
+                return Ending::Decided(Outcome::Refused(reasons.clone()));
+            }
+            match trap.downcast_ref::<NoJournal>() {
+                Some(error) => Ending::Failed(error.to_string()),
+                None => Ending::Trapped(trap.root_cause().to_string()),
+            }
+        }
     }
 }

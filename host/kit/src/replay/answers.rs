@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::effects::{changes_something, is_alike, touches};
+use super::effects::{changes_something, is_alike};
 use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
@@ -209,7 +209,7 @@ impl RecordedAnswers {
         there
             .iter()
             .chain(&self.writes[self.common..])
-            .all(|write| !touches(write, read))
+            .all(|write| !write.touches(read))
     }
 
     /// Gives a recorded answer.

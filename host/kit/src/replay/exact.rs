@@ -16,6 +16,7 @@ use promote_core::limits::{Budget, LimitReached, Limits};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::{Engine, Verdict};
 use promote_core::policy::sandbox::Door;
+use promote_core::rule::RefusedByRules;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
 use promote_core::run::{ending, unproven};
@@ -176,6 +177,9 @@ impl Door for ReplayTape {
         self.budget.admit(&call).map_err(limit_trap)?;
         let Some(answer) = answer else {
             let calls = self.cursor.calls();
+            if let Some(reasons) = self.steps[calls - 1].refusals() {
+                return Err(Fault::Trap(wasmtime::Error::new(RefusedByRules(reasons))));
+            }
             return Err(self.stop(ReplayCursor::Ended(calls)));
         };
         let reply = answer?;

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use promote_core::call::{Call, Reply};
-use promote_core::contract::Failure;
+use promote_core::contract::{Failure, Reason};
 use promote_core::journal::record::{self, JournalDamage};
-use promote_core::journal::{JournalEntry, JournalHeader};
+use promote_core::journal::{FactAnswer, JournalEntry, JournalHeader};
 use promote_core::policy::sandbox::SandboxSetup;
+use promote_core::rule::{RuleStep, RuleSubject, RuleVerdict};
 use promote_core::run::{RunMode, STARTING};
 
 /// A run, read from a journal whose chain holds.
@@ -31,6 +32,10 @@ pub struct RecordedCall {
     pub at: Timestamp,
     /// The call.
     pub call: Call,
+    /// What the host read for the rules before it was made.
+    pub facts: Vec<RecordedFact>,
+    /// What the rules said before it was made.
+    pub inquiries: Vec<RecordedInquiry>,
     /// The answer; none if the run ended before it came.
     pub answer: Option<RecordedAnswer>,
 }
@@ -49,6 +54,45 @@ pub struct RecordedAnswer {
     pub at: Timestamp,
     /// The reply, or the failure that the policy was told.
     pub result: Result<Reply, Failure>,
+}
+
+/// A read for the rules.
+#[derive(Clone, Debug)]
+pub struct RecordedFact {
+    /// The read.
+    pub call: Call,
+    /// What came of it.
+    pub answer: RecordedAnswer,
+}
+
+/// What the rules were asked, and what they said.
+#[derive(Clone, Debug)]
+pub struct RecordedInquiry {
+    /// Its line in the journal.
+    pub line: usize,
+    /// The time that they were told.
+    pub at: Timestamp,
+    /// What came next.
+    pub step: RuleStep,
+    /// What they judged.
+    pub subject: RuleSubject,
+    /// What each said.
+    pub verdicts: Vec<RuleVerdict>,
+}
+
+impl RecordedCall {
+    /// Returns the reasons for which the rules did not let the call be made; none if it was made, or only asked about.
+    pub fn refusals(&self) -> Option<Vec<Reason>> {
+        if matches!(self.call, Call::CheckRules { .. }) || self.answer.is_some() {
+            return None;
+        }
+        let inquiry = self.inquiries.last()?;
+        let said = inquiry.verdicts.iter();
+        let reasons: Vec<Reason> = said
+            .flat_map(|verdict| verdict.refusals(inquiry.step))
+            .collect();
+        (!reasons.is_empty()).then_some(reasons)
+    }
 }
 
 /// The ending of a run.
@@ -125,8 +169,42 @@ impl RunRecording {
                     at,
                     call,
                     answer: None,
+                    facts: Vec::new(),
+                    inquiries: Vec::new(),
                 });
             }
+            (
+                JournalEntry::Fact {
+                    number,
+                    at,
+                    request: call,
+                    answer,
+                },
+                Some(step),
+            ) if number == calls => {
+                let result = match answer {
+                    FactAnswer::Reply(reply) => Ok(reply),
+                    FactAnswer::Failure(failure) => Err(failure),
+                };
+                let answer = RecordedAnswer { at, result };
+                step.facts.push(RecordedFact { call, answer });
+            }
+            (
+                JournalEntry::Rules {
+                    number,
+                    at,
+                    step: next,
+                    subject,
+                    verdicts,
+                },
+                Some(step),
+            ) if number == calls => step.inquiries.push(RecordedInquiry {
+                line,
+                at,
+                step: next,
+                subject,
+                verdicts,
+            }),
             (JournalEntry::Reply { number, at, reply }, Some(step)) if number == calls => {
                 let result = Ok(reply);
                 step.answer = Some(RecordedAnswer { at, result });
@@ -186,7 +264,10 @@ impl RunRecording {
                 "cancelled" => true,
                 "failed" if footer.message.contains(STARTING) => self.steps.is_empty(),
                 "limit" => footer.message.starts_with(&out_of_time),
-                _ => self.steps.last().is_some_and(|step| step.answer.is_none()),
+                _ => self
+                    .steps
+                    .last()
+                    .is_some_and(|step| step.answer.is_none() && step.refusals().is_none()),
             })
     }
 

@@ -11,6 +11,7 @@ use promote_core::grants::Grants;
 use promote_core::limits::Limits;
 use promote_core::run::RunMode;
 use promote_intake::config::{PolicyConfig, PortConfig};
+use promote_intake::rule::RuleConfig;
 use promote_mock::file::{EventFile, GitHubFile, PortFile};
 use promote_mock::{ServiceFaults, WorldEvent};
 
@@ -57,6 +58,8 @@ pub(super) struct ConfigFile {
     pub(super) _policy: PolicyConfig,
     #[serde(rename = "port")]
     pub(super) _port: PortConfig,
+    #[serde(rename = "rule")]
+    pub(super) _rules: Vec<RuleConfig>,
     #[serde(rename = "grants")]
     pub(super) _grants: Grants,
     #[serde(rename = "limits", deserialize_with = "promote_core::limits::parse")]

@@ -81,7 +81,10 @@ impl MadeCall {
                         made.answer = CallFate::Failure(failure);
                     }
                 }
-                JournalEntry::Header(_) | JournalEntry::Footer { .. } => {}
+                JournalEntry::Header(_)
+                | JournalEntry::Fact { .. }
+                | JournalEntry::Rules { .. }
+                | JournalEntry::Footer { .. } => {}
             }
         }
         Ok(made.into_values().collect())

@@ -20,6 +20,7 @@ use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
+use promote_core::rule::RuleProgram;
 use promote_core::service::http::Pool;
 use promote_intake::builtin;
 use promote_intake::choice::LoadPolicy;
@@ -47,6 +48,8 @@ pub struct ScenarioRunner {
     cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
     policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    /// Rules by file, as policies.
+    rules: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, RuleProgram)>>,
     /// The settings schemas of policies, by digest.
     schemas: Mutex<BTreeMap<String, KnownSchema>>,
     seed: u64,
@@ -64,6 +67,38 @@ pub struct PolicyError {
     why: String,
 }
 
+/// The file of a component that a scenario names.
+struct FoundComponent {
+    scenario: PathBuf,
+    name: String,
+    file: PathBuf,
+    is_builtin: bool,
+    changed: Option<SystemTime>,
+}
+
+impl FoundComponent {
+    fn error(&self, why: String) -> PolicyError {
+        PolicyError {
+            scenario: self.scenario.clone(),
+            policy: self.name.clone(),
+            why,
+        }
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, PolicyError> {
+        if self.is_builtin {
+            return Ok(builtin::POLICY.to_vec());
+        }
+        std::fs::read(&self.file).map_err(|why| {
+            self.error(format!(
+                "cannot read {}: {why}; `--policy {}=FILE` names its file",
+                self.file.display(),
+                self.name
+            ))
+        })
+    }
+}
+
 impl ScenarioRunner {
     /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
     ///
@@ -76,6 +111,7 @@ impl ScenarioRunner {
             named,
             cache: None,
             policies: Mutex::default(),
+            rules: Mutex::default(),
             schemas: Mutex::default(),
             seed: 7,
         })
@@ -118,21 +154,33 @@ impl ScenarioRunner {
         self.component(scenario, &scenario.config.policy.component)
     }
 
-    fn component(
+    /// A rule of a scenario, compiled once as policies are.
+    fn rule(
         &self,
         scenario: &Scenario,
         component: &ComponentRef,
-    ) -> Result<Policy, PolicyError> {
+    ) -> Result<RuleProgram, PolicyError> {
+        let found = self.find(scenario, component);
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, rule)) = rules.get(&found.file)
+            && *known == found.changed
+        {
+            return Ok(rule.clone());
+        }
+        let bytes = found.bytes()?;
+        let loaded = builtin::load_rule(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
+        let rule = loaded.map_err(|why| found.error(format!("{why:#}")))?;
+        rules.insert(found.file, (found.changed, rule.clone()));
+        Ok(rule)
+    }
+
+    /// Finds the file of a component.
+    fn find(&self, scenario: &Scenario, component: &ComponentRef) -> FoundComponent {
         let builtin = PathBuf::from("builtin");
         let name = &match component {
             ComponentRef::Path(path) => path.clone(),
             // What is in a registry is here under a name, or as a file of that name: tests reach no network.
             other => PathBuf::from(other.to_string()),
-        };
-        let error = |why: String| PolicyError {
-            scenario: scenario.path.clone(),
-            policy: name.display().to_string(),
-            why,
         };
         let named = name.to_str().and_then(|name| self.named.get(name));
         let file = match (named, name == &builtin) {
@@ -140,30 +188,35 @@ impl ScenarioRunner {
             (None, true) => builtin.clone(),
             (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
         };
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = std::fs::metadata(&file)
             .and_then(|file| file.modified())
             .ok();
-        if let Some((known, policy)) = policies.get(&file)
-            && *known == changed
+        FoundComponent {
+            scenario: scenario.path.clone(),
+            name: name.display().to_string(),
+            is_builtin: named.is_none() && file == builtin,
+            file,
+            changed,
+        }
+    }
+
+    fn component(
+        &self,
+        scenario: &Scenario,
+        component: &ComponentRef,
+    ) -> Result<Policy, PolicyError> {
+        let found = self.find(scenario, component);
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, policy)) = policies.get(&found.file)
+            && *known == found.changed
         {
             return Ok(policy.clone());
         }
-        let bytes = if named.is_none() && file == builtin {
-            builtin::POLICY.to_vec()
-        } else {
-            std::fs::read(&file).map_err(|why| {
-                error(format!(
-                    "cannot read {}: {why}; `--policy {}=FILE` names its file",
-                    file.display(),
-                    name.display()
-                ))
-            })?
-        };
+        let bytes = found.bytes()?;
         // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
         let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
-        let (policy, _) = loaded.map_err(|why| error(why.to_string()))?;
-        policies.insert(file, (changed, policy.clone()));
+        let (policy, _) = loaded.map_err(|why| found.error(why.to_string()))?;
+        policies.insert(found.file, (found.changed, policy.clone()));
         Ok(policy)
     }
 
@@ -333,6 +386,10 @@ struct RunnerPolicies<'a> {
 impl LoadPolicy for RunnerPolicies<'_> {
     async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
         Ok(self.runner.component(self.scenario, &wanted.component)?)
+    }
+
+    async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram> {
+        Ok(self.runner.rule(self.scenario, &wanted.component)?)
     }
 
     async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {

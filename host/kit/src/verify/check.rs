@@ -288,13 +288,18 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
             {
                 Some("an answer to no call")
             }
+            JournalEntry::Fact { number, .. } | JournalEntry::Rules { number, .. }
+                if !open || *number != calls =>
+            {
+                Some("the rules were asked for no call")
+            }
             _ => None,
         };
         match entry {
             JournalEntry::Call { .. } => (calls, open) = (calls.saturating_add(1), true),
             JournalEntry::Reply { .. } | JournalEntry::Failure { .. } => open = false,
             JournalEntry::Footer { .. } => over = true,
-            JournalEntry::Header(_) => {}
+            JournalEntry::Header(_) | JournalEntry::Fact { .. } | JournalEntry::Rules { .. } => {}
         }
         findings.extend(misplaced.map(|why| LineFinding {
             line: *line,

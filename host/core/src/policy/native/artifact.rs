@@ -9,8 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use crate::journal::digest;
-use crate::policy::Policy;
-use crate::policy::engine::Engine;
+use crate::policy::engine::{Engine, Program};
 
 /// Raised when the shape of an artifact changes.
 const MAGIC: &str = "promote compiled policy 1";
@@ -58,13 +57,12 @@ pub(super) fn key(engine: &Engine, component: &str) -> String {
         .collect()
 }
 
-/// The artifact of a policy, to be kept under its key.
+/// The artifact of a component, to be kept under its key.
 ///
 /// # Errors
 /// When the code cannot be written down, for want of memory.
-pub(super) fn bytes(policy: &Policy, key: &str) -> anyhow::Result<Vec<u8>> {
-    let code = policy
-        .program
+pub(super) fn bytes(program: &Program, key: &str) -> anyhow::Result<Vec<u8>> {
+    let code = program
         .component()
         .serialize()
         .map_err(|error| anyhow::anyhow!("{error:#}"))?;
@@ -96,7 +94,7 @@ impl<'a> CodeArtifact<'a> {
         }
     }
 
-    /// The policy of this code; `component` is what it was compiled from.
+    /// The component of this code; `component` is what it was compiled from.
     ///
     /// # Errors
     /// When wasmtime does not take it: made by another version, or for a processor that this one is not.
@@ -104,7 +102,7 @@ impl<'a> CodeArtifact<'a> {
         unsafe_code,
         reason = "native code that was compiled before can be loaded in no other way"
     )]
-    pub(super) fn policy(&self, engine: &Engine, component: &[u8]) -> anyhow::Result<Policy> {
+    pub(super) fn program(&self, engine: &Engine, component: &[u8]) -> anyhow::Result<Program> {
         // SAFETY: wasmtime demands bytes that `Component::serialize` made and nobody has changed since; it checks its
         // version, the target and the settings itself, but not the code. Their way here is one of two. Either they are
         // part of this binary: whoever can change them can change everything else that runs here. Or `Cache` read them
@@ -117,10 +115,6 @@ impl<'a> CodeArtifact<'a> {
         let code = component_code
             .map_err(|error| anyhow::anyhow!("{error:#}"))
             .context("it cannot be loaded")?;
-        Ok(Policy::of(
-            engine,
-            engine.adopt(code, component),
-            component.len(),
-        )?)
+        Ok(engine.adopt(code, component))
     }
 }

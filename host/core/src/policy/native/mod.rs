@@ -12,8 +12,9 @@ use anyhow::Context as _;
 use wasmtime::{Config, OptLevel, RegallocAlgorithm};
 
 use crate::journal::digest;
-use crate::policy::engine::Engine;
-use crate::policy::{NotAPolicy, Policy};
+use crate::policy::engine::{Engine, Program};
+use crate::policy::{NotAPolicy, Policy, check_header};
+use crate::text;
 
 pub use artifact::CodeArtifact;
 pub use cache::{CacheError, CodeCache};
@@ -68,30 +69,48 @@ pub fn load(
     cache: Option<&Path>,
     say: &dyn Fn(&str),
 ) -> Result<(Policy, CodeOrigin), NotAPolicy> {
+    let (program, origin) = load_program(engine, bytes, embedded, cache, say)?;
+    Policy::of(engine, program, bytes.len()).map(|policy| (policy, origin))
+}
+
+/// Loads a component in the same way, whatever it is.
+///
+/// # Errors
+/// When it is no component, or takes too much to compile.
+pub fn load_program(
+    engine: &Engine,
+    bytes: &[u8],
+    embedded: &'static [u8],
+    cache: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> Result<(Program, CodeOrigin), NotAPolicy> {
+    check_header(bytes)?;
     let key = artifact::key(engine, &digest(bytes));
     let embedded = CodeArtifact::parse(embedded, &key).ok();
-    if let Some(policy) = embedded.and_then(|artifact| artifact.policy(engine, bytes).ok()) {
-        return Ok((policy, CodeOrigin::Binary));
+    if let Some(program) = embedded.and_then(|artifact| artifact.program(engine, bytes).ok()) {
+        return Ok((program, CodeOrigin::Binary));
     }
     let cache = cache.and_then(|folder| {
         let complain = |why: CacheError| say(&format!("compiled policies are not kept: {why}"));
         CodeCache::open(folder).map_err(complain).ok()
     });
-    if let Some(policy) = cache
+    if let Some(program) = cache
         .as_ref()
         .and_then(|cache| recall(engine, bytes, cache, &key, say))
     {
-        return Ok((policy, CodeOrigin::Cache));
+        return Ok((program, CodeOrigin::Cache));
     }
-    let policy = Policy::compile(engine, bytes)?;
+    let program = engine
+        .compile(bytes)
+        .map_err(|error| NotAPolicy::NotAComponent(text::line(&error.to_string())))?;
     if let Some(cache) = cache {
-        let kept = artifact::bytes(&policy, &key)
+        let kept = artifact::bytes(&program, &key)
             .and_then(|artifact| Ok(cache.put(&file(&key), &artifact)?));
         if let Err(why) = kept {
             say(&format!("the compiled policy could not be kept: {why:#}"));
         }
     }
-    Ok((policy, CodeOrigin::Compiler))
+    Ok((program, CodeOrigin::Compiler))
 }
 
 /// Loads the code of this key from the cache, if that can be trusted and used.
@@ -101,7 +120,7 @@ fn recall(
     cache: &CodeCache,
     key: &str,
     say: &dyn Fn(&str),
-) -> Option<Policy> {
+) -> Option<Program> {
     let ignored =
         |why: &dyn std::fmt::Display| say(&format!("a compiled policy is made anew: {why}"));
     let held = cache.get(&file(key)).map_err(|why| ignored(&why)).ok()??;
@@ -109,7 +128,7 @@ fn recall(
         .map_err(|why| ignored(&why))
         .ok()?;
     artifact
-        .policy(engine, bytes)
+        .program(engine, bytes)
         .map_err(|why| ignored(&format_args!("{why:#}")))
         .ok()
 }
@@ -126,5 +145,5 @@ fn file(key: &str) -> String {
 /// When it cannot be compiled or written down.
 pub fn artifact_for_binary(engine: &Engine, component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let policy = Policy::compile(&Engine::new(bare())?, component)?;
-    artifact::bytes(&policy, &artifact::key(engine, &policy.digest))
+    artifact::bytes(&policy.program, &artifact::key(engine, &policy.digest))
 }

@@ -1,0 +1,367 @@
+//! The gate asks the rules: before a proposal, before a merge, and when a policy wants to know early.
+//!
+//! What the rules need is read like a call of a policy: under the operator's grants, through the same source, with a line in
+//! the journal. It is no evidence for the policy's own calls.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Admitted, Denial, Gate, describe, trap};
+use crate::call::{Call, Fault, Reply};
+use crate::contract::{
+    Candidate, Entity, Failure, Proposal, Reason, Request, StopPoint, ValueChange,
+};
+use crate::gate::values::manifest_values;
+use crate::id::BranchFile;
+use crate::journal::{FactAnswer, JournalEntry, json};
+use crate::rule::{
+    RefusedByRules, Rule, RuleInquiry, RuleMode, RuleQuestion, RuleStep, RuleSubject, RuleVerdict,
+};
+
+/// How old a fact may be that is not read again.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+
+/// The rules of a run, and what was read lately.
+#[derive(Default)]
+pub struct RuleBench {
+    rules: Vec<Rule>,
+    request: Option<Request>,
+    known: Vec<KnownFact>,
+}
+
+/// A read that was answered.
+struct KnownFact {
+    call: Call,
+    at: Timestamp,
+    reply: Reply,
+}
+
+impl RuleBench {
+    /// The rules that apply to a request.
+    pub fn new(rules: Vec<Rule>, request: &Request) -> Self {
+        Self {
+            rules,
+            request: Some(request.clone()),
+            known: Vec::new(),
+        }
+    }
+
+    /// Takes note of a call that was answered: a read is known for a while, a write makes what it may have changed unknown.
+    pub(super) fn observe(&mut self, call: &Call, reply: &Reply, now: Timestamp) {
+        if self.rules.is_empty() {
+            return;
+        }
+        if call.is_write() {
+            if !matches!(call, Call::Note { .. }) {
+                self.known.retain(|fact| !call.touches(&fact.call));
+            }
+            return;
+        }
+        match (call, reply) {
+            (Call::GetEntities { keys }, Reply::Entities(entities)) => {
+                for (key, entity) in keys.iter().zip(entities) {
+                    let call = Call::GetEntity { key: key.clone() };
+                    self.remember(call, Reply::Entity(entity.clone()), now);
+                }
+            }
+            _ => self.remember(call.clone(), reply.clone(), now),
+        }
+    }
+
+    fn remember(&mut self, call: Call, reply: Reply, at: Timestamp) {
+        self.known.retain(|fact| fact.call != call);
+        self.known.push(KnownFact { call, at, reply });
+    }
+
+    fn recall(&self, call: &Call, now: Timestamp) -> Option<Reply> {
+        let fact = self.known.iter().find(|fact| fact.call == *call)?;
+        (now.duration_since(fact.at) <= FRESH).then(|| fact.reply.clone())
+    }
+}
+
+impl Gate {
+    /// Asks the rules before a proposal or a merge.
+    ///
+    /// # Errors
+    /// Ends the policy if an enforced rule says no.
+    pub(super) async fn ask_before(&mut self, call: &Call) -> Result<(), Fault> {
+        if self.bench.rules.is_empty() {
+            return Ok(());
+        }
+        let Some((step, subject)) = self.subject_of(call) else {
+            return Ok(());
+        };
+        let verdicts = self.ask(step, subject).await?;
+        let refusals: Vec<Reason> = verdicts
+            .iter()
+            .flat_map(|verdict| verdict.refusals(step))
+            .collect();
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        Err(trap(RefusedByRules(refusals)))
+    }
+
+    /// Asks the rules for a policy.
+    pub(super) async fn ask_early(&mut self, candidate: &Candidate) -> Result<Vec<Reason>, Fault> {
+        let subject = RuleSubject {
+            candidate: candidate.clone(),
+            pull_request: None,
+            head_commit: None,
+        };
+        let verdicts = self.ask(RuleStep::Propose, subject).await?;
+        Ok(verdicts.iter().flat_map(RuleVerdict::told).collect())
+    }
+
+    async fn ask(
+        &mut self,
+        step: RuleStep,
+        subject: RuleSubject,
+    ) -> Result<Vec<RuleVerdict>, Fault> {
+        let Some(request) = self.bench.request.clone() else {
+            return Ok(Vec::new());
+        };
+        let now = self.run.clock.now();
+        let service = match self.service(&request, now).await? {
+            Ok(service) => service,
+            Err(failure) => return Ok(self.unable(&failure)),
+        };
+        let question = RuleQuestion {
+            request: &request,
+            service: &service,
+            subject: &subject,
+            step,
+            now,
+        };
+        let limits = &self.run.limits;
+        let mut inquiry = RuleInquiry::new(&self.bench.rules, question, limits);
+        for _ in 0..crate::rule::ROUNDS {
+            let missing = inquiry.needs().await;
+            if missing.is_empty() {
+                break;
+            }
+            for call in missing {
+                let answer = self.fact(&call).await?;
+                inquiry.learn(&call, &answer);
+            }
+        }
+        let verdicts = inquiry.verdicts().await;
+        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX);
+        self.run
+            .write(
+                &JournalEntry::Rules {
+                    number,
+                    at: now,
+                    step,
+                    subject,
+                    verdicts: verdicts.clone(),
+                },
+                false,
+            )
+            .map_err(trap)?;
+        self.tell_unheeded(&verdicts);
+        self.check_deadline()?;
+        Ok(verdicts)
+    }
+
+    /// Tells people, once, what speaks against the promotion and stops nothing.
+    fn tell_unheeded(&mut self, verdicts: &[RuleVerdict]) {
+        for verdict in verdicts {
+            for reason in verdict.told().filter(|it| it.stops == StopPoint::Nothing) {
+                let text = match verdict.mode {
+                    RuleMode::Monitor => format!(
+                        "the rule {} would refuse (it is only monitored): {}",
+                        reason.rule, reason.message
+                    ),
+                    RuleMode::Enforce => format!("{}: {}", reason.rule, reason.message),
+                };
+                if !self.told.contains(&text) {
+                    self.run.observer.say(&text);
+                    self.told.push(text);
+                }
+            }
+        }
+    }
+
+    /// Returns the service as Port has it: the host's own read, which needs no grant.
+    async fn service(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Result<Entity, Failure>, Fault> {
+        let key = request.subject.key.clone();
+        let call = Call::GetEntity { key };
+        let reply = match self.bench.recall(&call, now) {
+            Some(reply) => reply,
+            None => {
+                let answer = self.run.source.call(Admitted::new(&call, None)).await;
+                self.note_fact(&call, &answer)?;
+                match answer {
+                    Ok(reply) => reply,
+                    Err(failure) => return Ok(Err(failure)),
+                }
+            }
+        };
+        Ok(match reply {
+            Reply::Entity(Some(entity)) => Ok(entity),
+            _ => Err(Failure::NotFound(format!(
+                "`{}` is not in Port any more",
+                request.subject.key.identifier
+            ))),
+        })
+    }
+
+    /// Returns the verdicts of rules that cannot be asked, for the service is not known.
+    fn unable(&self, failure: &Failure) -> Vec<RuleVerdict> {
+        let fault = format!(
+            "cannot be asked, for the service is not known: {}",
+            describe(failure)
+        );
+        let rules = self.bench.rules.iter();
+        rules
+            .map(|rule| RuleVerdict::unable(rule, &fault))
+            .collect()
+    }
+
+    /// Returns what a rule needs, read now if nobody has read it lately.
+    async fn fact(&mut self, call: &Call) -> Result<Result<Reply, Failure>, Fault> {
+        let now = self.run.clock.now();
+        if let Some(reply) = self.bench.recall(call, now) {
+            return Ok(Ok(reply));
+        }
+        let answer = match self.admit(call) {
+            Ok(()) => self.run.source.call(Admitted::new(call, None)).await,
+            Err(Denial::Breach(what) | Denial::Misfit(what)) => Err(Failure::Denied(what)),
+        };
+        self.note_fact(call, &answer)?;
+        Ok(answer)
+    }
+
+    /// Writes a read for the rules to the journal, and remembers it for a while.
+    fn note_fact(&mut self, call: &Call, answer: &Result<Reply, Failure>) -> Result<(), Fault> {
+        let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX);
+        let at = self.run.clock.now();
+        let request = json(call);
+        let text = match answer {
+            Ok(reply) => json(reply),
+            Err(failure) => json(failure),
+        };
+        let told = match answer {
+            Ok(_) => FactAnswer::Reply(&*text),
+            Err(_) => FactAnswer::Failure(&*text),
+        };
+        let entry = JournalEntry::Fact {
+            number,
+            at,
+            request: &*request,
+            answer: told,
+        };
+        self.run.write(&entry, false).map_err(trap)?;
+        self.budget
+            .carry(request.get().len() + text.get().len())
+            .map_err(trap)?;
+        if let Ok(reply) = answer {
+            self.bench.observe(call, reply, at);
+        }
+        Ok(())
+    }
+
+    /// Returns what a call proposes or merges.
+    fn subject_of(&self, call: &Call) -> Option<(RuleStep, RuleSubject)> {
+        if let Call::Propose { proposal } = call {
+            let subject = RuleSubject {
+                candidate: self.candidate(proposal, |file, blob| self.evidence.version(file, blob)),
+                pull_request: None,
+                head_commit: None,
+            };
+            return Some((RuleStep::Propose, subject));
+        }
+        let record = self.evidence.merged_by(call)?;
+        let subject = RuleSubject {
+            candidate: self.candidate(&record.proposal, |file, blob| {
+                self.evidence.version(file, blob)
+            }),
+            pull_request: Some(record.pull.number),
+            head_commit: Some(record.pull.head_commit.clone()),
+        };
+        Some((RuleStep::Merge, subject))
+    }
+
+    /// Derives from a proposal what rules judge: the values that it changes, by the host's own reading.
+    fn candidate<'a>(
+        &self,
+        proposal: &Proposal,
+        before: impl Fn(&BranchFile, &str) -> Option<&'a str>,
+    ) -> Candidate {
+        let keys = self.grants.value_keys();
+        let mut changes = Vec::new();
+        for change in &proposal.changes {
+            let file = BranchFile::new(&proposal.repository, &proposal.base, &change.path);
+            let old = before(&file, &change.expected_blob).unwrap_or_default();
+            changes.extend(changed_values(&change.path, old, &change.content, &keys));
+        }
+        Candidate {
+            repository: proposal.repository.clone(),
+            base: proposal.base.clone(),
+            changes,
+        }
+    }
+}
+
+/// The values that differ. What is not understood as a value is a change of the file as a whole, without values: no change is
+/// hidden from a rule.
+fn changed_values(path: &str, old: &str, new: &str, keys: &[&str]) -> Vec<ValueChange> {
+    let (before, after) = (manifest_values(old, keys), manifest_values(new, keys));
+    let mut changes = Vec::new();
+    let mut add = |before: &str, after: &str| {
+        changes.push(ValueChange {
+            path: path.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        });
+    };
+    if before.len() == after.len() {
+        for (old, new) in before.iter().zip(&after) {
+            if old.value != new.value {
+                add(&old.value, &new.value);
+            }
+        }
+    } else {
+        for new in after
+            .iter()
+            .filter(|new| !before.iter().any(|old| old.value == new.value))
+        {
+            add("", &new.value);
+        }
+    }
+    if changes.is_empty() && old != new {
+        changes.push(ValueChange {
+            path: path.to_owned(),
+            before: String::new(),
+            after: String::new(),
+        });
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_that_differ_are_told_with_both_sides() {
+        let values = |old: &str, new: &str| {
+            changed_values("a.yaml", old, new, &["image"])
+                .into_iter()
+                .map(|change| (change.before, change.after))
+                .collect::<Vec<_>>()
+        };
+        let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
+        assert_eq!(
+            values("name: a\nimage: web:1\n", "name: a\nimage: web:2\n"),
+            pair("web:1", "web:2")
+        );
+        assert_eq!(values("image: web:1\n", "image: web:1\n"), []);
+        assert_eq!(values("a: 1\n", "a: 1\nimage: web:2\n"), pair("", "web:2"));
+        assert_eq!(values("a: 1\n", "a: 2\n"), pair("", ""));
+    }
+}

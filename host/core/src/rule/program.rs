@@ -1,0 +1,151 @@
+//! A rule component: what makes one, and asking it under limits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use wasmtime::Store;
+
+use crate::contract::ruling::Need;
+use crate::contract::{CONTRACT, Reason, RulePre, RuleWorld};
+use crate::journal::json;
+use crate::limits::Limits;
+use crate::policy::engine::{Engine, Program, new_store};
+use crate::policy::sandbox::{Sandbox, SandboxSetup};
+use crate::text;
+
+/// Most bytes of an answer.
+const MAX_ANSWER: usize = 256 << 10;
+
+/// A component that is ready to be asked.
+#[derive(Clone)]
+pub struct RuleProgram {
+    linked: RulePre<Sandbox>,
+    digest: String,
+}
+
+/// The reason why a component is no rule.
+#[derive(Debug, thiserror::Error)]
+pub enum NotARule {
+    /// It can call something.
+    #[error(
+        "the component imports {0}, and a rule imports nothing: what it must know, it says in `needs`"
+    )]
+    Import(String),
+    /// It does not export what a rule must, or with other types.
+    #[error("the component is no rule of {CONTRACT}: {0}")]
+    Types(String),
+}
+
+/// An answer that did not come, in words that follow "the rule".
+pub(super) type NoAnswer = String;
+
+impl RuleProgram {
+    /// Checks that a component is a rule.
+    ///
+    /// # Errors
+    /// Says what it imports, or what it lacks.
+    pub fn of(engine: &Engine, program: &Program) -> Result<Self, NotARule> {
+        let component = program.component();
+        let kind = component.component_type();
+        let types = CONTRACT.replace('@', "/types@");
+        for (name, _) in kind.imports(component.engine()) {
+            let inert = name.starts_with("wasi:") && name.contains("@0.2.");
+            if !inert && name != types {
+                return Err(NotARule::Import(text::line(name)));
+            }
+        }
+        let linked = engine
+            .link_rule(program)
+            .map_err(|error| NotARule::Types(text::line(&format!("{error:#}"))))?;
+        Ok(Self {
+            linked,
+            digest: program.digest().to_owned(),
+        })
+    }
+
+    /// Returns the SHA-256 of the component in hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Returns the JSON Schema of the rule's settings, as it describes itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn settings_schema(&self) -> Result<String, String> {
+        let limits = Limits::default();
+        let described = self.ask(&limits, |rule, store| {
+            Box::pin(async move { rule.promote_policy_about().call_describe(store).await })
+        });
+        described.await.map(|described| described.settings_schema)
+    }
+
+    /// Asks what the rule needs to know.
+    pub(super) async fn needs(&self, facts: &str, limits: &Limits) -> Result<Vec<Need>, NoAnswer> {
+        let facts = facts.to_owned();
+        let needs = self
+            .ask(limits, |rule, store| {
+                Box::pin(
+                    async move { rule.promote_policy_ruling().call_needs(store, &facts).await },
+                )
+            })
+            .await?;
+        within_size(json(&needs).get().len()).map(|()| needs)
+    }
+
+    /// Asks what the rule has against a promotion.
+    pub(super) async fn check(
+        &self,
+        facts: &str,
+        limits: &Limits,
+    ) -> Result<Vec<Reason>, NoAnswer> {
+        let facts = facts.to_owned();
+        let reasons = self
+            .ask(limits, |rule, store| {
+                Box::pin(
+                    async move { rule.promote_policy_ruling().call_check(store, &facts).await },
+                )
+            })
+            .await?;
+        within_size(json(&reasons).get().len()).map(|()| reasons)
+    }
+
+    /// Asks one thing, in an instance that lives no longer: nothing is remembered from one question to the next, so the same
+    /// facts have the same answer.
+    async fn ask<T>(
+        &self,
+        limits: &Limits,
+        call: impl for<'a> FnOnce(
+            &'a RuleWorld,
+            &'a mut Store<Sandbox>,
+        )
+            -> Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>,
+    ) -> Result<T, NoAnswer> {
+        let sandbox = Sandbox::new(None, &SandboxSetup::default(), limits);
+        let mut store = new_store(self.linked.engine(), sandbox, limits.traffic);
+        let asked = async {
+            let rule = self.linked.instantiate_async(&mut store).await?;
+            call(&rule, &mut store).await
+        };
+        match tokio::time::timeout(limits.rule, asked).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(trap)) => Err(match store.data().memory_limit() {
+                Some(limit) => format!("reached its limit of {}", limit.limit),
+                None => format!("crashed: {}", trap.root_cause()),
+            }),
+            Err(_) => Err(too_slow(limits.rule)),
+        }
+    }
+}
+
+fn too_slow(limit: Duration) -> NoAnswer {
+    format!("gave no answer within {limit:?} (`limits.rule`)")
+}
+
+fn within_size(bytes: usize) -> Result<(), NoAnswer> {
+    if bytes > MAX_ANSWER {
+        return Err(format!("answered with more than {MAX_ANSWER} bytes"));
+    }
+    Ok(())
+}

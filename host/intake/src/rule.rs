@@ -1,0 +1,210 @@
+//! `[[rule]]`: what must be asked before a promotion, whatever the policy is.
+//!
+//! ```toml
+//! [[rule]]
+//! name = "incidents"
+//! component = "rules/incidents.wasm"
+//! match = { team = "payments" }
+//! mode = "enforce"
+//! settings = { blueprint = "incident" }
+//! ```
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::choice::LoadPolicy;
+use crate::component::ComponentRef;
+use crate::config::PolicyConfig;
+use crate::settings;
+use crate::team::TeamMatch;
+use promote_core::contract::Entity;
+use promote_core::rule::{Rule, RuleMode};
+
+/// A rule as it is configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RuleTable")]
+pub struct RuleConfig {
+    /// Its name, which its reasons have.
+    pub name: String,
+    /// The services that it is asked for; without it, all.
+    matches: Option<TeamMatch>,
+    /// Whether its no is obeyed.
+    pub mode: RuleMode,
+    /// What follows from a no that something can cure.
+    pub on_no: RuleAnswer,
+    /// The component and its settings.
+    pub component: PolicyConfig,
+}
+
+/// What follows from a rule's no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleAnswer {
+    /// The promotion is refused.
+    #[default]
+    Refuse,
+    /// The promotion waits for the cure. No promotion can wait yet: it is refused.
+    Wait,
+}
+
+/// The table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleTable {
+    name: String,
+    r#match: Option<TeamMatch>,
+    component: ComponentRef,
+    sha256: Option<String>,
+    #[serde(default)]
+    mode: RuleMode,
+    #[serde(default)]
+    on_no: RuleAnswer,
+    #[serde(default)]
+    settings: toml::Table,
+}
+
+impl TryFrom<RuleTable> for RuleConfig {
+    type Error = String;
+
+    fn try_from(table: RuleTable) -> Result<Self, String> {
+        let RuleTable {
+            name,
+            r#match: matches,
+            component,
+            sha256,
+            mode,
+            on_no,
+            settings,
+        } = table;
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || name.len() > 40 || !name.chars().all(is_plain) {
+            return Err(format!(
+                "`{name}` is no name for a rule: a short one of a-z, 0-9 and `-`, such as `incidents`"
+            ));
+        }
+        if matches.as_ref().is_some_and(TeamMatch::is_empty) {
+            return Err(
+                "`match` is empty: leave it out, and the rule is asked for every service"
+                    .to_owned(),
+            );
+        }
+        if component == ComponentRef::Builtin {
+            return Err(
+                "`builtin` is a policy and no rule: name a file or `registry/name@sha256:…`"
+                    .to_owned(),
+            );
+        }
+        Ok(Self {
+            name,
+            matches,
+            mode,
+            on_no,
+            component: PolicyConfig {
+                component,
+                sha256,
+                tier: None,
+                settings,
+            },
+        })
+    }
+}
+
+impl RuleConfig {
+    /// Returns whether the rule is asked for a service.
+    pub fn applies_to(&self, service: &Entity) -> bool {
+        self.matches
+            .as_ref()
+            .is_none_or(|matches| matches.fits(service))
+    }
+
+    /// Loads the component, and holds the settings to its own schema.
+    ///
+    /// # Errors
+    /// Names the rule, and what is wrong with its component or its settings.
+    pub async fn load(&self, load: &dyn LoadPolicy) -> anyhow::Result<Rule> {
+        let named = || self.title();
+        let program = load.load_rule(&self.component).await.with_context(named)?;
+        let schema = program
+            .settings_schema()
+            .await
+            .map_err(|what| anyhow::anyhow!("it does not describe itself: it {what}"))
+            .with_context(named)?;
+        let schema = settings::SettingsSchema::read(&schema).with_context(named)?;
+        settings::fit(&schema, &self.component).with_context(named)?;
+        Ok(Rule {
+            name: self.name.clone(),
+            origin: "promote.toml".to_owned(),
+            mode: self.mode,
+            settings: self.component.settings(),
+            program,
+        })
+    }
+
+    /// Returns what people call it.
+    pub fn title(&self) -> String {
+        format!("[[rule]] {}", self.name)
+    }
+}
+
+/// Checks that no two rules have one name.
+///
+/// # Errors
+/// Names the rule that is there twice.
+pub(crate) fn check_names(rules: &[RuleConfig]) -> Result<(), String> {
+    for (at, rule) in rules.iter().enumerate() {
+        if rules[..at].iter().any(|other| other.name == rule.name) {
+            return Err(format!(
+                "[[rule]] {}: there are two of this name, and people could not tell which one refused",
+                rule.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use crate::config::Config;
+    use promote_core::rule::RuleMode;
+
+    #[test]
+    fn a_rule_is_enforced_unless_it_is_only_monitored() {
+        let text = "[[rule]]\nname = \"a\"\ncomponent = \"a.wasm\"\n\
+                    [[rule]]\nname = \"b\"\ncomponent = \"b.wasm\"\nmode = \"monitor\"\non_no = \"wait\"\n";
+        let config = Config::parse(text).unwrap();
+        let modes: Vec<RuleMode> = config.rule.iter().map(|rule| rule.mode).collect();
+        assert_eq!(modes, [RuleMode::Enforce, RuleMode::Monitor]);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        let cases = [
+            ("name = \"a\"\n", "line 1: missing field `component`"),
+            (
+                "name = \"A b\"\ncomponent = \"a.wasm\"\n",
+                "line 1: `A b` is no name for a rule",
+            ),
+            (
+                "name = \"a\"\ncomponent = \"builtin\"\n",
+                "line 1: `builtin` is a policy and no rule",
+            ),
+            (
+                "name = \"a\"\ncomponent = \"a.wasm\"\nmatch = {}\n",
+                "line 1: `match` is empty",
+            ),
+            (
+                "name = \"a\"\ncomponent = \"a.wasm\"\nmode = \"warn\"\n",
+                "line 4: unknown variant `warn`",
+            ),
+            (
+                "name = \"a\"\ncomponent = \"a.wasm\"\n[[rule]]\nname = \"a\"\ncomponent = \"b.wasm\"\n",
+                "[[rule]] a: there are two of this name",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = Config::parse(&format!("[[rule]]\n{text}")).unwrap_err();
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+    }
+}
