@@ -93,7 +93,7 @@ bench: setup ## Measure whole promotions against the mock; BENCH="--baseline 'CO
 		$(CARGO) build --release --locked --bin promote --bin promote-bench
 	@"$(TARGET)/release/promote-bench" --program "$(TARGET)/release/promote" --parts --json "$(TARGET)/bench.json" \
 		$$(for name in rust js python; do file="$(TARGET)/languages/policy-$$name/policy.wasm"; \
-			[ ! -f "$$file" ] || echo "--policy $$name=$$file"; done) $(BENCH)
+			[ ! -f "$$file" ] || echo "--component $$name=$$file"; done) $(BENCH)
 
 clean: ## Delete all that was built
 	@$(CARGO) clean

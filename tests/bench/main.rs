@@ -42,7 +42,7 @@ struct BenchArgs {
     runs: usize,
 
     /// A policy to run beside the built-in one, for example `js=policy.wasm`; may be given again
-    #[arg(long = "policy", value_name = "NAME=FILE")]
+    #[arg(long = "component", value_name = "NAME=FILE")]
     policies: Vec<String>,
 
     /// Another command to time against the same mock, in alternation: run by `sh`, with the credentials and addresses of
@@ -103,7 +103,7 @@ async fn main() -> anyhow::Result<()> {
         None,
         bench.replays(&journals, &[], times)?,
     );
-    let other = ["--policy", "builtin"];
+    let other = ["--backtest", "--component", "builtin"];
     table.add(
         "journals tried with a policy in a second",
         "1/s",

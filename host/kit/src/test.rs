@@ -5,7 +5,6 @@
 
 mod format;
 mod journals;
-mod running;
 mod swept;
 mod update;
 mod watch;
@@ -25,10 +24,10 @@ use tokio::task::spawn_blocking;
 use super::coverage::CallCoverage;
 use super::files;
 use super::scenario::{
-    DEFAULTS_FILE, SCHEMA, Scenario, ScenarioError, ScenarioReport, ScenarioRunner,
+    DEFAULTS_FILE, SCHEMA, SLOW_RUN_LOOK, Scenario, ScenarioError, ScenarioReport, ScenarioRunner,
+    SlowRun,
 };
 use super::sweep::ShotFilter;
-use running::{RunningScenarios, SLOW_SCENARIO, SlowScenario};
 
 pub use format::TestFormat;
 use format::TestResult;
@@ -46,12 +45,8 @@ pub struct TestArgs {
     pub filter: String,
 
     /// The component that scenarios call NAME; without a name, the one that takes the default policy's place
-    #[arg(
-        long = "component",
-        visible_alias = "policy",
-        value_name = "[NAME=]FILE"
-    )]
-    pub policy: Vec<String>,
+    #[arg(long, value_name = "[NAME=]FILE")]
+    pub component: Vec<String>,
 
     /// Run each over HTTP on loopback as well, and compare
     #[arg(long)]
@@ -111,8 +106,8 @@ pub struct TestOutput<'a> {
 pub enum TestEvent<'a> {
     /// A scenario has ended.
     Ended(&'a ScenarioReport),
-    /// A scenario takes unusually long.
-    Slow(&'a SlowScenario),
+    /// A run takes unusually long.
+    Slow(&'a SlowRun),
 }
 
 /// Runs scenarios, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
@@ -129,7 +124,7 @@ pub async fn run(
         return Ok(0);
     }
     let runner = Arc::new(
-        ScenarioRunner::new(policies(&args.policy))?
+        ScenarioRunner::new(policies(&args.component))?
             .seeded(args.seed)
             .caching(cache),
     );
@@ -212,10 +207,8 @@ async fn run_sweep(
 ) -> anyhow::Result<TestResult> {
     let only = args.only.clone().unwrap_or_default();
     let shown = TestProgress::new(args, scenarios.len(), out);
-    let (reports, totals, coverage) = sweep_all(runner, scenarios, &only, &|report| {
-        shown.show(TestEvent::Ended(report));
-    })
-    .await?;
+    let (reports, totals, coverage) =
+        sweep_all(runner, scenarios, &only, &|event| shown.show(event)).await?;
     if totals.injections() == 0 {
         anyhow::bail!("no injection is meant: look at `--only` and `--filter`");
     }
@@ -327,19 +320,16 @@ pub async fn all(
     // On the mock a scenario only computes; over HTTP it waits too, but more at a time would only have more sockets open.
     let places = if http { 16 } else { workers() };
     let queue = Arc::new(Mutex::new(scenarios.into_iter().enumerate()));
-    let running = Arc::new(RunningScenarios::default());
     let (done, mut ended) = mpsc::unbounded_channel();
     for _ in 0..places.min(total) {
         let runner = Arc::clone(runner);
         let queue = Arc::clone(&queue);
         let done = done.clone();
-        let running = Arc::clone(&running);
         let handle = Handle::current();
         // Each thread takes the next one by itself: to be woken for each would take a tenth of a scenario's time.
         spawn_blocking(move || {
             while let Some((index, scenario)) = next(&queue) {
                 let path = || scenario.path.display().to_string();
-                let _running = running.start(index, &scenario);
                 let report = handle
                     .block_on(runner.test(&scenario, http))
                     .with_context(path);
@@ -352,11 +342,8 @@ pub async fn all(
     drop(done);
     let mut reports: Vec<Option<ScenarioReport>> = vec![None; total];
     loop {
-        let next = tokio::time::timeout(SLOW_SCENARIO, ended.recv()).await;
-        running
-            .slow()
-            .iter()
-            .for_each(|slow| shown(TestEvent::Slow(slow)));
+        let next = tokio::time::timeout(SLOW_RUN_LOOK, ended.recv()).await;
+        tell_slow(runner, shown);
         match next {
             Ok(Some((index, report))) => {
                 let report = report?;
@@ -371,6 +358,12 @@ pub async fn all(
         .into_iter()
         .collect::<Option<_>>()
         .context("a scenario panicked")
+}
+
+/// Shows the runs that have become slow, each once.
+fn tell_slow(runner: &ScenarioRunner, shown: &(dyn Fn(TestEvent<'_>) + Sync)) {
+    let slow = runner.running().slow();
+    slow.iter().for_each(|run| shown(TestEvent::Slow(run)));
 }
 
 fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {

@@ -111,6 +111,19 @@ impl FilePlace<'_> {
     }
 }
 
+/// Asks whether the most similar of the known names was meant by one that is unknown; empty if none is similar.
+fn meant<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let similar = known
+        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+        .min();
+    match similar {
+        Some((distance, known)) if distance <= known.len() / 3 => {
+            format!("; did you mean `{known}`?")
+        }
+        _ => String::new(),
+    }
+}
+
 fn duration(duration: SignedDuration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `promote replay --policy` and `--config`: what another policy would have decided on recorded runs.
+//! `promote replay --backtest`: what another policy would have decided on recorded runs.
 //!
 //! The judge is reality: each recorded run has a world, and the other policy is run for real in the same one.
 
@@ -313,7 +313,8 @@ async fn another_policy_is_tried_and_what_cannot_be_is_named() {
     let tried = stage
         .promote(&[
             "replay",
-            "--policy",
+            "--backtest",
+            "--component",
             guests::OBSERVER,
             "journals",
             "--format",
@@ -330,7 +331,7 @@ async fn another_policy_is_tried_and_what_cannot_be_is_named() {
     assert!(flip.is_some(), "{:#}", tried["flips"]);
     stage.write("journals/broken.jsonl", "{}\n");
     let tried = stage
-        .promote(&["replay", "--policy", "builtin", "journals"])
+        .promote(&["replay", "--backtest", "--component", "builtin", "journals"])
         .await;
     tried
         .expect(2)
@@ -340,5 +341,5 @@ async fn another_policy_is_tried_and_what_cannot_be_is_named() {
     let html = stage
         .promote(&["replay", "--format", "html", "journals"])
         .await;
-    html.expect(2).expect_said("`--policy` or `--config`");
+    html.expect(2).expect_said("`--backtest`");
 }

@@ -29,6 +29,7 @@ mod init;
 mod init_catalog;
 mod injection;
 mod journal;
+mod kit;
 mod latency;
 mod layouts;
 mod live;

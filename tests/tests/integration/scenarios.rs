@@ -386,7 +386,7 @@ async fn a_policy_that_nobody_knows_is_named() {
         "{error}"
     );
     assert!(
-        error.ends_with("`--policy nobody=FILE` names its file"),
+        error.ends_with("`--component nobody=FILE` names its file"),
         "{error}"
     );
 }

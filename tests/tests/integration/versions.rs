@@ -6,8 +6,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use promote_core::journal::chain;
 use promote_core::policy::{NotAPolicy, Policy, native};
+use promote_kit::replay::{ReplayComparison, read_recording, replay};
+use promote_tests::bench::TestRun;
 use promote_tests::guests;
+use tokio::runtime::Builder;
 use wit_parser::{Resolve, TypeDefKind, TypeId};
 
 use crate::reference::named;
@@ -200,4 +204,50 @@ async fn a_component_of_a_version_that_only_adds_runs() {
     }
     let refused = Policy::compile(&engine, &made_for("@0.2.0")).map(drop);
     assert!(matches!(refused, Err(NotAPolicy::Import(_))), "{refused:?}");
+}
+
+/// A journal that a host of another version of the contract wrote.
+fn recorded_with(contract: &str, journal: &str) -> String {
+    let (mut sum, mut text) = (String::new(), String::new());
+    for (index, line) in journal.lines().enumerate() {
+        let (_, entry) = line.split_once("\"is\":").unwrap();
+        let entry = entry.strip_suffix('}').unwrap();
+        let entry = entry.replace(promote_core::contract::CONTRACT, contract);
+        sum = chain(&sum, index + 1, &entry);
+        text.push_str(&format!(
+            "{{\"line\":{},\"sum\":\"{sum}\",\"is\":{entry}}}\n",
+            index + 1
+        ));
+    }
+    text
+}
+
+#[test]
+fn journals_outlive_versions_that_only_add() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let journal = runtime.block_on(TestRun::builtin().run()).journal;
+    let engine = native::engine().unwrap();
+    let policy = Policy::compile(&engine, promote_intake::builtin::POLICY).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    for (contract, is_served) in [
+        ("promote:policy@0.1.0", true),
+        ("promote:policy@0.1.9", true),
+        ("promote:policy@0.2.0", false),
+    ] {
+        std::fs::write(&file, recorded_with(contract, &journal)).unwrap();
+        match read_recording(&file) {
+            Ok(recording) => {
+                assert!(is_served, "{contract}");
+                assert_eq!(recording.header.contract, contract);
+                let replayed = replay(&engine, &policy, &recording, &runtime);
+                let is_same = matches!(replayed.verdict, ReplayComparison::Same { .. });
+                assert!(is_same, "{contract}: {replayed:?}");
+            }
+            Err(error) => {
+                assert!(!is_served, "{contract}: {error}");
+                assert!(error.to_string().contains(contract), "{error}");
+            }
+        }
+    }
 }

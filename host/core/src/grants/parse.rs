@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::grants::{ChangeScope, Grant, Grants, Operation, Template};
+use crate::near::near;
 
 impl<'de> Deserialize<'de> for Grants {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -133,9 +134,12 @@ impl Operation {
             .collect();
         if meant.is_empty() {
             let known = Self::ALL.map(Self::name);
+            let hint = near(name, known.into_iter().chain(["github.read"]));
+            let hint = hint.map(|near| format!("; did you mean `{near}`?"));
             return Err(format!(
-                "unknown operation `{name}`; there are github.read, {}",
-                known.join(", ")
+                "unknown operation `{name}`; there are github.read, {}{}",
+                known.join(", "),
+                hint.unwrap_or_default()
             ));
         }
         Ok(meant)

@@ -23,7 +23,7 @@ pub enum ReplayError {
     Contract(String),
     /// It is of another policy.
     #[error(
-        "it was recorded with the policy {recorded}, and this is {given}: name the component with `--component FILE`, or compare the two with `--policy`"
+        "it was recorded with the policy {recorded}, and this is {given}: name the component with `--component FILE`, or compare the two with `--backtest`"
     )]
     OtherPolicy {
         /// SHA-256 of the recorded component.

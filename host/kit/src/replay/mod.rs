@@ -47,15 +47,15 @@ pub struct ReplayArgs {
     #[arg(value_name = "JOURNAL", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// The component that wrote the journals; without it, the built-in policy
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "config"])]
+    /// The component: the one that wrote the journals, or with `--backtest` another; without it, the built-in policy
+    #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,
 
-    /// Try another policy on the recorded runs and show which decisions flip: a component, or `builtin`
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
+    /// Show which recorded decisions the component would flip, and why, in place of an exact replay
+    #[arg(long)]
+    pub backtest: bool,
 
-    /// Try the settings and limits of this `promote.toml` on them, and its policy unless `--policy` names one
+    /// A backtest with the settings and limits of this `promote.toml`, and of its component unless `--component` names one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -72,7 +72,7 @@ pub enum ReplayFormat {
     Text,
     /// One JSON object
     Json,
-    /// One page that needs nothing else, for `--policy` and `--config`
+    /// One page that needs nothing else, for a backtest
     Html,
 }
 
@@ -80,11 +80,11 @@ const EXAMPLES: &str = "\
 Examples:
   promote replay run.jsonl                              every call and the ending must be the same again
   promote replay --component team.wasm journals/        of a policy of your own
-  promote replay --policy new.wasm journals/            which decisions would flip, and why
-  promote replay --config promote.toml journals/        the same for new settings, such as a freeze
-  promote replay --config promote.toml --format html journals/ > report.html
+  promote replay --backtest --component new.wasm journals/      which decisions would flip, and why
+  promote replay --backtest --config promote.toml journals/     the same for new settings, such as a freeze
+  promote replay --backtest --config promote.toml --format html journals/ > report.html
 
-Exit codes: 0 the same again; with --policy or --config, a report was made · 1 something went otherwise than recorded ·
+Exit codes: 0 the same again; a backtest: a report was made · 1 something went otherwise than recorded ·
 2 a journal cannot be replayed";
 
 /// Replays journals, with compiled policies kept in `cache` if there is one; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
@@ -105,9 +105,10 @@ pub fn run(
         cache,
         say,
     };
-    match (&args.policy, &args.config) {
-        (None, None) => exactly(args, &from, paths, data),
-        _ => backtest(args, &from, paths, data),
+    if args.backtest || args.config.is_some() {
+        backtest(args, &from, paths, data)
+    } else {
+        exactly(args, &from, paths, data)
     }
 }
 
@@ -119,7 +120,7 @@ fn exactly(
 ) -> anyhow::Result<u8> {
     if args.format == ReplayFormat::Html {
         bail!(
-            "`--format html` shows what another policy would have decided: name it with `--policy` or `--config`"
+            "`--format html` shows what another policy would have decided: ask for it with `--backtest`"
         );
     }
     let policy = compiler.policy(args.component.as_deref())?;
@@ -167,8 +168,7 @@ fn backtest(
              policy at a time, with a file that has its component and settings in [policy]"
         );
     }
-    let policy = match (&args.policy, &config, &args.config) {
-        (Some(file), ..) if file == Path::new("builtin") => compiler.policy(None)?,
+    let policy = match (&args.component, &config, &args.config) {
         (Some(file), ..) => compiler.policy(Some(file))?,
         (
             None,
@@ -195,7 +195,7 @@ fn backtest(
             _,
         ) => {
             bail!(
-                "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--policy policy.wasm`",
+                "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--component policy.wasm`",
                 pinned.reference
             )
         }
@@ -255,8 +255,9 @@ struct PolicyCompiler<'a> {
 }
 
 impl PolicyCompiler<'_> {
-    /// A policy from a file, or the built-in one.
+    /// A policy from a file, or the built-in one, which has a name too.
     fn policy(&self, file: Option<&Path>) -> anyhow::Result<Policy> {
+        let file = file.filter(|file| *file != Path::new("builtin"));
         let (bytes, name) = match file {
             None => (builtin::POLICY.to_vec(), "the built-in policy".to_owned()),
             Some(path) => {

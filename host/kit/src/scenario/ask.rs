@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::hint;
+use super::error::{hint, near};
 use crate::failure::FAILURES;
 use promote_core::call::Call;
 use promote_mock::github::PullState;
@@ -245,10 +245,15 @@ impl TryFrom<String> for CallName {
         // `stopped` if the run ended with the call.
         let known = FAILURES.iter().map(|(name, _)| *name).chain(["stopped"]);
         match failure {
-            Some(failure) if !known.clone().any(|name| name == failure) => Err(format!(
-                "no call fails with `{failure}`, expected one of {}",
-                known.collect::<Vec<_>>().join(", ")
-            )),
+            Some(failure) if !known.clone().any(|name| name == failure) => {
+                let hint = near(&failure, known.clone());
+                let hint = hint.map(|near| format!("; did you mean `{near}`?"));
+                Err(format!(
+                    "no call fails with `{failure}`, expected one of {}{}",
+                    known.collect::<Vec<_>>().join(", "),
+                    hint.unwrap_or_default()
+                ))
+            }
             _ => Ok(Self(text)),
         }
     }

@@ -45,6 +45,7 @@ mod others;
 mod pair;
 mod result;
 mod run;
+mod running;
 mod schema;
 mod snapshot;
 mod together;
@@ -60,4 +61,5 @@ pub use result::{
     ExpectMismatch, ExpectSnapshot, ReportedRun, ScenarioProblem, ScenarioReport, StepResult,
 };
 pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
+pub use running::{RunningRuns, SLOW_RUN_LOOK, SlowRun};
 pub use schema::SCHEMA;

@@ -16,6 +16,7 @@ use super::inject::CallInjection;
 use super::model::{Scenario, ScenarioStep, StepAction};
 use super::pair::differences;
 use super::result::{ExpectMismatch, ReportedRun, ScenarioProblem, ScenarioReport, StepResult};
+use super::running::RunningRuns;
 use super::snapshot;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
@@ -52,6 +53,7 @@ pub struct ScenarioRunner {
     rules: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, RuleProgram)>>,
     /// The settings schemas of policies, by digest.
     schemas: Mutex<BTreeMap<String, KnownSchema>>,
+    running: RunningRuns,
     seed: u64,
 }
 
@@ -91,7 +93,7 @@ impl FoundComponent {
         }
         std::fs::read(&self.file).map_err(|why| {
             self.error(format!(
-                "cannot read {}: {why}; `--policy {}=FILE` names its file",
+                "cannot read {}: {why}; `--component {}=FILE` names its file",
                 self.file.display(),
                 self.name
             ))
@@ -113,6 +115,7 @@ impl ScenarioRunner {
             policies: Mutex::default(),
             rules: Mutex::default(),
             schemas: Mutex::default(),
+            running: RunningRuns::default(),
             seed: 7,
         })
     }
@@ -130,6 +133,11 @@ impl ScenarioRunner {
     /// The same runner, which keeps compiled policies in a folder for the next one, if there is a folder.
     pub fn caching(self, cache: Option<PathBuf>) -> Self {
         Self { cache, ..self }
+    }
+
+    /// The runs that go on now.
+    pub fn running(&self) -> &RunningRuns {
+        &self.running
     }
 
     /// The seed.
@@ -252,6 +260,7 @@ impl ScenarioRunner {
         }
         let mut all = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
+            let _running = self.running.start(scenario, step);
             all.push(bench.step(step, index, None).await?);
         }
         if let Some(server) = server {
@@ -277,6 +286,7 @@ impl ScenarioRunner {
             runner: self,
             scenario,
         };
+        let _running = self.running.start(scenario, step);
         self.bench(scenario, &load, SharedWorld::new(world))
             .step(step, attempt, injection)
             .await

@@ -52,7 +52,7 @@ pub struct SimulateArgs {
 
     /// The component that takes the built-in policy's place
     #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
+    pub component: Option<PathBuf>,
 
     /// Show what was met, and how often
     #[arg(long)]
@@ -100,7 +100,7 @@ pub fn run(
         (out.data)(&script.scenario(&format!("seed {}", args.seed), "{ exit = 0 }", &[]));
         return Ok(0);
     }
-    let named = args.policy.iter().map(|file| file.display().to_string());
+    let named = args.component.iter().map(|file| file.display().to_string());
     let runner = ScenarioRunner::new(policies(&named.collect::<Vec<_>>()))?.caching(cache);
     let started = Instant::now();
     let (tally, mut findings) = play_all(args, &runner, out)?;

@@ -37,6 +37,8 @@ pub struct ShotResult {
     pub broken: Vec<BrokenInvariant>,
     /// The calls of the run that was hit and of the one after it, if something is broken.
     pub calls: Vec<Vec<MadeCall>>,
+    /// The text that the policy printed in these runs, if something is broken.
+    pub printed: String,
 }
 
 /// The undisturbed run of a step, which every shot at it is held against.
@@ -159,16 +161,17 @@ async fn fire(
     let asked = AskedChanges::of(calls);
     broken.extend(invariants::foreign_gain(&asked, &next));
     broken.dedup();
-    let calls = if broken.is_empty() {
-        Vec::new()
+    let (calls, printed) = if broken.is_empty() {
+        (Vec::new(), String::new())
     } else {
-        vec![hit.calls, next.calls]
+        (vec![hit.calls, next.calls], hit.printed + &next.printed)
     };
     Ok(ShotResult {
         shot,
         line: clean.step.line,
         broken,
         calls,
+        printed,
     })
 }
 

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::{TestEvent, tell_slow};
 use crate::coverage::CallCoverage;
 use crate::scenario::{
-    CallTrouble, ExpectMismatch, MadeCall, Scenario, ScenarioProblem, ScenarioReport,
-    ScenarioRunner,
+    CallTrouble, ExpectMismatch, MadeCall, SLOW_RUN_LOOK, Scenario, ScenarioProblem,
+    ScenarioReport, ScenarioRunner,
 };
 use crate::sweep::{Invariant, ShotFilter, ShotResult, sweep};
 
@@ -97,7 +98,7 @@ pub async fn sweep_all(
     runner: &Arc<ScenarioRunner>,
     scenarios: Vec<Scenario>,
     only: &ShotFilter,
-    shown: &(dyn Fn(&ScenarioReport) + Sync),
+    shown: &(dyn Fn(TestEvent<'_>) + Sync),
 ) -> anyhow::Result<(Vec<ScenarioReport>, SweepTotals, CallCoverage)> {
     // A sweep only computes: more at a time would only take turns.
     let places = Arc::new(Semaphore::new(4));
@@ -124,9 +125,17 @@ pub async fn sweep_all(
     let mut reports = BTreeMap::new();
     let mut totals = SweepTotals::default();
     let mut coverage = CallCoverage::default();
-    while let Some(ended) = running.join_next().await {
+    loop {
+        let next = tokio::time::timeout(SLOW_RUN_LOOK, running.join_next()).await;
+        tell_slow(runner, shown);
+        let Ok(next) = next else {
+            continue;
+        };
+        let Some(ended) = next else {
+            break;
+        };
         let (index, report, own, calls) = ended.context("a sweep panicked")??;
-        shown(&report);
+        shown(TestEvent::Ended(&report));
         reports.insert(index, report);
         totals.join(own);
         coverage.join(calls);
@@ -150,8 +159,9 @@ fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioRepo
                     struck.shot.name
                 ),
                 actual: format!(
-                    "{}\n{}\n{}",
+                    "{}\n{}{}\n{}",
                     broken.what,
+                    printed(&struck.printed),
                     again(scenario, struck, seed),
                     calls(&struck.calls)
                 ),
@@ -165,6 +175,12 @@ fn report(scenario: &Scenario, struck: &[ShotResult], seed: u64) -> ScenarioRepo
         problems: problems.collect(),
         runs: Vec::new(),
     }
+}
+
+/// What the policy printed: of a crash it is what says where.
+fn printed(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("policy: {line}\n")).collect()
 }
 
 /// The command that does it again.

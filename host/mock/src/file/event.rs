@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{FilePlace, WorldFileError, duration};
+use super::{FilePlace, WorldFileError, duration, meant};
 use crate::event::{
     AwaitedEvent, ForeignRequest, OperatorSync, RequestPattern, RequestTrigger, WorldEvent,
 };
@@ -136,15 +136,8 @@ impl From<ThenFile> for WorldEvent {
 ///
 /// The list of names is long, so one suggestion helps more than all of them.
 fn unknown_operation(operation: &str) -> String {
-    let similar = github::operations()
-        .map(|known| (strsim::damerau_levenshtein(operation, known), known))
-        .min();
-    match similar {
-        Some((distance, known)) if distance <= known.len() / 3 => {
-            format!("GitHub has no operation `{operation}` here; did you mean `{known}`?")
-        }
-        _ => format!("GitHub has no operation `{operation}` here"),
-    }
+    let hint = meant(operation, github::operations());
+    format!("GitHub has no operation `{operation}` here{hint}")
 }
 
 /// Schedules an event: at a time, or around an operation of GitHub.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
-use super::{FilePlace, WorldFileError, duration};
+use super::{FilePlace, WorldFileError, duration, meant};
 use crate::port::{
     ActionRun, CatalogBlueprint, ChangeStamps, ClientCredentials, OrganisationUser, Port,
     PortIntegration, PortRate, ResetFormat, RunStatus,
@@ -132,9 +132,15 @@ impl PortFile {
     ) -> Result<(), WorldFileError> {
         self.definitions(at, now, port)?;
         for (index, entity) in self.entities.iter().enumerate() {
-            entity.build(now, port).map_err(|message| {
+            let built = entity.build(now, port);
+            built.map_err(|message| {
                 let key = format!("port.entities[{index}] \"{}\"", entity.identifier.get_ref());
-                at.error(entity.identifier.span().start, &key, message)
+                let hint = entity.unknown_name(port).unwrap_or_default();
+                at.error(
+                    entity.identifier.span().start,
+                    &key,
+                    format!("{message}{hint}"),
+                )
             })?;
         }
         check_targets(at, &self.entities, port)?;
@@ -266,6 +272,44 @@ impl EntityFile {
             }
         }
         port.put_entity(now, &self.blueprint, &body)
+    }
+
+    /// Says of the first name that its blueprint does not have which one was meant, or how the blueprint gets it.
+    fn unknown_name(&self, port: &Port) -> Option<String> {
+        let Some(blueprint) = port.blueprints.get(&self.blueprint) else {
+            let known = port.blueprints.keys().map(String::as_str);
+            return Some(meant(&self.blueprint, known));
+        };
+        let names = |object: Option<&Value>| {
+            let object = object.and_then(Value::as_object).into_iter().flatten();
+            object.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        let definition = &blueprint.definition;
+        let properties = names(definition.get("schema").and_then(|it| it.get("properties")));
+        let relations = names(definition.get("relations"));
+        for (written, known, more) in [
+            (
+                &self.properties,
+                properties,
+                "schema = { properties = { NAME = { type = \"string\" } } }",
+            ),
+            (
+                &self.relations,
+                relations,
+                "relations = { NAME = { target = \"…\", many = false } }",
+            ),
+        ] {
+            let unknown = written.keys().find(|name| !known.contains(name));
+            if let Some(unknown) = unknown {
+                let hint = meant(unknown, known.iter().map(String::as_str));
+                let more = more.replace("NAME", unknown);
+                return Some(format!(
+                    "{hint}; a [[port.blueprint]] with `inline = {{ identifier = \"{}\", {more} }}` adds it",
+                    self.blueprint
+                ));
+            }
+        }
+        None
     }
 }
 

@@ -5,10 +5,9 @@ contract in `wit/`, and of that only what `promote.toml` grants. Texts from Port
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 # Made from `wit/` by componentize-py: a module for each interface.
 from componentize_py_types import Err
@@ -121,10 +120,9 @@ def gather(service: Item, settings: "Settings") -> Plan:
 def carry_out(plan: Plan) -> types.Outcome:
     """A pull request, or the one that an earlier run opened; its merge; then Port's catalog."""
     repository, image = plan.proposal.repository, plan.promotion.image
-    with conflict_refuses():
-        pull = github_propose.propose(plan.proposal)
-        squash = github_read.MergeMethod.SQUASH
-        merged = github_merge.merge(repository, pull.number, pull.head_commit, squash)
+    pull = or_refuse(lambda: github_propose.propose(plan.proposal))
+    squash = github_read.MergeMethod.SQUASH
+    merged = or_refuse(lambda: github_merge.merge(repository, pull.number, pull.head_commit, squash))
     if isinstance(merged, github_merge.Merged_Later):
         return types.Outcome_Pending(types.Waiting(image, pull.number, merged.value))
     finish(plan)
@@ -141,11 +139,14 @@ def finish(plan: Plan) -> None:
     github_propose.delete_branch(plan.proposal.repository, plan.proposal.head)
 
 
-@contextmanager
-def conflict_refuses() -> Iterator[None]:
+T = TypeVar("T")
+
+
+def or_refuse(call: Callable[[], T]) -> T:
     """Somebody else was faster, or closed the pull request: a no, where any other failure is a failure."""
+    # Not as a context manager: it would set the traceback of an `Err`, and no field of one can be set.
     try:
-        yield
+        return call()
     except Err as error:
         if isinstance(error.value, types.Failure_Conflict):
             refuse("conflict", error.value.value)
