@@ -1,7 +1,8 @@
-//! Builds the default policy and lays it where the host embeds it from: `$OUT_DIR/policy.wasm`.
+//! Builds the default policy and the rule for expressions, and lays them where the host embeds them from:
+//! `$OUT_DIR/policy.wasm` and `$OUT_DIR/cel.wasm`.
 //!
-//! Packagers who build the component elsewhere name it in `PROMOTE_POLICY_WASM`; nothing is built then. A release is built
-//! twice: what the first build compiles the policy to (`promote compile`) is named to the second in
+//! Packagers who build the components elsewhere name them in `PROMOTE_POLICY_WASM` and `PROMOTE_CEL_WASM`; nothing is built
+//! then. A release is built twice: what the first build compiles the policy to (`promote compile`) is named to the second in
 //! `PROMOTE_POLICY_COMPILED`, and is part of the binary from then on.
 
 #![allow(
@@ -16,19 +17,62 @@ use std::{env, fs};
 
 use promote_toolchain::{BuildArtifact, BuildRequest};
 
-/// Not `Result`, which would show an error as `Debug` does, its line ends escaped.
-fn main() -> ExitCode {
-    match embed() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the default policy: {error}");
-            eprintln!("or set PROMOTE_POLICY_WASM to a component that was built elsewhere");
-            ExitCode::FAILURE
-        }
-    }
+/// A component that is part of the binary.
+struct EmbeddedComponent {
+    /// What people call it.
+    title: &'static str,
+    /// Its files in `$OUT_DIR`.
+    file: &'static str,
+    /// Its folder and package.
+    folder: &'static str,
+    package: &'static str,
+    /// The variables that name it ready-made.
+    wasm: &'static str,
+    compiled: Option<&'static str>,
 }
 
-fn embed() -> Result<(), Box<dyn std::error::Error>> {
+const COMPONENTS: [EmbeddedComponent; 2] = [
+    EmbeddedComponent {
+        title: "the default policy",
+        file: "policy",
+        folder: "plugin",
+        package: "promote-policy",
+        wasm: "PROMOTE_POLICY_WASM",
+        compiled: Some("PROMOTE_POLICY_COMPILED"),
+    },
+    EmbeddedComponent {
+        title: "the rule for expressions",
+        file: "cel",
+        folder: "plugin/cel",
+        package: "promote-cel",
+        wasm: "PROMOTE_CEL_WASM",
+        // Few configurations have expressions: a tiny host without its native code is smaller, and a runner keeps what it compiled.
+        compiled: None,
+    },
+];
+
+/// Not `Result`, which would show an error as `Debug` does, its line ends escaped.
+fn main() -> ExitCode {
+    for component in COMPONENTS {
+        if let Err(error) = embed(&component) {
+            eprintln!("{}: {error}", component.title);
+            eprintln!(
+                "or set {} to a component that was built elsewhere",
+                component.wasm
+            );
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn embed(component: &EmbeddedComponent) -> Result<(), Box<dyn std::error::Error>> {
+    let EmbeddedComponent {
+        file,
+        wasm,
+        compiled,
+        ..
+    } = *component;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let workspace = host
@@ -36,23 +80,30 @@ fn embed() -> Result<(), Box<dyn std::error::Error>> {
         .nth(2)
         .ok_or("the crate lies in no workspace")?;
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=PROMOTE_POLICY_WASM");
-    let component = match env::var_os("PROMOTE_POLICY_WASM").filter(|path| !path.is_empty()) {
-        Some(path) => prebuilt(&workspace.join(path))?,
-        None => from_source(workspace, &out)?,
+    println!("cargo::rerun-if-env-changed={wasm}");
+    let bytes = match env::var_os(wasm).filter(|path| !path.is_empty()) {
+        Some(path) => prebuilt(wasm, &workspace.join(path))?,
+        None => from_source(component, workspace, &out)?,
     };
-    fs::write(out.join("policy.wasm"), component)?;
-    println!("cargo::rerun-if-env-changed=PROMOTE_POLICY_COMPILED");
-    let compiled = match env::var_os("PROMOTE_POLICY_COMPILED").filter(|path| !path.is_empty()) {
+    fs::write(out.join(format!("{file}.wasm")), bytes)?;
+    let Some(compiled) = compiled else {
+        return Ok(());
+    };
+    println!("cargo::rerun-if-env-changed={compiled}");
+    let native = match env::var_os(compiled).filter(|path| !path.is_empty()) {
         // Not checked here: the program does, against its own engine, and compiles if it does not fit.
-        Some(path) => named("PROMOTE_POLICY_COMPILED", &workspace.join(path))?,
+        Some(path) => named(compiled, &workspace.join(path))?,
         None => Vec::new(),
     };
-    fs::write(out.join("policy.compiled"), compiled)?;
+    fs::write(out.join(format!("{file}.compiled")), native)?;
     Ok(())
 }
 
-fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+fn from_source(
+    component: &EmbeddedComponent,
+    workspace: &Path,
+    out: &Path,
+) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     // Folders are watched whole, so that a new file counts too.
     for input in ["plugin", "wit", "Cargo.toml", "Cargo.lock"] {
         println!(
@@ -61,8 +112,8 @@ fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::err
         );
     }
     let component = promote_toolchain::make(&BuildRequest {
-        manifest_dir: &workspace.join("plugin"),
-        package: "promote-policy",
+        manifest_dir: &workspace.join(component.folder),
+        package: component.package,
         artifact: BuildArtifact::Library,
         profile: "policy",
         target_dir: &promote_toolchain::guest_target_dir(out),
@@ -70,14 +121,14 @@ fn from_source(workspace: &Path, out: &Path) -> Result<Vec<u8>, Box<dyn std::err
     Ok(fs::read(component)?)
 }
 
-fn prebuilt(path: &Path) -> Result<Vec<u8>, String> {
-    let bytes = named("PROMOTE_POLICY_WASM", path)?;
+fn prebuilt(variable: &str, path: &Path) -> Result<Vec<u8>, String> {
+    let bytes = named(variable, path)?;
     // Magic and version of a component; see "Binary format" in the component model. A core module ends in 1, 0.
     if bytes.starts_with(b"\0asm\x0d\0\x01\0") {
         Ok(bytes)
     } else {
         Err(format!(
-            "PROMOTE_POLICY_WASM={}: not a WebAssembly component",
+            "{variable}={}: not a WebAssembly component",
             path.display()
         ))
     }

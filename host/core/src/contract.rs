@@ -32,6 +32,20 @@ mod rule_bindings {
     });
 }
 
+#[expect(
+    missing_docs,
+    reason = "documented in wit/, where authors of rules read it"
+)]
+mod settings_bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "checked-rule",
+        exports: { default: async },
+        with: { "promote:policy/types": super::types },
+        additional_derives: [PartialEq],
+    });
+}
+
 pub use bindings::exports::promote::policy::about::Description;
 pub use bindings::promote::policy::{
     env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log, types,
@@ -49,6 +63,7 @@ pub use rule_bindings::exports::promote::policy::ruling;
 pub use rule_bindings::{Rule as RuleWorld, RulePre};
 pub use rules::{Candidate, ValueChange};
 pub use run_log::Severity;
+pub use settings_bindings::{CheckedRule as CheckedRuleWorld, CheckedRulePre};
 pub use types::{
     Actor, Approval, Entity, EntityKey, Failure, Outcome, Promotion, Reason, ReasonCure, Relation,
     Request, StopPoint, Waiting, Workflow,

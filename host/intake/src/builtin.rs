@@ -1,4 +1,4 @@
-//! The default policy, which is part of the binary.
+//! The components that are part of the binary: the default policy, and the rule for expressions.
 
 use std::path::Path;
 
@@ -10,7 +10,10 @@ use promote_core::rule::RuleProgram;
 /// The component, built from `plugin/` by the build script.
 pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
 
-/// The same, compiled for the platform of this binary; empty unless the build was given it (`make build`).
+/// The rule for expressions, built from `plugin/cel`.
+pub const CEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cel.wasm"));
+
+/// The policy, compiled for the platform of this binary; empty unless the build was given it (`make build`).
 pub const COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.compiled"));
 
 /// Returns the native code of the policy, for a build that makes it part of the binary.

@@ -68,10 +68,11 @@ pub struct PickedPolicy {
 }
 
 impl<'a> Policies<'a> {
-    /// Prepares the choice. Without rules there is none: the policy is loaded, and its settings are checked.
+    /// Prepares the choice. Without teams there is none: the policy is loaded, and its settings are checked. Expressions of
+    /// rules are checked too.
     ///
     /// # Errors
-    /// When the one policy cannot be used, or does not take its settings.
+    /// When the one policy cannot be used, or does not take its settings, or when an expression is wrong.
     pub async fn prepare(
         config: &'a Config,
         engine: &'a Engine,
@@ -81,6 +82,9 @@ impl<'a> Policies<'a> {
             true => Some(usable(engine, load, &config.policy, &config.port.actions).await?),
             false => None,
         };
+        for rule in config.rule.iter().filter(|rule| rule.is_expression()) {
+            rule.load(load).await?;
+        }
         let picked = only.as_ref().map(|policy| PickedPolicy {
             digest: policy.digest.clone(),
             team: None,

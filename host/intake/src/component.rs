@@ -12,6 +12,8 @@ pub enum ComponentRef {
     /// The default policy, which is part of the binary.
     #[default]
     Builtin,
+    /// The rule for expressions in CEL, which is part of the binary too.
+    Cel,
     /// A file, relative to the configuration.
     Path(PathBuf),
     /// A registry, by digest.
@@ -63,6 +65,7 @@ impl TryFrom<String> for ComponentRef {
         match text.as_str() {
             "" => Err(RefError::Empty),
             "builtin" => Ok(Self::Builtin),
+            "cel" => Ok(Self::Cel),
             name if names_registry(name) => {
                 let reference = ComponentAddress::parse(name)?;
                 reference
@@ -79,6 +82,7 @@ impl fmt::Display for ComponentRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin => f.write_str("builtin"),
+            Self::Cel => f.write_str("cel"),
             Self::Path(path) => path.display().fmt(f),
             Self::Oci(pinned) => pinned.reference.fmt(f),
         }
@@ -268,6 +272,7 @@ mod tests {
         for (text, expected) in cases {
             let found = match ComponentRef::try_from(text.clone()) {
                 Ok(ComponentRef::Builtin) => "builtin".to_owned(),
+                Ok(ComponentRef::Cel) => "cel".to_owned(),
                 Ok(ComponentRef::Path(_)) => "path".to_owned(),
                 Ok(component @ ComponentRef::Oci(_)) => {
                     assert_eq!(component.to_string(), text);

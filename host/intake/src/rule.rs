@@ -8,6 +8,15 @@
 //! mode = "enforce"
 //! settings = { blueprint = "incident" }
 //! ```
+//!
+//! Without a component it is an expression, for which the binary has one:
+//!
+//! ```toml
+//! [[rule]]
+//! name = "owner"
+//! deny = "size(service.teams) == 0"
+//! message = "{service.identifier} belongs to no team"
+//! ```
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -15,10 +24,11 @@ use serde::Deserialize;
 use crate::choice::LoadPolicy;
 use crate::component::ComponentRef;
 use crate::config::PolicyConfig;
-use crate::settings;
+use crate::settings::{self, SettingsError};
 use crate::team::TeamMatch;
 use promote_core::contract::Entity;
 use promote_core::rule::{Rule, RuleMode};
+use promote_core::text;
 
 /// A rule as it is configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,28 +63,89 @@ pub enum RuleAnswer {
 struct RuleTable {
     name: String,
     r#match: Option<TeamMatch>,
-    component: ComponentRef,
+    component: Option<ComponentRef>,
     sha256: Option<String>,
     #[serde(default)]
     mode: RuleMode,
     #[serde(default)]
     on_no: RuleAnswer,
-    #[serde(default)]
-    settings: toml::Table,
+    settings: Option<toml::Table>,
+    needs: Option<toml::Table>,
+    deny: Option<String>,
+    message: Option<String>,
+    stops: Option<String>,
+    cure: Option<String>,
+    until: Option<String>,
+}
+
+impl RuleTable {
+    /// Returns the component with its settings; the keys of an expression are the settings of the component for it.
+    fn policy(&mut self) -> Result<PolicyConfig, String> {
+        let texts = [
+            ("deny", self.deny.take()),
+            ("message", self.message.take()),
+            ("stops", self.stops.take()),
+            ("cure", self.cure.take()),
+            ("until", self.until.take()),
+        ];
+        let texts = texts.map(|(key, text)| (key, text.map(toml::Value::String)));
+        let needs = ("needs", self.needs.take().map(toml::Value::Table));
+        let keys: toml::Table = texts
+            .into_iter()
+            .chain([needs])
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect();
+        let (component, settings) = match (self.component.take(), self.settings.take()) {
+            (Some(component), settings) if keys.is_empty() => {
+                (component, settings.unwrap_or_default())
+            }
+            (None, None) if keys.contains_key("deny") && keys.contains_key("message") => {
+                (ComponentRef::Cel, keys)
+            }
+            (None, None) => {
+                return Err(
+                    "it has no `component`, or an expression in `deny` with a `message`".to_owned(),
+                );
+            }
+            (Some(_), _) => {
+                let all: Vec<String> = keys.keys().map(|key| format!("`{key}`")).collect();
+                return Err(format!(
+                    "{} belong to an expression, and this rule has a `component`: it takes `settings`",
+                    all.join(", ")
+                ));
+            }
+            (None, Some(_)) => {
+                return Err("`settings` belong to a `component`, and this rule has none".to_owned());
+            }
+        };
+        if component == ComponentRef::Builtin {
+            return Err(
+                "`builtin` is a policy and no rule: name a file or `registry/name@sha256:…`, or write `deny`"
+                    .to_owned(),
+            );
+        }
+        Ok(PolicyConfig {
+            component,
+            sha256: self.sha256.take(),
+            tier: None,
+            settings,
+        })
+    }
 }
 
 impl TryFrom<RuleTable> for RuleConfig {
     type Error = String;
 
-    fn try_from(table: RuleTable) -> Result<Self, String> {
+    fn try_from(mut table: RuleTable) -> Result<Self, String> {
+        let component = table
+            .policy()
+            .map_err(|why| format!("[[rule]] {}: {why}", table.name))?;
         let RuleTable {
             name,
             r#match: matches,
-            component,
-            sha256,
             mode,
             on_no,
-            settings,
+            ..
         } = table;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || name.len() > 40 || !name.chars().all(is_plain) {
@@ -88,23 +159,12 @@ impl TryFrom<RuleTable> for RuleConfig {
                     .to_owned(),
             );
         }
-        if component == ComponentRef::Builtin {
-            return Err(
-                "`builtin` is a policy and no rule: name a file or `registry/name@sha256:…`"
-                    .to_owned(),
-            );
-        }
         Ok(Self {
             name,
             matches,
             mode,
             on_no,
-            component: PolicyConfig {
-                component,
-                sha256,
-                tier: None,
-                settings,
-            },
+            component,
         })
     }
 }
@@ -130,7 +190,17 @@ impl RuleConfig {
             .map_err(|what| anyhow::anyhow!("it does not describe itself: it {what}"))
             .with_context(named)?;
         let schema = settings::SettingsSchema::read(&schema).with_context(named)?;
-        settings::fit(&schema, &self.component).with_context(named)?;
+        settings::fit(&schema, &self.component)
+            .map_err(|error| self.own_keys(error))
+            .with_context(named)?;
+        let mistakes = program.settings_mistakes(&self.component.settings()).await;
+        let mistakes = mistakes
+            .map_err(|what| anyhow::anyhow!("it does not look at its settings: it {what}"))
+            .with_context(named)?;
+        if !mistakes.is_empty() {
+            let mistakes: Vec<String> = mistakes.iter().map(|one| text::line(one)).collect();
+            return Err(anyhow::anyhow!(mistakes.join("; ")).context(named()));
+        }
         Ok(Rule {
             name: self.name.clone(),
             origin: "promote.toml".to_owned(),
@@ -138,6 +208,29 @@ impl RuleConfig {
             settings: self.component.settings(),
             program,
         })
+    }
+
+    /// Names the keys as they are written here: under `settings`, and those of an expression beside `name`.
+    fn own_keys(&self, error: SettingsError) -> SettingsError {
+        let SettingsError::Unfit(mut problems) = error else {
+            return error;
+        };
+        let start = if self.is_expression() {
+            "policy.settings."
+        } else {
+            "policy."
+        };
+        for problem in &mut problems {
+            if let Some(own) = problem.key.strip_prefix(start) {
+                problem.key = own.to_owned();
+            }
+        }
+        SettingsError::Unfit(problems)
+    }
+
+    /// Returns whether it is an expression, whose component is part of the binary.
+    pub fn is_expression(&self) -> bool {
+        self.component.component == ComponentRef::Cel
     }
 
     /// Returns what people call it.
@@ -180,14 +273,25 @@ mod tests {
     #[test]
     fn what_is_no_rule_is_refused() {
         let cases = [
-            ("name = \"a\"\n", "line 1: missing field `component`"),
+            (
+                "name = \"a\"\n",
+                "line 1: [[rule]] a: it has no `component`, or an expression",
+            ),
+            (
+                "name = \"a\"\ndeny = \"true\"\n",
+                "line 1: [[rule]] a: it has no `component`, or an expression in `deny` with a `message`",
+            ),
+            (
+                "name = \"a\"\ncomponent = \"a.wasm\"\nstops = \"merge\"\n",
+                "line 1: [[rule]] a: `stops` belong to an expression",
+            ),
             (
                 "name = \"A b\"\ncomponent = \"a.wasm\"\n",
                 "line 1: `A b` is no name for a rule",
             ),
             (
                 "name = \"a\"\ncomponent = \"builtin\"\n",
-                "line 1: `builtin` is a policy and no rule",
+                "line 1: [[rule]] a: `builtin` is a policy and no rule",
             ),
             (
                 "name = \"a\"\ncomponent = \"a.wasm\"\nmatch = {}\n",

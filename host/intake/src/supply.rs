@@ -35,6 +35,8 @@ pub struct Supply<'a> {
     say: &'a (dyn Fn(&str) + Sync),
     /// Files as they were read: what was checked is what is compiled.
     read: Mutex<BTreeMap<PathBuf, Arc<[u8]>>>,
+    /// Rules that are loaded, by digest: many have the same component, with other settings.
+    rules: Mutex<BTreeMap<String, RuleProgram>>,
 }
 
 impl<'a> Supply<'a> {
@@ -55,6 +57,7 @@ impl<'a> Supply<'a> {
             lock: None,
             say,
             read: Mutex::default(),
+            rules: Mutex::default(),
         }
     }
 
@@ -112,8 +115,10 @@ impl<'a> Supply<'a> {
 
     /// What is on this machine.
     fn local(&self, wanted: &PolicyConfig) -> anyhow::Result<Arc<[u8]>> {
-        let ComponentRef::Path(path) = &wanted.component else {
-            return Ok(builtin::POLICY.into());
+        let path = match &wanted.component {
+            ComponentRef::Path(path) => path,
+            ComponentRef::Cel => return Ok(builtin::CEL.into()),
+            _ => return Ok(builtin::POLICY.into()),
         };
         let path = self.folder.join(path);
         if let Some(bytes) = self.files().get(&path) {
@@ -178,8 +183,14 @@ impl LoadPolicy for Supply<'_> {
 
     async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram> {
         let bytes = self.bytes(wanted).await?;
-        builtin::load_rule(self.engine, &bytes, self.cache.as_deref(), self.say)
-            .with_context(|| format!("the component {}", wanted.component))
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = rules.get(&digest(&bytes)) {
+            return Ok(known.clone());
+        }
+        let rule = builtin::load_rule(self.engine, &bytes, self.cache.as_deref(), self.say)
+            .with_context(|| named(&wanted.component, &self.folder))?;
+        rules.insert(digest(&bytes), rule.clone());
+        Ok(rule)
     }
 }
 
@@ -212,6 +223,7 @@ pub fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
 /// Returns the name of a component, for people.
 fn named(component: &ComponentRef, folder: &Path) -> String {
     match component {
+        ComponentRef::Cel => "the rule for expressions".to_owned(),
         ComponentRef::Builtin => "the built-in policy".to_owned(),
         ComponentRef::Path(path) => format!("the policy {}", folder.join(path).display()),
         ComponentRef::Oci(pinned) => format!("the policy {}", pinned.reference),

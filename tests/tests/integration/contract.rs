@@ -36,7 +36,10 @@ fn it_is_the_package_that_the_host_serves() {
     assert_eq!(resolve.packages.len(), 1, "it depends on nothing");
     expect_documented("the package", &package.docs);
     let worlds: Vec<&str> = package.worlds.keys().map(String::as_str).collect();
-    assert_eq!(worlds, ["observe", "propose", "promote", "rule"]);
+    assert_eq!(
+        worlds,
+        ["observe", "propose", "promote", "rule", "checked-rule"]
+    );
 }
 
 #[test]
@@ -195,4 +198,5 @@ fn a_tier_only_adds_to_the_one_below() {
     assert!(propose.iter().all(|name| promote.contains(name)));
     assert_eq!(promote.len(), 9);
     assert_eq!(imports("rule"), ["types"], "and that has no function");
+    assert_eq!(imports("checked-rule"), ["types"]);
 }

@@ -19,6 +19,7 @@ mod dependencies;
 mod doctor;
 mod documents;
 mod exit_codes;
+mod expressions;
 mod figures;
 mod files;
 mod fleet;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmtime::Store;
 
 use crate::contract::ruling::Need;
-use crate::contract::{CONTRACT, Reason, RulePre, RuleWorld};
+use crate::contract::{CONTRACT, CheckedRulePre, Reason, RulePre, RuleWorld};
 use crate::journal::json;
 use crate::limits::Limits;
 use crate::policy::engine::{Engine, Program, new_store};
@@ -21,6 +21,8 @@ const MAX_ANSWER: usize = 256 << 10;
 #[derive(Clone)]
 pub struct RuleProgram {
     linked: RulePre<Sandbox>,
+    /// The same, if it also looks at its settings.
+    checked: Option<CheckedRulePre<Sandbox>>,
     digest: String,
 }
 
@@ -58,8 +60,17 @@ impl RuleProgram {
         let linked = engine
             .link_rule(program)
             .map_err(|error| NotARule::Types(text::line(&format!("{error:#}"))))?;
+        let check = CONTRACT.replace('@', "/settings-check@");
+        let checked = kind
+            .exports(component.engine())
+            .any(|(name, _)| name == check);
+        let checked = checked.then(|| CheckedRulePre::new(linked.instance_pre().clone()));
+        let checked = checked
+            .transpose()
+            .map_err(|error| NotARule::Types(text::line(&format!("{error:#}"))))?;
         Ok(Self {
             linked,
+            checked,
             digest: program.digest().to_owned(),
         })
     }
@@ -79,6 +90,28 @@ impl RuleProgram {
             Box::pin(async move { rule.promote_policy_about().call_describe(store).await })
         });
         described.await.map(|described| described.settings_schema)
+    }
+
+    /// Returns what the rule finds wrong with its settings; nothing if it does not look at them.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn settings_mistakes(&self, settings: &str) -> Result<Vec<String>, String> {
+        let Some(checked) = &self.checked else {
+            return Ok(Vec::new());
+        };
+        let limits = Limits::default();
+        let sandbox = Sandbox::new(None, &SandboxSetup::default(), &limits);
+        let mut store = new_store(self.linked.engine(), sandbox, limits.traffic);
+        let asked = async {
+            let rule = checked.instantiate_async(&mut store).await?;
+            rule.promote_policy_settings_check()
+                .call_check(&mut store, &settings.to_owned())
+                .await
+        };
+        let answered = tokio::time::timeout(limits.rule, asked).await;
+        let mistakes = answer(answered, &store, limits.rule)?;
+        within_size(json(&mistakes).get().len()).map(|()| mistakes)
     }
 
     /// Asks what the rule needs to know.
@@ -128,14 +161,23 @@ impl RuleProgram {
             let rule = self.linked.instantiate_async(&mut store).await?;
             call(&rule, &mut store).await
         };
-        match tokio::time::timeout(limits.rule, asked).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(trap)) => Err(match store.data().memory_limit() {
-                Some(limit) => format!("reached its limit of {}", limit.limit),
-                None => format!("crashed: {}", trap.root_cause()),
-            }),
-            Err(_) => Err(too_slow(limits.rule)),
-        }
+        let answered = tokio::time::timeout(limits.rule, asked).await;
+        answer(answered, &store, limits.rule)
+    }
+}
+
+fn answer<T>(
+    answered: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
+    store: &Store<Sandbox>,
+    limit: Duration,
+) -> Result<T, NoAnswer> {
+    match answered {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(trap)) => Err(match store.data().memory_limit() {
+            Some(limit) => format!("reached its limit of {}", limit.limit),
+            None => format!("crashed: {}", trap.root_cause()),
+        }),
+        Err(_) => Err(too_slow(limit)),
     }
 }
 

@@ -46,6 +46,7 @@ impl InspectedComponent {
         };
         let bytes = match &component {
             ComponentRef::Builtin => builtin::POLICY.to_vec(),
+            ComponentRef::Cel => builtin::CEL.to_vec(),
             ComponentRef::Path(path) => supply::read(path, &name)?,
             ComponentRef::Oci(pinned) => {
                 let folder = cache.map(|cache| cache.join("components"));

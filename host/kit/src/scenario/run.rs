@@ -74,7 +74,8 @@ struct FoundComponent {
     scenario: PathBuf,
     name: String,
     file: PathBuf,
-    is_builtin: bool,
+    /// The component, if it is part of the binary.
+    builtin: Option<&'static [u8]>,
     changed: Option<SystemTime>,
 }
 
@@ -88,8 +89,8 @@ impl FoundComponent {
     }
 
     fn bytes(&self) -> Result<Vec<u8>, PolicyError> {
-        if self.is_builtin {
-            return Ok(builtin::POLICY.to_vec());
+        if let Some(builtin) = self.builtin {
+            return Ok(builtin.to_vec());
         }
         std::fs::read(&self.file).map_err(|why| {
             self.error(format!(
@@ -184,17 +185,22 @@ impl ScenarioRunner {
 
     /// Finds the file of a component.
     fn find(&self, scenario: &Scenario, component: &ComponentRef) -> FoundComponent {
-        let builtin = PathBuf::from("builtin");
         let name = &match component {
             ComponentRef::Path(path) => path.clone(),
             // What is in a registry is here under a name, or as a file of that name: tests reach no network.
             other => PathBuf::from(other.to_string()),
         };
         let named = name.to_str().and_then(|name| self.named.get(name));
-        let file = match (named, name == &builtin) {
+        let builtin = match component {
+            _ if named.is_some() => None,
+            ComponentRef::Builtin => Some(builtin::POLICY),
+            ComponentRef::Cel => Some(builtin::CEL),
+            _ => None,
+        };
+        let file = match (named, builtin) {
             (Some(file), _) => file.clone(),
-            (None, true) => builtin.clone(),
-            (None, false) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
+            (None, Some(_)) => name.clone(),
+            (None, None) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
         };
         let changed = std::fs::metadata(&file)
             .and_then(|file| file.modified())
@@ -202,7 +208,7 @@ impl ScenarioRunner {
         FoundComponent {
             scenario: scenario.path.clone(),
             name: name.display().to_string(),
-            is_builtin: named.is_none() && file == builtin,
+            builtin,
             file,
             changed,
         }
