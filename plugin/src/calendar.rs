@@ -277,6 +277,7 @@ fn holiday_span(holiday: &str) -> Option<(CalendarDate, CalendarDate)> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::settings::OnNo;
     use crate::time::timestamp;
 
     fn calendar(
@@ -292,6 +293,7 @@ mod tests {
             holidays: list(holiday),
             exempt: Vec::new(),
             hotfix_input: String::new(),
+            on_no: OnNo::Refuse,
         })
     }
 

@@ -45,6 +45,10 @@ pub struct Facts {
     pub author: Result<String, String>,
     /// Whether this run goes back to what git had before.
     pub is_rollback: bool,
+    /// The branch of a way back that is open already, if there is one.
+    pub way_back: Option<String>,
+    /// The image that git holds, if the catalog was never told of it.
+    pub left_behind: Option<String>,
     /// The changes between the two images, if the settings ask for them.
     pub commits: Option<Result<Comparison, String>>,
     /// The text of the file that stops the line, if there is one.
@@ -158,6 +162,8 @@ impl Facts {
             is_hotfix: false,
             author: Err("not asked".to_owned()),
             is_rollback: false,
+            way_back: None,
+            left_behind: None,
             commits: None,
             freeze_file: None,
             soaking: Vec::new(),

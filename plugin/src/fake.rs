@@ -30,6 +30,8 @@ pub(crate) struct FakeHost {
     pub(crate) commits: Vec<Commit>,
     pub(crate) now: String,
     pub(crate) slept: u32,
+    /// The Port run that proposes.
+    pub(crate) run: String,
     /// What `get-checks` answers, one after the other; the last one again and again.
     pub(crate) checks: Vec<Vec<Check>>,
 }
@@ -106,6 +108,7 @@ impl FakeHost {
             commits: Vec::new(),
             now: "2026-01-06T10:00:00Z".into(),
             slept: 0,
+            run: "r_Ab12Cd34Ef56Gh78".into(),
             checks: vec![Vec::new()],
         };
         fake.put(entity(
@@ -193,6 +196,7 @@ pub(crate) fn request(settings: &str) -> Request {
         subject: entity("service", "web", "{}", &[]),
         inputs: "{}".into(),
         settings: settings.into(),
+        resumed: None,
         workflow: Workflow {
             repository: Some("acme/gitops".into()),
             url: Some("https://ci.example/runs/1".into()),

@@ -10,11 +10,12 @@ mod verify;
 
 use crate::catalog::named;
 use crate::facts::Facts;
-use crate::gates::{self, reason};
+use crate::gates::{self, GateWait, reason};
 use crate::gather::gather;
 use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
+use crate::time::rfc3339;
 use crate::types::{Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, Waiting};
 
 use land::LandingResult;
@@ -95,6 +96,7 @@ impl PromotionPlan {
             previous_image: previous.map(str::to_owned),
             pull_request: pull,
             commit,
+            is_rollback: self.facts.is_rollback,
         }
     }
 }
@@ -116,6 +118,10 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             if plan.facts.is_current() {
                 return self.settle(&mut plan);
             }
+            self.catch_up(&plan)?;
+            if self.request.resumed.as_ref().is_some_and(|it| it.is_merged) {
+                return Ok(self.moved_on(&plan));
+            }
             match self.carry_out(&mut plan) {
                 Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
                     self.refuse_if_closed(&plan)?;
@@ -135,9 +141,15 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
         let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
         if let Some(facts) = facts.as_ref().filter(|_| !done) {
-            let verdict = gates::all(facts, self.settings);
-            reasons.extend(verdict.reasons);
-            for warning in verdict.warnings {
+            let mut verdict = gates::all(facts, self.settings);
+            if reasons.is_empty()
+                && verdict.reasons.is_empty()
+                && let Some(wait) = verdict.latest_wait()
+            {
+                return Err(Stop::Waits(self.waiting(facts, wait)));
+            }
+            reasons.extend(verdict.take_reasons());
+            for warning in std::mem::take(&mut verdict.warnings) {
                 self.warn(&format!("{}: {}", warning.rule, warning.message));
             }
         }
@@ -155,9 +167,13 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         let wanted = wanted.to_string();
         let promoted = facts.promoted().map_or(wanted.clone(), |it| it.to_string());
         let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
-        let branch = match facts.is_rollback {
-            true => text::rollback_branch(service, environment, &self.request.run_id),
-            false => text::branch(service, environment, &wanted),
+        let branch = match (&self.request.resumed, &facts.way_back) {
+            (Some(earlier), _) => earlier.head.clone(),
+            (None, Some(open)) => open.clone(),
+            (None, None) if facts.is_rollback => {
+                text::rollback_branch(service, environment, &self.request.run_id)
+            }
+            (None, None) => text::branch(service, environment, &wanted),
         };
         Ok(PromotionPlan {
             repository: repository.to_owned(),
@@ -186,10 +202,11 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             self.verify_if_recent(plan, pull)?;
         }
         Ok(match ours {
-            Some(pull) => {
+            // By this run or an earlier attempt of it; else somebody else has done it all.
+            Some(pull) if pull.runs.contains(&self.request.run_id) => {
                 Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit))
             }
-            None => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
+            _ => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
         })
     }
 
@@ -205,10 +222,12 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         self.decorate(plan, &pull);
         self.supersede(plan, &pull);
         match self.land(plan, &pull)? {
-            LandingResult::Waits(until) => Ok(Outcome::Pending(Waiting {
-                image: plan.image.clone(),
-                pull_request: pull.number,
-                until,
+            LandingResult::Waits(awaited, message) => Ok(Outcome::Waiting(Waiting {
+                image: Some(plan.image.clone()),
+                awaited,
+                message,
+                until: None,
+                pull_request: Some(pull.number),
             })),
             LandingResult::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
@@ -221,6 +240,59 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                     plan.promotion(previous.as_deref(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
+        }
+    }
+
+    /// Tells the catalog what git holds already, by a promotion that nobody has recorded: people merged it, and staging has
+    /// moved on since.
+    fn catch_up(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
+        let Some(image) = &plan.facts.left_behind else {
+            return Ok(());
+        };
+        let Some(runtime) = plan.facts.production.first() else {
+            return Ok(());
+        };
+        self.tell(&format!(
+            "{} holds `{image}` already, which was not recorded",
+            self.settings.base
+        ));
+        let target = Relation {
+            name: self.settings.image_relation.clone(),
+            targets: vec![image.clone()],
+        };
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: vec![target],
+        };
+        self.host.update_entity(&runtime.key, &change)?;
+        Ok(())
+    }
+
+    /// The outcome of a run whose pull request was merged and whose image was replaced since: there is nothing left to do.
+    fn moved_on(&mut self, plan: &PromotionPlan) -> Outcome {
+        let held = plan.facts.previous().unwrap_or_default();
+        self.tell(&format!(
+            "{} was merged, and {} holds {held} by now",
+            plan.image, self.settings.base
+        ));
+        Outcome::Unchanged(Promotion {
+            image: held,
+            previous_image: None,
+            pull_request: None,
+            commit: None,
+            is_rollback: false,
+        })
+    }
+
+    /// What a rule makes a promotion wait for that has no pull request yet.
+    fn waiting(&self, facts: &Facts, wait: &GateWait) -> Waiting {
+        Waiting {
+            image: facts.wanted.as_ref().map(ToString::to_string),
+            awaited: wait.awaited,
+            message: wait.message.clone(),
+            until: Some(rfc3339(wait.until)),
+            pull_request: None,
         }
     }
 

@@ -58,7 +58,10 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let service = Item::new(&service)?;
         let mut facts = Facts::of(service);
         facts.is_rollback = self.is_rollback();
-        [facts.staging, facts.production] = self.runtimes(&facts.service, facts.is_rollback)?;
+        [facts.staging, facts.production] = self.runtimes(
+            &facts.service,
+            facts.is_rollback || self.request.resumed.is_some(),
+        )?;
         self.images(&mut facts, repository)?;
         facts.digest = facts
             .image
@@ -67,6 +70,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         match repository {
             Some(repository) => {
                 self.manifests(&mut facts, repository)?;
+                self.left_behind(&mut facts, repository)?;
                 self.repository_evidence(&mut facts, repository)?;
             }
             None => self.refuse(
@@ -153,8 +157,10 @@ impl<H: PolicyHost> FactsReader<'_, H> {
     /// The image to promote and, beside it, those that production runs.
     fn images(&mut self, facts: &mut Facts, repository: Option<&str>) -> Result<(), Failure> {
         let picked = match repository.filter(|_| facts.is_rollback) {
-            Some(repository) => self.previous(facts, repository)?,
-            None => self.image_identifier(facts),
+            Some(repository) if self.request.resumed.is_none() => {
+                self.previous(facts, repository)?
+            }
+            _ => self.image_identifier(facts),
         };
         let Some((identifier, whence)) = picked else {
             return Ok(());
@@ -238,6 +244,18 @@ impl<H: PolicyHost> FactsReader<'_, H> {
 
     /// The image that the settings name, else the one that staging runs; and who says so.
     fn image_identifier(&mut self, facts: &Facts) -> Option<(String, String)> {
+        // A promotion that goes on is about what was proposed, whatever staging runs by now.
+        if let Some(earlier) = &self.request.resumed {
+            let whence = format!("pull request {}", earlier.pull_request);
+            if earlier.image.is_empty() {
+                self.refuse(
+                    "image",
+                    format!("{whence} does not say which image it promotes"),
+                );
+                return None;
+            }
+            return Some((earlier.image.clone(), whence));
+        }
         if !self.settings.image.is_empty() {
             let context = self.context(facts);
             let identifier = self.fill("image", "image", &self.settings.image, &context)?;

@@ -197,6 +197,11 @@ object! {
     Lock { enabled: bool, property: String, reason: String, }
 }
 
+words! {
+    /// What becomes of a promotion that only time keeps away.
+    OnNo { Refuse = "refuse", Wait = "wait", }
+}
+
 object! {
     /// When nobody promotes.
     Freeze {
@@ -206,6 +211,7 @@ object! {
         holidays: Vec<String>,
         exempt: Vec<String>,
         hotfix_input: String,
+        on_no: OnNo,
     }
 }
 
@@ -223,7 +229,7 @@ object! {
 
 object! {
     /// How long an image stays in staging.
-    Soak { at_least: String, since: String, }
+    Soak { at_least: String, since: String, on_no: OnNo, }
 }
 
 words! {

@@ -4,7 +4,7 @@ mod zone;
 
 pub use zone::TimeZone;
 
-/// UnixSeconds since 1970 in UTC.
+/// Seconds since 1970 in UTC.
 pub type UnixSeconds = i64;
 
 const DAY: i64 = 86_400;
@@ -97,6 +97,20 @@ pub fn timestamp(text: &str) -> Option<UnixSeconds> {
         }
     };
     Some(days(number(0..4)?, month, day) * DAY + seconds - offset)
+}
+
+/// A moment as RFC 3339 writes it, in UTC.
+pub fn rfc3339(at: UnixSeconds) -> String {
+    let civil = CivilTime::at(at);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        civil.year,
+        civil.month,
+        civil.day,
+        civil.hour,
+        civil.minute,
+        at.rem_euclid(60)
+    )
 }
 
 /// Reads a duration: `90s`, `30m`, `24h`, `2d`.

@@ -104,6 +104,7 @@ fn propose(deed: &str, text: &str) -> Answer {
                 content,
                 expected_blob: file.blob,
             }],
+            image: None,
         };
         change(&mut proposal, text.to_owned());
         done(github_propose::propose(&proposal))

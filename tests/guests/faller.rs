@@ -4,7 +4,7 @@
 #![allow(clippy::exit, reason = "one of the ways")]
 
 use contract::promote::policy::run_log::{self, Severity};
-use contract::promote::policy::types::{Promotion as Promoted, Waiting};
+use contract::promote::policy::types::{Awaited, Promotion as Promoted, Waiting};
 use contract::{Failure, Outcome, Policy, Promotion, Request};
 
 promote_guests::guest!(world: "promote");
@@ -28,7 +28,7 @@ impl Promotion for Policy {
             "not utf-8 at the end" => return steps::refused(text(&[0xff])),
             "lie promoted" => return steps::promoted("ghcr.io/acme/web:1.4.2"),
             "lie other" => return steps::promoted("ghcr.io/acme/web:6.6.6"),
-            "lie pending" => return Ok(Outcome::Pending(waiting())),
+            "lie waiting" => return Ok(Outcome::Waiting(waiting())),
             "lie unchanged" => return Ok(Outcome::Unchanged(unchanged())),
             "no reason" => return Ok(Outcome::Refused(Vec::new())),
             "gives up" => return Err(Failure::Other("gave up".to_owned())),
@@ -64,9 +64,11 @@ fn go_as_far_as(last: &str) -> Result<(), Failure> {
 
 fn waiting() -> Waiting {
     Waiting {
-        image: "ghcr.io/acme/web:1.4.2".to_owned(),
-        pull_request: 4711,
-        until: "the cows come home".to_owned(),
+        image: Some("ghcr.io/acme/web:1.4.2".to_owned()),
+        awaited: Awaited::Review,
+        message: "the cows to come home".to_owned(),
+        until: None,
+        pull_request: Some(4711),
     }
 }
 
@@ -76,6 +78,7 @@ fn unchanged() -> Promoted {
         previous_image: None,
         pull_request: None,
         commit: None,
+        is_rollback: false,
     }
 }
 

@@ -27,6 +27,7 @@ impl Promotion for Policy {
                 previous_image: None,
                 pull_request: None,
                 commit: None,
+                is_rollback: false,
             },
         ))
     }

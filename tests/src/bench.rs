@@ -317,7 +317,7 @@ impl TestResult {
         assert_eq!(ending.kind(), kind, "{message}");
         assert!(message.contains(text), "{text:?} is not in: {message}");
         let code = match kind {
-            "promoted" | "unchanged" | "pending" => 0,
+            "promoted" | "unchanged" | "waiting" => 0,
             "refused" => 1,
             "unusable" => 2,
             "failed" | "cancelled" => 3,

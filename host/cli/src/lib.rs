@@ -34,7 +34,7 @@ Examples:
   promote plan --payload payload.json          what would a run do?
   promote explain lock                         what does a refusal by the rule `lock` mean?
 
-Exit codes: 0 promoted, unchanged or pending · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
+Exit codes: 0 promoted, unchanged or waiting · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
 4 the policy broke its grants, hit a limit or crashed";
 
 #[derive(Subcommand)]

@@ -65,8 +65,8 @@ pub use rules::{Candidate, ValueChange};
 pub use run_log::Severity;
 pub use settings_bindings::{CheckedRule as CheckedRuleWorld, CheckedRulePre};
 pub use types::{
-    Actor, Approval, Entity, EntityKey, Failure, Outcome, Promotion, Reason, ReasonCure, Relation,
-    Request, StopPoint, Waiting, Workflow,
+    Actor, Approval, Awaited, EarlierProposal, Entity, EntityKey, Failure, Outcome, Promotion,
+    Reason, ReasonCure, Relation, Request, StopPoint, Waiting, Workflow,
 };
 
 /// Package and version of the contract that this host serves.

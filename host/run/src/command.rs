@@ -266,7 +266,7 @@ pub fn seed() -> u64 {
 }
 
 /// Has a secret that this run made hidden in the workflow's log, each of its lines.
-fn mask(in_workflow: bool, secret: &Secret) {
+pub(crate) fn mask(in_workflow: bool, secret: &Secret) {
     if in_workflow {
         for line in secret.expose().lines().filter(|line| !line.is_empty()) {
             output::command("add-mask", "", line);
@@ -276,7 +276,7 @@ fn mask(in_workflow: bool, secret: &Secret) {
 
 /// Listens, from now on, for somebody who stops this process. It raises the flag, for whoever cannot wait, and readies the
 /// future.
-fn stopped(flag: &StopFlag) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+pub(crate) fn stopped(flag: &StopFlag) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let signal = stop_signal()?;
     let flag = flag.clone();
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();

@@ -14,6 +14,7 @@ pub mod output;
 mod output_format;
 mod plan;
 mod report;
+mod resume;
 mod secret;
 mod terminal;
 mod workflow;
@@ -27,6 +28,7 @@ use command::{PlanArgs, RunArgs};
 use environment::Environment;
 pub use output_format::OutputFormat;
 use plan::CommandTask;
+use resume::ResumeArgs;
 
 /// The name of the tiny host's binary.
 const PROGRAM: &str = "promote-run";
@@ -41,7 +43,7 @@ struct RunCommandLine {
 
 /// The exit codes of a run, for the end of a help text.
 pub const EXIT_CODES: &str =
-    "Exit codes: 0 promoted, unchanged or pending · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
+    "Exit codes: 0 promoted, unchanged or waiting · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
 4 the policy broke its grants, hit a limit or crashed";
 
 const RUN_EXAMPLES: &str = "\
@@ -57,6 +59,11 @@ Examples:
   promote plan --payload - < payload.json      the message from standard input
   promote plan --out plan.json                 to be approved, and then: promote run --plan plan.json";
 
+const RESUME_EXAMPLES: &str = "\
+Examples:
+  promote resume                               in a workflow, on a schedule and after a merge
+  promote resume --journals journals           keep the journals of what goes on";
+
 /// The commands of the tiny host. Their help calls the program `promote`; [`main`] puts its own name there.
 #[derive(Subcommand)]
 pub enum RunCommand {
@@ -66,6 +73,9 @@ pub enum RunCommand {
     /// Show what a run would do; nothing is written
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Go on with every promotion that waits: merge what may be merged, record what people merged, end what is over
+    #[command(after_help = RESUME_EXAMPLES)]
+    Resume(ResumeArgs),
     /// Compile the built-in policy for this platform, for a build that makes it part of the binary
     #[command(hide = true)]
     Compile {
@@ -93,12 +103,14 @@ pub fn main() -> ExitCode {
 /// Puts a program's name into the help of the commands `run` and `plan`.
 fn name_program(line: clap::Command, program: &str) -> clap::Command {
     let named = |text: String| {
-        ["run", "plan"].iter().fold(text, |text, command| {
-            text.replace(
-                &format!("promote {command}"),
-                &format!("{program} {command}"),
-            )
-        })
+        ["run", "plan", "resume"]
+            .iter()
+            .fold(text, |text, command| {
+                text.replace(
+                    &format!("promote {command}"),
+                    &format!("{program} {command}"),
+                )
+            })
     };
     line.mut_subcommands(|command| {
         let examples = command.get_after_help().map(ToString::to_string);
@@ -132,6 +144,7 @@ pub async fn dispatch(command: RunCommand, environment: &Environment) -> anyhow:
             )
             .await
         }
+        RunCommand::Resume(args) => resume::resume(&args, environment).await,
         RunCommand::Compile { output } => {
             let engine = promote_core::policy::native::engine()?;
             std::fs::write(output, promote_intake::builtin::compile(&engine)?)?;
@@ -188,7 +201,7 @@ mod tests {
         line.build();
         for command in line.get_subcommands_mut() {
             let help = command.render_long_help().to_string();
-            for other in ["promote run", "promote plan"] {
+            for other in ["promote run", "promote plan", "promote resume"] {
                 assert!(!help.contains(other), "{help}");
             }
         }

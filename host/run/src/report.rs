@@ -101,7 +101,7 @@ impl RunReport<'_> {
     pub(super) fn outcome(&self) -> &'static str {
         match (&self.done.ending, self.mode) {
             (Ending::Decided(Outcome::Promoted(_)), RunMode::Plan) => "would-promote",
-            (Ending::Decided(Outcome::Pending(_)), RunMode::Plan) => "would-wait",
+            (Ending::Decided(Outcome::Waiting(_)), RunMode::Plan) => "would-wait",
             (ending, _) => ending.kind(),
         }
     }
@@ -136,9 +136,12 @@ impl RunReport<'_> {
                     .unwrap_or_default();
                 commit = p.commit.clone().unwrap_or_default();
             }
-            Ending::Decided(Outcome::Pending(waiting)) => {
-                image.clone_from(&waiting.image);
-                pull = waiting.pull_request.to_string();
+            Ending::Decided(Outcome::Waiting(waiting)) => {
+                image = waiting.image.clone().unwrap_or_default();
+                pull = waiting
+                    .pull_request
+                    .map(|number| number.to_string())
+                    .unwrap_or_default();
             }
             _ => {}
         }
@@ -186,7 +189,7 @@ pub(super) fn links(
     let number = match &done.ending {
         _ if mode == RunMode::Plan => None,
         Ending::Decided(Outcome::Promoted(p) | Outcome::Unchanged(p)) => p.pull_request,
-        Ending::Decided(Outcome::Pending(waiting)) => Some(waiting.pull_request),
+        Ending::Decided(Outcome::Waiting(waiting)) => waiting.pull_request,
         _ => None,
     };
     // The repository is that of the proposal: the policy's own word for it would be only a word.

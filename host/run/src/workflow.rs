@@ -111,6 +111,7 @@ fn outputs(report: &RunReport<'_>) -> String {
 fn summary(report: &RunReport<'_>) -> String {
     let done = report.done;
     let mark = match (done.ending.exit_code(), report.mode) {
+        (0, RunMode::Run) if matches!(done.ending, Ending::Decided(Outcome::Waiting(_))) => "⏳",
         (0, RunMode::Run) => "✅",
         (0, RunMode::Plan) => "📋",
         (1, _) => "⛔",

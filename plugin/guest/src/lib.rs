@@ -37,6 +37,7 @@
 //!             previous_image: None,
 //!             pull_request: None,
 //!             commit: None,
+//!             is_rollback: false,
 //!         }))
 //!     }
 //! }

@@ -1,6 +1,6 @@
 //! Endings of a policy before its end.
 
-use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint};
+use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint, Waiting};
 
 /// The reason why a policy goes no further. Both kinds pass through `?`.
 ///
@@ -19,6 +19,8 @@ use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint};
 pub enum Stop {
     /// It says no; every reason that holds, not just the first.
     Refused(Vec<Reason>),
+    /// Something has to happen first.
+    Waits(Waiting),
     /// A call failed. The run ends as failed, with the failure's text.
     Failed(Failure),
 }
@@ -36,6 +38,7 @@ impl Stop {
     pub fn outcome(self) -> Result<Outcome, Failure> {
         match self {
             Self::Refused(reasons) => Ok(Outcome::Refused(reasons)),
+            Self::Waits(waiting) => Ok(Outcome::Waiting(waiting)),
             Self::Failed(failure) => Err(failure),
         }
     }

@@ -169,6 +169,8 @@ impl PolicyHost for FakeHost {
                 merge_commit: None,
                 merged_at: None,
                 mergeable: fake.mergeable,
+                image: proposal.image.clone(),
+                runs: vec![fake.run.clone()],
             };
             fake.branches.push(proposal.head.clone());
             fake.pulls.push((pull.clone(), proposal.clone()));

@@ -6,13 +6,14 @@ use crate::host::{Check, CheckState, Merged, PolicyHost, PullRequest};
 use crate::settings::Mode;
 use crate::text;
 use crate::time::duration;
+use crate::types::Awaited;
 
 /// The result of landing a pull request.
 pub(super) enum LandingResult {
     /// The base branch holds it, in this commit.
     Merged(String),
     /// Something has to happen first.
-    Waits(String),
+    Waits(Awaited, String),
 }
 
 impl<H: PolicyHost> PromotionRun<'_, H> {
@@ -25,21 +26,37 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         let method = self.settings.method.into();
         let merged = match self.settings.mode {
             Mode::PullRequest => {
-                return Ok(LandingResult::Waits("somebody to merge it".to_owned()));
+                return Ok(LandingResult::Waits(
+                    Awaited::Merge,
+                    "somebody to merge it".to_owned(),
+                ));
             }
             Mode::AutoMerge => self
                 .host
                 .merge_when_ready(repository, pull.number, head, method)?,
             Mode::Merge => self.host.merge(repository, pull.number, head, method)?,
             Mode::Checks => match self.wait_for_checks(plan, pull)? {
-                Some(until) => return Ok(LandingResult::Waits(until)),
+                Some(until) => return Ok(LandingResult::Waits(Awaited::Checks, until)),
                 None => self.host.merge(repository, pull.number, head, method)?,
             },
         };
         Ok(match merged {
             Merged::Now(commit) => LandingResult::Merged(commit),
-            Merged::Later(until) => LandingResult::Waits(until),
+            Merged::Later(why) => LandingResult::Waits(self.awaited(&why), why),
         })
+    }
+
+    /// The kind of thing that the host says is awaited.
+    fn awaited(&self, why: &str) -> Awaited {
+        if why.contains("review") || why.contains("approval") {
+            Awaited::Review
+        } else if why.contains("merge queue") {
+            Awaited::Queue
+        } else if why.contains("check") || why.contains("required workflow") {
+            Awaited::Checks
+        } else {
+            Awaited::Rule
+        }
     }
 
     /// Waits for the required and the named checks of the head. Returns what is still awaited at the deadline.
@@ -53,6 +70,12 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             self.seconds("checks.deadline", &settings.deadline)?,
             self.seconds("checks.every", &settings.every)?,
         );
+        // Whoever goes on with a promotion looks again, later, and does not wait.
+        let deadline = if self.request.resumed.is_some() {
+            0
+        } else {
+            deadline
+        };
         let mut waited = 0;
         let mut told = String::new();
         loop {

@@ -28,6 +28,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             title: words.title(),
             body: words.body(),
             changes: edit(&plan.facts)?,
+            image: Some(plan.image_id.clone()),
         };
         match self.propose_in_series(proposal) {
             // The same again after another look: nobody was faster, it just is so.

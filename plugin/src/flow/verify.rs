@@ -111,6 +111,12 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 Err(Stop::Failed(failure)) => {
                     format!("; a revert could not be proposed: {}", explain(&failure))
                 }
+                Err(Stop::Waits(waiting)) => {
+                    format!(
+                        "; a revert could not be proposed: it waits for {}",
+                        waiting.message
+                    )
+                }
                 Err(Stop::Refused(reasons)) => {
                     let why: Vec<_> = reasons.into_iter().map(|reason| reason.message).collect();
                     format!("; a revert could not be proposed: {}", why.join("; "))
@@ -191,6 +197,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             title: format!("Revert: {}", words.title()),
             body: words.revert_body(wrong),
             changes,
+            image: None,
         })
     }
 }

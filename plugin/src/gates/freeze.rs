@@ -4,6 +4,7 @@ use super::reason;
 use crate::calendar::FreezeCalendar;
 use crate::facts::Facts;
 use crate::settings::Freeze;
+use crate::time::UnixSeconds;
 use crate::types::{Reason, ReasonCure};
 
 /// Refuses while the freeze file names the service: who stops the line means everybody.
@@ -61,6 +62,12 @@ pub fn check(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
             )
         })
         .collect()
+}
+
+/// Returns when the calendar is over that is asked now.
+pub fn end(facts: &Facts, settings: &Freeze) -> Option<UnixSeconds> {
+    let calendar = FreezeCalendar::read(settings).ok()?;
+    calendar.active(facts.now?).first()?.ends
 }
 
 /// The entry of the freeze file for a service. A line is a service's identifier or `*`, then the reason; `#` begins a

@@ -23,6 +23,16 @@ pub fn check(facts: &Facts, settings: &Soak) -> Vec<Reason> {
         .collect()
 }
 
+/// Returns when the image has been in all of staging for long enough, if that is known.
+pub fn end(facts: &Facts, settings: &Soak) -> Option<UnixSeconds> {
+    let least = duration(&settings.at_least).ok()?;
+    let ends = facts.soaking.iter().map(|soaking| {
+        let since = soaking.since.as_ref().ok()?;
+        Some(timestamp(since)? + least)
+    });
+    ends.collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
 /// Says why an image has not been in a runtime for long enough, if it has not.
 fn too_short(
     soaking: &SoakFacts,

@@ -56,7 +56,12 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             production,
         };
         let (path, now) = (spot.entry.path.clone(), now.value);
-        let merged = self.merged(facts, repository)?;
+        let pulls = self.past_pulls(facts, repository, PullFilter::Any)?;
+        let open = pulls
+            .iter()
+            .find(|pull| pull.state == PullState::Open && is_way_back(pull));
+        facts.way_back = open.map(|pull| pull.head.clone());
+        let merged = merged(pulls);
         let wanted = match self.is_done(facts, &spot, current.as_ref(), &merged, &now) {
             true => Some(now.clone()),
             false => self.before(repository, &spot, &merged, &now)?,
@@ -90,25 +95,67 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             .transpose()
     }
 
-    /// The merged pull requests of this service and environment, oldest first.
-    fn merged(&mut self, facts: &Facts, repository: &str) -> Result<Vec<PullRequest>, Failure> {
+    /// The pull requests of this service and environment.
+    fn past_pulls(
+        &mut self,
+        facts: &Facts,
+        repository: &str,
+        filter: PullFilter,
+    ) -> Result<Vec<PullRequest>, Failure> {
         let folder = text::folder(&facts.service.key.identifier, &self.settings.environment);
         let head = format!("{folder}/*");
-        let pulls = self.host.find_pull_requests(
-            repository,
-            &head,
-            &self.settings.base,
-            PullFilter::Ended,
-        )?;
-        let mut merged: Vec<_> = pulls
-            .into_iter()
-            .filter(|pull| pull.state == PullState::Merged)
-            .collect();
-        merged.sort_by(|one, other| {
-            (&one.merged_at, one.number).cmp(&(&other.merged_at, other.number))
-        });
-        merged.drain(..merged.len().saturating_sub(FAR));
-        Ok(merged)
+        self.host
+            .find_pull_requests(repository, &head, &self.settings.base, filter)
+    }
+
+    /// Finds out which image git holds if the catalog has another: the one that the last merged pull request promotes, if
+    /// every value that it stands in is that image's.
+    pub(super) fn left_behind(
+        &mut self,
+        facts: &mut Facts,
+        repository: &str,
+    ) -> Result<(), Failure> {
+        let (Some(current), [production]) = (&facts.current_image, facts.production.as_slice())
+        else {
+            return Ok(());
+        };
+        let is_one = production.targets(&self.settings.image_relation).len() == 1;
+        let is_told = self.is_in_git(facts, current, production);
+        if !is_one || is_told || facts.sites.is_empty() || facts.is_current() {
+            return Ok(());
+        }
+        let current = current.key.identifier.clone();
+        let merged = merged(self.past_pulls(facts, repository, PullFilter::Ended)?);
+        let Some(identifier) = merged.into_iter().next_back().and_then(|pull| pull.image) else {
+            return Ok(());
+        };
+        if identifier == current {
+            return Ok(());
+        }
+        let key = EntityKey {
+            blueprint: self.settings.image_blueprint.clone(),
+            identifier,
+        };
+        let Some(image) = self.host.get_entity(&key)? else {
+            return Ok(());
+        };
+        let image = Item::new(&image)?;
+        if self.is_in_git(facts, &image, &facts.production[0]) {
+            facts.left_behind = Some(key.identifier);
+        }
+        Ok(())
+    }
+
+    /// Whether every value that the settings name is that of an image.
+    fn is_in_git(&self, facts: &Facts, image: &Item, production: &Item) -> bool {
+        let Ok(reference) = self.reference(image, Some(production)) else {
+            return false;
+        };
+        let digest = self.known_digest(image);
+        facts.sites.iter().all(|target| {
+            HeldImage::read(target.part, &target.site.value)
+                .is_ok_and(|held| held.denotes(target.part, &reference, digest.as_deref()))
+        })
     }
 
     /// Whether the way back has been taken already: by an earlier attempt of this run, or by one that was cut off before it
@@ -123,7 +170,11 @@ impl<H: PolicyHost> FactsReader<'_, H> {
     ) -> bool {
         let (service, environment) = (&facts.service.key.identifier, &self.settings.environment);
         let own = text::rollback_branch(service, environment, &self.request.run_id);
-        if merged.iter().any(|pull| pull.head.starts_with(&own)) {
+        let is_own = |pull: &PullRequest| {
+            pull.head.starts_with(&own)
+                || (is_way_back(pull) && pull.runs.contains(&self.request.run_id))
+        };
+        if merged.iter().any(is_own) {
             return true;
         }
         let is_last = merged.last().is_some_and(is_way_back);
@@ -259,6 +310,18 @@ impl TracedValue {
         let entry = &self.entry;
         first(content, &entry.search, entry.part, self.like.as_ref()).map(|first| first.value)
     }
+}
+
+/// The merged ones of pull requests, the oldest first, as far back as the history is read.
+fn merged(pulls: Vec<PullRequest>) -> Vec<PullRequest> {
+    let mut merged: Vec<_> = pulls
+        .into_iter()
+        .filter(|pull| pull.state == PullState::Merged)
+        .collect();
+    merged
+        .sort_by(|one, other| (&one.merged_at, one.number).cmp(&(&other.merged_at, other.number)));
+    merged.drain(..merged.len().saturating_sub(FAR));
+    merged
 }
 
 /// Whether a pull request took a promotion back.

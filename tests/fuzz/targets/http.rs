@@ -190,6 +190,7 @@ async fn proposal(gate: &mut Gate) -> Option<Proposal> {
             content: file.content.replace("web:1.4.1", "web:1.4.2"),
             expected_blob: file.blob,
         }],
+        image: None,
     })
 }
 

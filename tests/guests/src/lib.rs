@@ -107,6 +107,7 @@ macro_rules! steps {
                         content,
                         expected_blob: file.blob.clone(),
                     }],
+                    image: None,
                 })
             }
 
@@ -156,6 +157,7 @@ macro_rules! steps {
                     previous_image: None,
                     pull_request: None,
                     commit: None,
+                    is_rollback: false,
                 }))
             }
 

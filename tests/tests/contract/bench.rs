@@ -117,6 +117,7 @@ impl RecordedClients {
             title: "Promote web to 1.4.2".into(),
             body: "From staging.".into(),
             changes: vec![change],
+            image: None,
         };
         match self.call(Call::Propose { proposal }).await? {
             Reply::PullRequest(pull) => Ok(pull),

@@ -123,6 +123,7 @@ async fn propose(
         title: "Promote web to 1.4.2".into(),
         body: "From staging.".into(),
         changes: vec![change],
+        image: None,
     };
     match live.call(&Call::Propose { proposal }).await? {
         Reply::PullRequest(pull) => Ok(pull),

@@ -105,7 +105,7 @@ fn whatever_ends_a_policy_ends_it_again() {
         (guests::FALLER, "not utf-8"),
         (guests::FALLER, "lie promoted"),
         (guests::FALLER, "lie other"),
-        (guests::FALLER, "lie pending"),
+        (guests::FALLER, "lie waiting"),
         (guests::FALLER, "no reason"),
         (guests::FALLER, "gives up"),
     ] {

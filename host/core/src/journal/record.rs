@@ -140,6 +140,7 @@ mod tests {
             run_id: "r".to_owned(),
             action: "promote".to_owned(),
             approval: None,
+            resumed: None,
             actor: Actor {
                 id: String::new(),
                 email: None,

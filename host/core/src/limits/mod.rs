@@ -43,6 +43,9 @@ pub struct Limits {
     pub rule: Duration,
     /// Bytes that the policy may send and receive through calls: `16MiB` unless given.
     pub traffic: usize,
+    /// How long a promotion may wait for a review, a check or a time before `promote resume` gives it up: `7d` unless given.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub wait: Duration,
     /// The limits of compiling the policy. It is over before the run begins, so a journal does not hold it.
     #[serde(skip)]
     pub compile: CompileLimits,
@@ -57,6 +60,7 @@ impl Default for Limits {
             writes: 50,
             rule: Duration::from_secs(5),
             traffic: 16 << 20,
+            wait: Duration::from_secs(7 * 86_400),
             compile: CompileLimits::default(),
         }
     }

@@ -23,6 +23,8 @@ struct LimitsTable {
     rule: Duration,
     #[serde(deserialize_with = "size")]
     traffic: usize,
+    #[serde(deserialize_with = "wait")]
+    wait: Duration,
     #[serde(with = "CompileTable")]
     compile: CompileLimits,
 }
@@ -68,6 +70,7 @@ impl Default for LimitsTable {
             writes,
             rule,
             traffic,
+            wait,
             compile,
         } = Limits::default();
         Self {
@@ -77,6 +80,7 @@ impl Default for LimitsTable {
             writes,
             rule,
             traffic,
+            wait,
             compile,
         }
     }
@@ -108,6 +112,18 @@ fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Er
                 "`{text}` is not a time span; write for example `90s`, `5m` or `1h`"
             ))
         })
+}
+
+/// A span of days, or as any other.
+fn wait<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.trim().parse::<u32>().ok());
+    match days.filter(|days| *days > 0) {
+        Some(days) => Ok(Duration::from_secs(u64::from(days) * 86_400)),
+        None => duration(serde::de::value::StringDeserializer::new(text)),
+    }
 }
 
 fn size<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {

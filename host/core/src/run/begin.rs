@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::claim::{confirm, show};
+use super::claim::{ConfirmTerms, RunClaim, confirm, show};
 use super::ending::Ending;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
@@ -21,7 +21,6 @@ pub(super) struct RunTerms<'a> {
     pub(super) choice: &'a dyn PolicyChoice,
     pub(super) grants: &'a Grants,
     pub(super) actions: Vec<String>,
-    pub(super) origin: RunOrigin,
     pub(super) workflow: Workflow,
     pub(super) audit: RunAudit,
     pub(super) seed: u64,
@@ -73,20 +72,42 @@ impl From<RefusedStart> for Ending {
 /// Says why a run cannot begin.
 pub(super) async fn begin(
     parts: &mut RunParts,
-    terms: RunTerms<'_>,
+    origin: RunOrigin,
+    rest: RunTerms<'_>,
 ) -> Result<RunBeginning, RefusedStart> {
-    let mut request = match terms.origin {
-        RunOrigin::Probe(request) => *request,
-        RunOrigin::PortRun(claim) => {
-            if terms.actions.is_empty() {
-                return Err(RefusedStart::Unusable(
-                    "promote.toml names no action that may start a run: add `[port.actions]` with `promote = \"promote_to_production\"`".to_owned(),
-                ));
-            }
-            let reads_actor = terms.grants.mention(Operation::ReadActor);
-            confirm(parts, &claim, &terms.actions, &terms.workflow, reads_actor).await?
+    let (claim, resumed) = match origin {
+        RunOrigin::Probe(request) => return begin_confirmed(parts, rest, *request).await,
+        RunOrigin::PortRun(claim) => (claim, None),
+        RunOrigin::Resumed(resumed) => {
+            let claim = RunClaim {
+                run_id: resumed.run_id.clone(),
+                subject: None,
+            };
+            (claim, Some(resumed))
         }
     };
+    if rest.actions.is_empty() {
+        return Err(RefusedStart::Unusable(
+            "promote.toml names no action that may start a run: add `[port.actions]` with `promote = \"promote_to_production\"`".to_owned(),
+        ));
+    }
+    let confirming = ConfirmTerms {
+        actions: &rest.actions,
+        workflow: &rest.workflow,
+        reads_actor: rest.grants.mention(Operation::ReadActor),
+        records_ended: resumed.as_ref().is_some_and(|it| it.records_ended),
+    };
+    let mut request = confirm(parts, &claim, &confirming).await?;
+    request.resumed = resumed.and_then(|resumed| resumed.proposal);
+    begin_confirmed(parts, rest, request).await
+}
+
+/// The rest of the beginning, once it is known what the run is about.
+async fn begin_confirmed(
+    parts: &mut RunParts,
+    terms: RunTerms<'_>,
+    mut request: Request,
+) -> Result<RunBeginning, RefusedStart> {
     let ChosenPolicy {
         program,
         settings,

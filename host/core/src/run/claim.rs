@@ -16,6 +16,15 @@ pub struct RunClaim {
     pub subject: Option<EntityKey>,
 }
 
+/// What a confirmation is decided on, beside the claim.
+pub(super) struct ConfirmTerms<'a> {
+    pub(super) actions: &'a [String],
+    pub(super) workflow: &'a Workflow,
+    pub(super) reads_actor: bool,
+    /// Whether a run that has ended goes on all the same, to record what was merged.
+    pub(super) records_ended: bool,
+}
+
 /// Reads from Port what the claim only names, and returns the request that Port confirms. Its settings are still missing.
 ///
 /// # Errors
@@ -23,10 +32,14 @@ pub struct RunClaim {
 pub(super) async fn confirm(
     parts: &RunParts,
     claim: &RunClaim,
-    actions: &[String],
-    workflow: &Workflow,
-    reads_actor: bool,
+    terms: &ConfirmTerms<'_>,
 ) -> Result<Request, RefusedStart> {
+    let ConfirmTerms {
+        actions,
+        workflow,
+        reads_actor,
+        records_ended,
+    } = *terms;
     let port = &parts.source.live().port;
     let guess = async {
         match &claim.subject {
@@ -70,7 +83,7 @@ pub(super) async fn confirm(
             ),
         ));
     }
-    if let Err((rule, message)) = check_status(parts, &run, workflow).await? {
+    if let Err((rule, message)) = check_status(parts, &run, workflow, records_ended).await? {
         return Err(refuse(rule, message));
     }
     let subject = match guess {
@@ -95,6 +108,7 @@ async fn check_status(
     parts: &RunParts,
     run: &PortRun,
     workflow: &Workflow,
+    records_ended: bool,
 ) -> Result<Result<(), (&'static str, String)>, RefusedStart> {
     let id = &run.id;
     let ended = match &run.status() {
@@ -125,6 +139,7 @@ async fn check_status(
     };
     let port = &parts.source.live().port;
     let is_rerun = match &workflow.url {
+        _ if records_ended => true,
         Some(url) if workflow.attempt > 1 => port
             .mentions(url)
             .await
@@ -185,6 +200,7 @@ fn request(run: PortRun, subject: Entity, actor: Actor, workflow: &Workflow) -> 
         inputs: Value::Object(run.inputs()).to_string(),
         settings: "{}".to_owned(),
         workflow: workflow.clone(),
+        resumed: None,
         run_id: run.id,
     }
 }

@@ -22,11 +22,11 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The exit code of the process: 0 promoted, unchanged or pending; 1 refused; 2 usage or configuration; 3 a service
+    /// The exit code of the process: 0 promoted, unchanged or waiting; 1 refused; 2 usage or configuration; 3 a service
     /// failed; 4 violation, trap or limit.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Decided(Outcome::Promoted(_) | Outcome::Unchanged(_) | Outcome::Pending(_)) => 0,
+            Self::Decided(Outcome::Promoted(_) | Outcome::Unchanged(_) | Outcome::Waiting(_)) => 0,
             Self::Decided(Outcome::Refused(_)) => 1,
             Self::Unusable(_) => 2,
             Self::Failed(_) | Self::Cancelled => 3,
@@ -34,12 +34,12 @@ impl Ending {
         }
     }
 
-    /// Returns the status of the Port run, in Port's words.
-    pub fn status(&self) -> &'static str {
-        if self.exit_code() == 0 {
-            "SUCCESS"
-        } else {
-            "FAILURE"
+    /// Returns the status in which the Port run ends, in Port's words; none if it does not end yet.
+    pub fn status(&self) -> Option<&'static str> {
+        match self {
+            Self::Decided(Outcome::Waiting(_)) => None,
+            _ if self.exit_code() == 0 => Some("SUCCESS"),
+            _ => Some("FAILURE"),
         }
     }
 }

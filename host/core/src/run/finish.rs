@@ -6,7 +6,7 @@ use super::cancel::{CancelSignal, LAST_WORD_TIME};
 use super::ending::Ending;
 use super::last_word::last_word;
 use super::{RunMode, RunResult};
-use crate::contract::Request;
+use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
 use crate::journal::JournalEntry;
 use crate::run::observer::Observer;
@@ -31,6 +31,8 @@ pub(super) struct LastWords {
     pub(super) revokes: bool,
     /// The address of the workflow run. The host's first line names it; so does the last, if there was no first.
     pub(super) place: Option<String>,
+    /// The summary that the Port run has already, if this run goes on with it.
+    pub(super) known: Option<String>,
 }
 
 impl RunEnd {
@@ -109,15 +111,25 @@ async fn say_last_words(
     }
     lines.push(text::line(&plain_words(message)));
     let text = lines.join("\n");
-    let status = words.sets_status.then(|| ending.status());
+    let summary = text::line(message);
+    let word = match ending {
+        Ending::Decided(Outcome::Waiting(_)) if words.known.as_ref() == Some(&summary) => {
+            PortWord::Silence
+        }
+        Ending::Decided(Outcome::Waiting(_)) => PortWord::Wait {
+            text: &text,
+            label: ending.label(),
+            summary: &summary,
+        },
+        _ => PortWord::End {
+            text: &text,
+            label: ending.label(),
+            status: ending.status().filter(|_| words.sets_status),
+        },
+    };
     if !cancel.is_heard() {
-        let ordinary = async {
-            tokio::join!(
-                tell_port(parts, &text, ending.label(), status),
-                revoke(&live, &*observer, words)
-            )
-            .0
-        };
+        let ordinary =
+            async { tokio::join!(tell_port(parts, &word), revoke(&live, &*observer, words)).0 };
         tokio::select! {
             biased;
             told = ordinary => return told,
@@ -131,26 +143,54 @@ async fn say_last_words(
         observer
             .say("the installation token could not be revoked in time, it ends within the hour");
     }
-    let told = tell_port(parts, &text, ending.label(), status);
+    let told = tell_port(parts, &word);
     tokio::time::timeout(LAST_WORD_TIME, told)
         .await
         .unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
 }
 
+/// The last word to Port.
+enum PortWord<'a> {
+    /// None: the run waits as it did before.
+    Silence,
+    /// The run stays in progress.
+    Wait {
+        text: &'a str,
+        label: &'a str,
+        summary: &'a str,
+    },
+    /// The run ends.
+    End {
+        text: &'a str,
+        label: &'a str,
+        status: Option<&'a str>,
+    },
+}
+
 /// Sends what was put off, then the last word; a plan says nothing in Port.
-async fn tell_port(
-    parts: &mut RunParts,
-    text: &str,
-    label: &str,
-    status: Option<&str>,
-) -> Result<(), String> {
+async fn tell_port(parts: &mut RunParts, word: &PortWord<'_>) -> Result<(), String> {
     parts.settle().await;
     if parts.source.mode() == RunMode::Plan {
         return Ok(());
     }
-    // A run that has ended takes no link any more.
-    parts.live.port.show_links().await;
-    let told = parts.live.port.end(text, label, status).await;
+    let port = &parts.live.port;
+    let told = match word {
+        PortWord::Silence => Ok(()),
+        PortWord::Wait {
+            text,
+            label,
+            summary,
+        } => port.wait(text, label, summary).await,
+        PortWord::End {
+            text,
+            label,
+            status,
+        } => {
+            // A run that has ended takes no link any more.
+            port.show_links().await;
+            port.end(text, label, *status).await
+        }
+    };
     told.map_err(|failure| describe(&failure).to_owned())
 }
 

@@ -1,7 +1,7 @@
 //! The ending of a run, in words.
 
 use crate::call::Call;
-use crate::contract::{Failure, Outcome, Promotion};
+use crate::contract::{Failure, Outcome, Promotion, Waiting};
 use crate::gate::{CallAnswer, CallRecord, describe};
 use crate::run::RunMode;
 use crate::run::ending::Ending;
@@ -37,9 +37,10 @@ impl Ending {
     /// A stable word for machines, and the label beside the status of the Port run.
     fn names(&self) -> [&'static str; 2] {
         match self {
+            Self::Decided(Outcome::Promoted(p)) if p.is_rollback => ["promoted", "Rolled back"],
             Self::Decided(Outcome::Promoted(_)) => ["promoted", "Promoted"],
             Self::Decided(Outcome::Unchanged(_)) => ["unchanged", "Already there"],
-            Self::Decided(Outcome::Pending(_)) => ["pending", "Pull request open"],
+            Self::Decided(Outcome::Waiting(waiting)) => ["waiting", waiting.awaited.label()],
             Self::Decided(Outcome::Refused(_)) => ["refused", "Refused"],
             Self::Failed(_) => ["failed", "Failed"],
             Self::Violation(_) => ["violation", "Grants broken"],
@@ -63,27 +64,27 @@ impl Ending {
 
 fn decided(outcome: &Outcome, mode: RunMode) -> String {
     match outcome {
+        Outcome::Promoted(p) if mode == RunMode::Plan && p.is_rollback => {
+            format!("would roll back to {}", change(p))
+        }
         Outcome::Promoted(p) if mode == RunMode::Plan => format!("would promote {}", change(p)),
-        Outcome::Pending(waiting) if mode == RunMode::Plan => {
-            format!(
-                "a pull request for {} would wait for {}",
-                waiting.image, waiting.until
-            )
+        Outcome::Waiting(waiting) if mode == RunMode::Plan => {
+            awaited(waiting, "would wait")
         }
         Outcome::Promoted(p) => {
             let by = p
                 .pull_request
                 .map(|number| format!(", by pull request #{number}"))
                 .unwrap_or_default();
-            format!("promoted {}{by}", change(p))
+            let done = if p.is_rollback {
+                "rolled back to"
+            } else {
+                "promoted"
+            };
+            format!("{done} {}{by}", change(p))
         }
         Outcome::Unchanged(p) => format!("nothing to do: {} is there already", p.image),
-        Outcome::Pending(waiting) => {
-            format!(
-                "pull request #{} for {} is open and waits for {}",
-                waiting.pull_request, waiting.image, waiting.until
-            )
-        }
+        Outcome::Waiting(waiting) => awaited(waiting, "waits"),
         Outcome::Refused(reasons) if reasons.is_empty() => {
             "refused: the policy gives no reason".to_owned()
         }
@@ -95,6 +96,18 @@ fn decided(outcome: &Outcome, mode: RunMode) -> String {
             format!("refused: {}", reasons.join("; "))
         }
     }
+}
+
+/// What waits for what, and until when. The time stands at the end, where `resume` reads it.
+fn awaited(waiting: &Waiting, waits: &str) -> String {
+    let image = waiting.image.as_deref().unwrap_or("the promotion");
+    let what = match waiting.pull_request.filter(|number| *number > 0) {
+        Some(number) => format!("pull request #{number} for {image} is open and {waits}"),
+        None => format!("{image} {waits}"),
+    };
+    let until = waiting.until.as_ref();
+    let until = until.map_or_else(String::new, |at| format!(", until {at}"));
+    format!("{what} for {}{until}", waiting.message)
 }
 
 fn change(p: &Promotion) -> String {

@@ -15,6 +15,8 @@ pub mod ending;
 mod finish;
 pub mod last_word;
 pub mod observer;
+pub mod resume;
+mod waiting;
 
 use std::future::Future;
 use std::pin::pin;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::contract::{Entity, Outcome, Promotion, Request, Waiting, Workflow};
+use crate::contract::{EarlierProposal, Entity, Outcome, Promotion, Request, Workflow};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RuleBench, RunParts, describe};
 use crate::grants::{CallTarget, Grants, Operation, RepositoryTarget, ResolvedGrants};
@@ -72,8 +74,23 @@ impl RunMode {
 pub enum RunOrigin {
     /// A message that names a Port run: nothing else of it is believed.
     PortRun(RunClaim),
+    /// Port's list of runs that wait: it is confirmed all the same.
+    Resumed(ResumedRun),
     /// The host asks for itself what a policy would do, on an entity that it has read: there is no Port run.
     Probe(Box<Request>),
+}
+
+/// A run that goes on with what an earlier attempt of it began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResumedRun {
+    /// Port's identifier of the run.
+    pub run_id: String,
+    /// What it has proposed, if it came so far.
+    pub proposal: Option<EarlierProposal>,
+    /// The summary of the Port run. As long as nothing changes, nothing is said.
+    pub summary: String,
+    /// Whether a run that has ended is recorded all the same: what was merged is in git whatever became of the run.
+    pub records_ended: bool,
 }
 
 /// The writes that a run may make.
@@ -197,8 +214,12 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let engine = job.engine;
     let last_words = LastWords {
         sets_status: job.sets_status,
-        revokes: matches!(job.origin, RunOrigin::PortRun(_)),
+        revokes: !matches!(job.origin, RunOrigin::Probe(_)),
         place: job.workflow.url.clone(),
+        known: match &job.origin {
+            RunOrigin::Resumed(resumed) => Some(resumed.summary.clone()),
+            _ => None,
+        },
     };
     let surroundings = SandboxSetup {
         now: job.clock.now(),
@@ -206,8 +227,8 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     };
     let cancel = pin!(cancel);
     let mut cancel = CancelSignal::new(cancel);
-    let (mut parts, terms) = assemble(job);
-    let beginning = match begin_or_stop(&mut parts, terms, &mut cancel).await {
+    let (mut parts, origin, terms) = assemble(job);
+    let beginning = match begin_or_stop(&mut parts, origin, terms, &mut cancel).await {
         Ok(beginning) => beginning,
         Err(ending) => return finish(RunEnd::early(ending), parts, last_words, &mut cancel).await,
     };
@@ -229,8 +250,12 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         violations.splice(..0, record.misfits);
     }
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
+    let ending = ending(verdict, violations);
+    if let Some(page) = pull_page(&ending, &record.evidence) {
+        record.run.live.port.add_pull_request(&page);
+    }
     let end = RunEnd {
-        ending: ending(verdict, violations),
+        ending,
         request: Some(beginning.request),
         timeline: record.timeline,
         printed,
@@ -242,12 +267,13 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
 /// a policy that does not.
 async fn begin_or_stop(
     parts: &mut RunParts,
+    origin: RunOrigin,
     terms: RunTerms<'_>,
     cancel: &mut CancelSignal<'_>,
 ) -> Result<RunBeginning, Ending> {
     let time_left = parts.time_left();
     let wall = parts.limits.wall;
-    let mut begin = pin!(begin::begin(parts, terms));
+    let mut begin = pin!(begin::begin(parts, origin, terms));
     tokio::select! {
         begun = tokio::time::timeout(time_left, begin.as_mut()) => match begun {
             Ok(begun) => begun.map_err(Ending::from),
@@ -263,16 +289,23 @@ async fn begin_or_stop(
 }
 
 /// Puts the sources of a job one before the other.
-fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
+fn assemble(job: RunJob<'_>) -> (RunParts, RunOrigin, RunTerms<'_>) {
     let subject = match &job.origin {
         RunOrigin::PortRun(claim) => claim.subject.clone(),
+        RunOrigin::Resumed(_) => None,
         RunOrigin::Probe(request) => Some(request.subject.key.clone()),
     };
+    let is_resumed = matches!(job.origin, RunOrigin::Resumed(_));
     let live = Arc::clone(&job.live);
     if let Some(workflow) = &job.workflow.url {
         live.port.add_link(workflow);
     }
     let prefetch = Prefetch::new(job.live, Arc::clone(&job.clock), job.grants, subject);
+    let prefetch = if is_resumed {
+        prefetch.keeping_lines()
+    } else {
+        prefetch
+    };
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),
         RunTask::Plan => Box::new(DryRun::new(prefetch)),
@@ -294,12 +327,11 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunTerms<'_>) {
         choice: job.choice,
         grants: job.grants,
         actions: job.actions,
-        origin: job.origin,
         workflow: job.workflow,
         audit: job.audit,
         seed: job.seed,
     };
-    (parts, terms)
+    (parts, job.origin, terms)
 }
 
 /// Says what a policy claims without proof, if it does.
@@ -309,12 +341,12 @@ pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &ResolvedGrants)
     };
     match outcome {
         Outcome::Promoted(promotion) => unproven_promotion(promotion, evidence, grants),
-        Outcome::Pending(Waiting {
-            pull_request: number,
-            ..
-        }) if !evidence.has_proposed(*number) => Some(format!(
-            "it says that pull request #{number} waits, and this run has not proposed it"
-        )),
+        Outcome::Waiting(waiting) => {
+            let number = waiting.pull_request?;
+            (!evidence.has_proposed(number) && !is_ours(number, evidence, grants)).then(|| {
+                format!("it says that pull request #{number} waits, and this run has neither proposed nor read it on a granted branch")
+            })
+        }
         _ => None,
     }
 }
@@ -331,8 +363,16 @@ fn unproven_promotion(
         ));
     }
     let number = promotion.pull_request?;
-    // Merged by this run, or by an earlier attempt on a branch that is ours to propose from.
-    let is_ours = evidence.pulls_numbered(number).any(|(id, pull)| {
+    (!is_ours(number, evidence, grants)).then(|| {
+        format!(
+            "it says that pull request #{number} brought the image, and this run has neither proposed nor read it on a granted branch"
+        )
+    })
+}
+
+/// Returns whether this run has seen a pull request of that number on a branch that is ours to propose from.
+fn is_ours(number: u32, evidence: &Evidence, grants: &ResolvedGrants) -> bool {
+    evidence.pulls_numbered(number).any(|(id, pull)| {
         let target = CallTarget::Repository(RepositoryTarget {
             repository: id.repository.as_str(),
             head: Some(&pull.head),
@@ -340,12 +380,16 @@ fn unproven_promotion(
             ..RepositoryTarget::default()
         });
         grants.allow(Operation::Propose, &target).is_some()
-    });
-    (!is_ours).then(|| {
-        format!(
-            "it says that pull request #{number} brought the image, and this run has neither proposed nor read it on a granted branch"
-        )
     })
+}
+
+/// Returns the page of the pull request that a run waits for, as GitHub named it.
+fn pull_page(ending: &Ending, evidence: &Evidence) -> Option<String> {
+    let Ending::Decided(Outcome::Waiting(waiting)) = ending else {
+        return None;
+    };
+    let (_, pull) = evidence.pulls_numbered(waiting.pull_request?).next()?;
+    Some(pull.url.clone())
 }
 
 /// Returns how a run ends with this verdict and these violations.

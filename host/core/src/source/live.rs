@@ -75,7 +75,8 @@ impl Live {
         let session = Session::new(outside, deadline, seed);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
-            github: github::Client::new(&setup.github_url, setup.github, session)?,
+            github: github::Client::new(&setup.github_url, setup.github, session)?
+                .for_run(&setup.run),
         })
     }
 

@@ -264,7 +264,7 @@ fn check_branch(
             FindingCode::ReviewsRequired,
             subject,
             format!(
-                "{} approving reviews are needed: a run ends as pending until people gave them",
+                "{} approving reviews are needed: a run waits until people gave them",
                 rules.required_approvals
             ),
             &format!(

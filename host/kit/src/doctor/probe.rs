@@ -242,6 +242,7 @@ impl<'a> ServiceProbe<'a> {
             subject: service.entity.clone(),
             inputs: "{}".to_owned(),
             // What comes after the proposal is a matter of time, not of the set-up.
+            resumed: None,
             settings: self.settings.of(service).for_trial(),
             workflow: Workflow {
                 repository: None,

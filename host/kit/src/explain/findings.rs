@@ -71,7 +71,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     ),
     finding(
         FindingCode::ReviewsRequired,
-        "People must approve: a run ends as pending, and a second run goes on after the merge.",
+        "People must approve: a run waits, and `promote resume` goes on after the review.",
         "decide whether people or the policy approve; set `mode`, or let the App bypass the rule.",
     ),
     finding(

@@ -190,7 +190,7 @@ mod tests {
         for decided in [
             "promoted",
             "unchanged",
-            "pending",
+            "waiting",
             "would-promote",
             "would-wait",
             "refused",

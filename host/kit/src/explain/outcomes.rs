@@ -24,9 +24,9 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "nothing; if you expected a change, look at which image staging runs in Port.",
     ),
     outcome(
-        "pending",
-        "A pull request is open and waits for what the message names: a review, a check, a merge queue. The catalog is untouched. Exit code 0.",
-        "do what the message names, then run the action again: it goes on from there. Close the pull request to say no.",
+        "waiting",
+        "The promotion waits for what the message names: a review, a check, a merge queue, the end of a freeze. Port shows the run as in progress. Exit code 0.",
+        "do what the message names: `promote resume` then goes on, records what was merged and ends the Port run. Close the pull request to say no.",
     ),
     outcome(
         "would-promote",

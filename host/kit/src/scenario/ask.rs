@@ -71,7 +71,11 @@ impl StepExpect {
 pub enum OutcomeKind {
     Promoted,
     Unchanged,
-    Pending,
+    Waiting,
+    /// A resume found nothing that may go on.
+    Idle,
+    /// A resume ended a run that waited.
+    Ended,
     Refused,
     Failed,
     Violation,
@@ -87,7 +91,9 @@ impl OutcomeKind {
         match self {
             Self::Promoted => "promoted",
             Self::Unchanged => "unchanged",
-            Self::Pending => "pending",
+            Self::Waiting => "waiting",
+            Self::Idle => "idle",
+            Self::Ended => "ended",
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Violation => "violation",

@@ -12,10 +12,11 @@ use super::model::{RunsTogether, Scenario, ScenarioStep, StepAction};
 use super::result::StepResult;
 use super::together::interleave;
 use promote_core::contract::Workflow;
-use promote_core::gate::CallRecord as Call;
+use promote_core::gate::{CallRecord as Call, describe};
 use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Observer;
+use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun};
 use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
@@ -61,6 +62,7 @@ impl ScenarioBench<'_> {
                     .await?;
             }
             StepAction::Together(runs) => self.start_together(runs, attempt, &mut ran).await?,
+            StepAction::Resume => self.resume(injection, &mut ran).await?,
             StepAction::Event(event) => {
                 self.world.lock().happen(event);
                 ran.event = Some((**event).clone());
@@ -148,6 +150,104 @@ impl ScenarioBench<'_> {
         Ok(())
     }
 
+    /// Goes on with whatever waits, as `promote resume` does, one after the other; the result is that of the last one.
+    async fn resume(
+        &self,
+        injection: Option<CallInjection>,
+        ran: &mut StepResult,
+    ) -> anyhow::Result<()> {
+        let config = &self.scenario.config;
+        let heard = Arc::new(HeardLines::default());
+        let clock = self.world.clock();
+        let deadline = clock
+            .now()
+            .checked_add(config.limits.wall)
+            .context("limits.wall is too long")?;
+        ran.run = self.scenario.steps.iter().find_map(|step| match &step.act {
+            StepAction::Start(_, payload) => Some(Payload::read(payload).ok()?.run),
+            _ => None,
+        });
+        ran.end_resume("idle", String::new(), 0);
+        let live = self.live("", deadline, &heard)?;
+        let actions = config.port.actions.identifiers();
+        let terms = SurveyTerms {
+            actions: &actions,
+            grants: &config.grants,
+            wait: config.limits.wait.try_into()?,
+            now: clock.now(),
+        };
+        let surveyed = match resume::survey(&live, terms).await {
+            Ok(surveyed) => surveyed,
+            Err(failure) => {
+                ran.end_resume("failed", describe(&failure).to_owned(), 3);
+                return Ok(());
+            }
+        };
+        let policies = Policies::prepare(config, self.engine, self.load).await?;
+        let mut injection = injection;
+        for SurveyedRun { run_id, step } in surveyed {
+            let (resumed, live) = match step {
+                NextStep::Leave => continue,
+                NextStep::End(end) => {
+                    let live = self.live(&run_id, deadline, &heard)?;
+                    let told = resume::end(&live, &end).await;
+                    let message = told.map_or_else(|it| describe(&it).to_owned(), |()| end.message);
+                    ran.run = Some(run_id);
+                    ran.end_resume("ended", message, 0);
+                    continue;
+                }
+                NextStep::GoOn(resumed) => (resumed, self.live(&run_id, deadline, &heard)?),
+            };
+            ran.run = Some(run_id.clone());
+            let records = resumed
+                .records_ended
+                .then(|| resumed.proposal.clone())
+                .flatten();
+            let (journal, bytes) = Journal::in_memory();
+            let origin = RunOrigin::Resumed(resumed);
+            let live = Arc::new(live);
+            let mut job = self.job_from(
+                RunMode::Run,
+                origin,
+                Arc::clone(&live),
+                &policies,
+                0,
+                journal,
+                &heard,
+            )?;
+            let done = match injection.take() {
+                None => Some(run(job, std::future::pending()).await),
+                Some(injection) => {
+                    let killed = Arc::clone(&injection.kill);
+                    job.interpose = Some(Box::new(|source| {
+                        Box::new(FaultySource::new(source, injection))
+                    }));
+                    tokio::select! {
+                        done = run(job, std::future::pending()) => Some(done),
+                        () = killed.notified() => None,
+                    }
+                }
+            };
+            let bytes = std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
+            ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
+            let Some(done) = done else {
+                ran.calls =
+                    MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?;
+                break;
+            };
+            if let Some(proposal) = records
+                && done.ending.exit_code() == 0
+                && let Err(failure) = resume::note_recorded(&live, &proposal).await
+            {
+                heard.say(describe(&failure));
+            }
+            ran.end(done);
+            ran.leaks.extend(self.leaks(&ran.journal, ran));
+        }
+        ran.said = heard.take();
+        Ok(())
+    }
+
     /// Returns the places where a secret can be read that was one before the run, or is one now.
     fn leaks(&self, journal: &str, ran: &StepResult) -> Vec<&'static str> {
         let now = self.world.lock();
@@ -180,13 +280,33 @@ impl ScenarioBench<'_> {
         journal: Journal,
         heard: &Arc<HeardLines>,
     ) -> anyhow::Result<RunJob<'a>> {
+        let clock = self.world.clock();
+        let deadline = clock
+            .now()
+            .checked_add(self.scenario.config.limits.wall)
+            .context("limits.wall is too long")?;
+        let live = Arc::new(self.live(&payload.run, deadline, heard)?);
+        let origin = RunOrigin::PortRun(payload.into_claim());
+        self.job_from(mode, origin, live, policy, attempt, journal, heard)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a job that differ")]
+    fn job_from<'a>(
+        &'a self,
+        mode: RunMode,
+        origin: RunOrigin,
+        live: Arc<Live>,
+        policy: &'a dyn PolicyChoice,
+        attempt: usize,
+        journal: Journal,
+        heard: &Arc<HeardLines>,
+    ) -> anyhow::Result<RunJob<'a>> {
         let config = &self.scenario.config;
         let clock = Arc::new(self.world.clock());
         let deadline = clock
             .now()
             .checked_add(config.limits.wall)
             .context("limits.wall is too long")?;
-        let live = Arc::new(self.live(&payload.run, deadline, heard)?);
         let workflow = Workflow {
             url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
             repository: Some("acme/gitops".to_owned()),
@@ -199,7 +319,7 @@ impl ScenarioBench<'_> {
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
             actions: config.port.actions.identifiers(),
-            origin: RunOrigin::PortRun(payload.into_claim()),
+            origin,
             workflow,
             audit: RunAudit::default(),
             task: match mode {

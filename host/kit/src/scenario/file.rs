@@ -22,6 +22,7 @@ use super::form::{
 use super::lay::{ListRule, is_entity, lay, read, take, take_entity};
 use super::model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
 use crate::demo::CONFIG;
+use promote_core::run::RunMode;
 use promote_intake::config::{ComponentRef, Config};
 use promote_mock::file::WorldFileError;
 use promote_mock::{ServiceFaults, World, sample};
@@ -280,13 +281,26 @@ impl ScenarioReader<'_> {
             line: self.source.line(at.start),
             faults: ServiceFaults::default(),
             trouble: None,
-            act: StepAction::Start(
-                act.map(Spanned::into_inner).unwrap_or_default().into(),
-                self.payload(payload.as_ref())?,
-            ),
+            act: self.start(
+                act.map(Spanned::into_inner).unwrap_or_default(),
+                payload.as_ref(),
+            )?,
             expect: expect.map(Spanned::into_inner).unwrap_or_default(),
         };
         self.expecting(vec![step], &at)
+    }
+
+    fn start(
+        &self,
+        mode: StartMode,
+        payload: Option<&Spanned<PayloadFile>>,
+    ) -> Result<StepAction, ScenarioError> {
+        let mode = match mode {
+            StartMode::Run => RunMode::Run,
+            StartMode::Plan => RunMode::Plan,
+            StartMode::Resume => return Ok(StepAction::Resume),
+        };
+        Ok(StepAction::Start(mode, self.payload(payload)?))
     }
 
     /// A scenario that expects nothing passes whatever happens.
@@ -308,10 +322,9 @@ impl ScenarioReader<'_> {
         let file = step.into_inner();
         let others = (file.event, file.advance, file.heal, file.together);
         let act = match (file.act, others) {
-            (act, (None, None, false, None)) => StepAction::Start(
-                act.unwrap_or_default().into(),
-                self.payload(file.payload.as_ref())?,
-            ),
+            (act, (None, None, false, None)) => {
+                self.start(act.unwrap_or_default(), file.payload.as_ref())?
+            }
             (None, (Some(event), None, false, None)) => StepAction::Event(Box::new(event)),
             (None, (None, Some(time), false, None)) => {
                 StepAction::Advance(Duration::try_from(time).unwrap_or_default())

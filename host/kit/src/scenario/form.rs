@@ -9,7 +9,6 @@ use super::ask::StepExpect;
 use super::inject::CallTrouble;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
-use promote_core::run::RunMode;
 use promote_intake::config::{PolicyConfig, PortConfig};
 use promote_intake::rule::RuleConfig;
 use promote_mock::file::{EventFile, GitHubFile, PortFile};
@@ -91,6 +90,8 @@ pub(super) enum StartMode {
     #[default]
     Run,
     Plan,
+    /// `promote resume`.
+    Resume,
 }
 
 /// A trouble that one call of a run meets, by its name in the sweep.
@@ -121,13 +122,4 @@ pub(super) enum PayloadShape {
     Action,
     /// The templated message.
     Templated,
-}
-
-impl From<StartMode> for RunMode {
-    fn from(what: StartMode) -> Self {
-        match what {
-            StartMode::Run => Self::Run,
-            StartMode::Plan => Self::Plan,
-        }
-    }
 }

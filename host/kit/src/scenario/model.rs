@@ -46,6 +46,8 @@ pub enum StepAction {
     Start(RunMode, String),
     /// Runs with these payloads begin at the same time.
     Together(RunsTogether),
+    /// Whatever waits goes on, if it may.
+    Resume,
     /// Somebody else does something.
     Event(Box<WorldEvent>),
     /// Time passes.

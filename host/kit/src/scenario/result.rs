@@ -96,6 +96,13 @@ impl StepResult {
         self.message = message(&ending, mode);
     }
 
+    /// Ends it as a resume that did this to the last run that it looked at.
+    pub(super) fn end_resume(&mut self, ending: &'static str, message: String, exit: u8) {
+        self.ending = Some(ending);
+        self.exit = Some(exit);
+        self.message = message;
+    }
+
     /// Ends it as its run has ended.
     pub(super) fn end(&mut self, done: RunResult) {
         self.ending = Some(done.ending.kind());

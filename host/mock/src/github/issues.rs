@@ -263,6 +263,18 @@ pub(super) fn assign(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
     Ok(GitHubAnswer::json(201, shape).header("location", url))
 }
 
+/// `GET /repos/{owner}/{repo}/issues/{number}`: every pull request is an issue too.
+pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let pull = call.pull(github)?.clone();
+    let closed_by = match &pull.state {
+        PullState::Closed { by, .. } => by.as_deref().map(|by| call.urls.user(by)),
+        PullState::Merged { by, .. } => Some(call.urls.user(by)),
+        PullState::Open => None,
+    };
+    let shape = issue_shape(call, call.repository(github), &pull);
+    GitHubAnswer::ok(with(shape, json!({ "closed_by": closed_by })))
+}
+
 /// The issue side of a pull request.
 fn issue_shape(call: &GitHubCall<'_>, repository: &RepositoryState, pull: &PullRequest) -> Value {
     let api = call.urls.repository(repository);

@@ -26,7 +26,7 @@ pub(super) fn simple(
     let trial = assessed.and_then(|assessed| assessed.trial);
     let (closed_at, merged_at, merge_commit) = match &pull.state {
         PullState::Open => (None, None, trial),
-        PullState::Closed { at } => (Some(at), None, trial),
+        PullState::Closed { at, .. } => (Some(at), None, trial),
         PullState::Merged { at, commit, .. } => (Some(at), Some(at), Some(*commit)),
     };
     let users = |logins: &[String]| {

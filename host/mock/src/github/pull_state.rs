@@ -48,6 +48,8 @@ pub enum PullState {
     Closed {
         /// The time.
         at: Timestamp,
+        /// Login of who closed it, if GitHub tells.
+        by: Option<String>,
     },
     /// It was merged.
     Merged {

@@ -183,7 +183,10 @@ pub(super) fn update(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
             ));
         }
         Some("open") => PullState::Open,
-        Some("closed") if pull.state == PullState::Open => PullState::Closed { at: call.now },
+        Some("closed") if pull.state == PullState::Open => PullState::Closed {
+            at: call.now,
+            by: Some(call.caller.login().to_owned()),
+        },
         Some("closed") => pull.state.clone(),
         Some(_) => return Err(invalid("state")),
     };

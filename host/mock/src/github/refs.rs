@@ -289,7 +289,7 @@ impl RepositoryState {
                         pull.head_sha = id;
                         pull.updated_at = now;
                     }
-                    None => pull.state = PullState::Closed { at: now },
+                    None => pull.state = PullState::Closed { at: now, by: None },
                 }
             }
             if pull.base == branch

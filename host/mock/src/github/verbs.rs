@@ -228,7 +228,10 @@ impl GitHub {
         let now = self.now;
         let pull = self.pull_mut(full_name, number)?;
         if pull.state == PullState::Open {
-            pull.state = PullState::Closed { at: now };
+            pull.state = PullState::Closed {
+                at: now,
+                by: Some("grace".to_owned()),
+            };
             pull.updated_at = now;
         }
         Some(())

@@ -81,7 +81,7 @@ function gather(service, { repository, base }) {
   return {
     production,
     image,
-    promotion: { image: reference, previousImage: changed.previous, pullRequest: null, commit: null },
+    promotion: { image: reference, previousImage: changed.previous, pullRequest: null, commit: null, isRollback: false },
     proposal: {
       repository,
       base,
@@ -91,6 +91,7 @@ function gather(service, { repository, base }) {
       title: `Promote ${name} to production: ${target}`,
       body: "",
       changes: [{ path, content: changed.content, expectedBlob: file.blob }],
+      image: target,
     },
   };
 }
@@ -101,7 +102,8 @@ function carryOut(plan) {
   const pull = orRefuse(() => githubPropose.propose(proposal));
   const merged = orRefuse(() => githubMerge.merge(proposal.repository, pull.number, pull.headCommit, "squash"));
   if (merged.tag === "later") {
-    return { tag: "pending", val: { image: promotion.image, pullRequest: pull.number, until: merged.val } };
+    const waiting = { image: promotion.image, awaited: "queue", message: merged.val, until: null, pullRequest: pull.number };
+    return { tag: "waiting", val: waiting };
   }
   finish(plan);
   return { tag: "promoted", val: { ...promotion, pullRequest: pull.number, commit: merged.val } };

@@ -112,8 +112,9 @@ def gather(service: Item, settings: "Settings") -> Plan:
         title=f"Promote {name} to production: {target}",
         body="",
         changes=[github_propose.FileChange(path, content, file.blob)],
+        image=image.key.identifier,
     )
-    promotion = types.Promotion(reference, previous, pull_request=None, commit=None)
+    promotion = types.Promotion(reference, previous, pull_request=None, commit=None, is_rollback=False)
     return Plan(production, image, promotion, proposal)
 
 
@@ -124,7 +125,9 @@ def carry_out(plan: Plan) -> types.Outcome:
     squash = github_read.MergeMethod.SQUASH
     merged = or_refuse(lambda: github_merge.merge(repository, pull.number, pull.head_commit, squash))
     if isinstance(merged, github_merge.Merged_Later):
-        return types.Outcome_Pending(types.Waiting(image, pull.number, merged.value))
+        return types.Outcome_Waiting(
+            types.Waiting(image, types.Awaited.QUEUE, merged.value, until=None, pull_request=pull.number)
+        )
     finish(plan)
     return types.Outcome_Promoted(replace(plan.promotion, pull_request=pull.number, commit=merged.value))
 

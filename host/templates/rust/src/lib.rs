@@ -12,7 +12,9 @@ use promote_guest::github_propose::{self, FileChange, Proposal};
 use promote_guest::github_read::{self, MergeMethod};
 use promote_guest::port_write::{self, Change};
 use promote_guest::run_log::{self, Severity};
-use promote_guest::types::{Failure, Outcome, Promotion, Relation, Request, Waiting};
+use promote_guest::types::{
+    Awaited, Failure, Outcome, Promotion, Relation, Request, Waiting,
+};
 use promote_guest::{Policy, Stop, template};
 use serde::Deserialize;
 
@@ -95,6 +97,7 @@ impl Plan {
                 content,
                 expected_blob: file.blob,
             }],
+            image: Some(target.clone()),
         };
         Ok(Self {
             production,
@@ -111,6 +114,7 @@ impl Plan {
             previous_image: Some(self.previous.clone()),
             pull_request: None,
             commit: None,
+            is_rollback: false,
         }
     }
 }
@@ -121,10 +125,12 @@ fn carry_out(plan: &Plan) -> Result<Outcome, Stop> {
     let pull = github_propose::propose(&plan.proposal).map_err(conflict)?;
     let (number, head) = (pull.number, &pull.head_commit);
     match github_merge::merge(repository, number, head, MergeMethod::Squash).map_err(conflict)? {
-        Merged::Later(until) => Ok(Outcome::Pending(Waiting {
-            image: plan.reference.clone(),
-            pull_request: number,
-            until,
+        Merged::Later(message) => Ok(Outcome::Waiting(Waiting {
+            image: Some(plan.reference.clone()),
+            awaited: Awaited::Queue,
+            message,
+            until: None,
+            pull_request: Some(number),
         })),
         Merged::Now(commit) => {
             finish(plan)?;

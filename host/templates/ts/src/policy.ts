@@ -96,7 +96,7 @@ function gather(service: Item, { repository, base }: Settings): Plan {
   return {
     production,
     image,
-    promotion: { image: reference, previousImage: changed.previous, pullRequest: null, commit: null },
+    promotion: { image: reference, previousImage: changed.previous, pullRequest: null, commit: null, isRollback: false },
     proposal: {
       repository,
       base,
@@ -106,6 +106,7 @@ function gather(service: Item, { repository, base }: Settings): Plan {
       title: `Promote ${name} to production: ${target}`,
       body: "",
       changes: [{ path, content: changed.content, expectedBlob: file.blob }],
+      image: target,
     },
   };
 }
@@ -116,7 +117,8 @@ function carryOut(plan: Plan): Outcome {
   const pull = orRefuse(() => githubPropose.propose(proposal));
   const merged = orRefuse(() => githubMerge.merge(proposal.repository, pull.number, pull.headCommit, "squash"));
   if (merged.tag === "later") {
-    return { tag: "pending", val: { image: promotion.image, pullRequest: pull.number, until: merged.val } };
+    const waiting = { image: promotion.image, awaited: "queue", message: merged.val, until: null, pullRequest: pull.number } as const;
+    return { tag: "waiting", val: waiting };
   }
   finish(plan);
   return { tag: "promoted", val: { ...promotion, pullRequest: pull.number, commit: merged.val } };

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::host::{Check, CheckState, MergeMethod};
+use crate::types::Awaited;
 
 fn check(name: &str, state: CheckState, required: bool) -> Check {
     Check {
@@ -21,7 +22,7 @@ fn stops_at_the_pull_request_and_follows_when_it_is_merged() {
     for _ in 0..2 {
         assert!(matches!(
             run_with(&mut fake, settings),
-            Ok(Outcome::Pending(_))
+            Ok(Outcome::Waiting(_))
         ));
         assert_eq!(
             (fake.pulls.len(), fake.production_image()),
@@ -66,10 +67,10 @@ fn waits_for_required_and_named_checks() {
     );
 
     let mut fake = FakeHost::guide();
-    let Ok(Outcome::Pending(waiting)) = run_with(&mut fake, settings) else {
+    let Ok(Outcome::Waiting(waiting)) = run_with(&mut fake, settings) else {
         panic!("{:?}", fake.calls)
     };
-    assert_eq!((waiting.until.as_str(), fake.slept), ("`diff`", 60));
+    assert_eq!((waiting.message.as_str(), fake.slept), ("`diff`", 60));
 
     let mut fake = FakeHost::guide();
     fake.checks = vec![vec![check("test", Failing, true)]];
@@ -82,12 +83,12 @@ fn waits_for_required_and_named_checks() {
 fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
     let mut fake = FakeHost::guide();
     fake.merge_later = true;
-    let Outcome::Pending(waiting) = run(&mut fake) else {
+    let Outcome::Waiting(waiting) = run(&mut fake) else {
         panic!("{:?}", fake.calls)
     };
     assert_eq!(
-        (waiting.pull_request, waiting.until.as_str()),
-        (1, "1 approving review")
+        (waiting.pull_request, waiting.awaited),
+        (Some(1), Awaited::Checks)
     );
     assert_eq!(fake.production_image(), "web-1.4.1");
 }

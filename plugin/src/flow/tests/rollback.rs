@@ -16,6 +16,7 @@ const SETTINGS: &str = r#"{
 fn run(fake: &mut FakeHost, number: usize, version: Option<&str>) -> Outcome {
     let mut request = request(SETTINGS);
     request.run_id = format!("r_{number}");
+    fake.run.clone_from(&request.run_id);
     match version {
         Some(version) => {
             let image = format!("web-{version}");

@@ -22,6 +22,7 @@ fn closes_older_promotions_with_a_comment() {
             title: String::new(),
             body: String::new(),
             changes: Vec::new(),
+            image: None,
         };
         fake.propose(&proposal).unwrap();
     }

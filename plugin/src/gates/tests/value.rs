@@ -74,7 +74,7 @@ fn e_the_value_itself() {
         let ended = match run(&mut fake, &json!({ "reference": reference })) {
             Outcome::Promoted(_) => "promoted".to_owned(),
             Outcome::Unchanged(_) => "unchanged".to_owned(),
-            Outcome::Pending(_) => "pending".to_owned(),
+            Outcome::Waiting(_) => "waiting".to_owned(),
             Outcome::Refused(reasons) => reasons[0].rule.clone(),
         };
         println!(

@@ -254,7 +254,7 @@ fn lies() -> Vec<HostileCase> {
     let lie = |deed, said| HostileCase::of("lies", FALLER, deed, "violation", said);
     vec![
         lie("lie promoted", "that this run has read or merged"),
-        lie("lie pending", "this run has not proposed it"),
+        lie("lie waiting", "this run has neither proposed nor read it"),
         HostileCase::of(
             "lies",
             LIAR,

@@ -279,7 +279,7 @@ fn write(stage: &ProgramStage, bytes: &[u8]) -> PathBuf {
 /// The exit code that each ending has.
 fn code(ending: &str) -> i32 {
     match ending {
-        "promoted" | "unchanged" | "pending" => 0,
+        "promoted" | "unchanged" | "waiting" => 0,
         "refused" => 1,
         "unusable" => 2,
         "failed" | "cancelled" => 3,

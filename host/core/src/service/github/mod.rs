@@ -25,7 +25,9 @@ use serde_json::{Value, json};
 
 pub use access::Credentials;
 pub use app::{App, TokenScope};
+pub(crate) use proposal::ProposalNote;
 pub use proposal::TreeEntry;
+pub use pulls::ProposedPull;
 pub use read::blob_id;
 
 use crate::contract::Failure;
@@ -43,6 +45,8 @@ pub struct Client {
     /// One for each scope of an App.
     tokens: Vec<TokenSlot>,
     base: Mutex<Option<ReadBase>>,
+    /// Port's run, for the notes in pull requests; empty if there is none.
+    run: String,
     /// The author of the commits of this run.
     identity: Mutex<Option<proposal::CommitIdentity>>,
     /// The texts of files that were fetched with their merge.
@@ -156,10 +160,17 @@ impl Client {
             credentials,
             tokens: (0..tokens).map(|_| TokenSlot::default()).collect(),
             base: Mutex::default(),
+            run: String::new(),
             identity: Mutex::default(),
             merged_files: Mutex::default(),
             moved: Mutex::default(),
         })
+    }
+
+    /// The same client for a Port run, which the notes in pull requests name.
+    pub(crate) fn for_run(mut self, run: &str) -> Self {
+        run.clone_into(&mut self.run);
+        self
     }
 
     /// A repository, `owner/name`.

@@ -1,15 +1,18 @@
 //! Pull requests.
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::contract::{Mergeability, PullFilter, PullRequest, PullState};
-use crate::service::github::{Repo, conflict};
+use crate::service::github::{ProposalNote, Repo, conflict};
 use crate::service::http::{CallResult, ServiceResult, seg};
 
 /// The most pull requests that a search returns.
 const MAX_FOUND: usize = 100;
+/// The most pages of pull requests that are read to find those of ours.
+const MAX_PAGES: usize = 10;
 
 /// A pull request as GitHub sends it; lists leave the options out, and newer versions `merge_commit_sha`.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,9 +28,30 @@ pub(super) struct WirePull {
     /// The commit that the merge made; before a merge, a trial.
     pub(super) merge_commit_sha: Option<String>,
     pub(super) merged_at: Option<String>,
+    updated_at: Option<Timestamp>,
+    user: Option<UserName>,
     draft: Option<bool>,
     mergeable: Option<bool>,
     mergeable_state: Option<String>,
+}
+
+/// A user, by login.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct UserName {
+    login: String,
+}
+
+/// A pull request whose note names Port runs, as whoever goes on with them sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposedPull {
+    /// `owner/name`.
+    pub repository: String,
+    /// The pull request; whether it can be merged is not known yet.
+    pub pull: PullRequest,
+    /// Whether it was recorded in the catalog without a run that could have told.
+    pub is_recorded: bool,
+    /// Who opened it.
+    pub author: Option<String>,
 }
 
 /// One end of a pull request. The repository of a deleted fork is null.
@@ -64,6 +88,66 @@ impl Repo<'_> {
             .into_iter()
             .take(MAX_FOUND);
         Ok(pulls.map(WirePull::into_contract).collect())
+    }
+
+    /// Returns the pull requests with a note of ours that have changed since a moment, the newest change first.
+    pub(crate) async fn proposed_since(&self, since: Timestamp) -> CallResult<Vec<ProposedPull>> {
+        let mut found = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let list =
+                format!("/pulls?state=all&sort=updated&direction=desc&per_page=100&page={page}");
+            let pulls: Vec<WirePull> = self.get(list).await?;
+            let is_last = pulls.len() < 100
+                || pulls
+                    .last()
+                    .and_then(|pull| pull.updated_at)
+                    .is_some_and(|at| at < since);
+            for pull in pulls {
+                let is_recent =
+                    pull.state() == PullState::Open || pull.updated_at.is_none_or(|at| at >= since);
+                let note = pull.note();
+                if pull.is_own() && is_recent && !note.runs.is_empty() {
+                    found.push(ProposedPull {
+                        repository: format!("{}/{}", self.named.owner, self.named.name),
+                        is_recorded: note.recorded,
+                        author: pull.user.as_ref().map(|user| user.login.clone()),
+                        pull: pull.into_contract(),
+                    });
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns who closed a pull request without merging it, if GitHub says so (REST, "Get an issue").
+    pub(crate) async fn closed_by(&self, number: u32) -> CallResult<Option<String>> {
+        #[derive(Deserialize)]
+        struct ClosedIssue {
+            closed_by: Option<UserName>,
+        }
+        let issue: ClosedIssue = self.get(format!("/issues/{number}")).await?;
+        Ok(issue.closed_by.map(|user| user.login))
+    }
+
+    /// Adds a last line to the body of a pull request whose promotion was recorded although no run could tell.
+    pub(crate) async fn note_recorded(&self, number: u32, line: &str) -> CallResult<()> {
+        let pull = self.pull(number).await?;
+        let note = pull.note();
+        if note.recorded {
+            return Ok(());
+        }
+        let note = ProposalNote {
+            recorded: true,
+            ..note
+        };
+        let body = note.append_to(&format!("{}\n\n{}", pull.words(), crate::text::body(line)));
+        let target = format!("/pulls/{number}");
+        Ok(self
+            .write(Method::PATCH, target, json!({ "body": body }))
+            .await?)
     }
 
     /// Closes a pull request; one that is closed is left alone.
@@ -193,6 +277,20 @@ impl WirePull {
         }
     }
 
+    /// Returns the note of the host.
+    pub(super) fn note(&self) -> ProposalNote {
+        ProposalNote::of_body(self.body.as_deref().unwrap_or_default())
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns the body without the note.
+    pub(super) fn words(&self) -> &str {
+        ProposalNote::strip(self.body.as_deref().unwrap_or_default())
+    }
+
     /// Returns whether it has this title and body; line ends and space around are GitHub's.
     pub(super) fn has_words(&self, title: &str, body: &str) -> bool {
         let own = self.body.as_deref().unwrap_or_default();
@@ -216,7 +314,10 @@ impl WirePull {
             // No branch has such a name, so no grant fits it.
             format!("fork:{}", self.head.branch)
         };
+        let note = self.note();
         PullRequest {
+            image: note.image,
+            runs: note.runs,
             state: self.state(),
             mergeable: self.mergeability(),
             // Of an open one, it is the merge that GitHub has tried.

@@ -43,6 +43,8 @@ pub struct PortRun {
     approval: Option<RunApproval>,
     created_by: Option<String>,
     created_at: Option<String>,
+    status_label: Option<String>,
+    summary: Option<String>,
 }
 
 /// The decision on a run that needed approval.
@@ -141,6 +143,16 @@ impl PortRun {
         self.created_by.as_deref().unwrap_or_default()
     }
 
+    /// Returns the label beside its status.
+    pub fn label(&self) -> Option<&str> {
+        self.status_label.as_deref()
+    }
+
+    /// Returns its summary for people.
+    pub fn summary(&self) -> &str {
+        self.summary.as_deref().unwrap_or_default()
+    }
+
     /// Returns when the run was started.
     pub fn created_at(&self) -> Option<String> {
         self.created_at.clone()
@@ -179,6 +191,32 @@ impl Client {
         if !self.is_tied() {
             return Ok(());
         }
+        self.log_once(&json!({ "message": message })).await
+    }
+
+    /// Returns the runs of an action, in no order that is documented; only those under way if `active`.
+    pub async fn runs(&self, action: &str, active: bool) -> CallResult<Vec<PortRun>> {
+        let active = if active { "&active=true" } else { "" };
+        let target = format!(
+            "/v1/actions/runs?version=v2&action={}&limit=1000{active}",
+            seg(action)
+        );
+        Ok(self.get(target).await?.field("runs")?)
+    }
+
+    /// Leaves the run in progress, and shows in it what it waits for and where: the run is over, the promotion is not.
+    pub async fn wait(&self, message: &str, label: &str, summary: &str) -> CallResult<()> {
+        if !self.is_tied() {
+            return Ok(());
+        }
+        self.http.session.grace(GRACE);
+        let mut body = json!({ "statusLabel": label, "summary": summary });
+        let links = self.take_links();
+        if !links.is_empty() {
+            body["link"] = json!(links);
+        }
+        self.send(Request::write(Method::PATCH, self.run_path(), body))
+            .await?;
         self.log_once(&json!({ "message": message })).await
     }
 
@@ -243,17 +281,23 @@ impl Client {
     /// Has Port show the links, all of them: each change replaces what was there (API reference, "Update an action run"). It
     /// is tried once, and a link that is not taken stops nothing.
     pub(crate) async fn show_links(&self) {
-        let all = {
-            let mut links = self.links();
-            if !self.is_tied() || links.is_shown || links.all.is_empty() {
-                return;
-            }
-            links.is_shown = true;
-            links.all.clone()
-        };
+        let all = self.take_links();
+        if all.is_empty() {
+            return;
+        }
         let body = json!({ "link": all });
         let request = Request::write(Method::PATCH, self.run_path(), body).optional();
         let _ = tokio::time::timeout(LINK_TIME, self.send(request)).await;
+    }
+
+    /// Returns all links, if Port does not show them yet, and takes them for shown.
+    fn take_links(&self) -> Vec<String> {
+        let mut links = self.links();
+        if !self.is_tied() || links.is_shown {
+            return Vec::new();
+        }
+        links.is_shown = true;
+        links.all.clone()
     }
 
     fn links(&self) -> MutexGuard<'_, RunLinks> {

@@ -109,6 +109,8 @@ impl PlannedWrites {
             merge_commit: None,
             merged_at: None,
             mergeable: Mergeability::Unknown,
+            image: proposal.image.clone(),
+            runs: Vec::new(),
         };
         self.take_over(proposal, &pull);
         pull

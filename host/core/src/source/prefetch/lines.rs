@@ -19,6 +19,8 @@ pub(super) struct LogLines {
     /// In a mutex only to be shared: a future is not.
     under_way: Mutex<Option<LogRequest>>,
     first: FirstLines,
+    /// Whether lines are kept until the end.
+    is_held: bool,
     /// The first reason why later lines were not taken.
     failed: Option<Failure>,
 }
@@ -43,6 +45,11 @@ enum FirstLines {
 }
 
 impl LogLines {
+    /// Keeps every line until the end: a look that changes nothing leaves no line.
+    pub(super) fn hold(&mut self) {
+        self.is_held = true;
+    }
+
     pub(super) fn add(&mut self, line: String, now: Timestamp) {
         self.waiting
             .get_or_insert(WaitingLines {
@@ -60,7 +67,7 @@ impl LogLines {
             .waiting
             .as_ref()
             .is_some_and(|waiting| is_first || now.duration_since(waiting.since) >= BATCH_TIME);
-        if self.under_way().is_some() {
+        if self.is_held || self.under_way().is_some() {
             return;
         }
         // Who cannot write to the run shows nothing there: the first lines tell.
@@ -115,7 +122,7 @@ impl LogLines {
     pub(super) async fn settle(&mut self, live: &Arc<Live>) -> Result<(), Failure> {
         loop {
             self.land().await;
-            if self.waiting.is_none() {
+            if self.waiting.is_none() || self.is_held {
                 return self.failed.take().map_or(Ok(()), Err);
             }
             self.send(live);

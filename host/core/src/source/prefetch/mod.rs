@@ -83,6 +83,12 @@ impl Prefetch {
             lines: LogLines::default(),
         }
     }
+
+    /// The same, with the lines for Port's log kept until the end of the run.
+    pub fn keeping_lines(mut self) -> Self {
+        self.lines.hold();
+        self
+    }
 }
 
 impl AheadReader {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{ReadBase, TreeEntry, blob_id};
+use crate::service::github::{ProposalNote, ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::MAX_AGE;
 
@@ -21,7 +21,7 @@ const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base
             oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } } } } }
         pullRequests(states: OPEN, baseRefName: $base, first: 50, orderBy: {field: CREATED_AT, direction: DESC})
             @include(if: $pulls)
-            { pageInfo { hasNextPage } nodes { number url title headRefName headRefOid isCrossRepository } } } }";
+            { pageInfo { hasNextPage } nodes { number url title body headRefName headRefOid isCrossRepository } } } }";
 
 #[derive(Deserialize)]
 struct SnapshotAnswer {
@@ -91,6 +91,7 @@ struct PullNode {
     number: u32,
     url: String,
     title: String,
+    body: String,
     head_ref_name: String,
     head_ref_oid: String,
     is_cross_repository: bool,
@@ -258,6 +259,7 @@ impl OpenPulls {
 
 impl PullNode {
     fn at(self, base: &str) -> PullRequest {
+        let note = ProposalNote::of_body(&self.body);
         PullRequest {
             number: self.number,
             url: self.url,
@@ -269,6 +271,8 @@ impl PullNode {
             merge_commit: None,
             merged_at: None,
             mergeable: Mergeability::Unknown,
+            image: note.image,
+            runs: note.runs,
         }
     }
 }

@@ -157,6 +157,7 @@ fn asked(before: &World) -> [MadeCall; 2] {
             content: file.replace("web:1.4.1", "web:1.4.2"),
             expected_blob: entry.id.to_string(),
         }],
+        image: None,
     };
     let merge = Call::Merge {
         repository: "acme/gitops".to_owned(),

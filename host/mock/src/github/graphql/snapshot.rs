@@ -119,7 +119,8 @@ fn open_pulls(call: &GitHubCall<'_>, repository: &RepositoryState, base: &str) -
         .map(|pull| {
             let url = format!("{}/pull/{}", call.urls.page(repository), pull.number);
             json!({
-                "number": pull.number, "url": url, "title": pull.title, "headRefName": pull.head,
+                "number": pull.number, "url": url, "title": pull.title, "body": pull.body.clone().unwrap_or_default(),
+                "headRefName": pull.head,
                 "headRefOid": pull.head_sha.to_string(), "isCrossRepository": false,
             })
         })

@@ -112,6 +112,7 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("PUT", "/repos/{owner}/{repo}/pulls/{number}/update-branch", "pulls/update-branch", "pulls/pulls#update-a-pull-request-branch", PULLS_WRITE, merge_branch::update),
     route("GET", "/repos/{owner}/{repo}/pulls/{number}/reviews", "pulls/list-reviews", "pulls/reviews#list-reviews-for-a-pull-request", PULLS_READ, reviews::list),
     route("POST", "/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", "pulls/request-reviewers", "pulls/review-requests#request-reviewers-for-a-pull-request", PULLS_WRITE, reviews::request),
+    route("GET", "/repos/{owner}/{repo}/issues/{number}", "issues/get", "issues/issues#get-an-issue", ISSUES_READ, issues::get),
     route("GET", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/list-comments", "issues/comments#list-issue-comments", ISSUES_READ, issues::comments),
     route("POST", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/create-comment", "issues/comments#create-an-issue-comment", ISSUES_WRITE, issues::comment),
     route("PATCH", "/repos/{owner}/{repo}/issues/comments/{comment}", "issues/update-comment", "issues/comments#update-an-issue-comment", ISSUES_WRITE, issues::edit_comment),

@@ -5,6 +5,7 @@
 //! [`BranchState`]s: what is not provably ours is never adopted.
 
 mod authorship;
+mod note;
 mod tree;
 
 use std::sync::PoisonError;
@@ -21,6 +22,7 @@ use crate::service::http::{CallResult, ServiceError, ServiceResult, seg, segs};
 use crate::text;
 pub(super) use authorship::CommitIdentity;
 use authorship::{CreatedCommit, TRAILER};
+pub(crate) use note::ProposalNote;
 pub use tree::TreeEntry;
 use tree::{changed_entries, entry};
 
@@ -402,10 +404,22 @@ impl Repo<'_> {
         Ok(updated)
     }
 
-    /// Gives a pull request the title and the body of the proposal, if it has others.
+    /// Gives a pull request the title and the body of the proposal, if it has others. One for the same image that people
+    /// may have read already keeps its words, and gets this run's name into its note.
     async fn write_words(&self, proposal: &Proposal, pull: &WirePull) -> ServiceResult<()> {
-        let title = text::title(&proposal.title);
-        let body = text::body(&proposal.body);
+        let note = pull.note();
+        let is_joined = note.image.is_some() && note.image == proposal.image;
+        let (title, words) = if is_joined {
+            (pull.title().to_owned(), pull.words().to_owned())
+        } else {
+            (text::title(&proposal.title), text::body(&proposal.body))
+        };
+        let note = ProposalNote {
+            image: proposal.image.clone(),
+            runs: if is_joined { note.runs } else { Vec::new() },
+            recorded: false,
+        };
+        let body = note.joined_by(&self.client.run).append_to(&words);
         if pull.has_words(&title, &body) {
             return Ok(());
         }
@@ -478,9 +492,14 @@ impl Repo<'_> {
     /// Opens the pull request, or finds it; a lost answer is resolved by looking.
     async fn open_once(&self, proposal: &Proposal) -> CallResult<OpenAttempt> {
         let Proposal { head, base, .. } = proposal;
+        let note = ProposalNote {
+            image: proposal.image.clone(),
+            ..ProposalNote::default()
+        }
+        .joined_by(&self.client.run);
         let request = json!({
             "title": text::title(&proposal.title), "head": head, "base": base,
-            "body": text::body(&proposal.body),
+            "body": note.append_to(&text::body(&proposal.body)),
         });
         match self.once::<WirePull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {

@@ -123,6 +123,7 @@ fn proposal() -> Proposal {
             content: NEW.into(),
             expected_blob: blob_id(OLD.as_bytes()),
         }],
+        image: None,
     }
 }
 
