@@ -197,13 +197,13 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         if let Some(pull) = &ours {
             self.clean_up(plan, &pull.head);
         }
-        self.record(plan)?;
+        let is_recorded = self.record(plan)?;
         if let Some(pull) = &ours {
             self.verify_if_recent(plan, pull)?;
         }
         Ok(match ours {
-            // By this run or an earlier attempt of it; else somebody else has done it all.
-            Some(pull) if pull.runs.contains(&self.request.run_id) => {
+            // By this run or an earlier attempt of it, or told by it; else others have done it all.
+            Some(pull) if is_recorded || pull.runs.contains(&self.request.run_id) => {
                 Outcome::Promoted(plan.promotion(None, Some(pull.number), pull.merge_commit))
             }
             _ => Outcome::Unchanged(plan.promotion(Some(&plan.image), None, None)),
@@ -233,7 +233,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 self.clean_up(plan, &pull.head);
                 // It is done: to start over now could only do it twice, if a read lags behind the merge.
                 self.record(plan)
-                    .and_then(|()| self.verify(plan, None))
+                    .and_then(|_| self.verify(plan, None))
                     .map_err(for_good)?;
                 let previous = plan.facts.previous();
                 let promotion =
@@ -330,10 +330,11 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         }
     }
 
-    /// Points the catalog's runtimes at the image, unless they do already.
-    fn record(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
+    /// Points the catalog's runtimes at the image, unless they do already. Returns whether one did not.
+    fn record(&mut self, plan: &PromotionPlan) -> Result<bool, Stop> {
         let relation = &self.settings.image_relation;
         let facts = &plan.facts;
+        let mut is_changed = false;
         for (runtime, targets) in facts.production.iter().zip(&facts.recorded) {
             if runtime.targets(relation) == *targets {
                 continue;
@@ -348,8 +349,9 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 relations: vec![target],
             };
             self.host.update_entity(&runtime.key, &change)?;
+            is_changed = true;
         }
-        Ok(())
+        Ok(is_changed)
     }
 
     fn tell(&mut self, message: &str) {

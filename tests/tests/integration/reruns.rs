@@ -25,7 +25,6 @@ fn cut_off(at: usize, when: &str) -> Scenario {
         [[step]]
         payload = {{ set = {{ context = {{ runId = "r_Second0000000002" }} }} }}
         [step.expect]
-        outcome = "promoted"
         exit = 0
         pulls = ["merged"]
         branches = ["main"]

@@ -68,9 +68,7 @@ fn decided(outcome: &Outcome, mode: RunMode) -> String {
             format!("would roll back to {}", change(p))
         }
         Outcome::Promoted(p) if mode == RunMode::Plan => format!("would promote {}", change(p)),
-        Outcome::Waiting(waiting) if mode == RunMode::Plan => {
-            awaited(waiting, "would wait")
-        }
+        Outcome::Waiting(waiting) if mode == RunMode::Plan => awaited(waiting, "would wait"),
         Outcome::Promoted(p) => {
             let by = p
                 .pull_request

@@ -88,7 +88,7 @@ fn waits_if_the_merge_is_put_off_and_tells_the_catalog_nothing() {
     };
     assert_eq!(
         (waiting.pull_request, waiting.awaited),
-        (Some(1), Awaited::Checks)
+        (Some(1), Awaited::Review)
     );
     assert_eq!(fake.production_image(), "web-1.4.1");
 }
