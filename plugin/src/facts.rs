@@ -1,7 +1,7 @@
 //! What a decision rests on. Gathered by [`crate::gather`], judged by [`crate::gates`]; nothing here makes a call.
 
 use crate::catalog::Item;
-use crate::host::{Ancestry, Comparison, File};
+use crate::host::{Ancestry, Candidate, Comparison, File, ValueChange};
 use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::time::UnixSeconds;
@@ -176,6 +176,22 @@ impl Facts {
     /// Whether nothing has to change in git.
     pub fn is_current(&self) -> bool {
         self.sites.iter().all(DeployTarget::is_current)
+    }
+
+    /// Returns the values that are going to change, for the rules of organisation and team.
+    pub fn candidate(&self, repository: &str, base: &str) -> Candidate {
+        let changed = self.sites.iter().filter(|target| !target.is_current());
+        Candidate {
+            repository: repository.to_owned(),
+            base: base.to_owned(),
+            changes: changed
+                .map(|target| ValueChange {
+                    path: self.files[target.file].path.clone(),
+                    before: target.site.value.clone(),
+                    after: target.wanted.clone(),
+                })
+                .collect(),
+        }
     }
 
     /// Describes the change, for people.

@@ -8,8 +8,8 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use crate::host::{Ancestry, Check, Commit, Mergeability, Proposal, PullRequest};
-use crate::types::{Actor, Entity, EntityKey, Failure, Relation, Request, Workflow};
+use crate::host::{Ancestry, Candidate, Check, Commit, Mergeability, Proposal, PullRequest};
+use crate::types::{Actor, Entity, EntityKey, Failure, Reason, Relation, Request, Workflow};
 
 pub(crate) struct FakeHost {
     pub(crate) entities: BTreeMap<(String, String), Entity>,
@@ -32,6 +32,9 @@ pub(crate) struct FakeHost {
     pub(crate) slept: u32,
     /// The Port run that proposes.
     pub(crate) run: String,
+    /// What the rules of organisation and team say, and what they were asked about.
+    pub(crate) rules: Vec<Reason>,
+    pub(crate) judged: Vec<Candidate>,
     /// What `get-checks` answers, one after the other; the last one again and again.
     pub(crate) checks: Vec<Vec<Check>>,
 }
@@ -109,6 +112,8 @@ impl FakeHost {
             now: "2026-01-06T10:00:00Z".into(),
             slept: 0,
             run: "r_Ab12Cd34Ef56Gh78".into(),
+            rules: Vec::new(),
+            judged: Vec::new(),
             checks: vec![Vec::new()],
         };
         fake.put(entity(

@@ -16,7 +16,9 @@ use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
 use crate::time::rfc3339;
-use crate::types::{Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, Waiting};
+use crate::types::{
+    Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, StopPoint, Waiting,
+};
 
 use land::LandingResult;
 use promote_guest::{Stop, explain};
@@ -142,13 +144,16 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
         if let Some(facts) = facts.as_ref().filter(|_| !done) {
             let mut verdict = gates::all(facts, self.settings);
+            let told = self.ask_rules(facts);
             if reasons.is_empty()
+                && told.is_empty()
                 && verdict.reasons.is_empty()
                 && let Some(wait) = verdict.latest_wait()
             {
                 return Err(Stop::Waits(self.waiting(facts, wait)));
             }
             reasons.extend(verdict.take_reasons());
+            reasons.extend(told);
             for warning in std::mem::take(&mut verdict.warnings) {
                 self.warn(&format!("{}: {}", warning.rule, warning.message));
             }
@@ -182,6 +187,22 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             branch,
             facts,
         })
+    }
+
+    /// Asks the rules of organisation and team, so that people learn every reason at once. The host asks them again before it
+    /// proposes and merges, and tells what only warns; what stops only the merge must let the pull request be opened.
+    fn ask_rules(&mut self, facts: &Facts) -> Vec<Reason> {
+        let Some(repository) = self.repository else {
+            return Vec::new();
+        };
+        let candidate = facts.candidate(repository, &self.settings.base);
+        // Without a value to change there is nothing to judge; a reason that says why is there already.
+        if candidate.changes.is_empty() {
+            return Vec::new();
+        }
+        let mut told = self.host.check_rules(&candidate);
+        told.retain(|reason| reason.stops == StopPoint::Propose);
+        told
     }
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.

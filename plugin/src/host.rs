@@ -3,7 +3,7 @@
 //! [`HostImports`] is the only place that touches the component's imports.
 
 use promote_guest::{
-    env, github_merge, github_propose, github_read, port_read, port_write, run_log,
+    env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log,
 };
 
 pub use github_merge::Merged;
@@ -13,9 +13,10 @@ pub use github_read::{
     PullRequest, PullState,
 };
 pub use port_write::Change;
+pub use rules::{Candidate, ValueChange};
 pub use run_log::Severity;
 
-use crate::types::{Entity, EntityKey, Failure};
+use crate::types::{Entity, EntityKey, Failure, Reason};
 
 /// The trait and the component's imports, from one list: the interface of `wit/` that a call is part of, and its signature.
 macro_rules! calls {
@@ -24,10 +25,15 @@ macro_rules! calls {
         #[allow(missing_docs, reason = "each method is the import of the same name, documented in wit/")]
         pub trait PolicyHost {
             $(fn $name(&mut self, $($arg: $kind),*) $(-> $answer)?;)*
+            fn check_rules(&mut self, candidate: &Candidate) -> Vec<Reason>;
         }
 
         impl PolicyHost for HostImports {
             $(fn $name(&mut self, $($arg: $kind),*) $(-> $answer)? { $from::$name($($arg),*) })*
+            // The interface says what is checked, and the trait has no interfaces.
+            fn check_rules(&mut self, candidate: &Candidate) -> Vec<Reason> {
+                rules::check(candidate)
+            }
         }
     };
 }

@@ -2,14 +2,19 @@
 
 use super::FakeHost;
 use crate::host::{
-    Change, Check, Commit, Comparison, File, MergeMethod, Merged, PolicyHost, Proposal, PullFilter,
-    PullRequest, PullState, Severity,
+    Candidate, Change, Check, Commit, Comparison, File, MergeMethod, Merged, PolicyHost, Proposal,
+    PullFilter, PullRequest, PullState, Severity,
 };
-use crate::types::{Entity, EntityKey, Failure};
+use crate::types::{Entity, EntityKey, Failure, Reason};
 
 impl PolicyHost for FakeHost {
     fn now(&mut self) -> String {
         self.now.clone()
+    }
+
+    fn check_rules(&mut self, candidate: &Candidate) -> Vec<Reason> {
+        self.judged.push(candidate.clone());
+        self.rules.clone()
     }
 
     fn sleep(&mut self, seconds: u32) {

@@ -4,6 +4,7 @@
 
 mod land;
 mod layouts;
+mod organisation;
 mod rollback;
 mod several;
 mod texts;

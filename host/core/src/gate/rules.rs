@@ -103,6 +103,9 @@ impl Gate {
 
     /// Asks the rules for a policy.
     pub(super) async fn ask_early(&mut self, candidate: &Candidate) -> Result<Vec<Reason>, Fault> {
+        if self.bench.rules.is_empty() {
+            return Ok(Vec::new());
+        }
         let subject = RuleSubject {
             candidate: candidate.clone(),
             pull_request: None,

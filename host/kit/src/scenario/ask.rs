@@ -252,7 +252,7 @@ impl TryFrom<String> for CallName {
         let known = FAILURES.iter().map(|(name, _)| *name).chain(["stopped"]);
         match failure {
             Some(failure) if !known.clone().any(|name| name == failure) => {
-                let hint = near(&failure, known.clone());
+                let hint = near(failure, known.clone());
                 let hint = hint.map(|near| format!("; did you mean `{near}`?"));
                 Err(format!(
                     "no call fails with `{failure}`, expected one of {}{}",
