@@ -9,6 +9,8 @@ use clap::Subcommand;
 use crate::connect;
 use crate::shell::{self, CompletionsArgs, ManArgs};
 use promote_core::grants::Grants;
+use promote_core::policy::compile::StopFlag;
+use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_intake::choice::LoadPolicy as _;
 use promote_intake::config::Config;
@@ -139,7 +141,7 @@ pub(super) async fn run(
         }
         KitCommand::Lock(args) => {
             let config = Config::read(&args.config)?;
-            let engine = native::engine()?;
+            let engine = engine_of(&config)?;
             let access = environment.registry()?;
             let supply = Supply::new(
                 &engine,
@@ -233,13 +235,19 @@ pub(super) async fn run(
     }
 }
 
+/// Returns an engine that compiles within the limits of a configuration.
+fn engine_of(config: &Config) -> anyhow::Result<Engine> {
+    let limits = config.limits.compile.clone();
+    Ok(native::engine()?.with_compile_limits(limits, StopFlag::default()))
+}
+
 /// Returns the settings of every policy of a configuration, as the policies mark them.
 async fn fleet_settings<'a>(
     config: &'a Config,
     path: &Path,
     environment: &Environment,
 ) -> anyhow::Result<FleetSettings<'a>> {
-    let engine = native::engine()?;
+    let engine = engine_of(config)?;
     let supply = promote_run::command::supply(&engine, path, environment.cache(), environment)?;
     let mut all = Vec::new();
     for (_, wanted) in config.policies() {
@@ -258,7 +266,7 @@ async fn fleet_settings<'a>(
 
 async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
     let config = Config::read(&args.config)?;
-    let engine = native::engine()?;
+    let engine = engine_of(&config)?;
     let supply =
         promote_run::command::supply(&engine, &args.config, environment.cache(), environment)?;
     let setup = ExaminedSetup {

@@ -88,7 +88,16 @@ pub enum ConfigError {
     },
 }
 
-impl Config {
+/// A configuration and the text that it was read from: read once, so that a digest of the text is one of this configuration.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// What the text says.
+    pub config: Config,
+    /// The whole file.
+    pub text: String,
+}
+
+impl ConfigFile {
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -98,10 +107,23 @@ impl Config {
             path: path.to_owned(),
             why,
         })?;
-        Self::parse(&text).map_err(|why| ConfigError::Invalid {
-            path: path.to_owned(),
-            why,
-        })
+        match Config::parse(&text) {
+            Ok(config) => Ok(Self { config, text }),
+            Err(why) => Err(ConfigError::Invalid {
+                path: path.to_owned(),
+                why,
+            }),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Names the file, and the line or grant that is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Ok(ConfigFile::read(path)?.config)
     }
 
     /// Reads and checks a text.

@@ -60,7 +60,7 @@ pub struct PlanTarget {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read or written.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// It is not one.
     #[error("it is not a plan: {0}")]

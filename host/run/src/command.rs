@@ -27,7 +27,7 @@ use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, StatusReporter};
+use promote_intake::config::{ConfigFile, StatusReporter};
 use promote_intake::lock::Lock;
 use promote_intake::payload::{LARGEST, Payload};
 use promote_intake::plan_file::PlanTarget;
@@ -93,7 +93,7 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let stop = StopFlag::default();
     let stopped = stopped(&stop)?;
-    let config = Config::read(&args.config)?;
+    let ConfigFile { config, text } = ConfigFile::read(&args.config)?;
     let payload = payload(args, environment)?;
     let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
     let cache = if args.no_cache {
@@ -110,9 +110,7 @@ pub async fn run(
         return Ok(STOPPED);
     }
     let policies = policies.with_context(in_config)?;
-    let text = std::fs::read(&args.config)
-        .with_context(|| format!("reading {}", args.config.display()))?;
-    let plan_use = PlanUse::prepare(task, PlanTarget::new(&payload.run, &text))?;
+    let plan_use = PlanUse::prepare(task, PlanTarget::new(&payload.run, text.as_bytes()))?;
     let policies = policies.bound_to(plan_use.component())?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let task = plan_use.task();
@@ -150,7 +148,7 @@ pub async fn run(
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),
         audit: RunAudit {
-            config: Some(digest(&text)),
+            config: Some(digest(text.as_bytes())),
             ..environment.audit()
         },
         task,
