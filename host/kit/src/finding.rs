@@ -51,6 +51,10 @@ finding_codes! {
     ChecksRequired = "checks-required",
     /// The branch merges through a queue.
     MergeQueue = "merge-queue",
+    /// The branch demands more of a merge than checks and approvals.
+    BranchDemands = "branch-demands",
+    /// The branch takes signed commits only, and these credentials make none.
+    CommitsUnsigned = "commits-unsigned",
     /// People must approve.
     ReviewsRequired = "reviews-required",
     /// The repository does not allow auto-merge.

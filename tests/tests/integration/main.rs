@@ -17,6 +17,7 @@ mod crash;
 mod crowd;
 mod dependencies;
 mod doctor;
+mod doctor_causes;
 mod documents;
 mod exit_codes;
 mod expressions;

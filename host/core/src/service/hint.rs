@@ -32,8 +32,12 @@ pub(super) fn hint(
         (Service::GitHub, 403) if message.contains("suspended") => {
             "ask the owner to lift the suspension of the account or of the App's installation"
         }
-        (Service::GitHub, 403) if needs.is_empty() => "the credentials lack a permission",
-        (Service::GitHub, 403) => return format!("it needs the permission {needs}"),
+        (Service::GitHub, 403) if !needs.is_empty() => {
+            return format!("it needs the permission {needs}");
+        }
+        (Service::GitHub, 403) if message.contains("not accessible") => {
+            "the credentials lack a permission"
+        }
         (Service::GitHub, 404) => "it does not exist, or the credentials may not see it",
         _ => "",
     };

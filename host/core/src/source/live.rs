@@ -148,7 +148,7 @@ impl Live {
             ),
             Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
             Call::GetBranchRules { branch, .. } => {
-                Reply::BranchRules(repo.branch_rules(branch).await?)
+                Reply::BranchRules(repo.protection(branch).await?.rules)
             }
             Call::GetCommit { revision, .. } => Reply::Commit(repo.commit(revision).await?),
             Call::Compare { base, head, .. } => Reply::Comparison(repo.compare(base, head).await?),

@@ -2,8 +2,10 @@
 //!
 //! It reads; it never writes. For a service it runs the policy itself as a plan, so that it finds what a run would find,
 //! whatever the policy. Of the settings it understands those that the policy marks (`marks`). In reading order:
-//! `grants`, `github`, `port`, `probe`, `judge`.
+//! `grants`, `credentials`, `github`, `branch`, `port`, `probe`, `judge`.
 
+mod branch;
+mod credentials;
 mod github;
 mod grants;
 mod judge;
@@ -11,17 +13,21 @@ mod port;
 mod probe;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::probe::{ServiceChoice, ServiceProbe};
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::fleet::FleetSettings;
 use crate::marks::{MarkedSettings, SettingRole};
+use promote_core::gate::describe;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::service;
+use promote_core::source::live::Live;
 use promote_core::text;
 use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{Config, PolicyConfig};
@@ -93,29 +99,46 @@ pub async fn run(
     let github = check_github(&setup, &settings, &mut findings).await;
     say("checking Port's blueprints and action");
     let port = check_port(args, &setup, &settings, &mut findings).await;
-    if let (Some(policies), Some(true), Some(true)) = (&policies, port, github)
-        && let (Ok(port), Ok(github)) = (setup.port, setup.github)
-    {
-        let choice = if args.all_services {
-            probe::ServiceChoice::All
-        } else if args.service.is_empty() {
-            probe::ServiceChoice::First
-        } else {
-            probe::ServiceChoice::Named(&args.service)
-        };
-        probe::ServiceProbe::new(
-            setup.config,
-            setup.engine,
-            policies,
-            &settings,
-            port,
-            github,
-        )
-        .check(&args.blueprint, choice, &mut findings, &say)
-        .await;
+    let is_usable = port == Some(true) && github == Some(true);
+    match (policies, setup.port, setup.github) {
+        (Some(policies), Ok(port), Ok(github)) if is_usable => {
+            let live = Arc::new(Live { port, github });
+            ServiceProbe::new(
+                setup.config,
+                setup.engine,
+                &policies,
+                &settings,
+                Arc::clone(&live),
+            )
+            .check(&args.blueprint, choice_of(args), &mut findings, &say)
+            .await;
+            revoke(&live.github, &say).await;
+        }
+        (_, _, Ok(github)) => revoke(&github, &say).await,
+        _ => {}
     }
     findings.settle();
     findings
+}
+
+fn choice_of(args: &DoctorArgs) -> ServiceChoice<'_> {
+    if args.all_services {
+        ServiceChoice::All
+    } else if args.service.is_empty() {
+        ServiceChoice::First
+    } else {
+        ServiceChoice::Named(&args.service)
+    }
+}
+
+/// Gives back what an App minted for the check-up.
+async fn revoke(github: &service::github::Client, say: &impl Fn(&str)) {
+    if let Err(failure) = github.revoke().await {
+        say(&format!(
+            "the installation token could not be revoked, it ends within the hour: {}",
+            describe(&failure)
+        ));
+    }
 }
 
 /// Checks GitHub for every policy, and returns whether it can be used; none if there is no client.

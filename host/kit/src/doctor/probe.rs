@@ -22,7 +22,6 @@ use promote_core::run::observer::Silent;
 use promote_core::run::{RunJob, RunOrigin, RunTask, run};
 use promote_core::service::http::CallResult;
 use promote_core::service::transport::SystemClock;
-use promote_core::service::{github, port};
 use promote_core::source::live::Live;
 use promote_intake::config::Config;
 
@@ -69,15 +68,14 @@ impl<'a> ServiceProbe<'a> {
         engine: &'a Engine,
         policies: &'a [Policy],
         settings: &'a FleetSettings<'a>,
-        port: port::Client,
-        github: github::Client,
+        live: Arc<Live>,
     ) -> Self {
         Self {
             config,
             engine,
             policies,
             settings,
-            live: Arc::new(Live { port, github }),
+            live,
         }
     }
 

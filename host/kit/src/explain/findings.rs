@@ -56,7 +56,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     ),
     finding(
         FindingCode::ChecksNeverStart,
-        "The branch requires checks, and a pull request that GITHUB_TOKEN opens starts no workflow (GitHub does this against loops): the checks would never report and no merge would ever be allowed.",
+        "The branch requires checks of GitHub Actions, and workflows on a pull request that GITHUB_TOKEN opens start only after a person with write access approves them (GitHub does this against loops): no promotion ends by itself.",
         "act as a GitHub App: `promote init --app`.",
     ),
     finding(
@@ -68,6 +68,16 @@ pub(super) const ALL: &[CodeExplanation] = &[
         FindingCode::MergeQueue,
         "The branch merges through a queue, which a direct merge cannot do.",
         "set `policy.settings.mode = \"auto-merge\"`.",
+    ),
+    finding(
+        FindingCode::BranchDemands,
+        "The branch's rules ask for more than checks and approvals: code owners, resolved conversations, workflows, deployments, or that nobody updates it.",
+        "none, if people or machines see to it: the run waits, and says for what. A branch that is locked needs a bypass for the App.",
+    ),
+    finding(
+        FindingCode::CommitsUnsigned,
+        "The branch takes signed commits only. GitHub signs commits that an App or GITHUB_TOKEN makes by its API, and none of a person's token.",
+        "act as a GitHub App.",
     ),
     finding(
         FindingCode::ReviewsRequired,

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use crate::service::github::RepositoryName;
-use crate::service::http::{Http, MintedToken, Request, ServiceError, ServiceResult};
+use crate::service::http::{Http, MintedToken, Refusal, Request, ServiceError, ServiceResult};
 use crate::service::secret::Secret;
 
 /// An App, and the most that this run needs of it.
@@ -96,6 +96,23 @@ impl TokenScope {
     }
 }
 
+/// Says what to do about an App that gets no token ("Authenticating as a GitHub App installation").
+fn cure(refusal: &Refusal) -> &'static str {
+    let says = |text| refusal.message.contains(text);
+    match refusal.status.as_u16() {
+        401 => "the key is not one of the App with this id, or this machine's clock is wrong",
+        403 if says("suspended") => {
+            "its installation is suspended: its organisation can lift that, under installed Apps"
+        }
+        404 => "install the App on the owner of this repository, and give it this repository",
+        422 if says("permissions requested") => {
+            "add the permissions in the App's settings, and accept them at its installation"
+        }
+        422 => "give the installation every repository that a grant names, by its present name",
+        _ => "check the App and its installation",
+    }
+}
+
 impl App {
     /// Mints the token of a scope ("Create an installation access token for an app") and checks that it is not wider than
     /// asked for.
@@ -124,6 +141,7 @@ impl App {
                 ..request
             })
             .await
+            .map_err(|error| error.of_token(&format!("App {:?}", self.issuer), cure))
         };
         let id: u64 = send(Request::get(format!("{first}/installation")))
             .await?

@@ -9,6 +9,7 @@ mod commits;
 mod decorate;
 mod merge;
 mod proposal;
+mod protection;
 mod pulls;
 mod read;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use access::Credentials;
 pub use app::{App, TokenScope};
 pub(crate) use proposal::ProposalNote;
 pub use proposal::TreeEntry;
+pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub use pulls::ProposedPull;
 pub use read::blob_id;
 

@@ -13,6 +13,9 @@ pub enum ServiceError {
     /// The service answered, and said no.
     #[error("{}", .0.text)]
     Refused(Box<Refusal>),
+    /// No request was made: the credentials got no token, for what the service answered to that.
+    #[error("{}", .0.text)]
+    NoToken(Box<Refusal>),
     /// The service did nothing because of a rate limit that did not clear in time.
     #[error("{}: the rate limit did not clear in time, run again later", .0.text)]
     Limited(Box<Refusal>),
@@ -47,7 +50,22 @@ impl ServiceError {
             Self::Refused(r) => matches!(r.status.as_u16(), 408 | 500..),
             Self::NoAnswer(_, why) => !matches!(why, TransportError::Connect(_)),
             Self::Unreadable(..) => true,
-            Self::Limited(_) | Self::Malformed(_) => false,
+            Self::NoToken(_) | Self::Limited(_) | Self::Malformed(_) => false,
+        }
+    }
+
+    /// Takes a refusal for one of the credentials, with what cures it: it says nothing of what was asked for with them.
+    pub(in crate::service) fn of_token(
+        self,
+        owner: &str,
+        cure: impl Fn(&Refusal) -> &'static str,
+    ) -> Self {
+        match self {
+            Self::Refused(mut refusal) if refusal.status.is_client_error() => {
+                refusal.text = format!("{owner}: {}; {}", refusal.text, cure(&refusal));
+                Self::NoToken(refusal)
+            }
+            other => other,
         }
     }
 
@@ -64,6 +82,7 @@ impl From<ServiceError> for Failure {
             ServiceError::Limited(_) => Self::RateLimited(text),
             ServiceError::NoAnswer(..) | ServiceError::Unreadable(..) => Self::Unavailable(text),
             ServiceError::Malformed(_) => Self::Rejected(text),
+            ServiceError::NoToken(_) => Self::Other(text),
             // A run that is over takes no more logs, status or tied writes (Port, "Reflect action progress").
             ServiceError::Refused(r) if r.code == "run_exhausted" => Self::Conflict(text),
             ServiceError::Refused(r) => match r.status.as_u16() {

@@ -92,6 +92,12 @@ fn no_answer(error: reqwest::Error) -> TransportError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
 
     #[test]
@@ -110,5 +116,53 @@ mod tests {
             let parsed = uri.parse().expect("a URI");
             assert_eq!(is_loopback(&parsed), expected, "{uri}");
         }
+    }
+
+    /// Serves one answer, packed with gzip, on loopback, and returns its address.
+    fn serve(text: &[u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+        packer.write_all(text).expect("memory");
+        let packed = packer.finish().expect("memory");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            assert!(head.contains("accept-encoding: gzip"), "{head}");
+            let length = packed.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+            );
+            // Who takes no more of a large answer closes the connection.
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(&packed);
+        });
+        format!("http://{address}/")
+    }
+
+    async fn fetch(address: &str) -> Result<HttpResponse, TransportError> {
+        let request = HttpRequest::new(Vec::new());
+        let (mut parts, body) = request.into_parts();
+        parts.uri = address.parse().expect("a URI");
+        let pool = Pool::new().expect("a pool");
+        pool.send(HttpRequest::from_parts(parts, body)).await
+    }
+
+    #[tokio::test]
+    async fn packed_answers_are_unpacked_and_no_larger_than_others() {
+        let text = "[1]".repeat(1000);
+        let answer = fetch(&serve(text.as_bytes())).await.expect("an answer");
+        assert_eq!(answer.body(), text.as_bytes());
+        assert!(answer.headers().get("content-encoding").is_none());
+        let bomb = fetch(&serve(&vec![b' '; LARGEST + 1])).await;
+        assert!(
+            matches!(bomb, Err(TransportError::TooLarge(LARGEST))),
+            "{bomb:?}"
+        );
     }
 }

@@ -216,27 +216,6 @@ async fn an_app_that_cannot_be_used_says_why() {
             ("token", &[R], vec![], "not a PEM block"),
             (good, &[], vec![], "no repository"),
             (good, &[R, "other/x"], vec![], "acme and of other"),
-            (
-                good,
-                &[R],
-                vec![(FIND, answer(404, said("Not Found")))],
-                "NotFound",
-            ),
-            (
-                good,
-                &[R],
-                vec![
-                    (FIND, answer(200, json!({ "id": 5 }))),
-                    (
-                        MINT,
-                        answer(
-                            422,
-                            said("The permissions requested are not granted to this installation."),
-                        ),
-                    ),
-                ],
-                "not granted to this installation",
-            ),
         ],
     ) {
         let script = Script::new(steps);
@@ -273,4 +252,58 @@ async fn a_token_is_minted_anew_before_it_expires() {
     );
     client.repo(R).unwrap().commit("main").await.unwrap();
     script.end();
+}
+
+#[tokio::test]
+async fn an_app_without_a_token_is_a_broken_set_up_and_no_missing_file() {
+    let key = include_str!("testdata/app-pkcs8.pem");
+    let refused = |status, text| (MINT, answer(status, said(text)));
+    for (steps, cure) in [
+        (
+            vec![(FIND, answer(404, said("Not Found")))],
+            "install the App on the owner",
+        ),
+        (
+            vec![(
+                FIND,
+                answer(401, said("A JSON web token could not be decoded")),
+            )],
+            "the key is not one of the App",
+        ),
+        (
+            vec![
+                (FIND, answer(200, json!({ "id": 5 }))),
+                refused(403, "This installation has been suspended"),
+            ],
+            "its installation is suspended",
+        ),
+        (
+            vec![
+                (FIND, answer(200, json!({ "id": 5 }))),
+                refused(
+                    422,
+                    "The permissions requested are not granted to this installation.",
+                ),
+            ],
+            "add the permissions in the App's settings",
+        ),
+        (
+            vec![
+                (FIND, answer(200, json!({ "id": 5 }))),
+                refused(
+                    422,
+                    "There is at least one repository that does not exist or is not accessible to the parent installation.",
+                ),
+            ],
+            "by its present name",
+        ),
+    ] {
+        let script = Script::new(steps);
+        let client = Client::new("https://hub.test", app(key, &[R]), script.session()).unwrap();
+        let read = client.repo(R).unwrap().file("a.yaml", BASE).await;
+        let failure = kind(read);
+        assert!(failure.starts_with("Other"), "{failure}");
+        assert!(failure.contains(cure), "{failure}");
+        script.end();
+    }
 }

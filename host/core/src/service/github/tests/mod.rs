@@ -6,10 +6,11 @@ mod credentials;
 mod merging;
 mod pinning;
 mod proposing;
+mod protection;
 mod reading;
 mod tidying;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
