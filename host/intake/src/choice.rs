@@ -158,6 +158,7 @@ impl<'a> Policies<'a> {
             settings: Some(self.config.port.actions.settings(wanted, action)),
             team,
             rules,
+            bound: self.config.bound.clone(),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actions::PortActions;
+use crate::baseline::{self, BaselineRef};
 pub use crate::component::ComponentRef;
 use crate::rule::{self, RuleConfig};
 use crate::team::{self, TeamRule};
@@ -21,7 +22,12 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// `[[team]]`: other policies for some services, the first that fits.
     pub team: Vec<TeamRule>,
-    /// `[[rule]]`: what every policy must pass.
+    /// `[baseline]`: the organisation's word, which narrows this file.
+    pub baseline: Option<BaselineRef>,
+    /// The most that the grants may be, by the baseline.
+    #[serde(skip)]
+    pub bound: Option<Grants>,
+    /// `[[rule]]`: what every policy must pass; those of the baseline first.
     pub rule: Vec<RuleConfig>,
     /// `[port]`
     pub port: PortConfig,
@@ -107,7 +113,8 @@ impl ConfigFile {
             path: path.to_owned(),
             why,
         })?;
-        match Config::parse(&text) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        match Config::parse(&text).and_then(|config| config.within_baseline(folder)) {
             Ok(config) => Ok(Self { config, text }),
             Err(why) => Err(ConfigError::Invalid {
                 path: path.to_owned(),
@@ -124,6 +131,14 @@ impl Config {
     /// Names the file, and the line or grant that is wrong.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         Ok(ConfigFile::read(path)?.config)
+    }
+
+    /// Narrows what was read by the baseline that it names, if it names one. Paths are relative to a folder.
+    ///
+    /// # Errors
+    /// When the baseline is not the one that was reviewed.
+    pub fn within_baseline(self, folder: &Path) -> Result<Self, String> {
+        baseline::apply(self, folder)
     }
 
     /// Reads and checks a text.

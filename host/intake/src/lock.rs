@@ -21,6 +21,8 @@ const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     format: u32,
+    /// SHA-256 of the organisation's baseline, in hex, if the configuration has one.
+    baseline: Option<String>,
     /// By reference, each once.
     #[serde(default, rename = "component")]
     pub components: Vec<LockedComponent>,
@@ -76,6 +78,16 @@ pub enum LockError {
         /// The locked one.
         locked: String,
     },
+    /// The organisation's baseline is another one, or missing.
+    #[error(
+        "the baseline that is locked is {locked}, and the configuration's is {found}: name the locked one in `[baseline]`, or have `promote lock` and a review change it"
+    )]
+    Baseline {
+        /// SHA-256 of the locked one.
+        locked: String,
+        /// SHA-256 of the configuration's.
+        found: String,
+    },
     /// This host serves another contract.
     #[error(
         "`{0}` was locked for {1}, and this host serves {CONTRACT}: `promote lock` locks it anew, for a review"
@@ -94,8 +106,32 @@ impl Lock {
         components.sort_by(|one, other| one.reference.cmp(&other.reference));
         Self {
             format: FORMAT,
+            baseline: None,
             components,
         }
+    }
+
+    /// The same lock of a configuration with this baseline.
+    #[must_use]
+    pub fn with_baseline(self, sha256: Option<String>) -> Self {
+        Self {
+            baseline: sha256,
+            ..self
+        }
+    }
+
+    /// Holds the baseline to the lock: a configuration that was locked with one does not run without it.
+    ///
+    /// # Errors
+    /// When the configuration has another one, or none.
+    pub fn check_baseline(&self, found: Option<&str>) -> Result<(), LockError> {
+        if self.baseline.as_deref() == found {
+            return Ok(());
+        }
+        Err(LockError::Baseline {
+            locked: self.baseline.clone().unwrap_or_else(|| "none".to_owned()),
+            found: found.unwrap_or("none").to_owned(),
+        })
     }
 
     /// Reads the lock of a configuration, if there is one.
@@ -196,6 +232,9 @@ impl Lock {
              format = {}\n",
             self.format
         );
+        if let Some(baseline) = &self.baseline {
+            let _ = writeln!(text, "baseline = {}", quoted(baseline));
+        }
         for one in &self.components {
             let _ = write!(
                 text,

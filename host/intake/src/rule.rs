@@ -36,6 +36,8 @@ use promote_core::text;
 pub struct RuleConfig {
     /// Its name, which its reasons have.
     pub name: String,
+    /// Where it is written down, for people.
+    pub(crate) origin: String,
     /// The services that it is asked for; without it, all.
     matches: Option<TeamMatch>,
     /// Whether its no is obeyed.
@@ -161,6 +163,7 @@ impl TryFrom<RuleTable> for RuleConfig {
         }
         Ok(Self {
             name,
+            origin: "promote.toml".to_owned(),
             matches,
             mode,
             on_no,
@@ -203,7 +206,7 @@ impl RuleConfig {
         }
         Ok(Rule {
             name: self.name.clone(),
-            origin: "promote.toml".to_owned(),
+            origin: self.origin.clone(),
             mode: self.mode,
             settings: self.component.settings(),
             program,

@@ -72,6 +72,10 @@ impl<'a> Supply<'a> {
     /// # Errors
     /// Names the first that is missing, or is not the one that was reviewed.
     pub fn check(&self, config: &Config) -> anyhow::Result<()> {
+        if let Some(lock) = &self.lock {
+            let baseline = config.baseline.as_ref();
+            lock.check_baseline(baseline.map(|it| it.sha256.as_str()))?;
+        }
         let rules = config.rule.iter();
         let rules = rules.map(|rule| (rule.title(), &rule.component));
         let is_single = config.team.is_empty() && config.rule.is_empty();

@@ -149,7 +149,8 @@ async fn survey(config: &Config, engine: &Engine, supply: &Supply<'_>) -> anyhow
             components.push(found);
         }
     }
-    Ok(Lock::new(components))
+    let baseline = config.baseline.as_ref().map(|it| it.sha256.clone());
+    Ok(Lock::new(components).with_baseline(baseline))
 }
 
 fn locked(reference: String, surface: &ComponentSurface, sha256: String) -> LockedComponent {

@@ -13,6 +13,7 @@ static RUNNER: LazyLock<Arc<ScenarioRunner>> = LazyLock::new(|| {
         ("ungranted", guests::UNGRANTED),
         ("observer", guests::OBSERVER),
         ("incidents.wasm", guests::INCIDENTS),
+        ("careless", guests::CARELESS),
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     Arc::new(ScenarioRunner::new(named.into()).unwrap())

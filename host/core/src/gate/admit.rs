@@ -250,9 +250,15 @@ impl Gate {
         operation: Operation,
         target: &CallTarget<'_>,
     ) -> Result<Vec<Permission<'_>>, String> {
-        self.grants
-            .allow(operation, target)
-            .ok_or_else(|| denial::describe(operation, target))
+        self.grants.allow(operation, target).ok_or_else(|| {
+            let what = denial::describe(operation, target);
+            if self.grants.is_bounded() {
+                return format!(
+                    "{what}; the organisation's baseline must grant it too, at least as widely"
+                );
+            }
+            what
+        })
     }
 }
 

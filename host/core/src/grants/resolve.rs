@@ -18,7 +18,7 @@ const OWN_BRANCHES: &str = "promote/**";
 
 /// The grants of one run.
 #[derive(Debug, Default)]
-pub struct ResolvedGrants(Vec<ResolvedGrant>);
+pub struct ResolvedGrants(Vec<ResolvedGrant>, Option<Box<Self>>);
 
 /// A grant with its templates filled in.
 #[derive(Debug)]
@@ -61,7 +61,18 @@ impl ResolvedGrants {
             let one = ResolvedGrant::new(grant, context);
             resolved.extend(one.map_err(|what| format!("grant {number}: {what}"))?);
         }
-        Ok(Self(resolved))
+        Ok(Self(resolved, None))
+    }
+
+    /// Narrows the grants by an upper bound: a call needs a grant of both, and what it may change is what both let it change.
+    #[must_use]
+    pub fn within(self, bound: Self) -> Self {
+        Self(self.0, Some(Box::new(bound)))
+    }
+
+    /// Returns whether an upper bound narrows the grants.
+    pub fn is_bounded(&self) -> bool {
+        self.1.is_some()
     }
 
     /// Checks, before anything is done, that each update that waits for a merge knows which file proves it: when it is asked
@@ -128,6 +139,16 @@ impl ResolvedGrants {
             .filter(|one| one.grant.covers(operation) && one.matches(operation, target))
             .map(Permission)
             .collect();
+        let allowed = match &self.1 {
+            Some(bound) => {
+                let most = bound.allow(operation, target)?;
+                allowed
+                    .into_iter()
+                    .filter(|one| most.iter().any(|most| one.is_within(operation, *most)))
+                    .collect()
+            }
+            None => allowed,
+        };
         (!allowed.is_empty()).then_some(allowed)
     }
 
@@ -188,6 +209,24 @@ impl ResolvedGrants {
 }
 
 impl<'a> Permission<'a> {
+    /// Returns whether this lets a call do no more than the other does, and under no easier condition.
+    fn is_within(self, operation: Operation, most: Permission<'_>) -> bool {
+        let (own, most) = (&self.0.grant, &most.0.grant);
+        match operation {
+            Operation::Propose => {
+                let keys = most.value_keys();
+                own.changes <= most.changes && own.value_keys().iter().all(|key| keys.contains(key))
+            }
+            Operation::UpdateEntity => {
+                (own.after_merge || !most.after_merge)
+                    && (most.holds.is_none() || own.holds == most.holds)
+                    && (most.evidence.is_empty() || own.evidence == most.evidence)
+                    && (most.target.is_none() || own.target == most.target)
+            }
+            _ => true,
+        }
+    }
+
     /// Returns the keys whose values a proposal may change.
     pub fn value_keys(self) -> Vec<&'a str> {
         self.0.grant.value_keys()

@@ -452,3 +452,42 @@ fn a_grant_that_names_no_entity_changes_none() {
         );
     }
 }
+
+#[test]
+fn a_bound_narrows_what_is_granted() {
+    let grants = |changes: &str, path: &str| {
+        let text = format!(
+            "[[grants]]\nallow = [\"github.propose\"]\nrepository = \"acme/gitops\"\npath = \"{path}\"\nbase = \"main\"\nchanges = \"{changes}\"\n"
+        );
+        ResolvedGrants::new(&read(&text).unwrap(), &json!({})).unwrap()
+    };
+    let proposes = |own: ResolvedGrants, bound: ResolvedGrants, path: &str| {
+        let target = file(path, "promote/web", "main");
+        own.within(bound)
+            .allow(Operation::Propose, &target)
+            .is_some()
+    };
+    let bound = || grants("values", "apps/**");
+    assert!(proposes(
+        grants("values", "apps/web/*"),
+        bound(),
+        "apps/web/a.yaml"
+    ));
+    assert!(
+        !proposes(grants("any", "apps/web/*"), bound(), "apps/web/a.yaml"),
+        "wider changes"
+    );
+    assert!(
+        !proposes(grants("values", "**"), bound(), "infra/a.yaml"),
+        "another path"
+    );
+    assert!(
+        !proposes(grants("values", "apps/web/*"), bound(), "apps/api/a.yaml"),
+        "not granted"
+    );
+    let none = ResolvedGrants::default();
+    assert!(
+        !proposes(grants("values", "apps/web/*"), none, "apps/web/a.yaml"),
+        "an empty bound"
+    );
+}

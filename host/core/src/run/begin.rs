@@ -113,6 +113,7 @@ async fn begin_confirmed(
         settings,
         team,
         rules,
+        bound,
     } = terms
         .choice
         .choose(&request.subject, &request.action)
@@ -126,6 +127,14 @@ async fn begin_confirmed(
         "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
     });
     let grants = ResolvedGrants::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
+    let grants = match bound {
+        Some(bound) => {
+            let bound = ResolvedGrants::new(&bound, &context)
+                .map_err(|why| RefusedStart::Unusable(format!("[baseline]: {why}")))?;
+            grants.within(bound)
+        }
+        None => grants,
+    };
     grants
         .check_evidence(terms.grants)
         .map_err(RefusedStart::Unusable)?;

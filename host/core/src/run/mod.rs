@@ -134,6 +134,8 @@ pub struct ChosenPolicy {
     pub team: Option<String>,
     /// The rules that apply, in the order in which people read them.
     pub rules: Vec<Rule>,
+    /// An upper bound of the grants, if the organisation has one.
+    pub bound: Option<Grants>,
 }
 
 /// One policy for every subject, with the settings that the request has already.
@@ -145,6 +147,7 @@ impl PolicyChoice for Policy {
             settings: None,
             team: None,
             rules: Vec::new(),
+            bound: None,
         })
     }
 }

@@ -178,6 +178,7 @@ impl ScenarioReader<'_> {
         let config = read(whole).map_err(|error| error.message().to_owned());
         let mut config = config
             .and_then(Config::checked)
+            .and_then(|config| config.within_baseline(self.folder))
             .map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {

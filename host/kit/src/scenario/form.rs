@@ -9,6 +9,7 @@ use super::ask::StepExpect;
 use super::inject::CallTrouble;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
+use promote_intake::baseline::BaselineRef;
 use promote_intake::config::{PolicyConfig, PortConfig};
 use promote_intake::rule::RuleConfig;
 use promote_mock::file::{EventFile, GitHubFile, PortFile};
@@ -57,6 +58,8 @@ pub(super) struct ConfigFile {
     pub(super) _policy: PolicyConfig,
     #[serde(rename = "port")]
     pub(super) _port: PortConfig,
+    #[serde(rename = "baseline")]
+    pub(super) _baseline: Option<BaselineRef>,
     #[serde(rename = "rule")]
     pub(super) _rules: Vec<RuleConfig>,
     #[serde(rename = "grants")]
