@@ -41,7 +41,7 @@ pub fn payload() -> Value {
             "entity": subject(),
             "action": {"invocationMethod": {"type": "GITHUB", "org": "acme", "repo": "gitops",
                 "workflow": "promote-production.yml", "omitUserInputs": false, "omitPayload": false,
-                "reportWorkflowStatus": true}, "trigger": "DAY-2"},
+                "reportWorkflowStatus": false}, "trigger": "DAY-2"},
             "properties": {}, "censoredProperties": []},
     })
 }

@@ -38,7 +38,7 @@ async fn sets_everything_up_and_the_second_time_nothing() {
     let stage = ProgramStage::of(fresh()).await;
     let dry = init(&stage, &[&PATHS[..], &["--dry-run"]].concat()).await;
     dry.expect(0)
-        .expect_said("nothing was changed: `--dry-run` (6 differences)");
+        .expect_said("nothing was changed: `--dry-run` (7 differences)");
     stage.witness.expect_untouched();
     assert!(!stage.exists("new/promote.toml"));
 

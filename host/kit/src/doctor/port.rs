@@ -286,12 +286,12 @@ async fn check_action(
         Value::String(text) => text != "false",
         other => *other == true,
     };
-    if !reports {
-        findings.warning(
+    if reports {
+        findings.error(
             FindingCode::PortAction,
             &subject,
-            "a workflow that never starts leaves its run in progress for ever",
-            "set `reportWorkflowStatus`: `promote init` does",
+            "Port's integration ends a run with its workflow, also one that waits",
+            "set `reportWorkflowStatus` to false: `promote init` does",
         );
     }
     Ok(())

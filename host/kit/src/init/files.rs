@@ -18,10 +18,13 @@ use promote_intake::config::Config;
 pub(super) const WORKFLOW: &str = ".github/workflows/promote-production.yml";
 /// The name of the workflow, as Port's action calls it.
 pub(super) const WORKFLOW_NAME: &str = "promote-production.yml";
+/// The workflow that carries on what waits, below the repository.
+pub(super) const RESUME: &str = ".github/workflows/promote-resume.yml";
 /// The operator's configuration.
 pub(super) const CONFIG: &str = "promote.toml";
 
 const WORKFLOW_TEMPLATE: &str = include_str!("workflow.yml");
+const RESUME_TEMPLATE: &str = include_str!("resume.yml");
 const CONFIG_TEMPLATE: &str = include_str!("promote.toml");
 
 /// The word in a template for the sum of its text, and before the sum in a file.
@@ -68,8 +71,11 @@ pub(super) fn plan(
         kept: Vec::new(),
         notes: Vec::new(),
     };
-    // One more workflow, to carry on what waits, would stand here beside the first.
-    for (name, after) in [(WORKFLOW, workflow(answers)), (CONFIG, config(answers)?)] {
+    for (name, after) in [
+        (WORKFLOW, workflow(answers)),
+        (RESUME, resume(answers)),
+        (CONFIG, config(answers)?),
+    ] {
         refuse_links(folder, name)?;
         let before = read(&folder.join(name))?.unwrap_or_default();
         if before == after {
@@ -220,6 +226,51 @@ fn is_unchanged(text: &str) -> bool {
 }
 
 fn workflow(answers: &SetupAnswers) -> String {
+    sealed(&filled_in(WORKFLOW_TEMPLATE, answers))
+}
+
+/// The workflow that carries on what waits. What happens to pull requests of another repository starts nothing here: the
+/// schedule finds it.
+fn resume(answers: &SetupAnswers) -> String {
+    let is_own = answers.repository == answers.workflow_repository;
+    let mut is_kept = true;
+    let mut text = String::new();
+    for line in RESUME_TEMPLATE.lines() {
+        match line.trim() {
+            "#<own>" => is_kept = is_own,
+            "#</own>" => is_kept = true,
+            _ if is_kept => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => {}
+        }
+    }
+    // Texts of JSON are texts of YAML.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let paths = path_filter(answers.paths.as_deref().unwrap_or_default());
+    let text = text
+        .replace("PATHS", &quoted(&paths))
+        .replace("[BASE]", &format!("[{}]", quoted(&answers.base)));
+    sealed(&filled_in(&text, answers))
+}
+
+/// Makes a pattern of GitHub's out of one with templates, each of which may stand for several folders.
+fn path_filter(pattern: &str) -> String {
+    let mut filter = String::new();
+    let mut rest = pattern;
+    while let Some((before, inside)) = rest.split_once('{') {
+        let Some((_, after)) = inside.split_once('}') else {
+            break;
+        };
+        filter.push_str(before);
+        filter.push_str("**");
+        rest = after;
+    }
+    filter + rest
+}
+
+fn filled_in(template: &str, answers: &SetupAnswers) -> String {
     let own = "github-token: ${{ github.token }}";
     let app = "app-id: ${{ secrets.PROMOTE_APP_ID }}\n          app-private-key: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}";
     let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
@@ -227,7 +278,7 @@ fn workflow(answers: &SetupAnswers) -> String {
     let region = answers.api_url.as_ref().map_or(String::new(), |address| {
         format!("          port-api-url: {address}\n")
     });
-    let text = WORKFLOW_TEMPLATE
+    template
         .replace(
             "      PERMISSIONS: none",
             if answers.app { read } else { write },
@@ -236,8 +287,7 @@ fn workflow(answers: &SetupAnswers) -> String {
         .replace("          REGION: none\n", &region)
         .replace("ENVIRONMENT", &answers.environment)
         .replace("OWNER/PROMOTE@COMMIT", &answers.uses)
-        .replace("VERSION", env!("CARGO_PKG_VERSION"));
-    sealed(&text)
+        .replace("VERSION", env!("CARGO_PKG_VERSION"))
 }
 
 fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
@@ -341,6 +391,32 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_resume_workflow_keeps_secrets_from_events_of_pull_requests() {
+        let own = resume(&answers());
+        for part in [
+            "    branches: [\"main\"]\n    paths: [\"apps/**/prod/*.yaml\"]\n",
+            "cron: \"7,22,37,52 * * * *\"",
+            "name: production-resume\n      deployment: false",
+            "group: promote-resume-production\n      cancel-in-progress: false",
+            "actions: write",
+            "resume: \"true\"",
+        ] {
+            assert!(own.contains(part), "{part} is not in {own}");
+        }
+        let (before, secret_job) = own.split_once("\n  resume:\n").unwrap();
+        assert!(!before.contains("secrets.") && !before.contains("environment:"));
+        assert!(secret_job.contains("if: github.event_name == 'push' || "));
+        let apart = resume(&SetupAnswers {
+            workflow_repository: "acme/ci".to_owned(),
+            ..answers()
+        });
+        assert!(
+            !apart.contains("pull_request") && !apart.contains("push:") && !apart.contains("own>"),
+            "{apart}"
+        );
+    }
+
+    #[test]
     fn the_configuration_grants_what_was_answered() {
         let config = Config::parse(&config(&answers()).unwrap()).unwrap();
         assert_eq!(config.grants.repositories(), ["acme/gitops"]);
@@ -366,7 +442,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_file_knows_whether_it_was_changed() {
-        for text in [workflow(&answers()), super::config(&answers()).unwrap()] {
+        for text in [
+            workflow(&answers()),
+            resume(&answers()),
+            super::config(&answers()).unwrap(),
+        ] {
             assert_eq!(origin(&text), FileOrigin::Own, "{text}");
             assert_eq!(origin(&format!("{text}# mine\n")), FileOrigin::Person);
         }
@@ -419,7 +499,7 @@ pub(super) mod tests {
             say: &|_| {},
             ask: &|_, _| None,
         };
-        for link in [CONFIG, ".github", ".github/workflows", WORKFLOW] {
+        for link in [CONFIG, ".github", ".github/workflows", WORKFLOW, RESUME] {
             let root = std::env::temp_dir().join(format!(
                 "promote-links-{}-{}",
                 std::process::id(),

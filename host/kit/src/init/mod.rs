@@ -300,11 +300,13 @@ fn next_steps(answers: &SetupAnswers, tools: &SetupTools<'_>) -> String {
             ),
         );
     }
-    steps.extend(
-        secrets
-            .iter()
-            .map(|name| format!("gh secret set {name} --env {environment} --repo {at}")),
-    );
+    let set = |name: &&str| format!("gh secret set {name} --env {environment} --repo {at}");
+    steps.extend(secrets.iter().map(set));
+    steps.push(format!(
+        "make the environment {environment}-resume, for the default branch only and without reviewers; then"
+    ));
+    let set = |name: &&str| format!("gh secret set {name} --env {environment}-resume --repo {at}");
+    steps.extend(secrets.iter().map(set));
     steps.push(if answers.app {
         "promote init --app again with GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY set, which tries the App".to_owned()
     } else {
@@ -313,8 +315,9 @@ fn next_steps(answers: &SetupAnswers, tools: &SetupTools<'_>) -> String {
         )
     });
     steps.push(format!(
-        "commit {} and {}, and have somebody review the grants",
+        "commit {}, {} and {}, and have somebody review the grants",
         files::WORKFLOW,
+        files::RESUME,
         files::CONFIG
     ));
     steps.push("promote doctor".to_owned());
