@@ -39,3 +39,34 @@ async fn a_wrong_expression_ends_before_any_service_is_asked() {
     }
     assert_eq!(stage.witness.requests(), 0, "no service is asked");
 }
+
+#[tokio::test]
+async fn a_new_rule_is_tried_on_recorded_promotions() {
+    let stage = ProgramStage::sample().await;
+    std::fs::create_dir(stage.path("scenarios")).unwrap();
+    for number in 0..30 {
+        let team = if number % 3 == 0 { "" } else { "\"shop\"" };
+        let text = format!(
+            "title = \"run {number}\"\n[[given.port.entities]]\nblueprint = \"service\"\nidentifier = \"web\"\n\
+             team = [{team}]\n[expect]\noutcome = \"promoted\"\n"
+        );
+        stage.write(&format!("scenarios/{number:02}.toml"), &text);
+    }
+    let kept = stage
+        .promote(&["test", "scenarios", "--journals", "journals"])
+        .await;
+    let _ = kept.expect(0);
+    let owned = "[[rule]]\nname = \"owned\"\ndeny = \"size(service.teams) == 0\"\nmessage = \"{service.identifier} has no team\"\n";
+    let search = "[[rule]]\nname = \"incidents\"\nneeds.open = { search = \"incident\", query = {} }\ndeny = \"size(open) > 0\"\nmessage = \"no\"\n";
+    for (rule, said) in [
+        (owned, "30 journals: 10 would be stopped, 20 not, 0 unknown"),
+        (search, "30 journals: 0 would be stopped, 0 not, 30 unknown"),
+    ] {
+        stage.write("new.toml", rule);
+        let asked = stage
+            .promote(&["replay", "--rule", "new.toml", "journals"])
+            .await;
+        let asked = asked.expect(0);
+        assert!(asked.stdout.contains(said), "{}", asked.stdout);
+    }
+}

@@ -49,6 +49,8 @@ fn the_journal_of_every_scenario_replays_exactly() {
     let named = [
         ("ungranted", guests::UNGRANTED),
         ("observer", guests::OBSERVER),
+        ("incidents.wasm", guests::INCIDENTS),
+        ("careless", guests::CARELESS),
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     let runner = ScenarioRunner::new(named.into()).unwrap();

@@ -10,6 +10,7 @@ mod error;
 mod exact;
 mod html;
 mod recording;
+mod rules;
 mod show;
 mod table;
 
@@ -59,6 +60,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Show which recorded promotions the [[rule]]s of this file would have stopped, in place of a replay
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["component", "backtest", "config"])]
+    pub rule: Option<PathBuf>,
+
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: ReplayFormat,
@@ -82,6 +87,7 @@ Examples:
   promote replay --component team.wasm journals/        of a policy of your own
   promote replay --backtest --component new.wasm journals/      which decisions would flip, and why
   promote replay --backtest --config promote.toml journals/     the same for new settings, such as a freeze
+  promote replay --rule new.toml journals/              which promotions a new [[rule]] would have stopped
   promote replay --backtest --config promote.toml --format html journals/ > report.html
 
 Exit codes: 0 the same again; a backtest: a report was made · 1 something went otherwise than recorded ·
@@ -100,6 +106,9 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let paths = journals::find(&args.paths)?;
     let engine = native::engine()?;
+    if let Some(file) = &args.rule {
+        return rules::run(args, file, &engine, cache, &paths, data);
+    }
     let from = PolicyCompiler {
         engine: &engine,
         cache,
