@@ -75,9 +75,49 @@ struct RuleTable {
     needs: Option<toml::Table>,
     deny: Option<String>,
     message: Option<String>,
-    stops: Option<String>,
-    cure: Option<String>,
+    stops: Option<ExpressionStop>,
+    cure: Option<ExpressionCure>,
     until: Option<String>,
+}
+
+/// What the no of an expression stops.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ExpressionStop {
+    Propose,
+    Merge,
+    Nothing,
+}
+
+/// What can cure it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ExpressionCure {
+    People,
+    Time,
+    Nothing,
+}
+
+impl ExpressionStop {
+    fn word(self) -> String {
+        let word = match self {
+            Self::Propose => "propose",
+            Self::Merge => "merge",
+            Self::Nothing => "nothing",
+        };
+        word.to_owned()
+    }
+}
+
+impl ExpressionCure {
+    fn word(self) -> String {
+        let word = match self {
+            Self::People => "people",
+            Self::Time => "time",
+            Self::Nothing => "nothing",
+        };
+        word.to_owned()
+    }
 }
 
 impl RuleTable {
@@ -86,8 +126,8 @@ impl RuleTable {
         let texts = [
             ("deny", self.deny.take()),
             ("message", self.message.take()),
-            ("stops", self.stops.take()),
-            ("cure", self.cure.take()),
+            ("stops", self.stops.take().map(ExpressionStop::word)),
+            ("cure", self.cure.take().map(ExpressionCure::word)),
             ("until", self.until.take()),
         ];
         let texts = texts.map(|(key, text)| (key, text.map(toml::Value::String)));

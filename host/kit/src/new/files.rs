@@ -85,6 +85,7 @@ const WIT: &[ProjectFile] = files!("../wit":
     "rules.wit" => "wit/rules.wit",
     "ruling.wit" => "wit/ruling.wit",
     "run-log.wit" => "wit/run-log.wit",
+    "settings-check.wit" => "wit/settings-check.wit",
     "types.wit" => "wit/types.wit",
     "README.md" => "wit/README.md",
 );
