@@ -77,7 +77,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     finding(
         FindingCode::CommitsUnsigned,
         "The branch takes signed commits only. GitHub signs commits that an App or GITHUB_TOKEN makes by its API, and none of a person's token.",
-        "act as a GitHub App.",
+        "act as a GitHub App: `promote init --app` helps to make one.",
     ),
     finding(
         FindingCode::ReviewsRequired,
