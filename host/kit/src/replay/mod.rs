@@ -60,7 +60,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Show which recorded promotions the [[rule]]s of this file would have stopped, in place of a replay
+    /// Show which recorded promotions the rules of this file would have stopped, in place of a replay
     #[arg(long, value_name = "FILE", conflicts_with_all = ["component", "backtest", "config"])]
     pub rule: Option<PathBuf>,
 
