@@ -229,23 +229,10 @@ fn journal(
     environment: &Environment,
     run: &str,
 ) -> anyhow::Result<(Journal, PathBuf)> {
-    let safe: String = run
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(64)
-        .collect();
-    let millis = Timestamp::now().as_millisecond();
-    let path = args.journal.clone().unwrap_or_else(|| {
-        environment
-            .temporary()
-            .join(format!("promote-{safe}-{millis}.jsonl"))
-    });
+    let path = args
+        .journal
+        .clone()
+        .unwrap_or_else(|| journal_path(&environment.temporary(), run));
     let journal = Journal::create(&path).with_context(|| {
         format!(
             "cannot start the journal {}; `--journal FILE` names another",
@@ -253,6 +240,18 @@ fn journal(
         )
     })?;
     Ok((journal, path))
+}
+
+/// A new file for the journal of a run: of its identifier, what is safe in a name.
+pub(crate) fn journal_path(folder: &Path, run: &str) -> PathBuf {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let safe: String = run
+        .chars()
+        .map(|c| if is_safe(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    let millis = Timestamp::now().as_millisecond();
+    folder.join(format!("promote-{safe}-{millis}.jsonl"))
 }
 
 /// A seed that need not be secret: it is in the journal.

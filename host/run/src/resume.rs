@@ -2,14 +2,14 @@
 //!
 //! One that fails does not stop the others. What becomes of each is decided in the core; here it is put together and told.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::command::{mask, seed, stopped, supply};
+use crate::command::{journal_path, mask, seed, stopped, supply};
 use crate::environment::Environment;
 use crate::output;
 use crate::terminal::TerminalObserver;
@@ -244,20 +244,4 @@ impl ResumeTools<'_> {
             tokio::time::sleep(STOP_POLL).await;
         }
     }
-}
-
-fn journal_path(folder: &Path, run: &str) -> PathBuf {
-    let safe: String = run
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(64)
-        .collect();
-    let millis = SystemClock.now().as_millisecond();
-    folder.join(format!("promote-{safe}-{millis}.jsonl"))
 }
