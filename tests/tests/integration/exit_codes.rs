@@ -159,8 +159,16 @@ async fn one_for_a_payload_about_something_else_than_its_run() {
 
 #[tokio::test]
 async fn three_when_port_is_killed_after_the_merge() {
-    let settings = SampleConfig::default().limits("wall = \"4s\"");
-    let mut stage = ProgramStage::sample().await.settings(&settings);
+    // GitHub's answer comes late: Port is gone before the program knows that it has merged.
+    let mut world = World::sample();
+    let late = FaultEffect::Delay(jiff::SignedDuration::from_secs(3));
+    let path = "/repos/acme/gitops/pulls/1/merge";
+    world
+        .faults
+        .next(ServiceName::GitHub, "PUT", path, late)
+        .unwrap();
+    let settings = SampleConfig::default().limits("wall = \"10s\"");
+    let mut stage = ProgramStage::of(world).await.settings(&settings);
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
@@ -219,7 +227,7 @@ async fn three_when_a_service_fails_before_anything_is_written() {
                 .unwrap()
                 .times = 100;
         }
-        let settings = SampleConfig::default().limits("wall = \"2s\"");
+        let settings = SampleConfig::default().limits("wall = \"5s\"");
         let stage = ProgramStage::of(world).await.settings(&settings);
         let ended = stage.run(&[]).await;
         ended.expect(3).expect_said(said).expect_said("503");
@@ -258,12 +266,12 @@ async fn four_when_time_is_up_while_github_merges() {
             late,
         )
         .unwrap();
-    let settings = SampleConfig::default().limits("wall = \"3s\"");
+    let settings = SampleConfig::default().limits("wall = \"8s\"");
     let stage = ProgramStage::of(world).await.settings(&settings);
     let ended = stage.run(&[]).await;
     ended
         .expect(4)
-        .expect_said("limit of 3s of time; raise `limits.wall`");
+        .expect_said("limit of 8s of time; raise `limits.wall`");
     ended.expect_said("pull request #1 of acme/gitops may be merged or open");
     assert!(
         ended.summary().contains("before there was an answer"),

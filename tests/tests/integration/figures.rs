@@ -2,8 +2,8 @@
 //! beyond the policy's own.
 //!
 //! The promises are those of an optimised build on a machine with nothing else to do: `make figures` measures each case
-//! and prints the tables. With the other tests, one case of each kind is measured on the build that they have, which
-//! spends more on compiling a policy, shares the processor, and gets a margin for both.
+//! and prints the tables. With the other tests, one case of each kind is run on the build that they have, and only shown to
+//! end at all and not to grow without end: how fast a busy machine is says nothing about `promote`.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ fn is_exact() -> bool {
 
 /// The longest time between the deadline of a run and its end.
 fn patience() -> Duration {
-    Duration::from_millis(if is_exact() { 200 } else { 3_000 })
+    Duration::from_millis(if is_exact() { 200 } else { 60_000 })
 }
 
 /// The bytes that the process may have beyond the policy's limit. Of a debug build this is only a sign that something grows
 /// without end: its compiler takes twice as much where the kernel has huge pages to give.
 pub(crate) fn margin() -> usize {
-    MIB * if is_exact() { 40 } else { 160 }
+    MIB * if is_exact() { 40 } else { 1_024 }
 }
 
 /// Returns how much longer than `wall` the program ran, from its very start to its very end, and its peak of memory.
@@ -87,9 +87,8 @@ async fn a_run_has_ended_soon_after_its_deadline() {
         .expect(0);
     let count = if is_exact() { cases.len() } else { 1 };
     for (what, world, settings) in cases.into_iter().take(count) {
-        // A busy machine makes a run late, but not each of three.
         let mut over = Vec::new();
-        while over.len() < 3 && over.iter().all(|over| is_exact() || *over > patience()) {
+        while over.len() < if is_exact() { 3 } else { 1 } {
             let stage = ProgramStage::of(world.clone())
                 .await
                 .settings(&settings.clone().limits(limits));

@@ -124,8 +124,20 @@ async fn and_no_more_do_if_a_rule_chooses_its_policy() {
     wait_thirteen_times(&crate::teams::builtin_for("payments")).await;
 }
 
+/// A busy machine may send two requests apart that go out together, but not in each of four runs.
 async fn wait_thirteen_times(settings: &SampleConfig) {
-    // Long enough for two that go out together to be seen together by a machine that is busy.
+    let mut trips = trips(settings).await;
+    for _ in 0..3 {
+        if trips.len() <= 13 {
+            break;
+        }
+        trips = self::trips(settings).await;
+    }
+    assert!(trips.len() <= 13, "{}: {trips:#?}", trips.len());
+}
+
+/// Runs a promotion, and returns the requests that were sent only after an earlier one was answered.
+async fn trips(settings: &SampleConfig) -> Vec<String> {
     let latency = Duration::from_millis(300);
     let stage = ProgramStage::slow(latency).await.settings(settings);
     stage.run(&[]).await.expect(0);
@@ -137,7 +149,7 @@ async fn wait_thirteen_times(settings: &SampleConfig) {
             trips.push(format!("{} {}", seen.method, seen.path));
         }
     }
-    assert!(trips.len() <= 13, "{}: {trips:#?}", trips.len());
+    trips
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ use crate::stage::{PROGRAM, ProgramStage};
 
 /// The number of cases that run side by side.
 const MAX_PARALLEL: usize = 4;
-/// No case takes longer, on a busy machine: the largest deadline of a case is 8 s.
-const MAX_WAIT: Duration = Duration::from_secs(40);
+/// A case that takes longer hangs: the largest deadline of a case is 8 s, and a busy machine may need many times that.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// One case.
 pub(super) struct HostileCase {
