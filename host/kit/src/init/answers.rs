@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
 
+use super::action_version;
+use super::args::InitArgs;
 use super::backend::ActionBackend;
 use super::catalog::{CatalogNames, GivenNames};
 use super::dialog::SetupDialog;
@@ -15,156 +16,12 @@ use promote_core::service::PORT_URL;
 use promote_core::service::github::RepositoryName;
 use promote_core::text;
 
-/// The repository that this binary was released from, `owner/name`, set by the release workflow.
-const RELEASED_FROM: Option<&str> = option_env!("PROMOTE_RELEASED_FROM");
-
-/// The arguments of `promote init`. It asks for the missing ones on a terminal.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "\
-Examples:
-  promote init                                          ask for what is needed, on a terminal
-  promote init --repository acme/gitops --dry-run       show what would change, in Port and here
-  promote init --repository acme/gitops --yes           and change it
-  promote init --repository acme/gitops --no-port       the files alone
-  promote init --app                                    act as a GitHub App, with a link that makes one
-
-It sets up the built-in policy for the catalog that is there: services, runtimes and images are found by where their relations
-lead, whatever they are called. Run it in a clone of the GitOps repository, so that it sees the manifests. What it wrote before,
-and the workflow of Port's guide, it renews; what a person changed stays unless `--overwrite` is given.
-
-Exit codes: 0 everything is set up · 1 something that is there stays in the way · 2 nothing could be decided
-
-Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET (PORT_API_URL for another region).")]
-pub struct InitArgs {
-    /// The GitOps repository, whose manifests are changed
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub repository: Option<String>,
-
-    /// The repository of the workflow, if it is another one
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub workflow_repository: Option<String>,
-
-    /// The folder of the workflow's repository, where files are written
-    #[arg(long, value_name = "FOLDER", default_value = ".")]
-    pub folder: std::path::PathBuf,
-
-    /// This program as an action; a tag is looked up and written as its commit. A released binary knows its own
-    #[arg(long, value_name = "OWNER/NAME@COMMIT")]
-    pub uses: Option<String>,
-
-    /// The branch that production follows
-    #[arg(long, value_name = "BRANCH", default_value = "main")]
-    pub base: String,
-
-    /// The manifest of a service, a template over its runtime; recognised from the repository in the folder unless given
-    #[arg(long, value_name = "TEMPLATE")]
-    pub manifest: Option<String>,
-
-    /// The place of the image in the manifest; unless given, it follows from what the manifest is
-    #[arg(long, value_name = "PATH")]
-    pub image: Option<String>,
-
-    /// The image's reference, a template over its entity; derived from the catalog and the manifests unless given
-    #[arg(long, value_name = "TEMPLATE")]
-    pub reference: Option<String>,
-
-    /// The files that a promotion of a service may change, a glob; guessed from the catalog unless given
-    #[arg(long, value_name = "GLOB")]
-    pub paths: Option<String>,
-
-    /// Name of the environment that is promoted to
-    #[arg(long, value_name = "NAME", default_value = "production")]
-    pub environment: String,
-
-    /// Act as a GitHub App instead of with the workflow's own token
-    #[arg(long)]
-    pub app: bool,
-
-    /// Identifier of the action in Port
-    #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
-    pub port_action: String,
-
-    /// The installation of Port's GitHub integration that starts the workflow; found in Port unless given
-    #[arg(long, value_name = "ID", conflicts_with = "legacy_app")]
-    pub installation: Option<String>,
-
-    /// Have Port's GitHub app start the workflow, which Port has ended the support of
-    #[arg(long)]
-    pub legacy_app: bool,
-
-    /// Move an action of Port's GitHub app to Port's GitHub integration
-    #[arg(long, conflicts_with = "legacy_app")]
-    pub migrate: bool,
-
-    /// The branch of the workflow's repository that the workflow is started on; its default branch unless given
-    #[arg(long = "ref", value_name = "BRANCH")]
-    pub workflow_branch: Option<String>,
-
-    /// Blueprint of services; found by the relations of the catalog unless given
-    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
-    pub service_blueprint: Option<String>,
-
-    /// Blueprint of runtimes
-    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
-    pub runtime_blueprint: Option<String>,
-
-    /// Blueprint of images
-    #[arg(long, value_name = "BLUEPRINT", help_heading = "Names in the catalog")]
-    pub image_blueprint: Option<String>,
-
-    /// Relation of a service to the runtime that an image comes from
-    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
-    pub staging_relation: Option<String>,
-
-    /// Relation of a service to the runtime that an image goes to
-    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
-    pub production_relation: Option<String>,
-
-    /// Relation of a runtime to the image that it runs
-    #[arg(long, value_name = "RELATION", help_heading = "Names in the catalog")]
-    pub image_relation: Option<String>,
-
-    /// Create the blueprints of Port's guide beside those of a catalog in which nothing fits
-    #[arg(long)]
-    pub guide: bool,
-
-    /// Leave Port alone
-    #[arg(long)]
-    pub no_port: bool,
-
-    /// Replace a workflow file or promote.toml that differs
-    #[arg(long)]
-    pub overwrite: bool,
-
-    /// Show what would change, and change nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
-
-    /// Do not ask before changing something
-    #[arg(long)]
-    pub yes: bool,
-}
-
 /// The region of Port that an account lives in.
 pub struct PortRegion {
     /// The address of its API.
     pub api_url: String,
     /// The address for people, if it is known.
     pub app: Option<String>,
-}
-
-impl InitArgs {
-    /// Returns the names that were given by flags.
-    pub(super) fn given_names(&self) -> GivenNames {
-        GivenNames {
-            service: self.service_blueprint.clone(),
-            runtime: self.runtime_blueprint.clone(),
-            image: self.image_blueprint.clone(),
-            staging: self.staging_relation.clone(),
-            production: self.production_relation.clone(),
-            image_relation: self.image_relation.clone(),
-        }
-    }
 }
 
 /// Everything that is filled in.
@@ -229,12 +86,8 @@ impl SetupAnswers {
             RepositoryName::parse(name)
                 .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
         }
-        let uses = args
-            .uses
-            .clone()
-            .or_else(|| RELEASED_FROM.map(|from| format!("{from}@v{}", env!("CARGO_PKG_VERSION"))));
         let uses = answer(
-            uses,
+            args.uses.clone().or_else(action_version::own),
             "this program as an action (owner/name@commit, or a tag)",
             None,
             dialog,
@@ -242,7 +95,7 @@ impl SetupAnswers {
         .context(
             "this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is",
         )?;
-        check_uses(&uses)?;
+        action_version::check_uses(&uses)?;
         if !args
             .environment
             .chars()
@@ -427,25 +280,6 @@ impl SetupAnswers {
         ));
     }
 
-    /// Replaces the tag of the action by the commit that it names: a tag can move.
-    pub(super) async fn pin(
-        &mut self,
-        find_commit: impl AsyncFnOnce(&str, &str) -> anyhow::Result<String>,
-    ) -> anyhow::Result<()> {
-        let (action, version) = self.uses.split_once('@').context("`uses` has no version")?;
-        if is_commit(version) {
-            return Ok(());
-        }
-        let commit = find_commit(action, version).await.with_context(|| {
-            format!("cannot find {version} of {action}: `--uses {action}@COMMIT` needs no look-up")
-        })?;
-        if !is_commit(&commit) {
-            bail!("GitHub says that {version} of {action} is {commit:?}, which is not a commit");
-        }
-        self.uses = format!("{action}@{commit}");
-        Ok(())
-    }
-
     /// Decides which files a promotion may change: the narrowest pattern that is known.
     pub(super) fn settle_paths(&mut self, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
         let by_service = self.manifest.contains("{service.identifier}");
@@ -508,24 +342,6 @@ fn answer(
         .filter(|text| !text.is_empty())
 }
 
-fn check_uses(uses: &str) -> anyhow::Result<()> {
-    let (action, version) = uses.split_once('@').unwrap_or((uses, ""));
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if RepositoryName::parse(action).is_err()
-        || version.is_empty()
-        || !version.bytes().all(is_plain)
-    {
-        bail!(
-            "`{uses}` names no action: write owner/name@ and the full hash of a commit, or a tag"
-        );
-    }
-    Ok(())
-}
-
-fn is_commit(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 /// The repository that a folder is a clone of, from Git's own configuration.
 fn repository_of(folder: &Path) -> Option<String> {
     repository_in(&std::fs::read_to_string(folder.join(".git/config")).ok()?)
@@ -549,39 +365,6 @@ fn repository_in(config: &str) -> Option<String> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-
-    #[test]
-    fn an_action_has_a_commit_or_a_tag() {
-        assert!(check_uses(&format!("acme/promote@{COMMIT}")).is_ok());
-        assert!(check_uses("acme/promote@v1.2.3-rc.1").is_ok());
-        for wrong in [
-            "acme/promote",
-            "promote@0123456789abcdef0123456789abcdef01234567",
-            "a/b@",
-            "a/b@v1 # x",
-            "a/b@../v1",
-        ] {
-            assert!(check_uses(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_tag_becomes_its_commit() {
-        let mut answers = crate::init::files::tests::answers();
-        answers.pin(async |_, _| bail!("asked")).await.unwrap();
-        answers.uses = "acme/promote@v1.2.3".to_owned();
-        let found = answers.pin(async |action, tag| {
-            assert_eq!((action, tag), ("acme/promote", "v1.2.3"));
-            Ok(COMMIT.to_owned())
-        });
-        found.await.unwrap();
-        assert_eq!(answers.uses, format!("acme/promote@{COMMIT}"));
-        answers.uses = "acme/promote@v1.2.3".to_owned();
-        let branch = answers.pin(async |_, _| Ok("main".to_owned())).await;
-        assert!(branch.unwrap_err().to_string().contains("not a commit"));
-    }
 
     #[test]
     fn a_clone_knows_its_repository() {

@@ -2,11 +2,13 @@
 //!
 //! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
 //! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
-//! which ones to set. In reading order: `answers`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
+//! which ones to set. In reading order: `args`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
 //! `files`, `guide`, `app`.
 
+mod action_version;
 mod answers;
 mod app;
+mod args;
 mod backend;
 mod catalog;
 mod dialog;
@@ -25,7 +27,8 @@ use promote_core::grants::Grants;
 use promote_core::service::port::Client;
 use promote_core::text;
 
-pub use answers::{InitArgs, PortRegion};
+pub use answers::PortRegion;
+pub use args::InitArgs;
 pub use dialog::SetupDialog;
 
 use answers::SetupAnswers;
@@ -80,7 +83,7 @@ pub async fn run(
     };
     let mut answers = SetupAnswers::complete(args, dialog)?;
     answers.set_region(&tools.region)?;
-    answers.pin(find_commit).await?;
+    answers.uses = action_version::pinned(&answers.uses, find_commit).await?;
     let mut found = FoundPort::default();
     let mut left = Vec::new();
     if let Some(client) = &client {
