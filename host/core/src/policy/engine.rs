@@ -12,6 +12,7 @@ use crate::contract::{self, Description, Failure, Outcome, PolicyPre, Request, R
 use crate::journal::{digest, json};
 use crate::limits::{LimitReached, Limits};
 use crate::policy::compile::{self, CompileError, CompileLimits, StopFlag};
+use crate::policy::crash;
 use crate::policy::sandbox::{Door, Sandbox, SandboxSetup};
 
 /// Most bytes of what a policy returns: people read it.
@@ -155,13 +156,20 @@ impl Engine {
                 .call_describe(&mut store)
                 .await
         };
-        let why = match tokio::time::timeout(limits.wall, asked).await {
+        let (why, places) = match tokio::time::timeout(limits.wall, asked).await {
             Ok(Ok(described)) => return Ok(described),
-            Ok(Err(trap)) => plain(trap),
-            Err(_) => anyhow::anyhow!("`describe` took longer than {:?}", limits.wall),
+            Ok(Err(trap)) if trap.is::<wasmtime::Trap>() => (
+                anyhow::anyhow!("`describe` crashed: {}", trap.root_cause()),
+                crash::places(&trap),
+            ),
+            Ok(Err(error)) => (plain(error), String::new()),
+            Err(_) => (
+                anyhow::anyhow!("`describe` took longer than {:?}", limits.wall),
+                String::new(),
+            ),
         };
         // A policy says in its own words what went wrong, if it says anything.
-        let printed = store.data().printed();
+        let printed = store.data().printed() + &places;
         match printed.trim() {
             "" => Err(why),
             printed => Err(why.context(format!("it printed:\n{printed}"))),
@@ -199,7 +207,10 @@ impl Engine {
             () = tokio::time::sleep(left) => Verdict::Limit(limits.out_of_time()),
             () = cancel => Verdict::Cancelled,
         };
-        let (door, printed) = store.into_data().into_parts();
+        let (door, mut printed) = store.into_data().into_parts();
+        if let Verdict::Trapped(trap) = &verdict {
+            printed.push_str(&crash::places(trap));
+        }
         (verdict, door, printed)
     }
 
