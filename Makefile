@@ -31,7 +31,7 @@ simulate: setup ## Play random companies, people and weather, and look whether t
 test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
 	@tests/clients/run
 
-test-languages: setup ## Write, build and test a policy in Rust, JavaScript and Python; needs npm and Python
+test-languages: setup ## Write, build and test a policy in four languages, and walk the guide in each; needs npm and Python
 	@tests/languages/run
 
 test-yaml: setup ## Let PyYAML and npm's yaml judge edits of the YAML test suite and of generated files; needs npm and Python

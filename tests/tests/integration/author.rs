@@ -9,12 +9,18 @@ use tokio::process::Command;
 
 use crate::stage::{PROGRAM, ProgramEnd, ProgramStage};
 
-/// The commands of the guide, in their order: its blocks for the shell.
+/// The commands of the guide for Rust, in their order: its blocks for the shell that name no other language.
 fn commands(guide: &str) -> String {
-    let blocks = guide.split("\n```sh\n").skip(1);
-    blocks
-        .map(|block| block.split("\n```").next().unwrap().to_owned() + "\n")
-        .collect()
+    let mut script = String::new();
+    let mut is_meant = false;
+    for line in guide.lines() {
+        match line.strip_prefix("```") {
+            Some(word) => is_meant = matches!(word, "sh" | "sh rust"),
+            None if is_meant => script.extend([line, "\n"]),
+            None => {}
+        }
+    }
+    script
 }
 
 /// Cargo's folder for guests, where the standard library is built already.
@@ -191,4 +197,66 @@ fn authority_is_read_without_compiling() {
             .iter()
             .all(|(interface, _)| interface != "github-merge")
     );
+}
+
+/// The same source is the same component, wherever it lies: so anybody can build again what was reviewed.
+#[tokio::test]
+async fn two_builds_in_two_folders_have_one_digest() {
+    let script = r#"
+promote new mine --lang rust >/dev/null
+mkdir -p some/where/else
+cp -r mine some/where/else/mine
+promote build mine --format json | grep sha256
+promote build some/where/else/mine --format json | grep sha256
+"#;
+    let stage = ProgramStage::sample().await;
+    let ended = shell(&stage, script).await;
+    ended.expect(0);
+    let sums: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(sums.len(), 2, "{}", ended.stdout);
+    assert_eq!(sums[0], sums[1]);
+    let built = std::fs::read(stage.path("mine/policy.wasm")).unwrap();
+    no_place_of_this_machine(&built);
+}
+
+/// The built-in policy is the same in a release and in a build of one's own, for nothing in it says where it was built.
+#[test]
+fn the_built_in_policy_knows_no_place_of_this_machine() {
+    no_place_of_this_machine(promote_intake::builtin::POLICY);
+}
+
+fn no_place_of_this_machine(component: &[u8]) {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let home = std::env::var("HOME").unwrap_or_default();
+    let mut places = vec![
+        repository.display().to_string(),
+        std::env::temp_dir().display().to_string() + "/.tmp",
+        "/usr/lib/rustlib".to_owned(),
+    ];
+    places.extend((home.len() > 1).then(|| format!("{home}/")));
+    for place in places {
+        let is_there = component
+            .windows(place.len())
+            .any(|part| part == place.as_bytes());
+        assert!(!is_there, "{place}");
+    }
+}
+
+/// A trap has no words of its own; the names of functions say where it was.
+#[tokio::test]
+async fn a_crash_names_the_functions_that_led_to_it() {
+    let script = r#"
+promote new mine --lang rust >/dev/null
+cd mine
+sed -i 's/^    let mut reasons = Vec::new();/&\n    deep(std::hint::black_box(1));/' src/rules.rs
+printf '\n#[inline(never)]\nfn deep(more: u64) -> u64 {\n    std::hint::black_box(more) + deep(more + 1) + deep(more + 2)\n}\n' >>src/rules.rs
+promote build
+! promote test scenarios/promotes.toml --journals kept
+promote replay --component policy.wasm kept
+"#;
+    let stage = ProgramStage::sample().await;
+    let ended = shell(&stage, script).await;
+    ended.expect(0);
+    let named = "at mine::rules::deep, ";
+    assert_eq!(ended.stdout.matches(named).count(), 2, "{}", ended.stdout);
 }
