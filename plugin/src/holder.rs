@@ -87,6 +87,34 @@ pub fn writes(
     Ok(holding.writes)
 }
 
+/// Whether a place is of an image's repository, by its own value or by what stands beside it; none if nothing says so.
+pub(crate) fn is_of(
+    stream: &YamlStream<'_>,
+    place: &ImagePlace,
+    image: &ImageReference,
+    registry: Option<&str>,
+) -> Option<bool> {
+    let part = place
+        .part
+        .unwrap_or_else(|| usual_part(stream, &place.address));
+    if part == Part::Reference {
+        let text = yaml::text_at(stream, &place.address)?;
+        let held = ImageReference::parse(text.rsplit('=').next().unwrap_or(&text)).ok()?;
+        return Some(held.same_repository(image));
+    }
+    let mut family = ImageParts::of(stream, &place.address, part);
+    match part {
+        Part::Repository => {
+            family.repository = Some(place.address.clone());
+            family.is_name = false;
+        }
+        Part::Registry => family.registry = Some(place.address.clone()),
+        _ => {}
+    }
+    let held = family.held_repository(stream, registry)?.ok()?;
+    Some(family.is_same(&held, image))
+}
+
 struct WriteCollector<'a> {
     stream: &'a YamlStream<'a>,
     place: &'a ImagePlace,
@@ -149,6 +177,16 @@ impl WriteCollector<'_> {
                     "{} holds the repository only, for {} stands apart: name that one instead",
                     self.at(address),
                     self.at(beside),
+                ),
+            ));
+        }
+        if looks_like_tag(&site.value) {
+            return Err(reason(
+                "manifest",
+                format!(
+                    "{} holds `{}`, which is a tag and no reference: say `part = \"tag\"`",
+                    self.at(address),
+                    site.value.escape_debug(),
                 ),
             ));
         }
@@ -247,24 +285,14 @@ impl WriteCollector<'_> {
         let Some(address) = self.family.repository.clone() else {
             return Ok(None);
         };
-        let text = yaml::text_at(self.stream, &address).unwrap_or_default();
         let registry_address = self.family.registry.clone();
-        let registry = match &registry_address {
-            Some(address) => yaml::text_at(self.stream, address),
-            None => self.wish.registry.map(str::to_owned),
+        let registry = self.family.registry(self.stream, self.wish.registry);
+        let Some(held) = self.family.held_repository(self.stream, self.wish.registry) else {
+            return Ok(None);
         };
-        let bare = text.strip_prefix("oci://").unwrap_or(&text);
-        let full = match &registry {
-            Some(registry) => format!("{}/{bare}", registry.trim_end_matches('/')),
-            None => bare.to_owned(),
-        };
-        let held = ImageReference::parse(&full)
-            .map_err(|what| reason("manifest", format!("{}: {what}", self.at(&address))))?;
-        let is_same = if self.family.is_name {
-            is_meant_by_name(&held, &image)
-        } else {
-            held.same_repository(&image)
-        };
+        let held =
+            held.map_err(|what| reason("manifest", format!("{}: {what}", self.at(&address))))?;
+        let is_same = self.family.is_same(&held, &image);
         let is_written = part == Part::Repository || (part == Part::Registry && registry.is_some());
         if is_same {
             if is_written {
@@ -301,12 +329,20 @@ impl WriteCollector<'_> {
     }
 
     fn other_repository(&self, address: &ScalarAddress, held: &str) -> Reason {
+        let (host, path) = self.wish.image.host_and_path();
+        let lacks_registry = self.family.registry.is_none()
+            && self.wish.registry.is_none()
+            && self.family.repository.is_some()
+            && path == held;
         let hint = if self.family.is_name {
             "; the image that Kustomize puts in its place is `newName`, write that into the file"
+                .to_owned()
+        } else if lacks_registry {
+            format!(", unless the chart adds the registry: `registry = \"{host}\"` says so")
         } else if self.wish.allow_other {
-            ", and the registry that setting `registry` names is another one too"
+            ", and the registry that setting `registry` names is another one too".to_owned()
         } else {
-            " (`allow_other_repository` allows it)"
+            " (`allow_other_repository` allows it)".to_owned()
         };
         reason(
             "repository",
@@ -381,4 +417,10 @@ impl WriteCollector<'_> {
         });
         Ok(())
     }
+}
+
+/// Whether a text is more likely a version than the name of an image: `1.4.1`, `v2`, also with something behind a hyphen.
+fn looks_like_tag(text: &str) -> bool {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    number.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(['/', ':', '@', '='])
 }

@@ -95,7 +95,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 return Ok(None);
             }
             if waited >= deadline {
-                return Ok(Some(standing.waiting));
+                return Ok(Some(standing.waiting + unbegun(&checks)));
             }
             if standing.waiting != told {
                 self.tell(&format!(
@@ -118,6 +118,18 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                 u32::try_from(seconds).map_err(|_| format!("setting `{setting}` is too long"))
             })
             .map_err(|what| Stop::Refused(vec![reason("settings", what)]))
+    }
+}
+
+/// The reason why a required check may never begin, where none has.
+fn unbegun(checks: &[Check]) -> &'static str {
+    let is_unbegun =
+        |check: &Check| check.required && check.state == CheckState::Waiting && check.url.is_none();
+    if checks.iter().any(is_unbegun) {
+        "; should it never begin: what GITHUB_TOKEN opens starts its workflows only after a person approves them on its \
+         page, what a GitHub App opens at once"
+    } else {
+        ""
     }
 }
 

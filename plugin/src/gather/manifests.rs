@@ -10,7 +10,7 @@ use crate::held::HeldImage;
 use crate::holder::{ImageWish, usual_part, writes};
 use crate::host::{File, PolicyHost};
 use crate::image::ImageReference;
-use crate::layout::{ManifestLayout, ManifestSearch};
+use crate::layout::{ManifestLayout, ManifestSearch, SoughtImage};
 use crate::settings::{Manifest, Part};
 use crate::template;
 use crate::types::{EntityKey, Failure};
@@ -21,7 +21,7 @@ pub(super) struct ManifestEntry {
     pub(super) path: String,
     pub(super) search: ManifestSearch,
     pub(super) part: Option<Part>,
-    registry: Option<String>,
+    pub(super) registry: Option<String>,
 }
 
 /// The image at the first place of an entry.
@@ -98,16 +98,22 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             .map_err(|what| self.refuse("manifest", what))
             .ok()?;
         let search = self.search(manifest, &context)?;
-        let registry = match &manifest.registry {
-            Some(text) => Some(self.fill("manifest", "manifest.registry", text, &context)?),
-            None => None,
-        };
+        let registry = self.registry(manifest, &context);
+        if manifest.registry.is_some() && registry.is_none() {
+            return None;
+        }
         Some(ManifestEntry {
             path,
             search,
             part: manifest.part,
             registry,
         })
+    }
+
+    /// The registry that an entry sets; none if it cannot be filled in, which is a reason.
+    fn registry(&mut self, manifest: &Manifest, context: &Value) -> Option<String> {
+        let text = manifest.registry.as_ref()?;
+        self.fill("manifest", "manifest.registry", text, context)
     }
 
     pub(super) fn search(
@@ -196,7 +202,12 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         };
         let found = YamlStream::read(content)
             .and_then(|stream| {
-                let places = entry.search.places(&stream, image, wish.allow_other)?;
+                let sought = SoughtImage {
+                    image,
+                    allow_other: wish.allow_other,
+                    registry: wish.registry,
+                };
+                let places = entry.search.places(&stream, sought, entry.part)?;
                 Ok((stream, places))
             })
             .map_err(|what| reason("manifest", format!("`{path}`: {what}")));
@@ -205,8 +216,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             Err(reason) => return self.reasons.push(reason),
         };
         let mut targets = Vec::new();
-        for mut place in places {
-            place.part = place.part.or(entry.part);
+        for place in places {
             match writes(&stream, &place, wish) {
                 Ok(writes) => targets.extend(writes.into_iter().map(|write| DeployTarget {
                     file,
@@ -268,7 +278,9 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let wanted = self
             .reference(image, Some(staging))
             .map_err(|reason| reason.message)?;
-        let first = first(content, &search, manifest.part, Some(&wanted))?;
+        let registry = self.registry(manifest, &context);
+        let registry = registry.as_deref();
+        let first = first(content, &search, manifest.part, Some(&wanted), registry)?;
         let digest = facts.digest.as_deref();
         let shown = match first.part {
             Part::Reference | Part::Repository | Part::Registry => Some(wanted.to_string()),
@@ -293,7 +305,10 @@ fn missing(content: &str, search: &ManifestSearch) -> Result<(), String> {
             path: path.clone(),
             shared: search.shared,
         };
-        yaml::find(&stream, &address)?;
+        // Which of several documents it is, the image tells.
+        if yaml::pins(&stream, &address).len() < 2 {
+            yaml::find(&stream, &address)?;
+        }
     }
     Ok(())
 }
@@ -307,6 +322,7 @@ pub(super) fn first(
     search: &ManifestSearch,
     part: Option<Part>,
     like: Option<&ImageReference>,
+    registry: Option<&str>,
 ) -> Result<FirstImage, String> {
     let stream = YamlStream::read(content)?;
     let none = ImageReference {
@@ -314,10 +330,16 @@ pub(super) fn first(
         tag: None,
         digest: None,
     };
-    let places = search.places(&stream, like.unwrap_or(&none), false)?;
+    let sought = SoughtImage {
+        image: like.unwrap_or(&none),
+        allow_other: false,
+        registry,
+    };
+    let places = search.places(&stream, sought, part)?;
     let place = places.first().ok_or("no image is there")?;
-    let part = place.part.or(part);
-    let part = part.unwrap_or_else(|| usual_part(&stream, &place.address));
+    let part = place
+        .part
+        .unwrap_or_else(|| usual_part(&stream, &place.address));
     let site = yaml::find(&stream, &place.address)?;
     let held = HeldImage::read(part, &site.value)?;
     Ok(FirstImage {

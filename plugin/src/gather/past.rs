@@ -45,7 +45,13 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             .as_ref()
             .and_then(|image| self.reference(image, production.as_ref()).ok());
         let content = &facts.files[file].content;
-        let Ok(now) = first(content, &entry.search, entry.part, like.as_ref()) else {
+        let Ok(now) = first(
+            content,
+            &entry.search,
+            entry.part,
+            like.as_ref(),
+            entry.registry.as_deref(),
+        ) else {
             // Said again, with the reason, when the manifests are read.
             return Ok(None);
         };
@@ -308,7 +314,14 @@ struct TracedValue {
 impl TracedValue {
     fn value(&self, content: &str) -> Result<String, String> {
         let entry = &self.entry;
-        first(content, &entry.search, entry.part, self.like.as_ref()).map(|first| first.value)
+        first(
+            content,
+            &entry.search,
+            entry.part,
+            self.like.as_ref(),
+            entry.registry.as_deref(),
+        )
+        .map(|first| first.value)
     }
 }
 

@@ -57,7 +57,7 @@ fn role(key: &str) -> Option<(Part, &str)> {
         let (before, end) = (key.get(..start)?, key.get(start..)?);
         let (first, rest) = (end.chars().next()?, end.get(1..)?);
         let camel = first.is_ascii_uppercase() && end.eq_ignore_ascii_case(word);
-        let snake = end == *word && before.ends_with('_');
+        let snake = end == *word && before.ends_with(['_', '-']);
         ((camel || snake) && rest == &word[1..]).then_some((*part, before))
     })
 }
@@ -135,12 +135,13 @@ impl ImageParts {
                 is_name: false,
             };
             if family.repository.is_none() && part != Part::Reference {
-                let stem = stem.trim_end_matches('_').to_owned();
-                let others = [names(&["name"]), vec![stem, "image".to_owned()]].concat();
+                let stem = stem.trim_end_matches(['_', '-']).to_owned();
+                let others = [vec![stem, "image".to_owned()], names(&["name"])].concat();
                 let full = others.iter().filter(|name| !name.is_empty());
+                let is_short = family.registry.is_some();
                 family.repository = full
                     .filter_map(|name| member(name))
-                    .find(|address| is_repository(stream, address));
+                    .find(|address| is_repository(stream, address, is_short));
             }
             family
         };
@@ -152,6 +153,40 @@ impl ImageParts {
     }
 }
 
+impl ImageParts {
+    /// The registry that stands apart, in the file or by the settings.
+    pub(super) fn registry(&self, stream: &YamlStream<'_>, set: Option<&str>) -> Option<String> {
+        match &self.registry {
+            Some(address) => yaml::text_at(stream, address),
+            None => set.map(str::to_owned),
+        }
+    }
+
+    /// The repository that the parts say; none if they do not.
+    pub(super) fn held_repository(
+        &self,
+        stream: &YamlStream<'_>,
+        registry: Option<&str>,
+    ) -> Option<Result<ImageReference, String>> {
+        let text = yaml::text_at(stream, self.repository.as_ref()?).unwrap_or_default();
+        let bare = text.strip_prefix("oci://").unwrap_or(&text);
+        let full = match self.registry(stream, registry) {
+            Some(registry) => format!("{}/{bare}", registry.trim_end_matches('/')),
+            None => bare.to_owned(),
+        };
+        Some(ImageReference::parse(&full))
+    }
+
+    /// Whether a repository that they say is the image's.
+    pub(super) fn is_same(&self, held: &ImageReference, image: &ImageReference) -> bool {
+        if self.is_name {
+            is_meant_by_name(held, image)
+        } else {
+            held.same_repository(image)
+        }
+    }
+}
+
 /// Whether a map is an image of Kustomize's by its `name` alone.
 fn is_only_named(siblings: &[String]) -> bool {
     let known = ["name", "digest", "tagSuffix"];
@@ -159,9 +194,9 @@ fn is_only_named(siblings: &[String]) -> bool {
         && siblings.iter().all(|key| known.contains(&key.as_str()))
 }
 
-/// A key beside others of the same stem: `imageTag`, `image_tag`, `tag`.
+/// A key beside others of the same stem: `imageTag`, `image_tag`, `image-tag`, `tag`.
 fn joined(stem: &str, word: &str) -> String {
-    if stem.is_empty() || stem.ends_with('_') {
+    if stem.is_empty() || stem.ends_with(['_', '-']) {
         return format!("{stem}{word}");
     }
     let (first, rest) = word.split_at(1);
@@ -174,11 +209,12 @@ fn is_set(stream: &YamlStream<'_>, address: &ScalarAddress) -> bool {
     text.is_some_and(|text| !text.is_empty() && text != "~" && !text.eq_ignore_ascii_case("null"))
 }
 
-/// Whether a whole repository stands there, with a path and without tag and digest.
-fn is_repository(stream: &YamlStream<'_>, address: &ScalarAddress) -> bool {
+/// Whether a whole repository stands there, without tag and digest; with a path, unless the registry that stands apart may
+/// hold it.
+fn is_repository(stream: &YamlStream<'_>, address: &ScalarAddress, is_short: bool) -> bool {
     let text = yaml::text_at(stream, address).unwrap_or_default();
     let reference = ImageReference::parse(&text);
-    text.contains('/')
+    (is_short || text.contains('/'))
         && reference.is_ok_and(|reference| reference.tag.is_none() && reference.digest.is_none())
 }
 

@@ -45,7 +45,7 @@ pub(super) fn places(view: &SearchView<'_>, at: &YamlPath) -> Result<Vec<ImagePl
         }
     }
     if !found.is_empty() {
-        return Ok(found);
+        return of_repository(view, found);
     }
     let also = if others.is_empty() {
         String::new()
@@ -61,6 +61,34 @@ pub(super) fn places(view: &SearchView<'_>, at: &YamlPath) -> Result<Vec<ImagePl
             view.image.repository
         ),
     })
+}
+
+/// Those of several sources whose repository is the image's. A source may say only a tag: two such are as good as each other.
+fn of_repository(view: &SearchView<'_>, found: Vec<ImagePlace>) -> Result<Vec<ImagePlace>, String> {
+    if found.len() == 1 {
+        return Ok(found);
+    }
+    let says = |wanted| {
+        let fits = found
+            .iter()
+            .filter(|place| view.is_place_of_ours(place) == wanted);
+        fits.cloned().collect::<Vec<_>>()
+    };
+    let ours = says(Some(true));
+    if !ours.is_empty() {
+        return Ok(ours);
+    }
+    let silent = says(None);
+    if silent.len() == 1 {
+        return Ok(silent);
+    }
+    let places = found.iter().map(|place| format!("`{}`", place.shown));
+    Err(format!(
+        "{} sources may hold the image ({}), and none of them says its repository: say which application with `document`, \
+         or name the place with `path` and `image`",
+        found.len(),
+        some(places, ", ")
+    ))
 }
 
 /// The sources of an application, and of the applications of a set.

@@ -7,27 +7,9 @@ use crate::yaml::path::YamlPath;
 use crate::yaml::{self, ScalarAddress};
 
 pub(super) fn places(view: &SearchView<'_>, at: &YamlPath) -> Result<Vec<ImagePlace>, String> {
-    let address = ScalarAddress {
-        document: view.search.document.clone(),
-        path: at.clone(),
-        shared: view.search.shared,
-    };
-    let address = yaml::pin(view.stream, &address)?;
-    match place(view, &address, &at.to_string()) {
-        Some(place) => Ok(vec![place]),
-        None => {
-            let keys = yaml::keys(view.stream, &address);
-            let keys: Vec<_> = keys
-                .iter()
-                .take(20)
-                .map(|key| format!("`{}`", super::shown(key)))
-                .collect();
-            Err(format!(
-                "`{at}` has neither `tag` nor `digest`, it has {}: name the map with setting `at`, or the value with `path` and `image`",
-                keys.join(", ")
-            ))
-        }
-    }
+    let shown = at.to_string();
+    let found = view.only(at, |address| place(view, &address, &shown))?;
+    Ok(vec![found])
 }
 
 /// The place in the map or text at an address, if an image stands there.

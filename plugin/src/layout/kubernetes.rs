@@ -29,6 +29,9 @@ pub(super) fn places(
     };
     let names: Vec<_> = candidates.iter().map(|it| it.shown.clone()).collect();
     candidates.retain(|candidate| candidate.it.name.as_deref() == Some(name));
+    if candidates.iter().filter(|it| it.is_ours).count() == 1 {
+        candidates.retain(|candidate| candidate.is_ours);
+    }
     if candidates.len() > 1 {
         let places = candidates.iter().map(|it| it.it.place.shown.clone());
         return Err(format!(

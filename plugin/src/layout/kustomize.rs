@@ -1,21 +1,21 @@
-//! `images` of a Kustomization: the item whose `newName`, or else `name`, is the image's repository.
+//! `images` of a Kustomization: the item whose `newName`, or else `name`, is the image's repository. Flux has such a list in its
+//! own objects too: in the `spec` of a Kustomization, and in the post-renderers of a HelmRelease.
 
 use super::{ImageCandidate, SearchView, shown};
 use crate::holder::{ImagePlace, is_meant_by_name};
 use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::yaml::node::YamlNode;
-use crate::yaml::path::{YamlPath, YamlStep};
+use crate::yaml::path::YamlPath;
 use crate::yaml::{YamlDocument, YamlStream};
 
 pub(super) fn places(view: &SearchView<'_>, name: Option<&str>) -> Result<Vec<ImagePlace>, String> {
     let mut candidates = Vec::new();
     for document in view.search.document.choose(view.stream) {
-        let Some(images) = view.stream.lookup(document.root, "images") else {
-            continue;
-        };
-        for (at, item) in images.items().iter().enumerate() {
-            candidates.push(candidate(view, document, at, item));
+        for (list, images) in lists(view, document) {
+            for (at, item) in images.items().iter().enumerate() {
+                candidates.push(candidate(view, document, list.item(at), item));
+            }
         }
     }
     if let Some(name) = name {
@@ -37,10 +37,32 @@ pub(super) fn places(view: &SearchView<'_>, name: Option<&str>) -> Result<Vec<Im
         .collect()
 }
 
+/// The lists of images of a document, with their paths.
+fn lists<'a>(view: &SearchView<'a>, document: YamlDocument<'a>) -> Vec<(YamlPath, &'a YamlNode)> {
+    let root = YamlPath(Vec::new());
+    let mut holders = vec![(root.clone(), document.root)];
+    if let Some(spec) = view.stream.lookup(document.root, "spec") {
+        let path = root.key("spec");
+        let renderers = view.stream.lookup(spec, "postRenderers");
+        let renderers = renderers.into_iter().flat_map(YamlNode::items).enumerate();
+        for (at, renderer) in renderers {
+            if let Some(kustomize) = view.stream.lookup(renderer, "kustomize") {
+                let path = path.key("postRenderers").item(at).key("kustomize");
+                holders.push((path, kustomize));
+            }
+        }
+        holders.push((path, spec));
+    }
+    let list = |(path, holder): (YamlPath, &'a YamlNode)| {
+        Some((path.key("images"), view.stream.lookup(holder, "images")?))
+    };
+    holders.into_iter().filter_map(list).collect()
+}
+
 /// An item of `images`.
 struct KustomizeItem<'a> {
     document: YamlDocument<'a>,
-    at: usize,
+    path: YamlPath,
     name: String,
     keys: Vec<String>,
 }
@@ -48,7 +70,7 @@ struct KustomizeItem<'a> {
 fn candidate<'a>(
     view: &SearchView<'a>,
     document: YamlDocument<'a>,
-    at: usize,
+    path: YamlPath,
     item: &'a YamlNode,
 ) -> ImageCandidate<KustomizeItem<'a>> {
     let text = |key| field(view.stream, item, key);
@@ -64,7 +86,7 @@ fn candidate<'a>(
         is_ours,
         it: KustomizeItem {
             document,
-            at,
+            path,
             name,
             keys: view.stream.keys(item),
         },
@@ -90,12 +112,13 @@ fn place(
             candidate.shown
         ));
     };
-    let list = YamlPath(vec![YamlStep::Key("images".to_owned())]);
+    let mut list = item.path.0.clone();
+    list.pop();
     Ok(ImagePlace {
-        shown: format!("images[name={}].{key}", shown(&item.name)),
+        shown: format!("{}[name={}].{key}", YamlPath(list), shown(&item.name)),
         address: item
             .document
-            .address(list.item(item.at).key(key), view.search.shared),
+            .address(item.path.key(key), view.search.shared),
         part: Some(part),
     })
 }

@@ -32,6 +32,17 @@ pub fn pin(stream: &YamlStream<'_>, address: &ScalarAddress) -> Result<ScalarAdd
     }
 }
 
+/// The places of an address that exists in several documents, each by an address of its own; none where it must not be changed.
+pub fn pins(stream: &YamlStream<'_>, address: &ScalarAddress) -> Vec<ScalarAddress> {
+    let matches = follow_all(stream, address);
+    if matches.refused.is_some() {
+        return Vec::new();
+    }
+    let hits = matches.hits.iter();
+    hits.map(|hit| hit.document.address(address.path.clone(), address.shared))
+        .collect()
+}
+
 /// The keys of the map that an address means; none if it is no map or not there.
 pub fn keys(stream: &YamlStream<'_>, address: &ScalarAddress) -> Vec<String> {
     let Ok(Some(PathMatch { end, .. })) = follow_one(stream, address) else {
@@ -125,11 +136,43 @@ struct PathMatch<'n, 'a> {
     path: &'a YamlPath,
 }
 
+/// All places that an address leads to, and what keeps it from being changed in one of them.
+struct PathMatches<'n, 'a> {
+    hits: Vec<PathMatch<'n, 'a>>,
+    refused: Option<String>,
+    /// The documents, for people.
+    places: Vec<String>,
+}
+
 /// The one place that an address leads to, if it leads anywhere.
 fn follow_one<'n, 'a>(
     stream: &'n YamlStream<'_>,
     address: &'a ScalarAddress,
 ) -> Result<Option<PathMatch<'n, 'a>>, String> {
+    let PathMatches {
+        mut hits,
+        refused,
+        places,
+    } = follow_all(stream, address);
+    if places.len() > 1 {
+        let path = &address.path;
+        return Err(format!(
+            "`{path}` exists in {} documents ({}): say which one with `document = {{ kind = \"…\", name = \"…\" }}`, \
+             with `namespace`, or with `index`, counted from 0",
+            places.len(),
+            some(places, ", ")
+        ));
+    }
+    match refused {
+        Some(why) => Err(why),
+        None => Ok(hits.pop()),
+    }
+}
+
+fn follow_all<'n, 'a>(
+    stream: &'n YamlStream<'_>,
+    address: &'a ScalarAddress,
+) -> PathMatches<'n, 'a> {
     let mut hits = Vec::new();
     let mut refused = None;
     let mut places = Vec::new();
@@ -157,18 +200,10 @@ fn follow_one<'n, 'a>(
         hits.retain(|hit| matches!(hit.end, PathEnd::Node(_)));
         places.truncate(places.len() - (before - hits.len()));
     }
-    if places.len() > 1 {
-        let path = &address.path;
-        return Err(format!(
-            "`{path}` exists in {} documents ({}): say which one with `document = {{ kind = \"…\", name = \"…\" }}`, \
-             with `namespace`, or with `index`, counted from 0",
-            places.len(),
-            some(places, ", ")
-        ));
-    }
-    match refused {
-        Some(why) => Err(why),
-        None => Ok(hits.pop()),
+    PathMatches {
+        hits,
+        refused,
+        places,
     }
 }
 
@@ -384,7 +419,7 @@ pub(super) fn inventory(node: &YamlNode) -> String {
             format!("is a list of {} item(s){names}", items.len())
         }
         _ if node.is_empty() => "is empty".to_owned(),
-        _ => format!("is {}", node.noun()),
+        _ => format!("is {} without keys", node.noun()),
     }
 }
 

@@ -2,7 +2,9 @@
 
 /// Whether a value is filled in by something else before anybody reads it.
 pub(super) fn is_template(value: &str) -> bool {
-    ["{{", "${", "$("].iter().any(|mark| value.contains(mark))
+    ["{{", "${", "$(", "<path:"]
+        .iter()
+        .any(|mark| value.contains(mark))
 }
 
 /// What a file is that cannot be read as YAML, or in which nothing is where YAML would have it, and what to do.
@@ -22,6 +24,11 @@ pub fn kind(text: &str) -> Option<&'static str> {
              keep the image in the values that it is rendered with, and name that file",
         );
     }
+    if text.starts_with("version https://git-lfs.github.com/") {
+        return Some(
+            "the file is kept by Git LFS, and only its pointer can be read: take manifests out of LFS",
+        );
+    }
     if text.trim_start().starts_with('<') {
         return Some("the file is XML or HTML, only YAML and JSON can be changed");
     }
@@ -29,6 +36,17 @@ pub fn kind(text: &str) -> Option<&'static str> {
         return Some(
             "the file is a list of variables (`NAME=value`, as in `.env`), only YAML and JSON can be changed: \
              keep the image in such a file",
+        );
+    }
+    if lines().next().is_some_and(is_instruction) {
+        return Some(
+            "the file is a Dockerfile, which says what an image is built from: only YAML and JSON can be changed",
+        );
+    }
+    if lines().next().is_some_and(is_program) {
+        return Some(
+            "the file is a program that makes manifests (Jsonnet, CUE, Nix or the like), only YAML and JSON can be changed: \
+             keep the image in a file of values that it reads",
         );
     }
     if count(is_block_head) > 0 {
@@ -58,6 +76,22 @@ fn has_template_tag(line: &str) -> bool {
     };
     // `{{` is also a map within a map, of which no YAML file is made that people write.
     opens("{{", "}}") || opens("{%", "%}") || line.starts_with("{{-") || line.starts_with("{{/*")
+}
+
+/// `FROM image`, the first instruction of a Dockerfile.
+fn is_instruction(line: &str) -> bool {
+    ["FROM ", "ARG "]
+        .iter()
+        .any(|word| line.starts_with(word) && !line.contains(": "))
+}
+
+/// `local x = …;`, `import "…"`, `package x`, `let x = …`, `key: inner: value`, `x.y = …;`.
+fn is_program(line: &str) -> bool {
+    let starts = ["local ", "import ", "package ", "let ", "function("];
+    let is_statement = starts.iter().any(|word| line.starts_with(word)) && !line.contains(": ");
+    let path: Vec<_> = line.split(": ").collect();
+    let is_short = path.len() > 2 && path[..path.len() - 1].iter().all(|key| is_name(key));
+    is_statement || is_short || (line.contains(" = ") && line.ends_with([';', '}']))
 }
 
 fn is_name(text: &str) -> bool {

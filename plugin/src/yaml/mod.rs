@@ -28,7 +28,7 @@ pub mod site;
 
 pub use address::{DocumentSelector, ScalarAddress, YamlDocument};
 pub use edit::replace;
-pub use find::{find, keys, pin, text_at};
+pub use find::{find, keys, pin, pins, text_at};
 pub use node::YamlStream;
 pub use path::YamlPath;
 pub use site::ScalarSite;

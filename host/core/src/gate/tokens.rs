@@ -60,6 +60,16 @@ impl<'a> TokenLine<'a> {
         self.tokens.first().is_some_and(|token| token.text == "-")
     }
 
+    /// Returns the column of the line's first key, which is behind the dash of an item; none if the line is empty or a comment.
+    pub(super) fn key_column(&self) -> Option<usize> {
+        let at = self.tokens.iter().position(|token| token.text != "-")?;
+        let before: usize = self.tokens[..at]
+            .iter()
+            .map(|token| token.gap.len() + token.text.len())
+            .sum();
+        (!self.is_comment(at)).then(|| before + self.tokens[at].gap.len())
+    }
+
     /// Returns whether a token is in a comment.
     pub(super) fn is_comment(&self, at: usize) -> bool {
         let gaps = self.tokens.iter().take(at + 1).enumerate();

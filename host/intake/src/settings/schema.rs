@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::settings::subset::{SchemaError, SettingsSchema};
 use promote_core::near::near;
@@ -15,6 +15,9 @@ const DEPTH: usize = 64;
 const STEPS: usize = 100_000;
 /// The most allowed words that are listed.
 const MAX_WORDS: usize = 20;
+
+/// The longest pattern that is shown where the schema has words for it.
+const MAX_PATTERN: usize = 60;
 
 /// The fault of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +118,18 @@ impl<'a> SettingsCheck<'a> {
                 .collect::<Result<_, _>>()?;
             let fitting = verdicts.iter().filter(|verdict| verdict.is_empty()).count();
             if fitting == 0 {
-                found.extend(nearest(verdicts, key));
+                // A way that takes another kind of value altogether is not the one that is meant.
+                let of_kind = choices
+                    .iter()
+                    .zip(&verdicts)
+                    .filter(|(choice, _)| self.takes(choice, value));
+                let of_kind: Vec<_> = of_kind.map(|(_, verdict)| verdict.clone()).collect();
+                let verdicts = if of_kind.is_empty() {
+                    verdicts
+                } else {
+                    of_kind
+                };
+                found.extend(nearest(verdicts, key, schema, value));
             } else if only_one && fitting > 1 {
                 found.push(problem(
                     key,
@@ -129,6 +143,19 @@ impl<'a> SettingsCheck<'a> {
             found.push(problem(key, "is what it must not be"));
         }
         Ok(found)
+    }
+
+    /// Whether a schema takes values of this kind.
+    fn takes(&self, schema: &'a Value, value: &Value) -> bool {
+        let referred = schema
+            .get("$ref")
+            .and_then(|reference| self.schema.target(reference));
+        let kinds = |schema: &Value| schema.get("type").map(|kinds| json!({ "type": kinds }));
+        let kinds = kinds(schema).or_else(|| referred.and_then(kinds));
+        kinds.is_none_or(|only| {
+            only.as_object()
+                .is_some_and(|only| kind(only, value).is_none())
+        })
     }
 
     fn object(
@@ -245,10 +272,15 @@ impl<'a> SettingsCheck<'a> {
         );
         let pattern = schema.get("pattern").and_then(Value::as_str);
         if let Some(pattern) = pattern.filter(|pattern| !self.schema.fits(pattern, text)) {
-            let shown: String = text.chars().take(80).collect();
+            let shown = cut(text);
             found.push(problem(
                 at,
-                format!("is {shown:?}, which does not fit the pattern `{pattern}`"),
+                match described(schema) {
+                    words if pattern.len() > MAX_PATTERN && !words.is_empty() => {
+                        format!("is {shown:?}, which is not what it must be{words}")
+                    }
+                    _ => format!("is {shown:?}, which does not fit the pattern `{pattern}`"),
+                },
             ));
         }
         found
@@ -442,10 +474,29 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// The beginning of a foreign text.
+fn cut(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// The words of a schema, for people who do not read patterns.
+fn described(schema: &Map<String, Value>) -> String {
+    let words = schema.get("description").and_then(Value::as_str);
+    words.map_or_else(String::new, |words| format!(": {words}"))
+}
+
 /// What is wrong with a value that fits none of several ways: the way that it comes closest to is probably the one meant.
 /// A way that takes another kind of value altogether complains of the key itself, not of something within.
-fn nearest(verdicts: Vec<Vec<SettingProblem>>, key: &str) -> Vec<SettingProblem> {
+fn nearest(
+    mut verdicts: Vec<Vec<SettingProblem>>,
+    key: &str,
+    schema: &Map<String, Value>,
+    value: &Value,
+) -> Vec<SettingProblem> {
     let ways = verdicts.len();
+    if ways == 1 {
+        return verdicts.pop().unwrap_or_default();
+    }
     // A word that is almost one of those that are known is a misspelt one.
     let misspelt = |one: &SettingProblem| one.key == key && one.what.contains("; did you mean ");
     if let Some(one) = verdicts.iter().flatten().find(|one| misspelt(one)) {
@@ -458,7 +509,13 @@ fn nearest(verdicts: Vec<Vec<SettingProblem>>, key: &str) -> Vec<SettingProblem>
         (Some(only), None) => only,
         _ => vec![problem(
             key,
-            format!("fits none of the {ways} ways that it may be written"),
+            format!(
+                "{}fits none of the {ways} ways that it may be written{}",
+                value
+                    .as_str()
+                    .map_or_else(String::new, |text| format!("is {:?}, which ", cut(text))),
+                described(schema)
+            ),
         )],
     }
 }

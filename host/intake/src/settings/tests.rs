@@ -170,7 +170,35 @@ fn lists_and_choices() {
     check(
         &schema,
         &json!("x"),
-        &["`policy.settings` fits none of the 2 ways that it may be written"],
+        &["`policy.settings` is \"x\", which fits none of the 2 ways that it may be written"],
+    );
+    // A table can only be the first of the ways, whatever is wrong with the table itself.
+    let one = json!({ "type": "object", "required": ["path"], "maxProperties": 1 });
+    let ways = json!({ "description": "A place.", "oneOf": [one, { "type": "string", "pattern": "^a$" }] });
+    check(
+        &ways,
+        &json!({ "path": 1, "more": 2 }),
+        &["`policy.settings` has 2 keys, at most 1 are allowed"],
+    );
+    check(
+        &ways,
+        &json!("b"),
+        &["`policy.settings` is \"b\", which does not fit the pattern `^a$`"],
+    );
+    let words =
+        json!({ "description": "A place.", "anyOf": [{ "const": "north" }, { "pattern": "^a$" }] });
+    check(
+        &words,
+        &json!("b"),
+        &[
+            "`policy.settings` is \"b\", which fits none of the 2 ways that it may be written: A place.",
+        ],
+    );
+    let long = json!({ "description": "A day.", "pattern": format!("^{}$", "a".repeat(80)) });
+    check(
+        &long,
+        &json!("b"),
+        &["`policy.settings` is \"b\", which is not what it must be: A day."],
     );
     let both = json!({ "oneOf": [{ "type": "number" }, { "minimum": 1 }], "not": { "const": 7 } });
     check(

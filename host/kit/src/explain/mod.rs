@@ -155,7 +155,7 @@ mod tests {
     fn every_rule_that_scenarios_meet_is_explained() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios");
         let mut rules = BTreeSet::new();
-        for path in crate::files::find(&[folder], "toml").unwrap() {
+        for path in crate::test::find(&[folder]).unwrap() {
             let scenario = Scenario::read(&path).unwrap();
             if scenario.config.policy.component == ComponentRef::Builtin {
                 let expected = scenario

@@ -154,7 +154,12 @@ impl MismatchList {
                 .iter()
                 .map(|(path, lines)| (path.as_str(), lines.as_str()))
                 .collect();
-            self.same("diff", Some(show_diff(&expected)), show_diff(&actual));
+            // Where removed and added lines stand between each other is the differ's choice.
+            let expected_lines = expected.values().copied().map(removed_and_added);
+            let actual_lines = actual.values().copied().map(removed_and_added);
+            if !expected.keys().eq(actual.keys()) || !expected_lines.eq(actual_lines) {
+                self.add("diff", show_diff(&expected), show_diff(&actual));
+            }
         }
         for (name, expected) in &expect.files {
             self.file(name, expected, &ran.after);
@@ -408,6 +413,11 @@ fn show_field(entity: &CatalogEntity, field: &str) -> String {
         (_, None) => entity.properties.get(field).cloned().unwrap_or_default(),
     };
     value.to_string()
+}
+
+/// The lines of a difference that are removed, and those that are added or say something else.
+fn removed_and_added(lines: &str) -> (Vec<&str>, Vec<&str>) {
+    lines.lines().partition(|line| line.starts_with('-'))
 }
 
 fn show_diff(files: &BTreeMap<&str, &str>) -> String {

@@ -33,6 +33,9 @@ pub const USUAL_KEYS: [&str; 14] = [
 /// Keys that say which image it is, not which version of it.
 const NAMES: [&str; 4] = ["imageRepository", "newName", "registry", "repository"];
 
+/// The most lines of a list's item that are looked at for its name, on either side of its value.
+const ITEM_LINES: usize = 32;
+
 /// A value of one of the known keys, as it stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestValue {
@@ -259,21 +262,61 @@ impl ValuePlace<'_> {
         TokenLine::new(above).open_key(at == 1)
     }
 
-    /// Returns whether the item of a list that a `value` belongs to has a `name` that ends in a key.
+    /// Returns whether the item of a list that a `value` belongs to has one `name`, and that ends in a key.
     fn is_parameter(&self, line: &TokenLine<'_>, at: usize) -> bool {
         if at >= 3 {
             return self.is_named_by_key(line);
         }
-        let neighbour = if line.begins_item() {
-            self.lines.get(self.index + 1)
-        } else {
-            self.index.checked_sub(1).map(|above| &self.lines[above])
-        };
-        let Some(neighbour) = neighbour else {
+        let Some(column) = line.key_column() else {
             return false;
         };
-        let neighbour = TokenLine::new(neighbour);
-        neighbour.begins_item() != line.begins_item() && self.is_named_by_key(&neighbour)
+        let (before, begins) = self.above(line, column);
+        if !begins {
+            return false;
+        }
+        let item = before.into_iter().chain(self.below(column));
+        let mut names = item.filter(|line| line.named().is_some());
+        match (names.next(), names.next()) {
+            (Some(only), None) => self.is_named_by_key(&only),
+            _ => false,
+        }
+    }
+
+    /// The lines of an item above this one, as far as they begin at its column, and whether the item begins there.
+    fn above(&self, line: &TokenLine<'_>, column: usize) -> (Vec<TokenLine<'_>>, bool) {
+        let mut found = Vec::new();
+        if line.begins_item() {
+            return (found, true);
+        }
+        for text in self.lines[..self.index].iter().rev().take(ITEM_LINES) {
+            let line = TokenLine::new(text);
+            match line.key_column() {
+                Some(other) if other < column => break,
+                Some(other) if other == column => {
+                    let begins = line.begins_item();
+                    found.push(line);
+                    if begins {
+                        return (found, true);
+                    }
+                }
+                _ => {}
+            }
+        }
+        (found, false)
+    }
+
+    /// The lines of an item below this one, as far as they begin at its column.
+    fn below(&self, column: usize) -> Vec<TokenLine<'_>> {
+        let mut found = Vec::new();
+        for text in self.lines[self.index + 1..].iter().take(ITEM_LINES) {
+            let line = TokenLine::new(text);
+            match line.key_column() {
+                Some(other) if other < column || line.begins_item() && other == column => break,
+                Some(other) if other == column => found.push(line),
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Returns whether a line's `name` is a key, or ends in one behind a dot.

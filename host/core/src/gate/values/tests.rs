@@ -101,6 +101,41 @@ fn only_the_value_of_an_image_key_may_change() {
         ("image: \"a b\"\n", "image: \"a c\"\n", false),
         ("tag: &t 1\n", "tag: &u 1\n", false),
         ("tag: !!str 1\n", "tag: !!int 1\n", false),
+        (
+            "- name: image.tag\n  forceString: true\n  value: 1\n",
+            "- name: image.tag\n  forceString: true\n  value: 2\n",
+            true,
+        ),
+        (
+            "- forceString: true\n  value: 1\n  name: image.tag\n",
+            "- forceString: true\n  value: 2\n  name: image.tag\n",
+            true,
+        ),
+        (
+            "- name: image.tag\n  # by hand\n\n  more:\n    name: x\n  value: 1\n",
+            "- name: image.tag\n  # by hand\n\n  more:\n    name: x\n  value: 2\n",
+            true,
+        ),
+        (
+            "- name: replicas\n  more:\n  - name: image.tag\n  value: 1\n",
+            "- name: replicas\n  more:\n  - name: image.tag\n  value: 2\n",
+            false,
+        ),
+        (
+            "- name: replicas\n  value: 1\n- name: image.tag\n",
+            "- name: replicas\n  value: 2\n- name: image.tag\n",
+            false,
+        ),
+        (
+            "- name: image.tag\n  name: replicas\n  value: 1\n",
+            "- name: image.tag\n  name: replicas\n  value: 2\n",
+            false,
+        ),
+        (
+            "name: image.tag\nvalue: 1\n",
+            "name: image.tag\nvalue: 2\n",
+            false,
+        ),
         ("- a/b:1\n", "- a/c:1\n", false),
         ("- a/b:1\n", "- --run=c/a:1\n", false),
         ("- http://a/b:1\n", "- http://a/b:2\n", false),
