@@ -31,6 +31,8 @@ pub struct Config {
     pub rule: Vec<RuleConfig>,
     /// `[port]`
     pub port: PortConfig,
+    /// `[workflow]`
+    pub workflow: WorkflowConfig,
     /// `[[grants]]`
     pub grants: Grants,
     /// `[limits]`
@@ -60,6 +62,14 @@ pub struct PortConfig {
     pub report: StatusReporter,
     /// `[port.actions]`: the actions that may start a run.
     pub actions: PortActions,
+}
+
+/// `[workflow]`: the workflow of GitHub that a run's action starts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkflowConfig {
+    /// The environment of its job. Where it has reviewers, resuming merges only what they let start.
+    pub environment: Option<String>,
 }
 
 /// The one who sets the status of the Port run at the end.

@@ -10,6 +10,7 @@ mod github;
 mod port;
 mod repository;
 mod rules;
+mod workflow;
 
 use std::path::Path;
 use std::time::Duration;

@@ -26,6 +26,9 @@ const PORT_CLIENT_SECRET: &str = "PORT_CLIENT_SECRET";
 const GITHUB_API_URL: &str = "GITHUB_API_URL";
 /// A token that may do what the grants allow; `GITHUB_TOKEN_FILE` names a file with it instead.
 const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// A token that may read the workflow runs of GITHUB_REPOSITORY, for resuming; `WORKFLOW_TOKEN_FILE` names a file with it
+/// instead.
+const WORKFLOW_TOKEN: &str = "WORKFLOW_TOKEN";
 /// Id or client id of a GitHub App, instead of a token.
 const GITHUB_APP_ID: &str = "GITHUB_APP_ID";
 /// The App's private key, PEM; `GITHUB_APP_PRIVATE_KEY_FILE` names a file with it instead.
@@ -165,6 +168,17 @@ impl Environment {
             key,
             scopes: scopes(grants)?,
         }))
+    }
+
+    /// Returns the token that reads workflow runs, with their repository; none if one of them is missing.
+    ///
+    /// # Errors
+    /// When the token cannot be read.
+    pub fn workflow_access(&self) -> anyhow::Result<Option<(github::Credentials, String)>> {
+        let token = self.secret(WORKFLOW_TOKEN)?;
+        Ok(token
+            .map(github::Credentials::Token)
+            .zip(self.get(GITHUB_REPOSITORY)))
     }
 
     /// Returns our logins in registries: the variables' for one of them, docker's configuration for the others.

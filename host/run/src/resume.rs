@@ -18,8 +18,9 @@ use promote_core::journal::{Journal, RunAudit, digest};
 use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
-use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun};
+use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess};
 use promote_core::run::{ResumedRun, RunJob, RunMode, RunOrigin, RunTask};
+use promote_core::service::github;
 use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, SystemClock};
@@ -101,11 +102,18 @@ async fn resume_all(
     };
     let live = tools.live("")?;
     let actions = config.port.actions.identifiers();
+    let workflows = tools.workflows()?;
+    let workflows = workflows.as_ref().map(|(live, repository)| WorkflowAccess {
+        github: &live.github,
+        repository,
+    });
     let terms = SurveyTerms {
         actions: &actions,
         grants: &config.grants,
         wait: config.limits.wait.try_into()?,
         now: SystemClock.now(),
+        workflows,
+        environment: config.workflow.environment.as_deref(),
     };
     let surveyed = resume::survey(&live, terms).await;
     // A token of an App is given back before anything else is begun.
@@ -122,7 +130,7 @@ async fn resume_all(
     }
     let waiting = surveyed
         .iter()
-        .filter(|run| run.step == NextStep::Leave)
+        .filter(|run| matches!(run.step, NextStep::Leave | NextStep::Hold(_)))
         .count();
     let mut worst = 0;
     for SurveyedRun { run_id, step } in surveyed {
@@ -132,16 +140,26 @@ async fn resume_all(
         }
         let code = match step {
             NextStep::Leave => continue,
+            NextStep::Hold(why) => {
+                output::problem(&format!("Port run {run_id} is held: {why}"));
+                0
+            }
+            NextStep::Unclear(why) => {
+                output::problem(&format!("Port run {run_id} is left alone: {why}"));
+                FAILED
+            }
             NextStep::End(end) => {
                 let live = tools.live(&run_id)?;
                 let told = resume::end(&live, &end).await;
                 // It ends within the hour by itself.
                 let _ = live.github.revoke().await;
                 match told {
-                    Ok(()) => {
+                    Ok(true) => {
                         output::say(&format!("Port run {run_id}: {}", end.message));
                         0
                     }
+                    // It moved on by itself in the meantime.
+                    Ok(false) => 0,
                     Err(failure) => {
                         output::problem(&format!("Port run {run_id}: {}", describe(&failure)));
                         FAILED
@@ -163,7 +181,20 @@ async fn resume_all(
 }
 
 impl ResumeTools<'_> {
+    /// The way to workflow runs, if there is a token for it.
+    fn workflows(&self) -> anyhow::Result<Option<(Live, String)>> {
+        let Some((credentials, repository)) = self.environment.workflow_access()? else {
+            return Ok(None);
+        };
+        Ok(Some((self.live_with("", credentials)?, repository)))
+    }
+
     fn live(&self, run: &str) -> anyhow::Result<Live> {
+        let credentials = self.environment.github_credentials(&self.config.grants)?;
+        self.live_with(run, credentials)
+    }
+
+    fn live_with(&self, run: &str, credentials: github::Credentials) -> anyhow::Result<Live> {
         let clock = SystemClock;
         let deadline = clock
             .now()
@@ -178,7 +209,7 @@ impl ResumeTools<'_> {
             port_url: self.environment.port_url(),
             github_url: self.environment.github_url(),
             port: self.environment.port_credentials()?,
-            github: self.environment.github_credentials(&self.config.grants)?,
+            github: credentials,
             run: run.to_owned(),
             progress: Arc::new(|text: &str| output::say(text)),
             mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),

@@ -183,8 +183,9 @@ impl ApiDescription {
                 return Err(format!("the {kind} has no parameter {name}"));
             };
             let schema = &parameter["schema"];
-            let value = match value.parse::<u64>() {
-                Ok(number) if schema["type"] == "integer" => json!(number),
+            let value = match schema["type"].as_str() {
+                Some("integer") => value.parse::<u64>().map_or(json!(value), |it| json!(it)),
+                Some("boolean") => value.parse::<bool>().map_or(json!(value), |it| json!(it)),
                 _ => json!(value),
             };
             let at = format!("{} {kind} {name}", self.operations[place].id);

@@ -363,6 +363,7 @@ pub(super) mod tests {
         for part in [
             "cancel-in-progress: false",
             "queue: max",
+            "run-name: Port run ${{ fromJSON(inputs.port_payload).run_id }}\n",
             "group: promote-production-${{ fromJSON(inputs.port_payload).entity }}",
             "permissions: {}",
             "contents: write",
@@ -399,6 +400,7 @@ pub(super) mod tests {
             "name: production-resume\n      deployment: false",
             "group: promote-resume-production\n      cancel-in-progress: false",
             "actions: write",
+            "actions: read",
             "resume: \"true\"",
         ] {
             assert!(own.contains(part), "{part} is not in {own}");
@@ -429,6 +431,7 @@ pub(super) mod tests {
             "{}",
             config.policy.settings()
         );
+        assert_eq!(config.workflow.environment.as_deref(), Some("production"));
         let hostile = SetupAnswers {
             repository: "a\"\n[grants]".to_owned(),
             ..answers()

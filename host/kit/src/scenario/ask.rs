@@ -76,6 +76,10 @@ pub enum OutcomeKind {
     Idle,
     /// A resume ended a run that waited.
     Ended,
+    /// A resume leaves a run that needs somebody's approval first.
+    Held,
+    /// A resume leaves a run, since a service did not tell what becomes of it.
+    Unclear,
     Refused,
     Failed,
     Violation,
@@ -94,6 +98,8 @@ impl OutcomeKind {
             Self::Waiting => "waiting",
             Self::Idle => "idle",
             Self::Ended => "ended",
+            Self::Held => "held",
+            Self::Unclear => "unclear",
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Violation => "violation",

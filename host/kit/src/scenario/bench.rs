@@ -16,7 +16,7 @@ use promote_core::gate::{CallRecord as Call, describe};
 use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Observer;
-use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun};
+use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess};
 use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
@@ -27,6 +27,9 @@ use promote_intake::choice::{LoadPolicy, Policies};
 use promote_intake::config::StatusReporter;
 use promote_intake::payload::Payload;
 use promote_mock::SharedWorld;
+
+/// The repository of the workflow that a run is in.
+const WORKFLOW_REPOSITORY: &str = "acme/gitops";
 
 /// One scenario on one backend.
 pub(super) struct ScenarioBench<'a> {
@@ -167,6 +170,9 @@ impl ScenarioBench<'_> {
             StepAction::Start(_, payload) => Some(Payload::read(payload).ok()?.run),
             _ => None,
         });
+        // A world may begin with a run that somebody else has started.
+        let begun = || self.world.lock().port.runs.keys().next().cloned();
+        ran.run = ran.run.take().or_else(begun);
         ran.end_resume("idle", String::new(), 0);
         let live = self.live("", deadline, &heard)?;
         let actions = config.port.actions.identifiers();
@@ -175,6 +181,12 @@ impl ScenarioBench<'_> {
             grants: &config.grants,
             wait: config.limits.wait.try_into()?,
             now: clock.now(),
+            // The sample's workflows are in the repository of its manifests.
+            workflows: Some(WorkflowAccess {
+                github: &live.github,
+                repository: WORKFLOW_REPOSITORY,
+            }),
+            environment: config.workflow.environment.as_deref(),
         };
         let surveyed = match resume::survey(&live, terms).await {
             Ok(surveyed) => surveyed,
@@ -188,10 +200,23 @@ impl ScenarioBench<'_> {
         for SurveyedRun { run_id, step } in surveyed {
             let (resumed, live) = match step {
                 NextStep::Leave => continue,
+                NextStep::Hold(why) => {
+                    heard.say(&why);
+                    ran.end_resume("held", why, 0);
+                    continue;
+                }
+                NextStep::Unclear(why) => {
+                    heard.say(&why);
+                    ran.end_resume("unclear", why, 3);
+                    continue;
+                }
                 NextStep::End(end) => {
                     let live = self.live(&run_id, deadline, &heard)?;
-                    let told = resume::end(&live, &end).await;
-                    let message = told.map_or_else(|it| describe(&it).to_owned(), |()| end.message);
+                    let message = match resume::end(&live, &end).await {
+                        Ok(true) => end.message,
+                        Ok(false) => continue,
+                        Err(failure) => describe(&failure).to_owned(),
+                    };
                     ran.run = Some(run_id);
                     ran.end_resume("ended", message, 0);
                     continue;
@@ -309,7 +334,7 @@ impl ScenarioBench<'_> {
             .context("limits.wall is too long")?;
         let workflow = Workflow {
             url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
-            repository: Some("acme/gitops".to_owned()),
+            repository: Some(WORKFLOW_REPOSITORY.to_owned()),
             attempt: u32::try_from(attempt + 1).unwrap_or(u32::MAX),
         };
         Ok(RunJob {

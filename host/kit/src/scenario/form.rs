@@ -10,7 +10,7 @@ use super::inject::CallTrouble;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
 use promote_intake::baseline::BaselineRef;
-use promote_intake::config::{PolicyConfig, PortConfig};
+use promote_intake::config::{PolicyConfig, PortConfig, WorkflowConfig};
 use promote_intake::rule::RuleConfig;
 use promote_mock::file::{EventFile, GitHubFile, PortFile};
 use promote_mock::{ServiceFaults, WorldEvent};
@@ -58,6 +58,8 @@ pub(super) struct ConfigFile {
     pub(super) _policy: PolicyConfig,
     #[serde(rename = "port")]
     pub(super) _port: PortConfig,
+    #[serde(rename = "workflow")]
+    pub(super) _workflow: WorkflowConfig,
     #[serde(rename = "baseline")]
     pub(super) _baseline: Option<BaselineRef>,
     #[serde(rename = "rule")]

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::workflow::{EnvironmentReviewFile, status_of};
 use super::{FilePlace, WorldFileError, duration, meant};
 use crate::event::{
     AwaitedEvent, ForeignRequest, OperatorSync, RequestPattern, RequestTrigger, WorldEvent,
@@ -64,6 +65,20 @@ pub(crate) enum ThenFile {
     DeleteBranch {
         repository: String,
         branch: String,
+    },
+    #[serde(rename_all = "kebab-case")]
+    WorkflowRun {
+        repository: String,
+        workflow: String,
+        title: String,
+        status: Option<String>,
+        conclusion: Option<String>,
+    },
+    #[serde(rename_all = "kebab-case")]
+    EnvironmentReview {
+        repository: String,
+        title: String,
+        review: EnvironmentReviewFile,
     },
     RevokeTokens(ServiceName),
 }
@@ -124,6 +139,28 @@ impl From<ThenFile> for WorldEvent {
                 repository,
                 name,
                 conclusion,
+            },
+            ThenFile::WorkflowRun {
+                repository,
+                workflow,
+                title,
+                status,
+                conclusion,
+            } => There::WorkflowRun {
+                status: status_of(status.as_deref(), conclusion.as_deref()).to_owned(),
+                repository,
+                workflow,
+                title,
+                conclusion,
+            },
+            ThenFile::EnvironmentReview {
+                repository,
+                title,
+                review,
+            } => There::EnvironmentReview {
+                repository,
+                title,
+                review: review.into(),
             },
             ThenFile::DeleteBranch { repository, branch } => {
                 There::DeleteBranch { repository, branch }

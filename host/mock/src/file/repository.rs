@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
+use super::workflow::ActionsFile;
 use super::{FilePlace, WorldFileError};
 use crate::github::{FileSpec, GitHub, GitHubToken, PushCheck, RepositorySettings, TokenKind};
 use crate::{ServiceName, World};
@@ -37,6 +38,8 @@ pub(super) struct RepositoryFile {
     ci: Vec<CiFile>,
     #[serde(default)]
     checks: Vec<CheckFile>,
+    #[serde(default)]
+    actions: ActionsFile,
     #[serde(default)]
     pulls: Vec<Spanned<PullFile>>,
 }
@@ -158,6 +161,7 @@ impl RepositoryFile {
             let commit = commit.ok_or_else(|| format!("there is no branch {}", check.branch))?;
             github.set_check(name, commit, &check.name, check.conclusion.as_deref());
         }
+        self.actions.build(name, github);
         // Checks of pushes are set last, so that the commits of the file itself start none.
         if let Some(repository) = github.find_mut(name) {
             repository.ci = self.ci.into_iter().map(PushCheck::from).collect();

@@ -38,6 +38,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod verbs;
+mod workflows;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub use state::{
     PullReview, PullState, PushCheck, QueueEntry, RepositorySettings, RepositoryState, ReviewState,
 };
 pub use verbs::FileSpec;
+pub use workflows::{EnvironmentReview, EnvironmentRule, WorkflowFile, WorkflowRun};
 
 /// Everything that GitHub knows.
 #[derive(Clone, Debug)]

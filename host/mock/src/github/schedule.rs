@@ -9,6 +9,7 @@ use super::GitHub;
 use super::merge::MergeOrder;
 use super::mergeable::assess;
 use super::state::{MergeStyle, PullRequest, PullState, QueueEntry, RepositoryState, ReviewState};
+use super::workflows::EnvironmentReview;
 
 /// The time that a pull request stays in the merge queue at least.
 const QUEUE_DELAY: SignedDuration = SignedDuration::from_secs(60);
@@ -96,6 +97,28 @@ pub enum GitHubEvent {
         repository: String,
         /// The branch.
         branch: String,
+    },
+    /// A run of a workflow is made, or changes.
+    WorkflowRun {
+        /// `owner/name`.
+        repository: String,
+        /// The workflow's file.
+        workflow: String,
+        /// The run's title.
+        title: String,
+        /// `queued`, `waiting`, `in_progress` or `completed`.
+        status: String,
+        /// How it ended.
+        conclusion: Option<String>,
+    },
+    /// Somebody reviews the environment of a workflow run.
+    EnvironmentReview {
+        /// `owner/name`.
+        repository: String,
+        /// The run's title.
+        title: String,
+        /// The reviewer's word.
+        review: EnvironmentReview,
     },
     /// Every token stops working.
     RevokeTokens,
@@ -211,6 +234,24 @@ impl GitHub {
                     );
                 }
             }
+            GitHubEvent::WorkflowRun {
+                repository,
+                workflow,
+                title,
+                status,
+                conclusion,
+            } => self.set_workflow_run(
+                &repository,
+                &workflow,
+                &title,
+                &status,
+                conclusion.as_deref(),
+            ),
+            GitHubEvent::EnvironmentReview {
+                repository,
+                title,
+                review,
+            } => self.review_environment(&repository, &title, review),
             GitHubEvent::RevokeTokens => self.tokens = Default::default(),
         }
     }

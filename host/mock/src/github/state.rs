@@ -9,6 +9,7 @@ pub use super::pull_state::{
     ReviewState,
 };
 use super::rules::BranchRules;
+use super::workflows::{EnvironmentRule, WorkflowFile, WorkflowRun};
 use crate::git::{ObjectId, ObjectStore};
 
 /// A repository and everything in it.
@@ -44,6 +45,12 @@ pub struct RepositoryState {
     pub statuses: Vec<CommitStatus>,
     /// The checks that run on every pushed commit, unless a workflow's own token pushed it.
     pub ci: Vec<PushCheck>,
+    /// Workflows that GitHub knows.
+    pub workflows: Vec<WorkflowFile>,
+    /// Runs of workflows, oldest first.
+    pub workflow_runs: Vec<WorkflowRun>,
+    /// Environments.
+    pub environments: Vec<EnvironmentRule>,
     /// Commits that GitHub signed.
     pub verified: BTreeSet<ObjectId>,
     /// The time at which it was made.
@@ -215,6 +222,11 @@ impl RepositoryState {
             self.statuses
                 .iter()
                 .map(|status| format!("{name}: {status:?}")),
+        );
+        lines.extend(
+            self.workflow_runs
+                .iter()
+                .map(|run| format!("{name}: {run:?}")),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod merges;
 mod readers;
+mod workflows;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ use merges::{is_refused_a_merge, merges_later};
 use readers::{
     follows_a_renamed_repository, meets_errors, reads_many_pages, reads_what_is_not_there,
 };
+use workflows::looks_for_workflow_runs;
 
 /// All of them, one after another; returns the calls that were made, by their names in `wit/`.
 pub(crate) async fn all(record: &ExchangeRecord) -> BTreeSet<String> {
@@ -37,6 +39,7 @@ pub(crate) async fn all(record: &ExchangeRecord) -> BTreeSet<String> {
     follows_a_renamed_repository(record).await;
     reads_what_is_not_there(record).await;
     meets_errors(record).await;
+    looks_for_workflow_runs(record).await;
     made
 }
 

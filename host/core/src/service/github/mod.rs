@@ -14,6 +14,7 @@ mod pulls;
 mod read;
 #[cfg(test)]
 mod tests;
+mod workflows;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,6 +32,7 @@ pub use proposal::TreeEntry;
 pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub use pulls::ProposedPull;
 pub use read::blob_id;
+pub use workflows::{EnvironmentReview, WorkflowRun, WorkflowRuns};
 
 use crate::contract::Failure;
 use crate::service::http::{

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use entity::EntityPage;
-pub use run::{PortRun, PortUser, RunApproval, RunKind, RunStatus};
+pub use run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
 
 use entity::RelationShapes;
 use run::RunLinks;

@@ -92,6 +92,17 @@ pub enum RunStatus {
     Other(String),
 }
 
+/// The workflow that an action starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionWorkflow {
+    /// `owner/name` of its repository.
+    pub repository: String,
+    /// The name of its file.
+    pub file: String,
+    /// Port's installation that starts it; none if it is Port's old app.
+    pub installation: Option<String>,
+}
+
 /// A user of Port.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -159,6 +170,27 @@ impl PortRun {
     }
 }
 
+impl ActionWorkflow {
+    /// Reads it from the backend of an action.
+    fn of_method(method: &Value) -> Option<Self> {
+        let (work, installation) = match method["type"].as_str()? {
+            "GITHUB" => (method, None),
+            "INTEGRATION_ACTION" => (
+                &method["integrationActionExecutionProperties"],
+                method["installationId"].as_str(),
+            ),
+            _ => return None,
+        };
+        let text = |name: &str| work[name].as_str();
+        let file = text("workflow")?;
+        Some(Self {
+            repository: format!("{}/{}", text("org")?, text("repo")?),
+            file: file.rsplit('/').next().unwrap_or(file).to_owned(),
+            installation: installation.map(str::to_owned),
+        })
+    }
+}
+
 impl PortUser {
     /// Returns the name for people, if Port knows one.
     pub fn name(&self) -> Option<String> {
@@ -202,6 +234,18 @@ impl Client {
             seg(action)
         );
         Ok(self.get(target).await?.field("runs")?)
+    }
+
+    /// Returns the workflow of GitHub that an action starts; none if it starts none.
+    pub async fn workflow_of(&self, action: &str) -> CallResult<Option<ActionWorkflow>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct FoundAction {
+            invocation_method: Value,
+        }
+        let target = format!("/v1/actions/{}", seg(action));
+        let found: FoundAction = self.get(target).await?.field("action")?;
+        Ok(ActionWorkflow::of_method(&found.invocation_method))
     }
 
     /// Leaves the run in progress, and shows in it what it waits for and where: the run is over, the promotion is not.

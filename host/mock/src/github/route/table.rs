@@ -5,7 +5,7 @@ use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel::{self, Read, Write};
 use super::super::{
     GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting,
-    objects, pulls, put_contents, refs, repos, reviews, rules,
+    objects, pulls, put_contents, refs, repos, reviews, rules, workflows,
 };
 
 /// The credential and permission that an operation needs.
@@ -51,6 +51,7 @@ const fn route(
     }
 }
 
+const ACTIONS_READ: RouteNeed = RouteNeed::Repository(&["actions"], Read);
 const CONTENTS_READ: RouteNeed = RouteNeed::Repository(&["contents"], Read);
 const CONTENTS_WRITE: RouteNeed = RouteNeed::Repository(&["contents"], Write);
 const PULLS_READ: RouteNeed = RouteNeed::Repository(&["pull_requests"], Read);
@@ -75,6 +76,10 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("DELETE", "/installation/token", "apps/revoke-installation-access-token", "apps/installations#revoke-an-installation-access-token", RouteNeed::Credential, minting::revoke),
     route("GET", "/repos/{owner}/{repo}", "repos/get", "repos/repos#get-a-repository", RouteNeed::Repository(&["metadata"], Read), repos::get),
     route("GET", "/repos/{owner}/{repo}/installation", "apps/get-repo-installation", "apps/apps#get-a-repository-installation-for-the-authenticated-app", RouteNeed::AppRepository, apps::repository_installation),
+    route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}", "actions/get-workflow", "actions/workflows#get-a-workflow", ACTIONS_READ, workflows::get),
+    route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}/runs", "actions/list-workflow-runs", "actions/workflow-runs#list-workflow-runs-for-a-workflow", ACTIONS_READ, workflows::runs),
+    route("GET", "/repos/{owner}/{repo}/actions/runs/{run}/approvals", "actions/get-reviews-for-run", "actions/workflow-runs#get-the-review-history-for-a-workflow-run", ACTIONS_READ, workflows::approvals),
+    route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, workflows::environments),
     route("GET", "/repos/{owner}/{repo}/branches/{*branch}", "repos/get-branch", "branches/branches#get-a-branch", CONTENTS_READ, repos::branch),
     route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", RouteNeed::Repository(&["metadata"], Read), rules::list),
     route("GET", "/repos/{owner}/{repo}/contents", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),

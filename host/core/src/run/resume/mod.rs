@@ -3,8 +3,13 @@
 //! Between runs nothing of ours is alive. A Port run that is in progress under one of our labels waits; the pull request that
 //! belongs to it says so in its note. Nothing here is believed for a merge: the run that goes on reads, asks every rule and
 //! compares commits as any other.
+//!
+//! A run in progress without one of our labels has a workflow run at work for it, or nobody: GitHub's list of workflow runs
+//! tells.
 
-use std::collections::BTreeMap;
+mod lost;
+mod verdict;
+mod workflow;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,9 +20,16 @@ use crate::grants::{Grants, Operation};
 use crate::service::github::ProposedPull;
 use crate::service::port::{PortRun, RunStatus};
 use crate::source::live::Live;
+use lost::lost_records;
+use workflow::{ReviewState, WorkflowLens, WorkflowState};
+
+pub use workflow::{RUN_NAME, WorkflowAccess};
+
+/// How long Port may take until the workflow run is there.
+const START_TIME: SignedDuration = SignedDuration::from_mins(30);
 
 /// What is looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SurveyTerms<'a> {
     /// The actions whose runs may wait.
     pub actions: &'a [String],
@@ -27,6 +39,10 @@ pub struct SurveyTerms<'a> {
     pub wait: SignedDuration,
     /// The time.
     pub now: Timestamp,
+    /// The way to workflow runs, if there is one: without it, runs that may be dead are left alone.
+    pub workflows: Option<WorkflowAccess<'a>>,
+    /// The environment that the workflow of a run needs (`[workflow] environment`).
+    pub environment: Option<&'a str>,
 }
 
 /// A Port run, and what becomes of it.
@@ -43,6 +59,10 @@ pub struct SurveyedRun {
 pub enum NextStep {
     /// Nothing yet.
     Leave,
+    /// It could go on, and somebody must do something first.
+    Hold(String),
+    /// It could be told what becomes of it, if a service had answered.
+    Unclear(String),
     /// It may go on.
     GoOn(ResumedRun),
     /// It ends.
@@ -58,16 +78,31 @@ pub struct WaitEnd {
     pub message: String,
     /// The pull request to close, and its branch to delete: repository, number, branch.
     pub discard: Option<(String, u32, String)>,
+    /// The label that the run had when it was looked at: one that says more by now is left alone.
+    seen: Option<String>,
 }
 
-/// A waiting run with all that is known of it.
+impl WaitEnd {
+    /// Returns the end of a run, as it was seen, that closes nothing.
+    fn of(run: &PortRun, label: &'static str, message: String) -> Self {
+        Self {
+            label,
+            message,
+            discard: None,
+            seen: run.label().map(str::to_owned),
+        }
+    }
+}
+
+/// A run in progress with all that is known of it.
 struct Candidate<'a> {
     run: &'a PortRun,
-    awaited: Awaited,
+    /// What it waits for; none if its label is not ours, and somebody may be at work for it.
+    awaited: Option<Awaited>,
     pull: Option<&'a ProposedPull>,
 }
 
-/// Looks at every run that waits and says what becomes of it, the oldest first; then at what was merged for runs that have
+/// Looks at every run in progress and says what becomes of it, the oldest first; then at what was merged for runs that have
 /// ended meanwhile.
 ///
 /// # Errors
@@ -83,19 +118,51 @@ pub async fn survey(live: &Live, terms: SurveyTerms<'_>) -> Result<Vec<SurveyedR
     for repository in repositories(terms.grants) {
         pulls.extend(live.github.repo(&repository)?.proposed_since(since).await?);
     }
+    let oldest = runs.iter().filter_map(started).min();
+    let mut lens = WorkflowLens::new(
+        &live.port,
+        terms.workflows,
+        terms.environment,
+        oldest.unwrap_or(since),
+    );
     let mut surveyed = Vec::new();
     for run in &runs {
         let Some(candidate) = candidate(run, &pulls) else {
             continue;
         };
-        let step = step(live, &candidate, &runs, &terms).await?;
+        let step = match candidate.awaited {
+            Some(awaited) => waiting_step(live, &candidate, awaited, &runs, &terms).await?,
+            None if !lens.can_see() => continue,
+            None => match working_step(live, &candidate, &mut lens, &runs, &terms).await? {
+                Some(step) => step,
+                None => continue,
+            },
+        };
         surveyed.push(SurveyedRun {
             run_id: run.id.clone(),
-            step,
+            step: reviewed(step, run, &mut lens).await,
         });
     }
-    surveyed.extend(orphans(live, &runs, &pulls, terms).await?);
+    surveyed.extend(lost_records(live, &runs, &pulls, &terms).await?);
     Ok(surveyed)
+}
+
+/// Lets a run go on only if reviewers let its workflow run start; what is merged already is recorded in any case.
+async fn reviewed(step: NextStep, run: &PortRun, lens: &mut WorkflowLens<'_>) -> NextStep {
+    let NextStep::GoOn(resumed) = &step else {
+        return step;
+    };
+    if resumed.proposal.as_ref().is_some_and(|it| it.is_merged) {
+        return step;
+    }
+    match lens.reviews(run).await {
+        ReviewState::Passed => step,
+        ReviewState::Rejected(by, environment) => {
+            NextStep::End(verdict::rejected(run, &by, &environment))
+        }
+        ReviewState::Missing(why) => NextStep::Hold(why),
+        ReviewState::Unclear(why) => NextStep::Unclear(why),
+    }
 }
 
 /// The repositories into which a grant lets a policy propose.
@@ -111,50 +178,101 @@ fn repositories(grants: &Grants) -> Vec<String> {
     names
 }
 
-/// Returns a run that waits, with its newest pull request.
+/// Returns a run in progress, with its newest pull request.
 fn candidate<'a>(run: &'a PortRun, pulls: &'a [ProposedPull]) -> Option<Candidate<'a>> {
     if run.status() != RunStatus::InProgress {
         return None;
     }
-    let awaited = Awaited::of_label(run.label()?)?;
     let pull = pulls
         .iter()
         .filter(|known| known.pull.runs.contains(&run.id))
         .max_by_key(|known| known.pull.number);
-    Some(Candidate { run, awaited, pull })
+    Some(Candidate {
+        run,
+        awaited: run.label().and_then(Awaited::of_label),
+        pull,
+    })
 }
 
-async fn step(
+/// Says what becomes of a run that waits.
+async fn waiting_step(
     live: &Live,
     candidate: &Candidate<'_>,
+    awaited: Awaited,
     runs: &[PortRun],
     terms: &SurveyTerms<'_>,
 ) -> Result<NextStep, Failure> {
-    let Candidate { run, awaited, pull } = candidate;
+    let Candidate { run, pull, .. } = candidate;
     let Some(known) = pull else {
-        return Ok(step_without_pull(run, *awaited, terms));
+        return Ok(step_without_pull(run, awaited, terms));
     };
-    let number = known.pull.number;
     Ok(match known.pull.state {
         PullState::Merged => go_on(run, Some(known)),
-        PullState::Closed => {
-            let repo = live.github.repo(&known.repository)?;
-            let by = repo.closed_by(number).await?;
-            NextStep::End(closed(candidate, known, by.as_deref(), runs))
-        }
+        PullState::Closed => ended_by_close(live, candidate, known, runs).await?,
         PullState::Open if is_overdue(run, terms) => {
-            NextStep::End(given_up(run, terms, Some(known)))
+            NextStep::End(verdict::given_up(run, terms, Some(known)))
         }
         PullState::Open => {
             let repo = live.github.repo(&known.repository)?;
-            let pull = repo.pull_request(number).await?;
-            if may_move(pull.mergeable, *awaited) {
+            let pull = repo.pull_request(known.pull.number).await?;
+            if may_move(pull.mergeable, awaited) {
                 go_on(run, Some(known))
             } else {
                 NextStep::Leave
             }
         }
     })
+}
+
+/// Says what becomes of a run that does not wait: nothing as long as its workflow run lives.
+async fn working_step(
+    live: &Live,
+    candidate: &Candidate<'_>,
+    lens: &mut WorkflowLens<'_>,
+    runs: &[PortRun],
+    terms: &SurveyTerms<'_>,
+) -> Result<Option<NextStep>, Failure> {
+    let Candidate { run, pull, .. } = candidate;
+    let is_new = started(run).is_none_or(|at| terms.now.duration_since(at) <= START_TIME);
+    let workflow = match lens.state(run).await {
+        WorkflowState::Over(workflow) => workflow,
+        WorkflowState::Absent(workflow) if !is_new => {
+            return Ok(Some(NextStep::End(verdict::never_started(run, &workflow))));
+        }
+        WorkflowState::Unclear(why) if !is_new => return Ok(Some(NextStep::Unclear(why))),
+        WorkflowState::Alive | WorkflowState::Absent(_) | WorkflowState::Unclear(_) => {
+            return Ok(None);
+        }
+    };
+    let is_cancelled = workflow.conclusion() == Some("cancelled");
+    Ok(Some(match pull {
+        // It ended well, and only its last word is lost.
+        None if workflow.conclusion() == Some("success") => go_on(run, None),
+        None => NextStep::End(match lens.reviews(run).await {
+            ReviewState::Rejected(by, environment) => verdict::rejected(run, &by, &environment),
+            _ => verdict::never_proposed(run, &workflow),
+        }),
+        Some(known) => match known.pull.state {
+            PullState::Merged => go_on(run, Some(known)),
+            PullState::Closed => ended_by_close(live, candidate, known, runs).await?,
+            PullState::Open if is_cancelled => {
+                NextStep::End(verdict::cancelled(run, &workflow, known))
+            }
+            PullState::Open => go_on(run, Some(known)),
+        },
+    }))
+}
+
+async fn ended_by_close(
+    live: &Live,
+    candidate: &Candidate<'_>,
+    known: &ProposedPull,
+    runs: &[PortRun],
+) -> Result<NextStep, Failure> {
+    let repo = live.github.repo(&known.repository)?;
+    let by = repo.closed_by(known.pull.number).await?;
+    let end = verdict::closed(candidate, known, by.as_deref(), runs);
+    Ok(NextStep::End(end))
 }
 
 /// Returns whether another look can change anything. Conflicts are told to people, once: the run then waits in other words.
@@ -169,7 +287,7 @@ fn may_move(mergeable: Mergeability, awaited: Awaited) -> bool {
 
 fn step_without_pull(run: &PortRun, awaited: Awaited, terms: &SurveyTerms<'_>) -> NextStep {
     if is_overdue(run, terms) {
-        return NextStep::End(given_up(run, terms, None));
+        return NextStep::End(verdict::given_up(run, terms, None));
     }
     match until(run.summary()) {
         Some(until) if until > terms.now => NextStep::Leave,
@@ -205,137 +323,23 @@ fn earlier(known: &ProposedPull) -> EarlierProposal {
 }
 
 fn is_overdue(run: &PortRun, terms: &SurveyTerms<'_>) -> bool {
-    let created = run.created_at().and_then(|at| at.parse::<Timestamp>().ok());
-    created.is_some_and(|at| terms.now.duration_since(at) > terms.wait)
+    started(run).is_some_and(|at| terms.now.duration_since(at) > terms.wait)
 }
 
-fn given_up(run: &PortRun, terms: &SurveyTerms<'_>, pull: Option<&ProposedPull>) -> WaitEnd {
-    let days = terms.wait.as_hours() / 24;
-    let time = if days > 0 {
-        format!("{days} days")
-    } else {
-        format!("{} minutes", terms.wait.as_mins())
-    };
-    let what = match pull {
-        Some(known) => format!(": pull request #{} is closed", known.pull.number),
-        None => String::new(),
-    };
-    WaitEnd {
-        label: "Given up",
-        message: format!(
-            "given up after {time} (`limits.wait`){what}; it said: {}. Start the action again to go on",
-            run.summary()
-        ),
-        discard: pull.map(|known| {
-            (
-                known.repository.clone(),
-                known.pull.number,
-                known.pull.head.clone(),
-            )
-        }),
-    }
+fn started(run: &PortRun) -> Option<Timestamp> {
+    run.created_at()?.parse().ok()
 }
 
-/// A pull request that was closed without a merge ends its run: by a newer click that took its place, or by a person, whose
-/// word is a no.
-fn closed(
-    candidate: &Candidate<'_>,
-    known: &ProposedPull,
-    by: Option<&str>,
-    runs: &[PortRun],
-) -> WaitEnd {
-    let number = known.pull.number;
-    let run = candidate.run;
-    let is_own = by.is_some() && by == known.author.as_deref();
-    let newer = runs.iter().rev().find(|other| {
-        other.id != run.id
-            && other.subject() == run.subject()
-            && other.created_at() > run.created_at()
-    });
-    let (label, message) = match (newer, by) {
-        (Some(newer), _) if is_own || by.is_none() => (
-            "Replaced",
-            format!(
-                "pull request #{number} of run {} was closed: the newer run {} took its place",
-                run.id, newer.id
-            ),
-        ),
-        (_, Some(_)) if is_own => (
-            "Replaced",
-            format!("pull request #{number} was closed: a newer promotion took its place"),
-        ),
-        (_, Some(by)) => (
-            "Closed",
-            format!(
-                "pull request #{number} was closed by {by} without a merge: reopen it and start the action again to go on"
-            ),
-        ),
-        (_, None) => (
-            "Closed",
-            format!(
-                "pull request #{number} was closed without a merge: reopen it and start the action again to go on"
-            ),
-        ),
-    };
-    WaitEnd {
-        label,
-        message,
-        discard: None,
-    }
-}
-
-/// What was merged, although its run has ended before it could tell the catalog.
-async fn orphans(
-    live: &Live,
-    active: &[PortRun],
-    pulls: &[ProposedPull],
-    terms: SurveyTerms<'_>,
-) -> Result<Vec<SurveyedRun>, Failure> {
-    let is_known = |run: &String| active.iter().any(|known| known.id == *run);
-    let lost: Vec<&ProposedPull> = pulls
-        .iter()
-        .filter(|known| known.pull.state == PullState::Merged && !known.is_recorded)
-        .filter(|known| !known.pull.runs.iter().any(is_known))
-        .collect();
-    if lost.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut ended = BTreeMap::new();
-    for action in terms.actions {
-        let runs = live.port.runs(action, false).await?;
-        ended.extend(runs.into_iter().map(|run| (run.id.clone(), run)));
-    }
-    // A run that said the last word itself has recorded what it merged.
-    let is_told = |run: &String| {
-        let label = ended.get(run).and_then(PortRun::label);
-        matches!(label, Some("Promoted" | "Rolled back" | "Already there"))
-    };
-    let mut surveyed = Vec::new();
-    for known in lost {
-        if known.pull.runs.iter().any(is_told) {
-            continue;
-        }
-        let Some(run) = known.pull.runs.iter().rev().find_map(|run| ended.get(run)) else {
-            continue;
-        };
-        surveyed.push(SurveyedRun {
-            run_id: run.id.clone(),
-            step: NextStep::GoOn(ResumedRun {
-                run_id: run.id.clone(),
-                proposal: Some(earlier(known)),
-                summary: String::new(),
-                records_ended: true,
-            }),
-        });
-    }
-    Ok(surveyed)
-}
-
-/// Ends a run that waited: closes what it proposed, if it is to be discarded, and tells Port. `live` is of that run.
+/// Ends a run that nobody works for: closes what it proposed, if it is to be discarded, and tells Port. `live` is of that
+/// run. Returns whether it was still as it was seen; one that moved on by itself is left alone.
 ///
 /// # Errors
 /// When Port or GitHub does not do it.
-pub async fn end(live: &Live, end: &WaitEnd) -> Result<(), Failure> {
+pub async fn end(live: &Live, end: &WaitEnd) -> Result<bool, Failure> {
+    let run = live.port.run().await?;
+    if run.status() != RunStatus::InProgress || run.label() != end.seen.as_deref() {
+        return Ok(false);
+    }
     if let Some((repository, number, branch)) = &end.discard {
         let repo = live.github.repo(repository)?;
         repo.close(*number).await?;
@@ -343,7 +347,8 @@ pub async fn end(live: &Live, end: &WaitEnd) -> Result<(), Failure> {
     }
     live.port
         .end(&end.message, end.label, Some("FAILURE"))
-        .await
+        .await?;
+    Ok(true)
 }
 
 /// Notes in the pull request that its promotion was recorded although its run had ended.

@@ -1,0 +1,137 @@
+//! Runs of workflows and the reviews that let them start, as far as somebody who goes on with their work must know them.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::service::github::Repo;
+use crate::service::http::{CallResult, ServiceResult, seg};
+
+/// A run of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WorkflowRun {
+    /// Its number.
+    pub id: u64,
+    /// The title: what `run-name` comes to.
+    #[serde(rename = "display_title")]
+    pub title: String,
+    /// Its page.
+    #[serde(rename = "html_url")]
+    pub url: String,
+    status: Option<String>,
+    conclusion: Option<String>,
+}
+
+/// The runs of a workflow since a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowRuns {
+    /// The newest first.
+    pub runs: Vec<WorkflowRun>,
+    /// Whether they are all of them.
+    pub is_whole: bool,
+}
+
+/// A reviewer's word on an environment of a workflow run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct EnvironmentReview {
+    /// `approved`, `rejected` or, with words only, `pending`.
+    pub state: String,
+    environments: Vec<NamedEnvironment>,
+    user: Option<ReviewerName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct ReviewerName {
+    login: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct NamedEnvironment {
+    name: Option<String>,
+    #[serde(default)]
+    protection_rules: Vec<ProtectionRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct ProtectionRule {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl WorkflowRun {
+    /// Returns how it ended; none as long as it is queued, waits for a reviewer or runs (REST, "List workflow runs").
+    pub fn conclusion(&self) -> Option<&str> {
+        if self.status.as_deref() != Some("completed") {
+            return None;
+        }
+        Some(self.conclusion.as_deref().unwrap_or("unknown"))
+    }
+}
+
+impl EnvironmentReview {
+    /// Returns whether it is about an environment; GitHub tells their names apart without regard to case.
+    pub fn is_about(&self, environment: &str) -> bool {
+        let mut names = self.environments.iter().flat_map(|it| &it.name);
+        names.any(|name| name.eq_ignore_ascii_case(environment))
+    }
+
+    /// Returns the reviewer's login.
+    pub fn reviewer(&self) -> &str {
+        self.user.as_ref().map_or("somebody", |user| &user.login)
+    }
+}
+
+impl Repo<'_> {
+    /// Returns the runs of a workflow, by the name of its file, that were made since a moment.
+    pub(crate) async fn workflow_runs(
+        &self,
+        workflow: &str,
+        since: Timestamp,
+    ) -> CallResult<WorkflowRuns> {
+        #[derive(Deserialize)]
+        struct RunsPage {
+            total_count: usize,
+            workflow_runs: Vec<WorkflowRun>,
+        }
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let list = format!(
+            "/actions/workflows/{}/runs?created={}&exclude_pull_requests=true&per_page=100",
+            seg(workflow),
+            seg(&format!(">={since}"))
+        );
+        let pages = self.pages::<RunsPage>(list).await?;
+        // GitHub shows the first thousand of a search, and says how many there are.
+        let total = pages.pages.last().map_or(0, |page| page.total_count);
+        let runs: Vec<WorkflowRun> = pages
+            .pages
+            .into_iter()
+            .flat_map(|page| page.workflow_runs)
+            .collect();
+        Ok(WorkflowRuns {
+            is_whole: pages.is_whole && runs.len() >= total,
+            runs,
+        })
+    }
+
+    /// Returns what reviewers said of a workflow run.
+    pub(crate) async fn environment_reviews(&self, run: u64) -> CallResult<Vec<EnvironmentReview>> {
+        Ok(self.get(format!("/actions/runs/{run}/approvals")).await?)
+    }
+
+    /// Returns the names of the environments that reviewers must let a job into.
+    pub(crate) async fn reviewed_environments(&self) -> CallResult<Vec<String>> {
+        #[derive(Deserialize)]
+        struct EnvironmentsPage {
+            #[serde(default)]
+            environments: Vec<NamedEnvironment>,
+        }
+        let pages: ServiceResult<_> = self
+            .pages::<EnvironmentsPage>("/environments?per_page=100".to_owned())
+            .await;
+        let all = pages?.pages.into_iter().flat_map(|page| page.environments);
+        let reviewed = all.filter(|it| {
+            let mut rules = it.protection_rules.iter();
+            rules.any(|rule| rule.kind == "required_reviewers")
+        });
+        Ok(reviewed.filter_map(|it| it.name).collect())
+    }
+}
