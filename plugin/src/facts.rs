@@ -25,6 +25,8 @@ pub struct Facts {
     pub recorded: Vec<Vec<String>>,
     /// The image's reference, as the settings make it; of the first production runtime, where they differ.
     pub wanted: Option<ImageReference>,
+    /// The image's references for the runtimes of production, each once.
+    pub references: Vec<ImageReference>,
     /// The image's digest, if the catalog knows it.
     pub digest: Option<String>,
     /// The files at the base branch, all at one commit.
@@ -61,6 +63,30 @@ pub struct Facts {
     pub pushed: Option<(UnixSeconds, UnixSeconds)>,
     /// The source of the image.
     pub provenance: ImageProvenance,
+    /// The answers of registries, a fact for each reference that they were asked for.
+    pub registry: Vec<RegistryFact>,
+}
+
+/// The answer of a registry to a reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegistryFact {
+    /// The reference.
+    pub reference: String,
+    /// The digest that it should have, if the catalog or the reference says one.
+    pub expected: Option<String>,
+    /// The answer.
+    pub state: RegistryState,
+}
+
+/// What a registry says of a reference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RegistryState {
+    /// It has this digest.
+    Has(String),
+    /// There is no such image.
+    Missing,
+    /// It does not let us see, in these words.
+    Hidden(String),
 }
 
 /// The source of an image.
@@ -152,6 +178,7 @@ impl Facts {
             current_image: None,
             recorded: Vec::new(),
             wanted: None,
+            references: Vec::new(),
             digest: None,
             files: Vec::new(),
             sites: Vec::new(),
@@ -170,6 +197,7 @@ impl Facts {
             staging_manifests: Vec::new(),
             pushed: None,
             provenance: ImageProvenance::NotAsked,
+            registry: Vec::new(),
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct FakeHost {
     pub(crate) judged: Vec<Candidate>,
     /// What `get-checks` answers, one after the other; the last one again and again.
     pub(crate) checks: Vec<Vec<Check>>,
+    /// The digests that registries have, by reference.
+    pub(crate) registry: BTreeMap<String, String>,
 }
 
 /// `blueprint`, identifier, properties, relations.
@@ -115,6 +117,7 @@ impl FakeHost {
             rules: Vec::new(),
             judged: Vec::new(),
             checks: vec![Vec::new()],
+            registry: BTreeMap::new(),
         };
         fake.put(entity(
             "service",
@@ -152,7 +155,14 @@ impl FakeHost {
 
     pub(crate) fn writes(&self) -> Vec<&str> {
         let reads = [
-            "get-", "read-", "find-", "now", "compare", "sleep", "search",
+            "get-",
+            "read-",
+            "find-",
+            "is-granted",
+            "now",
+            "compare",
+            "sleep",
+            "search",
         ];
         self.calls
             .iter()

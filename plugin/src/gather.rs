@@ -6,6 +6,7 @@
 mod evidence;
 mod manifests;
 mod past;
+mod registry;
 
 use serde_json::{Value, json};
 
@@ -78,6 +79,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
                 "no repository is known: set `repository`, or run in a workflow",
             ),
         }
+        self.existence(&mut facts)?;
         self.evidence(&mut facts)?;
         Ok(Some(facts))
     }
@@ -331,7 +333,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let property = &self.settings.digest_property;
         match (image.text(property), self.settings.digest) {
             _ if wanted.digest.is_some() => Ok(wanted),
-            (Some(digest), Digest::Prefer | Digest::Require) => {
+            (Some(digest), Digest::Prefer | Digest::Require | Digest::Resolve) => {
                 ImageReference::parse(&format!("{wanted}@{digest}")).map_err(refuse)
             }
             (None, Digest::Require) => {

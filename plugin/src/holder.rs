@@ -240,7 +240,8 @@ impl WriteCollector<'_> {
             .is_some_and(|(_, part, _, held)| held.digest.is_some() || *part == Part::TagDigest);
         let is_pinned = pinned_tag || self.family.digest.is_some();
         let digest = self.digest(&own, is_pinned)?.map(str::to_owned);
-        if self.wish.mode == Digest::Require && !is_pinned && self.family.tag.is_some() {
+        let must_pin = matches!(self.wish.mode, Digest::Require | Digest::Resolve);
+        if must_pin && !is_pinned && self.family.tag.is_some() {
             return Err(reason(
                 "digest",
                 format!(

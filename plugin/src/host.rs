@@ -3,7 +3,8 @@
 //! [`HostImports`] is the only place that touches the component's imports.
 
 use promote_guest::{
-    env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log,
+    env, github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
+    run_log,
 };
 
 pub use github_merge::Merged;
@@ -60,6 +61,8 @@ calls! {
     github_read: fn find_pull_requests(
         repository: &str, head: &str, base: &str, filter: PullFilter
     ) -> CallResult<Vec<PullRequest>>;
+    registry_read: fn is_granted(reference: &str) -> CallResult<bool>;
+    registry_read: fn get_digest(reference: &str) -> CallResult<Option<String>>;
     github_propose: fn propose(proposal: &Proposal) -> CallResult<PullRequest>;
     github_propose: fn delete_branch(repository: &str, branch: &str) -> CallResult<()>;
     github_propose: fn close_pull_request(repository: &str, number: u32) -> CallResult<()>;

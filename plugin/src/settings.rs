@@ -86,6 +86,7 @@ object! {
         image: String,
         reference: String,
         digest: Digest,
+        exists: Exists,
         digest_property: String,
         repository: Option<String>,
         base: String,
@@ -169,7 +170,18 @@ words! {
 
 words! {
     /// What becomes of the digest that the catalog knows.
-    Digest { Keep = "keep", Ignore = "ignore", Prefer = "prefer", Require = "require", }
+    Digest {
+        Keep = "keep",
+        Ignore = "ignore",
+        Prefer = "prefer",
+        Require = "require",
+        Resolve = "resolve",
+    }
+}
+
+words! {
+    /// When the registry is asked whether it has the image.
+    Exists { Never = "never", Granted = "granted", Always = "always", }
 }
 
 words! {

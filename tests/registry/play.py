@@ -229,6 +229,107 @@ def credentials_come_from_docker_or_the_environment():
         stage.promote("pull", reference)
 
 
+def an_image(stage, tag, labels, authorization=None):
+    """Pushes a container image without layers, and returns its digest."""
+    def send(method, url, data=None, kind="application/octet-stream"):
+        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind})
+        if authorization:
+            request.add_header("Authorization", authorization)
+        return urllib.request.urlopen(request)
+
+    config = json.dumps({"architecture": "amd64", "os": "linux", "created": "2026-01-04T09:30:00Z", "config": {"Labels": labels}}).encode()
+    digest = "sha256:" + hashlib.sha256(config).hexdigest()
+    begun = send("POST", f"http://{stage.name}/v2/acme/web/blobs/uploads/", b"")
+    send("PUT", begun.headers["Location"] + f"&digest={digest}", config)
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": len(config), "digest": digest}, "layers": [],
+    }).encode()
+    send("PUT", f"http://{stage.name}/v2/acme/web/manifests/{tag}", manifest, "application/vnd.oci.image.manifest.v1+json")
+    return "sha256:" + hashlib.sha256(manifest).hexdigest()
+
+
+def images_are_looked_up_where_they_are():
+    with Stage(login=True) as stage:
+        basic = "Basic " + base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
+        digest = an_image(stage, "1.4.2", {"org.opencontainers.image.revision": "c3b2"}, basic)
+        configure_images(stage)
+        tell_catalog(stage, digest)
+        # Nobody who is let in, and then a docker that keeps its passwords with a helper.
+        ran = stage.promote("run", "--payload", stage.payload(), expect=1)
+        assert "its registry does not let us read it" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+        stage.untouched()
+    with Stage(login=True) as stage:
+        with_helper(stage)
+        an_image(stage, "1.4.1", {}, basic)
+        configure_images(stage)
+        ran = stage.promote("run", "--payload", stage.payload(), expect=1)
+        assert f"`{stage.name}/acme/web:1.4.2` is not in its registry" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+        stage.untouched()
+    with Stage(login=True) as stage:
+        with_helper(stage)
+        digest = an_image(stage, "1.4.2", {}, basic)
+        configure_images(stage)
+        tell_catalog(stage, digest)
+        an_image(stage, "1.4.2", {"pushed": "over it"}, basic)
+        ran = stage.promote("run", "--payload", stage.payload(), expect=1)
+        assert "the tag was moved" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+        stage.untouched()
+    with Stage(login=True) as stage:
+        with_helper(stage)
+        digest = an_image(stage, "1.4.2", {}, basic)
+        configure_images(stage)
+        tell_catalog(stage, digest)
+        assert json.loads(stage.run().stdout)["outcome"] == "promoted"
+        asked = (stage.folder / "asked").read_text()
+        assert asked == f"{stage.name}\n", asked
+    with Stage(login=True) as stage:
+        with_helper(stage)
+        an_image(stage, "1.4.2", {}, basic)
+        configure_images(stage)
+        stage.registry.kill()
+        stage.registry.wait()
+        ran = stage.promote("run", "--payload", stage.payload(), expect=3)
+        assert "cannot connect" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+        stage.untouched()
+
+
+def with_helper(stage):
+    """Docker's configuration with a credential helper, which notes what it is asked for and is given no secret of ours."""
+    (stage.folder / ".docker").mkdir()
+    (stage.folder / ".docker/config.json").write_text(json.dumps({"credHelpers": {stage.name: "test"}}))
+    helper = stage.folder / "docker-credential-test"
+    helper.write_text(
+        f"#!/bin/sh\ncat >>'{stage.folder}/asked'\n[ -z \"$GITHUB_TOKEN$PORT_CLIENT_SECRET\" ] || exit 1\n"
+        f"echo '{{\"Username\": \"ann\", \"Secret\": \"{PASSWORD}\"}}'\n")
+    helper.chmod(0o755)
+    stage.environment["PATH"] = f"{stage.folder}:{stage.environment['PATH']}"
+
+
+def configure_images(stage):
+    """The sample, with its images in this registry, and the grant to read them."""
+    stage.configure("builtin", f'\n[[grants]]\nallow = ["registry.read"]\nimage = "{stage.name}/acme/{{service.identifier}}"\n')
+    path = stage.folder / "promote.toml"
+    text = path.read_text().replace("{registryId}:{tags[0]}", f"{stage.name}/acme/web:{{tags[0]}}")
+    text = text.replace("[policy.settings]", "[policy.settings]\nallow_other_repository = true")
+    text = text.replace('path = "apps/{service.identifier}/prod/*.yaml"', 'path = "apps/{service.identifier}/prod/*.yaml"\nchanges = "images"', 1)
+    path.write_text(text)
+
+
+def tell_catalog(stage, digest):
+    """Has Port's catalog know the image by this digest."""
+    port = stage.environment["PORT_API_URL"]
+
+    def send(method, path, body, token=None):
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(port + path, data=json.dumps(body).encode(), method=method, headers=headers)
+        return json.load(urllib.request.urlopen(request))
+
+    login = {"clientId": stage.environment["PORT_CLIENT_ID"], "clientSecret": stage.environment["PORT_CLIENT_SECRET"]}
+    token = send("POST", "/v1/auth/access_token", login)["accessToken"]
+    send("PATCH", "/v1/blueprints/image/entities/web-1.4.2", {"properties": {"digest": digest}}, token)
+
+
 def what_is_no_policy_is_not_pushed_and_not_pulled():
     with Stage() as stage:
         (stage.folder / "no.wasm").write_bytes(b"\0asm\x01\0\0\0")
@@ -262,6 +363,7 @@ ACTS = [
     what_is_not_what_the_digest_says_is_refused,
     what_is_not_as_locked_is_refused_before_any_request,
     credentials_come_from_docker_or_the_environment,
+    images_are_looked_up_where_they_are,
     what_is_no_policy_is_not_pushed_and_not_pulled,
 ]
 

@@ -240,6 +240,10 @@ pub fn setup(
             client_secret: secret(CLIENT_SECRET),
         },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
+        registry: promote_core::service::registry::RegistrySetup {
+            mirror: Some(promote_mock::transport::REGISTRY_URL.to_owned()),
+            ..Default::default()
+        },
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),

@@ -9,8 +9,8 @@ use promote_core::gate::describe;
 use promote_core::grants::Grants;
 use promote_core::service::github;
 use promote_core::service::http::{Pool, Session, SessionSetup, seg};
-use promote_core::service::port;
 use promote_core::service::transport::{Clock as _, SystemClock, Transport as _};
+use promote_core::service::{port, registry};
 use promote_run::environment::Environment;
 use promote_run::output;
 
@@ -42,6 +42,18 @@ pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Resu
         credentials,
         session()?,
     )?)
+}
+
+/// Returns a client of the registries that the grants name.
+///
+/// # Errors
+/// As [`port`].
+pub(super) fn registry(
+    environment: &Environment,
+    grants: &Grants,
+) -> anyhow::Result<registry::Client> {
+    let setup = environment.image_registries(grants)?;
+    Ok(registry::Client::new(setup, session()?))
 }
 
 /// Has GitHub mint a token of the App in the environment, for what the grants name: it says what the App lacks.

@@ -275,6 +275,7 @@ async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result
         load: &supply,
         port: connect::port(environment),
         github: connect::github(environment, &config.grants),
+        registry: connect::registry(environment, &config.grants)?,
         is_app: environment.is_app(),
     };
     let findings = doctor::run(args, setup, |line: &str| output::say(line)).await;

@@ -48,7 +48,8 @@ mod settings_bindings {
 
 pub use bindings::exports::promote::policy::about::Description;
 pub use bindings::promote::policy::{
-    env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log, types,
+    env, github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
+    run_log, types,
 };
 pub use bindings::{Promote as Policy, PromotePre as PolicyPre};
 
@@ -59,6 +60,7 @@ pub use github_read::{
     PullFilter, PullRequest, PullState,
 };
 pub use port_write::Change;
+pub use registry_read::{Image, ImageLabel};
 pub use rule_bindings::exports::promote::policy::ruling;
 pub use rule_bindings::{Rule as RuleWorld, RulePre};
 pub use rules::{Candidate, ValueChange};

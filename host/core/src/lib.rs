@@ -21,6 +21,7 @@ pub mod contract;
 pub mod gate;
 pub mod grants;
 pub mod id;
+pub mod image;
 pub mod journal;
 pub mod limits;
 pub mod near;

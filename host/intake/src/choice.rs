@@ -12,6 +12,7 @@ use crate::actions::PortActions;
 use crate::config::{Config, PolicyConfig};
 use crate::settings;
 use promote_core::contract::Entity;
+use promote_core::grants::Operation;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::rule::RuleProgram;
@@ -130,6 +131,15 @@ impl<'a> Policies<'a> {
         }
     }
 
+    /// Returns the settings with what grants turn on. Without a grant that could, the policy is not asked.
+    async fn granted(&self, policy: &Policy, settings: String) -> anyhow::Result<String> {
+        if !self.config.grants.mention(Operation::ReadImage) {
+            return Ok(settings);
+        }
+        let grants = &self.config.grants;
+        Ok(settings::with_granted(self.engine, policy, grants, settings).await?)
+    }
+
     async fn pick(&self, subject: &Entity, action: &str) -> anyhow::Result<ChosenPolicy> {
         let (wanted, rule) = self.config.policy_for(subject);
         let team = rule.map(ToString::to_string);
@@ -145,7 +155,7 @@ impl<'a> Policies<'a> {
         };
         self.held(&policy.digest)?;
         let picked = PickedPolicy {
-            digest: policy.digest,
+            digest: policy.digest.clone(),
             team: team.clone(),
         };
         let _ = self.picked.set(picked);
@@ -153,9 +163,11 @@ impl<'a> Policies<'a> {
         for rule in self.config.rules_for(subject) {
             rules.push(rule.load(self.load).await?);
         }
+        let settings = self.config.port.actions.settings(wanted, action);
+        let settings = self.granted(&policy, settings).await?;
         Ok(ChosenPolicy {
             program: policy.program,
-            settings: Some(self.config.port.actions.settings(wanted, action)),
+            settings: Some(settings),
             team,
             rules,
             bound: self.config.bound.clone(),

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::scenario::{CallTrouble, MadeCall};
 
 /// The interfaces whose functions can fail.
-const INTERFACES: [&str; 5] = [
+const INTERFACES: [&str; 6] = [
     include_str!("../../../wit/port-read.wit"),
     include_str!("../../../wit/port-write.wit"),
     include_str!("../../../wit/github-read.wit"),
+    include_str!("../../../wit/registry-read.wit"),
     include_str!("../../../wit/github-propose.wit"),
     include_str!("../../../wit/github-merge.wit"),
 ];
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(documented("merge-when-ready"), documented("merge"));
         assert_eq!(documented("delete-branch"), always(&["denied"]));
         assert!(documented("get-entity").contains("denied"));
-        assert_eq!(DOCUMENTED.len(), 19);
+        assert_eq!(DOCUMENTED.len(), 22);
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub async fn start(
 ) -> anyhow::Result<WorldServer> {
     let world = load(args.world.as_deref())?;
     let environment = world.environment();
+    let has_registry = !world.registry.repositories.is_empty();
     let observer = Arc::new(move |seen: &RequestRecord| log(&describe(seen)));
     let options = ServerOptions {
         latency: Duration::from_millis(args.latency),
@@ -72,7 +73,8 @@ pub async fn start(
     };
     let server = WorldServer::start(SharedWorld::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
-    for (name, value) in urls.into_iter().chain(environment) {
+    let registry = has_registry.then(|| ("PROMOTE_REGISTRY_URL", server.url()));
+    for (name, value) in urls.into_iter().chain(environment).chain(registry) {
         writeln!(out, "export {name}={}", quote(&value)).context("writing the environment")?;
     }
     out.flush().context("writing the environment")?;

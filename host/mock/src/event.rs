@@ -83,6 +83,8 @@ pub enum WorldEvent {
     GitHub(github::GitHubEvent),
     /// Port's tokens cease to work.
     RevokePortTokens,
+    /// The tokens of registries cease to work.
+    RevokeRegistryTokens,
     /// A token of GitHub ceases to work.
     ExpireToken(SecretText),
 }
@@ -143,6 +145,7 @@ impl WorldEvent {
                 world.github.catch_up(world.now);
             }
             Self::RevokePortTokens => world.port.revoke_tokens(),
+            Self::RevokeRegistryTokens => world.registry.revoke_tokens(),
             Self::ExpireToken(token) => {
                 world.github.tokens.revoke(token.text());
             }
@@ -249,6 +252,8 @@ impl World {
         match service {
             ServiceName::Port => self.port.token_of_first(self.now),
             ServiceName::GitHub => Some(self.github_token.as_ref()?.text().to_owned()),
+            // Nobody writes to a registry here, and nobody else's reads matter.
+            ServiceName::Registry => None,
         }
     }
 }

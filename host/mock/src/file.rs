@@ -8,6 +8,7 @@ mod event;
 mod folder;
 mod github;
 mod port;
+mod registry;
 mod repository;
 mod rules;
 mod workflow;
@@ -22,6 +23,7 @@ pub use event::EventFile;
 pub(crate) use event::ThenFile;
 pub use github::GitHubFile;
 pub use port::PortFile;
+pub use registry::RegistryFile;
 
 use toml::Spanned;
 
@@ -56,6 +58,8 @@ pub struct WorldFile {
     #[serde(default)]
     github: GitHubFile,
     #[serde(default)]
+    registry: RegistryFile,
+    #[serde(default)]
     faults: ServiceFaults,
     #[serde(default)]
     events: Vec<Spanned<EventFile>>,
@@ -83,6 +87,7 @@ impl World {
         };
         file.port.build(at, world.now, &mut world.port)?;
         file.github.build(at, &mut world)?;
+        file.registry.build(at, &mut world.registry)?;
         for event in file.events {
             event::schedule(at, event, &mut world)?;
         }

@@ -1,7 +1,7 @@
-//! Port and GitHub in memory, and their server on loopback.
+//! Port, GitHub and registries in memory, and their server on loopback.
 //!
 //! The crate owns one state machine, the [`World`]: the catalog and runs of a Port, the repositories and pull requests
-//! of a GitHub, the faults that strike their answers, and the events that other people cause meanwhile. The clients of
+//! of a GitHub, the images of registries, the faults that strike their answers, and the events that other people cause meanwhile. The clients of
 //! production reach it through [`WorldTransport`] in the same process or through [`server`] behind a socket, and must
 //! not be able to tell it from the real services. Where they could, the mock is wrong.
 //!
@@ -16,6 +16,7 @@
 //! | [`world`] | the state of both services at one moment, and [`World::handle`], the only way into it |
 //! | [`github`], [`git`] | GitHub's answers, on real Git objects |
 //! | [`port`] | Port's answers |
+//! | [`mod@registry`] | the answers of registries of images |
 //! | [`fault`], [`event`] | answers that go wrong, and the deeds of other people |
 //! | [`mod@file`], [`sample`] | worlds written as TOML, and the one that documents the format |
 //! | [`shared`], [`transport`], [`clock`], [`server`] | how clients reach a world: in process, or over HTTP |
@@ -38,6 +39,7 @@ pub mod git;
 pub mod github;
 mod on_write;
 pub mod port;
+pub mod registry;
 pub mod sample;
 mod secret;
 pub mod server;
@@ -54,6 +56,7 @@ pub use fault::{ConnectionCut, FaultEffect, PathGlob, ServiceFault, ServiceFault
 pub use github::GitHub;
 pub use on_write::CopyOnWrite;
 pub use port::Port;
+pub use registry::Registry;
 pub use secret::SecretText;
 pub use service::ServiceName;
 pub use shared::SharedWorld;

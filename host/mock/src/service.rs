@@ -1,8 +1,8 @@
-//! The two services of a world, and how a request for one of them is recognised.
+//! The services of a world, and how a request for one of them is recognised.
 
 use serde::{Deserialize, Serialize};
 
-/// One of the two services.
+/// One of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceName {
@@ -10,14 +10,18 @@ pub enum ServiceName {
     Port,
     /// GitHub.
     GitHub,
+    /// Registries of images.
+    Registry,
 }
 
 impl ServiceName {
-    /// Returns the service that a path belongs to where both share one address: all of Port's routes are under `/v1`,
-    /// and none of GitHub's.
+    /// Returns the service that a path belongs to where all share one address: Port's routes are under `/v1`, those of
+    /// registries under `/v2` or `/token`, and none of GitHub's is.
     pub fn of_path(path: &str) -> Self {
         if path == "/v1" || path.starts_with("/v1/") {
             Self::Port
+        } else if path == "/token" || path.starts_with("/v2/") {
+            Self::Registry
         } else {
             Self::GitHub
         }
@@ -29,6 +33,7 @@ impl std::fmt::Display for ServiceName {
         formatter.write_str(match self {
             Self::Port => "port",
             Self::GitHub => "github",
+            Self::Registry => "registry",
         })
     }
 }

@@ -13,6 +13,9 @@ pub const PORT_URL: &str = "https://port.mock";
 /// The address of GitHub in every world.
 pub const GITHUB_URL: &str = "https://github.mock";
 
+/// The address of every registry in every world.
+pub const REGISTRY_URL: &str = "https://registry.mock";
+
 /// The words of the live transport for the same failures, so that a run cannot tell the two apart by its messages.
 const CLOSED: &str =
     "error sending request: client error (SendRequest): connection closed before message completed";
@@ -64,6 +67,7 @@ fn service_of(request: &HttpRequest) -> Result<ServiceName, TransportError> {
     match request.uri().host() {
         Some("port.mock") => Ok(ServiceName::Port),
         Some("github.mock") => Ok(ServiceName::GitHub),
+        Some("registry.mock") => Ok(ServiceName::Registry),
         host => Err(TransportError::Connect(format!(
             "no such host: {}",
             host.unwrap_or("none")

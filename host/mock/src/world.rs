@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
 use super::{
-    AwaitedEvent, ConnectionCut, FaultEffect, GitHub, Port, RequestTrigger, SecretText,
+    AwaitedEvent, ConnectionCut, FaultEffect, GitHub, Port, Registry, RequestTrigger, SecretText,
     ServiceFaults, ServiceName, TimedEvent, WorldEvent,
 };
 
-/// Marks the answer of Port to a path that this mock does not have. The answer itself is that of the real service.
+/// Marks the answer of Port or a registry to a path that this mock does not have. The answer itself is that of the real service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownRoute;
 
@@ -26,6 +26,8 @@ pub struct World {
     pub port: Port,
     /// GitHub.
     pub github: GitHub,
+    /// Registries of images.
+    pub registry: Registry,
     /// The faults that strike requests.
     pub faults: ServiceFaults,
     /// The events to come.
@@ -126,6 +128,7 @@ impl World {
         match service {
             ServiceName::Port => self.port.handle(self.now, request),
             ServiceName::GitHub => self.github.handle(self.now, request),
+            ServiceName::Registry => self.registry.handle(request),
         }
     }
 
@@ -188,7 +191,9 @@ impl World {
             .map(|known| known.client_secret.as_str());
         let secrets = client_secrets
             .chain(self.port.token_texts())
-            .chain(self.github.tokens.texts());
+            .chain(self.github.tokens.texts())
+            .chain(self.registry.token_texts())
+            .chain(self.registry.logins.values().map(SecretText::text));
         secrets
             .filter(|secret| !secret.is_empty())
             .any(|secret| text.contains(secret))

@@ -133,6 +133,7 @@ pub async fn run(
         github_url: environment.github_url(),
         port: environment.port_credentials()?,
         github: environment.github_credentials(&config.grants)?,
+        registry: environment.image_registries(&config.grants)?,
         run: payload.run.clone(),
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),

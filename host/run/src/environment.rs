@@ -13,8 +13,9 @@ use promote_core::journal::RunAudit;
 use promote_core::service;
 use promote_core::service::github::{self, App, RepositoryName, TokenScope};
 use promote_core::service::port;
-use promote_core::service::secret::Secret;
-use promote_intake::registry::{RegistryAccess, RegistryLogin};
+use promote_core::service::registry::RegistrySetup;
+use promote_core::service::secret::{Login, Secret};
+use promote_intake::registry::RegistryAccess;
 
 /// Port's API, by default the one in Europe.
 const PORT_API_URL: &str = "PORT_API_URL";
@@ -65,8 +66,13 @@ const PROMOTE_REGISTRY: &str = "PROMOTE_REGISTRY";
 const PROMOTE_REGISTRY_USER: &str = "PROMOTE_REGISTRY_USER";
 /// The password or token; `PROMOTE_REGISTRY_PASSWORD_FILE` names a file with it instead.
 const PROMOTE_REGISTRY_PASSWORD: &str = "PROMOTE_REGISTRY_PASSWORD";
+/// The address at which every registry of images is asked in place of its own, a mock's or a proxy's; `ns` in the query
+/// names the registry.
+const PROMOTE_REGISTRY_URL: &str = "PROMOTE_REGISTRY_URL";
 /// The folder of docker's configuration, by default `.docker` in `HOME`; `docker login` writes there.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// GitHub's registry of images.
+const GITHUB_REGISTRY: &str = "ghcr.io";
 /// The folder that keeps compiled policies and components from registries.
 const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
 /// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
@@ -198,10 +204,43 @@ impl Environment {
                     .with_context(|| missing(PROMOTE_REGISTRY_USER))?;
                 let password = self.secret(PROMOTE_REGISTRY_PASSWORD)?;
                 let password = password.with_context(|| missing(PROMOTE_REGISTRY_PASSWORD))?;
-                Some((registry, RegistryLogin { user, password }))
+                Some((registry, Login { user, password }))
             }
         };
         Ok(RegistryAccess { given, docker })
+    }
+
+    /// Returns the way to the registries of the images that the grants let be read, with our login at each.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or says why docker's configuration or its helper gives no login.
+    pub fn image_registries(&self, grants: &Grants) -> anyhow::Result<RegistrySetup> {
+        let access = self.registry()?;
+        let mut logins = BTreeMap::new();
+        for host in grants.registries() {
+            let login = match access.to(&host)? {
+                None if host == GITHUB_REGISTRY => self.package_login()?,
+                login => login,
+            };
+            logins.extend(login.map(|login| (host, login)));
+        }
+        Ok(RegistrySetup {
+            mirror: self.get(PROMOTE_REGISTRY_URL),
+            logins,
+        })
+    }
+
+    /// The run's own token at GitHub's registry (GitHub docs, "Working with the Container registry"). Only a token of
+    /// github.com goes there.
+    fn package_login(&self) -> anyhow::Result<Option<Login>> {
+        if self.github_url() != service::GITHUB_URL {
+            return Ok(None);
+        }
+        let user = self
+            .get(GITHUB_ACTOR)
+            .unwrap_or_else(|| "promote".to_owned());
+        let token = self.secret(GITHUB_TOKEN)?;
+        Ok(token.map(|password| Login { user, password }))
     }
 
     /// Returns whether a GitHub App acts, not a token.

@@ -210,6 +210,7 @@ impl ResumeTools<'_> {
             github_url: self.environment.github_url(),
             port: self.environment.port_credentials()?,
             github: credentials,
+            registry: self.environment.image_registries(&self.config.grants)?,
             run: run.to_owned(),
             progress: Arc::new(|text: &str| output::say(text)),
             mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),

@@ -23,5 +23,6 @@ wit_bindgen::generate!({
 
 pub use exports::promote::policy::{about, promotion};
 pub use promote::policy::{
-    env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log, types,
+    env, github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
+    run_log, types,
 };

@@ -55,8 +55,8 @@ mod stop;
 pub mod template;
 
 pub use contract::{
-    about, env, github_merge, github_propose, github_read, port_read, port_write, rules, run_log,
-    types,
+    about, env, github_merge, github_propose, github_read, port_read, port_write, registry_read,
+    rules, run_log, types,
 };
 pub use policy::{Policy, run, settings};
 pub use stop::{Stop, explain, reason};

@@ -150,6 +150,18 @@ impl PolicyHost for FakeHost {
         )
     }
 
+    fn is_granted(&mut self, reference: &str) -> Result<bool, Failure> {
+        self.call("is-granted", reference, |_| {
+            Ok(reference.starts_with("ghcr.io/acme/"))
+        })
+    }
+
+    fn get_digest(&mut self, reference: &str) -> Result<Option<String>, Failure> {
+        self.call("get-digest", reference, |fake| {
+            Ok(fake.registry.get(reference).cloned())
+        })
+    }
+
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
             if let Some((pull, _)) = fake

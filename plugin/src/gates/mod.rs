@@ -9,6 +9,7 @@ pub mod image;
 pub mod lock;
 pub mod people;
 pub mod provenance;
+pub mod registry;
 pub mod soak;
 
 pub use promote_guest::reason;
@@ -94,6 +95,7 @@ pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
             health::check(facts, settings),
             image::check(facts, settings),
             provenance::check(facts),
+            registry::check(facts),
         ]
         .concat(),
         warnings: image::left_behind(facts),

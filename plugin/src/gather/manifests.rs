@@ -38,7 +38,13 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             [] => vec![None],
             many => many.iter().map(Some).collect(),
         };
-        let wanted = self.wanted(facts, &each);
+        let mut wanted = self.wanted(facts, &each);
+        self.resolve(facts, &mut wanted)?;
+        for image in wanted.iter().flatten() {
+            if !facts.references.contains(image) {
+                facts.references.push(image.clone());
+            }
+        }
         let apart = self.settings.reference.contains("{production");
         for manifest in &self.settings.manifest {
             let is_own = apart || manifest.mentions("{production");

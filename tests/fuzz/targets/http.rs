@@ -18,6 +18,7 @@ use promote_core::journal::Journal;
 use promote_core::limits::Limits;
 use promote_core::policy::sandbox::Door as _;
 use promote_core::run::observer::Silent;
+use promote_core::service::registry::RegistrySetup;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use promote_core::service::{github, port};
@@ -98,6 +99,7 @@ fn live(world: &SharedWorld, transport: Arc<dyn Transport>) -> Live {
             client_secret: secret(CLIENT_SECRET),
         },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
+        registry: RegistrySetup::default(),
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),
@@ -233,6 +235,15 @@ fn reads() -> Vec<Call> {
         Call::GetBranchRules {
             repository: repository(),
             branch: text("main"),
+        },
+        Call::IsGranted {
+            reference: text("ghcr.io/acme/web:1"),
+        },
+        Call::GetDigest {
+            reference: text("ghcr.io/acme/web:1"),
+        },
+        Call::GetImage {
+            reference: text("ghcr.io/acme/web:1"),
         },
         Call::GetCommit {
             repository: repository(),

@@ -186,6 +186,7 @@ fn a_tier_only_adds_to_the_one_below() {
             "env",
             "github-read",
             "port-read",
+            "registry-read",
             "rules",
             "run-log",
             "types"
@@ -194,9 +195,9 @@ fn a_tier_only_adds_to_the_one_below() {
     let propose = imports("propose");
     let promote = imports("promote");
     assert!(imports("observe").iter().all(|name| propose.contains(name)));
-    assert_eq!(propose.len(), 7);
+    assert_eq!(propose.len(), 8);
     assert!(propose.iter().all(|name| promote.contains(name)));
-    assert_eq!(promote.len(), 9);
+    assert_eq!(promote.len(), 10);
     assert_eq!(imports("rule"), ["types"], "and that has no function");
     assert_eq!(imports("checked-rule"), ["types"]);
 }

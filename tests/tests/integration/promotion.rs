@@ -46,6 +46,7 @@ fn live_as(world: &SharedWorld, github: github::Credentials) -> OpenDoor {
             client_secret: secret(CLIENT_SECRET),
         },
         github,
+        registry: promote_core::service::registry::RegistrySetup::default(),
         run: RUN.into(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),

@@ -15,6 +15,7 @@ impl fmt::Display for Call {
             Self::CheckRules { candidate } => {
                 return write!(to, "ask the rules about {}", candidate.repository);
             }
+            Self::IsGranted { reference } => return write!(to, "may read {reference}"),
             _ => {}
         }
         let (operation, targets) = self.targets().unwrap_or((Operation::Note, Vec::new()));
@@ -26,6 +27,8 @@ impl fmt::Display for Call {
             Self::AddLabels { .. } => "label",
             Self::RequestReviewers { .. } => "ask for reviews of",
             Self::MergeWhenReady { .. } => "merge when ready",
+            Self::GetDigest { .. } => "get the digest of",
+            Self::GetImage { .. } => "get image",
             _ => word,
         };
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();

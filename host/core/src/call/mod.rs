@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{
     BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity,
+    Image, MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity,
 };
 use crate::grants::CallTarget;
 
@@ -67,6 +67,12 @@ pub enum Call {
         base: String,
         head: String,
     },
+    /// `registry-read.is-granted`
+    IsGranted { reference: String },
+    /// `registry-read.get-digest`
+    GetDigest { reference: String },
+    /// `registry-read.get-image`
+    GetImage { reference: String },
     /// `rules.check`
     CheckRules { candidate: Candidate },
     /// `github-propose.propose`
@@ -141,6 +147,12 @@ pub enum Reply {
     Commit(Option<Commit>),
     /// A comparison.
     Comparison(Comparison),
+    /// Whether a read is granted.
+    Granted(bool),
+    /// The digest of an image, or none.
+    Digest(Option<String>),
+    /// An image, or none.
+    Image(Option<Image>),
     /// What the rules have against a promotion.
     Reasons(Vec<Reason>),
     /// The result of a merge.
@@ -154,9 +166,18 @@ impl Call {
             .is_some_and(|(operation, _)| operation.is_write())
     }
 
-    /// Whether this call, a write, could change what a read returns: Port's whole catalog, or one repository.
+    /// Whether this call, a write, could change what a read returns: Port's whole catalog, or one repository. No call writes
+    /// to a registry.
     pub fn touches(&self, read: &Self) -> bool {
-        self.repository() == read.repository()
+        !read.is_about_image() && self.repository() == read.repository()
+    }
+
+    /// Whether it is about an image in a registry.
+    fn is_about_image(&self) -> bool {
+        matches!(
+            self,
+            Self::IsGranted { .. } | Self::GetDigest { .. } | Self::GetImage { .. }
+        )
     }
 
     /// Returns the repository that a call is about; none if it is about Port, or reaches no service.

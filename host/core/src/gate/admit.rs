@@ -7,10 +7,11 @@ use super::evidence::Evidence;
 use super::foresight::NO_FILE;
 use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
-use crate::contract::{Change, Entity, EntityKey, FileChange, Proposal};
+use crate::contract::{Change, Entity, EntityKey, Failure, FileChange, Proposal};
 use crate::grants::denial;
 use crate::grants::{CallTarget, ChangeScope, Operation, Permission, RepositoryTarget};
 use crate::id::{BranchFile, EntityId, PullId};
+use crate::image::ImageAddress;
 
 /// The part of a grant that demands evidence.
 const RULE: &str = "`after = \"merge\"`";
@@ -186,7 +187,7 @@ impl Gate {
         if self
             .evidence
             .holds(is_evidence, &self.grants.value_keys(), |value| {
-                is_image(value, &text, entity)
+                self.is_image(value, &text, entity)
             })
         {
             return Ok(());
@@ -194,6 +195,21 @@ impl Gate {
         denied(format!(
             "{RULE} allows it only when a granted file on the base branch holds `{text}` as a whole value, and this run has neither merged nor read such a file"
         ))
+    }
+
+    /// Returns whether a value of a manifest is the text that stands for an entity; a digest behind it counts only if it is the
+    /// entity's own, or the one that the registry gave to this run for the text.
+    pub(super) fn is_image(&self, value: &str, text: &str, entity: &Entity) -> bool {
+        if text.is_empty() {
+            return false;
+        }
+        match value.strip_prefix(text) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix('@').is_some_and(|digest| {
+                has_digest(entity, digest) || self.evidence.is_digest_of(text, digest)
+            }),
+            None => false,
+        }
     }
 
     /// Calls about a pull request by number: its branches must be granted, and only what this run proposed is merged.
@@ -245,6 +261,13 @@ impl Gate {
         self.permissions(operation, &target).map(drop)
     }
 
+    /// Answers whether an image may be read.
+    pub(super) fn is_granted(&self, reference: &str) -> Result<bool, Failure> {
+        ImageAddress::parse(reference).map_err(Failure::Rejected)?;
+        let target = CallTarget::Image { reference };
+        Ok(self.grants.allow(Operation::ReadImage, &target).is_some())
+    }
+
     fn permissions(
         &self,
         operation: Operation,
@@ -259,21 +282,6 @@ impl Gate {
             }
             what
         })
-    }
-}
-
-/// Returns whether a value of a manifest is the text that stands for an entity; a digest behind it counts only if it is the
-/// entity's own.
-pub(super) fn is_image(value: &str, text: &str, entity: &Entity) -> bool {
-    if text.is_empty() {
-        return false;
-    }
-    match value.strip_prefix(text) {
-        Some("") => true,
-        Some(rest) => rest
-            .strip_prefix('@')
-            .is_some_and(|digest| has_digest(entity, digest)),
-        None => false,
     }
 }
 

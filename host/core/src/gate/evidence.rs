@@ -12,6 +12,7 @@ use super::values::manifest_values;
 use crate::call::{Call, Reply};
 use crate::contract::{Entity, File, Merged, Proposal, PullRequest, PullState, Relation};
 use crate::id::{BlobId, BranchFile, BranchName, CommitId, EntityId, PullId, RepositoryId};
+use crate::image::ImageAddress;
 
 /// The evidence of one run.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Evidence {
     proposals: BTreeMap<PullId, ProposalRecord>,
     /// Pull requests that were proposed or read, as they were answered last.
     pulls: BTreeMap<PullId, PullRequest>,
+    /// The digests that registries gave for references, the newest of each.
+    digests: BTreeMap<ImageAddress, String>,
 }
 
 /// A proposal of this run, and what became of it.
@@ -79,6 +82,12 @@ impl Evidence {
                 for branch in self.branches_at(repository, revision) {
                     self.add_file(BranchFile::new(repository, branch.as_str(), path), file);
                 }
+            }
+            (Call::GetDigest { reference }, Reply::Digest(Some(digest))) => {
+                self.add_digest(reference, digest);
+            }
+            (Call::GetImage { reference }, Reply::Image(Some(image))) => {
+                self.add_digest(reference, &image.digest);
             }
             (Call::Propose { proposal }, Reply::PullRequest(pull)) => {
                 self.add_proposal(proposal, pull);
@@ -154,6 +163,14 @@ impl Evidence {
     /// Returns whether this run has proposed a pull request of this number, in any repository.
     pub fn has_proposed(&self, number: u32) -> bool {
         self.proposals.keys().any(|pull| pull.number == number)
+    }
+
+    /// Returns whether a registry gave this digest to this run for a reference.
+    pub(super) fn is_digest_of(&self, reference: &str, digest: &str) -> bool {
+        let known = ImageAddress::parse(reference)
+            .ok()
+            .and_then(|address| self.digests.get(&address));
+        known.is_some_and(|known| known == digest)
     }
 
     /// Returns an entity that this run has read.
@@ -253,6 +270,12 @@ impl Evidence {
             .filter(|(known, _, at)| *known == repository && *at == commit)
             .map(|(_, branch, _)| branch.clone())
             .collect()
+    }
+
+    fn add_digest(&mut self, reference: &str, digest: &str) {
+        if let Ok(address) = ImageAddress::parse(reference) {
+            self.digests.insert(address, digest.to_owned());
+        }
     }
 
     fn add_entity(&mut self, entity: &Entity) {

@@ -5,7 +5,6 @@
 //! before it is made, since all that it takes to see that is known by then.
 
 use super::Gate;
-use super::admit::is_image;
 use super::evidence::entity_context;
 use super::values::manifest_values;
 use crate::contract::{Entity, Proposal};
@@ -43,7 +42,7 @@ impl Gate {
                 is_evidence(file) && !changed.iter().any(|(known, _)| known == file)
             };
             let is_met = wanted.iter().any(|(text, entity)| {
-                let fits = |value: &str| is_image(value, text, entity);
+                let fits = |value: &str| self.is_image(value, text, entity);
                 changed
                     .iter()
                     .any(|(file, value)| is_evidence(file) && fits(value))

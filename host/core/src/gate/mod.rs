@@ -197,6 +197,7 @@ impl Gate {
         let reply = match call {
             Call::Now => Reply::Time(self.run.clock.now().to_string()),
             Call::CheckRules { candidate } => Reply::Reasons(self.ask_early(candidate).await?),
+            Call::IsGranted { reference } => Reply::Granted(self.is_granted(reference)?),
             Call::Sleep { seconds } => {
                 self.run.settle().await;
                 self.run

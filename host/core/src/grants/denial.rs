@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::contract::Change;
 use crate::grants::{CallTarget, Operation};
+use crate::image::ImageAddress;
 
 /// The words for a call that no grant allows.
 pub(crate) fn describe(operation: Operation, target: &CallTarget<'_>) -> String {
@@ -24,6 +25,7 @@ impl fmt::Display for CallTarget<'_> {
                 write!(to, "{blueprint}/{}", identifier.unwrap_or("*"))?;
                 change.map_or(Ok(()), |change| write!(to, " ({})", changed(change)))
             }
+            Self::Image { reference } => to.write_str(reference),
             Self::Repository(at) => {
                 to.write_str(at.repository)?;
                 at.number.map_or(Ok(()), |number| write!(to, "#{number}"))?;
@@ -55,6 +57,10 @@ fn remedy(operation: Operation, target: &CallTarget<'_>) -> String {
     let mut fields = vec![format!("allow = [\"{}\"]", operation.name())];
     match target {
         CallTarget::Run => {}
+        CallTarget::Image { reference } => {
+            let name = ImageAddress::parse(reference).map(|address| address.name());
+            fields.push(format!("image = {:?}", name.unwrap_or_default()));
+        }
         CallTarget::Entity {
             blueprint,
             identifier,

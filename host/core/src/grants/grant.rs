@@ -40,6 +40,8 @@ pub struct Grant {
     pub evidence: Vec<Template>,
     /// The blueprint of the entities that a relation points at; the relation's name unless given.
     pub target: Option<String>,
+    /// Images in registries, as globs over `host/path`; the host is exact.
+    pub image: Vec<Template>,
     /// Labels that a pull request may be given, exact.
     pub labels: Vec<String>,
     /// People and teams that may be asked for a review, exact.

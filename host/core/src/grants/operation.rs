@@ -26,6 +26,8 @@ pub enum Operation {
     ReadRules,
     /// Read and compare commits.
     ReadCommits,
+    /// Read images in registries.
+    ReadImage,
     /// Commit to a branch of its own and open a pull request.
     Propose,
     /// Comment, label, ask for reviews.
@@ -36,7 +38,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 13] = [
+    pub const NAMES: [(Self, &'static str); 14] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
         (Self::GetEntity, "port.get-entity"),
@@ -47,6 +49,7 @@ impl Operation {
         (Self::ReadChecks, "github.read-checks"),
         (Self::ReadRules, "github.read-rules"),
         (Self::ReadCommits, "github.read-commits"),
+        (Self::ReadImage, "registry.read"),
         (Self::Propose, "github.propose"),
         (Self::Decorate, "github.decorate"),
         (Self::Merge, "github.merge"),
@@ -82,6 +85,11 @@ pub enum CallTarget<'a> {
     },
     /// Something in a repository.
     Repository(RepositoryTarget<'a>),
+    /// An image in a registry.
+    Image {
+        /// Its reference, as the policy wrote it.
+        reference: &'a str,
+    },
 }
 
 /// Something in a repository.
@@ -127,7 +135,9 @@ impl Call {
             )
         };
         Some(match self {
-            Self::Now | Self::Sleep { .. } | Self::CheckRules { .. } => return None,
+            Self::Now | Self::Sleep { .. } | Self::CheckRules { .. } | Self::IsGranted { .. } => {
+                return None;
+            }
             Self::Note { .. } => (O::Note, vec![CallTarget::Run]),
             Self::GetEntity { key } => (O::GetEntity, vec![entity(key, None)]),
             Self::GetEntities { keys } => (
@@ -163,6 +173,9 @@ impl Call {
             Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
                 at(O::ReadCommits, repository)
+            }
+            Self::GetDigest { reference } | Self::GetImage { reference } => {
+                (O::ReadImage, vec![CallTarget::Image { reference }])
             }
             Self::Propose {
                 proposal:

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::grants::{ChangeScope, Grant, Grants, Operation, Template};
+use crate::image;
 use crate::near::near;
 
 impl<'de> Deserialize<'de> for Grants {
@@ -52,6 +53,8 @@ struct GrantFields {
     #[serde(rename = "in", deserialize_with = "one_or_many")]
     evidence: Vec<Template>,
     target: Option<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    image: Vec<Template>,
     #[serde(deserialize_with = "one_or_many")]
     labels: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
@@ -182,6 +185,16 @@ impl Grants {
         names
     }
 
+    /// The hosts of registries whose images may be read, sorted.
+    pub fn registries(&self) -> Vec<String> {
+        let hosts = self.0.iter().flat_map(|grant| &grant.image);
+        let hosts = hosts.filter_map(|image| Some(image.source().split_once('/')?.0.to_owned()));
+        let mut hosts: Vec<String> = hosts.collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
     /// Whether an operation is granted on anything at all.
     pub fn mention(&self, operation: Operation) -> bool {
         self.0.iter().any(|grant| grant.covers(operation))
@@ -221,6 +234,9 @@ impl Grant {
                 return Err(too_wide(operation, field.name));
             }
         }
+        for image in &self.image {
+            check_host(image.source())?;
+        }
         if self.covers(Operation::UpdateEntity)
             && self.properties.is_empty()
             && self.relations.is_empty()
@@ -252,7 +268,7 @@ impl Grant {
             .find(|operation| operations.contains(operation))
     }
 
-    fn fields(&self) -> [GrantField; 16] {
+    fn fields(&self) -> [GrantField; 17] {
         use Operation as O;
         const GITHUB: &[O] = &[
             O::ReadFile,
@@ -303,6 +319,12 @@ impl Grant {
             field("holds", self.holds.is_some(), UPDATE, &[]),
             field("in", !self.evidence.is_empty(), UPDATE, &[]),
             field("target", self.target.is_some(), UPDATE, &[]),
+            field(
+                "image",
+                !self.image.is_empty(),
+                &[O::ReadImage],
+                &[O::ReadImage],
+            ),
             field("labels", !self.labels.is_empty(), &[O::Decorate], &[]),
             field("reviewers", !self.reviewers.is_empty(), &[O::Decorate], &[]),
         ]
@@ -317,6 +339,17 @@ struct GrantField {
     applies: &'static [Operation],
     /// The operations that would be too wide without it.
     needed: &'static [Operation],
+}
+
+/// The host of an image is the operator's word: no wildcard and no value of the catalog leads credentials elsewhere.
+fn check_host(image: &str) -> Result<(), String> {
+    let host = image.split_once('/').map(|(host, _)| host);
+    if host.is_some_and(image::is_host) {
+        return Ok(());
+    }
+    Err(format!(
+        "`image` names no registry in `{image}`: write its host before the path, `ghcr.io/acme/*` for example"
+    ))
 }
 
 fn too_wide(operation: Operation, field: &str) -> String {

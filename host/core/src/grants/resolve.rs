@@ -11,6 +11,7 @@ use crate::grants::{
     CallTarget, ChangeScope, Grant, Grants, Operation, RepositoryTarget, Template,
 };
 use crate::id::{BranchFile, EntityId};
+use crate::image::ImageAddress;
 use crate::journal::GrantRecord;
 
 /// The branches that are our own unless a grant says otherwise.
@@ -30,6 +31,7 @@ struct ResolvedGrant {
     entities: Vec<String>,
     /// The files that are evidence for an update.
     evidence: Vec<GrantPattern>,
+    images: Vec<GrantPattern>,
 }
 
 /// A grant under which a call may be made, if the conditions hold that it sets.
@@ -317,10 +319,13 @@ impl ResolvedGrant {
             fill_patterns(&grant.path, context),
             fill_patterns(heads, context),
             fill_patterns(&grant.evidence, context),
+            fill_patterns(&grant.image, context),
             fill(&grant.base, context, str::to_owned),
             fill(&grant.entity, context, str::to_owned),
         );
-        let (Some(paths), Some(heads), Some(evidence), Some(bases), Some(entities)) = filled else {
+        let (Some(paths), Some(heads), Some(evidence), Some(images), Some(bases), Some(entities)) =
+            filled
+        else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -328,6 +333,7 @@ impl ResolvedGrant {
             paths: compile(&paths)?,
             heads: compile(&heads)?,
             evidence: compile(&evidence)?,
+            images: compile(&images)?,
             bases,
             entities,
         }))
@@ -361,6 +367,7 @@ impl ResolvedGrant {
             } else {
                 Vec::new()
             },
+            image: texts(&self.images),
             blueprint: self.grant.blueprint.clone(),
             entity: self.entities.clone(),
             fields: fields.cloned().collect(),
@@ -375,6 +382,12 @@ impl ResolvedGrant {
                 identifier,
                 change,
             } => self.matches_entity(blueprint, *identifier, *change),
+            CallTarget::Image { reference } => {
+                ImageAddress::parse(reference).is_ok_and(|address| {
+                    let name = address.name();
+                    self.images.iter().any(|glob| glob.is_match(&name))
+                })
+            }
             CallTarget::Repository(at) => {
                 let reads_any = operation == Operation::ReadFile && self.paths.is_empty();
                 self.grant

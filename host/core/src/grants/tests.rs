@@ -491,3 +491,57 @@ fn a_bound_narrows_what_is_granted() {
         "an empty bound"
     );
 }
+
+#[test]
+fn an_image_is_read_where_its_host_and_path_are_granted_and_no_value_leads_elsewhere() {
+    let text = "[[grants]]\nallow = [\"registry.read\"]\nimage = [\"ghcr.io/acme/{service.identifier}\", \"127.0.0.1:5000/*/app\"]\n";
+    let allows = |service: &str, reference: &str| {
+        let context = json!({ "service": { "identifier": service } });
+        let grants = ResolvedGrants::new(&read(text).unwrap(), &context).unwrap();
+        let target = CallTarget::Image { reference };
+        grants.allow(Operation::ReadImage, &target).is_some()
+    };
+    for (service, reference, expected) in [
+        ("web", "ghcr.io/acme/web", true),
+        ("web", "ghcr.io/acme/web:1.4.2", true),
+        ("web", "127.0.0.1:5000/a/app:1", true),
+        ("web", "127.0.0.1:5000/a/b/app:1", false),
+        ("web", "ghcr.io/acme/api:1", false),
+        ("web", "ghcr.io/acme/web/inner:1", false),
+        ("web", "evil.io/ghcr.io/acme/web:1", false),
+        ("web", "ghcr.io/acme/../acme/web:1", false),
+        ("web", "acme/web:1", false),
+        ("*", "ghcr.io/acme/api:1", false),
+        ("a/b", "ghcr.io/acme/a/b:1", false),
+    ] {
+        assert_eq!(
+            allows(service, reference),
+            expected,
+            "{service} {reference}"
+        );
+    }
+}
+
+#[test]
+fn a_grant_names_the_host_of_an_image() {
+    for image in [
+        "*",
+        "acme/web",
+        "*/acme/web",
+        "{service.identifier}/web",
+        "gh*.io/web",
+        "https://ghcr.io/web",
+    ] {
+        let text = format!("[[grants]]\nallow = [\"registry.read\"]\nimage = \"{image}\"\n");
+        let error = read(&text).unwrap_err();
+        assert!(error.contains("names no registry"), "{image}: {error}");
+    }
+    let bare = read("[[grants]]\nallow = [\"registry.read\"]\n").unwrap_err();
+    assert!(bare.contains("needs `image`"), "{bare}");
+    let other = "[[grants]]\nallow = [\"run.note\"]\nimage = \"ghcr.io/web\"\n";
+    assert!(
+        read(other)
+            .unwrap_err()
+            .contains("`image` says nothing about run.note")
+    );
+}

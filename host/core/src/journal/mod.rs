@@ -119,6 +119,9 @@ pub struct GrantRecord {
     /// Branches that may be created, as globs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub head: Vec<String>,
+    /// Images, as globs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image: Vec<String>,
     /// Blueprints.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blueprint: Vec<String>,

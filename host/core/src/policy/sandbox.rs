@@ -18,8 +18,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 use crate::call::{Call, Fault, Reply};
 use crate::contract::{
     BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity, env, github_merge,
-    github_propose, github_read, port_read, port_write, rules, run_log, types,
+    Image, MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity, env,
+    github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
+    run_log, types,
 };
 use crate::limits::{LimitReached, Limits};
 
@@ -356,6 +357,11 @@ interfaces! {
         get_branch_rules(repository: String, branch: String) => GetBranchRules -> BranchRules(BranchRules);
         get_commit(repository: String, revision: String) => GetCommit -> Commit(Option<Commit>);
         compare(repository: String, base: String, head: String) => Compare -> Comparison(Comparison);
+    }
+    registry_read {
+        is_granted(reference: String) => IsGranted -> Granted(bool);
+        get_digest(reference: String) => GetDigest -> Digest(Option<String>);
+        get_image(reference: String) => GetImage -> Image(Option<Image>);
     }
     github_propose {
         propose(proposal: Proposal) => Propose -> PullRequest(PullRequest);

@@ -53,12 +53,13 @@ impl PolicyTier {
 }
 
 /// The contract's interfaces and the tier that each needs.
-const INTERFACES: [(&str, PolicyTier); 9] = [
+const INTERFACES: [(&str, PolicyTier); 10] = [
     ("types", PolicyTier::Observe),
     ("env", PolicyTier::Observe),
     ("run-log", PolicyTier::Observe),
     ("port-read", PolicyTier::Observe),
     ("github-read", PolicyTier::Observe),
+    ("registry-read", PolicyTier::Observe),
     ("rules", PolicyTier::Observe),
     ("github-propose", PolicyTier::Propose),
     ("github-merge", PolicyTier::Promote),

@@ -12,6 +12,10 @@ pub(super) fn hint(
 ) -> String {
     let needs = header("x-accepted-github-permissions");
     let text = match (service, status) {
+        // Where a registry keeps its blobs is a signed address, which is nobody's business.
+        (Service::Registry, 300..=399) => {
+            "it leads to an address that is not followed: one without TLS, or one too many"
+        }
         (_, 300..=399) => return format!("it moved to {}: use its new name", header("location")),
         (Service::Port, 401) => "check client id, client secret and the region of this address",
         (Service::Port, 403) => {

@@ -1,4 +1,4 @@
-//! The clients of Port and GitHub, written once over a [`transport`].
+//! The clients of Port, GitHub and registries, written once over a [`transport`].
 //!
 //! They hold the credentials, retry what is safe to repeat, and decide what may be taken over as ours. They ask nobody
 //! whether a call is allowed: the gate has done that.
@@ -7,6 +7,7 @@ pub mod github;
 mod hint;
 pub mod http;
 pub mod port;
+pub mod registry;
 pub mod retry;
 pub mod secret;
 pub mod transport;

@@ -54,6 +54,7 @@ pub(super) fn pause(
     match service {
         // Nobody knows for sure how to read Port's reset, so a long one is cut instead of believed.
         Service::Port => again.map(|pause| pause.min(MAX_PAUSE)),
+        Service::Registry => again.filter(|pause| *pause <= MAX_PAUSE),
         // Asking GitHub again while it limits can get an integration banned.
         Service::GitHub => again.filter(|pause| *pause <= MAX_PAUSE),
     }

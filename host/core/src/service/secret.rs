@@ -2,12 +2,34 @@
 //!
 //! Only the clients of Port and GitHub expose one, at the moment they build a request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A token, a client secret or a private key.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
+
+/// A user's name and password, or a token in the password's place.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The name; not secret.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Login {
+    /// The value of an `Authorization` header (RFC 7617), marked as sensitive.
+    pub fn basic(&self) -> HeaderValue {
+        let text = STANDARD.encode(format!("{}:{}", self.user, self.password.expose()));
+        let mut value = HeaderValue::from_str(&format!("Basic {text}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("***"));
+        value.set_sensitive(true);
+        value
+    }
+}
 
 /// The reason why there is no secret. Never holds any of it.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The source of a real run: calls become requests to Port and GitHub.
+//! The source of a real run: calls become requests to Port, GitHub and registries.
 //!
 //! It asks nobody whether a call is allowed: the gate has done that.
 
@@ -14,16 +14,19 @@ use crate::gate::Admitted;
 use crate::grants::CallTarget;
 use crate::run::RunMode;
 use crate::service::http::{CallResult, Mask, Progress, ServiceResult, Session, SessionSetup};
+use crate::service::registry::RegistrySetup;
 use crate::service::transport::{Clock, Transport};
-use crate::service::{github, port};
+use crate::service::{github, port, registry};
 use crate::text;
 
-/// Port and GitHub, for one run.
+/// Port, GitHub and registries, for one run.
 pub struct Live {
     /// Port.
     pub port: port::Client,
     /// GitHub.
     pub github: github::Client,
+    /// Registries of images.
+    pub registry: registry::Client,
 }
 
 /// The parts of a live source.
@@ -44,6 +47,8 @@ pub struct LiveSetup {
     pub port: port::Credentials,
     /// The credentials at GitHub.
     pub github: github::Credentials,
+    /// The way to registries of images.
+    pub registry: RegistrySetup,
     /// Port's action run.
     pub run: String,
     /// Told why the run is waiting.
@@ -53,7 +58,7 @@ pub struct LiveSetup {
 }
 
 impl Live {
-    /// Makes both clients; nothing is sent yet.
+    /// Makes the clients; nothing is sent yet.
     ///
     /// Fails if a base URL is not one that credentials may be sent to.
     pub fn new(setup: LiveSetup) -> ServiceResult<Self> {
@@ -75,6 +80,7 @@ impl Live {
         let session = Session::new(outside, deadline, seed);
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
+            registry: registry::Client::new(setup.registry, session.clone()),
             github: github::Client::new(&setup.github_url, setup.github, session)?
                 .for_run(&setup.run),
         })
@@ -97,6 +103,8 @@ impl Live {
             Call::GetEntity { key } => Reply::Entity(port.entity(key).await?),
             Call::GetEntities { keys } => Reply::Entities(port.entities(keys).await?),
             Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
+            Call::GetDigest { reference } => Reply::Digest(self.registry.digest(reference).await?),
+            Call::GetImage { reference } => Reply::Image(self.registry.image(reference).await?),
             Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
             _ => {
                 return Err(Failure::Other(

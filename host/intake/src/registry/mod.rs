@@ -15,7 +15,7 @@ use anyhow::Context as _;
 pub use artifact::{NotAnArtifact, PolicyArtifact, PolicyLayer};
 #[cfg(feature = "oci")]
 pub use client::{pull, push};
-pub use login::{RegistryAccess, RegistryLogin};
+pub use login::RegistryAccess;
 
 use crate::component::PinnedComponent;
 use promote_core::journal::digest;

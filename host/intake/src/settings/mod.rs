@@ -6,9 +6,11 @@
 mod schema;
 mod subset;
 
+use serde_json::Value;
 use toml::Value as Toml;
 
 use crate::config::PolicyConfig;
+use promote_core::grants::{Grants, Operation};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 
@@ -79,6 +81,37 @@ pub fn fit(schema: &SettingsSchema, wanted: &PolicyConfig) -> Result<(), Setting
     } else {
         Err(SettingsError::Unfit(found))
     }
+}
+
+/// Returns settings with what the schema says that they are, unless given, under these grants: `"x-promote-granted":
+/// {"registry.read": VALUE}` at a setting. So a grant can turn on what only it makes possible.
+///
+/// # Errors
+/// As [`schema`].
+pub async fn with_granted(
+    engine: &Engine,
+    policy: &Policy,
+    grants: &Grants,
+    settings: String,
+) -> Result<String, SettingsError> {
+    let schema = schema(engine, policy).await?;
+    Ok(fill_granted(&schema.root, grants, settings))
+}
+
+fn fill_granted(schema: &Value, grants: &Grants, settings: String) -> String {
+    let Ok(Value::Object(mut filled)) = serde_json::from_str(&settings) else {
+        return settings;
+    };
+    for (key, described) in schema["properties"].as_object().into_iter().flatten() {
+        let by_operation = described["x-promote-granted"].as_object();
+        for (operation, value) in by_operation.into_iter().flatten() {
+            let named = Operation::named(operation).unwrap_or_default();
+            if !named.is_empty() && named.into_iter().all(|one| grants.mention(one)) {
+                filled.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    Value::Object(filled).to_string()
 }
 
 /// TOML has dates, JSON has not: `2026-12-25` without quotes.

@@ -48,7 +48,7 @@ const PLAIN: [&str; 16] = [
     "multipleOf",
 ];
 /// Keywords that constrain nothing; so does `format`, by the standard.
-const NOTES: [&str; 12] = [
+const NOTES: [&str; 13] = [
     "$schema",
     "$comment",
     "title",
@@ -59,9 +59,11 @@ const NOTES: [&str; 12] = [
     "readOnly",
     "writeOnly",
     "format",
-    // What tools may know of a setting, whatever the policy: its role, and its value in a trial plan.
+    // What tools may know of a setting, whatever the policy: its role, its value in a trial plan, and the value that it has
+    // unless given where an operation is granted.
     "x-promote-role",
     "x-promote-plan",
+    "x-promote-granted",
 ];
 
 /// A schema that cannot be used, and where.

@@ -172,6 +172,7 @@ fn interface_of(operation: Operation) -> Option<&'static str> {
         Operation::UpdateEntity => "port-write",
         Operation::Propose | Operation::Decorate => "github-propose",
         Operation::Merge => "github-merge",
+        Operation::ReadImage => "registry-read",
         _ => "github-read",
     })
 }

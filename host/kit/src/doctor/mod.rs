@@ -81,6 +81,8 @@ pub struct ExaminedSetup<'a> {
     pub port: anyhow::Result<service::port::Client>,
     /// GitHub, or why there is no client.
     pub github: anyhow::Result<service::github::Client>,
+    /// Registries of images.
+    pub registry: service::registry::Client,
     /// True if a GitHub App acts.
     pub is_app: bool,
 }
@@ -102,7 +104,11 @@ pub async fn run(
     let is_usable = port == Some(true) && github == Some(true);
     match (policies, setup.port, setup.github) {
         (Some(policies), Ok(port), Ok(github)) if is_usable => {
-            let live = Arc::new(Live { port, github });
+            let live = Arc::new(Live {
+                port,
+                github,
+                registry: setup.registry,
+            });
             ServiceProbe::new(
                 setup.config,
                 setup.engine,

@@ -70,6 +70,16 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "check `manifest.image` and the image entity; if the change is meant, set `allow_other_repository = true`.",
     ),
     rule(
+        "exists",
+        "The registry has no such image, or does not let this run see it: what would be promoted could not be pulled.",
+        "push the image, correct the image entity, or give this run a login for the registry; `policy.settings.exists` says when it is asked.",
+    ),
+    rule(
+        "moved-tag",
+        "The tag stands for another image in its registry than the one that the catalog knows: somebody has pushed over it.",
+        "push the tested image again under a tag of its own, or have the build write the new digest into the image entity.",
+    ),
+    rule(
         "mutable-tag",
         "The tag may mean another image tomorrow, such as `latest`, so nobody could say later what production ran.",
         "promote a version or a digest: `policy.settings.reference` and `digest`; the list is `mutable_tags`.",

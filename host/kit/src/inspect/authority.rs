@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 23] = [
+pub(crate) const POWERS: [PolicyPower; 26] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -129,6 +129,24 @@ pub(crate) const POWERS: [PolicyPower; 23] = [
         "compare",
         Some("github.read-commits"),
         "compare two commits",
+    ),
+    power(
+        "registry-read",
+        "is-granted",
+        None,
+        "ask whether an image may be read",
+    ),
+    power(
+        "registry-read",
+        "get-digest",
+        Some("registry.read"),
+        "read the digest of an image in a registry",
+    ),
+    power(
+        "registry-read",
+        "get-image",
+        Some("registry.read"),
+        "read an image in a registry, and its labels",
     ),
     power(
         "rules",
@@ -230,7 +248,7 @@ mod tests {
 
     #[test]
     fn waiting_is_no_authority_and_merging_is() {
-        let [now, merge] = [POWERS[0], POWERS[20]];
+        let [now, merge] = [POWERS[0], POWERS[23]];
         assert_eq!(gained(&[], &[now, merge]), [merge]);
         assert_eq!(gained(&[merge], &[now]), []);
     }

@@ -82,6 +82,7 @@ const WIT: &[ProjectFile] = files!("../wit":
     "port-read.wit" => "wit/port-read.wit",
     "port-write.wit" => "wit/port-write.wit",
     "promotion.wit" => "wit/promotion.wit",
+    "registry-read.wit" => "wit/registry-read.wit",
     "rules.wit" => "wit/rules.wit",
     "ruling.wit" => "wit/ruling.wit",
     "run-log.wit" => "wit/run-log.wit",

@@ -20,7 +20,8 @@ use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, Workfl
 use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
-use promote_core::service::secret::Secret;
+use promote_core::service::registry::RegistrySetup;
+use promote_core::service::secret::{Login, Secret};
 use promote_core::service::transport::{Clock as _, Transport};
 use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::{LoadPolicy, Policies};
@@ -37,7 +38,8 @@ pub(super) struct ScenarioBench<'a> {
     pub(super) load: &'a dyn LoadPolicy,
     pub(super) scenario: &'a Scenario,
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) urls: [String; 2],
+    /// Of Port, of GitHub and of all registries.
+    pub(super) urls: [String; 3],
     pub(super) world: SharedWorld,
     /// The guest's random numbers and the jitter of pauses are the same in every run.
     pub(super) seed: u64,
@@ -377,7 +379,7 @@ impl ScenarioBench<'_> {
                 .unwrap_or_else(|| "none".to_owned())
         };
         let secret = |name: &str| Secret::new(name, &given(name));
-        let [port_url, github_url] = self.urls.clone();
+        let [port_url, github_url, registry_url] = self.urls.clone();
         let progress = Arc::clone(heard);
         Ok(Live::new(LiveSetup {
             transport: Arc::clone(&self.transport),
@@ -391,10 +393,31 @@ impl ScenarioBench<'_> {
                 client_secret: secret("PORT_CLIENT_SECRET")?,
             },
             github: github::Credentials::Token(secret("GITHUB_TOKEN")?),
+            registry: RegistrySetup {
+                mirror: Some(registry_url),
+                logins: self.registry_logins()?,
+            },
             run: run.to_owned(),
             progress: Arc::new(move |text: &str| progress.say(text)),
             mask: Arc::new(|_| {}),
         })?)
+    }
+}
+
+impl ScenarioBench<'_> {
+    /// The world's first user of registries, at each registry that has a private image.
+    fn registry_logins(&self) -> anyhow::Result<BTreeMap<String, Login>> {
+        let world = self.world.lock();
+        let Some((user, password)) = world.registry.logins.iter().next() else {
+            return Ok(BTreeMap::new());
+        };
+        let login = Login {
+            user: user.clone(),
+            password: Secret::new("password", password.text())?,
+        };
+        let names = world.registry.repositories.keys();
+        let hosts = names.filter_map(|name| Some(name.split_once('/')?.0.to_owned()));
+        Ok(hosts.map(|host| (host, login.clone())).collect())
     }
 }
 

@@ -12,7 +12,7 @@ use promote_core::limits::Limits;
 use promote_intake::baseline::BaselineRef;
 use promote_intake::config::{PolicyConfig, PortConfig, WorkflowConfig};
 use promote_intake::rule::RuleConfig;
-use promote_mock::file::{EventFile, GitHubFile, PortFile};
+use promote_mock::file::{EventFile, GitHubFile, PortFile, RegistryFile};
 use promote_mock::{ServiceFaults, WorldEvent};
 
 #[derive(Deserialize)]
@@ -43,6 +43,8 @@ pub(super) struct GivenFile {
     pub(super) _port: PortFile,
     #[serde(rename = "github")]
     pub(super) _github: GitHubFile,
+    #[serde(rename = "registry")]
+    pub(super) _registry: RegistryFile,
     #[serde(rename = "faults")]
     pub(super) _faults: ServiceFaults,
     #[serde(rename = "events")]

@@ -26,6 +26,8 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
         "repositories" | "branches" | "ci" => &["name"],
         "checks" => &["branch", "name"],
         "tokens" => &["token"],
+        "logins" => &["user"],
+        "images" => &["name"],
         "credentials" => &["client-id"],
         // These have no names: there may be two that are equal.
         "faults" | "events" | "pulls" | "commits" | "blueprint" | "action" => &[],

@@ -28,7 +28,7 @@ use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{ComponentRef, PolicyConfig};
 use promote_intake::settings::{self, SettingsSchema};
 use promote_mock::server::{ServerOptions, ServerTime, WorldServer};
-use promote_mock::transport::{GITHUB_URL, PORT_URL};
+use promote_mock::transport::{GITHUB_URL, PORT_URL, REGISTRY_URL};
 use promote_mock::{SharedWorld, World};
 
 /// The way of requests to the world.
@@ -262,7 +262,7 @@ impl ScenarioRunner {
         if let Some(server) = &server {
             // There the path tells the services apart.
             (bench.transport, bench.urls) =
-                (Arc::new(self.pool.clone()), [server.url(), server.url()]);
+                (Arc::new(self.pool.clone()), [(); 3].map(|()| server.url()));
         }
         let mut all = Vec::new();
         for (index, step) in scenario.steps.iter().enumerate() {
@@ -323,7 +323,7 @@ impl ScenarioRunner {
             scenario,
             transport: Arc::new(world.transport()),
             // The host of the in-process transport tells the services apart.
-            urls: [PORT_URL.to_owned(), GITHUB_URL.to_owned()],
+            urls: [PORT_URL, GITHUB_URL, REGISTRY_URL].map(str::to_owned),
             world,
             seed: self.seed,
         }

@@ -62,7 +62,7 @@ impl RateLimitFault {
         }
         let reset = match service {
             ServiceName::Port => rate.written(now, left),
-            ServiceName::GitHub => now.as_second() + left,
+            ServiceName::GitHub | ServiceName::Registry => now.as_second() + left,
         };
         headers.insert("x-ratelimit-remaining", 0.into());
         headers.insert("x-ratelimit-reset", reset.into());
@@ -75,6 +75,11 @@ impl RateLimitFault {
             (ServiceName::Port, _) => {
                 let message = "too many requests";
                 let body = json!({"ok": false, "error": "rate_limit_exceeded", "message": message});
+                return (429, body);
+            }
+            (ServiceName::Registry, _) => {
+                let message = "You have reached your pull rate limit.";
+                let body = json!({"errors": [{"code": "TOOMANYREQUESTS", "message": message}]});
                 return (429, body);
             }
             (ServiceName::GitHub, RateLimitKind::Primary) => (

@@ -103,6 +103,7 @@ impl From<ThenFile> for WorldEvent {
             ThenFile::Request(foreign) => return Self::Request(foreign),
             ThenFile::RevokeTokens(ServiceName::Port) => return Self::RevokePortTokens,
             ThenFile::RevokeTokens(ServiceName::GitHub) => There::RevokeTokens,
+            ThenFile::RevokeTokens(ServiceName::Registry) => return Self::RevokeRegistryTokens,
             ThenFile::Commit {
                 repository,
                 branch,

@@ -178,6 +178,7 @@ async fn a_rate_limit_holds_until_its_time_is_over() {
         let (url, token) = match service {
             ServiceName::Port => (RUN, token),
             ServiceName::GitHub => (github, sample::GITHUB_TOKEN.to_owned()),
+            ServiceName::Registry => unreachable!("no case has it"),
         };
         let answer = send(&transport, "GET", url, &token, &json!({}))
             .await

@@ -39,6 +39,8 @@ pub struct Refusal {
     pub code: String,
     /// The service's words, on one line.
     pub message: String,
+    /// How the service wants to know who asks, of a 401.
+    pub(in crate::service) challenge: Option<String>,
     /// All of it for people: the call, the answer, what support needs to find the request, and what to do.
     text: String,
 }
@@ -135,10 +137,12 @@ pub(crate) fn plain_words(text: &str) -> String {
 
 /// The text before the next call, the service that it is to, and the text after it.
 fn next_call(text: &str) -> Option<(&str, &str, &str)> {
-    let starts = ["Port", "GitHub"].into_iter().flat_map(|service| {
-        let places = text.match_indices(service);
-        places.map(move |(at, _)| (at, service))
-    });
+    let starts = ["Port", "GitHub", "Registry"]
+        .into_iter()
+        .flat_map(|service| {
+            let places = text.match_indices(service);
+            places.map(move |(at, _)| (at, service))
+        });
     let mut calls: Vec<_> = starts
         .filter_map(|(at, service)| {
             let (method, target) = text[at + service.len()..]
@@ -192,6 +196,7 @@ impl Refusal {
                 http.clean(&format!("{message} {}", details(&body["errors"])))
             }
             _ if body["error"].is_string() => String::new(),
+            _ if body["errors"].is_array() => http.clean(&details(&body["errors"])),
             _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
@@ -215,6 +220,8 @@ impl Refusal {
             status,
             code,
             message,
+            challenge: crate::service::http::header(response.headers(), "www-authenticate")
+                .map(str::to_owned),
             text,
         }
     }

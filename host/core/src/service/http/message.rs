@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::header::LINK;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, Value};
@@ -30,6 +30,12 @@ pub struct Request {
     pub(crate) is_optional: bool,
     /// The credential that goes with it.
     pub(crate) bearer: Option<Secret>,
+    /// Another kind of credential in its place.
+    pub(crate) authorization: Option<HeaderValue>,
+    /// The media types that the client takes, of a service that asks.
+    pub(crate) accept: Option<&'static str>,
+    /// Whether a redirect may lead it to another service, to which no credential goes.
+    pub(crate) may_leave: bool,
 }
 
 impl Request {
@@ -57,6 +63,31 @@ impl Request {
         Self {
             once: true,
             ..Self::write(method, target, body)
+        }
+    }
+
+    /// The same request, for answers of these media types.
+    pub(crate) fn accepting(self, types: &'static str) -> Self {
+        Self {
+            accept: Some(types),
+            ..self
+        }
+    }
+
+    /// The same request, which may be led to another service.
+    pub(crate) fn leaving(self) -> Self {
+        Self {
+            may_leave: true,
+            ..self
+        }
+    }
+
+    /// The same request with this credential, and with no other.
+    pub(crate) fn authorized(self, credential: Option<HeaderValue>) -> Self {
+        Self {
+            bearer: None,
+            authorization: credential,
+            ..self
         }
     }
 
@@ -92,6 +123,16 @@ impl HttpAnswer {
                 error.column()
             ))
         })
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Takes the body as it came.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.body
     }
 
     /// Reads one field of the body, an object; fails as [`Self::json`] does.

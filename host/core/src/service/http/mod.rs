@@ -50,6 +50,8 @@ pub enum Service {
     Port,
     /// GitHub.
     GitHub,
+    /// A registry of images.
+    Registry,
 }
 
 /// Marks an answer that came after a redirect.
@@ -101,6 +103,11 @@ impl Http {
             authority,
             session,
         })
+    }
+
+    /// Whether it asks without TLS, which is so on this machine only.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        self.authority.starts_with("http://")
     }
 
     /// The address of GitHub's GraphQL: beside the REST API, or, on an Enterprise Server, beside its folder `v3`.
@@ -179,6 +186,11 @@ impl Http {
         let transport = &self.session.outside.transport;
         let mut response = transport.send(self.message(request, uri)).await?;
         for _ in 0..MAX_REDIRECTS {
+            if let Some(away) = self.way_out(request, &response) {
+                let stranger = request.clone().authorized(None);
+                response = transport.send(self.message(&stranger, away)).await?;
+                continue;
+            }
             let Some(next) = self.redirect(request, &response) else {
                 break;
             };
@@ -205,6 +217,23 @@ impl Http {
             Some(rest) => self.resolve(&format!("{}/{rest}", self.authority)).ok(),
             None => self.resolve(location).ok(),
         }
+    }
+
+    /// Where a redirect leads that may leave the service, if the request may: to a place with TLS, unless the service itself
+    /// is on this machine, and without any credential.
+    fn way_out(&self, request: &Request, response: &HttpResponse) -> Option<Uri> {
+        if !request.may_leave || !response.status().is_redirection() {
+            return None;
+        }
+        let location = header(response.headers(), LOCATION.as_str())?;
+        let is_home = location
+            .strip_prefix(&self.authority)
+            .is_some_and(|rest| rest.starts_with('/'));
+        let is_safe = location.starts_with("https://")
+            || (self.is_in_clear() && location.starts_with("http://127.0.0.1:"));
+        (is_safe && !is_home)
+            .then(|| location.parse().ok())
+            .flatten()
     }
 
     /// The absolute URI of a path below the base, or of a URL within the service's authority.
@@ -238,9 +267,11 @@ impl Http {
             Service::GitHub => message
                 .header(ACCEPT, "application/vnd.github+json")
                 .header("x-github-api-version", "2022-11-28"),
+            Service::Registry => message.header(ACCEPT, request.accept.unwrap_or("*/*")),
         };
-        if let Some(secret) = &request.bearer {
-            message = message.header(AUTHORIZATION, secret.bearer());
+        let bearer = request.bearer.as_ref().map(Secret::bearer);
+        if let Some(credential) = request.authorization.clone().or(bearer) {
+            message = message.header(AUTHORIZATION, credential);
         }
         let body = request
             .body
