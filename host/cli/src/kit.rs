@@ -25,6 +25,7 @@ use promote_kit::fleet::FleetSettings;
 use promote_kit::init::{self, InitArgs, PortRegion, SetupDialog, SetupTools};
 use promote_kit::inspect::{self, InspectArgs};
 use promote_kit::lock::{self, LockArgs};
+use promote_kit::log::{self, LogArgs};
 use promote_kit::marks::MarkedSettings;
 use promote_kit::matrix::{self, MatrixArgs};
 use promote_kit::mock::{self, MockArgs};
@@ -67,6 +68,8 @@ pub(super) enum KitCommand {
     Simulate(SimulateArgs),
     /// Run the policy of a journal again, and check that it does the same
     Replay(ReplayArgs),
+    /// List what was promoted, by whom and how it ended, from journals
+    Log(LogArgs),
     /// Check that a journal is what its run wrote
     Verify(VerifyArgs),
     /// Say what a rule, an outcome, a failure or a finding means, and what to do
@@ -183,6 +186,7 @@ pub(super) async fn run(
             &output::say,
             &output::data,
         ),
+        KitCommand::Log(args) => log::run(&args, &|text: &str| output::data(text)),
         KitCommand::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         KitCommand::Test(args) => {
             let status = std::io::stderr()

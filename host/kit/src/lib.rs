@@ -8,7 +8,7 @@
 //! In reading order:
 //! - policies by scenarios: [`scenario`], [`mod@test`], [`sweep`], [`simulate`], [`coverage`]; `failure` has the names that they share,
 //!   `settled` what two worlds are compared by;
-//! - runs from their journals: `journals`, [`verify`], [`replay`];
+//! - runs from their journals: `journals`, [`verify`], [`replay`], [`mod@log`], with `page` for what is read in a browser;
 //! - a policy of one's own: [`language`], [`mod@new`], [`build`], [`inspect`], [`lock`], [`artifacts`];
 //! - a first look: [`demo`], [`mock`];
 //! - an operator's set-up: [`marks`], [`fleet`], [`init`], [`finding`], [`doctor`], [`explain`], [`matrix`], [`start`];
@@ -30,10 +30,12 @@ pub mod inspect;
 mod journals;
 pub mod language;
 pub mod lock;
+pub mod log;
 pub mod marks;
 pub mod matrix;
 pub mod mock;
 pub mod new;
+mod page;
 pub mod replay;
 pub mod scenario;
 mod settled;

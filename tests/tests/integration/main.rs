@@ -35,6 +35,7 @@ mod kit;
 mod latency;
 mod layouts;
 mod live;
+mod log;
 mod memory;
 mod native;
 mod plan;

@@ -129,7 +129,8 @@ fn whatever_ends_a_policy_ends_it_again() {
 fn a_cut_journal_replays_to_where_it_was_cut() {
     let journal = runtime().block_on(TestRun::builtin().run()).journal;
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
-    for kept in 1..lines.len() {
+    // The last line says that Port was told, which is after the policy.
+    for kept in 1..lines.len() - 1 {
         let text = lines[..kept].concat() + &lines[kept][..lines[kept].len() / 2];
         let recording = RunRecording::read(text.as_bytes()).unwrap();
         let replayed = again(&recording);

@@ -231,7 +231,7 @@ impl StoppedPhase {
         if let Some(journal) = ended.journal_if_any().filter(|text| !text.is_empty()) {
             let entries = promote_core::journal::record::read(&journal).unwrap();
             assert!(
-                matches!(entries.last(), Some(JournalEntry::Footer { .. })),
+                matches!(entries.last(), Some(JournalEntry::Told { .. })),
                 "{what}: {entries:?}"
             );
         }

@@ -12,8 +12,15 @@ use serde_json::json;
 
 use crate::stage::ProgramStage;
 
-/// The journal of a promotion, line by line.
+/// The journal of a promotion, line by line, up to its footer.
 static WRITTEN: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut lines = WITH_LAST_WORDS.clone();
+    lines.pop();
+    lines
+});
+
+/// The same with the line that says that Port was told.
+static WITH_LAST_WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let journal = runtime.block_on(TestRun::builtin().run()).journal;
     journal.lines().map(str::to_owned).collect()
@@ -59,10 +66,11 @@ fn a_journal_that_nobody_touched_is_whole() {
 
 fn ending_message() -> String {
     let entries = record::read(&text(&WRITTEN)).unwrap();
-    match entries.into_iter().last() {
-        Some(journal::JournalEntry::Footer { message, .. }) => message,
-        other => panic!("{other:?}"),
-    }
+    let footer = entries.into_iter().find_map(|entry| match entry {
+        journal::JournalEntry::Footer { message, .. } => Some(message),
+        _ => None,
+    });
+    footer.unwrap()
 }
 
 #[test]
@@ -105,6 +113,25 @@ fn each_kind_of_damage_is_named_on_its_line() {
         of(&without(4..9)).findings[0].what,
         LineFault::Missing(4, 8)
     );
+}
+
+#[test]
+fn after_the_footer_comes_the_last_word_and_nothing_else() {
+    let written = &*WITH_LAST_WORDS;
+    let verified = of(written);
+    assert!(is_whole(&verified), "{verified:?}");
+    assert_eq!(verified.sum, of(&WRITTEN).sum, "the seal is the footer's");
+    let mut lines = written.clone();
+    lines.push(signed(
+        lines.len() + 1,
+        written,
+        &entry(&written[lines.len() - 1]),
+    ));
+    assert_eq!(found(&lines), [(lines.len(), "misplaced")]);
+    let early = &written[..5];
+    let mut lines = early.to_vec();
+    lines.push(signed(6, early, &entry(&written[written.len() - 1])));
+    assert_eq!(found(&lines), [(6, "misplaced")]);
 }
 
 /// The entry of a line.
@@ -233,7 +260,14 @@ async fn the_program_says_what_it_found() {
         .promote(&["verify", "run.jsonl", "--sum", sum])
         .await
         .expect(0)
-        .expect_said("ends as promoted");
+        .expect_said("ends as promoted")
+        .expect_said("1 whole");
+    stage
+        .promote(&["verify", "run.jsonl"])
+        .await
+        .expect(0)
+        .expect_said("1 unanchored");
+    assert!(stage.witness.log().contains(sum), "Port's log has the seal");
     let lines: Vec<String> = std::fs::read_to_string(stage.path("run.jsonl"))
         .unwrap()
         .lines()
@@ -263,7 +297,7 @@ async fn the_program_says_what_it_found() {
     let all = stage.promote(&["verify", ".", "--format", "json"]).await;
     let all = all.expect(1).json();
     assert_eq!(
-        (&all["whole"], &all["cut"], &all["broken"]),
+        (&all["unanchored"], &all["cut"], &all["broken"]),
         (&json!(1), &json!(1), &json!(1))
     );
     let edited = all["journals"]

@@ -43,7 +43,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use crate::call::{Call, Reply};
-use crate::contract::{Failure, Request};
+use crate::contract::{Failure, Outcome, Request};
 use crate::limits::Limits;
 use crate::rule::{RuleRecord, RuleStep, RuleSubject, RuleVerdict};
 
@@ -190,7 +190,7 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// What each said.
         verdicts: Vec<RuleVerdict>,
     },
-    /// The ending of the run.
+    /// The ending of the run: its sum is the seal, which Port is told with the last words.
     Footer {
         /// When.
         at: Timestamp,
@@ -198,6 +198,16 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         ending: String,
         /// The words for it.
         message: String,
+        /// What the policy decided, if the run came to that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+    },
+    /// The last words were sent to Port. Nothing else can follow the footer.
+    Told {
+        /// When.
+        at: Timestamp,
+        /// Why Port does not have them, if so.
+        failure: Option<String>,
     },
 }
 
@@ -263,7 +273,7 @@ impl Journal {
         self.lines == 0
     }
 
-    /// The sum of the last line, which stands for the whole journal.
+    /// The sum of the last line, which stands for all that was written so far.
     pub fn sum(&self) -> &str {
         &self.sum
     }

@@ -8,7 +8,7 @@ use super::last_word::last_word;
 use super::{RunMode, RunResult};
 use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
-use crate::journal::JournalEntry;
+use crate::journal::{JournalEntry, RawEntry};
 use crate::run::observer::Observer;
 use crate::service::http::plain_words;
 use crate::source::live::Live;
@@ -65,20 +65,22 @@ pub(super) async fn finish(
     // The first line has named the place, if there was one.
     let place = if request.is_none() { words.place } else { None };
     let words = LastWords { place, ..words };
-    let told = say_last_words(&mut parts, &words, &ending, &message, cancel).await;
+    let seal = seal(&mut parts, &ending, &message);
+    let last = PublicEnd {
+        ending: &ending,
+        message: &message,
+        seal: seal.as_deref(),
+    };
+    let told = say_last_words(&mut parts, &words, &last, cancel).await;
+    if seal.is_some() && mode == RunMode::Run {
+        let told = JournalEntry::Told {
+            at: parts.clock.now(),
+            failure: told.as_ref().err().cloned(),
+        };
+        write(&mut parts, &told, false);
+    }
     if let Err(why) = told {
         message = format!("{message} Port could not be told: {why}");
-    }
-    let footer = JournalEntry::Footer {
-        at: parts.clock.now(),
-        ending: ending.kind().to_owned(),
-        message: message.clone(),
-    };
-    // A run that never began has no header, and a journal without one is none.
-    if !parts.journal.is_empty()
-        && let Err(error) = parts.write(&footer, true)
-    {
-        parts.observer.say(&error.to_string());
     }
     RunResult {
         ending,
@@ -87,8 +89,43 @@ pub(super) async fn finish(
         timeline,
         planned: parts.source.take_planned(),
         printed,
-        journal_sum: parts.journal.sum().to_owned(),
+        journal_sum: seal.unwrap_or_default(),
     }
+}
+
+/// The ending as Port and people are told it.
+struct PublicEnd<'a> {
+    ending: &'a Ending,
+    message: &'a str,
+    /// The sum of the journal's footer, if there is a journal.
+    seal: Option<&'a str>,
+}
+
+/// Writes the footer, before anybody is told of it: its sum is the journal's seal. A run that never began has no header, and
+/// a journal without one is none.
+fn seal(parts: &mut RunParts, ending: &Ending, message: &str) -> Option<String> {
+    if parts.journal.is_empty() {
+        return None;
+    }
+    let footer = JournalEntry::Footer {
+        at: parts.clock.now(),
+        ending: ending.kind().to_owned(),
+        message: message.to_owned(),
+        outcome: match ending {
+            Ending::Decided(outcome) => Some(outcome.clone()),
+            _ => None,
+        },
+    };
+    write(parts, &footer, true).then(|| parts.journal.sum().to_owned())
+}
+
+/// Adds a line to the journal; returns whether it took it. At the end of a run there is nothing left to stop.
+fn write(parts: &mut RunParts, entry: &RawEntry<'_>, durable: bool) -> bool {
+    let written = parts.write(entry, durable);
+    if let Err(error) = &written {
+        parts.observer.say(&error.to_string());
+    }
+    written.is_ok()
 }
 
 /// Revokes the token beside Port's last word. Once somebody wishes the run to stop, what matters most comes first, and each
@@ -96,10 +133,14 @@ pub(super) async fn finish(
 async fn say_last_words(
     parts: &mut RunParts,
     words: &LastWords,
-    ending: &Ending,
-    message: &str,
+    end: &PublicEnd<'_>,
     cancel: &mut CancelSignal<'_>,
 ) -> Result<(), String> {
+    let PublicEnd {
+        ending,
+        message,
+        seal,
+    } = *end;
     let live = Arc::clone(&parts.live);
     let observer = Arc::clone(&parts.observer);
     let mut lines = parts.source.unsent();
@@ -108,6 +149,9 @@ async fn say_last_words(
             "promote {} ran in {place}",
             env!("CARGO_PKG_VERSION")
         ));
+    }
+    if let Some(seal) = seal {
+        lines.push(format!("journal sealed: {seal}"));
     }
     lines.push(text::line(&plain_words(message)));
     let text = lines.join("\n");

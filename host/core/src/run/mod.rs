@@ -207,7 +207,7 @@ pub struct RunResult {
     pub planned: Vec<PlannedWrite>,
     /// The text that the policy printed.
     pub printed: String,
-    /// The sum of the journal's last line; kept elsewhere, it proves the journal.
+    /// The journal's seal, the sum of its footer, which Port's log of the run holds too; empty if there is no journal.
     pub journal_sum: String,
 }
 

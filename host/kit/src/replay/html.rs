@@ -1,25 +1,21 @@
 //! The decisions of another policy as one page that needs nothing else.
 //!
-//! Every string of a journal is hostile: each goes through [`escape`], the page has no script, and says that it allows
-//! none, nor anything from elsewhere. Filters are radio buttons and style.
+//! Filters are radio buttons and style.
 
 use std::fmt::Write as _;
 
 use super::backtest::{DecisionChange, RunDecision, TrialResult};
 use super::table::{BacktestReport, transition};
+use crate::page::{self, escape};
 use promote_core::call::Call;
 use promote_core::call::contrast::differences;
-use promote_core::text;
 
 /// The whole page.
-pub(super) fn page(report: &BacktestReport) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"quiet\">policy <code>{policy}</code> · {runs} runs in {took:.2} s</p>\n",
-        title = "What would have been decided",
-        style = include_str!("page.css"),
+pub(super) fn report(report: &BacktestReport) -> String {
+    let mut page = page::begin("What would have been decided", include_str!("backtest.css"));
+    let _ = writeln!(
+        page,
+        "<p class=\"quiet\">policy <code>{policy}</code> · {runs} runs in {took:.2} s</p>",
         policy = escape(&report.policy),
         runs = report.all.len(),
         took = report.took.as_secs_f64(),
@@ -41,8 +37,8 @@ pub(super) fn page(report: &BacktestReport) -> String {
             escape(&why)
         );
     }
-    page.push_str("</tbody>\n</table>\n</body>\n</html>\n");
-    page
+    page.push_str("</tbody>\n</table>\n");
+    page::end(page)
 }
 
 /// One bar, as wide as the page, of all runs.
@@ -170,32 +166,12 @@ fn lines(text: &str) -> String {
     text.lines().map(escape).collect::<Vec<_>>().join("<br>")
 }
 
-/// Text in an element or in a quoted attribute; what hides or reorders text is a space.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text::line(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn nothing_foreign_is_markup() {
-        assert_eq!(
-            escape("<img src=x onerror='a(\"b\")'>&\u{202e}"),
-            "&lt;img src=x onerror=&#39;a(&quot;b&quot;)&#39;&gt;&amp; "
-        );
+    fn lines_of_foreign_text_are_no_markup() {
         assert_eq!(lines("a\n<b>"), "a<br>&lt;b&gt;");
     }
 }

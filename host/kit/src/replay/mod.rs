@@ -20,10 +20,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::journals;
+use crate::page::ReportFormat;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::{Policy, native};
 use promote_core::text;
@@ -66,19 +67,7 @@ pub struct ReplayArgs {
 
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: ReplayFormat,
-}
-
-/// The form of what is said of a replay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReplayFormat {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
-    /// One page that needs nothing else, for a backtest
-    Html,
+    pub format: ReportFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -127,7 +116,7 @@ fn exactly(
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    if args.format == ReplayFormat::Html {
+    if args.format == ReportFormat::Html {
         bail!(
             "`--format html` shows what another policy would have decided: ask for it with `--backtest`"
         );
@@ -145,7 +134,7 @@ fn exactly(
         Ok((recording, replayed))
     })?;
     let all: Vec<_> = paths.into_iter().zip(replayed).collect();
-    data(&if args.format == ReplayFormat::Json {
+    data(&if args.format == ReportFormat::Json {
         text::json(&format!("{:#}\n", show::machine(&all)))
     } else {
         format!("{}\n", text::log(&show::text(&all)))
@@ -235,9 +224,9 @@ fn backtest(
         all: paths.into_iter().zip(tried).collect(),
     };
     data(&match args.format {
-        ReplayFormat::Text => format!("{}\n", text::log(&table::text(&report))),
-        ReplayFormat::Json => text::json(&format!("{:#}\n", table::machine(&report))),
-        ReplayFormat::Html => html::page(&report),
+        ReportFormat::Text => format!("{}\n", text::log(&table::text(&report))),
+        ReportFormat::Json => text::json(&format!("{:#}\n", table::machine(&report))),
+        ReportFormat::Html => html::report(&report),
     });
     Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) {
         2

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use promote_core::call::{Call, Reply};
-use promote_core::contract::{Failure, Reason};
+use promote_core::contract::{Failure, Outcome, Reason};
 use promote_core::journal::record::{self, JournalDamage};
 use promote_core::journal::{FactAnswer, JournalEntry, JournalHeader};
 use promote_core::policy::sandbox::SandboxSetup;
@@ -100,10 +100,14 @@ impl RecordedCall {
 pub struct RecordedFooter {
     /// Its line in the journal.
     pub line: usize,
+    /// When it was written.
+    pub at: Timestamp,
     /// The kind of ending.
     pub ending: String,
     /// The words for it.
     pub message: String,
+    /// What the policy decided, if the run came to that.
+    pub outcome: Option<Outcome>,
 }
 
 impl RunRecording {
@@ -155,6 +159,7 @@ impl RunRecording {
         };
         let open = self.steps.last_mut().filter(|step| step.answer.is_none());
         match (entry, open) {
+            (JournalEntry::Told { .. }, _) => return self.footer.is_some(),
             _ if self.footer.is_some() => return false,
             (
                 JournalEntry::Call {
@@ -222,14 +227,19 @@ impl RunRecording {
             }
             (
                 JournalEntry::Footer {
-                    ending, message, ..
+                    at,
+                    ending,
+                    message,
+                    outcome,
                 },
                 _,
             ) => {
                 self.footer = Some(RecordedFooter {
                     line,
+                    at,
                     ending,
                     message,
+                    outcome,
                 })
             }
             _ => return false,

@@ -10,7 +10,8 @@ use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 
 use super::recording::RunRecording;
-use super::{ReplayArgs, ReplayFormat, read_recording};
+use super::{ReplayArgs, read_recording};
+use crate::page::ReportFormat;
 use promote_core::call::{Call, Reply};
 use promote_core::contract::{Entity, Failure, Reason};
 use promote_core::policy::engine::Engine;
@@ -45,7 +46,7 @@ pub(super) fn run(
     paths: &[PathBuf],
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    if args.format != ReplayFormat::Text {
+    if args.format != ReportFormat::Text {
         bail!("`--rule` reports as text");
     }
     // On a thread of its own: the caller's may be busy with a runtime already.

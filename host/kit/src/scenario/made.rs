@@ -84,7 +84,8 @@ impl MadeCall {
                 JournalEntry::Header(_)
                 | JournalEntry::Fact { .. }
                 | JournalEntry::Rules { .. }
-                | JournalEntry::Footer { .. } => {}
+                | JournalEntry::Footer { .. }
+                | JournalEntry::Told { .. } => {}
             }
         }
         Ok(made.into_values().collect())

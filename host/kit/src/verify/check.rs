@@ -10,7 +10,7 @@ use promote_core::journal::{FORMAT, JournalEntry, JournalHeader, chain};
 pub struct JournalCheck {
     /// The number of whole lines.
     pub lines: usize,
-    /// The sum that the last whole line gives itself; empty if there is none.
+    /// The seal, which is the sum that the footer gives itself; without a footer, that of the last whole line.
     pub sum: String,
     /// The first line of the run, if it can be read.
     pub header: Option<Box<JournalHeader>>,
@@ -127,21 +127,28 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
     }
     findings.sort_by_key(|finding| finding.line);
     findings.dedup();
-    let end = match entries.last() {
+    let footer = entries
+        .iter()
+        .rfind(|(_, entry)| !matches!(entry, JournalEntry::Told { .. }));
+    let end = match footer {
         _ if whole < bytes.len() => JournalEnd::Torn,
         Some((
-            line,
+            _,
             JournalEntry::Footer {
                 ending, message, ..
             },
-        )) if *line == texts.len() => JournalEnd::Said {
+        )) => JournalEnd::Said {
             ending: ending.clone(),
             message: message.clone(),
         },
         _ => JournalEnd::Cut,
     };
+    let sealed = match footer {
+        Some((line, JournalEntry::Footer { .. })) => *line,
+        _ => texts.len(),
+    };
     let sum = parsed
-        .last()
+        .get(sealed.wrapping_sub(1))
         .copied()
         .flatten()
         .map(|line| line.sum.to_owned())
@@ -265,9 +272,15 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
     let mut calls = 0_u32;
     let mut open = false;
     let mut over = false;
+    let mut told = false;
     let mut findings = Vec::new();
     for (line, entry) in entries {
         let misplaced = match entry {
+            JournalEntry::Told { .. } if over && !told => {
+                told = true;
+                None
+            }
+            JournalEntry::Told { .. } => Some("last words are told once, after the run's end"),
             _ if over => Some("the run had ended"),
             JournalEntry::Header(header) if header.format != FORMAT => {
                 findings.push(LineFinding {
@@ -299,7 +312,10 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
             JournalEntry::Call { .. } => (calls, open) = (calls.saturating_add(1), true),
             JournalEntry::Reply { .. } | JournalEntry::Failure { .. } => open = false,
             JournalEntry::Footer { .. } => over = true,
-            JournalEntry::Header(_) | JournalEntry::Fact { .. } | JournalEntry::Rules { .. } => {}
+            JournalEntry::Header(_)
+            | JournalEntry::Fact { .. }
+            | JournalEntry::Rules { .. }
+            | JournalEntry::Told { .. } => {}
         }
         findings.extend(misplaced.map(|why| LineFinding {
             line: *line,

@@ -1,7 +1,7 @@
 //! `promote verify`: is a journal what the run wrote?
 //!
-//! A journal proves itself only so far: who rewrites all of it, sums included, leaves one that holds. The sum of the last
-//! line, kept elsewhere, closes that gap: a run prints it, and `--sum` asks for it. JOURNAL.md has the format.
+//! A journal proves itself only so far: who rewrites all of it, sums included, leaves one that holds. Its seal, the sum of the
+//! footer, closes that gap: Port's log of the run has it, and `--sum` asks for it. JOURNAL.md has the format.
 
 mod check;
 
@@ -26,7 +26,7 @@ pub struct VerifyArgs {
     #[arg(value_name = "JOURNAL", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// The sum that the last line must have, as the run printed it; for one journal
+    /// The seal that the journal must have, as the log of the Port run has it (`journal sealed`); for one journal
     #[arg(long, value_name = "HEX")]
     pub sum: Option<String>,
 
@@ -41,30 +41,35 @@ pub struct VerifyArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  promote verify run.jsonl
-  promote verify --sum 9f2c… run.jsonl      the sum that the run printed (`journal-sum`)
+  promote verify --sum 9f2c… run.jsonl      the seal, from the log of the Port run or the output `journal-sum`
+  promote verify run.jsonl                  without it, only what the journal says of itself
   promote verify --format json journals/
 
-Exit codes: 0 every journal is whole · 1 one is cut or broken · 2 one cannot be read";
+A journal is whole if it is what was written and has the seal that was asked for. Anybody can write a new journal that fits
+itself: one that nothing from elsewhere vouches for is unanchored.
+
+Exit codes: 0 every journal is whole or unanchored · 1 one is cut or broken · 2 one cannot be read";
+
+/// The states of a journal, the best first.
+const STATES: [&str; 4] = ["whole", "unanchored", "cut", "broken"];
 
 /// One journal and what was found in it.
 struct CheckedJournal {
     path: PathBuf,
     verified: JournalCheck,
-    /// True if the last sum is the one that was asked for; true if none was.
-    fits: bool,
+    /// Whether its seal is the one that was asked for; none if none was.
+    fits: Option<bool>,
 }
 
 impl CheckedJournal {
     /// A stable word for machines.
     fn state(&self) -> &'static str {
-        match (
-            &self.verified.end,
-            self.verified.findings.is_empty() && self.fits,
-        ) {
-            (_, false) => "broken",
-            (JournalEnd::Said { .. }, true) => "whole",
-            (JournalEnd::Cut | JournalEnd::Torn, true) => "cut",
+        match (&self.verified.end, self.fits) {
+            (_, Some(false)) => "broken",
+            _ if !self.verified.findings.is_empty() => "broken",
+            (JournalEnd::Said { .. }, Some(true)) => "whole",
+            (JournalEnd::Said { .. }, None) => "unanchored",
+            (JournalEnd::Cut | JournalEnd::Torn, _) => "cut",
         }
     }
 }
@@ -87,7 +92,7 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
         let fits = args
             .sum
             .as_ref()
-            .is_none_or(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
+            .map(|sum| sum.trim().eq_ignore_ascii_case(&verified.sum));
         all.push(CheckedJournal {
             path,
             verified,
@@ -100,7 +105,7 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     }
     let is_good = all.iter().all(|journal| match journal.state() {
         "cut" => args.allow_cut,
-        state => state == "whole",
+        state => state != "broken",
     });
     Ok(u8::from(!is_good))
 }
@@ -121,30 +126,33 @@ fn pretty(all: &[CheckedJournal]) -> String {
         let lines = verified.lines;
         let _ = writeln!(
             shown,
-            "{:6}  {path}: {lines} lines, {}",
+            "{:10}  {path}: {lines} lines, {}",
             looked.state(),
             ending(verified)
         );
         for finding in &verified.findings {
             let _ = writeln!(
                 shown,
-                "        line {} {}",
+                "            line {} {}",
                 finding.line,
                 text::line(&finding.what.to_string())
             );
         }
         let sum = text::line(&verified.sum);
-        let _ = if *fits {
-            writeln!(shown, "        sum {sum}")
-        } else {
-            writeln!(
+        let _ = match fits {
+            Some(true) => writeln!(shown, "            sealed {sum}"),
+            Some(false) => writeln!(
                 shown,
-                "        its sum is {sum}, not the one that was asked for: it was cut, or written again"
-            )
+                "            its seal is {sum}, not the one that was asked for: it was cut, or written again"
+            ),
+            None => writeln!(
+                shown,
+                "            seal {sum}: hold it against the log of the Port run, or give that one with --sum"
+            ),
         };
     }
-    let [whole, cut, broken] = ["whole", "cut", "broken"].map(|state| count(all, state));
-    let _ = writeln!(shown, "{whole} whole, {cut} cut, {broken} broken");
+    let counts = STATES.map(|state| format!("{} {state}", count(all, state)));
+    let _ = writeln!(shown, "{}", counts.join(", "));
     shown
 }
 
@@ -190,8 +198,9 @@ fn machine(all: &[CheckedJournal]) -> Value {
             "findings": verified.findings.iter().map(finding).collect::<Vec<_>>(),
         })
     };
-    json!({
-        "whole": count(all, "whole"), "cut": count(all, "cut"), "broken": count(all, "broken"),
-        "journals": all.iter().map(journal).collect::<Vec<_>>(),
-    })
+    let counts = STATES.map(|state| (state.to_owned(), json!(count(all, state))));
+    let mut shown = serde_json::Map::from_iter(counts);
+    let journals: Vec<Value> = all.iter().map(journal).collect();
+    shown.insert("journals".to_owned(), Value::Array(journals));
+    Value::Object(shown)
 }

@@ -1,0 +1,167 @@
+//! The log in words and JSON. All text is made harmless: journals hold hostile data.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use promote_core::text;
+use serde_json::{Value, json};
+
+use super::PromotionLog;
+use super::promotion::{LoggedPromotion, LoggedRun, LoggedStep};
+
+/// Version of the JSON form; raised when a reader of the old one would misread the new.
+const VERSION: u32 = 1;
+
+/// Returns the text for people.
+pub(super) fn text(log: &PromotionLog) -> String {
+    let mut shown = String::new();
+    for promotion in &log.promotions {
+        let _ = writeln!(
+            shown,
+            "{}  {:9}  {}: {}",
+            promotion.began().strftime("%Y-%m-%d %H:%M:%S"),
+            promotion.outcome(),
+            text::line(&subject(promotion)),
+            text::line(&promotion.last().message()),
+        );
+        let _ = writeln!(shown, "{:32}{}", "", text::line(&circumstances(promotion)));
+    }
+    for (path, why) in &log.damaged {
+        let path = path.display().to_string();
+        let _ = writeln!(shown, "damaged: {}: {}", text::line(&path), text::line(why));
+    }
+    shown.push_str(&counts(log));
+    shown.push('\n');
+    shown
+}
+
+/// Returns blueprint and identifier of what was promoted.
+pub(super) fn subject(promotion: &LoggedPromotion) -> String {
+    let key = &promotion.first().header.request.subject.key;
+    format!("{}/{}", key.blueprint, key.identifier)
+}
+
+/// Returns who, by what, and in how many runs.
+pub(super) fn circumstances(promotion: &LoggedPromotion) -> String {
+    let mut words = format!("by {}", promotion.actor());
+    if let Some(approver) = promotion.approver() {
+        let _ = write!(words, ", approved by {approver}");
+    }
+    let header = &promotion.first().header;
+    let _ = write!(words, "; run {}", header.request.run_id);
+    let runs = promotion.runs().len();
+    if runs > 1 {
+        let _ = write!(words, ", gone on with {} times", runs - 1);
+    }
+    let _ = write!(
+        words,
+        "; policy {}",
+        short(&promotion.last().header().component)
+    );
+    if let Some(team) = &promotion.last().header().team {
+        let _ = write!(words, " of team rule {team}");
+    }
+    let rules = promotion.rules();
+    if !rules.is_empty() {
+        let _ = write!(words, "; rules {}", rules.join(", "));
+    }
+    words
+}
+
+/// The beginning of a digest, which is enough for people.
+pub(super) fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// Returns how many promotions ended how.
+pub(super) fn counts(log: &PromotionLog) -> String {
+    let mut by_outcome: BTreeMap<&str, usize> = BTreeMap::new();
+    for promotion in &log.promotions {
+        *by_outcome.entry(promotion.outcome()).or_default() += 1;
+    }
+    let number = |count: usize, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{plural}")
+    };
+    let mut words = number(log.promotions.len(), "promotion");
+    for (at, (outcome, count)) in by_outcome.into_iter().enumerate() {
+        let before = if at == 0 { ": " } else { ", " };
+        let _ = write!(words, "{before}{count} {}", text::line(outcome));
+    }
+    if log.plans > 0 {
+        let _ = write!(words, "; {} left out", number(log.plans, "plan"));
+    }
+    if !log.damaged.is_empty() {
+        let _ = write!(words, "; {} damaged", number(log.damaged.len(), "journal"));
+    }
+    words
+}
+
+/// Returns the log for machines.
+pub(super) fn machine(log: &PromotionLog) -> Value {
+    let damaged = log.damaged.iter();
+    let damaged = damaged
+        .map(|(path, why)| json!({ "path": path.display().to_string(), "message": why }))
+        .collect::<Vec<_>>();
+    json!({
+        "version": VERSION,
+        "promotions": log.promotions.iter().map(one).collect::<Vec<_>>(),
+        "plans": log.plans,
+        "damaged": damaged,
+    })
+}
+
+fn one(promotion: &LoggedPromotion) -> Value {
+    let request = &promotion.first().header.request;
+    let promoted = promotion.promotion();
+    json!({
+        "run": request.run_id,
+        "action": request.action,
+        "blueprint": request.subject.key.blueprint,
+        "entity": request.subject.key.identifier,
+        "by": promotion.actor(),
+        "approved-by": promotion.approver(),
+        "began": promotion.began(),
+        "ended": promotion.last().ended(),
+        "outcome": promotion.outcome(),
+        "message": promotion.last().message(),
+        "image": promoted.map(|promoted| &promoted.image),
+        "previous-image": promoted.and_then(|promoted| promoted.previous_image.as_ref()),
+        "commit": promoted.and_then(|promoted| promoted.commit.as_ref()),
+        "pull-request": promotion.pull_request(),
+        "runs": promotion.runs().iter().map(run).collect::<Vec<_>>(),
+    })
+}
+
+fn run(run: &LoggedRun) -> Value {
+    let header = run.header();
+    let rules = header.rules.iter();
+    let rules = rules
+        .map(
+            |rule| json!({ "name": rule.name, "origin": rule.origin, "component": rule.component }),
+        )
+        .collect::<Vec<_>>();
+    json!({
+        "journal": run.path.display().to_string(),
+        "began": header.started_at,
+        "ended": run.ended(),
+        "outcome": run.ending(),
+        "message": run.message(),
+        "component": header.component,
+        "team": header.team,
+        "rules": rules,
+        "config": header.audit.config,
+        "workflow": header.request.workflow.url,
+        "steps": run.steps().map(step).collect::<Vec<_>>(),
+    })
+}
+
+fn step(step: LoggedStep) -> Value {
+    json!({
+        "after-ms": step.after.as_millis(),
+        "took-ms": step.took.map(|took| took.as_millis()),
+        "what": step.what,
+        "write": step.is_write,
+        "failure": step.failure,
+    })
+}
