@@ -186,6 +186,7 @@ impl TestRun {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
+            record: config.port.record.clone(),
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,

@@ -60,6 +60,8 @@ pub struct PolicyConfig {
 pub struct PortConfig {
     /// The one who sets the status of the Port run.
     pub report: StatusReporter,
+    /// The blueprint that keeps an entity for each promotion.
+    pub record: Option<String>,
     /// `[port.actions]`: the actions that may start a run.
     pub actions: PortActions,
 }

@@ -237,6 +237,7 @@ impl ResumeTools<'_> {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
+            record: config.port.record.clone(),
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::Resumed(resumed),
             workflow: environment.workflow(),

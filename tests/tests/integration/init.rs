@@ -91,6 +91,36 @@ async fn what_it_writes_promotes() {
 }
 
 #[tokio::test]
+async fn a_record_of_promotions_is_set_up_if_it_is_wished() {
+    let stage = ProgramStage::sample().await;
+    let with = [&PATHS[..], &["--record", "--yes"]].concat();
+    init(&stage, &with)
+        .await
+        .expect(0)
+        .expect_said("port: blueprint promotion");
+    assert!(
+        stage
+            .witness
+            .world
+            .lock()
+            .port
+            .blueprints
+            .contains_key("promotion")
+    );
+    let config = stage.read("new/promote.toml");
+    assert!(
+        config.contains("[port]\nrecord = \"promotion\"\n"),
+        "{config}"
+    );
+    stage
+        .promote(&["doctor", "--config", "new/promote.toml"])
+        .await
+        .expect(0);
+    let again = init(&stage, &with).await;
+    again.expect(0).expect_said("nothing");
+}
+
+#[tokio::test]
 async fn keeps_what_others_added() {
     let mut world = World::sample();
     let mut service = (*world.port.blueprints["service"]).clone();

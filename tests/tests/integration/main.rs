@@ -41,6 +41,7 @@ mod native;
 mod plan;
 mod port_user;
 mod promotion;
+mod records;
 mod reference;
 mod replay;
 mod reruns;

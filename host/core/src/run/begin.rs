@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::claim::{ConfirmTerms, RunClaim, confirm, show};
 use super::ending::Ending;
+use super::record::RecordBasis;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
 use crate::gate::RunParts;
@@ -32,6 +33,7 @@ pub(super) struct RunBeginning {
     pub(super) grants: ResolvedGrants,
     pub(super) request: Request,
     pub(super) rules: Vec<Rule>,
+    pub(super) basis: RecordBasis,
 }
 
 /// The reason why a policy does not start.
@@ -154,6 +156,7 @@ async fn begin_confirmed(
         grants: grants.records(),
     };
     let line = first_line(&header);
+    let basis = basis(&header);
     parts
         .write(&JournalEntry::Header(Box::new(header)), true)
         .map_err(|error| RefusedStart::Unusable(error.to_string()))?;
@@ -169,7 +172,20 @@ async fn begin_confirmed(
         grants,
         request,
         rules,
+        basis,
     })
+}
+
+fn basis(header: &JournalHeader) -> RecordBasis {
+    let rules = header.rules.iter();
+    RecordBasis {
+        policy: header.component.clone(),
+        team: header.team.clone(),
+        rules: rules
+            .map(|rule| format!("{}@{}", rule.name, rule.component))
+            .collect(),
+        began: header.started_at,
+    }
 }
 
 /// Returns the host's first line in the log of the Port run. By the address in it, a re-run of the same workflow run is known.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cancel::{CancelSignal, LAST_WORD_TIME};
 use super::ending::Ending;
 use super::last_word::last_word;
+use super::record::{PromotionRecord, RecordBasis};
 use super::{RunMode, RunResult};
 use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
@@ -18,6 +19,10 @@ use crate::text;
 pub(super) struct RunEnd {
     pub(super) ending: Ending,
     pub(super) request: Option<Request>,
+    /// What the decision was made by.
+    pub(super) basis: Option<RecordBasis>,
+    /// The page of the pull request that the ending is about.
+    pub(super) pull_request: Option<String>,
     pub(super) timeline: Vec<CallRecord>,
     pub(super) printed: String,
 }
@@ -27,6 +32,8 @@ pub(super) struct RunEnd {
 pub(super) struct LastWords {
     /// Whether the status of the Port run is set.
     pub(super) sets_status: bool,
+    /// The blueprint of the record of promotions, if there is one.
+    pub(super) record: Option<String>,
     /// Whether minted tokens are given back: a probe's are its caller's.
     pub(super) revokes: bool,
     /// The address of the workflow run. The host's first line names it; so does the last, if there was no first.
@@ -41,6 +48,8 @@ impl RunEnd {
         Self {
             ending,
             request: None,
+            basis: None,
+            pull_request: None,
             timeline: Vec::new(),
             printed: String::new(),
         }
@@ -57,6 +66,8 @@ pub(super) async fn finish(
     let RunEnd {
         ending,
         request,
+        basis,
+        pull_request,
         timeline,
         printed,
     } = end;
@@ -70,6 +81,18 @@ pub(super) async fn finish(
         ending: &ending,
         message: &message,
         seal: seal.as_deref(),
+        record: request
+            .as_ref()
+            .zip(basis.as_ref())
+            .map(|(request, basis)| PromotionRecord {
+                request,
+                basis,
+                ending: &ending,
+                message: &message,
+                pull_request: pull_request.as_deref(),
+                seal: seal.as_deref(),
+                ended: parts.clock.now(),
+            }),
     };
     let told = say_last_words(&mut parts, &words, &last, cancel).await;
     if seal.is_some() && mode == RunMode::Run {
@@ -99,6 +122,8 @@ struct PublicEnd<'a> {
     message: &'a str,
     /// The sum of the journal's footer, if there is a journal.
     seal: Option<&'a str>,
+    /// What the catalog may keep of it, if it was known what the run is about.
+    record: Option<PromotionRecord<'a>>,
 }
 
 /// Writes the footer, before anybody is told of it: its sum is the journal's seal. A run that never began has no header, and
@@ -140,6 +165,7 @@ async fn say_last_words(
         ending,
         message,
         seal,
+        ref record,
     } = *end;
     let live = Arc::clone(&parts.live);
     let observer = Arc::clone(&parts.observer);
@@ -171,9 +197,15 @@ async fn say_last_words(
             status: ending.status().filter(|_| words.sets_status),
         },
     };
+    let record = words.record.as_deref().zip(record.as_ref());
     if !cancel.is_heard() {
-        let ordinary =
-            async { tokio::join!(tell_port(parts, &word), revoke(&live, &*observer, words)).0 };
+        let ordinary = async {
+            tokio::join!(
+                tell_port(parts, &word, record),
+                revoke(&live, &*observer, words)
+            )
+            .0
+        };
         tokio::select! {
             biased;
             told = ordinary => return told,
@@ -187,7 +219,7 @@ async fn say_last_words(
         observer
             .say("the installation token could not be revoked in time, it ends within the hour");
     }
-    let told = tell_port(parts, &word);
+    let told = tell_port(parts, &word, record);
     tokio::time::timeout(LAST_WORD_TIME, told)
         .await
         .unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
@@ -212,12 +244,28 @@ enum PortWord<'a> {
 }
 
 /// Sends what was put off, then the last word; a plan says nothing in Port.
-async fn tell_port(parts: &mut RunParts, word: &PortWord<'_>) -> Result<(), String> {
+async fn tell_port(
+    parts: &mut RunParts,
+    word: &PortWord<'_>,
+    record: Option<(&str, &PromotionRecord<'_>)>,
+) -> Result<(), String> {
     parts.settle().await;
     if parts.source.mode() == RunMode::Plan {
         return Ok(());
     }
     let port = &parts.live.port;
+    if let Some((blueprint, record)) = record.filter(|_| !matches!(word, PortWord::Silence)) {
+        let kept = port
+            .keep_record(blueprint, &record.title(), record.properties())
+            .await;
+        // The promotion is what it is; that its record lacks is said, and stops nothing.
+        if let Err(failure) = kept {
+            parts.observer.say(&format!(
+                "the record of this promotion in Port (`{blueprint}`) could not be written: {}",
+                describe(&failure)
+            ));
+        }
+    }
     let told = match word {
         PortWord::Silence => Ok(()),
         PortWord::Wait {

@@ -15,6 +15,7 @@ pub mod ending;
 mod finish;
 pub mod last_word;
 pub mod observer;
+pub mod record;
 pub mod resume;
 mod waiting;
 
@@ -167,6 +168,8 @@ pub struct RunJob<'a> {
     pub limits: Limits,
     /// Whether the run sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
     pub sets_status: bool,
+    /// The blueprint of Port that keeps a record of each promotion, if there is one.
+    pub record: Option<String>,
     /// The actions of Port that may start a run, by their identifiers.
     pub actions: Vec<String>,
     /// The origin of the request.
@@ -217,6 +220,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let engine = job.engine;
     let last_words = LastWords {
         sets_status: job.sets_status,
+        record: job.record.clone(),
         revokes: !matches!(job.origin, RunOrigin::Probe(_)),
         place: job.workflow.url.clone(),
         known: match &job.origin {
@@ -254,12 +258,15 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     }
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
     let ending = ending(verdict, violations);
-    if let Some(page) = pull_page(&ending, &record.evidence) {
-        record.run.live.port.add_pull_request(&page);
+    let pull_request = pull_page(&ending, &record.evidence);
+    if let (Some(page), Ending::Decided(Outcome::Waiting(_))) = (&pull_request, &ending) {
+        record.run.live.port.add_pull_request(page);
     }
     let end = RunEnd {
         ending,
         request: Some(beginning.request),
+        basis: Some(beginning.basis),
+        pull_request,
         timeline: record.timeline,
         printed,
     };
@@ -386,12 +393,14 @@ fn is_ours(number: u32, evidence: &Evidence, grants: &ResolvedGrants) -> bool {
     })
 }
 
-/// Returns the page of the pull request that a run waits for, as GitHub named it.
+/// Returns the page of the pull request that a run waits for or that brought the image, as GitHub named it.
 fn pull_page(ending: &Ending, evidence: &Evidence) -> Option<String> {
-    let Ending::Decided(Outcome::Waiting(waiting)) = ending else {
-        return None;
+    let number = match ending {
+        Ending::Decided(Outcome::Waiting(waiting)) => waiting.pull_request?,
+        Ending::Decided(Outcome::Promoted(promotion)) => promotion.pull_request?,
+        _ => return None,
     };
-    let (_, pull) = evidence.pulls_numbered(waiting.pull_request?).next()?;
+    let (_, pull) = evidence.pulls_numbered(number).next()?;
     Some(pull.url.clone())
 }
 

@@ -21,6 +21,12 @@ pub use words::{body, note, title};
 /// Longest foreign text that is shown, in characters.
 const LONGEST: usize = 2_000;
 
+/// Returns a number of things in words, for people: `1 error`, `2 errors`.
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// Returns the text on one line, without control characters, escape sequences and characters that change the
 /// direction or the visibility of others; cut at 2,000 characters.
 pub fn line(text: &str) -> String {

@@ -205,6 +205,9 @@ async fn check_port(
         )
         .await;
     }
+    if let Some(record) = setup.config.port.record.as_ref().filter(|_| is_usable) {
+        is_usable &= port::check_record(client, record, findings).await;
+    }
     Some(is_usable)
 }
 
@@ -376,7 +379,9 @@ pub fn print(findings: &DoctorFindings, format: OutputFormat) -> String {
     } else {
         let _ = writeln!(
             shown,
-            "{errors} errors, {warnings} warnings; `promote explain CODE` says more"
+            "{}, {}; `promote explain CODE` says more",
+            text::count(errors, "error"),
+            text::count(warnings, "warning")
         );
     }
     shown

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::marks::{MarkedSettings, SettingRole};
+use promote_core::run::record::RECORD_BLUEPRINT;
 use promote_core::service::http::{ServiceError, or_none, seg};
 use promote_core::service::port::Client;
 
@@ -46,6 +47,34 @@ pub(super) async fn check(
     for action in actions {
         if let Err(error) = check_action(client, action, &service.name, findings).await {
             return refuse(&error, findings);
+        }
+    }
+    true
+}
+
+/// Checks the blueprint that keeps a record of each promotion, and returns whether Port answers.
+pub(super) async fn check_record(
+    client: &Client,
+    blueprint: &str,
+    findings: &mut DoctorFindings,
+) -> bool {
+    let record = match CheckedBlueprint::read(client, blueprint, findings).await {
+        Ok(record) => record,
+        Err(error) => return refuse(&error, findings),
+    };
+    let Some(found) = &record.found else {
+        return true;
+    };
+    let wanted: Value = serde_json::from_str(RECORD_BLUEPRINT).unwrap_or_default();
+    let wanted = wanted["schema"]["properties"].as_object().into_iter();
+    for property in wanted.flat_map(|properties| properties.keys()) {
+        if !has_property(found, property) {
+            findings.warning(
+                FindingCode::BlueprintProperty,
+                &format!("blueprint {blueprint}"),
+                format!("it has no property `{property}`, which the record of a promotion holds"),
+                &format!("`promote init --record {blueprint}` adds it"),
+            );
         }
     }
     true

@@ -207,6 +207,7 @@ impl<'a> ServiceProbe<'a> {
             grants: &self.config.grants,
             limits,
             sets_status: false,
+            record: None,
             actions: Vec::new(),
             origin: RunOrigin::Probe(Box::new(self.request(service))),
             workflow: Workflow {

@@ -51,6 +51,8 @@ pub(super) struct SetupAnswers {
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
+    /// The blueprint of the record of promotions, if there is to be one.
+    pub record: Option<String>,
     /// What starts the workflow when somebody clicks.
     pub backend: ActionBackend,
     /// The branch that the workflow is started on, if it is not the default one.
@@ -121,6 +123,7 @@ impl SetupAnswers {
             environment: args.environment.clone(),
             app,
             port_action: args.port_action.clone(),
+            record: args.record.clone(),
             backend: match &args.installation {
                 Some(installation) => ActionBackend::Installation(installation.clone()),
                 None => ActionBackend::LegacyApp,

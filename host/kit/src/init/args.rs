@@ -70,6 +70,15 @@ pub struct InitArgs {
     #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
     pub port_action: String,
 
+    /// Keep an entity in Port for each promotion, of this blueprint, which is created if it is not there
+    #[arg(
+        long,
+        value_name = "BLUEPRINT",
+        num_args = 0..=1,
+        default_missing_value = "promotion"
+    )]
+    pub record: Option<String>,
+
     /// The installation of Port's GitHub integration that starts the workflow; found in Port unless given
     #[arg(long, value_name = "ID", conflicts_with = "legacy_app")]
     pub installation: Option<String>,

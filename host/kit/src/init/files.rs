@@ -301,6 +301,12 @@ fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     } else {
         format!("target = {}\n", quoted(&names.image))
     };
+    let record = answers.record.as_ref().map_or_else(String::new, |record| {
+        format!(
+            "\n# An entity of this blueprint is kept for each promotion: who, what, when, by which policy and rules.\n[port]\nrecord = {}\n",
+            quoted(record)
+        )
+    });
     let text = CONFIG_TEMPLATE
         .replace("$REPOSITORY", &quoted(&answers.repository))
         .replace("$REFERENCE", &quoted(&answers.reference))
@@ -310,6 +316,7 @@ fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
         .replace("$ENVIRONMENT", &quoted(&answers.environment))
         .replace("$BASE", &quoted(&answers.base))
         .replace("$ACTION", &quoted(&answers.port_action))
+        .replace("$RECORD\n", &record)
         .replace("$BLUEPRINTS", &format!("[{}]", blueprints.join(", ")))
         .replace("$RUNTIME", &quoted(&names.runtime))
         .replace(
@@ -347,6 +354,7 @@ pub(super) mod tests {
             environment: "production".to_owned(),
             app: false,
             port_action: "promote_to_production".to_owned(),
+            record: None,
             backend: ActionBackend::LegacyApp,
             workflow_branch: None,
             api_url: None,

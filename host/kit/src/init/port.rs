@@ -8,6 +8,7 @@ use super::answers::SetupAnswers;
 use super::catalog::{CatalogChoice, CatalogNames, GivenNames};
 use super::dialog::{SetupDialog, SetupDifference};
 use super::{backend, guide};
+use promote_core::run::record::RECORD_BLUEPRINT;
 use promote_core::service::http::{Request, or_none, seg};
 use promote_core::service::port::Client;
 use promote_mock::port::GUIDE_BLUEPRINTS;
@@ -115,6 +116,12 @@ pub(super) fn plan(
         }
     }
     let wanted = backend::action(answers)?;
+    if let Some(record) = &answers.record {
+        let mut blueprint: Map<String, Value> =
+            serde_json::from_str(RECORD_BLUEPRINT).context("the blueprint of promotions")?;
+        blueprint.insert("identifier".to_owned(), json!(record));
+        changes.add_blueprint(&blueprint, blueprints);
+    }
     let name = format!("port: action {}", answers.port_action);
     let Some(found) = action else {
         changes

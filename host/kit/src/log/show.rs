@@ -79,20 +79,20 @@ pub(super) fn counts(log: &PromotionLog) -> String {
     for promotion in &log.promotions {
         *by_outcome.entry(promotion.outcome()).or_default() += 1;
     }
-    let number = |count: usize, what: &str| {
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {what}{plural}")
-    };
-    let mut words = number(log.promotions.len(), "promotion");
+    let mut words = text::count(log.promotions.len(), "promotion");
     for (at, (outcome, count)) in by_outcome.into_iter().enumerate() {
         let before = if at == 0 { ": " } else { ", " };
         let _ = write!(words, "{before}{count} {}", text::line(outcome));
     }
     if log.plans > 0 {
-        let _ = write!(words, "; {} left out", number(log.plans, "plan"));
+        let _ = write!(words, "; {} left out", text::count(log.plans, "plan"));
     }
     if !log.damaged.is_empty() {
-        let _ = write!(words, "; {} damaged", number(log.damaged.len(), "journal"));
+        let _ = write!(
+            words,
+            "; {} damaged",
+            text::count(log.damaged.len(), "journal")
+        );
     }
     words
 }

@@ -38,9 +38,12 @@ pub(super) fn text(all: &[ExactReplay]) -> String {
         let words = match replayed {
             Err(why) => why.to_string(),
             Ok((recording, ReplayResult { calls, verdict, .. })) => match verdict {
-                ReplayComparison::Same { ending } => format!("{calls} calls, {ending}"),
+                ReplayComparison::Same { ending } => {
+                    format!("{}, {ending}", text::count(*calls, "call"))
+                }
                 ReplayComparison::Ends => format!(
-                    "{calls} calls, then the recording ends ({})",
+                    "{}, then the recording ends ({})",
+                    text::count(*calls, "call"),
                     recording.end()
                 ),
                 ReplayComparison::Diverged(divergence) => {

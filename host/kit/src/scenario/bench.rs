@@ -345,6 +345,7 @@ impl ScenarioBench<'_> {
             grants: &config.grants,
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
+            record: config.port.record.clone(),
             actions: config.port.actions.identifiers(),
             origin,
             workflow,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use promote_core::text;
 
 use crate::scenario::ScenarioReport;
 
@@ -28,7 +29,11 @@ pub(super) fn keep(folder: &Path, reports: &[ScenarioReport]) -> anyhow::Result<
             }
         }
     }
-    lines.push(format!("{} journals in {}", taken.len(), folder.display()));
+    lines.push(format!(
+        "{} in {}",
+        text::count(taken.len(), "journal"),
+        folder.display()
+    ));
     Ok(lines)
 }
 

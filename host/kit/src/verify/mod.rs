@@ -126,8 +126,9 @@ fn pretty(all: &[CheckedJournal]) -> String {
         let lines = verified.lines;
         let _ = writeln!(
             shown,
-            "{:10}  {path}: {lines} lines, {}",
+            "{:10}  {path}: {}, {}",
             looked.state(),
+            text::count(lines, "line"),
             ending(verified)
         );
         for finding in &verified.findings {

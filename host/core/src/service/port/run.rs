@@ -296,6 +296,28 @@ impl Client {
         }
     }
 
+    /// Writes the entity that stands for this run in a blueprint of records: creates it, or changes what it holds. Nothing else
+    /// is created with it (API reference, "Create an entity", `upsert`, `merge`, `create_missing_related_entities`).
+    pub(crate) async fn keep_record(
+        &self,
+        blueprint: &str,
+        title: &str,
+        properties: Map<String, Value>,
+    ) -> CallResult<()> {
+        if !self.is_tied() {
+            return Ok(());
+        }
+        self.http.session.grace(GRACE);
+        let target = format!(
+            "/v1/blueprints/{}/entities?upsert=true&merge=true",
+            seg(blueprint)
+        );
+        let body = json!({ "identifier": self.run, "title": title, "properties": properties });
+        self.send(Request::write(Method::POST, target, body))
+            .await?;
+        Ok(())
+    }
+
     /// Remembers a page that the run's people should be able to click on: the workflow run, then the pull request. An address
     /// that is none for the web is left out.
     pub(crate) fn add_link(&self, address: &str) {

@@ -1,0 +1,100 @@
+//! The record of promotions in Port: one entity for each run of Port, whatever became of it.
+
+use promote_core::run::record::RECORD_BLUEPRINT;
+use promote_mock::World;
+use promote_mock::port::{CatalogBlueprint, ChangeStamps};
+use promote_mock::sample::RUN;
+use promote_tests::bench::TestRun;
+use promote_tests::settings::SampleConfig;
+use serde_json::{Map, Value, json};
+
+use crate::exit_codes::locked;
+use crate::stage::ProgramStage;
+
+const BLUEPRINT: &str = "promotion";
+
+/// The world, with the blueprint of records as Port takes it.
+fn with_records(mut world: World) -> World {
+    let definition: Map<String, Value> = serde_json::from_str(RECORD_BLUEPRINT).unwrap();
+    let stamps = ChangeStamps::new(world.now, "somebody");
+    let blueprint = CatalogBlueprint::new(definition, stamps);
+    world.port.put_blueprint(blueprint.unwrap());
+    world
+}
+
+/// The sample's configuration, which keeps records.
+fn keeping() -> SampleConfig {
+    let text = SampleConfig::default().text();
+    SampleConfig::read(&format!("{text}\n[port]\nrecord = \"promotion\"\n"))
+}
+
+/// Returns the properties of the record of the sample's run, if there is one.
+fn record(world: &World) -> Option<Value> {
+    let key = (BLUEPRINT.to_owned(), RUN.to_owned());
+    Some(json!(world.port.entities.get(&key)?.properties))
+}
+
+#[tokio::test]
+async fn port_alone_says_who_promoted_what_and_by_which_policy() {
+    let run = TestRun::builtin()
+        .settings(keeping())
+        .world(with_records(World::sample()));
+    let ended = run.run().await;
+    let world = ended.witness.world.snapshot();
+    let record = record(&world).unwrap();
+    for (property, value) in [
+        ("outcome", "promoted"),
+        ("subject", "web"),
+        ("image", "ghcr.io/acme/web:1.4.2"),
+        ("previous_image", "ghcr.io/acme/web:1.4.1"),
+        ("pull_request", "https://github.com/acme/gitops/pull/1"),
+        ("journal_seal", ended.done.journal_sum.as_str()),
+    ] {
+        assert_eq!(record[property], value, "{property}: {record:#}");
+    }
+    for property in [
+        "started_by",
+        "policy",
+        "commit",
+        "began_at",
+        "ended_at",
+        "workflow",
+    ] {
+        assert!(record[property].is_string(), "{property}: {record:#}");
+    }
+    let run = &world.port.runs[RUN];
+    assert_eq!(run.status.as_str(), "SUCCESS");
+}
+
+#[tokio::test]
+async fn a_refusal_is_recorded_too_and_a_plan_is_not() {
+    let run = TestRun::builtin()
+        .settings(keeping())
+        .world(with_records(locked()));
+    let ended = run.run().await;
+    let refused = record(&ended.witness.world.snapshot()).unwrap();
+    assert_eq!(refused["outcome"], "refused");
+    assert!(refused.get("image").is_none(), "{refused:#}");
+    let run = TestRun::builtin()
+        .settings(keeping())
+        .world(with_records(World::sample()))
+        .planned();
+    assert_eq!(record(&run.run().await.witness.world.snapshot()), None);
+}
+
+#[tokio::test]
+async fn without_its_blueprint_the_run_ends_all_the_same_and_people_are_told() {
+    let stage = ProgramStage::sample().await.settings(&keeping());
+    stage
+        .run(&[])
+        .await
+        .expect(0)
+        .expect_said("the record of this promotion in Port (`promotion`)");
+    stage.witness.expect_port_run("SUCCESS", "Promoted");
+    stage
+        .promote(&["doctor"])
+        .await
+        .expect(2)
+        .expect_said("blueprint promotion")
+        .expect_said("Port has no such blueprint");
+}
