@@ -1,4 +1,4 @@
-//! `promote new`: a policy project that builds and passes its tests at once.
+//! `promote new`: a project of a policy or of a rule that builds and passes its tests at once.
 //!
 //! It writes what the binary holds: a template, the contract and, for Rust, the guest library. It fetches nothing, and it
 //! leaves either a whole project or none.
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use self::files::ProjectKind;
 use super::language::PolicyLanguage;
 use promote_core::contract::CONTRACT;
 
@@ -23,9 +24,13 @@ use promote_core::contract::CONTRACT;
 promote test scenarios"
 )]
 pub struct NewArgs {
-    /// Name of the policy, and of the folder to make: small letters, digits and hyphens
+    /// Name of the policy or rule, and of the folder to make: small letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
+
+    /// Make a rule for every policy in place of a policy
+    #[arg(long)]
+    pub rule: bool,
 
     /// The language to write it in
     #[arg(long, value_enum, value_name = "LANGUAGE")]
@@ -49,7 +54,12 @@ pub fn run(args: &NewArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::R
             folder.display()
         );
     }
-    let project = files::of(args.lang, &args.name)?;
+    let kind = if args.rule {
+        ProjectKind::Rule
+    } else {
+        ProjectKind::Policy
+    };
+    let project = files::of(args.lang, kind, &args.name)?;
     // Beside its place, so that it gets there in one step.
     let draft = args
         .within
@@ -64,10 +74,11 @@ pub fn run(args: &NewArgs, say: &dyn Fn(&str), data: &dyn Fn(&str)) -> anyhow::R
     }
     data(&format!("{}\n", folder.display()));
     say(&format!(
-        "a policy in {} for {CONTRACT}, {} files; the rules are in {}",
+        "a {} in {} for {CONTRACT}, {} files; the rules are in {}",
+        kind.name(),
         args.lang.name(),
         project.len(),
-        files::rules(args.lang)
+        files::rules(args.lang, kind)
     ));
     say(&format!(
         "next: cd {} && promote build && promote test scenarios",
@@ -97,6 +108,7 @@ mod tests {
     fn new(name: &str, lang: PolicyLanguage, within: &Path) -> anyhow::Result<u8> {
         let args = NewArgs {
             name: name.to_owned(),
+            rule: false,
             lang,
             within: within.to_owned(),
         };

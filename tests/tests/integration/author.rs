@@ -23,6 +23,46 @@ fn commands(guide: &str) -> String {
     script
 }
 
+#[tokio::test]
+async fn every_command_of_the_guide_to_rules_does_what_it_says() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/RULES.md");
+    let script = commands(&std::fs::read_to_string(guide).unwrap());
+    let stage = ProgramStage::sample().await;
+    let ended = shell(&stage, &script).await;
+    let ended = ended.expect(0);
+    for said in [
+        "1 would be stopped",
+        "4 passed, 0 failed",
+        "incidents: promote.toml, refuses, ",
+    ] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+    let lock = stage.read("incidents/promote.lock");
+    assert!(lock.contains("\"search incident/*\""), "{lock}");
+}
+
+/// A rule that crashes says so, and where.
+#[tokio::test]
+async fn a_rule_that_crashes_is_told_with_its_panic() {
+    let script = r#"
+promote new mine --rule --lang rust >/dev/null
+cd mine
+sed -i 's/^    match facts/    owner(facts);\n&/' src/rule.rs
+printf '\nfn owner(facts: &Value) -> String {\n    facts["service"]["owner"].as_str().expect("an owner").to_owned()\n}\n' >>src/rule.rs
+promote build
+promote test scenarios/closed.toml
+"#;
+    let stage = ProgramStage::sample().await;
+    let ended = shell(&stage, script).await;
+    ended.expect(1);
+    let place = "src/rule.rs:";
+    assert!(
+        ended.stdout.contains("an owner") && ended.stdout.contains(place),
+        "{}",
+        ended.stdout
+    );
+}
+
 /// Cargo's folder for guests, where the standard library is built already.
 fn target_dir() -> PathBuf {
     Path::new(guests::LIAR)

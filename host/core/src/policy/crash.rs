@@ -13,7 +13,7 @@ const MACHINERY: [&str; 4] = ["std::", "core::", "alloc::", "__rustc"];
 
 /// Returns a line for each function that was being called, the innermost first. Only names of Rust are told: those of an
 /// interpreter's own functions would say nothing of the script, whose exception says more.
-pub(super) fn places(crash: &wasmtime::Error) -> String {
+pub(crate) fn places(crash: &wasmtime::Error) -> String {
     let Some(backtrace) = crash.downcast_ref::<WasmBacktrace>() else {
         return String::new();
     };

@@ -3,7 +3,7 @@
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
 
 pub mod compile;
-mod crash;
+pub(crate) mod crash;
 mod demand;
 pub mod engine;
 pub mod native;

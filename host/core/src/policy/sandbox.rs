@@ -122,7 +122,7 @@ impl Sandbox {
     }
 
     /// Returns what the policy has printed so far.
-    pub(super) fn printed(&self) -> String {
+    pub(crate) fn printed(&self) -> String {
         String::from_utf8_lossy(&self.printed.kept()).into_owned()
     }
 

@@ -73,13 +73,26 @@ impl ComponentSurface {
     /// # Errors
     /// Says what it is instead, or which import or export does not fit.
     pub fn read(bytes: &[u8]) -> Result<Self, NotAPolicy> {
+        Self::judge(Self::names(bytes)?)
+    }
+
+    /// Returns whether a component exports what a rule does, and is to be judged as one.
+    ///
+    /// # Errors
+    /// When it is no component.
+    pub fn is_of_rule(bytes: &[u8]) -> Result<bool, NotAPolicy> {
+        let names = Self::names(bytes)?;
+        let mut exports = names.exports.iter();
+        Ok(exports.any(|export| interface_of(export) == Some("ruling")))
+    }
+
+    fn names(bytes: &[u8]) -> Result<BorderNames, NotAPolicy> {
         check_header(bytes)?;
         check_size(bytes)
             .map_err(|error| NotAPolicy::NotAComponent(text::line(&error.to_string())))?;
-        let names = BorderNames::read(bytes).map_err(|error| {
+        BorderNames::read(bytes).map_err(|error| {
             NotAPolicy::NotAComponent(text::line(&format!("not a valid component: {error}")))
-        })?;
-        Self::judge(names)
+        })
     }
 
     /// Checks that the component could never do more than a tier allows.

@@ -18,11 +18,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::language::PolicyLanguage;
-use promote_core::policy::Policy;
-use promote_core::policy::native;
+use promote_core::policy::{ComponentSurface, PolicyTier, native};
 use promote_core::text;
 use promote_intake::builtin;
-use promote_intake::settings;
+use promote_intake::settings::{self, SettingsSchema};
 use promote_run::OutputFormat;
 use steps::BuildSteps;
 
@@ -44,7 +43,7 @@ pub struct BuildArgs {
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub lang: Option<PolicyLanguage>,
 
-    /// The component's file; without it, `policy.wasm` in the project's folder
+    /// The component's file; without it, `policy.wasm` or `rule.wasm` in the project's folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
@@ -67,28 +66,48 @@ pub async fn run(
     let language = args
         .lang
         .map_or_else(|| PolicyLanguage::of(&args.folder), Ok)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| args.folder.join("policy.wasm"));
-    // Beside its place, so that it gets there in one step, and only if it is a policy.
-    let draft = out.with_extension(format!("{}.tmp", std::process::id()));
+    // Beside its place, so that it gets there in one step, and only if it can be used.
+    let place = args.out.clone();
+    let place = place.unwrap_or_else(|| args.folder.join("component.wasm"));
+    let draft = place.with_extension(format!("{}.tmp", std::process::id()));
     let made = made(language, &args.folder, &draft, cache, say).await;
-    let policy = made.and_then(|policy| {
+    let made = made.and_then(|made| {
+        let out = match &args.out {
+            Some(out) => out.clone(),
+            None => args.folder.join(made.file()),
+        };
         std::fs::rename(&draft, &out).with_context(|| format!("writing {}", out.display()))?;
-        Ok(policy)
+        Ok((made, out))
     });
-    if policy.is_err() {
+    if made.is_err() {
         // It may not be there, which is as well.
         let _ = std::fs::remove_file(&draft);
     }
-    let policy = policy?;
+    let (made, out) = made?;
     say(&format!(
         "built in {:.1} s",
         started.elapsed().as_secs_f64()
     ));
-    data(&show(args.format, &out, language, &policy));
+    data(&show(args.format, &out, language, &made));
     Ok(0)
+}
+
+/// A component that was built.
+struct BuiltComponent {
+    digest: String,
+    size: usize,
+    /// The tier of a policy; none of a rule, which can call nothing.
+    tier: Option<PolicyTier>,
+}
+
+impl BuiltComponent {
+    /// The name of its file, unless another is given.
+    fn file(&self) -> &'static str {
+        match self.tier {
+            Some(_) => "policy.wasm",
+            None => "rule.wasm",
+        }
+    }
 }
 
 async fn made(
@@ -97,19 +116,36 @@ async fn made(
     draft: &Path,
     cache: Option<&Path>,
     say: &(dyn Fn(&str) + Sync),
-) -> anyhow::Result<Policy> {
+) -> anyhow::Result<BuiltComponent> {
     built(language, folder, draft, say).await?;
-    say("checking that it is a policy");
     let bytes = std::fs::read(draft).with_context(|| format!("reading {}", draft.display()))?;
     let engine = native::engine()?;
+    if ComponentSurface::is_of_rule(&bytes).context(NO_POLICY)? {
+        say("checking that it is a rule");
+        let rule = builtin::load_rule(&engine, &bytes, cache, say).context(NO_RULE)?;
+        let schema = rule.settings_schema().await;
+        let schema = schema.map_err(|what| anyhow::anyhow!("describing itself, it {what}"));
+        SettingsSchema::read(&schema.context(NO_RULE)?).context(NO_RULE)?;
+        return Ok(BuiltComponent {
+            digest: rule.digest().to_owned(),
+            size: bytes.len(),
+            tier: None,
+        });
+    }
+    say("checking that it is a policy");
     let (policy, _) = builtin::load(&engine, &bytes, cache, say).context(NO_POLICY)?;
     // Only an instance shows that the exports have the contract's types, and what the policy says of its settings.
     settings::schema(&engine, &policy)
         .await
         .context(NO_POLICY)?;
-    Ok(policy)
+    Ok(BuiltComponent {
+        digest: policy.digest,
+        size: policy.size,
+        tier: Some(policy.surface.tier),
+    })
 }
 
+const NO_RULE: &str = "what was built is no rule";
 const NO_POLICY: &str = "what was built is no policy";
 
 /// Builds on a thread of its own, and shows each step and that it goes on.
@@ -146,10 +182,14 @@ async fn built(
     }
 }
 
-fn show(format: OutputFormat, out: &Path, language: PolicyLanguage, policy: &Policy) -> String {
-    let digest = &policy.digest;
-    let size = policy.size;
-    let tier = policy.surface.tier.name();
+fn show(
+    format: OutputFormat,
+    out: &Path,
+    language: PolicyLanguage,
+    made: &BuiltComponent,
+) -> String {
+    let BuiltComponent { digest, size, tier } = made;
+    let tier = tier.map_or("rule", PolicyTier::name);
     match format {
         OutputFormat::Text => format!(
             "{}\n  language  {}\n  size      {size} bytes\n  sha256    {digest}\n  tier      {tier}\n",

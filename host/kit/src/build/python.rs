@@ -38,6 +38,12 @@ pub(super) fn build(folder: &Path, out: &Path, steps: &BuildSteps) -> anyhow::Re
         command.args(arguments);
         command
     };
+    // The tool writes into a new folder only, and nothing else belongs there.
+    let bindings = folder.join("bindings");
+    if bindings.exists() {
+        std::fs::remove_dir_all(&bindings)
+            .with_context(|| format!("removing {}", bindings.display()))?;
+    }
     steps.run(
         "writing the contract's types to bindings",
         &mut componentize(&["bindings", "bindings"]),

@@ -174,11 +174,18 @@ impl ScenarioReader<'_> {
         let is_own = over
             .get("policy")
             .is_some_and(|policy| policy.get_ref().get("component").is_some());
+        let has_own = |key| over.get(key).is_some();
+        let (has_own_rules, has_own_baseline) = (has_own("rule"), has_own("baseline"));
         lay(over, &mut whole, ListRule::Replace);
+        let folder = if has_own_baseline {
+            self.folder
+        } else {
+            &base.folder
+        };
         let config = read(whole).map_err(|error| error.message().to_owned());
         let mut config = config
             .and_then(Config::checked)
-            .and_then(|config| config.within_baseline(self.folder))
+            .and_then(|config| config.within_baseline(folder))
             .map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {
@@ -189,6 +196,12 @@ impl ScenarioReader<'_> {
         };
         if !is_own {
             elsewhere(&mut config.policy.component);
+        }
+        if !has_own_rules {
+            config
+                .rule
+                .iter_mut()
+                .for_each(|rule| elsewhere(&mut rule.component.component));
         }
         // A scenario has no teams of its own.
         config

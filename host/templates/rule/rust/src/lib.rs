@@ -1,0 +1,48 @@
+//! Binds the rule to the contract in `wit/`, and describes it. The rule itself is in `rule.rs`.
+
+mod rule;
+
+wit_bindgen::generate!({ path: "wit", world: "rule" });
+
+use exports::promote::policy::about::{self, Description};
+use exports::promote::policy::ruling;
+pub use exports::promote::policy::ruling::{EntitySearch, FactRead, Need};
+pub use promote::policy::types::Reason;
+use promote::policy::types::{ReasonCure, StopPoint};
+
+struct Rule;
+
+impl ruling::Guest for Rule {
+    fn needs(facts: String) -> Vec<Need> {
+        rule::needs(&serde_json::from_str(&facts).expect("facts are JSON"))
+    }
+
+    fn check(facts: String) -> Vec<Reason> {
+        rule::check(&serde_json::from_str(&facts).expect("facts are JSON"))
+    }
+}
+
+impl about::Guest for Rule {
+    fn describe() -> Description {
+        Description {
+            name: "{{name}}".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            summary: env!("CARGO_PKG_DESCRIPTION").to_owned(),
+            settings_schema: r#"{ "type": "object", "additionalProperties": false }"#.to_owned(),
+        }
+    }
+}
+
+/// A reason that stops the proposal, and that people can cure. The host puts the rule's own name to it.
+pub fn reason(message: String) -> Reason {
+    Reason {
+        rule: String::new(),
+        message,
+        stops: StopPoint::Propose,
+        cure: ReasonCure::People,
+    }
+}
+
+// As a native library, which `cargo test` uses, it has no entry points.
+#[cfg(target_arch = "wasm32")]
+export!(Rule);
