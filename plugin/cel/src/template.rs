@@ -1,6 +1,7 @@
 //! Text with `{expression}` in it. Braces are doubled to stand for themselves.
 
 use cel::{Context, Value};
+use promote_template::braces::{self, LoneBrace, TextPart};
 use serde_json::Value as Json;
 
 use super::check::Scope;
@@ -25,34 +26,17 @@ impl Template {
     /// # Errors
     /// When a brace has no partner, or an expression is not CEL.
     pub fn compile(source: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut text = String::new();
-        let mut rest = source;
-        while let Some(at) = rest.find(['{', '}']) {
-            text.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                text.push_str(brace);
-                rest = after;
-            } else if brace == "{" {
-                let end = end_of_hole(rest).ok_or("a `{` has no `}`: double it to mean a brace")?;
-                if !text.is_empty() {
-                    parts.push(TemplatePart::Text(std::mem::take(&mut text)));
-                }
-                let hole = &rest[..end];
-                let compiled = Expression::compile(hole.trim());
-                let compiled = compiled.map_err(|why| format!("`{{{hole}}}`: {why}"))?;
-                parts.push(TemplatePart::Hole(compiled));
-                rest = &rest[end + 1..];
-            } else {
-                return Err("a `}` has no `{`: double it to mean a brace".to_owned());
-            }
-        }
-        text.push_str(rest);
-        if !text.is_empty() {
-            parts.push(TemplatePart::Text(text));
-        }
+        let split = braces::split(source, end_of_hole).map_err(|brace| match brace {
+            LoneBrace::Open => "a `{` has no `}`: double it to mean a brace",
+            LoneBrace::Close => "a `}` has no `{`: double it to mean a brace",
+        })?;
+        let compile = |part| match part {
+            TextPart::Text(text) => Ok(TemplatePart::Text(text)),
+            TextPart::Hole(hole) => Expression::compile(hole.trim())
+                .map(TemplatePart::Hole)
+                .map_err(|why| format!("`{{{hole}}}`: {why}")),
+        };
+        let parts = split.into_iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { parts })
     }
 

@@ -20,6 +20,7 @@
 //! # Ok::<(), promote_template::TemplateError>(())
 //! ```
 
+pub mod braces;
 mod error;
 mod path;
 
@@ -27,6 +28,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use braces::{LoneBrace, TextPart};
 pub use error::TemplateError;
 use path::ValuePath;
 
@@ -52,30 +54,21 @@ impl Template {
     /// # Errors
     /// When a brace has no partner, or when what stands between braces is not a path.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let parts = braces::split(source, |rest| rest.find('}')).map_err(|brace| match brace {
+            LoneBrace::Open => TemplateError::unclosed(source),
+            LoneBrace::Close => TemplateError::unopened(source),
+        })?;
         let mut holes = Vec::new();
         let mut text = String::new();
-        let mut rest = source;
-        while let Some(at) = rest.find(['{', '}']) {
-            text.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                text.push_str(brace);
-                rest = after;
-            } else if brace == "{" {
-                let (path, after) = rest
-                    .split_once('}')
-                    .ok_or_else(|| TemplateError::unclosed(source))?;
-                holes.push(TemplateHole {
+        for part in parts {
+            match part {
+                TextPart::Text(part) => text = part,
+                TextPart::Hole(path) => holes.push(TemplateHole {
                     before: std::mem::take(&mut text),
                     path: ValuePath::parse(path.trim())?,
-                });
-                rest = after;
-            } else {
-                return Err(TemplateError::unopened(source));
+                }),
             }
         }
-        text.push_str(rest);
         Ok(Self {
             source: source.to_owned(),
             holes,
