@@ -1,5 +1,7 @@
 //! `promote mock`: Port and GitHub on loopback, from a world file, for whoever wants to try a client against them.
 
+mod from_port;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+use promote_core::service::port::Client;
 use promote_mock::server::{ServerOptions, WorldServer};
 use promote_mock::{RequestRecord, SharedWorld, World};
 
@@ -26,6 +29,20 @@ pub struct MockArgs {
     /// Print the sample's world file, to start one from, and serve nothing
     #[arg(long, conflicts_with = "world")]
     pub print_world: bool,
+
+    /// Print a world file with the blueprints of your Port and a few entities of each, and serve nothing; Port's credentials
+    /// stand in the environment, as for `promote run`
+    #[arg(long, conflicts_with_all = ["world", "print_world"])]
+    pub from_port: bool,
+
+    /// The most entities of each blueprint that `--from-port` takes, beside those that they are related to
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 3,
+        requires = "from_port"
+    )]
+    pub entities: usize,
 
     /// Delay of every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
@@ -52,6 +69,14 @@ pub async fn serve(
         .context("waiting for ctrl-c")?;
     server.stop().await;
     Ok(())
+}
+
+/// Returns the text of a world file with what a Port holds, for `--from-port`.
+///
+/// # Errors
+/// When Port does not answer.
+pub async fn world_of(args: &MockArgs, client: &Client) -> anyhow::Result<String> {
+    from_port::world_file(client, args.entities).await
 }
 
 /// Serves the world until the server is stopped or dropped; otherwise as [`serve`].

@@ -287,3 +287,31 @@ async fn settings_of_another_policy_are_no_decision_of_this_one() {
     let tried = tried.expect(0).json();
     assert_eq!(tried["runs"].as_array().map(Vec::len), Some(1), "{tried}");
 }
+
+/// A world of one's own catalog: what it holds is in it, and nobody is.
+#[tokio::test]
+async fn a_world_is_made_of_a_catalog_without_its_people() {
+    let people = r#"
+[[port.blueprint]]
+inline = { identifier = "incident", title = "Incident", schema = { properties = { status = { type = "string" }, owner = { type = "string", format = "user" }, note = { type = "string" } } }, relations = { service = { target = "service", many = false, required = false } } }
+[[port.entities]]
+blueprint = "incident"
+identifier = "inc-7"
+properties = { status = "open", owner = "kim@acme.io", note = "ask Lee <lee@acme.io>" }
+relations = { service = "web" }
+"#;
+    let text = promote_mock::sample::SAMPLE.to_owned() + people;
+    let world = promote_mock::World::from_toml(&text, Path::new("")).unwrap();
+    let stage = ProgramStage::of(world).await;
+    let made = stage.promote(&["mock", "--from-port"]).await;
+    let made = &made.expect(0).stdout;
+    for person in ["kim@acme.io", "lee@acme.io"] {
+        assert!(!made.contains(person), "{made}");
+    }
+    let world = promote_mock::World::from_toml(made, Path::new("")).unwrap();
+    let incident = world.port.entity("incident", "inc-7").unwrap();
+    assert_eq!(incident.properties["status"], "open");
+    assert_eq!(incident.relations["service"].identifiers(), ["web"]);
+    let web = world.port.entity("service", "web").unwrap();
+    assert_eq!(web.relations["prod_runtime"].identifiers(), ["web-prod"]);
+}
