@@ -146,11 +146,16 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             let mut verdict = gates::all(facts, self.settings);
             let told = self.ask_rules(facts);
             if reasons.is_empty()
-                && told.is_empty()
                 && verdict.reasons.is_empty()
                 && let Some(wait) = verdict.latest_wait()
             {
-                return Err(Stop::Waits(self.waiting(facts, wait)));
+                if told.is_empty() {
+                    return Err(Stop::Waits(self.waiting(facts, wait)));
+                }
+                // Whether those are waited for, the host decides; afterwards it still waits for this.
+                let message = format!("waits for {} too", wait.message);
+                self.warn(&message);
+                return Err(Stop::Refused(told));
             }
             reasons.extend(verdict.take_reasons());
             reasons.extend(told);

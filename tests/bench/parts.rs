@@ -10,7 +10,7 @@ use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
 use promote_intake::payload::Payload;
-use promote_kit::replay::{PolicyTrial, RunRecording};
+use promote_kit::replay::{PolicyTrial, RuleChoice, RunRecording};
 use promote_mock::{SharedWorld, World, sample};
 use promote_tests::bench::TestRun;
 use tokio::runtime::{Builder, Runtime};
@@ -81,6 +81,7 @@ fn promotion_tried_again(bencher: Bencher<'_, '_>) {
         policy: &POLICY,
         settings: None,
         limits: None,
+        rules: RuleChoice::Configured(&[]),
     };
     bencher.bench_local(|| trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime));
 }

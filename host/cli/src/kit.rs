@@ -121,6 +121,11 @@ pub(super) async fn run(
             })
             .await
         }
+        KitCommand::Mock(args) if args.from_port => {
+            let world = mock::world_of(&args, &connect::port(environment)?).await?;
+            output::data(&promote_core::text::json(&world));
+            Ok(0)
+        }
         KitCommand::Mock(args) => {
             mock::serve(&args, &mut std::io::stdout(), output::say).await?;
             Ok(0)

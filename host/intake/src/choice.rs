@@ -15,7 +15,7 @@ use promote_core::contract::Entity;
 use promote_core::grants::Operation;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
-use promote_core::rule::RuleProgram;
+use promote_core::rule::{Rule, RuleProgram, RuleRecord};
 use promote_core::run::{ChosenPolicy, PolicyChoice};
 
 /// A source of policies.
@@ -57,6 +57,8 @@ pub struct Policies<'a> {
     /// SHA-256 of the component that must be chosen, if an approved plan says so.
     bound: Option<String>,
     picked: OnceLock<PickedPolicy>,
+    /// The choice as far as it is known before Port has answered.
+    expected: Option<PickedPolicy>,
 }
 
 /// The choice.
@@ -66,6 +68,8 @@ pub struct PickedPolicy {
     pub digest: String,
     /// The rule that decided, if one did.
     pub team: Option<String>,
+    /// The rules that apply to the service, in the order in which people read them.
+    pub rules: Vec<RuleRecord>,
 }
 
 impl<'a> Policies<'a> {
@@ -86,9 +90,10 @@ impl<'a> Policies<'a> {
         for rule in config.rule.iter().filter(|rule| rule.is_expression()) {
             rule.load(load).await?;
         }
-        let picked = only.as_ref().map(|policy| PickedPolicy {
+        let expected = only.as_ref().map(|policy| PickedPolicy {
             digest: policy.digest.clone(),
             team: None,
+            rules: Vec::new(),
         });
         Ok(Self {
             config,
@@ -96,7 +101,8 @@ impl<'a> Policies<'a> {
             load,
             only,
             bound: None,
-            picked: picked.map(OnceLock::from).unwrap_or_default(),
+            picked: OnceLock::new(),
+            expected,
         })
     }
 
@@ -118,7 +124,7 @@ impl<'a> Policies<'a> {
 
     /// The choice, once it was made.
     pub fn picked(&self) -> Option<&PickedPolicy> {
-        self.picked.get()
+        self.picked.get().or(self.expected.as_ref())
     }
 
     /// Holds a component to the bound.
@@ -154,15 +160,16 @@ impl<'a> Policies<'a> {
                 .with_context(named)?,
         };
         self.held(&policy.digest)?;
-        let picked = PickedPolicy {
-            digest: policy.digest.clone(),
-            team: team.clone(),
-        };
-        let _ = self.picked.set(picked);
         let mut rules = Vec::new();
         for rule in self.config.rules_for(subject) {
             rules.push(rule.load(self.load).await?);
         }
+        let picked = PickedPolicy {
+            digest: policy.digest.clone(),
+            team: team.clone(),
+            rules: rules.iter().map(Rule::record).collect(),
+        };
+        let _ = self.picked.set(picked);
         let settings = self.config.port.actions.settings(wanted, action);
         let settings = self.granted(&policy, settings).await?;
         Ok(ChosenPolicy {

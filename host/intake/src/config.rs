@@ -10,7 +10,7 @@ pub use crate::component::ComponentRef;
 use crate::rule::{self, RuleConfig};
 use crate::team::{self, TeamRule};
 use promote_core::contract::Entity;
-use promote_core::grants::Grants;
+use promote_core::grants::{Grants, Operation};
 use promote_core::limits::Limits;
 use promote_core::policy::PolicyTier;
 
@@ -191,6 +191,11 @@ impl Config {
             .iter()
             .map(|team| (format!("[[team]] {team}"), &team.policy));
         std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
+    }
+
+    /// Returns whether the host keeps a status on what is proposed, by which rules hold merges that others make.
+    pub fn keeps_status(&self) -> bool {
+        !self.rule.is_empty() && self.grants.mention(Operation::KeepStatus)
     }
 
     /// The rules for a service as Port describes it, in order.

@@ -26,6 +26,23 @@ pub struct Lock {
     /// By reference, each once.
     #[serde(default, rename = "component")]
     pub components: Vec<LockedComponent>,
+    /// The rules, in the order in which they are asked.
+    #[serde(default, rename = "rule")]
+    pub rules: Vec<LockedRule>,
+}
+
+/// One rule, and the reads that it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedRule {
+    /// Its name.
+    pub name: String,
+    /// Where it is written down.
+    pub origin: String,
+    /// Its component, as the configuration names it.
+    pub component: String,
+    /// The reads that it needs first, for a made-up service. They bind nobody: what a rule may read, the grants say.
+    pub needs: Vec<String>,
 }
 
 /// One component.
@@ -108,7 +125,14 @@ impl Lock {
             format: FORMAT,
             baseline: None,
             components,
+            rules: Vec::new(),
         }
+    }
+
+    /// The same lock with these rules.
+    #[must_use]
+    pub fn with_rules(self, rules: Vec<LockedRule>) -> Self {
+        Self { rules, ..self }
     }
 
     /// The same lock of a configuration with this baseline.
@@ -249,6 +273,19 @@ impl Lock {
             }
             text.push_str("]\n");
         }
+        for one in &self.rules {
+            let _ = write!(
+                text,
+                "\n[[rule]]\nname = {}\norigin = {}\ncomponent = {}\nneeds = [\n",
+                quoted(&one.name),
+                quoted(&one.origin),
+                quoted(&one.component),
+            );
+            for need in &one.needs {
+                let _ = writeln!(text, "    {},", quoted(need));
+            }
+            text.push_str("]\n");
+        }
         text
     }
 }
@@ -273,7 +310,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let lock = Lock::new(vec![locked("policies/a \"b\".wasm"), locked("builtin")]);
+        let rule = LockedRule {
+            name: "incidents".to_owned(),
+            origin: "promote.toml".to_owned(),
+            component: "cel".to_owned(),
+            needs: vec!["search incident".to_owned()],
+        };
+        let lock = Lock::new(vec![locked("policies/a \"b\".wasm"), locked("builtin")])
+            .with_rules(vec![rule]);
         assert_eq!(Lock::parse(&lock.print()), Ok(lock.clone()));
         assert_eq!(lock.components[0].reference, "builtin");
     }

@@ -27,7 +27,7 @@ use crate::config::PolicyConfig;
 use crate::settings::{self, SettingsError};
 use crate::team::TeamMatch;
 use promote_core::contract::Entity;
-use promote_core::rule::{Rule, RuleMode};
+use promote_core::rule::{Rule, RuleAnswer, RuleMode};
 use promote_core::text;
 
 /// A rule as it is configured.
@@ -46,17 +46,6 @@ pub struct RuleConfig {
     pub on_no: RuleAnswer,
     /// The component and its settings.
     pub component: PolicyConfig,
-}
-
-/// What follows from a rule's no.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RuleAnswer {
-    /// The promotion is refused.
-    #[default]
-    Refuse,
-    /// The promotion waits for the cure. No promotion can wait yet: it is refused.
-    Wait,
 }
 
 /// The table as it is written.
@@ -248,6 +237,7 @@ impl RuleConfig {
             name: self.name.clone(),
             origin: self.origin.clone(),
             mode: self.mode,
+            on_no: self.on_no,
             settings: self.component.settings(),
             program,
         })

@@ -57,6 +57,10 @@ finding_codes! {
     CommitsUnsigned = "commits-unsigned",
     /// People must approve.
     ReviewsRequired = "reviews-required",
+    /// Rules do not hold merges that others make.
+    RulesUnheld = "rules-unheld",
+    /// A rule, or why it cannot be used.
+    Rules = "rules",
     /// The repository does not allow auto-merge.
     AutoMerge = "auto-merge",
     /// A later push would ride along with an armed auto-merge.

@@ -3,6 +3,7 @@
 pub(super) mod authority;
 mod compare;
 mod component;
+mod effective;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::Args;
 
 use compare::ComponentComparison;
 use component::InspectedComponent;
+use effective::EffectiveConfig;
 use promote_core::policy::native;
 use promote_core::text;
 use promote_intake::registry::RegistryAccess;
@@ -25,6 +27,10 @@ pub struct InspectArgs {
     /// The component: a file, `registry/name@sha256:…`, or `builtin`, the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]
     component: PathBuf,
+
+    /// Show the policies and the rules of this `promote.toml` instead, each with its origin and its component
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["component", "against"])]
+    config: Option<PathBuf>,
 
     /// The folder that keeps compiled policies
     #[arg(long, value_name = "FOLDER", env = "PROMOTE_CACHE_DIR", hide = true)]
@@ -57,6 +63,14 @@ pub async fn run(
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
     let engine = native::engine()?;
+    if let Some(file) = &args.config {
+        let found = EffectiveConfig::read(&engine, file, args.cache.clone(), access, say).await?;
+        data(&match args.format {
+            OutputFormat::Text => text::log(&found.print()) + "\n",
+            OutputFormat::Json => text::json(&format!("{:#}\n", found.json())),
+        });
+        return Ok(0);
+    }
     let read = async |path| {
         InspectedComponent::read(&engine, path, args.cache.as_deref(), access, say).await
     };

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::inspect::authority;
-use promote_core::contract::CONTRACT;
+use promote_core::contract::{Actor, CONTRACT, Entity, EntityKey, Request, Workflow};
 use promote_core::policy::ComponentSurface;
 use promote_core::policy::PolicyTier;
 use promote_core::policy::engine::Engine;
@@ -17,7 +17,7 @@ use promote_core::text;
 use promote_intake::choice::LoadPolicy as _;
 use promote_intake::component::ComponentAddress;
 use promote_intake::config::Config;
-use promote_intake::lock::{Lock, LockedComponent};
+use promote_intake::lock::{Lock, LockedComponent, LockedRule};
 use promote_intake::supply::Supply;
 use promote_run::OutputFormat;
 
@@ -135,8 +135,15 @@ async fn survey(config: &Config, engine: &Engine, supply: &Supply<'_>) -> anyhow
             components.push(found);
         }
     }
+    let mut rules = Vec::new();
     for rule in &config.rule {
         let loaded = rule.load(supply).await?;
+        rules.push(LockedRule {
+            name: rule.name.clone(),
+            origin: loaded.origin.clone(),
+            component: rule.component.component.to_string(),
+            needs: loaded.first_needs(&made_up_service(), &config.limits).await,
+        });
         let found = LockedComponent {
             reference: rule.component.component.to_string(),
             sha256: loaded.program.digest().to_owned(),
@@ -150,7 +157,44 @@ async fn survey(config: &Config, engine: &Engine, supply: &Supply<'_>) -> anyhow
         }
     }
     let baseline = config.baseline.as_ref().map(|it| it.sha256.clone());
-    Ok(Lock::new(components).with_baseline(baseline))
+    Ok(Lock::new(components)
+        .with_rules(rules)
+        .with_baseline(baseline))
+}
+
+/// A service that nobody has, to ask rules about.
+fn made_up_service() -> Request {
+    let key = EntityKey {
+        blueprint: "service".to_owned(),
+        identifier: "SERVICE".to_owned(),
+    };
+    Request {
+        run_id: "RUN".to_owned(),
+        action: "ACTION".to_owned(),
+        actor: Actor {
+            id: "USER".to_owned(),
+            email: None,
+            name: None,
+        },
+        approval: None,
+        requested_at: None,
+        subject: Entity {
+            key,
+            title: None,
+            teams: Vec::new(),
+            properties: "{}".to_owned(),
+            relations: Vec::new(),
+            updated_at: None,
+        },
+        inputs: "{}".to_owned(),
+        settings: "{}".to_owned(),
+        workflow: Workflow {
+            repository: None,
+            url: None,
+            attempt: 1,
+        },
+        resumed: None,
+    }
 }
 
 fn locked(reference: String, surface: &ComponentSurface, sha256: String) -> LockedComponent {

@@ -391,6 +391,7 @@ fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
     ask(&[O::ReadPullRequest], "pull_requests", "read");
     ask(&[O::ReadChecks], "checks", "read");
     ask(&[O::ReadChecks], "statuses", "read");
+    ask(&[O::KeepStatus], "statuses", "write");
     ask(&[O::Propose, O::Merge], "contents", "write");
     ask(
         &[O::Propose, O::Decorate, O::Merge],

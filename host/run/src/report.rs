@@ -10,6 +10,7 @@ use crate::output_format::OutputFormat;
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
 use promote_core::gate::CallRecord;
+use promote_core::rule::RuleRecord;
 use promote_core::run::ending::Ending;
 use promote_core::run::{RunMode, RunResult};
 use promote_core::service::github::RepositoryName;
@@ -59,6 +60,9 @@ impl RunReport<'_> {
         } else {
             ""
         };
+        for rule in self.rules().iter().filter(|_| self.mode == RunMode::Plan) {
+            let _ = writeln!(text, "rule {}: {rule}", text::line(&rule.name));
+        }
         let _ = writeln!(
             text,
             "{would}{}",
@@ -87,6 +91,9 @@ impl RunReport<'_> {
             "subject": self.subject,
             "run": self.run_id,
             "policy": self.picked.map(|picked| &picked.digest),
+            "rules": self.rules().iter().map(|rule| json!({
+                "name": rule.name, "origin": rule.origin, "mode": rule.mode, "on_no": rule.on_no, "component": rule.component,
+            })).collect::<Vec<_>>(),
             "team": self.picked.and_then(|picked| picked.team.as_ref()),
             "journal": self.journal.display().to_string(),
             "journal-sum": self.done.journal_sum,
@@ -95,6 +102,11 @@ impl RunReport<'_> {
             "catalog": catalog,
             "calls": self.done.timeline.iter().map(call_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// The rules that apply to the service; none before it is known.
+    pub(super) fn rules(&self) -> &[RuleRecord] {
+        self.picked.map_or(&[], |picked| &picked.rules)
     }
 
     /// Returns a stable word for how the run ended; for a plan, what it would have come to.

@@ -111,6 +111,7 @@ async fn resume_all(
         actions: &actions,
         grants: &config.grants,
         wait: config.limits.wait.try_into()?,
+        renews_status: config.keeps_status(),
         now: SystemClock.now(),
         workflows,
         environment: config.workflow.environment.as_deref(),

@@ -152,6 +152,18 @@ fn summary(report: &RunReport<'_>) -> String {
             fenced("diff", &file.diff)
         );
     }
+    if !report.rules().is_empty() {
+        text.push_str("| rule | from, and what follows from its no |\n|---|---|\n");
+        for rule in report.rules() {
+            let _ = writeln!(
+                text,
+                "| {} | {} |",
+                markdown(&rule.name),
+                markdown(&rule.to_string())
+            );
+        }
+        text.push('\n');
+    }
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
     for record in &done.timeline {
         // What is cut off again need not be written.

@@ -31,7 +31,7 @@ async fn every_command_of_the_guide_to_rules_does_what_it_says() {
     let ended = shell(&stage, &script).await;
     let ended = ended.expect(0);
     for said in [
-        "1 would be stopped",
+        "2 would be stopped",
         "4 passed, 0 failed",
         "incidents: promote.toml, refuses, ",
     ] {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_intake::config::Config;
-use promote_kit::replay::{DecisionChange, PolicyTrial, RunRecording, TrialResult};
+use promote_kit::replay::{DecisionChange, PolicyTrial, RuleChoice, RunRecording, TrialResult};
 use promote_mock::{World, sample};
 use promote_tests::bench::TestRun;
 use promote_tests::guests;
@@ -99,6 +99,7 @@ fn tried(journal: &str, settings: Option<&SampleConfig>) -> TrialResult {
         policy: &BUILTIN,
         settings: config.as_ref().map(|config| config.policy.settings()),
         limits: None,
+        rules: RuleChoice::Configured(&[]),
     };
     trial.on(RunRecording::read(journal.as_bytes()).unwrap(), &runtime())
 }

@@ -45,6 +45,7 @@ mod records;
 mod reference;
 mod replay;
 mod reruns;
+mod rules;
 mod run;
 mod sandbox;
 mod scenarios;

@@ -7,7 +7,8 @@ use promote_core::call::{Call, Reply};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_kit::replay::{
-    DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, RunRecording, replay,
+    DecisionChange, DivergenceSide, PolicyTrial, ReplayComparison, ReplayDivergence, ReplayResult,
+    RuleChoice, RuleShelf, RunRecording, replay,
 };
 use promote_kit::scenario::{MadeCall, Scenario, ScenarioBackend, ScenarioRunner};
 use promote_kit::test::find;
@@ -31,7 +32,7 @@ fn recording(bench: TestRun) -> RunRecording {
 }
 
 fn again(recording: &RunRecording) -> ReplayResult {
-    replay(&ENGINE, &BUILTIN, recording, &runtime())
+    replay(&ENGINE, &BUILTIN, recording, Vec::new(), &runtime())
 }
 
 /// Returns the place where it diverges.
@@ -54,6 +55,8 @@ fn the_journal_of_every_scenario_replays_exactly() {
     ];
     let named = named.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
     let runner = ScenarioRunner::new(named.into()).unwrap();
+    let shelf = RuleShelf::new(runner.engine(), &[guests::INCIDENTS.into()], None).unwrap();
+    let mut asked = 0;
     let mut journals = 0;
     let mut calls = 0;
     for file in find(&[here.join("scenarios"), here.join("guests/scenarios")]).unwrap() {
@@ -70,7 +73,11 @@ fn the_journal_of_every_scenario_replays_exactly() {
                 file.display()
             );
             let recording = RunRecording::read(ran.journal.as_bytes()).unwrap();
-            let replayed = replay(runner.engine(), &policy, &recording, &runtime());
+            let (rules, missing) = shelf.rules(&recording);
+            assert!(missing.is_empty(), "{missing:?} of {}", file.display());
+            let inquiries = recording.steps.iter().map(|step| step.inquiries.len());
+            asked += inquiries.sum::<usize>();
+            let replayed = replay(runner.engine(), &policy, &recording, rules, &runtime());
             let same = match &replayed.verdict {
                 ReplayComparison::Same { ending } => Some(ending.as_str()) == ran.ending,
                 ReplayComparison::Ends => recording.is_cut(),
@@ -84,8 +91,9 @@ fn the_journal_of_every_scenario_replays_exactly() {
             (journals, calls) = (journals + 1, calls + replayed.calls);
         }
     }
-    eprintln!("{journals} journals with {calls} calls replayed exactly");
+    eprintln!("{journals} journals with {calls} calls replayed exactly, rules asked {asked} times");
     assert!(journals >= 150, "only {journals} journals were written");
+    assert!(asked >= 50, "rules were asked {asked} times only");
 }
 
 #[test]
@@ -113,7 +121,7 @@ fn whatever_ends_a_policy_ends_it_again() {
     ] {
         let recording = recording(TestRun::guest(guest).deed(deed).limits(limits));
         let policy = Policy::compile(&ENGINE, &std::fs::read(guest).unwrap()).unwrap();
-        let replayed = replay(&ENGINE, &policy, &recording, &runtime());
+        let replayed = replay(&ENGINE, &policy, &recording, Vec::new(), &runtime());
         let ended = matches!(
             replayed.verdict,
             ReplayComparison::Same { .. } | ReplayComparison::Ends
@@ -240,6 +248,127 @@ fn an_early_end_and_another_ending_are_divergences_too() {
         ),
         "{divergence:?}"
     );
+}
+
+/// A recorded run of the built-in policy, of a scenario with rules.
+fn ruled(scenario: &str) -> (ScenarioRunner, Policy, RunRecording) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = [(
+        "incidents.wasm".to_owned(),
+        PathBuf::from(guests::INCIDENTS),
+    )];
+    let runner = ScenarioRunner::new(named.into()).unwrap();
+    let scenario = Scenario::read(&here.join("scenarios").join(scenario)).unwrap();
+    let policy = runner.policy(&scenario).unwrap();
+    let made = runtime().block_on(runner.run(&scenario, ScenarioBackend::Mock));
+    let recording = RunRecording::read(made.unwrap()[0].journal.as_bytes()).unwrap();
+    (runner, policy, recording)
+}
+
+#[test]
+fn rules_that_say_something_else_are_a_divergence() {
+    let (runner, policy, recorded) = ruled("rule-agrees.toml");
+    let shelf = RuleShelf::new(runner.engine(), &[guests::INCIDENTS.into()], None).unwrap();
+    // An incident that was closed is open: all else is as it was.
+    let mut altered = recorded.clone();
+    for step in &mut altered.steps {
+        for fact in &mut step.facts {
+            if let Ok(Reply::Found(found)) = &mut fact.answer.result {
+                let mut incident = recorded.header.request.subject.clone();
+                incident.key.blueprint = "incident".to_owned();
+                found.push(incident);
+            }
+        }
+    }
+    let (rules, _) = shelf.rules(&altered);
+    let replayed = replay(runner.engine(), &policy, &altered, rules, &runtime());
+    let ReplayComparison::Diverged(divergence) = replayed.verdict else {
+        panic!("{replayed:?}");
+    };
+    assert_eq!(divergence.recorded.words(), "the rules: nothing against it");
+    assert!(
+        divergence.now.words().contains("(incidents)"),
+        "{divergence:?}"
+    );
+    // Without the component, what the rule said is taken as recorded.
+    let none = RuleShelf::new(runner.engine(), &[], None).unwrap();
+    let (rules, missing) = none.rules(&altered);
+    assert_eq!((rules.len(), missing), (0, vec!["incidents".to_owned()]));
+}
+
+#[test]
+fn a_backtest_asks_the_rules_again() {
+    for (scenario, ending) in [
+        ("rule-agrees.toml", "promoted"),
+        ("rule-refuses.toml", "refused"),
+        ("rule-stops-the-merge.toml", "refused"),
+        ("rule-while-waiting.toml", "refused"),
+        ("expression-agrees.toml", "promoted"),
+        ("expression-while-waiting.toml", "refused"),
+        ("rules-told-at-once.toml", "refused"),
+        ("rule-waits.toml", "waiting"),
+        ("rule-waits-to-merge.toml", "waiting"),
+    ] {
+        let (runner, policy, recorded) = ruled(scenario);
+        let files = [PathBuf::from(guests::INCIDENTS)];
+        let shelf = RuleShelf::new(runner.engine(), &files, None).unwrap();
+        let trial = PolicyTrial {
+            engine: runner.engine(),
+            policy: &policy,
+            settings: None,
+            limits: None,
+            rules: RuleChoice::Recorded(&shelf),
+        };
+        let tried = trial.on(recorded.clone(), &runtime());
+        assert_eq!(tried.change, DecisionChange::Same, "{scenario}: {tried:?}");
+        assert_eq!(tried.new.unwrap().kind, ending, "{scenario}");
+
+        // Without rules, nothing but the rules is gone.
+        let without = PolicyTrial {
+            rules: RuleChoice::Configured(&[]),
+            ..trial
+        };
+        let tried = without.on(recorded.clone(), &runtime());
+        // The policy has a reason of its own there.
+        let flips = ending != "promoted" && scenario != "rules-told-at-once.toml";
+        assert_eq!(
+            tried.change == DecisionChange::Same,
+            ending == "promoted",
+            "{scenario}: {tried:?}"
+        );
+        let is_promoted = tried.new.is_some_and(|new| new.kind == "promoted");
+        assert!(
+            is_promoted || !flips || tried.change == DecisionChange::Unknown,
+            "{scenario}"
+        );
+    }
+    let (runner, policy, recorded) = ruled("rule-agrees.toml");
+    let none = RuleShelf::new(runner.engine(), &[], None).unwrap();
+    let trial = PolicyTrial {
+        engine: runner.engine(),
+        policy: &policy,
+        settings: None,
+        limits: None,
+        rules: RuleChoice::Recorded(&none),
+    };
+    let tried = trial.on(recorded, &runtime());
+    assert_eq!(tried.change, DecisionChange::Unknown);
+    assert!(tried.why.contains("--rule-component"), "{}", tried.why);
+}
+
+#[tokio::test]
+async fn new_rules_of_a_configuration_flip_recorded_promotions() {
+    let stage = ProgramStage::sample().await;
+    stage.run(&["--journal", "run.jsonl"]).await.expect(0);
+    let config = std::fs::read_to_string(stage.path("promote.toml")).unwrap();
+    let rule =
+        "[[rule]]\nname = \"own\"\ndeny = \"true\"\nmessage = \"no {service.identifier}\"\n\n";
+    stage.write("ruled.toml", &format!("{rule}{config}"));
+    stage
+        .promote(&["replay", "run.jsonl", "--config", "ruled.toml"])
+        .await
+        .expect(0)
+        .expect_said("promoted → refused (own)");
 }
 
 #[tokio::test]

@@ -240,7 +240,7 @@ fn journals_outlive_versions_that_only_add() {
             Ok(recording) => {
                 assert!(is_served, "{contract}");
                 assert_eq!(recording.header.contract, contract);
-                let replayed = replay(&engine, &policy, &recording, &runtime);
+                let replayed = replay(&engine, &policy, &recording, Vec::new(), &runtime);
                 let is_same = matches!(replayed.verdict, ReplayComparison::Same { .. });
                 assert!(is_same, "{contract}: {replayed:?}");
             }

@@ -7,12 +7,13 @@ mod admit;
 mod admitted;
 pub mod evidence;
 mod foresight;
+mod hold;
 mod rules;
 mod tokens;
 pub mod values;
 
 pub use admitted::Admitted;
-pub use rules::RuleBench;
+pub use rules::{RuleBench, derive_candidate};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::grants::ResolvedGrants;
 use crate::journal::{Journal, JournalEntry, RawEntry, json};
 use crate::limits::{Budget, Limits};
 use crate::policy::sandbox::Door;
+use crate::rule::AwaitedRules;
 use crate::run::observer::Observer;
 use crate::service::transport::Clock;
 use crate::source::Source;
@@ -49,6 +51,8 @@ pub struct Gate {
     bench: RuleBench,
     /// What people were told of the rules.
     told: Vec<String>,
+    /// The status that was set last.
+    kept: hold::KeptStatus,
 }
 
 /// The parts of one run that its calls need.
@@ -83,6 +87,8 @@ pub struct GateRecord {
     pub misfits: Vec<String>,
     /// Every call with its answer, in order.
     pub timeline: Vec<CallRecord>,
+    /// What the rules told the policy, as far as it may be waited for.
+    pub awaited: AwaitedRules,
 }
 
 /// One call, as the summary shows it.
@@ -156,6 +162,7 @@ impl Gate {
             timeline: Vec::new(),
             bench: RuleBench::default(),
             told: Vec::new(),
+            kept: None,
         }
     }
 
@@ -174,6 +181,7 @@ impl Gate {
             violations: self.violations,
             misfits: self.misfits,
             timeline: self.timeline,
+            awaited: self.bench.awaited,
         }
     }
 
@@ -213,6 +221,7 @@ impl Gate {
                 self.run.source.call(Admitted::new(call, proposal)).await?
             }
         };
+        let reply = self.without_status(call, reply);
         self.bench.observe(call, &reply, self.run.clock.now());
         self.evidence.observe(call, &reply);
         // A failure here is met again when evidence is asked for.
@@ -294,6 +303,7 @@ impl Door for Gate {
                     )
                     .map_err(trap)?;
                 self.budget.carry(text.get().len()).map_err(trap)?;
+                self.hold_proposal(&call, reply).await?;
             }
             Err(Fault::Failure(failure)) => {
                 self.run

@@ -14,7 +14,8 @@ use crate::gate::values::manifest_values;
 use crate::id::BranchFile;
 use crate::journal::{FactAnswer, JournalEntry, json};
 use crate::rule::{
-    RefusedByRules, Rule, RuleInquiry, RuleMode, RuleQuestion, RuleStep, RuleSubject, RuleVerdict,
+    AwaitedRules, Rule, RuleInquiry, RuleMode, RuleQuestion, RuleStep, RuleSubject, RuleVerdict,
+    StoppedByRules,
 };
 
 /// How old a fact may be that is not read again.
@@ -25,8 +26,14 @@ const FRESH: SignedDuration = SignedDuration::from_secs(10);
 pub struct RuleBench {
     rules: Vec<Rule>,
     request: Option<Request>,
-    known: Vec<KnownFact>,
+    known: KnownFacts,
+    /// What the policy was told last, as far as it may be waited for.
+    pub(super) awaited: AwaitedRules,
 }
+
+/// What was read lately.
+#[derive(Default)]
+struct KnownFacts(Vec<KnownFact>);
 
 /// A read that was answered.
 struct KnownFact {
@@ -41,18 +48,39 @@ impl RuleBench {
         Self {
             rules,
             request: Some(request.clone()),
-            known: Vec::new(),
+            known: KnownFacts::default(),
+            awaited: AwaitedRules::default(),
         }
     }
 
-    /// Takes note of a call that was answered: a read is known for a while, a write makes what it may have changed unknown.
+    /// Returns whether there are no rules.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Returns whether a rule's no is obeyed.
+    pub(super) fn has_enforced(&self) -> bool {
+        self.rules.iter().any(|rule| rule.mode == RuleMode::Enforce)
+    }
+
+    /// Takes note of a call that was answered.
     pub(super) fn observe(&mut self, call: &Call, reply: &Reply, now: Timestamp) {
-        if self.rules.is_empty() {
-            return;
+        if !self.rules.is_empty() {
+            self.known.observe(call, reply, now);
         }
+    }
+
+    fn recall(&self, call: &Call, now: Timestamp) -> Option<Reply> {
+        self.known.recall(call, now)
+    }
+}
+
+impl KnownFacts {
+    /// Takes note of a call that was answered: a read is known for a while, a write makes what it may have changed unknown.
+    fn observe(&mut self, call: &Call, reply: &Reply, now: Timestamp) {
         if call.is_write() {
             if !matches!(call, Call::Note { .. }) {
-                self.known.retain(|fact| !call.touches(&fact.call));
+                self.0.retain(|fact| !call.touches(&fact.call));
             }
             return;
         }
@@ -68,12 +96,12 @@ impl RuleBench {
     }
 
     fn remember(&mut self, call: Call, reply: Reply, at: Timestamp) {
-        self.known.retain(|fact| fact.call != call);
-        self.known.push(KnownFact { call, at, reply });
+        self.0.retain(|fact| fact.call != call);
+        self.0.push(KnownFact { call, at, reply });
     }
 
     fn recall(&self, call: &Call, now: Timestamp) -> Option<Reply> {
-        let fact = self.known.iter().find(|fact| fact.call == *call)?;
+        let fact = self.0.iter().find(|fact| fact.call == *call)?;
         (now.duration_since(fact.at) <= FRESH).then(|| fact.reply.clone())
     }
 }
@@ -82,7 +110,7 @@ impl Gate {
     /// Asks the rules before a proposal or a merge.
     ///
     /// # Errors
-    /// Ends the policy if an enforced rule says no.
+    /// Ends the policy if an enforced rule says no: as refused, or as waiting.
     pub(super) async fn ask_before(&mut self, call: &Call) -> Result<(), Fault> {
         if self.bench.rules.is_empty() {
             return Ok(());
@@ -90,15 +118,14 @@ impl Gate {
         let Some((step, subject)) = self.subject_of(call) else {
             return Ok(());
         };
-        let verdicts = self.ask(step, subject).await?;
-        let refusals: Vec<Reason> = verdicts
-            .iter()
-            .flat_map(|verdict| verdict.refusals(step))
-            .collect();
-        if refusals.is_empty() {
-            return Ok(());
+        let is_left = matches!(call, Call::MergeWhenReady { .. });
+        let verdicts = self.ask(step, subject.clone(), is_left).await?;
+        self.keep_status(&subject, &verdicts).await?;
+        let request = self.bench.request.as_ref();
+        match request.and_then(|it| StoppedByRules::by(&verdicts, step, &subject, it)) {
+            Some(stopped) => Err(trap(stopped)),
+            None => Ok(()),
         }
-        Err(trap(RefusedByRules(refusals)))
     }
 
     /// Asks the rules for a policy.
@@ -111,14 +138,18 @@ impl Gate {
             pull_request: None,
             head_commit: None,
         };
-        let verdicts = self.ask(RuleStep::Propose, subject).await?;
+        let step = RuleStep::Propose;
+        let verdicts = self.ask(step, subject.clone(), false).await?;
+        self.bench.awaited = AwaitedRules::of(&verdicts, &subject);
         Ok(verdicts.iter().flat_map(RuleVerdict::told).collect())
     }
 
-    async fn ask(
+    /// Asks the rules before a step, which may be a merge that is left to GitHub.
+    pub(super) async fn ask(
         &mut self,
         step: RuleStep,
         subject: RuleSubject,
+        is_left: bool,
     ) -> Result<Vec<RuleVerdict>, Fault> {
         let Some(request) = self.bench.request.clone() else {
             return Ok(Vec::new());
@@ -147,7 +178,10 @@ impl Gate {
                 inquiry.learn(&call, &answer);
             }
         }
-        let verdicts = inquiry.verdicts().await;
+        let mut verdicts = inquiry.verdicts().await;
+        if is_left {
+            verdicts.extend(self.unheld(&subject).await?);
+        }
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX);
         self.run
             .write(
@@ -240,7 +274,11 @@ impl Gate {
     }
 
     /// Writes a read for the rules to the journal, and remembers it for a while.
-    fn note_fact(&mut self, call: &Call, answer: &Result<Reply, Failure>) -> Result<(), Fault> {
+    pub(super) fn note_fact(
+        &mut self,
+        call: &Call,
+        answer: &Result<Reply, Failure>,
+    ) -> Result<(), Fault> {
         let number = u32::try_from(self.timeline.len()).unwrap_or(u32::MAX);
         let at = self.run.clock.now();
         let request = json(call);
@@ -272,7 +310,7 @@ impl Gate {
     fn subject_of(&self, call: &Call) -> Option<(RuleStep, RuleSubject)> {
         if let Call::Propose { proposal } = call {
             let subject = RuleSubject {
-                candidate: self.candidate(proposal, |file, blob| self.evidence.version(file, blob)),
+                candidate: self.candidate(proposal),
                 pull_request: None,
                 head_commit: None,
             };
@@ -280,33 +318,37 @@ impl Gate {
         }
         let record = self.evidence.merged_by(call)?;
         let subject = RuleSubject {
-            candidate: self.candidate(&record.proposal, |file, blob| {
-                self.evidence.version(file, blob)
-            }),
+            candidate: self.candidate(&record.proposal),
             pull_request: Some(record.pull.number),
             head_commit: Some(record.pull.head_commit.clone()),
         };
         Some((RuleStep::Merge, subject))
     }
 
-    /// Derives from a proposal what rules judge: the values that it changes, by the host's own reading.
-    fn candidate<'a>(
-        &self,
-        proposal: &Proposal,
-        before: impl Fn(&BranchFile, &str) -> Option<&'a str>,
-    ) -> Candidate {
-        let keys = self.grants.value_keys();
-        let mut changes = Vec::new();
-        for change in &proposal.changes {
-            let file = BranchFile::new(&proposal.repository, &proposal.base, &change.path);
-            let old = before(&file, &change.expected_blob).unwrap_or_default();
-            changes.extend(changed_values(&change.path, old, &change.content, &keys));
-        }
-        Candidate {
-            repository: proposal.repository.clone(),
-            base: proposal.base.clone(),
-            changes,
-        }
+    pub(super) fn candidate(&self, proposal: &Proposal) -> Candidate {
+        derive_candidate(proposal, &self.grants.value_keys(), |file, blob| {
+            self.evidence.version(file, blob)
+        })
+    }
+}
+
+/// Derives from a proposal what rules judge: the values of these keys that it changes, by the host's own reading. `before` has
+/// the text of a file by its blob.
+pub fn derive_candidate<'a>(
+    proposal: &Proposal,
+    keys: &[&str],
+    before: impl Fn(&BranchFile, &str) -> Option<&'a str>,
+) -> Candidate {
+    let mut changes = Vec::new();
+    for change in &proposal.changes {
+        let file = BranchFile::new(&proposal.repository, &proposal.base, &change.path);
+        let old = before(&file, &change.expected_blob).unwrap_or_default();
+        changes.extend(changed_values(&change.path, old, &change.content, keys));
+    }
+    Candidate {
+        repository: proposal.repository.clone(),
+        base: proposal.base.clone(),
+        changes,
     }
 }
 
@@ -349,6 +391,61 @@ fn changed_values(path: &str, old: &str, new: &str, keys: &[&str]) -> Vec<ValueC
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Change, EntityKey};
+
+    #[test]
+    fn a_fact_is_known_for_ten_seconds_unless_a_write_may_have_changed_it() {
+        let key = |identifier: &str| EntityKey {
+            blueprint: "service".to_owned(),
+            identifier: identifier.to_owned(),
+        };
+        let entity = |identifier: &str| Entity {
+            key: key(identifier),
+            title: None,
+            teams: Vec::new(),
+            properties: "{}".to_owned(),
+            relations: Vec::new(),
+            updated_at: None,
+        };
+        let read = |identifier: &str| Call::GetEntity {
+            key: key(identifier),
+        };
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let mut known = KnownFacts::default();
+        // Read in company, known each.
+        let keys = vec![key("web"), key("api")];
+        let entities = Reply::Entities(vec![Some(entity("web")), None]);
+        known.observe(&Call::GetEntities { keys }, &entities, at(0));
+        for (identifier, reply) in [
+            ("web", Reply::Entity(Some(entity("web")))),
+            ("api", Reply::Entity(None)),
+        ] {
+            assert_eq!(known.recall(&read(identifier), at(10)), Some(reply));
+            assert_eq!(known.recall(&read(identifier), at(11)), None);
+        }
+        assert_eq!(known.recall(&read("shop"), at(0)), None);
+        // A newer answer takes the place of the older one.
+        known.observe(&read("api"), &Reply::Entity(Some(entity("api"))), at(8));
+        let newer = Some(Reply::Entity(Some(entity("api"))));
+        assert_eq!(known.recall(&read("api"), at(18)), newer);
+        let commit = Call::GetCommit {
+            repository: "acme/gitops".to_owned(),
+            revision: "main".to_owned(),
+        };
+        known.observe(&commit, &Reply::Commit(None), at(8));
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: Vec::new(),
+        };
+        let update = Call::UpdateEntity {
+            key: key("api"),
+            change,
+        };
+        known.observe(&update, &Reply::Updated(entity("api")), at(9));
+        assert_eq!(known.recall(&read("api"), at(9)), None);
+        assert_eq!(known.recall(&commit, at(9)), Some(Reply::Commit(None)));
+    }
 
     #[test]
     fn the_values_that_differ_are_told_with_both_sides() {

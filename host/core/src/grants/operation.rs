@@ -34,11 +34,13 @@ pub enum Operation {
     Decorate,
     /// Merge.
     Merge,
+    /// Keep the host's status on what was proposed.
+    KeepStatus,
 }
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 14] = [
+    pub const NAMES: [(Self, &'static str); 15] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
         (Self::GetEntity, "port.get-entity"),
@@ -53,6 +55,7 @@ impl Operation {
         (Self::Propose, "github.propose"),
         (Self::Decorate, "github.decorate"),
         (Self::Merge, "github.merge"),
+        (Self::KeepStatus, "github.status"),
     ];
 
     /// The name that grants use.
@@ -60,11 +63,21 @@ impl Operation {
         Self::NAMES[self as usize].1
     }
 
+    /// Whether the host alone asks for it, and no function of the contract.
+    pub fn is_hosts(self) -> bool {
+        matches!(self, Self::ReadActor | Self::KeepStatus)
+    }
+
     /// Whether it changes Port or GitHub.
     pub fn is_write(self) -> bool {
         matches!(
             self,
-            Self::Note | Self::UpdateEntity | Self::Propose | Self::Decorate | Self::Merge
+            Self::Note
+                | Self::UpdateEntity
+                | Self::Propose
+                | Self::Decorate
+                | Self::Merge
+                | Self::KeepStatus
         )
     }
 }

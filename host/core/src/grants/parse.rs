@@ -279,9 +279,10 @@ impl Grant {
             O::Propose,
             O::Decorate,
             O::Merge,
+            O::KeepStatus,
         ];
         const PORT: &[O] = &[O::GetEntity, O::Search, O::UpdateEntity];
-        const BRANCH: &[O] = &[O::Propose, O::Merge];
+        const BRANCH: &[O] = &[O::Propose, O::Merge, O::KeepStatus];
         const UPDATE: &[O] = &[O::UpdateEntity];
         let field = |name, is_given, applies, needed| GrantField {
             name,
@@ -299,7 +300,7 @@ impl Grant {
                 &[O::Propose],
             ),
             field("base", !self.base.is_empty(), BRANCH, BRANCH),
-            field("head", !self.head.is_empty(), BRANCH, &[]),
+            field("head", !self.head.is_empty(), &[O::Propose, O::Merge], &[]),
             field(
                 "changes",
                 self.changes != ChangeScope::Values,

@@ -190,6 +190,21 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// What each said.
         verdicts: Vec<RuleVerdict>,
     },
+    /// The host is about to set its status of a commit.
+    Status {
+        /// Number of the call that it belongs to.
+        number: u32,
+        /// When.
+        at: Timestamp,
+        /// `owner/name`.
+        repository: String,
+        /// The commit.
+        commit: String,
+        /// The state, in GitHub's words.
+        state: String,
+        /// The words for people.
+        description: String,
+    },
     /// The ending of the run: its sum is the seal, which Port is told with the last words.
     Footer {
         /// When.

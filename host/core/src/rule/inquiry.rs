@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Rule, RuleStep, RuleSubject, RuleVerdict, facts};
+use super::{Rule, RuleAnswer, RuleStep, RuleSubject, RuleVerdict, facts};
 use crate::call::{Call, Reply};
 use crate::contract::ruling::{FactRead, Need};
 use crate::contract::{Entity, Failure, PullFilter, Reason, ReasonCure, Request, StopPoint};
@@ -108,6 +108,11 @@ impl RuleInquiry {
         missing.into_values().collect()
     }
 
+    /// Returns why rules could not say what they need.
+    pub(super) fn faults(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().filter_map(|asked| asked.fault.as_deref())
+    }
+
     /// Takes the answer to a read.
     pub fn learn(&mut self, call: &Call, answer: &Result<Reply, Failure>) {
         let fact = match answer {
@@ -143,6 +148,7 @@ impl RuleInquiry {
                 Ok(reasons) => RuleVerdict {
                     rule: rule.name.clone(),
                     mode: rule.mode,
+                    on_no: rule.on_no,
                     reasons: reasons
                         .into_iter()
                         .take(MAX_REASONS)
@@ -306,6 +312,7 @@ impl RuleVerdict {
         Self {
             rule: rule.name.clone(),
             mode: rule.mode,
+            on_no: RuleAnswer::Refuse,
             reasons: vec![reason],
         }
     }

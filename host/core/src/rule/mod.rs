@@ -7,13 +7,20 @@
 mod facts;
 mod inquiry;
 mod program;
+mod stop;
 
+use std::fmt;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Candidate, Reason, StopPoint};
+use crate::contract::{Candidate, Reason, Request, StopPoint};
+use crate::limits::Limits;
+use crate::text;
 
 pub use inquiry::{ROUNDS, RuleInquiry, RuleQuestion};
 pub use program::{NotARule, RuleProgram};
+pub use stop::{AwaitedRules, StoppedByRules};
 
 /// A rule of one run, with what the operator set for it.
 #[derive(Clone)]
@@ -24,6 +31,8 @@ pub struct Rule {
     pub origin: String,
     /// Whether its no is obeyed.
     pub mode: RuleMode,
+    /// What follows from a no that something can cure.
+    pub on_no: RuleAnswer,
     /// Its settings, JSON text.
     pub settings: String,
     /// The component.
@@ -39,6 +48,17 @@ pub enum RuleMode {
     Enforce,
     /// It is told to people, and nothing else follows.
     Monitor,
+}
+
+/// What follows from a rule's no that time or people can cure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleAnswer {
+    /// The promotion is refused.
+    #[default]
+    Refuse,
+    /// The promotion waits for the cure.
+    Wait,
 }
 
 /// The step before which rules are asked.
@@ -69,6 +89,8 @@ pub struct RuleVerdict {
     pub rule: String,
     /// Whether it is obeyed.
     pub mode: RuleMode,
+    /// What follows from its no; a rule that cannot answer refuses.
+    pub on_no: RuleAnswer,
     /// What it has against the promotion; a rule that cannot answer has that against it.
     pub reasons: Vec<Reason>,
 }
@@ -82,19 +104,67 @@ pub struct RuleRecord {
     pub origin: String,
     /// Whether it is obeyed.
     pub mode: RuleMode,
+    /// What follows from a no that something can cure.
+    pub on_no: RuleAnswer,
     /// SHA-256 of the component, in hex.
     pub component: String,
     /// Its settings, JSON text.
     pub settings: String,
 }
 
+impl fmt::Display for RuleRecord {
+    /// Its origin, what follows from its no, and its component.
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let no = match (self.mode, self.on_no) {
+            (RuleMode::Monitor, _) => "only monitored",
+            (RuleMode::Enforce, RuleAnswer::Refuse) => "refuses",
+            (RuleMode::Enforce, RuleAnswer::Wait) => "waits or refuses",
+        };
+        let component = self.component.get(..12).unwrap_or(&self.component);
+        write!(to, "{}, {no}, {component}", text::line(&self.origin))
+    }
+}
+
 impl Rule {
+    /// Returns the reads that the rule needs first for a request, each in words; a sentence where it does not say.
+    pub async fn first_needs(&self, request: &Request, limits: &Limits) -> Vec<String> {
+        let subject = RuleSubject {
+            candidate: Candidate {
+                repository: "OWNER/REPOSITORY".to_owned(),
+                base: "BASE".to_owned(),
+                changes: Vec::new(),
+            },
+            pull_request: None,
+            head_commit: None,
+        };
+        let question = RuleQuestion {
+            request,
+            service: &request.subject,
+            subject: &subject,
+            step: RuleStep::Propose,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let mut inquiry = RuleInquiry::new(std::slice::from_ref(self), question, limits);
+        let needs = inquiry.needs().await;
+        let mut words: Vec<String> = needs
+            .iter()
+            .map(|call| text::line(&call.to_string()))
+            .collect();
+        words.extend(
+            inquiry
+                .faults()
+                .map(|fault| format!("unknown: it {}", text::line(fault))),
+        );
+        words
+    }
+
     /// Returns the rule as a journal holds it.
     pub fn record(&self) -> RuleRecord {
         RuleRecord {
             name: self.name.clone(),
             origin: self.origin.clone(),
             mode: self.mode,
+            on_no: self.on_no,
             component: self.program.digest().to_owned(),
             settings: self.settings.clone(),
         }
@@ -124,8 +194,3 @@ impl RuleVerdict {
         })
     }
 }
-
-/// The rules' no, which ends a policy that was about to propose or to merge.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("the rules say no")]
-pub struct RefusedByRules(pub Vec<Reason>);

@@ -10,12 +10,16 @@ use crate::contract::ruling::Need;
 use crate::contract::{CONTRACT, CheckedRulePre, Reason, RulePre, RuleWorld};
 use crate::journal::json;
 use crate::limits::Limits;
+use crate::policy::crash;
 use crate::policy::engine::{Engine, Program, new_store};
 use crate::policy::sandbox::{Sandbox, SandboxSetup};
 use crate::text;
 
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 256 << 10;
+
+/// Most lines that are told of what a crashed rule printed.
+const PRINTED_LINES: usize = 6;
 
 /// A component that is ready to be asked.
 #[derive(Clone)]
@@ -175,10 +179,26 @@ fn answer<T>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(trap)) => Err(match store.data().memory_limit() {
             Some(limit) => format!("reached its limit of {}", limit.limit),
-            None => format!("crashed: {}", trap.root_cause()),
+            None => crashed(&trap, &store.data().printed()),
         }),
         Err(_) => Err(too_slow(limit)),
     }
+}
+
+/// A crash in words, with the last that the rule printed: an exception or a panic says more than a trap.
+fn crashed(trap: &wasmtime::Error, printed: &str) -> NoAnswer {
+    let printed = printed.to_owned() + &crash::places(trap);
+    let lines = printed.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(PRINTED_LINES)..];
+    let cause = trap.root_cause();
+    if last.is_empty() {
+        return format!("crashed: {cause}");
+    }
+    format!(
+        "crashed: {cause}; it printed: {}",
+        text::line(&last.join(" | "))
+    )
 }
 
 fn too_slow(limit: Duration) -> NoAnswer {

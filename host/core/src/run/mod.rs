@@ -35,7 +35,7 @@ use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::engine::{Engine, Program, Verdict};
 use crate::policy::sandbox::SandboxSetup;
-use crate::rule::{RefusedByRules, Rule};
+use crate::rule::{AwaitedRules, Rule, StoppedByRules};
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::approved::{ApprovedPlan, PlannedWrite};
@@ -252,11 +252,17 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         .await;
     let record = gate.close();
     let mut violations = record.violations;
+    let has_misfits = !record.misfits.is_empty();
     // A denied proposal must not end as if all were well.
     if !verdict.is_refusal() {
         violations.splice(..0, record.misfits);
     }
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
+    let verdict = if has_misfits {
+        verdict
+    } else {
+        settled(verdict, &record.awaited, &beginning.request)
+    };
     let ending = ending(verdict, violations);
     let pull_request = pull_page(&ending, &record.evidence);
     if let (Some(page), Ending::Decided(Outcome::Waiting(_))) = (&pull_request, &ending) {
@@ -344,6 +350,14 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunOrigin, RunTerms<'_>) {
     (parts, job.origin, terms)
 }
 
+/// Returns what a policy's verdict comes to, after what the rules told it.
+pub fn settled(verdict: Verdict, awaited: &AwaitedRules, request: &Request) -> Verdict {
+    match verdict {
+        Verdict::Returned(Ok(outcome)) => Verdict::Returned(Ok(awaited.settle(outcome, request))),
+        other => other,
+    }
+}
+
 /// Says what a policy claims without proof, if it does.
 pub fn unproven(verdict: &Verdict, evidence: &Evidence, grants: &ResolvedGrants) -> Option<String> {
     let Verdict::Returned(Ok(outcome)) = verdict else {
@@ -415,8 +429,8 @@ pub fn ending(verdict: Verdict, violations: Vec<String>) -> Ending {
         Verdict::Limit(limit) => Ending::Limit(limit.to_string()),
         Verdict::Cancelled => Ending::Cancelled,
         Verdict::Trapped(trap) => {
-            if let Some(RefusedByRules(reasons)) = trap.downcast_ref() {
-                return Ending::Decided(Outcome::Refused(reasons.clone()));
+            if let Some(StoppedByRules(outcome)) = trap.downcast_ref() {
+                return Ending::Decided(outcome.clone());
             }
             match trap.downcast_ref::<NoJournal>() {
                 Some(error) => Ending::Failed(error.to_string()),

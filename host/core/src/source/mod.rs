@@ -12,6 +12,7 @@ use crate::contract::{Entity, EntityKey, Failure};
 use crate::gate::Admitted;
 use crate::id::{BranchFile, CommitId};
 use crate::run::RunMode;
+use crate::service::github::StatusWord;
 use crate::source::live::Live;
 
 /// The way of a call behind the gate: to Port and GitHub themselves, or to something before them, such as a plan.
@@ -26,6 +27,17 @@ pub trait Source: Send + Sync {
     /// Adds the host's own line to the log of the Port run.
     async fn announce(&mut self, line: String) -> Result<(), Failure> {
         self.live().port.log(&line).await
+    }
+
+    /// Sets the host's own status of a commit.
+    async fn set_status(
+        &mut self,
+        repository: &str,
+        commit: &str,
+        word: &StatusWord,
+    ) -> Result<(), Failure> {
+        let repository = self.live().github.repo(repository)?;
+        repository.set_status(commit, word).await
     }
 
     /// Whether the source takes a call that the grants allow, asked before it is made.

@@ -7,7 +7,7 @@ use super::github::read;
 use crate::finding::{DoctorFindings, FindingCode};
 use crate::marks::{MarkedSettings, SettingRole};
 use promote_core::contract::MergeMethod;
-use promote_core::service::github::{BranchDemand, BranchProtection, Client};
+use promote_core::service::github::{BranchDemand, BranchProtection, Client, STATUS};
 use promote_core::service::http::seg;
 
 /// The number of GitHub Actions among the Apps.
@@ -48,7 +48,9 @@ pub(super) fn check(
             ),
         );
     }
-    let checks = rules.required_checks.join(", ");
+    // The host itself sees to its own status.
+    let checks = rules.required_checks.iter().filter(|name| *name != STATUS);
+    let checks = checks.map(String::as_str).collect::<Vec<_>>().join(", ");
     if actor == GithubActor::Workflow {
         check_starts(protection, subject, findings);
     }
@@ -95,7 +97,7 @@ pub(super) fn check(
 fn check_starts(protection: &BranchProtection, subject: &str, findings: &mut DoctorFindings) {
     let by_actions = protection.checks.iter().filter(|check| match check.app {
         Some(app) => app == ACTIONS_APP,
-        None => true,
+        None => check.name != STATUS,
     });
     let names: Vec<&str> = by_actions.map(|check| check.name.as_str()).collect();
     if names.is_empty() {

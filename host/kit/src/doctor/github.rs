@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::branch;
 use super::credentials::{self, GithubActor};
+use super::{branch, rules};
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::marks::{MarkedSettings, SettingRole};
 use promote_core::gate::describe;
@@ -38,7 +38,10 @@ pub(super) async fn check(
             Err(failure) => Err(failure),
         };
         match protection {
-            Ok(protection) => branch::check(&protection, marks, &subject, actor, findings),
+            Ok(protection) => {
+                branch::check(&protection, marks, &subject, actor, findings);
+                rules::check_held(&protection, config, &subject, findings);
+            },
             Err(failure) => findings.add(
                 Severity::of_failure(&failure),
                 FindingCode::BaseBranch,

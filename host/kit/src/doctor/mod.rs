@@ -2,7 +2,7 @@
 //!
 //! It reads; it never writes. For a service it runs the policy itself as a plan, so that it finds what a run would find,
 //! whatever the policy. Of the settings it understands those that the policy marks (`marks`). In reading order:
-//! `grants`, `credentials`, `github`, `branch`, `port`, `probe`, `judge`.
+//! `grants`, `rules`, `credentials`, `github`, `branch`, `port`, `probe`, `judge`.
 
 mod branch;
 mod credentials;
@@ -11,6 +11,7 @@ mod grants;
 mod judge;
 mod port;
 mod probe;
+mod rules;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ pub async fn run(
     let (policies, settings) = describe_policies(&setup, &mut findings).await;
     let is_locked = Lock::path(&args.config).exists();
     grants::check(setup.config, policies.as_deref(), is_locked, &mut findings);
+    rules::describe(&setup, &mut findings).await;
     say("checking the repository");
     let github = check_github(&setup, &settings, &mut findings).await;
     say("checking Port's blueprints and action");

@@ -262,8 +262,8 @@ impl<'a> ServiceProbe<'a> {
         let unused: Vec<&str> = Operation::ALL
             .into_iter()
             .filter(|operation| self.config.grants.mention(*operation) && !is_used(operation))
-            // The host needs it when a real run starts; a plan of the doctor has no starter.
-            .filter(|operation| *operation != Operation::ReadActor)
+            // The host needs them in a real run; a plan of the doctor has no starter, and holds nobody.
+            .filter(|operation| !operation.is_hosts())
             .map(Operation::name)
             .collect();
         if !unused.is_empty() {

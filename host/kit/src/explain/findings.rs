@@ -85,6 +85,16 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "decide whether people or the policy approve; set `mode`, or let the App bypass the rule.",
     ),
     finding(
+        FindingCode::RulesUnheld,
+        "Rules are asked before every merge that `promote` makes. What people, auto-merge or a queue merge they hold only by the commit status `promote`, which the host keeps under the grant `github.status` and the branch must require.",
+        "grant `github.status`, give the App commit statuses: write, and have the branch require the status `promote`.",
+    ),
+    finding(
+        FindingCode::Rules,
+        "A `[[rule]]` of promote.toml or of the baseline: where it is written down, whether it is obeyed, and which component it is.",
+        "none, unless it cannot be used: then correct what is said of it; `promote lock` shows whether it is the one that was reviewed.",
+    ),
+    finding(
         FindingCode::AutoMerge,
         "The settings ask for auto-merge, and the repository does not allow it.",
         "allow auto-merge in the repository's settings.",

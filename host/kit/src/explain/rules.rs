@@ -30,6 +30,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "if runs of this action are meant to promote, add it: `[port.actions]` with `promote` or `rollback`. Otherwise find out who dispatched the workflow with the run of another action.",
     ),
     rule(
+        "merge-status",
+        "The host's own rule: a `[[rule]]` is enforced, and the policy leaves the merge to GitHub, which asks no rule. Rules hold such a merge only by the commit status `promote` that the branch requires.",
+        "grant `github.status` for the repository and its base, and have the branch require the status `promote`; or set `mode` to `merge` or `checks`.",
+    ),
+    rule(
         "payload",
         "The host's own rule: the message is about one entity, and the Port run that it names is about another.",
         "start the action in Port. If that leads here as well, the action's `workflowInputs` mix two entities: `promote init` sets them.",

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 
 use super::effects::{changes_something, is_alike};
 use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
+use super::trial_rules::{NoRuling, TrialRules};
 use promote_core::call::{Call, Fault, Reply};
-use promote_core::contract::{Entity, EntityKey, Failure};
+use promote_core::contract::{Entity, EntityKey, Failure, Reason};
 use promote_core::journal::json;
 use promote_core::limits::{Budget, Limits};
 use promote_core::policy::sandbox::Door;
@@ -47,6 +48,8 @@ pub(super) struct RecordedAnswers {
     pub(super) misfits: Vec<String>,
     /// The call that could not be answered, if there was one.
     pub(super) unknown: Option<UnknownAnswer>,
+    /// The rules that are asked.
+    pub(super) rules: TrialRules,
 }
 
 /// A call that the recording cannot answer.
@@ -56,13 +59,13 @@ pub struct UnknownAnswer {
     /// The call.
     pub call: Box<Call>,
     /// The reason.
-    pub why: &'static str,
+    pub why: String,
 }
 
 impl RecordedAnswers {
     /// The answers of a recording, under these limits.
-    pub(super) fn new(recording: Arc<RunRecording>, limits: Limits) -> Self {
-        let is_write = |step: &&RecordedCall| changes_something(&step.call);
+    pub(super) fn new(recording: Arc<RunRecording>, limits: Limits, rules: TrialRules) -> Self {
+        let is_write = |step: &&RecordedCall| is_made(step, &recording);
         let mut writes = 0;
         let writes_before = recording.steps.iter().map(|step| {
             let before = writes;
@@ -92,6 +95,7 @@ impl RecordedAnswers {
             violations: Vec::new(),
             misfits: Vec::new(),
             unknown: None,
+            rules,
             recording,
         }
     }
@@ -116,7 +120,6 @@ impl RecordedAnswers {
                 Ok(Reply::Done(()))
             }
             Call::Note { .. } => Ok(Reply::Done(())),
-            Call::CheckRules { .. } => Ok(Reply::Reasons(Vec::new())),
             call if call.is_write() => self.write(call),
             call => self.read(call),
         }
@@ -212,6 +215,17 @@ impl RecordedAnswers {
             .all(|write| !write.touches(read))
     }
 
+    /// Asks the rules: for a policy that wants to know early, and before a proposal or a merge. Returns the reasons that a
+    /// policy is told.
+    async fn ask_rules(&mut self, call: &Call) -> Result<Vec<Reason>, Fault> {
+        let last = self.given.iter().rposition(Option::is_some).unwrap_or(0);
+        match self.rules.ask(&self.recording, last, call, self.now).await {
+            Ok(reasons) => Ok(reasons),
+            Err(NoRuling::Stopped(stopped)) => Err(trap(stopped)),
+            Err(NoRuling::Unknown(why)) => Err(self.unknown(call, &why)),
+        }
+    }
+
     /// Gives a recorded answer.
     fn give(&mut self, index: usize) -> Result<Reply, Fault> {
         self.given[index] = Some(self.pauses);
@@ -264,7 +278,7 @@ impl RecordedAnswers {
         }
         let index = (0..self.recording.steps.len()).find(|index| {
             self.writes_before[*index] == self.common
-                && changes_something(&self.recording.steps[*index].call)
+                && is_made(&self.recording.steps[*index], &self.recording)
         });
         self.common += 1;
         let reply = index.map_or(Ok(Reply::Done(())), |index| self.give(index))?;
@@ -314,10 +328,10 @@ impl RecordedAnswers {
         entities.find(|entity| entity.key == *key).cloned()
     }
 
-    fn unknown(&mut self, call: &Call, why: &'static str) -> Fault {
+    fn unknown(&mut self, call: &Call, why: &str) -> Fault {
         let unknown = UnknownAnswer {
             call: Box::new(call.clone()),
-            why,
+            why: why.to_owned(),
         };
         self.unknown = Some(unknown.clone());
         trap(unknown)
@@ -334,7 +348,12 @@ impl Door for RecordedAnswers {
             .carry(json(&call).get().len())
             .and_then(|()| self.budget.admit(&call))
             .map_err(trap)?;
-        let reply = self.answer(&call)?;
+        let told = self.ask_rules(&call).await?;
+        let reply = match &call {
+            Call::CheckRules { .. } => Reply::Reasons(told),
+            call => self.answer(call)?,
+        };
+        self.rules.observe(&call, &reply);
         self.budget.carry(json(&reply).get().len()).map_err(trap)?;
         Ok(reply)
     }
@@ -342,6 +361,11 @@ impl Door for RecordedAnswers {
     fn limits(&self) -> &Limits {
         self.budget.limits()
     }
+}
+
+/// Returns whether a recorded call is a write that was made: the rules had nothing against it.
+fn is_made(step: &RecordedCall, recording: &RunRecording) -> bool {
+    changes_something(&step.call) && step.stop(&recording.header.request).is_none()
 }
 
 fn trap(error: impl std::error::Error + Send + Sync + 'static) -> Fault {

@@ -7,15 +7,19 @@ use tokio::runtime::Runtime;
 
 use super::answers::RecordedAnswers;
 use super::recording::RunRecording;
+use super::rulings::RuleShelf;
+use super::trial_rules::TrialRules;
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
 use promote_core::limits::Limits;
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
+use promote_core::rule::Rule;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
-use promote_core::run::{RunMode, ending};
+use promote_core::run::{RunMode, ending, settled};
 use promote_core::source::dry_run::planned_number;
+use promote_intake::rule::RuleConfig;
 
 /// The time that a policy which only computes has: no journal of hundreds may hold up the others.
 const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,6 +34,31 @@ pub struct PolicyTrial<'a> {
     pub settings: Option<String>,
     /// Limits in place of the recorded ones.
     pub limits: Option<Limits>,
+    /// The rules that are asked.
+    pub rules: RuleChoice<'a>,
+}
+
+/// The rules that a trial asks.
+#[derive(Clone, Copy)]
+pub enum RuleChoice<'a> {
+    /// Those of each recorded run.
+    Recorded(&'a RuleShelf<'a>),
+    /// Those of a configuration, for the services that they are for.
+    Configured(&'a [(RuleConfig, Rule)]),
+}
+
+impl RuleChoice<'_> {
+    /// Returns the rules for a recorded run.
+    fn rules(&self, recording: &RunRecording) -> TrialRules {
+        TrialRules::new(match self {
+            Self::Recorded(shelf) => shelf.rules(recording),
+            Self::Configured(rules) => {
+                let subject = &recording.header.request.subject;
+                let applying = rules.iter().filter(|(rule, _)| rule.applies_to(subject));
+                (applying.map(|(_, rule)| rule.clone()).collect(), Vec::new())
+            }
+        })
+    }
 }
 
 /// One recorded run, as it was and as it would have been.
@@ -117,7 +146,8 @@ impl PolicyTrial<'_> {
             request.settings.clone_from(settings);
         }
         let limits = self.limits.clone().unwrap_or_else(|| header.limits.clone());
-        let answers = RecordedAnswers::new(Arc::clone(&recording), limits);
+        let rules = self.rules.rules(&recording);
+        let answers = RecordedAnswers::new(Arc::clone(&recording), limits, rules);
         let surroundings = recording.surroundings();
         // Made inside the future, where there is a runtime.
         let timeout = async { tokio::time::sleep(COMPUTE_TIMEOUT).await };
@@ -136,7 +166,10 @@ impl PolicyTrial<'_> {
         }
         let new = match answers.unknown {
             Some(_) => None,
-            None => Some(RunDecision::of(&ending(verdict, violations), mode)),
+            None => {
+                let verdict = settled(verdict, &answers.rules.awaited, &request);
+                Some(RunDecision::of(&ending(verdict, violations), mode))
+            }
         };
         compare(&recording, &answers, new)
     }
@@ -173,9 +206,7 @@ fn compare(
     let change = match (&old, &new) {
         (Some(_), Some(_)) if recording.is_cut() => DecisionChange::Unknown,
         (Some(old), Some(new)) if old.kind != new.kind => DecisionChange::Flipped,
-        (Some(old), Some(new)) if same_writes && old.message.starts_with(&new.message) => {
-            DecisionChange::Same
-        }
+        (Some(_), Some(new)) if same_writes && says(recording, new) => DecisionChange::Same,
         (Some(_), Some(_)) => DecisionChange::Changed,
         _ => DecisionChange::Unknown,
     };
@@ -199,6 +230,12 @@ fn compare(
         old,
         new,
     }
+}
+
+/// Returns whether a recorded run ended in the words of a decision.
+fn says(recording: &RunRecording, decision: &RunDecision) -> bool {
+    let footer = recording.footer.as_ref();
+    footer.is_some_and(|footer| footer.says(&decision.message))
 }
 
 fn why(
@@ -226,9 +263,7 @@ fn why(
         {
             format!("{}; no longer {}", new.message, old.message)
         }
-        (DecisionChange::Changed, Some(old), Some(new), _)
-            if old.message.starts_with(&new.message) =>
-        {
+        (DecisionChange::Changed, Some(_), Some(new), _) if says(recording, new) => {
             "the same words, with other writes".to_owned()
         }
         (.., Some(new), _) => new.message.clone(),

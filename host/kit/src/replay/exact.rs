@@ -1,11 +1,14 @@
-//! The same policy again: every call must be the recorded one, and the ending too.
+//! The same policy again: every call must be the recorded one, and the ending too. So must be what the rules say, which are
+//! asked again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 
-use super::recording::{RecordedAnswer, RecordedCall, RunRecording};
+use super::recording::{RecordedAnswer, RecordedCall, RecordedInquiry, RunRecording};
+use super::rulings::{self, RecordedQuestion, RecordedRuling};
 use promote_core::call::contrast;
 use promote_core::call::{Call, Fault, Reply};
 use promote_core::contract::{Failure, Outcome};
@@ -16,10 +19,10 @@ use promote_core::limits::{Budget, LimitReached, Limits};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::{Engine, Verdict};
 use promote_core::policy::sandbox::Door;
-use promote_core::rule::RefusedByRules;
+use promote_core::rule::{Rule, RuleVerdict};
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
-use promote_core::run::{ending, unproven};
+use promote_core::run::{ending, settled, unproven};
 
 /// The time that a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
 const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,6 +72,8 @@ pub enum DivergenceSide {
     Call(Box<Call>),
     /// An ending, in words.
     Ending(String),
+    /// What the rules said, in words.
+    Rules(String),
 }
 
 impl DivergenceSide {
@@ -76,7 +81,7 @@ impl DivergenceSide {
     pub fn call(&self) -> Option<&Call> {
         match self {
             Self::Call(call) => Some(call),
-            Self::Ending(_) => None,
+            Self::Ending(_) | Self::Rules(_) => None,
         }
     }
 
@@ -85,6 +90,7 @@ impl DivergenceSide {
         match self {
             Self::Call(call) => call.to_string(),
             Self::Ending(words) => format!("the end: {words}"),
+            Self::Rules(words) => format!("the rules: {words}"),
         }
     }
 }
@@ -107,7 +113,9 @@ impl ReplayDivergence {
 
 /// Answers as the recording does, and nothing else.
 struct ReplayTape {
-    steps: Vec<RecordedCall>,
+    recording: Arc<RunRecording>,
+    /// The rules that are asked again.
+    rules: Vec<Rule>,
     cursor: ReplayCursor,
     budget: Budget,
     /// True if the run was stopped where the recording ends, so that more calls are no surprise.
@@ -123,13 +131,26 @@ enum ReplayCursor {
     Ended(usize),
     /// So many calls were the same, and then the policy made this one.
     Diverged(usize, Box<Call>),
+    /// So many calls were the same, and before the last one was made the rules said something else.
+    Overruled(usize, Box<RulesDifference>),
+}
+
+/// What the rules said before a call, and what they say now.
+#[derive(Clone, Debug)]
+struct RulesDifference {
+    line: usize,
+    recorded: String,
+    now: String,
 }
 
 impl ReplayCursor {
     /// The number of calls that were the same.
     fn calls(&self) -> usize {
         match self {
-            Self::Playing(calls) | Self::Ended(calls) | Self::Diverged(calls, _) => *calls,
+            Self::Playing(calls)
+            | Self::Ended(calls)
+            | Self::Diverged(calls, _)
+            | Self::Overruled(calls, _) => *calls,
         }
     }
 }
@@ -141,7 +162,7 @@ impl ReplayTape {
     /// Stops the policy if the recording ends here, or has another call.
     fn advance(&mut self, call: &Call) -> Result<Option<Result<Reply, Failure>>, Fault> {
         let calls = self.cursor.calls();
-        match self.steps.get(calls) {
+        match self.recording.steps.get(calls) {
             Some(step) if step.call == *call => {
                 self.cursor = ReplayCursor::Playing(calls + 1);
                 Ok(step.answer.as_ref().map(|answer| answer.result.clone()))
@@ -154,12 +175,73 @@ impl ReplayTape {
         }
     }
 
+    /// Asks the rules again before the last call.
+    ///
+    /// # Errors
+    /// Stops the policy if they say something else.
+    async fn ask_rules(&mut self) -> Result<(), Fault> {
+        let calls = self.cursor.calls();
+        let recording = Arc::clone(&self.recording);
+        for inquiry in &recording.steps[calls - 1].inquiries {
+            if let Some(difference) = self.difference(calls - 1, inquiry).await {
+                return Err(self.stop(ReplayCursor::Overruled(calls, Box::new(difference))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns how the answers of the rules differ from the recorded ones.
+    async fn difference(
+        &self,
+        number: usize,
+        inquiry: &RecordedInquiry,
+    ) -> Option<RulesDifference> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        let question = RecordedQuestion {
+            recording: &self.recording,
+            number,
+            facts: Some(inquiry.facts),
+            step: inquiry.step,
+            subject: &inquiry.subject,
+            now: inquiry.at,
+        };
+        let is_asked = |verdict: &&RuleVerdict| self.rules.iter().any(|it| it.name == verdict.rule);
+        let recorded: Vec<RuleVerdict> =
+            inquiry.verdicts.iter().filter(is_asked).cloned().collect();
+        let now = match rulings::ask(&self.rules, &question).await {
+            // The host said so in the name of each, and asked none.
+            RecordedRuling::NoService => return None,
+            RecordedRuling::Verdicts(verdicts) if verdicts == recorded => return None,
+            RecordedRuling::Verdicts(verdicts) => said(&verdicts),
+            RecordedRuling::Unknown(call) => format!("they need to know more: {call}"),
+        };
+        Some(RulesDifference {
+            line: inquiry.line,
+            recorded: said(&recorded),
+            now,
+        })
+    }
+
     fn stop(&mut self, cursor: ReplayCursor) -> Fault {
         self.cursor = cursor;
         Fault::Trap(wasmtime::Error::msg(
             "the recording does not go on like this",
         ))
     }
+}
+
+/// The verdicts of rules, for people.
+fn said(verdicts: &[RuleVerdict]) -> String {
+    let reasons = verdicts.iter().flat_map(RuleVerdict::told);
+    let words: Vec<String> = reasons
+        .map(|reason| format!("{} ({})", reason.message, reason.rule))
+        .collect();
+    if words.is_empty() {
+        return "nothing against it".to_owned();
+    }
+    words.join("; ")
 }
 
 fn limit_trap(limit: LimitReached) -> Fault {
@@ -174,11 +256,14 @@ impl Door for ReplayTape {
             .carry(json(&call).get().len())
             .map_err(limit_trap)?;
         let answer = self.advance(&call)?;
+        self.ask_rules().await?;
         self.budget.admit(&call).map_err(limit_trap)?;
         let Some(answer) = answer else {
             let calls = self.cursor.calls();
-            if let Some(reasons) = self.steps[calls - 1].refusals() {
-                return Err(Fault::Trap(wasmtime::Error::new(RefusedByRules(reasons))));
+            if let Some(stopped) =
+                self.recording.steps[calls - 1].stop(&self.recording.header.request)
+            {
+                return Err(Fault::Trap(wasmtime::Error::new(stopped)));
             }
             return Err(self.stop(ReplayCursor::Ended(calls)));
         };
@@ -194,16 +279,18 @@ impl Door for ReplayTape {
     }
 }
 
-/// Runs the policy of a recording again, with the recorded time, random numbers and answers.
+/// Runs the policy of a recording again, with the recorded time, random numbers and answers, and asks these of its rules again.
 pub fn replay(
     engine: &Engine,
     policy: &Policy,
     recording: &RunRecording,
+    rules: Vec<Rule>,
     runtime: &Runtime,
 ) -> ReplayResult {
     let header = &recording.header;
     let tape = ReplayTape {
-        steps: recording.steps.clone(),
+        recording: Arc::new(recording.clone()),
+        rules,
         cursor: ReplayCursor::Playing(0),
         budget: Budget::new(header.limits.clone()),
         is_cut: recording.is_cut(),
@@ -237,14 +324,29 @@ fn compare(recording: &RunRecording, tape: &ReplayTape, verdict: Verdict) -> Rep
         ReplayCursor::Diverged(calls, call) => {
             return diverged(recording, *calls, DivergenceSide::Call(call.clone()));
         }
+        ReplayCursor::Overruled(calls, difference) => {
+            return ReplayComparison::Diverged(Box::new(ReplayDivergence {
+                line: difference.line,
+                number: *calls,
+                recorded: DivergenceSide::Rules(difference.recorded.clone()),
+                now: DivergenceSide::Rules(difference.now.clone()),
+            }));
+        }
         ReplayCursor::Playing(calls) => *calls,
     };
     let mode = recording.mode();
-    let possible = endings(&tape.steps[..calls], verdict);
+    let steps = &recording.steps[..calls];
+    let awaited = steps.iter().rev().find_map(RecordedCall::awaited);
+    let verdict = settled(
+        verdict,
+        &awaited.unwrap_or_default(),
+        &recording.header.request,
+    );
+    let possible = endings(steps, verdict);
     if calls == recording.steps.len() {
         let same = possible.iter().find(|ending| {
             recording.footer.as_ref().is_some_and(|footer| {
-                footer.ending == ending.kind() && footer.message.starts_with(&message(ending, mode))
+                footer.ending == ending.kind() && footer.says(&message(ending, mode))
             })
         });
         if let Some(ending) = same {

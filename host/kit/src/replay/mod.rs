@@ -11,8 +11,10 @@ mod exact;
 mod html;
 mod recording;
 mod rules;
+mod rulings;
 mod show;
 mod table;
+mod trial_rules;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,10 +35,13 @@ use promote_intake::settings::{self, SettingsSchema};
 use promote_intake::{builtin, supply};
 
 pub use answers::UnknownAnswer;
-pub use backtest::{DecisionChange, FirstDifference, PolicyTrial, RunDecision, TrialResult};
+pub use backtest::{
+    DecisionChange, FirstDifference, PolicyTrial, RuleChoice, RunDecision, TrialResult,
+};
 pub use error::{ReplayError, read_recording};
 pub use exact::{DivergenceSide, ReplayComparison, ReplayDivergence, ReplayResult, replay};
 pub use recording::{RecordedAnswer, RecordedCall, RecordedFooter, RunRecording};
+pub use rulings::RuleShelf;
 
 use show::ExactReplay;
 use table::BacktestReport;
@@ -53,11 +58,15 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,
 
+    /// The component of a rule that the recorded run had; without it, what that rule said is taken as recorded. May be repeated
+    #[arg(long, value_name = "FILE")]
+    pub rule_component: Vec<PathBuf>,
+
     /// Show which recorded decisions the component would flip, and why, in place of an exact replay
     #[arg(long)]
     pub backtest: bool,
 
-    /// A backtest with the settings and limits of this `promote.toml`, and of its component unless `--component` names one
+    /// A backtest with the settings, limits and rules of this `promote.toml`, and of its component unless `--component` names one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -122,6 +131,7 @@ fn exactly(
         );
     }
     let policy = compiler.policy(args.component.as_deref())?;
+    let shelf = RuleShelf::new(compiler.engine, &args.rule_component, compiler.cache)?;
     let replayed = each(&paths, |path, runtime| {
         let recording = read_recording(path)?;
         if recording.header.component != policy.digest {
@@ -130,7 +140,8 @@ fn exactly(
                 given: policy.digest.clone(),
             });
         }
-        let replayed = replay(compiler.engine, &policy, &recording, runtime);
+        let (rules, _) = shelf.rules(&recording);
+        let replayed = replay(compiler.engine, &policy, &recording, rules, runtime);
         Ok((recording, replayed))
     })?;
     let all: Vec<_> = paths.into_iter().zip(replayed).collect();
@@ -199,7 +210,17 @@ fn backtest(
         }
         (None, ..) => compiler.policy(None)?,
     };
+    let shelf = RuleShelf::new(compiler.engine, &args.rule_component, compiler.cache)?;
+    let configured = match (&config, &args.config) {
+        (Some(config), Some(file)) => rulings::load(config, file, compiler.engine, compiler.cache)?,
+        _ => Vec::new(),
+    };
+    let rules = match &config {
+        Some(_) => RuleChoice::Configured(&configured),
+        None => RuleChoice::Recorded(&shelf),
+    };
     let trial = PolicyTrial {
+        rules,
         engine: compiler.engine,
         policy: &policy,
         settings: config.as_ref().map(|config| config.policy.settings()),

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use promote_core::call::{Call, Reply};
-use promote_core::contract::{Failure, Outcome, Reason};
+use promote_core::contract::{Failure, Outcome, Request};
 use promote_core::journal::record::{self, JournalDamage};
 use promote_core::journal::{FactAnswer, JournalEntry, JournalHeader};
 use promote_core::policy::sandbox::SandboxSetup;
-use promote_core::rule::{RuleStep, RuleSubject, RuleVerdict};
+use promote_core::rule::{AwaitedRules, RuleStep, RuleSubject, RuleVerdict, StoppedByRules};
 use promote_core::run::{RunMode, STARTING};
 
 /// A run, read from a journal whose chain holds.
@@ -32,9 +32,9 @@ pub struct RecordedCall {
     pub at: Timestamp,
     /// The call.
     pub call: Call,
-    /// What the host read for the rules before it was made.
+    /// What the host read for the rules before it was made, and after.
     pub facts: Vec<RecordedFact>,
-    /// What the rules said before it was made.
+    /// What the rules said before it was made and, of a proposal, after.
     pub inquiries: Vec<RecordedInquiry>,
     /// The answer; none if the run ended before it came.
     pub answer: Option<RecordedAnswer>,
@@ -68,6 +68,8 @@ pub struct RecordedFact {
 /// What the rules were asked, and what they said.
 #[derive(Clone, Debug)]
 pub struct RecordedInquiry {
+    /// The number of the call's facts that were known by then.
+    pub facts: usize,
     /// Its line in the journal.
     pub line: usize,
     /// The time that they were told.
@@ -81,17 +83,25 @@ pub struct RecordedInquiry {
 }
 
 impl RecordedCall {
-    /// Returns the reasons for which the rules did not let the call be made; none if it was made, or only asked about.
-    pub fn refusals(&self) -> Option<Vec<Reason>> {
+    /// Returns what the rules made of the call; none if it was made, or only asked about.
+    pub fn stop(&self, request: &Request) -> Option<StoppedByRules> {
         if matches!(self.call, Call::CheckRules { .. }) || self.answer.is_some() {
             return None;
         }
+        let RecordedInquiry {
+            verdicts,
+            step,
+            subject,
+            ..
+        } = self.inquiries.first()?;
+        StoppedByRules::by(verdicts, *step, subject, request)
+    }
+
+    /// Returns what the rules told the policy, if it asked, as far as it may be waited for.
+    pub fn awaited(&self) -> Option<AwaitedRules> {
         let inquiry = self.inquiries.last()?;
-        let said = inquiry.verdicts.iter();
-        let reasons: Vec<Reason> = said
-            .flat_map(|verdict| verdict.refusals(inquiry.step))
-            .collect();
-        (!reasons.is_empty()).then_some(reasons)
+        matches!(self.call, Call::CheckRules { .. })
+            .then(|| AwaitedRules::of(&inquiry.verdicts, &inquiry.subject))
     }
 }
 
@@ -108,6 +118,18 @@ pub struct RecordedFooter {
     pub message: String,
     /// What the policy decided, if the run came to that.
     pub outcome: Option<Outcome>,
+}
+
+impl RecordedFooter {
+    /// Returns whether it says this, perhaps with what was left behind after it.
+    pub fn says(&self, message: &str) -> bool {
+        let rest = self.message.strip_prefix(message);
+        rest.is_some_and(|rest| {
+            rest.is_empty()
+                || rest.starts_with(". State: ")
+                || rest.starts_with(" Port could not be told: ")
+        })
+    }
 }
 
 impl RunRecording {
@@ -157,18 +179,20 @@ impl RunRecording {
         let Ok(calls) = u32::try_from(self.steps.len()) else {
             return false;
         };
-        let open = self.steps.last_mut().filter(|step| step.answer.is_none());
-        match (entry, open) {
+        let last = self.steps.last_mut();
+        let is_open = last.as_ref().is_some_and(|step| step.answer.is_none());
+        match (entry, last) {
             (JournalEntry::Told { .. }, _) => return self.footer.is_some(),
             _ if self.footer.is_some() => return false,
+            (JournalEntry::Status { number, .. }, Some(_)) if number == calls => {}
             (
                 JournalEntry::Call {
                     number,
                     at,
                     request: call,
                 },
-                None,
-            ) if number == calls + 1 => {
+                _,
+            ) if !is_open && number == calls + 1 => {
                 self.steps.push(RecordedCall {
                     line,
                     at,
@@ -204,13 +228,16 @@ impl RunRecording {
                 },
                 Some(step),
             ) if number == calls => step.inquiries.push(RecordedInquiry {
+                facts: step.facts.len(),
                 line,
                 at,
                 step: next,
                 subject,
                 verdicts,
             }),
-            (JournalEntry::Reply { number, at, reply }, Some(step)) if number == calls => {
+            (JournalEntry::Reply { number, at, reply }, Some(step))
+                if is_open && number == calls =>
+            {
                 let result = Ok(reply);
                 step.answer = Some(RecordedAnswer { at, result });
             }
@@ -221,7 +248,7 @@ impl RunRecording {
                     failure,
                 },
                 Some(step),
-            ) if number == calls => {
+            ) if is_open && number == calls => {
                 let result = Err(failure);
                 step.answer = Some(RecordedAnswer { at, result });
             }
@@ -274,10 +301,9 @@ impl RunRecording {
                 "cancelled" => true,
                 "failed" if footer.message.contains(STARTING) => self.steps.is_empty(),
                 "limit" => footer.message.starts_with(&out_of_time),
-                _ => self
-                    .steps
-                    .last()
-                    .is_some_and(|step| step.answer.is_none() && step.refusals().is_none()),
+                _ => self.steps.last().is_some_and(|step| {
+                    step.answer.is_none() && step.stop(&self.header.request).is_none()
+                }),
             })
     }
 

@@ -10,16 +10,15 @@ use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 
 use super::recording::RunRecording;
+use super::rulings::{self, RecordedQuestion, RecordedRuling};
 use super::{ReplayArgs, read_recording};
 use crate::page::ReportFormat;
-use promote_core::call::{Call, Reply};
-use promote_core::contract::{Entity, Failure, Reason};
+use promote_core::call::Call;
+use promote_core::contract::Reason;
 use promote_core::policy::engine::Engine;
-use promote_core::rule::{ROUNDS, Rule, RuleInquiry, RuleQuestion, RuleStep, RuleSubject};
+use promote_core::rule::{Rule, RuleStep, RuleSubject};
 use promote_core::text;
 use promote_intake::config::Config;
-use promote_intake::registry::RegistryAccess;
-use promote_intake::supply::Supply;
 
 /// The verdict of the rules on one recorded promotion.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,14 +66,8 @@ fn report(
     if config.rule.is_empty() {
         bail!("{} has no [[rule]]", file.display());
     }
+    let rules = rulings::load(&config, file, engine, cache)?;
     let runtime = Runtime::new().context("preparing to ask rules")?;
-    let cache = cache.map(Path::to_owned);
-    let supply = Supply::new(engine, file, cache, RegistryAccess::default(), &|_| {});
-    let mut rules = Vec::new();
-    for rule in &config.rule {
-        let loaded = runtime.block_on(rule.load(&supply));
-        rules.push((rule, loaded.with_context(|| file.display().to_string())?));
-    }
     let mut report = String::new();
     let mut counts = [0_usize; 5];
     for path in paths {
@@ -157,68 +150,27 @@ async fn ask(
     step: RuleStep,
     subject: &RuleSubject,
 ) -> RecordedVerdict {
-    let request = &recording.header.request;
-    let service = service(recording, number);
-    let question = RuleQuestion {
-        request,
-        service: &service,
-        subject,
+    let asked = RecordedQuestion {
+        recording,
+        number,
+        facts: None,
         step,
+        subject,
         now: recording.steps[number].at,
     };
-    let mut inquiry = RuleInquiry::new(rules, question, &recording.header.limits);
-    for _ in 0..ROUNDS {
-        let missing = inquiry.needs().await;
-        if missing.is_empty() {
-            break;
+    let verdicts = match rulings::ask(rules, &asked).await {
+        RecordedRuling::Verdicts(verdicts) => verdicts,
+        RecordedRuling::NoService => {
+            return RecordedVerdict::Unknown("the journal does not tell the service".to_owned());
         }
-        for call in missing {
-            let Some(answer) = recall(recording, number, &call) else {
-                return RecordedVerdict::Unknown(format!("the journal has no answer to: {call}"));
-            };
-            inquiry.learn(&call, &answer);
+        RecordedRuling::Unknown(call) => {
+            return RecordedVerdict::Unknown(format!("the journal has no answer to: {call}"));
         }
-    }
-    let verdicts = inquiry.verdicts().await;
+    };
     let refusals = verdicts.iter().flat_map(|verdict| verdict.refusals(step));
     let reasons: Vec<Reason> = refusals.collect();
     if reasons.is_empty() {
         return RecordedVerdict::Agreed;
     }
     RecordedVerdict::Stopped(reasons)
-}
-
-/// Returns the service as it was last read before a step.
-fn service(recording: &RunRecording, number: usize) -> Entity {
-    let subject = &recording.header.request.subject;
-    let key = subject.key.clone();
-    match recall(recording, number, &Call::GetEntity { key }) {
-        Some(Ok(Reply::Entity(Some(entity)))) => entity,
-        _ => subject.clone(),
-    }
-}
-
-/// Returns the newest answer that the journal has to a read, up to a step.
-fn recall(
-    recording: &RunRecording,
-    number: usize,
-    wanted: &Call,
-) -> Option<Result<Reply, Failure>> {
-    for step in recording.steps[..=number].iter().rev() {
-        if let Some(fact) = step.facts.iter().rev().find(|fact| fact.call == *wanted) {
-            return Some(fact.answer.result.clone());
-        }
-        if step.call == *wanted
-            && let Some(answer) = &step.answer
-        {
-            return Some(answer.result.clone());
-        }
-        if let (Call::GetEntities { keys }, Call::GetEntity { key }) = (&step.call, wanted)
-            && let Some(at) = keys.iter().position(|known| known == key)
-            && let Some(Reply::Entities(entities)) = step.reply()
-        {
-            return Some(Ok(Reply::Entity(entities.get(at).cloned().flatten())));
-        }
-    }
-    None
 }

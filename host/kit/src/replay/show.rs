@@ -109,6 +109,7 @@ fn side_by_side(divergence: &ReplayDivergence) -> Value {
     let side = |side: &DivergenceSide| match side {
         DivergenceSide::Call(call) => json!(call),
         DivergenceSide::Ending(words) => json!({ "end": words }),
+        DivergenceSide::Rules(words) => json!({ "rules": words }),
     };
     let calls = divergence.recorded.call().zip(divergence.now.call());
     let fields = calls

@@ -182,6 +182,7 @@ impl ScenarioBench<'_> {
             actions: &actions,
             grants: &config.grants,
             wait: config.limits.wait.try_into()?,
+            renews_status: config.keeps_status(),
             now: clock.now(),
             // The sample's workflows are in the repository of its manifests.
             workflows: Some(WorkflowAccess {

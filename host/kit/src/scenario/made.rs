@@ -84,6 +84,7 @@ impl MadeCall {
                 JournalEntry::Header(_)
                 | JournalEntry::Fact { .. }
                 | JournalEntry::Rules { .. }
+                | JournalEntry::Status { .. }
                 | JournalEntry::Footer { .. }
                 | JournalEntry::Told { .. } => {}
             }

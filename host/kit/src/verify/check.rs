@@ -301,8 +301,10 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
             {
                 Some("an answer to no call")
             }
-            JournalEntry::Fact { number, .. } | JournalEntry::Rules { number, .. }
-                if !open || *number != calls =>
+            JournalEntry::Fact { number, .. }
+            | JournalEntry::Rules { number, .. }
+            | JournalEntry::Status { number, .. }
+                if *number == 0 || *number != calls =>
             {
                 Some("the rules were asked for no call")
             }
@@ -315,6 +317,7 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
             JournalEntry::Header(_)
             | JournalEntry::Fact { .. }
             | JournalEntry::Rules { .. }
+            | JournalEntry::Status { .. }
             | JournalEntry::Told { .. } => {}
         }
         findings.extend(misplaced.map(|why| LineFinding {

@@ -37,6 +37,8 @@ pub struct SurveyTerms<'a> {
     pub grants: &'a Grants,
     /// How long a promotion may wait (`limits.wait`).
     pub wait: SignedDuration,
+    /// Whether the status of open pull requests is to be renewed, for rules hold merges by it.
+    pub renews_status: bool,
     /// The time.
     pub now: Timestamp,
     /// The way to workflow runs, if there is one: without it, runs that may be dead are left alone.
@@ -215,7 +217,7 @@ async fn waiting_step(
         PullState::Open => {
             let repo = live.github.repo(&known.repository)?;
             let pull = repo.pull_request(known.pull.number).await?;
-            if may_move(pull.mergeable, awaited) {
+            if terms.renews_status || may_move(pull.mergeable, awaited) {
                 go_on(run, Some(known))
             } else {
                 NextStep::Leave
@@ -278,7 +280,9 @@ async fn ended_by_close(
 /// Returns whether another look can change anything. Conflicts are told to people, once: the run then waits in other words.
 fn may_move(mergeable: Mergeability, awaited: Awaited) -> bool {
     match mergeable {
-        Mergeability::Blocked | Mergeability::Draft => false,
+        Mergeability::Draft => false,
+        // Only we can tell what a rule says by now, and a status of ours may be what blocks it.
+        Mergeability::Blocked => awaited == Awaited::Rule,
         // Nobody but a person or the queue merges it.
         Mergeability::Ready => !matches!(awaited, Awaited::Queue | Awaited::Merge),
         Mergeability::Behind | Mergeability::Conflicting | Mergeability::Unknown => true,

@@ -12,6 +12,7 @@ mod proposal;
 mod protection;
 mod pulls;
 mod read;
+mod status;
 #[cfg(test)]
 mod tests;
 mod workflows;
@@ -32,6 +33,7 @@ pub use proposal::TreeEntry;
 pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub use pulls::ProposedPull;
 pub use read::blob_id;
+pub use status::{STATUS, StatusWord};
 pub use workflows::{EnvironmentReview, WorkflowRun, WorkflowRuns};
 
 use crate::contract::Failure;

@@ -10,6 +10,7 @@ use crate::contract::{Change, Entity, EntityKey, Failure, Proposal, PullFilter, 
 use crate::gate::Admitted;
 use crate::id::{BranchFile, CommitId};
 use crate::run::RunMode;
+use crate::service::github::StatusWord;
 use crate::source::Source;
 use crate::source::approved::PlannedWrite;
 use crate::source::live::Live;
@@ -45,6 +46,11 @@ impl Source for DryRun {
             Some(text) => Ok(text.to_owned()),
             None => self.live.read_merged(file, commit).await,
         }
+    }
+
+    /// A plan holds nobody.
+    async fn set_status(&mut self, _: &str, _: &str, _: &StatusWord) -> Result<(), Failure> {
+        Ok(())
     }
 
     fn take_planned(&mut self) -> Vec<PlannedWrite> {
