@@ -21,6 +21,7 @@ use promote_kit::build::{self, BuildArgs};
 use promote_kit::demo::{self, DemoArgs};
 use promote_kit::doctor::{self, DoctorArgs, ExaminedSetup};
 use promote_kit::explain::{self, ExplainArgs};
+use promote_kit::failure::ServiceFailure;
 use promote_kit::fleet::FleetSettings;
 use promote_kit::init::{self, InitArgs, PortRegion, SetupDialog, SetupTools};
 use promote_kit::inspect::{self, InspectArgs};
@@ -37,6 +38,9 @@ use promote_kit::test::{self, TestArgs, TestOutput};
 use promote_kit::verify::{self, VerifyArgs};
 use promote_run::environment::Environment;
 use promote_run::output;
+
+/// The exit code of a command to which Port or GitHub has said no.
+const SERVICE_FAILED: u8 = 3;
 
 #[derive(Subcommand)]
 pub(super) enum KitCommand {
@@ -226,22 +230,37 @@ pub(super) async fn run(
         KitCommand::Matrix(args) => {
             let config = Config::read(&args.config)?;
             let settings = fleet_settings(&config, &args.config, environment).await?;
-            output::data(&matrix::run(&args, &settings, &connect::port(environment)?).await?);
-            Ok(0)
+            let port = connect::port(environment)?;
+            match matrix::run(&args, &settings, &port).await {
+                Ok(jobs) => {
+                    output::data(&jobs);
+                    Ok(0)
+                }
+                Err(error) => told(error),
+            }
         }
         KitCommand::Start(args) => {
             let port = connect::port(environment)?;
-            start::run(
+            let started = start::run(
                 &args,
                 &port,
                 |line: &str| output::say(line),
                 |text: &str| output::data(text),
-            )
-            .await
+            );
+            started.await.or_else(told)
         }
         KitCommand::Completions(args) => shell::completions(&args, line()),
         KitCommand::Man(args) => shell::man(&args, line()),
     }
+}
+
+/// Says an error and returns its exit code, if a service has failed; then neither usage nor configuration was wrong.
+fn told(error: anyhow::Error) -> anyhow::Result<u8> {
+    if !ServiceFailure::caused(&error) {
+        return Err(error);
+    }
+    output::problem(&format!("{error:#}"));
+    Ok(SERVICE_FAILED)
 }
 
 /// Returns an engine that compiles within the limits of a configuration.

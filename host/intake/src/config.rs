@@ -177,9 +177,8 @@ impl Config {
     pub fn checked(mut config: Self) -> Result<Self, String> {
         config.grants.check()?;
         rule::check_names(&config.rule)?;
-        // A bound is kept where it is not moved: a team's rule that is silent about it shall not lift it.
-        for team in config.team.iter_mut().filter(|team| !team.has_tier) {
-            team.policy.tier = config.policy.tier;
+        for team in &mut config.team {
+            team.inherit(&config.policy);
         }
         Ok(config)
     }
@@ -229,9 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn a_team_has_settings_of_its_own_and_keeps_a_bound_that_it_does_not_move() {
-        let text = "[policy]\ntier = \"propose\"\nsettings = { base = \"main\" }\n\
-                    [[team]]\nmatch = { team = \"a\" }\ncomponent = \"builtin\"\n\
+    fn a_team_inherits_the_component_each_setting_and_the_bound() {
+        let text = "[policy]\ntier = \"propose\"\nsettings = { base = \"main\", soak = { at_least = \"1h\" } }\n\
+                    [[team]]\nmatch = { team = \"a\" }\nsettings = { soak = { on_no = \"wait\" } }\n\
                     [[team]]\nmatch = { team = \"b\" }\ncomponent = \"b.wasm\"\ntier = \"promote\"\nsettings = { own = 1 }\n";
         let config = Config::parse(text).unwrap_or_default();
         let found: Vec<_> = config
@@ -239,8 +238,16 @@ mod tests {
             .map(|(name, it)| (name, it.tier, it.settings()))
             .collect();
         let expected = [
-            ("[policy]", Some(PolicyTier::Propose), r#"{"base":"main"}"#),
-            ("[[team]] team = a", Some(PolicyTier::Propose), "{}"),
+            (
+                "[policy]",
+                Some(PolicyTier::Propose),
+                r#"{"base":"main","soak":{"at_least":"1h"}}"#,
+            ),
+            (
+                "[[team]] team = a",
+                Some(PolicyTier::Propose),
+                r#"{"base":"main","soak":{"on_no":"wait"}}"#,
+            ),
             (
                 "[[team]] team = b",
                 Some(PolicyTier::Promote),
@@ -263,10 +270,6 @@ mod tests {
             (
                 "\n[[team]]\ncomponent = \"builtin\"\n",
                 "line 2: missing field `match`",
-            ),
-            (
-                "[[team]]\nmatch = { team = \"a\" }\n",
-                "line 1: missing field `component`",
             ),
             (
                 "[[team]]\ncomponent = \"builtin\"\nmatch = { teem = \"a\" }\n",

@@ -20,14 +20,16 @@ pub struct TeamRule {
     pub policy: PolicyConfig,
     /// Whether the rule has a `tier` of its own.
     pub(super) has_tier: bool,
+    /// Whether the rule names a component.
+    pub(super) has_component: bool,
 }
 
-/// The rule as it is written: the keys of `[policy]`, with `match` beside them and a component that must be named.
+/// The rule as it is written: the keys of `[policy]`, with `match` beside them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
     r#match: TeamMatch,
-    component: ComponentRef,
+    component: Option<ComponentRef>,
     sha256: Option<String>,
     tier: Option<PolicyTier>,
     #[serde(default)]
@@ -67,6 +69,24 @@ pub fn choose(rules: &[TeamRule], service: &Entity) -> Option<usize> {
 }
 
 impl TeamRule {
+    /// Takes over what the rule is silent about: the component and, for the same component, each setting. A bound is kept where it
+    /// is not moved: a rule that says no `tier` shall not lift it.
+    pub(super) fn inherit(&mut self, from: &PolicyConfig) {
+        if !self.has_component {
+            self.policy.component = from.component.clone();
+            self.policy.sha256 = self.policy.sha256.take().or_else(|| from.sha256.clone());
+        }
+        if !self.has_tier {
+            self.policy.tier = from.tier;
+        }
+        if self.policy.component == from.component {
+            for (key, value) in &from.settings {
+                let own = &mut self.policy.settings;
+                own.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+
     /// Returns whether the rule asks for a team of the entity.
     pub fn names_teams(&self) -> bool {
         !self.matches.team.0.is_empty()
@@ -161,8 +181,9 @@ impl TryFrom<RuleFile> for TeamRule {
         }
         Ok(Self {
             matches,
+            has_component: component.is_some(),
             policy: PolicyConfig {
-                component,
+                component: component.unwrap_or_default(),
                 sha256,
                 tier,
                 settings,

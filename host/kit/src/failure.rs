@@ -1,6 +1,21 @@
 //! The failures of the contract by name.
 
 use promote_core::contract::Failure;
+use promote_core::service::http::ServiceError;
+
+/// What a service said to a command that has no run: the command was right, so this is no wrong usage.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ServiceFailure(pub(crate) String);
+
+impl ServiceFailure {
+    /// Whether a service is the cause of an error.
+    pub fn caused(error: &anyhow::Error) -> bool {
+        error
+            .chain()
+            .any(|cause| cause.is::<Self>() || cause.is::<ServiceError>())
+    }
+}
 
 /// Makes a failure of its text.
 pub(crate) type MakeFailure = fn(String) -> Failure;

@@ -21,7 +21,7 @@ pub mod coverage;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
-mod failure;
+pub mod failure;
 mod files;
 pub mod finding;
 pub mod fleet;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::failure::ServiceFailure;
 use crate::fleet::{self, FleetService, FleetSettings, RuntimeName};
 use crate::marks::SettingRole;
 use promote_core::contract::{EntityKey, Failure};
@@ -101,7 +102,7 @@ pub async fn run(
 }
 
 fn read_error(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{}", describe(&failure))
+    ServiceFailure(describe(&failure).to_owned()).into()
 }
 
 /// Refuses to compare images of which nothing is known.

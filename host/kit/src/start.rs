@@ -21,7 +21,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 Examples:
   promote start web                        start `promote_to_production` for the service web
   promote start web --wait 15m             and wait until the run has ended
-  promote start web --input hotfix=true    with an input of the action")]
+  promote start web --input hotfix=true    with an input of the action
+  promote start web --run-as kim@acme.example    for a person, whom rules about people then judge")]
 pub struct StartArgs {
     /// Identifier of the service's entity
     #[arg(value_name = "SERVICE")]
@@ -34,6 +35,10 @@ pub struct StartArgs {
     /// An input of the action: text, or JSON such as true or 7
     #[arg(long, value_name = "NAME=VALUE")]
     input: Vec<String>,
+
+    /// The person for whom the run is started, by e-mail address: Port names them as who started it
+    #[arg(long, value_name = "EMAIL")]
+    run_as: Option<String>,
 
     /// Wait this long for the end of the run
     #[arg(long, value_name = "TIME")]
@@ -65,7 +70,10 @@ pub async fn run(
     print: impl Fn(&str),
 ) -> anyhow::Result<u8> {
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
-    let target = format!("/v1/actions/{}/runs", seg(&args.action));
+    let mut target = format!("/v1/actions/{}/runs", seg(&args.action));
+    if let Some(person) = &args.run_as {
+        target += &format!("?run_as={}", seg(person));
+    }
     let request = Request::once(Method::POST, target, body);
     let RunAnswer { mut run } = port
         .administer(request)

@@ -1,7 +1,8 @@
 //! `promote doctor`: finds what is wrong before a run does, and nothing where nothing is.
 
-use promote_mock::World;
+use promote_mock::fault::CannedAnswer;
 use promote_mock::github::{MergeStyle, RepositoryAccess, TokenKind};
+use promote_mock::{FaultEffect, ServiceName, World};
 use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
@@ -116,6 +117,22 @@ const FAULTS: &[PlantedFault] = &[
             });
         },
         settings: KEEP,
+    },
+    PlantedFault {
+        code: "repository-access",
+        exit: 2,
+        world: |world| {
+            let answer = CannedAnswer {
+                status: 403,
+                headers: Default::default(),
+                body: "{\"message\": \"Resource not accessible by integration\"}".to_owned(),
+            };
+            let path = "/repos/acme/gitops/commits/main/status";
+            let fault = FaultEffect::Answer(answer);
+            let planted = world.faults.next(ServiceName::GitHub, "GET", path, fault);
+            planted.unwrap().times = 100;
+        },
+        settings: |settings| settings.setting("mode", "checks"),
     },
     PlantedFault {
         code: "merge-method",

@@ -56,7 +56,7 @@ async fn matrix_lists_what_can_be_promoted_and_what_is_behind() {
     let team = stage.promote(&["matrix", "--team", "search"]).await;
     assert_eq!(services(team.expect(0)), ["api"]);
     let none = stage.promote(&["matrix", "--blueprint", "nothing"]).await;
-    none.expect(2).expect_said("reading the services `nothing`");
+    none.expect(3).expect_said("reading the services `nothing`");
     stage.witness.expect_untouched();
 }
 
@@ -73,6 +73,16 @@ async fn start_is_a_click_in_port() {
             ("promote_to_production", Some("web"))
         );
     }
+    let stand_in = ["start", "web", "--run-as", "kim+on.call@acme.example"];
+    let id = stage.promote(&stand_in).await;
+    let id = id.expect(0).stdout.trim().to_owned();
+    {
+        let world = stage.witness.world.lock();
+        assert_eq!(
+            world.port.runs[&id].stamps.created_by,
+            "kim+on.call@acme.example"
+        );
+    }
     let waited = stage.promote(&["start", "web", "--wait", "1s"]).await;
     waited
         .expect(3)
@@ -80,7 +90,7 @@ async fn start_is_a_click_in_port() {
     stage
         .promote(&["start", "nobody"])
         .await
-        .expect(2)
+        .expect(3)
         .expect_said("starting the action");
     stage
         .promote(&["start", "web", "--input", "x"])

@@ -104,6 +104,18 @@ async fn a_rule_is_chosen_by_port_also_where_no_grant_reads_the_service() {
 }
 
 #[tokio::test]
+async fn a_rule_of_the_same_policy_inherits_what_it_does_not_name() {
+    let rule = "[[team]]\nmatch = { team = \"payments\" }\nsettings = { title = \"Payments: {reference}\" }\n";
+    let settings = SampleConfig::default().teams(rule);
+    let stage = ProgramStage::sample().await.settings(&settings);
+    let ended = stage.run(&["--format", "json"]).await;
+    assert_eq!(ended.expect(0).json()["team"], "team = payments");
+    let world = stage.witness.world.lock();
+    let pulls = &world.github.find("acme/gitops").unwrap().pulls;
+    assert_eq!(pulls[&1].title, "Payments: ghcr.io/acme/web:1.4.2");
+}
+
+#[tokio::test]
 async fn settings_that_the_chosen_policy_does_not_take_end_the_run_said() {
     let stage = ProgramStage::sample().await.settings(&rule(
         "{ team = \"payments\" }",

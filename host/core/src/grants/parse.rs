@@ -246,6 +246,14 @@ impl Grant {
                 "properties` or `relations",
             ));
         }
+        let workflow = self.path.iter().find(|path| is_workflow(path.source()));
+        if let Some(path) = workflow.filter(|_| self.covers(Operation::Propose)) {
+            return Err(format!(
+                "`{}` names workflow files: GitHub takes a change of them neither from GITHUB_TOKEN nor from the App's token \
+                 that `promote` asks for, and a promotion has none to make; name the folder of the manifests",
+                path.source()
+            ));
+        }
         for (name, is_given) in [
             ("holds", self.holds.is_some()),
             ("in", !self.evidence.is_empty()),
@@ -330,6 +338,11 @@ impl Grant {
             field("reviewers", !self.reviewers.is_empty(), &[O::Decorate], &[]),
         ]
     }
+}
+
+/// Whether a pattern of paths begins in the folder that GitHub starts workflows from.
+fn is_workflow(path: &str) -> bool {
+    path.starts_with(".github/workflows/") || path == ".github/workflows"
 }
 
 /// A field of a grant, and the operations that it is about.

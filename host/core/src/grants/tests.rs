@@ -364,6 +364,12 @@ fn a_grant_that_makes_no_sense_is_refused_when_it_is_read() {
     for (grant, expected) in cases {
         assert_eq!(read(&format!("[[grants]]\n{grant}")).unwrap_err(), expected);
     }
+    let propose =
+        "[[grants]]\nallow = [\"github.propose\"]\nrepository = \"a/b\"\nbase = \"main\"\n";
+    let path = |path: &str| read(&format!("{propose}path = \"{path}\""));
+    let workflow = path(".github/workflows/*.yml").unwrap_err();
+    assert!(workflow.contains("names workflow files"), "{workflow}");
+    assert!(path(".github/dependabot.yml").is_ok());
     assert!(
         read("[[grants]]\nallow = [\"port.get\"]")
             .unwrap_err()

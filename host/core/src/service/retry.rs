@@ -142,8 +142,12 @@ fn graphql_errors(body: &[u8]) -> Vec<Value> {
     if memchr::memmem::find(body, b"\"errors\"").is_none() {
         return Vec::new();
     }
-    match serde_json::from_slice::<Value>(body).unwrap_or_default()["errors"].take() {
-        Value::Array(errors) => errors,
+    // A list of REST may hold the word too: in a rule of code scanning, or in what people wrote.
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
+    match answer.remove("errors") {
+        Some(Value::Array(errors)) => errors,
         _ => Vec::new(),
     }
 }

@@ -130,6 +130,7 @@ fn an_error_names_the_path() {
 fn a_run_of_ports_workflows_is_refused_wherever_it_stands() {
     for shape in [
         json!({ "run_id": "wfnr_AbCdEf123456" }),
+        json!({ "runId": "wfr_AbCdEf123456" }),
         json!({ "port_payload": { "context": { "runId": "wfnr_AbCdEf123456" } } }),
     ] {
         let refusal = Payload::read(&shape.to_string()).unwrap_err().to_string();

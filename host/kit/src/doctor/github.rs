@@ -9,7 +9,7 @@ use crate::marks::{MarkedSettings, SettingRole};
 use promote_core::gate::describe;
 use promote_core::grants::Operation;
 use promote_core::service::github::Client;
-use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult};
+use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult, segs};
 use promote_intake::config::Config;
 
 /// Checks everything about GitHub, and returns whether services can be planned with it.
@@ -53,12 +53,38 @@ pub(super) async fn check(
                 ),
             ),
         }
+        if marks.text(SettingRole::MergeMode) == Some("checks") {
+            check_reads_of_checks(client, name, &base.text, findings).await;
+        }
         if marks.text(SettingRole::MergeMode) == Some("auto-merge") {
             branch::check_auto_merge(client, name, findings).await;
             branch::check_late_push(client, name, &base.text, findings).await;
         }
     }
     is_usable
+}
+
+/// Finds credentials that may not read what the mode `checks` waits for.
+async fn check_reads_of_checks(
+    client: &Client,
+    name: &str,
+    base: &str,
+    findings: &mut DoctorFindings,
+) {
+    for (below, permission) in [("check-runs", "checks"), ("status", "statuses")] {
+        let target = format!("/commits/{}/{below}?per_page=1", segs(base));
+        if let Err(error) = read(client, name, target).await {
+            findings.add(
+                Severity::of_error(&error),
+                FindingCode::RepositoryAccess,
+                &format!("{name} {permission}"),
+                format!("mode `checks` waits for what cannot be read: {error}"),
+                &format!(
+                    "give the credentials `{permission}: read`; GITHUB_TOKEN gets it by `permissions` of the job"
+                ),
+            );
+        }
+    }
 }
 
 /// Reads what stands below a repository's path.

@@ -62,14 +62,14 @@ pub struct RunApproval {
 pub enum RunKind {
     /// A run of a self-service action.
     Action,
-    /// A node of a run of Port's Workflows.
+    /// A run of Port's Workflows, or of one of its nodes.
     WorkflowNode,
 }
 
 impl RunKind {
     /// Tells the kind of a run by its identifier, as Port's own agent does.
     pub fn of(id: &str) -> Self {
-        if id.starts_with("wfnr_") {
+        if id.starts_with("wfnr_") || id.starts_with("wfr_") {
             Self::WorkflowNode
         } else {
             Self::Action

@@ -235,6 +235,15 @@ async fn waits_as_long_as_the_service_asks() {
                 .to_string(),
             Some((60, 75)),
         ),
+        // A list of REST is no answer of GraphQL, whatever words it holds.
+        (
+            Service::GitHub,
+            200,
+            vec![],
+            json!([{ "errors": [{ "type": "RATE_LIMIT" }], "alerts_threshold": "errors" }])
+                .to_string(),
+            Some((0, 0)),
+        ),
         (
             Service::GitHub,
             403,
