@@ -2,6 +2,7 @@
 
 use promote_mock::fault::CannedAnswer;
 use promote_mock::github::{MergeStyle, RepositoryAccess, TokenKind};
+use promote_mock::port::RelationTargets;
 use promote_mock::{FaultEffect, ServiceName, World};
 use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
@@ -160,7 +161,7 @@ const FAULTS: &[PlantedFault] = &[
         exit: 2,
         world: |world| {
             let mut runtime = (*world.port.blueprints["running_service"]).clone();
-            runtime.definition["relations"]["image"]["many"] = json!(true);
+            runtime.definition["relations"]["image"]["target"] = json!("service");
             world.port.put_blueprint(runtime);
         },
         settings: KEEP,
@@ -384,6 +385,37 @@ async fn finds_each_planted_fault() {
         ended.expect(fault.exit);
         stage.witness.expect_untouched();
     }
+}
+
+#[tokio::test]
+async fn a_relation_to_many_is_no_fault_while_it_leads_to_one() {
+    let mut world = World::sample();
+    let mut blueprint = (*world.port.blueprints["running_service"]).clone();
+    blueprint.definition["relations"]["image"]["many"] = json!(true);
+    world.port.put_blueprint(blueprint);
+    for (runtime, image) in [("web-staging", "web-1.4.2"), ("web-prod", "web-1.4.1")] {
+        let images = RelationTargets::Many(vec![image.to_owned()]);
+        let relations = &mut entity(&mut world, "running_service", runtime).relations;
+        relations.insert("image".to_owned(), images);
+    }
+    let stage = ProgramStage::of(world).await;
+    doctor(&stage, &[]).await.expect(0);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_no_fault_of_the_set_up() {
+    let mut world = World::sample();
+    let fault = FaultEffect::Answer(CannedAnswer {
+        status: 503,
+        headers: Default::default(),
+        body: "{}".to_owned(),
+    });
+    let planted = world
+        .faults
+        .next(ServiceName::Port, "GET", "/v1/blueprints/*", fault);
+    planted.unwrap().times = 1000;
+    let stage = ProgramStage::of(world).await;
+    doctor(&stage, &[]).await.expect(3);
 }
 
 #[tokio::test]

@@ -109,7 +109,8 @@ impl CheckedBlueprint {
         })
     }
 
-    /// Checks that a relation leads to one entity of a blueprint.
+    /// Checks that a relation leads to entities of a blueprint. Whether one that leads to many has the one that is needed, a plan
+    /// tells of each service.
     fn check_relation(&self, name: &str, target: &str, findings: &mut DoctorFindings) {
         let Some(found) = &self.found else { return };
         let relation = &found["relations"][name];
@@ -125,11 +126,6 @@ impl CheckedBlueprint {
                     relation["target"]
                 ),
                 "name the right blueprint in promote.toml",
-            )
-        } else if relation["many"] == true {
-            (
-                format!("its relation `{name}` leads to many: a promotion needs one"),
-                "name a relation to one in promote.toml",
             )
         } else {
             return;
