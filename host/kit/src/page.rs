@@ -52,9 +52,29 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Escaped text in which what stands between two backticks is shown as code.
+pub(crate) fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let parts: Vec<&str> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped;
+    }
+    let part = |(at, part): (usize, &&str)| match at % 2 {
+        0 => (*part).to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn backticks_are_code_if_they_come_in_pairs() {
+        assert_eq!(prose("set `<a>` now"), "set <code>&lt;a&gt;</code> now");
+        assert_eq!(prose("one ` alone"), "one ` alone");
+    }
 
     #[test]
     fn nothing_foreign_is_markup() {

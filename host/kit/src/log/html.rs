@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::PromotionLog;
 use super::promotion::{LoggedPromotion, LoggedRun, LoggedStep};
 use super::show;
-use crate::page::{self, escape};
+use crate::page::{self, escape, prose};
 
 /// The classes that the cards are filtered by.
 const CLASSES: [&str; 4] = ["promoted", "waiting", "refused", "failed"];
@@ -72,7 +72,7 @@ fn card(page: &mut String, promotion: &LoggedPromotion) {
         outcome = escape(outcome),
         subject = escape(&show::subject(promotion)),
         at = promotion.began().strftime("%Y-%m-%d %H:%M UTC"),
-        message = escape(&promotion.last().message()),
+        message = prose(&promotion.last().message()),
         circumstances = escape(&show::circumstances(promotion)),
     );
     for run in promotion.runs() {
@@ -94,7 +94,7 @@ fn timeline(page: &mut String, run: &LoggedRun) {
     let _ = writeln!(
         page,
         "<li><b>{}</b></li></ol><div class=\"quiet\">{}</div></section>",
-        escape(&run.message()),
+        prose(&run.message()),
         escape(&run.path.display().to_string())
     );
 }
@@ -112,8 +112,8 @@ fn step(page: &mut String, step: &LoggedStep) {
     let _ = writeln!(
         page,
         "<li class=\"{kind}\">{what} <span class=\"quiet\">+{after:.1} s{took}</span><div>{failure}</div></li>",
-        what = escape(&step.what),
+        what = prose(&step.what),
         after = step.after.as_secs_f64(),
-        failure = escape(failure),
+        failure = prose(failure),
     );
 }

@@ -114,7 +114,7 @@ impl LoggedStep {
             after: step.at.duration_since(began),
             took: answer.map(|answer| answer.at.duration_since(step.at)),
             what: step.call.to_string(),
-            is_write: step.call.is_write(),
+            is_write: step.call.is_write() && !matches!(step.call, Call::Note { .. }),
             failure,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::backtest::{DecisionChange, RunDecision, TrialResult};
 use super::table::{BacktestReport, transition};
-use crate::page::{self, escape};
+use crate::page::{self, escape, prose};
 use promote_core::call::Call;
 use promote_core::call::contrast::differences;
 
@@ -109,10 +109,10 @@ fn row(page: &mut String, path: &str, tried: &TrialResult) {
             .as_ref()
             .map(|new| new.message.as_str())
             .unwrap_or_default();
-        let _ = writeln!(page, "{}</td></tr>", escape(message));
+        let _ = writeln!(page, "{}</td></tr>", prose(message));
         return;
     }
-    let _ = write!(page, "<details><summary>{}</summary>", escape(&tried.why));
+    let _ = write!(page, "<details><summary>{}</summary>", prose(&tried.why));
     details(page, path, tried);
     page.push_str("</details></td></tr>\n");
 }
@@ -163,7 +163,7 @@ fn sides(page: &mut String, title: &str, old: &str, new: &str) {
 }
 
 fn lines(text: &str) -> String {
-    text.lines().map(escape).collect::<Vec<_>>().join("<br>")
+    text.lines().map(prose).collect::<Vec<_>>().join("<br>")
 }
 
 #[cfg(test)]
