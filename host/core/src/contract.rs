@@ -57,7 +57,7 @@ pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
 pub use github_read::{
     Ancestry, BranchRules, Check, CheckState, Commit, Comparison, File, MergeMethod, Mergeability,
-    PullFilter, PullRequest, PullState,
+    PullFilter, PullPeople, PullRequest, PullState, Review, ReviewState,
 };
 pub use port_write::Change;
 pub use registry_read::{Image, ImageLabel};

@@ -13,7 +13,7 @@ use super::facts;
 use super::kind::Kind;
 use super::template::Template;
 
-/// A read as it is written: one of the first seven keys says what is read.
+/// A read as it is written: one of the first eight keys says what is read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NeedSettings {
@@ -25,6 +25,8 @@ pub struct NeedSettings {
     file: Option<String>,
     /// The number of a pull request.
     pull_request: Option<String>,
+    /// The number of a pull request whose people are read.
+    people: Option<String>,
     /// The head branch of pull requests.
     pull_requests: Option<String>,
     /// A commit whose checks are read.
@@ -71,6 +73,10 @@ enum NeedKind {
         repository: Template,
         number: Template,
     },
+    People {
+        repository: Template,
+        number: Template,
+    },
     PullRequests {
         repository: Template,
         head: Template,
@@ -101,6 +107,7 @@ impl Need {
             ("search", settings.search.is_some()),
             ("file", settings.file.is_some()),
             ("pull-request", settings.pull_request.is_some()),
+            ("people", settings.people.is_some()),
             ("pull-requests", settings.pull_requests.is_some()),
             ("checks", settings.checks.is_some()),
             ("commit", settings.commit.is_some()),
@@ -148,6 +155,7 @@ impl Need {
             NeedKind::Search { .. } => Kind::list(facts::entity("an entity")),
             NeedKind::File { .. } => file(),
             NeedKind::PullRequest { .. } => pull_request(),
+            NeedKind::People { .. } => people(),
             NeedKind::PullRequests { .. } => Kind::list(pull_request()),
             NeedKind::Checks { .. } => Kind::list(check()),
             NeedKind::Commit { .. } => commit(),
@@ -195,13 +203,10 @@ impl Need {
                 revision: text(revision)?,
             }),
             NeedKind::PullRequest { repository, number } => {
-                let number = text(number)?;
-                FactRead::PullRequest(PullKey {
-                    repository: text(repository)?,
-                    number: number
-                        .parse()
-                        .map_err(|_| format!("`{number}` is no number of a pull request"))?,
-                })
+                FactRead::PullRequest(pull_key(text(repository)?, &text(number)?)?)
+            }
+            NeedKind::People { repository, number } => {
+                FactRead::PullPeople(pull_key(text(repository)?, &text(number)?)?)
             }
             NeedKind::PullRequests {
                 repository,
@@ -243,7 +248,8 @@ impl Need {
                 path,
                 revision,
             } => vec![repository, path, revision],
-            NeedKind::PullRequest { repository, number } => vec![repository, number],
+            NeedKind::PullRequest { repository, number }
+            | NeedKind::People { repository, number } => vec![repository, number],
             NeedKind::PullRequests {
                 repository,
                 head,
@@ -271,7 +277,14 @@ impl NeedSettings {
             (
                 "repository",
                 self.repository.is_some(),
-                &["file", "pull-request", "pull-requests", "checks", "commit"],
+                &[
+                    "file",
+                    "pull-request",
+                    "people",
+                    "pull-requests",
+                    "checks",
+                    "commit",
+                ],
             ),
             ("revision", self.revision.is_some(), &["file"]),
             ("base", self.base.is_some(), &["pull-requests", "checks"]),
@@ -316,6 +329,10 @@ impl NeedSettings {
             "pull-request" => NeedKind::PullRequest {
                 repository: repository()?,
                 number: needed("pull-request", &self.pull_request)?,
+            },
+            "people" => NeedKind::People {
+                repository: repository()?,
+                number: needed("people", &self.people)?,
             },
             "pull-requests" => NeedKind::PullRequests {
                 repository: repository()?,
@@ -401,6 +418,33 @@ fn pull_request() -> Kind {
             ("mergeable", Kind::Text),
         ],
     )
+}
+
+fn people() -> Kind {
+    let review = Kind::Record(
+        "a review",
+        vec![
+            ("reviewer", Kind::Text),
+            ("state", Kind::Text),
+            ("commit", Kind::Any),
+            ("submittedAt", Kind::Any),
+        ],
+    );
+    Kind::Record(
+        "the people of a pull request",
+        vec![
+            ("author", Kind::Any),
+            ("mergedBy", Kind::Any),
+            ("reviews", Kind::list(review)),
+        ],
+    )
+}
+
+fn pull_key(repository: String, number: &str) -> Result<PullKey, String> {
+    let number = number
+        .parse()
+        .map_err(|_| format!("`{number}` is no number of a pull request"))?;
+    Ok(PullKey { repository, number })
 }
 
 fn check() -> Kind {

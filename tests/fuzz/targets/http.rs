@@ -217,6 +217,10 @@ fn reads() -> Vec<Call> {
             path: text(MANIFEST),
             revision: text("main"),
         },
+        Call::GetPullPeople {
+            repository: repository(),
+            number: 1,
+        },
         Call::GetPullRequest {
             repository: repository(),
             number: 1,

@@ -27,6 +27,7 @@ impl fmt::Display for Call {
             Self::AddLabels { .. } => "label",
             Self::RequestReviewers { .. } => "ask for reviews of",
             Self::MergeWhenReady { .. } => "merge when ready",
+            Self::GetPullPeople { .. } => "read the people of",
             Self::GetDigest { .. } => "get the digest of",
             Self::GetImage { .. } => "get image",
             _ => word,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{
     BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    Image, MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity,
+    Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest, Reason, Severity,
 };
 use crate::grants::CallTarget;
 
@@ -41,6 +41,8 @@ pub enum Call {
     },
     /// `github-read.get-pull-request`
     GetPullRequest { repository: String, number: u32 },
+    /// `github-read.get-pull-people`
+    GetPullPeople { repository: String, number: u32 },
     /// `github-read.find-pull-requests`
     FindPullRequests {
         repository: String,
@@ -137,6 +139,8 @@ pub enum Reply {
     File(Option<File>),
     /// A pull request.
     PullRequest(PullRequest),
+    /// The people behind a pull request.
+    PullPeople(PullPeople),
     /// Pull requests, newest first.
     PullRequests(Vec<PullRequest>),
     /// Checks of a commit.

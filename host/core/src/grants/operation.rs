@@ -178,7 +178,8 @@ impl Call {
                     ..RepositoryTarget::default()
                 },
             ),
-            Self::GetPullRequest { repository, number } => {
+            Self::GetPullRequest { repository, number }
+            | Self::GetPullPeople { repository, number } => {
                 pull(O::ReadPullRequest, repository, number)
             }
             Self::FindPullRequests { repository, .. } => at(O::ReadPullRequest, repository),

@@ -18,8 +18,8 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 use crate::call::{Call, Fault, Reply};
 use crate::contract::{
     BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    Image, MergeMethod, Merged, Proposal, PullFilter, PullRequest, Reason, Severity, env,
-    github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
+    Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest, Reason, Severity,
+    env, github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
     run_log, types,
 };
 use crate::limits::{LimitReached, Limits};
@@ -351,6 +351,7 @@ interfaces! {
     github_read {
         read_file(repository: String, path: String, revision: String) => ReadFile -> File(Option<File>);
         get_pull_request(repository: String, number: u32) => GetPullRequest -> PullRequest(PullRequest);
+        get_pull_people(repository: String, number: u32) => GetPullPeople -> PullPeople(PullPeople);
         find_pull_requests(repository: String, head: String, base: String, filter: PullFilter)
             => FindPullRequests -> PullRequests(Vec<PullRequest>);
         get_checks(repository: String, commit: String, base: String) => GetChecks -> Checks(Vec<Check>);

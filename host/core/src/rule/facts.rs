@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{RuleStep, RuleSubject};
 use crate::call::Reply;
 use crate::contract::{
-    Check, CheckState, Commit, Entity, File, Mergeability, PullRequest, PullState, Request,
+    Check, CheckState, Commit, Entity, File, Mergeability, PullPeople, PullRequest, PullState,
+    Request, Review, ReviewState,
 };
 use crate::gate::evidence::entity_context;
 
@@ -64,6 +65,7 @@ pub(super) fn fact(reply: &Reply) -> Value {
         Reply::Found(entities) => entities.iter().map(entity_context).collect(),
         Reply::File(file) => file.as_ref().map_or(Value::Null, file_fact),
         Reply::PullRequest(pull) => pull_fact(pull),
+        Reply::PullPeople(people) => people_fact(people),
         Reply::PullRequests(pulls) => pulls.iter().map(pull_fact).collect(),
         Reply::Checks(checks) => checks.iter().map(check_fact).collect(),
         Reply::Commit(commit) => commit.as_ref().map_or(Value::Null, commit_fact),
@@ -102,6 +104,25 @@ fn pull_fact(pull: &PullRequest) -> Value {
         "mergedAt": pull.merged_at,
         "mergeable": mergeable,
     })
+}
+
+fn people_fact(people: &PullPeople) -> Value {
+    let review = |review: &Review| {
+        let state = match review.state {
+            ReviewState::Approved => "approved",
+            ReviewState::ChangesRequested => "changes-requested",
+            ReviewState::Commented => "commented",
+            ReviewState::Dismissed => "dismissed",
+        };
+        json!({
+            "reviewer": review.reviewer,
+            "state": state,
+            "commit": review.commit,
+            "submittedAt": review.submitted_at,
+        })
+    };
+    let reviews: Vec<Value> = people.reviews.iter().map(review).collect();
+    json!({ "author": people.author, "mergedBy": people.merged_by, "reviews": reviews })
 }
 
 fn check_fact(check: &Check) -> Value {

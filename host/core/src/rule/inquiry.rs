@@ -245,6 +245,10 @@ fn read(read: FactRead) -> Call {
             repository: pull.repository,
             number: pull.number,
         },
+        FactRead::PullPeople(pull) => Call::GetPullPeople {
+            repository: pull.repository,
+            number: pull.number,
+        },
         FactRead::PullRequests(pulls) => Call::FindPullRequests {
             repository: pulls.repository,
             head: pulls.head,

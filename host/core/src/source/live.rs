@@ -120,6 +120,7 @@ impl Live {
             Call::GetPullRequest { number, .. } => {
                 Reply::PullRequest(repo.pull_request(*number).await?)
             }
+            Call::GetPullPeople { number, .. } => Reply::PullPeople(repo.people(*number).await?),
             Call::FindPullRequests {
                 head, base, filter, ..
             } => Reply::PullRequests(repo.pull_requests(head, base, *filter).await?),

@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 26] = [
+pub(crate) const POWERS: [PolicyPower; 27] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -99,6 +99,12 @@ pub(crate) const POWERS: [PolicyPower; 26] = [
         "get-pull-request",
         Some("github.read-pull-request"),
         "read a pull request",
+    ),
+    power(
+        "github-read",
+        "get-pull-people",
+        Some("github.read-pull-request"),
+        "read who opened, reviewed and merged a pull request",
     ),
     power(
         "github-read",
@@ -248,7 +254,7 @@ mod tests {
 
     #[test]
     fn waiting_is_no_authority_and_merging_is() {
-        let [now, merge] = [POWERS[0], POWERS[23]];
+        let [now, merge] = [POWERS[0], POWERS[24]];
         assert_eq!(gained(&[], &[now, merge]), [merge]);
         assert_eq!(gained(&[merge], &[now]), []);
     }

@@ -115,6 +115,10 @@ async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
             users,
             teams,
         },
+        Call::GetPullPeople {
+            repository: at(),
+            number,
+        },
         Call::GetPullRequest {
             repository: at(),
             number,

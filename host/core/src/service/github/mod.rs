@@ -8,6 +8,7 @@ mod checks;
 mod commits;
 mod decorate;
 mod merge;
+mod people;
 mod proposal;
 mod protection;
 mod pulls;

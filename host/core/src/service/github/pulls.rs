@@ -29,7 +29,8 @@ pub(super) struct WirePull {
     pub(super) merge_commit_sha: Option<String>,
     pub(super) merged_at: Option<String>,
     updated_at: Option<Timestamp>,
-    user: Option<UserName>,
+    pub(super) user: Option<UserName>,
+    pub(super) merged_by: Option<UserName>,
     draft: Option<bool>,
     mergeable: Option<bool>,
     mergeable_state: Option<String>,
@@ -37,8 +38,8 @@ pub(super) struct WirePull {
 
 /// A user, by login.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-struct UserName {
-    login: String,
+pub(super) struct UserName {
+    pub(super) login: String,
 }
 
 /// A pull request whose note names Port runs, as whoever goes on with them sees it.

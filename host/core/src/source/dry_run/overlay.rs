@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::call::{Call, Reply};
 use crate::contract::{
-    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullRequest,
-    PullState,
+    Change, Entity, EntityKey, Failure, File, Mergeability, Merged, Proposal, PullPeople,
+    PullRequest, PullState,
 };
 use crate::id::BranchFile;
 use crate::journal::digest;
@@ -58,6 +58,15 @@ impl PlannedWrites {
             Call::GetPullRequest { repository, number } => Some(Reply::PullRequest(
                 self.proposal(repository, *number)?.1.clone(),
             )),
+            // Nobody can have reviewed what is only planned.
+            Call::GetPullPeople { repository, number } if *number >= FIRST => {
+                self.proposal(repository, *number)?;
+                Some(Reply::PullPeople(PullPeople {
+                    author: None,
+                    merged_by: None,
+                    reviews: Vec::new(),
+                }))
+            }
             _ => None,
         }
     }
