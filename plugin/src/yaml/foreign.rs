@@ -85,12 +85,14 @@ fn is_instruction(line: &str) -> bool {
         .any(|word| line.starts_with(word) && !line.contains(": "))
 }
 
-/// `local x = …;`, `import "…"`, `package x`, `let x = …`, `key: inner: value`, `x.y = …;`.
+/// `local x = …;`, `import "…"`, `package x`, `let x = …`, `key: inner: "value"`, `x.y = …;`.
 fn is_program(line: &str) -> bool {
     let starts = ["local ", "import ", "package ", "let ", "function("];
     let is_statement = starts.iter().any(|word| line.starts_with(word)) && !line.contains(": ");
     let path: Vec<_> = line.split(": ").collect();
-    let is_short = path.len() > 2 && path[..path.len() - 1].iter().all(|key| is_name(key));
+    let is_short = path.len() > 2
+        && path[..path.len() - 1].iter().all(|key| is_name(key))
+        && line.ends_with('"');
     is_statement || is_short || (line.contains(" = ") && line.ends_with([';', '}']))
 }
 

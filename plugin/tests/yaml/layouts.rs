@@ -268,7 +268,11 @@ fn a_block_text_can_be_a_document_of_its_own() {
         "v: \"tag: v1\\n\"\n",
         Err("the quoted text at line 1"),
     );
-    check("v.tag", "v: tag\n", Err("is a scalar, but no `tag`"));
+    check(
+        "v.tag",
+        "v: tag\n",
+        Err("is a scalar without keys, but no `tag`"),
+    );
 }
 
 #[test]
