@@ -89,6 +89,49 @@ pub fn serves(contract: &str) -> bool {
     track(contract).is_some_and(|other| Some(other) == track(CONTRACT))
 }
 
+impl Entity {
+    /// Returns an entity of which nothing is known but its name.
+    #[must_use]
+    pub fn named(key: EntityKey) -> Self {
+        Self {
+            key,
+            title: None,
+            teams: Vec::new(),
+            properties: "{}".to_owned(),
+            relations: Vec::new(),
+            updated_at: None,
+        }
+    }
+}
+
+impl Request {
+    /// Returns a request that the host makes up to ask a policy or a rule something: nobody clicked it, and it has no inputs, no
+    /// settings and no workflow. `name` stands for the run and for its action.
+    #[must_use]
+    pub fn trial(name: &str, subject: Entity) -> Self {
+        Self {
+            run_id: name.to_owned(),
+            action: name.to_owned(),
+            actor: Actor {
+                id: String::new(),
+                email: None,
+                name: None,
+            },
+            approval: None,
+            requested_at: None,
+            subject,
+            inputs: "{}".to_owned(),
+            settings: "{}".to_owned(),
+            workflow: Workflow {
+                repository: None,
+                url: None,
+                attempt: 1,
+            },
+            resumed: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::serves;

@@ -261,14 +261,11 @@ mod tests {
     use super::*;
 
     fn service(relations: &[(&str, &str)]) -> Entity {
+        let key = EntityKey {
+            blueprint: "service".to_owned(),
+            identifier: "web".to_owned(),
+        };
         Entity {
-            key: EntityKey {
-                blueprint: "service".to_owned(),
-                identifier: "web".to_owned(),
-            },
-            title: None,
-            teams: Vec::new(),
-            properties: "{}".to_owned(),
             relations: relations
                 .iter()
                 .map(|(name, target)| Relation {
@@ -276,7 +273,7 @@ mod tests {
                     targets: vec![(*target).to_owned()],
                 })
                 .collect(),
-            updated_at: None,
+            ..Entity::named(key)
         }
     }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::inspect::authority;
-use promote_core::contract::{Actor, CONTRACT, Entity, EntityKey, Request, Workflow};
+use promote_core::contract::{Actor, CONTRACT, Entity, EntityKey, Request};
 use promote_core::policy::ComponentSurface;
 use promote_core::policy::PolicyTier;
 use promote_core::policy::engine::Engine;
@@ -176,24 +176,7 @@ fn made_up_service() -> Request {
             email: None,
             name: None,
         },
-        approval: None,
-        requested_at: None,
-        subject: Entity {
-            key,
-            title: None,
-            teams: Vec::new(),
-            properties: "{}".to_owned(),
-            relations: Vec::new(),
-            updated_at: None,
-        },
-        inputs: "{}".to_owned(),
-        settings: "{}".to_owned(),
-        workflow: Workflow {
-            repository: None,
-            url: None,
-            attempt: 1,
-        },
-        resumed: None,
+        ..Request::trial("lock", Entity::named(key))
     }
 }
 

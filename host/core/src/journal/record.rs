@@ -130,42 +130,17 @@ mod tests {
 
     use super::*;
     use crate::call::{Call, Reply};
-    use crate::contract::{Actor, Entity, EntityKey, Failure, Request, Workflow};
+    use crate::contract::{Entity, EntityKey, Failure, Request};
     use crate::journal::{JournalHeader, RunAudit, digest};
     use crate::limits::Limits;
 
     fn written() -> String {
         let (mut journal, bytes) = Journal::in_memory();
-        let request = Request {
-            run_id: "r".to_owned(),
-            action: "promote".to_owned(),
-            approval: None,
-            resumed: None,
-            actor: Actor {
-                id: String::new(),
-                email: None,
-                name: None,
-            },
-            requested_at: None,
-            subject: Entity {
-                key: EntityKey {
-                    blueprint: "service".to_owned(),
-                    identifier: "web".to_owned(),
-                },
-                title: None,
-                teams: Vec::new(),
-                properties: "{}".to_owned(),
-                relations: Vec::new(),
-                updated_at: None,
-            },
-            inputs: "{}".to_owned(),
-            settings: "{}".to_owned(),
-            workflow: Workflow {
-                repository: None,
-                url: None,
-                attempt: 1,
-            },
+        let subject = EntityKey {
+            blueprint: "service".to_owned(),
+            identifier: "web".to_owned(),
         };
+        let request = Request::trial("r", Entity::named(subject));
         let header = JournalHeader {
             format: FORMAT,
             host: "0.1.0".to_owned(),

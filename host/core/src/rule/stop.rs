@@ -133,7 +133,7 @@ fn until(reasons: &[Reason]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Actor, Candidate, Entity, EntityKey, StopPoint, ValueChange, Workflow};
+    use crate::contract::{Candidate, Entity, EntityKey, StopPoint, ValueChange};
     use crate::rule::RuleMode;
 
     fn reason(rule: &str, cure: ReasonCure) -> Reason {
@@ -172,35 +172,13 @@ mod tests {
     }
 
     fn request(resumed: Option<EarlierProposal>) -> Request {
+        let subject = EntityKey {
+            blueprint: "service".to_owned(),
+            identifier: "web".to_owned(),
+        };
         Request {
-            run_id: "r".to_owned(),
-            action: "promote".to_owned(),
-            actor: Actor {
-                id: String::new(),
-                email: None,
-                name: None,
-            },
-            approval: None,
-            requested_at: None,
-            subject: Entity {
-                key: EntityKey {
-                    blueprint: "service".to_owned(),
-                    identifier: "web".to_owned(),
-                },
-                title: None,
-                teams: Vec::new(),
-                properties: "{}".to_owned(),
-                relations: Vec::new(),
-                updated_at: None,
-            },
-            inputs: "{}".to_owned(),
-            settings: "{}".to_owned(),
-            workflow: Workflow {
-                repository: None,
-                url: None,
-                attempt: 1,
-            },
             resumed,
+            ..Request::trial("promote", Entity::named(subject))
         }
     }
 

@@ -11,7 +11,7 @@ use super::judge;
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::fleet::{self, FleetService, FleetSettings};
 use promote_core::call::Call;
-use promote_core::contract::{Actor, Request, Workflow};
+use promote_core::contract::{Request, Workflow};
 use promote_core::gate::describe;
 use promote_core::gate::evidence::entity_context;
 use promote_core::grants::{CallTarget, Operation, RepositoryTarget, ResolvedGrants};
@@ -228,26 +228,10 @@ impl<'a> ServiceProbe<'a> {
     }
 
     fn request(&self, service: &FleetService) -> Request {
+        // What comes after the proposal is a matter of time, not of the set-up.
         Request {
-            run_id: "doctor".to_owned(),
-            action: "doctor".to_owned(),
-            actor: Actor {
-                id: String::new(),
-                email: None,
-                name: None,
-            },
-            approval: None,
-            requested_at: None,
-            subject: service.entity.clone(),
-            inputs: "{}".to_owned(),
-            // What comes after the proposal is a matter of time, not of the set-up.
-            resumed: None,
             settings: self.settings.of(service).for_trial(),
-            workflow: Workflow {
-                repository: None,
-                url: None,
-                attempt: 1,
-            },
+            ..Request::trial("doctor", service.entity.clone())
         }
     }
 
