@@ -56,7 +56,7 @@ impl RunEnd {
     }
 }
 
-/// Ends a run: tells Port, revokes what was minted, closes the journal.
+/// Ends a run: seals the journal, then tells Port and revokes what was minted, and notes in the journal that Port was told.
 pub(super) async fn finish(
     end: RunEnd,
     mut parts: RunParts,

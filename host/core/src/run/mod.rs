@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`run`] is the only place that puts a gate before a source: a live run, a scenario, the doctor's probe, a benchmark and
-//! every test go through it. Whatever happens, it ends with the last word to Port, the journal's footer and the
+//! every test go through it. Whatever happens, it ends with the journal's footer, the last word to Port and the
 //! revocation of minted tokens.
 
 mod begin;
