@@ -112,7 +112,8 @@ pub(super) fn text(report: &BacktestReport) -> String {
     let total = report.all.len();
     let _ = writeln!(
         shown,
-        "{total} runs: {}, {} unusable",
+        "{}: {}, {} unusable",
+        text::count(total, "run"),
         counts.join(", "),
         report.unusable().count()
     );
