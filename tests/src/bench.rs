@@ -348,6 +348,6 @@ impl TestResult {
 
     /// Returns the entries of the journal.
     pub fn entries(&self) -> Vec<JournalEntry> {
-        record::read(&self.journal).unwrap()
+        record::read(self.journal.as_bytes()).unwrap()
     }
 }

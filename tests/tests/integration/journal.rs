@@ -23,7 +23,7 @@ async fn every_write_is_announced_before_it_is_made() {
         if request.method() == "GET" || is_no_write(path) {
             return;
         }
-        let entries = record::read(std::str::from_utf8(journal).unwrap()).unwrap();
+        let entries = record::read(journal).unwrap();
         let Some(JournalEntry::Call { request: call, .. }) = entries.last() else {
             panic!("{} {path} without a call in the journal", request.method());
         };

@@ -229,7 +229,7 @@ impl StoppedPhase {
         drop(world);
         // A run that began has a journal to its end.
         if let Some(journal) = ended.journal_if_any().filter(|text| !text.is_empty()) {
-            let entries = promote_core::journal::record::read(&journal).unwrap();
+            let entries = promote_core::journal::record::read(journal.as_bytes()).unwrap();
             assert!(
                 matches!(entries.last(), Some(JournalEntry::Told { .. })),
                 "{what}: {entries:?}"

@@ -342,7 +342,7 @@ impl ProgramEnd {
 
     /// The journal's entries.
     pub(crate) fn entries(&self) -> Vec<JournalEntry> {
-        record::read(&self.journal()).unwrap()
+        record::read(self.journal().as_bytes()).unwrap()
     }
 }
 

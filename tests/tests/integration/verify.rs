@@ -65,7 +65,7 @@ fn a_journal_that_nobody_touched_is_whole() {
 }
 
 fn ending_message() -> String {
-    let entries = record::read(&text(&WRITTEN)).unwrap();
+    let entries = record::read(text(&WRITTEN).as_bytes()).unwrap();
     let footer = entries.into_iter().find_map(|entry| match entry {
         journal::JournalEntry::Footer { message, .. } => Some(message),
         _ => None,
@@ -223,7 +223,7 @@ proptest! {
         prop_assert_eq!(verified.end == JournalEnd::Torn, kept.last().is_some_and(|byte| *byte != b'\n'));
         if whole > 0 {
             prop_assert!(verified.findings.is_empty(), "{:?}", verified.findings);
-            let entries = record::read(std::str::from_utf8(kept).unwrap()).unwrap();
+            let entries = record::read(kept).unwrap();
             prop_assert_eq!(entries.len(), whole);
         }
     }

@@ -88,16 +88,15 @@ pub enum JournalDamage {
     Format(u32),
 }
 
-/// Reads a journal and checks its chain. A last line without its end, which a crash leaves, is not read.
+/// Reads a journal and checks its chain. A last line without its end, which a crash leaves in the middle of a character even, is
+/// not read.
 ///
 /// # Errors
 /// Names the first line that is damaged.
-pub fn read(text: &str) -> Result<Vec<JournalEntry>, JournalDamage> {
+pub fn read(bytes: &[u8]) -> Result<Vec<JournalEntry>, JournalDamage> {
     let mut before = "";
     let mut entries = Vec::new();
-    // The last line may not have been written whole.
-    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    for (text, number) in whole.split_terminator('\n').zip(1..) {
+    for (text, number) in whole_lines(bytes)?.split_terminator('\n').zip(1..) {
         let line = JournalLine::parse(text).ok_or_else(|| JournalDamage::Unreadable {
             line: number,
             why: "it was not written by this program".to_owned(),
@@ -119,6 +118,19 @@ pub fn read(text: &str) -> Result<Vec<JournalEntry>, JournalDamage> {
         Some(JournalEntry::Header(_)) => Ok(entries),
         _ => Err(JournalDamage::Headless),
     }
+}
+
+/// What was written whole: all up to the last line's end.
+fn whole_lines(bytes: &[u8]) -> Result<&str, JournalDamage> {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    let whole = end.map_or(&[][..], |end| &bytes[..=end]);
+    std::str::from_utf8(whole).map_err(|why| {
+        let before = &whole[..why.valid_up_to()];
+        JournalDamage::Unreadable {
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            why: "it is not UTF-8".to_owned(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -182,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let entries = read(&written()).unwrap();
+        let entries = read(written().as_bytes()).unwrap();
         assert_eq!(entries.len(), 7);
         assert!(matches!(&entries[6], JournalEntry::Reply { number: 3, .. }));
     }
@@ -193,35 +205,35 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         let join = |lines: &[&str]| lines.join("\n") + "\n";
         assert!(matches!(
-            read(&text.replacen("\"number\":1", "\"number\":9", 1)),
+            read(text.replacen("\"number\":1", "\"number\":9", 1).as_bytes()),
             Err(JournalDamage::Broken { line: 2 })
         ));
         assert!(matches!(
-            read(&text.replacen("\"line\":3", "\"line\":4", 1)),
+            read(text.replacen("\"line\":3", "\"line\":4", 1).as_bytes()),
             Err(JournalDamage::Broken { line: 3 })
         ));
         assert!(matches!(
-            read(&join(&[&lines[..2], &lines[3..]].concat())),
+            read(join(&[&lines[..2], &lines[3..]].concat()).as_bytes()),
             Err(JournalDamage::Broken { line: 3 })
         ));
         assert!(matches!(
-            read(&join(&[lines[0], lines[2], lines[1]])),
+            read(join(&[lines[0], lines[2], lines[1]]).as_bytes()),
             Err(JournalDamage::Broken { line: 2 })
         ));
         assert!(matches!(
-            read(&join(&lines[1..])),
+            read(join(&lines[1..]).as_bytes()),
             Err(JournalDamage::Broken { line: 1 })
         ));
         assert!(matches!(
-            read("not json\n"),
+            read(b"not json\n"),
             Err(JournalDamage::Unreadable { line: 1, .. })
         ));
-        assert!(matches!(read(""), Err(JournalDamage::Headless)));
+        assert!(matches!(read(b""), Err(JournalDamage::Headless)));
         assert!(matches!(
-            read(&text.replacen("\"format\":1", "\"format\":2", 1)),
+            read(text.replacen("\"format\":1", "\"format\":2", 1).as_bytes()),
             Err(JournalDamage::Broken { line: 1 })
         ));
-        assert_eq!(read(&text[..text.len() - 10]).unwrap().len(), 6);
+        assert_eq!(read(&text.as_bytes()[..text.len() - 10]).unwrap().len(), 6);
     }
 
     #[test]

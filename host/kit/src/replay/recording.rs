@@ -138,21 +138,7 @@ impl RunRecording {
     /// # Errors
     /// Names the first line that is damaged or that no run writes there.
     pub fn read(bytes: &[u8]) -> Result<Self, JournalDamage> {
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        let text = std::str::from_utf8(&bytes[..whole]).map_err(|why| {
-            let line = 1 + bytes[..why.valid_up_to()]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            JournalDamage::Unreadable {
-                line,
-                why: "it is not UTF-8".to_owned(),
-            }
-        })?;
-        let mut entries = record::read(text)?.into_iter();
+        let mut entries = record::read(bytes)?.into_iter();
         let Some(JournalEntry::Header(header)) = entries.next() else {
             return Err(JournalDamage::Headless);
         };

@@ -49,7 +49,7 @@ impl MadeCall {
     /// # Errors
     /// When the journal is damaged.
     pub fn of_journal(text: &str) -> Result<Vec<Self>, JournalDamage> {
-        let entries = match record::read(text) {
+        let entries = match record::read(text.as_bytes()) {
             // A run that could not begin has no header to write.
             Err(JournalDamage::Headless) => return Ok(Vec::new()),
             entries => entries?,

@@ -87,7 +87,7 @@ fn check_journal(text: &str) -> Result<(), String> {
     if whole == 0 {
         return Ok(());
     }
-    match record::read(text) {
+    match record::read(text.as_bytes()) {
         Ok(entries) if entries.len() == whole => Ok(()),
         Ok(entries) => Err(format!(
             "{} of {whole} lines of the journal can be read",
