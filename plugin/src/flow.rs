@@ -22,6 +22,7 @@ use crate::types::{
 
 use land::LandingResult;
 use promote_guest::{Stop, explain};
+use verify::MergedPull;
 
 /// The most times that a run starts over because somebody else was faster.
 const ROUNDS: usize = 3;
@@ -225,7 +226,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         }
         let is_recorded = self.record(plan)?;
         if let Some(pull) = &ours {
-            self.verify_if_recent(plan, pull)?;
+            self.verify_again(plan, pull)?;
         }
         Ok(match ours {
             // By this run or an earlier attempt of it, or told by it; else others have done it all.
@@ -258,8 +259,13 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             LandingResult::Merged(commit) => {
                 self.clean_up(plan, &pull.head);
                 // It is done: to start over now could only do it twice, if a read lags behind the merge.
+                let merged = MergedPull {
+                    number: pull.number,
+                    commit: &commit,
+                    earlier: None,
+                };
                 self.record(plan)
-                    .and_then(|_| self.verify(plan, None))
+                    .and_then(|_| self.verify(plan, &merged))
                     .map_err(for_good)?;
                 let previous = plan.facts.previous();
                 let promotion =

@@ -201,7 +201,14 @@ object! {
 
 object! {
     /// What happens after the merge.
-    Verify { enabled: bool, after: String, every: String, deadline: String, revert: bool, }
+    Verify {
+        enabled: bool,
+        revision: String,
+        image: String,
+        degraded: String,
+        deadline: String,
+        revert: bool,
+    }
 }
 
 object! {

@@ -40,13 +40,11 @@ pub enum SettingRole {
     RuntimeProperty,
     /// How long the policy waits for checks, `10m`, where the merge mode is `checks`.
     ChecksDeadline,
-    /// How long the policy waits after the merge, `10m`.
-    VerifyDeadline,
 }
 
 impl SettingRole {
     /// Every role.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::Source,
         Self::Target,
         Self::RuntimeBlueprint,
@@ -59,7 +57,6 @@ impl SettingRole {
         Self::ServiceProperty,
         Self::RuntimeProperty,
         Self::ChecksDeadline,
-        Self::VerifyDeadline,
     ];
 
     /// Returns the word in the schema.
@@ -77,7 +74,6 @@ impl SettingRole {
             Self::ServiceProperty => "service-property",
             Self::RuntimeProperty => "runtime-property",
             Self::ChecksDeadline => "checks-deadline",
-            Self::VerifyDeadline => "verify-deadline",
         }
     }
 }

@@ -8,6 +8,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use promote_core::contract::types::Awaited;
 use promote_core::service::http::{Request, seg};
 use promote_core::service::port;
 use promote_core::text;
@@ -20,7 +21,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 #[command(after_help = "\
 Examples:
   promote start web                        start `promote_to_production` for the service web
-  promote start web --wait 15m             and wait until the run has ended
+  promote start web --wait 15m             and wait until the run has ended, or waits itself
   promote start web --input hotfix=true    with an input of the action
   promote start web --run-as kim@acme.example    for a person, whom rules about people then judge")]
 pub struct StartArgs {
@@ -40,7 +41,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "EMAIL")]
     run_as: Option<String>,
 
-    /// Wait this long for the end of the run
+    /// Wait this long for the end of the run, or until it waits for something itself
     #[arg(long, value_name = "TIME")]
     wait: Option<jiff::SignedDuration>,
 }
@@ -92,6 +93,16 @@ pub async fn run(
         tokio::time::sleep(LOOK_INTERVAL).await;
         let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
         run = port.get(target).await?.json::<RunAnswer>()?.run;
+        // What waits may take days, and `promote resume` goes on with it.
+        if run.status == "IN_PROGRESS"
+            && let Some(label) = &run.status_label
+            && Awaited::of_label(label).is_some()
+        {
+            say(&format!(
+                "the run waits: {label}; `promote resume` carries it on"
+            ));
+            return Ok(0);
+        }
     }
     let label = run.status_label.unwrap_or_default();
     say(&format!("the run has ended: {} {label}", run.status));

@@ -105,6 +105,9 @@ pub struct OperatorSync {
     /// The health that the operator reports to Port.
     #[serde(default = "healthy")]
     pub health: String,
+    /// The property of the runtime into which the operator writes the commit that it has synced.
+    #[serde(default)]
+    pub revision: Option<String>,
 }
 
 fn main() -> String {
@@ -170,6 +173,8 @@ impl OperatorSync {
             .filter(|entity| entity.blueprint == "image")
             .find(|image| references(image).iter().any(|it| holds(&manifest, it)))
             .map(|image| image.identifier.clone());
+        let head = world.github.find(&self.repository);
+        let head = head.and_then(|it| Some(it.branch(&self.branch)?.to_string()));
         let now = world.now;
         let key = ("running_service".to_owned(), self.entity.clone());
         let Some(runtime) = world.port.entities.get_mut(&key) else {
@@ -180,6 +185,9 @@ impl OperatorSync {
         };
         match deployed {
             Some(image) => {
+                if let (Some(property), Some(head)) = (&self.revision, &head) {
+                    set(property, head);
+                }
                 set("syncStatus", "Synced");
                 set("healthStatus", &self.health);
                 runtime

@@ -226,6 +226,7 @@ mod tests {
             head: "promote/web/a".to_owned(),
             image: "a".to_owned(),
             is_merged: false,
+            waits_until: None,
         };
         let stopped = StoppedByRules::by(
             &[verdict(RuleAnswer::Wait, both)],

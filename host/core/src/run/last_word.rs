@@ -1,6 +1,7 @@
 //! The ending of a run, in words.
 
 use crate::call::Call;
+use crate::contract::types::Awaited;
 use crate::contract::{Failure, Outcome, Promotion, Waiting};
 use crate::gate::{CallAnswer, CallRecord, describe};
 use crate::run::RunMode;
@@ -100,7 +101,14 @@ fn decided(outcome: &Outcome, mode: RunMode) -> String {
 fn awaited(waiting: &Waiting, waits: &str) -> String {
     let image = waiting.image.as_deref().unwrap_or("the promotion");
     let what = match waiting.pull_request.filter(|number| *number > 0) {
-        Some(number) => format!("pull request #{number} for {image} is open and {waits}"),
+        Some(number) => {
+            let is = if waiting.awaited == Awaited::Sync {
+                "merged"
+            } else {
+                "open"
+            };
+            format!("pull request #{number} for {image} is {is} and {waits}")
+        }
         None => format!("{image} {waits}"),
     };
     let until = waiting.until.as_ref();

@@ -315,15 +315,11 @@ fn check_deadlines(
     findings: &mut DoctorFindings,
 ) {
     let waits_for_checks = marks.text(SettingRole::MergeMode) == Some("checks");
-    let of = |role: SettingRole| marks.get(role);
-    let checks = of(SettingRole::ChecksDeadline).filter(|_| waits_for_checks);
-    for setting in [checks, of(SettingRole::VerifyDeadline)]
-        .into_iter()
-        .flatten()
+    let checks = marks.get(SettingRole::ChecksDeadline);
+    let over = |text: &str| seconds(text).filter(|it| *it >= wall.as_secs());
+    if let Some(setting) = checks.filter(|_| waits_for_checks)
+        && let Some(deadline) = over(&setting.text)
     {
-        let Some(deadline) = seconds(&setting.text).filter(|it| *it >= wall.as_secs()) else {
-            continue;
-        };
         findings.warning(
             FindingCode::LimitDeadline,
             name,

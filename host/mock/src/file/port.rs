@@ -110,6 +110,8 @@ struct RunFile {
     #[serde(default)]
     properties: Map<String, Value>,
     created_by: Option<String>,
+    /// How long before the beginning it was started.
+    ago: Option<SignedDuration>,
 }
 
 #[derive(Deserialize)]
@@ -324,7 +326,9 @@ impl RunFile {
                 "there is no entity \"{entity}\" of \"{blueprint}\""
             ));
         }
-        let stamps = ChangeStamps::new(now, self.created_by.as_deref().unwrap_or("system"));
+        let ago = self.ago.unwrap_or_default();
+        let made = now.checked_sub(ago).map_err(|why| why.to_string())?;
+        let stamps = ChangeStamps::new(made, self.created_by.as_deref().unwrap_or("system"));
         let mut run = ActionRun::new(self.id.into_inner(), &self.action, stamps);
         run.blueprint = self.blueprint;
         run.entity = self.entity;

@@ -121,6 +121,7 @@ async fn the_operator_brings_what_main_holds_into_the_cluster() {
             branch: "main".to_owned(),
             path: MANIFEST.to_owned(),
             health: health.to_owned(),
+            revision: None,
         })
     };
     {

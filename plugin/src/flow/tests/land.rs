@@ -104,25 +104,44 @@ fn a_merge_that_is_refused_fails() {
 }
 
 #[test]
-fn verifies_and_proposes_the_old_image_if_production_is_not_well() {
-    let settings =
-        r#"{"verify":{"enabled":true,"after":"30s","every":"15s","deadline":"1m","revert":true}}"#;
-    let mut fake = FakeHost::guide();
+fn waits_for_a_deployment_and_proposes_the_old_image_if_it_is_degraded() {
+    let settings = r#"{"verify":{"enabled":true,"revision":"revision","image":"deployed","deadline":"1m","revert":true}}"#;
+    let told = |revision: &str, deployed: &str, health: &str| {
+        let mut fake = FakeHost::guide();
+        fake.entity("running_service", "web-prod").properties = format!(
+            r#"{{"gitPath":"apps/web/prod","healthStatus":"{health}","syncStatus":"Synced","revision":"{revision}","deployed":"{deployed}"}}"#
+        );
+        fake
+    };
+    // The health of the old image says nothing, and neither does the name of a branch.
+    for mut fake in [
+        FakeHost::guide(),
+        told("", "ghcr.io/acme/web:1.4.1", "Healthy"),
+        told("main", "ghcr.io/acme/web:1.4.2-rc1", "Degraded"),
+    ] {
+        let Ok(Outcome::Waiting(waiting)) = run_with(&mut fake, settings) else {
+            panic!("{:?}", fake.calls)
+        };
+        assert_eq!(
+            (waiting.awaited, waiting.pull_request, fake.slept),
+            (Awaited::Sync, Some(1), 0)
+        );
+        assert!(waiting.until.is_some());
+        assert_eq!(fake.production_image(), "web-1.4.2");
+    }
+    let mut fake = told("", "ghcr.io/acme/web:1.4.2", "Healthy");
     assert!(matches!(
         run_with(&mut fake, settings),
         Ok(Outcome::Promoted(_))
     ));
-    assert_eq!(fake.slept, 30);
 
-    let mut fake = FakeHost::guide();
-    fake.entity("running_service", "web-prod").properties =
-        r#"{"gitPath":"apps/web/prod","healthStatus":"Degraded","syncStatus":"Synced"}"#.into();
+    let mut fake = told("", "ghcr.io/acme/web:1.4.2", "Degraded");
     let Err(Failure::Other(what)) = run_with(&mut fake, settings) else {
         panic!("{:?}", fake.calls)
     };
     assert!(
         what.contains(
-            "not well in production after 60 s: running_service `web-prod` has `healthStatus` `Degraded`"
+            "not well in production: running_service `web-prod` has `healthStatus` `Degraded`"
         ),
         "{what}"
     );

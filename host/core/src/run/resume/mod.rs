@@ -127,15 +127,24 @@ pub async fn survey(live: &Live, terms: SurveyTerms<'_>) -> Result<Vec<SurveyedR
         terms.environment,
         oldest.unwrap_or(since),
     );
+    let candidates: Vec<Candidate<'_>> = runs
+        .iter()
+        .filter_map(|run| candidate(run, &pulls))
+        .collect();
     let mut surveyed = Vec::new();
-    for run in &runs {
-        let Some(candidate) = candidate(run, &pulls) else {
+    for candidate in &candidates {
+        let run = candidate.run;
+        if let Some(newer) = newer_click(candidate, &candidates) {
+            surveyed.push(SurveyedRun {
+                run_id: run.id.clone(),
+                step: NextStep::End(verdict::replaced(run, newer)),
+            });
             continue;
-        };
+        }
         let step = match candidate.awaited {
-            Some(awaited) => waiting_step(live, &candidate, awaited, &runs, &terms).await?,
+            Some(awaited) => waiting_step(live, candidate, awaited, &runs, &terms).await?,
             None if !lens.can_see() => continue,
-            None => match working_step(live, &candidate, &mut lens, &runs, &terms).await? {
+            None => match working_step(live, candidate, &mut lens, &runs, &terms).await? {
                 Some(step) => step,
                 None => continue,
             },
@@ -194,6 +203,31 @@ fn candidate<'a>(run: &'a PortRun, pulls: &'a [ProposedPull]) -> Option<Candidat
         awaited: run.label().and_then(Awaited::of_label),
         pull,
     })
+}
+
+/// Returns the newest click on the same target with the same inputs, if it waits as this run does: for nothing that is
+/// proposed yet, or by the same pull request, which is the newer run's from here on.
+fn newer_click<'a>(candidate: &Candidate<'a>, all: &[Candidate<'a>]) -> Option<&'a PortRun> {
+    candidate.awaited?;
+    let (run, pull) = (candidate.run, candidate.pull);
+    let is_shared = |newer: &Candidate<'_>| match pull {
+        None => true,
+        Some(pull) => {
+            pull.pull.state == PullState::Open
+                && newer.pull.is_some_and(|it| {
+                    (&it.repository, it.pull.number) == (&pull.repository, pull.pull.number)
+                })
+        }
+    };
+    let newer = all.iter().rev().find(|newer| {
+        newer.awaited.is_some()
+            && newer.run.subject() == run.subject()
+            && newer.run.action() == run.action()
+            && newer.run.inputs() == run.inputs()
+            && started(newer.run) > started(run)
+            && is_shared(newer)
+    });
+    newer.map(|newer| newer.run)
 }
 
 /// Says what becomes of a run that waits.
@@ -307,10 +341,20 @@ fn until(summary: &str) -> Option<Timestamp> {
     until.parse().ok()
 }
 
+/// Returns until when a run waits for its deployment.
+fn sync_until(run: &PortRun) -> Option<String> {
+    let awaited = run.label().and_then(Awaited::of_label)?;
+    let until = until(run.summary()).filter(|_| awaited == Awaited::Sync)?;
+    Some(until.to_string())
+}
+
 fn go_on(run: &PortRun, pull: Option<&ProposedPull>) -> NextStep {
     NextStep::GoOn(ResumedRun {
         run_id: run.id.clone(),
-        proposal: pull.map(earlier),
+        proposal: pull.map(|known| EarlierProposal {
+            waits_until: sync_until(run),
+            ..earlier(known)
+        }),
         summary: run.summary().to_owned(),
         records_ended: false,
     })
@@ -323,6 +367,7 @@ fn earlier(known: &ProposedPull) -> EarlierProposal {
         head: known.pull.head.clone(),
         image: known.pull.image.clone().unwrap_or_default(),
         is_merged: known.pull.state == PullState::Merged,
+        waits_until: None,
     }
 }
 

@@ -86,6 +86,18 @@ pub(super) fn closed(
     WaitEnd::of(run, label, message)
 }
 
+/// Ends a run in whose place a newer click on the same target waits.
+pub(super) fn replaced(run: &PortRun, newer: &PortRun) -> WaitEnd {
+    WaitEnd::of(
+        run,
+        "Replaced",
+        format!(
+            "run {} was replaced: the newer run {} waits for the same promotion in its place",
+            run.id, newer.id
+        ),
+    )
+}
+
 /// Ends a run whose workflow run was over before it had proposed anything.
 pub(super) fn never_proposed(run: &PortRun, workflow: &WorkflowRun) -> WaitEnd {
     let again = "nothing was proposed; start the action again";
