@@ -25,6 +25,7 @@ use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
+use promote_core::text::count;
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, StatusReporter};
 use promote_intake::supply::Supply;
@@ -177,7 +178,8 @@ async fn resume_all(
         };
         worst = worst.max(code);
     }
-    output::data(&format!("{waiting} promotions wait for something else\n"));
+    let waiting = count(waiting, "promotion");
+    output::data(&format!("still waiting for something else: {waiting}\n"));
     Ok(worst)
 }
 

@@ -57,4 +57,5 @@ mod sweep;
 mod teams;
 mod verify;
 mod versions;
+mod waiting;
 mod wire;

@@ -8,19 +8,23 @@
 //! tells.
 
 mod lost;
+mod overview;
 mod verdict;
+mod waiting;
 mod workflow;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::ResumedRun;
 use crate::contract::types::Awaited;
-use crate::contract::{EarlierProposal, Failure, Mergeability, PullState};
+use crate::contract::{EarlierProposal, Failure, PullState};
 use crate::grants::{Grants, Operation};
 use crate::service::github::ProposedPull;
 use crate::service::port::{PortRun, RunStatus};
 use crate::source::live::Live;
 use lost::lost_records;
+use overview::SurveyOverview;
+use waiting::waiting_step;
 use workflow::{ReviewState, WorkflowLens, WorkflowState};
 
 pub use workflow::{RUN_NAME, WorkflowAccess};
@@ -74,6 +78,8 @@ pub enum NextStep {
 /// How a run that waited ends without another look at the promotion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitEnd {
+    /// Whether what was clicked for has come to be.
+    pub is_success: bool,
     /// The label of the Port run.
     pub label: &'static str,
     /// What happened, for people.
@@ -85,9 +91,10 @@ pub struct WaitEnd {
 }
 
 impl WaitEnd {
-    /// Returns the end of a run, as it was seen, that closes nothing.
+    /// Returns the end of a run, as it was seen, that failed and closes nothing.
     fn of(run: &PortRun, label: &'static str, message: String) -> Self {
         Self {
+            is_success: false,
             label,
             message,
             discard: None,
@@ -131,30 +138,29 @@ pub async fn survey(live: &Live, terms: SurveyTerms<'_>) -> Result<Vec<SurveyedR
         .iter()
         .filter_map(|run| candidate(run, &pulls))
         .collect();
+    let overview = SurveyOverview::read(live, &terms, &runs, &pulls, &candidates).await?;
     let mut surveyed = Vec::new();
     for candidate in &candidates {
         let run = candidate.run;
-        if let Some(newer) = newer_click(candidate, &candidates) {
-            surveyed.push(SurveyedRun {
-                run_id: run.id.clone(),
-                step: NextStep::End(verdict::replaced(run, newer)),
-            });
-            continue;
-        }
-        let step = match candidate.awaited {
-            Some(awaited) => waiting_step(live, candidate, awaited, &runs, &terms).await?,
-            None if !lens.can_see() => continue,
-            None => match working_step(live, candidate, &mut lens, &runs, &terms).await? {
-                Some(step) => step,
-                None => continue,
-            },
+        let step = if let Some(newer) = newer_click(candidate, &candidates) {
+            Some(NextStep::End(verdict::replaced(run, newer)))
+        } else if let Some(awaited) = candidate.awaited {
+            let step = waiting_step(&overview, candidate, awaited).await?;
+            Some(reviewed(step, run, &mut lens).await)
+        } else if lens.can_see() {
+            match working_step(&overview, candidate, &mut lens).await? {
+                Some(step) => Some(reviewed(step, run, &mut lens).await),
+                None => None,
+            }
+        } else {
+            None
         };
-        surveyed.push(SurveyedRun {
+        surveyed.extend(step.map(|step| SurveyedRun {
             run_id: run.id.clone(),
-            step: reviewed(step, run, &mut lens).await,
-        });
+            step,
+        }));
     }
-    surveyed.extend(lost_records(live, &runs, &pulls, &terms).await?);
+    surveyed.extend(lost_records(&overview));
     Ok(surveyed)
 }
 
@@ -230,46 +236,14 @@ fn newer_click<'a>(candidate: &Candidate<'a>, all: &[Candidate<'a>]) -> Option<&
     newer.map(|newer| newer.run)
 }
 
-/// Says what becomes of a run that waits.
-async fn waiting_step(
-    live: &Live,
-    candidate: &Candidate<'_>,
-    awaited: Awaited,
-    runs: &[PortRun],
-    terms: &SurveyTerms<'_>,
-) -> Result<NextStep, Failure> {
-    let Candidate { run, pull, .. } = candidate;
-    let Some(known) = pull else {
-        return Ok(step_without_pull(run, awaited, terms));
-    };
-    Ok(match known.pull.state {
-        PullState::Merged => go_on(run, Some(known)),
-        PullState::Closed => ended_by_close(live, candidate, known, runs).await?,
-        PullState::Open if is_overdue(run, terms) => {
-            NextStep::End(verdict::given_up(run, terms, Some(known)))
-        }
-        PullState::Open => {
-            let repo = live.github.repo(&known.repository)?;
-            let pull = repo.pull_request(known.pull.number).await?;
-            if terms.renews_status || may_move(pull.mergeable, awaited) {
-                go_on(run, Some(known))
-            } else {
-                NextStep::Leave
-            }
-        }
-    })
-}
-
 /// Says what becomes of a run that does not wait: nothing as long as its workflow run lives.
 async fn working_step(
-    live: &Live,
+    overview: &SurveyOverview<'_>,
     candidate: &Candidate<'_>,
     lens: &mut WorkflowLens<'_>,
-    runs: &[PortRun],
-    terms: &SurveyTerms<'_>,
 ) -> Result<Option<NextStep>, Failure> {
     let Candidate { run, pull, .. } = candidate;
-    let is_new = started(run).is_none_or(|at| terms.now.duration_since(at) <= START_TIME);
+    let is_new = started(run).is_none_or(|at| overview.terms.now.duration_since(at) <= START_TIME);
     let workflow = match lens.state(run).await {
         WorkflowState::Over(workflow) => workflow,
         WorkflowState::Absent(workflow) if !is_new => {
@@ -290,7 +264,7 @@ async fn working_step(
         }),
         Some(known) => match known.pull.state {
             PullState::Merged => go_on(run, Some(known)),
-            PullState::Closed => ended_by_close(live, candidate, known, runs).await?,
+            PullState::Closed => ended_by_close(overview, candidate, known).await?,
             PullState::Open if is_cancelled => {
                 NextStep::End(verdict::cancelled(run, &workflow, known))
             }
@@ -300,39 +274,14 @@ async fn working_step(
 }
 
 async fn ended_by_close(
-    live: &Live,
+    overview: &SurveyOverview<'_>,
     candidate: &Candidate<'_>,
     known: &ProposedPull,
-    runs: &[PortRun],
 ) -> Result<NextStep, Failure> {
-    let repo = live.github.repo(&known.repository)?;
+    let repo = overview.live.github.repo(&known.repository)?;
     let by = repo.closed_by(known.pull.number).await?;
-    let end = verdict::closed(candidate, known, by.as_deref(), runs);
+    let end = verdict::closed(candidate, known, by.as_deref(), overview.runs);
     Ok(NextStep::End(end))
-}
-
-/// Returns whether another look can change anything. Conflicts are told to people, once: the run then waits in other words.
-fn may_move(mergeable: Mergeability, awaited: Awaited) -> bool {
-    match mergeable {
-        Mergeability::Draft => false,
-        // Only we can tell what a rule says by now, and a status of ours may be what blocks it.
-        Mergeability::Blocked => awaited == Awaited::Rule,
-        // Nobody but a person or the queue merges it.
-        Mergeability::Ready => !matches!(awaited, Awaited::Queue | Awaited::Merge),
-        Mergeability::Behind | Mergeability::Conflicting | Mergeability::Unknown => true,
-    }
-}
-
-fn step_without_pull(run: &PortRun, awaited: Awaited, terms: &SurveyTerms<'_>) -> NextStep {
-    if is_overdue(run, terms) {
-        return NextStep::End(verdict::given_up(run, terms, None));
-    }
-    match until(run.summary()) {
-        Some(until) if until > terms.now => NextStep::Leave,
-        // A deployment is told by the pull request that brought it.
-        _ if awaited == Awaited::Sync => NextStep::Leave,
-        _ => go_on(run, None),
-    }
 }
 
 /// Reads the time until which a run waits out of its summary, where the host wrote it.
@@ -394,9 +343,8 @@ pub async fn end(live: &Live, end: &WaitEnd) -> Result<bool, Failure> {
         repo.close(*number).await?;
         repo.delete_branch(branch).await?;
     }
-    live.port
-        .end(&end.message, end.label, Some("FAILURE"))
-        .await?;
+    let status = if end.is_success { "SUCCESS" } else { "FAILURE" };
+    live.port.end(&end.message, end.label, Some(status)).await?;
     Ok(true)
 }
 

@@ -98,6 +98,27 @@ pub(super) fn replaced(run: &PortRun, newer: &PortRun) -> WaitEnd {
     )
 }
 
+/// Ends a run that waited only for production to run its image, which a newer promotion has replaced: what was asked for was
+/// done.
+pub(super) fn overtaken(
+    run: &PortRun,
+    known: &ProposedPull,
+    newer: &PortRun,
+    number: u32,
+) -> WaitEnd {
+    WaitEnd {
+        is_success: true,
+        ..WaitEnd::of(
+            run,
+            "Promoted",
+            format!(
+                "promoted by pull request #{}; not verified: the newer run {} merged pull request #{number} before production said that it runs this one",
+                known.pull.number, newer.id
+            ),
+        )
+    }
+}
+
 /// Ends a run whose workflow run was over before it had proposed anything.
 pub(super) fn never_proposed(run: &PortRun, workflow: &WorkflowRun) -> WaitEnd {
     let again = "nothing was proposed; start the action again";

@@ -8,6 +8,7 @@ mod checks;
 mod commits;
 mod decorate;
 mod merge;
+mod open_pulls;
 mod people;
 mod proposal;
 mod protection;

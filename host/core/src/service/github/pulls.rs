@@ -240,6 +240,22 @@ impl Repo<'_> {
     }
 }
 
+/// Returns whether an open pull request can be merged; `state` is GraphQL's `MergeStateStatus` in lower case.
+pub(super) fn mergeability_of(
+    is_draft: bool,
+    mergeable: Option<bool>,
+    state: &str,
+) -> Mergeability {
+    match (mergeable, state) {
+        _ if is_draft => Mergeability::Draft,
+        (Some(false), _) | (_, "dirty") => Mergeability::Conflicting,
+        (Some(true), "clean" | "has_hooks" | "unstable") => Mergeability::Ready,
+        (Some(true), "blocked") => Mergeability::Blocked,
+        (Some(true), "behind") => Mergeability::Behind,
+        _ => Mergeability::Unknown,
+    }
+}
+
 /// The target of a list of pull requests to a base, the newest first; `head` is an owner and a branch.
 fn list_of(base: &str, filter: PullFilter, head: Option<(&str, &str)>) -> String {
     let state = match filter {
@@ -265,17 +281,12 @@ impl WirePull {
         }
     }
 
-    /// GraphQL, `MergeStateStatus`, in lower case.
     pub(super) fn mergeability(&self) -> Mergeability {
-        match (self.mergeable, self.mergeable_state.as_deref()) {
-            _ if self.state() != PullState::Open => Mergeability::Unknown,
-            _ if self.draft == Some(true) => Mergeability::Draft,
-            (Some(false), _) | (_, Some("dirty")) => Mergeability::Conflicting,
-            (Some(true), Some("clean" | "has_hooks" | "unstable")) => Mergeability::Ready,
-            (Some(true), Some("blocked")) => Mergeability::Blocked,
-            (Some(true), Some("behind")) => Mergeability::Behind,
-            _ => Mergeability::Unknown,
+        if self.state() != PullState::Open {
+            return Mergeability::Unknown;
         }
+        let state = self.mergeable_state.as_deref().unwrap_or_default();
+        mergeability_of(self.draft == Some(true), self.mergeable, state)
     }
 
     /// Returns the note of the host.

@@ -2,11 +2,13 @@
 //!
 //! The arguments are read from the variables.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::GitHub;
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel;
+use super::super::mergeable::look;
 use super::super::repository_shape::repository_node_id;
 use super::super::shapes::node_id;
 use super::super::state::{PullState, RepositoryState};
@@ -16,8 +18,16 @@ use crate::git::{FileMode, ObjectId, PathEntry};
 
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
 const MAX_TEXT: usize = 512 * 1024;
-/// GitHub's clients ask for this many pull requests at most.
-const MAX_PULLS: usize = 50;
+/// A document that names a base asks for this many pull requests, and any other for the most that GraphQL gives at once.
+const MAX_OF_BASE: usize = 50;
+const MAX_PULLS: usize = 100;
+
+/// How GitHub tries a merge out: when, and how many looks find that it has not done so yet.
+#[derive(Clone, Copy)]
+struct TrialTerms {
+    now: Timestamp,
+    unknown: u32,
+}
 
 /// Answers the query. A field without permission is null, with an error; where its type allows no null, the null is the
 /// whole repository (GraphQL specification, section 6.4.4).
@@ -29,6 +39,10 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
         let mut names = repository.renamed_from.iter().chain([&current]);
         names.any(|name| name.eq_ignore_ascii_case(&full_name)) && call.caller.reaches(repository)
     });
+    let terms = TrialTerms {
+        now: github.now,
+        unknown: github.weather.unknown_mergeable,
+    };
     let Some(repository) = found else {
         let message = format!("Could not resolve to a Repository with the name '{full_name}'.");
         return json!({
@@ -61,7 +75,11 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     };
     if selected.child("pullRequests").is_some() {
         if may_list {
-            shape["pullRequests"] = open_pulls(call, repository, variable("base"));
+            let asks = selected
+                .child("pullRequests")
+                .and_then(|pulls| pulls.child("nodes"))
+                .is_some_and(|node| node.child("mergeable").is_some());
+            shape["pullRequests"] = open_pulls(call, repository, asks.then_some(terms));
         } else {
             shape = Value::Null;
         }
@@ -112,20 +130,52 @@ fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Valu
     json!({"mode": mode, "object": blob.unwrap_or_else(|| json!({}))})
 }
 
-fn open_pulls(call: &GitHubCall<'_>, repository: &RepositoryState, base: &str) -> Value {
-    let open = repository.pulls.values().rev();
-    let open = open.filter(|pull| pull.state == PullState::Open && pull.base == base);
-    let nodes: Vec<Value> = open
-        .map(|pull| {
+/// Lists open pull requests, of one base if the document names one, from behind a cursor on. Whether one can be merged is
+/// worked out only where it is asked for.
+fn open_pulls(
+    call: &GitHubCall<'_>,
+    repository: &mut RepositoryState,
+    try_merge: Option<TrialTerms>,
+) -> Value {
+    let variable = |name: &str| call.body["variables"][name].as_str();
+    let base = variable("base");
+    let after: Option<u64> = variable("after").and_then(|cursor| cursor.parse().ok());
+    let most = if base.is_some() {
+        MAX_OF_BASE
+    } else {
+        MAX_PULLS
+    };
+    let open = repository.pulls.values().rev().filter(|pull| {
+        pull.state == PullState::Open
+            && base.is_none_or(|base| pull.base == base)
+            && after.is_none_or(|after| pull.number < after)
+    });
+    let mut numbers: Vec<u64> = open.map(|pull| pull.number).take(most + 1).collect();
+    let has_more = numbers.len() > most;
+    numbers.truncate(most);
+    let cursor = numbers.last().map(u64::to_string);
+    let nodes: Vec<Value> = numbers
+        .into_iter()
+        .map(|number| {
+            let tried = try_merge.map(|terms| look(repository, number, terms.now, terms.unknown));
+            let pull = &repository.pulls[&number];
             let url = format!("{}/pull/{}", call.urls.page(repository), pull.number);
-            json!({
+            let mut node = json!({
                 "number": pull.number, "url": url, "title": pull.title, "body": pull.body.clone().unwrap_or_default(),
-                "headRefName": pull.head,
-                "headRefOid": pull.head_sha.to_string(), "isCrossRepository": false,
-            })
+                "headRefName": pull.head, "headRefOid": pull.head_sha.to_string(),
+                "isCrossRepository": false, "isDraft": pull.draft,
+            });
+            if let Some(tried) = tried {
+                node["mergeable"] = json!(match tried {
+                    None => "UNKNOWN",
+                    Some(tried) if tried.mergeable => "MERGEABLE",
+                    Some(_) => "CONFLICTING",
+                });
+                let state = tried.map_or("unknown", |tried| tried.state);
+                node["mergeStateStatus"] = json!(state.to_ascii_uppercase());
+            }
+            node
         })
         .collect();
-    let more = nodes.len() > MAX_PULLS;
-    let nodes: Vec<Value> = nodes.into_iter().take(MAX_PULLS).collect();
-    json!({"pageInfo": {"hasNextPage": more}, "nodes": nodes})
+    json!({"pageInfo": {"hasNextPage": has_more, "endCursor": cursor}, "nodes": nodes})
 }
